@@ -1,0 +1,137 @@
+import tseslint from 'typescript-eslint';
+
+// Who may import whom. Feature folders never meet one another; only src/daemon joins them.
+const MAY_IMPORT = {
+  core: [],
+  kvp: ['core'],
+  vm: ['core'],
+  proxy: ['core'],
+  share: ['core'],
+  daemon: ['core', 'kvp', 'vm', 'proxy', 'share'],
+};
+const FOLDERS = Object.keys(MAY_IMPORT);
+const PURE = ['codec', 'plan'];
+
+function forbiddenImports(folder) {
+  const allowed = [folder, ...MAY_IMPORT[folder]];
+  const outside = FOLDERS.filter((other) => !allowed.includes(other));
+  return [
+    ...(outside.length === 0
+      ? []
+      : [
+          {
+            regex: `^(\\.\\./)+(${outside.join('|')})/`,
+            message: `src/${folder} may import only ${allowed.join(', ')}.`,
+          },
+        ]),
+    {
+      regex: '^(\\.\\./)+(kvp|vm|proxy|share|daemon)/(?!index\\.js$)',
+      message: 'Import another folder through its index.js.',
+    },
+    ...(folder === 'daemon'
+      ? []
+      : [{ regex: '^winston$|^yargs', message: 'Only src/daemon knows the logger and the command line.' }]),
+  ];
+}
+
+const CHILD_PROCESS = {
+  name: 'node:child_process',
+  message: 'Programs are run by src/core/run.ts: argument lists, no shell, a deadline.',
+};
+
+// One block per folder and kind: a later block replaces a rule's options, it does not add to them.
+const boundaries = FOLDERS.flatMap((folder) => [
+  {
+    files: [`src/${folder}/**/*.ts`],
+    ignores: ['src/core/run.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { paths: [CHILD_PROCESS], patterns: forbiddenImports(folder) }],
+    },
+  },
+  {
+    files: PURE.map((kind) => `src/${folder}/**/*.${kind}.ts`),
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...forbiddenImports(folder),
+            { regex: '^node:', message: 'Codecs and plans are pure: values in, values out.' },
+          ],
+        },
+      ],
+      'no-restricted-globals': ['error', 'process', 'setTimeout', 'setInterval', 'fetch', 'Buffer'],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now' },
+        { object: 'Math', property: 'random' },
+      ],
+    },
+  },
+]);
+
+const PLATFORM_QUESTIONS = [
+  {
+    selector: "MemberExpression[object.name='process'][property.name='platform']",
+    message: "Take the platform's rule as a parameter; only src/daemon/platform.ts asks.",
+  },
+  {
+    selector: "CallExpression[callee.object.name='os'][callee.property.name='platform']",
+    message: 'Only src/daemon/platform.ts asks for the platform.',
+  },
+];
+const BARE_ERROR = {
+  selector: "NewExpression[callee.name='Error']",
+  message: 'Throw a MobyvmError: a code, a sentence, a remedy.',
+};
+const PROCESS_GLOBALS = {
+  selector: "MemberExpression[object.name='process'][property.name=/^(env|argv|exit|exitCode)$/]",
+  message: 'Only src/daemon reads the environment, the arguments, or ends the process.',
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'build/', 'node_modules/', 'coverage/'] },
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'vitest.config.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipComments: true, skipBlankLines: true }],
+      'max-depth': ['error', 3],
+      'max-params': ['error', 4],
+      'no-console': 'error',
+      eqeqeq: 'error',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/prefer-readonly': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+    },
+  },
+  ...boundaries,
+  {
+    files: ['src/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR, PROCESS_GLOBALS] },
+  },
+  {
+    files: ['src/daemon/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR] },
+  },
+  {
+    files: ['src/daemon/platform.ts'],
+    rules: { 'no-restricted-syntax': ['error', BARE_ERROR] },
+  },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      'max-lines-per-function': 'off',
+      'max-lines': ['error', { max: 600, skipBlankLines: true, skipComments: true }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+);

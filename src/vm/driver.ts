@@ -1,0 +1,131 @@
+import type { EnsureContext, Mac, StepContext } from '../core/index.js';
+
+/**
+ * What a virtual machine consists of; the same on every driver. A driver keeps the last defined specification, so
+ * that a later daemon can start, restore or adopt the machine without being told again.
+ */
+export interface VmSpec {
+  /** Our machine id, a UUID: the identity by which a running VM is recognised and adopted. Never guessed by name. */
+  readonly machineId: string;
+  readonly name: string;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** `bios` is Hyper-V's generation 1, `uefi` its generation 2. */
+  readonly firmware: 'bios' | 'uefi';
+  /** Absolute path of the boot ISO. */
+  readonly isoPath: string;
+  readonly dataDisk: {
+    /** Absolute path; the driver adds no ending of its own. */
+    readonly path: string;
+    readonly sizeGiB: number;
+  };
+  readonly network: {
+    /** QEMU: the tap device. Hyper-V: the switch. */
+    readonly attachment: string;
+    readonly mac: Mac;
+  };
+}
+
+/**
+ * What the driver sees, observed and never remembered.
+ *
+ * - `absent`: nothing is defined, or the definition is gone
+ * - `off`: defined, not running, no saved state
+ * - `saved`: defined, its memory stands in a file
+ * - `starting`, `running`, `paused`, `stopping`: a machine process exists
+ * - `crashed`: a process exists (or Hyper-V says Critical) and cannot go on; `powerOff` is the way out
+ */
+export type VmState = 'absent' | 'off' | 'saved' | 'starting' | 'running' | 'paused' | 'stopping' | 'crashed';
+
+/** What only some drivers can do, so that callers ask for the feature and never for the platform. */
+export interface DriverFeatures {
+  /** The data disk can be enlarged while the machine runs. */
+  readonly growsDiskOnline: boolean;
+  /** The driver can tell which accelerator it uses (`kvm`, `tcg`); undefined on Hyper-V. */
+  readonly accelerator: string | undefined;
+}
+
+export interface StopOptions {
+  /** How long the guest may take to shut down by itself after the ACPI power button, seconds. 0 skips asking. */
+  readonly gracefulSeconds: number;
+}
+
+/** How a machine ended. `guest` shut itself down, `host` means that we did it, `died` that nobody asked for it. */
+export interface VmExit {
+  readonly reason: 'guest' | 'host' | 'died';
+  /** One sentence, for example "QEMU (pid 4711) was killed by SIGKILL" or "the guest's kernel panicked". */
+  readonly detail: string;
+}
+
+/**
+ * Order of calls: `define` → `start` (or `restore`, when the state is `saved`) → `stop`, `powerOff` or `save` → `remove`.
+ * Each call may be repeated: what is already so is success. Every wait ends when the context's signal is aborted.
+ */
+export interface VmDriver {
+  readonly name: 'qemu' | 'hyperv' | 'fake';
+  readonly features: DriverFeatures;
+
+  /** Observes; changes nothing. */
+  state(signal: AbortSignal): Promise<VmState>;
+
+  /** The specification of the last `define`, or undefined when absent. */
+  definition(): Promise<VmSpec | undefined>;
+
+  /**
+   * Brings the definition and the data disk about. A disk that exists is kept, whatever its content; it is enlarged
+   * when `sizeGiB` asks for more and never shrunk. A running machine keeps its present hardware until its next start.
+   * @throws MobyvmError MOBYVM_DATA_DISK, MOBYVM_DISK_FULL
+   */
+  define(spec: VmSpec, context: EnsureContext): Promise<void>;
+
+  /**
+   * Starts a machine that is off; returns once its processors run. A machine that runs already is left alone
+   * (adopted if an earlier daemon started it). The undo that it registers powers off what it started.
+   * @throws MobyvmError MOBYVM_VM_START, MOBYVM_VM_STATE when it is absent or saved
+   */
+  start(context: EnsureContext): Promise<void>;
+
+  /**
+   * Asks the guest to shut down, waits, then powers off. Success when it is off already.
+   * @throws MobyvmError MOBYVM_VM_STOP when even powering off does not end it
+   */
+  stop(options: StopOptions, context: StepContext): Promise<void>;
+
+  /** Ends the machine at once, in any state; a saved state is discarded. Unwritten guest data is lost. */
+  powerOff(context: StepContext): Promise<void>;
+
+  /**
+   * Writes the memory to a file and ends the machine; afterwards the state is `saved`.
+   * A failed save leaves the machine running as before.
+   * @throws MobyvmError MOBYVM_VM_SAVE, MOBYVM_DISK_FULL
+   */
+  save(context: StepContext): Promise<void>;
+
+  /**
+   * Continues a saved machine; the saved memory is used once and then deleted. The guest's clock stands where it stopped: the guest steps
+   * it by its RTC within seconds.
+   * @throws MobyvmError MOBYVM_VM_RESTORE; the saved state is kept, so that it can be tried again or discarded
+   */
+  restore(context: EnsureContext): Promise<void>;
+
+  /** Powers off and removes the definition and everything the driver made, the data disk excepted unless asked for. */
+  remove(options: { readonly dataDisk: boolean }, context: StepContext): Promise<void>;
+
+  /** Called whenever a machine that was running has ended. Returns the unsubscribe function. */
+  onExit(listener: (exit: VmExit) => void): () => void;
+
+  /** The guest's console, captured from second 0, also while nobody listens. */
+  readonly console: VmConsole;
+
+  /** Lets go of the machine without touching it: connections are closed, the VM goes on. */
+  close(): Promise<void>;
+}
+
+export interface VmConsole {
+  /** The capped log file; it survives the daemon. */
+  readonly logPath: string;
+  /** The last lines, oldest first, control sequences removed. */
+  tail(maxLines: number): Promise<readonly string[]>;
+  /** Calls back for every line that comes from now on. Returns the unsubscribe function. */
+  onLine(listener: (line: string) => void): () => void;
+}

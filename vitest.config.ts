@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project per tier: `npx vitest run --project unit`. Tiers above `contract` need root; see docs/testing.md. */
+export default defineConfig({
+  test: {
+    restoreMocks: true,
+    unstubEnvs: true,
+    setupFiles: ['test/support/fail-on-warning.ts'],
+    projects: [
+      tier('unit', ['test/unit/**/*.test.ts'], { testTimeout: 10_000 }),
+      tier('contract', ['test/contract/**/*.test.ts'], { testTimeout: 20_000 }),
+      tier('integration', ['test/integration/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
+      tier('vm', ['test/vm/**/*.test.ts'], {
+        testTimeout: 600_000,
+        hookTimeout: 600_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
+});
+
+function tier(name: string, include: string[], more: Record<string, unknown>) {
+  return { extends: true as const, test: { name, include, ...more } };
+}
