@@ -28,10 +28,10 @@ export type Undo = () => Promise<void>;
 export interface StepContext {
   readonly signal: AbortSignal;
   /** Tells whoever watches what the step is doing right now, for example the guest's last console line. */
-  progress(detail: string): void;
+  readonly progress: (detail: string) => void;
 }
 
 export interface EnsureContext extends StepContext {
   /** Runs only if this setup fails later, in reverse order of registration. */
-  onFailure(undo: Undo): void;
+  readonly onFailure: (undo: Undo) => void;
 }

@@ -26,7 +26,7 @@ export type Emit = (event: ProgressEvent) => void;
 export interface Step {
   readonly id: string;
   readonly title: string;
-  run(context: EnsureContext): Promise<Change['kind']>;
+  readonly run: (context: EnsureContext) => Promise<Change['kind']>;
 }
 
 /** A resource with the state that it is wanted in, as a step: observe, plan, and ensure only if there is a change. */
@@ -55,8 +55,7 @@ export interface StepsOptions {
  */
 export async function runSteps(steps: readonly Step[], { emit, signal, nowMs }: StepsOptions): Promise<void> {
   const undos: RegisteredUndo[] = [];
-  for (const work of steps) {
-    const { id: step, title } = work;
+  for (const { id: step, title, run } of steps) {
     const startedMs = nowMs();
     const context: EnsureContext = {
       signal,
@@ -66,7 +65,7 @@ export async function runSteps(steps: readonly Step[], { emit, signal, nowMs }: 
     emit({ event: 'step.started', step, title });
     try {
       signal.throwIfAborted();
-      const change = await work.run(context);
+      const change = await run(context);
       signal.throwIfAborted();
       emit({ event: 'step.done', step, durationMs: nowMs() - startedMs, change });
     } catch (error) {

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { ERROR_CODES } from '../../core/index.js';
+
+/**
+ * The control API: HTTP/1.1 over the control socket, JSON bodies. Operations answer with one JSON object per line:
+ * progress events as they happen, then exactly one `operation.done` or `operation.failed`.
+ *
+ * | request | body | answer |
+ * | --- | --- | --- |
+ * | GET /v1/status | | MachineStatus |
+ * | GET /v1/status/watch | | MachineStatus per line, at every change |
+ * | POST /v1/operations/{up,down,restart} | OperationRequest | OperationEvent per line |
+ * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
+ * | POST /v1/exit | | the daemon ends; refused while a machine is up |
+ */
+export const operationName = z.enum(['up', 'down', 'restart']);
+export type OperationName = z.infer<typeof operationName>;
+
+export const requester = z.strictObject({ pid: z.int().positive(), command: z.string().max(200) });
+/** Who asks: the process id and command line of the client, named to whoever has to wait for it. */
+export type Requester = z.infer<typeof requester>;
+
+export const operationRequest = z.strictObject({ requester });
+
+const errorReport = z.object({
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  remedy: z.string(),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+});
+
+const step = z.string();
+const durationMs = z.number();
+export const operationEvent = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('operation.joined'), operation: operationName, requester }),
+  z.object({ event: z.literal('operation.waiting'), operation: operationName, requester }),
+  z.object({ event: z.literal('step.started'), step, title: z.string() }),
+  z.object({ event: z.literal('step.progress'), step, detail: z.string() }),
+  z.object({
+    event: z.literal('step.done'),
+    step,
+    durationMs,
+    change: z.enum(['none', 'create', 'update', 'replace']),
+  }),
+  z.object({ event: z.literal('step.failed'), step, durationMs, error: errorReport }),
+  z.object({ event: z.literal('step.undone'), step }),
+  z.object({ event: z.literal('operation.done'), operation: operationName, durationMs }),
+  z.object({
+    event: z.literal('operation.failed'),
+    operation: operationName,
+    durationMs,
+    error: errorReport,
+  }),
+]);
+export type OperationEvent = z.infer<typeof operationEvent>;
+
+export const machineStatus = z.object({
+  state: z.enum(['stopped', 'starting', 'running', 'degraded', 'stopping', 'restarting', 'failed']),
+  /** When the state was entered, ISO 8601. */
+  since: z.string(),
+  /** What is being done now, while an operation runs. */
+  step: z.object({ id: z.string(), title: z.string(), detail: z.string(), elapsedMs: z.number() }).optional(),
+  error: errorReport.optional(),
+  daemon: z.object({ pid: z.int(), version: z.string(), startedAt: z.string() }),
+  vm: z.object({
+    driver: z.string(),
+    state: z.string(),
+    accelerator: z.string().optional(),
+    machineId: z.string(),
+    /** The last stage that the guest reported on its console. */
+    stage: z.string().optional(),
+    cpus: z.number(),
+    memoryMiB: z.number(),
+    firmware: z.string(),
+  }),
+  network: z.object({
+    namespace: z.string().optional(),
+    bridge: z.string(),
+    subnet: z.string().optional(),
+    hostAddress: z.string().optional(),
+    vmAddress: z.string().optional(),
+    mac: z.string(),
+  }),
+  engine: z.object({
+    endpoint: z.string(),
+    reachable: z.boolean(),
+    version: z.string().optional(),
+    apiVersion: z.string().optional(),
+    clockOffsetMs: z.number().optional(),
+  }),
+});
+export type MachineStatus = z.infer<typeof machineStatus>;
+
+export const cancelAnswer = z.object({ cancelled: z.boolean() });
+export const errorAnswer = z.object({ error: errorReport });

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { errnoOf, MobyvmError, readFileIfPresent, type Step } from '../core/index.js';
+
+const ISO_NAME = 'mobyvm.iso';
+
+const manifestSchema = z.looseObject({
+  schemaVersion: z.literal(1),
+  recipe: z.string(),
+  kernelVersion: z.string().optional(),
+  files: z.record(
+    z.string(),
+    z.looseObject({ size: z.int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  ),
+});
+
+export type ImageManifest = z.infer<typeof manifestSchema>;
+
+export function isoPathIn(directory: string): string {
+  return join(directory, ISO_NAME);
+}
+
+/**
+ * Reads and checks the boot image against its manifest, size first and then SHA-256.
+ * @throws MobyvmError MOBYVM_IMAGE_MISSING, MOBYVM_IMAGE_CORRUPT
+ */
+export async function verifyImage(directory: string, signal: AbortSignal): Promise<ImageManifest> {
+  const manifestPath = join(directory, 'manifest.json');
+  const isoPath = isoPathIn(directory);
+  const text = await readFileIfPresent(manifestPath);
+  const size = await sizeOf(isoPath);
+  if (text === undefined || size === undefined) {
+    throw new MobyvmError(
+      'MOBYVM_IMAGE_MISSING',
+      `There is no boot image: ${text === undefined ? manifestPath : isoPath} does not exist.`,
+      'Build it with `mobyvm image build`, or let `image.directory` in the settings name the folder that holds it.',
+    );
+  }
+  const manifest = parseManifest(text, manifestPath);
+  const wanted = manifest.files[ISO_NAME];
+  if (wanted === undefined) throw corrupt(manifestPath, `it does not list ${ISO_NAME}`);
+  if (size !== wanted.size) throw corrupt(isoPath, `it has ${size} bytes and should have ${wanted.size}`);
+  const digest = await sha256Of(isoPath, signal);
+  if (digest !== wanted.sha256)
+    throw corrupt(isoPath, `its SHA-256 is ${digest} and should be ${wanted.sha256}`);
+  return manifest;
+}
+
+export function imageStep(directory: string): Step {
+  return {
+    id: 'image',
+    title: 'boot image',
+    async run({ signal, progress }) {
+      const manifest = await verifyImage(directory, signal);
+      progress(
+        `${manifest.recipe}${manifest.kernelVersion === undefined ? '' : `, Linux ${manifest.kernelVersion}`}`,
+      );
+      return 'none';
+    },
+  };
+}
+
+function parseManifest(text: string, path: string): ImageManifest {
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw corrupt(path, 'it is not a manifest that this version understands', error);
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash, { signal });
+  return hash.digest('hex');
+}
+
+function corrupt(path: string, problem: string, cause?: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_IMAGE_CORRUPT',
+    `The boot image cannot be used: ${path}: ${problem}.`,
+    'Build it again with `mobyvm image build`; the data disk is not touched by that.',
+    { cause },
+  );
+}

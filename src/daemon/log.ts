@@ -1,0 +1,56 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import winston from 'winston';
+import type { LogEvent, LogFields, Logger } from '../core/index.js';
+
+export interface LogOptions {
+  readonly path: string;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** Also print readable lines, for a daemon in the foreground. */
+  readonly toConsole: boolean;
+}
+
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_FILES = 3;
+
+/** JSON lines `{time, level, event, …fields}`, at most three files of 4 MiB. The only place that knows winston. */
+export function openLog({
+  path,
+  level,
+  toConsole,
+}: LogOptions): Logger & { setLevel(level: LogOptions['level']): void } {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const { combine, timestamp, printf } = winston.format;
+  const records = printf(({ timestamp: time, level: severity, message, ...fields }) =>
+    JSON.stringify({ time, level: severity, event: message, ...fields }),
+  );
+  const log = winston.createLogger({
+    level,
+    format: combine(timestamp(), records),
+    transports: [
+      new winston.transports.File({
+        filename: path,
+        maxsize: MAX_FILE_BYTES,
+        maxFiles: MAX_FILES,
+        tailable: true,
+        options: { flags: 'a', mode: 0o640 },
+      }),
+      ...(toConsole
+        ? [new winston.transports.Console({ stderrLevels: ['debug', 'info', 'warn', 'error'] })]
+        : []),
+    ],
+  });
+  const write =
+    (severity: LogOptions['level']) =>
+    (event: LogEvent, fields: LogFields = {}): void =>
+      void log.log(severity, event, fields);
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    setLevel(next) {
+      log.level = next;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * What `mobyvm status` calls the machine.
+ *
+ * INVARIANTS
+ * - `starting`, `stopping` and `restarting` hold exactly while an operation of that kind runs.
+ * - `failed` always comes with an error; no other state but `degraded` has one.
+ * - `degraded` means that the VM runs and its engine does not answer.
+ */
+export type MachineState =
+  'stopped' | 'starting' | 'running' | 'degraded' | 'stopping' | 'restarting' | 'failed';
+
+export type MachineEvent =
+  | 'up.begun'
+  | 'down.begun'
+  | 'restart.begun'
+  | 'operation.succeeded'
+  | 'operation.failed'
+  | 'operation.cancelled'
+  | 'engine.lost'
+  | 'engine.back'
+  | 'vm.exited';
+
+/** A missing entry means that the event changes nothing in that state. */
+export const MACHINE_TRANSITIONS: Readonly<
+  Record<MachineState, Partial<Record<MachineEvent, MachineState>>>
+> = {
+  stopped: { 'up.begun': 'starting', 'down.begun': 'stopping', 'restart.begun': 'restarting' },
+  starting: {
+    'operation.succeeded': 'running',
+    'operation.failed': 'failed',
+    'operation.cancelled': 'stopped',
+  },
+  running: {
+    'up.begun': 'starting',
+    'down.begun': 'stopping',
+    'restart.begun': 'restarting',
+    'engine.lost': 'degraded',
+    'vm.exited': 'failed',
+  },
+  degraded: {
+    'up.begun': 'starting',
+    'down.begun': 'stopping',
+    'restart.begun': 'restarting',
+    'engine.back': 'running',
+    'vm.exited': 'failed',
+  },
+  stopping: {
+    'operation.succeeded': 'stopped',
+    'operation.failed': 'failed',
+    'operation.cancelled': 'failed',
+  },
+  restarting: {
+    'operation.succeeded': 'running',
+    'operation.failed': 'failed',
+    'operation.cancelled': 'failed',
+  },
+  failed: { 'up.begun': 'starting', 'down.begun': 'stopping', 'restart.begun': 'restarting' },
+};
+
+export function nextMachineState(state: MachineState, event: MachineEvent): MachineState {
+  return MACHINE_TRANSITIONS[state][event] ?? state;
+}

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+
+/** Every file and folder that mobyvm uses by itself; docs/files.md tells what is in each. */
+export interface Places {
+  /** Survives restarts: identity, ledger, data disk, definition. */
+  readonly stateDir: string;
+  /** Gone after a reboot: sockets, lock. */
+  readonly runDir: string;
+  readonly logDir: string;
+  readonly settingsFile: string;
+  readonly identityFile: string;
+  readonly ledgerFile: string;
+  readonly imageDir: string;
+  readonly vmStateDir: string;
+  readonly vmRunDir: string;
+  readonly controlSocket: string;
+  readonly engineSocket: string;
+  readonly lockFile: string;
+  readonly daemonLog: string;
+  /** What the daemon's process itself prints: only ever something when it cannot start or crashes. */
+  readonly daemonOutput: string;
+  readonly consoleLog: string;
+}
+
+/** `MOBYVM_STATE_DIR`, `MOBYVM_RUN_DIR`, `MOBYVM_LOG_DIR` and `MOBYVM_SETTINGS` move them, so that instances live side by side. */
+export function linuxPlaces(env: Readonly<Record<string, string | undefined>>): Places {
+  const stateDir = env['MOBYVM_STATE_DIR'] ?? '/var/lib/mobyvm';
+  const runDir = env['MOBYVM_RUN_DIR'] ?? '/run/mobyvm';
+  const logDir = env['MOBYVM_LOG_DIR'] ?? '/var/log/mobyvm';
+  return {
+    stateDir,
+    runDir,
+    logDir,
+    settingsFile: env['MOBYVM_SETTINGS'] ?? '/etc/mobyvm/settings.json',
+    identityFile: join(stateDir, 'machine.json'),
+    ledgerFile: join(stateDir, 'ledger.json'),
+    imageDir: join(stateDir, 'image'),
+    vmStateDir: join(stateDir, 'vm'),
+    vmRunDir: join(runDir, 'vm'),
+    controlSocket: join(runDir, 'control.sock'),
+    engineSocket: join(runDir, 'docker.sock'),
+    lockFile: join(runDir, 'daemon.lock'),
+    daemonLog: join(logDir, 'daemon.log'),
+    daemonOutput: join(logDir, 'daemon.out'),
+    consoleLog: join(logDir, 'console.log'),
+  };
+}

@@ -1,0 +1,22 @@
+import { MobyvmError } from '../core/index.js';
+
+export type HostPlatform = 'linux' | 'windows';
+
+/**
+ * The one question about the platform; everywhere else its rules are parameters.
+ * @throws MobyvmError MOBYVM_PLATFORM
+ */
+export function hostPlatform(): HostPlatform {
+  switch (process.platform) {
+    case 'linux':
+      return 'linux';
+    case 'win32':
+      return 'windows';
+    default:
+      throw new MobyvmError(
+        'MOBYVM_PLATFORM',
+        `mobyvm does not run on ${process.platform}.`,
+        'Use a Windows machine with Hyper-V, or a Linux machine with QEMU.',
+      );
+  }
+}

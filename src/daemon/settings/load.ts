@@ -1,0 +1,71 @@
+import type { z } from 'zod';
+import { MobyvmError, readFileIfPresent, textOf } from '../../core/index.js';
+import { settingsSchema, type Settings } from './schema.js';
+
+/** Reads the settings file; a missing one means all defaults. @throws MobyvmError MOBYVM_SETTINGS, naming every problem */
+export async function loadSettings(path: string): Promise<Settings> {
+  const text = await readFileIfPresent(path);
+  return parseSettings(text ?? '{}', path);
+}
+
+export function parseSettings(text: string, path: string): Settings {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new MobyvmError(
+      'MOBYVM_SETTINGS',
+      `${path} is not valid JSON: ${textOf(error)}.`,
+      `Correct ${path}, or remove it to use the defaults.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const result = settingsSchema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.flatMap((issue) => describe(issue, value));
+  throw new MobyvmError(
+    'MOBYVM_SETTINGS',
+    `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+    `Correct ${path}; docs/settings.md lists every setting with its unit.`,
+  );
+}
+
+function describe(issue: z.core.$ZodIssue, whole: unknown): string[] {
+  const at = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(
+      (key) => `${at === '' ? key : `${at}.${key}`}: there is no such setting${suggestion(at, key)}`,
+    );
+  }
+  return [`${at === '' ? 'settings' : at}: ${issue.message} (is ${shown(valueAt(whole, issue.path))})`];
+}
+
+/** Most wrong names are a right one with another unit or another spelling. */
+function suggestion(parent: string, key: string): string {
+  const bare = (name: string): string =>
+    name.toLowerCase().replace(/(mib|mb|gib|gb|seconds|secs?|ms|bytes)$/, '');
+  const near = settingNames().filter((name) => {
+    const [own = ''] = name.split('.').slice(-1);
+    return name === (parent === '' ? own : `${parent}.${own}`) && bare(own) === bare(key);
+  });
+  return near[0] === undefined ? '' : `; did you mean ${near[0]}?`;
+}
+
+function settingNames(): string[] {
+  return Object.entries(settingsSchema.parse({})).flatMap(([group, values]) =>
+    Object.keys(values).map((name) => `${group}.${name}`),
+  );
+}
+
+function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    whole,
+  );
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'missing' : JSON.stringify(value);
+}

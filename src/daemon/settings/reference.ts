@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { settingsSchema } from './schema.js';
+
+const property = z.looseObject({
+  description: z.string().default(''),
+  default: z.unknown().optional(),
+  type: z.string().optional(),
+  enum: z.array(z.unknown()).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+});
+const group = z.looseObject({ properties: z.record(z.string(), property) });
+const document = z.looseObject({ properties: z.record(z.string(), group) });
+
+/** docs/settings.md, made from the schema so that the two cannot drift apart. */
+export function settingsReference(): string {
+  const schema = document.parse(z.toJSONSchema(settingsSchema, { io: 'input' }));
+  const groups = Object.entries(schema.properties).map(([name, { properties }]) => {
+    const rows = Object.entries(properties).map(
+      ([key, value]) =>
+        `| \`${name}.${key}\` | ${values(value)} | ${shownDefault(value.default)} | ${value.description} |`,
+    );
+    return [
+      `## ${name}`,
+      '',
+      '| setting | values | default | meaning |',
+      '| --- | --- | --- | --- |',
+      ...rows,
+      '',
+    ].join('\n');
+  });
+  return [
+    '# Settings',
+    '',
+    'A JSON file: `/etc/mobyvm/settings.json`, or the file that `MOBYVM_SETTINGS` names. A missing file or setting means the default.',
+    'Unknown names and wrong values are refused, all of them at once. Changes take effect at the next `mobyvm restart` or `mobyvm up`.',
+    'This page is generated (`npm run docs:settings`).',
+    '',
+    ...groups,
+  ].join('\n');
+}
+
+function values(value: z.infer<typeof property>): string {
+  if (value.enum !== undefined) return value.enum.map((item) => `\`${String(item)}\``).join(', ');
+  if (value.minimum !== undefined && value.maximum !== undefined)
+    return `${value.minimum} to ${value.maximum}`;
+  return value.type === 'array' ? 'list' : 'text';
+}
+
+function shownDefault(value: unknown): string {
+  return value === undefined ? 'none' : `\`${JSON.stringify(value)}\``;
+}
