@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { MobyvmError, textOf } from '../../core/index.js';
+import type { Dial } from './availability.js';
+import { STREAM_BUFFER_BYTES } from './duplex.js';
+
+/** A silent connection is asked after this long whether its peer still lives; Node then asks ten times, each second. */
+const KEEP_ALIVE_AFTER_MS = 15_000;
+
+export interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Dials the engine by plain TCP. */
+export function tcpDial(address: TcpAddress): Dial {
+  return (signal) => dialTcp(address, signal);
+}
+
+async function dialTcp(address: TcpAddress, signal: AbortSignal): Promise<Socket> {
+  signal.throwIfAborted();
+  const options = {
+    ...address,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+    highWaterMark: STREAM_BUFFER_BYTES,
+  };
+  const socket = connect(options);
+  try {
+    await once(socket, 'connect', { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    signal.throwIfAborted();
+    throw unreachable(address, error);
+  }
+}
+
+function unreachable({ host, port }: TcpAddress, cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ENGINE_UNREACHABLE',
+    `The Docker Engine at ${host}:${port} does not take connections (${textOf(cause)}).`,
+    'Look into `mobyvm logs`; `mobyvm restart` starts the VM anew.',
+    { cause, details: { host, port } },
+  );
+}

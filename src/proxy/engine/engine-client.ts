@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { z } from 'zod';
+import { MobyvmError, textOf } from '../../core/index.js';
+import type { Dial } from './availability.js';
+import {
+  engineErrorSchema,
+  engineInfoSchema,
+  engineVersionSchema,
+  type EngineInfo,
+  type EngineVersion,
+} from './engine-schemas.js';
+
+export interface EngineClientOptions {
+  readonly dial: Dial;
+  /** Milliseconds since 1970 by the host's clock. */
+  readonly nowMs: () => number;
+  /** For one call, from dialling to the last byte; 5,000 if absent. */
+  readonly timeoutMs?: number;
+}
+
+export interface EnginePing {
+  readonly apiVersion: string | undefined;
+  /**
+   * The engine's clock minus the host's, in milliseconds; undefined when the engine did not say its time. HTTP dates
+   * have whole seconds, so it is right to half a second and half the round trip.
+   */
+  readonly clockOffsetMs: number | undefined;
+}
+
+/**
+ * The few calls that the daemon itself makes; each on a connection of its own.
+ * @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE (what the dial throws included); the signal's reason when aborted
+ */
+export interface EngineClient {
+  ping(signal: AbortSignal): Promise<EnginePing>;
+  version(signal: AbortSignal): Promise<EngineVersion>;
+  info(signal: AbortSignal): Promise<EngineInfo>;
+}
+
+/** `/info` of a busy engine is some 10 kB. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export function engineClient(options: EngineClientOptions): EngineClient {
+  return {
+    async ping(signal) {
+      const sentMs = options.nowMs();
+      const { headers } = await get('/_ping', options, signal);
+      return {
+        apiVersion: typeof headers['api-version'] === 'string' ? headers['api-version'] : undefined,
+        clockOffsetMs: clockOffset(headers.date, (sentMs + options.nowMs()) / 2),
+      };
+    },
+    version: (signal) => getJson('/version', engineVersionSchema, { options, signal }),
+    info: (signal) => getJson('/info', engineInfoSchema, { options, signal }),
+  };
+}
+
+interface Call {
+  readonly options: EngineClientOptions;
+  readonly signal: AbortSignal;
+}
+
+async function getJson<T>(path: string, schema: z.ZodType<T>, { options, signal }: Call): Promise<T> {
+  const { body } = await get(path, options, signal);
+  const parsed = schema.safeParse(jsonOrUndefined(body));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw failed(
+    path,
+    `its answer is not what the Engine API says: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+  );
+}
+
+interface Answer {
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+async function get(path: string, options: EngineClientOptions, signal: AbortSignal): Promise<Answer> {
+  signal.throwIfAborted();
+  const timeoutMs = options.timeoutMs ?? 5_000;
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), timeoutMs);
+  const both = AbortSignal.any([signal, deadline.signal]);
+  let engine: Duplex | undefined;
+  try {
+    engine = await options.dial(both);
+    return await exchange(path, engine, both);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (deadline.signal.aborted) throw failed(path, `no answer within ${timeoutMs / 1000} s`, error);
+    throw error instanceof MobyvmError ? error : failed(path, textOf(error), error);
+  } finally {
+    clearTimeout(timer);
+    engine?.destroy();
+  }
+}
+
+async function exchange(path: string, engine: Duplex, signal: AbortSignal): Promise<Answer> {
+  const outgoing = request({
+    path,
+    // The engine refuses a request without one, and takes any.
+    headers: { Host: 'docker', Connection: 'close' },
+    createConnection: () => engine,
+    signal,
+  });
+  // A reset or an abort may come when nobody waits any more: it must not end the process.
+  engine.on('error', () => undefined);
+  outgoing.on('error', () => undefined);
+  outgoing.end();
+  const [incoming] = (await once(outgoing, 'response', { signal })) as [IncomingMessage];
+  const body = await readBody(path, incoming);
+  const status = incoming.statusCode ?? 0;
+  if (status === 200) return { headers: incoming.headers, body };
+  const parsed = engineErrorSchema.safeParse(jsonOrUndefined(body));
+  throw failed(path, `status ${status}${parsed.success ? `, ${parsed.data.message}` : ''}`);
+}
+
+async function readBody(path: string, incoming: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw failed(path, `its answer is longer than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function clockOffset(date: string | undefined, hostMs: number): number | undefined {
+  const engineMs = date === undefined ? NaN : Date.parse(date);
+  // The header is cut to whole seconds: on average the clock is half a second further.
+  return Number.isNaN(engineMs) ? undefined : Math.round(engineMs + 500 - hostMs);
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function failed(path: string, problem: string, cause?: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ENGINE_UNREACHABLE',
+    `The Docker Engine in the VM does not answer GET ${path}: ${problem}.`,
+    'Look into `mobyvm logs`; `mobyvm restart` starts the VM anew.',
+    { cause, details: { path } },
+  );
+}

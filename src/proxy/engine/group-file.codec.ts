@@ -1,0 +1,50 @@
+import { CodecError } from '../../core/errors.js';
+
+/** One line of `/etc/group`, group(5): `name:password:gid:member,member`. */
+export interface GroupEntry {
+  readonly name: string;
+  readonly gid: number;
+  readonly members: readonly string[];
+}
+
+const MAX_GID = 0xffff_ffff - 1;
+
+/**
+ * The group's id, or undefined when there is no such group. Lines that are no entries are passed over, as the C
+ * library does.
+ */
+export function findGroupId(text: string, name: string): number | undefined {
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(`${name}:`)) continue;
+    try {
+      return decodeGroupEntry(line).gid;
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Decodes one line, without its line feed.
+ * @throws CodecError
+ */
+export function decodeGroupEntry(line: string): GroupEntry {
+  const [name, password, gidText, memberText, ...rest] = line.split(':');
+  if (name === undefined || name === '' || name.includes('\n')) {
+    throw new CodecError('name', 0, 'is empty or not one line');
+  }
+  if (password === undefined || gidText === undefined || memberText === undefined || rest.length > 0) {
+    throw new CodecError('entry', line.length, 'does not have the four fields name:password:gid:members');
+  }
+  const gid = /^\d{1,10}$/.test(gidText) ? Number(gidText) : NaN;
+  if (!(gid <= MAX_GID)) {
+    throw new CodecError('gid', name.length + password.length + 2, 'is not a group id');
+  }
+  return { name, gid, members: memberText.split(',').filter((member) => member !== '') };
+}
+
+/** The entry as a line without its line feed; the password field says `x`: it stands elsewhere. */
+export function encodeGroupEntry(entry: GroupEntry): string {
+  return `${entry.name}:x:${entry.gid}:${entry.members.join(',')}`;
+}

@@ -1,0 +1,12 @@
+export type { Dial, EngineAvailability, EngineState } from './availability.js';
+export { tcpDial, type TcpAddress } from './dial-tcp.js';
+export { startEngineEndpoint, type EngineEndpoint, type EngineEndpointOptions } from './endpoint.js';
+export {
+  engineClient,
+  type EngineClient,
+  type EngineClientOptions,
+  type EnginePing,
+} from './engine-client.js';
+export type { EngineInfo, EngineVersion } from './engine-schemas.js';
+export { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';
+export type { HangupProbe } from './hangup-probe.js';

@@ -1,0 +1,3 @@
+export * from './dhcp/index.js';
+export * from './dns/index.js';
+export * from './engine/index.js';

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CodecError } from '../../../../src/core/index.js';
+import { MAX_QUERY_BYTES } from '../../../../src/proxy/dns/dns-constants.js';
+import { decodeLayout, decodeQuery, isAnswerTo, withId } from '../../../../src/proxy/dns/message.codec.js';
+import { nameText } from '../../../../src/proxy/dns/name.codec.js';
+import { answerBytes, PLAIN_EDNS, queryBytes, queryFor } from '../../../support/dns-message.js';
+import {
+  expectEveryProperPrefixRefused,
+  expectValueOrCodecError,
+  fromHex,
+  toHex,
+  wireFixture,
+} from '../../../support/wire-fixture.js';
+
+const label = fc.stringMatching(/^[a-z0-9-]{1,20}$/);
+
+describe('a DNS query', () => {
+  it('survives an encode and a decode', () => {
+    fc.assert(
+      fc.property(
+        fc.array(label, { maxLength: 6 }),
+        fc.nat(0xffff),
+        fc.boolean(),
+        (labels, type, hasEdns) => {
+          const query = queryFor(labels.join('.'), { type, ...(hasEdns ? { edns: {} } : {}) });
+          expect(nameText(query.question.name)).toBe(labels.join('.'));
+          expect(query.question).toMatchObject({ type, class: 1 });
+          expect(query.edns).toEqual(hasEdns ? PLAIN_EDNS : undefined);
+        },
+      ),
+    );
+  });
+
+  it('of dig is read, and keeps every byte', () => {
+    const bytes = wireFixture('dns-dig-query-edns-cookie');
+    const query = decodeQuery(bytes);
+    expect(nameText(query.question.name)).toBe('www.corp.example');
+    expect(query.question.type).toBe(1);
+    expect(query.questionEnd).toBe(34);
+    expect(toHex(query.bytes)).toBe(toHex(bytes));
+  });
+
+  it.each([
+    ['no question', queryBytes('a', { header: { questions: 0 } })],
+    ['two questions', queryBytes('a', { header: { questions: 2 } })],
+    ['bytes left over', Uint8Array.from([...queryBytes('a'), 0])],
+    ['a record that is not there', queryBytes('a', { header: { additionals: 1 } })],
+    ['65,535 records that are not there', queryBytes('a', { header: { answers: 0xffff } })],
+    ['two OPT records', twoOpts()],
+    ['more bytes than we accept', new Uint8Array(MAX_QUERY_BYTES + 1)],
+  ])('with %s is refused', (_, bytes) => {
+    expect(() => decodeQuery(bytes)).toThrow(CodecError);
+  });
+
+  it('that is cut off anywhere is refused', () => {
+    expectEveryProperPrefixRefused(wireFixture('dns-dig-query-edns-cookie'), decodeQuery);
+  });
+
+  it('of arbitrary bytes gives a value or a CodecError', () => {
+    expectValueOrCodecError(decodeQuery, [wireFixture('dns-dig-query-edns-cookie'), queryBytes('a.b')]);
+  });
+});
+
+describe('a DNS message', () => {
+  it('that is cut off anywhere has no layout', () => {
+    expectEveryProperPrefixRefused(wireFixture('dns-dnsmasq-answer-soa'), decodeLayout);
+  });
+
+  it('of arbitrary bytes has a layout or gives a CodecError', () => {
+    const names = ['cname', 'aaaa', 'ptr', 'soa', 'mixed-case'];
+    expectValueOrCodecError(
+      decodeLayout,
+      names.map((name) => wireFixture(`dns-dnsmasq-answer-${name}`)),
+    );
+  });
+
+  it('gets another id and nothing else, in memory of its own', () => {
+    const bytes = Buffer.from(wireFixture('dns-dnsmasq-answer-soa'));
+    const copy = withId(bytes, 0xbeef);
+    expect(toHex(copy)).toBe(`beef${toHex(bytes).slice(4)}`);
+    expect(toHex(bytes.subarray(0, 2))).not.toBe('beef');
+  });
+});
+
+describe('an answer', () => {
+  const query = queryFor('wEb.Corp.example', { type: 0x41 });
+  const id = query.header.id;
+  const good = answerBytes(query, []);
+
+  it('belongs to the query with its id, opcode and question', () => {
+    expect(isAnswerTo(query, id, good)).toBe(true);
+  });
+
+  it.each([
+    ['another id', withId(good, id + 1)],
+    ['another name', answerBytes(queryFor('wEb.Corp.exampl3', { type: 0x41 }), [])],
+    ['a longer name', answerBytes(queryFor('a.wEb.Corp.example', { type: 0x41 }), [])],
+    ['another type, which looks like the same letter in the other case', answerBytes(other(0x61), [])],
+    ['another opcode', answerBytes(query, [], { opcode: 4 })],
+    ['the query bit', answerBytes(query, [], { isResponse: false })],
+    ['no question, though it claims success', fromHex('1234 8180 0000 0000 0000 0000')],
+    ['fewer bytes than a header', good.slice(0, 11)],
+    ['a question that is cut off', good.slice(0, 20)],
+  ])('with %s does not belong to it', (_, bytes) => {
+    expect(isAnswerTo(query, id, bytes)).toBe(false);
+  });
+
+  it('may have the name in another case', () => {
+    expect(isAnswerTo(query, id, answerBytes(queryFor('web.corp.example', { type: 0x41 }), []))).toBe(true);
+  });
+
+  it('that tells of an error may leave the question out', () => {
+    expect(isAnswerTo(query, id, fromHex('1234 8182 0000 0000 0000 0000'))).toBe(true);
+  });
+
+  function other(type: number) {
+    return queryFor('wEb.Corp.example', { type });
+  }
+});
+
+function twoOpts(): Uint8Array {
+  const bytes = queryBytes('a', { edns: {}, header: { additionals: 2 } });
+  return Uint8Array.from([...bytes, ...fromHex('00 0029 04d0 00000000 0000')]);
+}

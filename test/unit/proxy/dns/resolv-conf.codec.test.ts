@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseResolvConf } from '../../../../src/proxy/dns/resolv-conf.codec.js';
+
+describe('resolv.conf', () => {
+  it('of systemd-resolved gives its servers and search list', () => {
+    const text = [
+      '# This is /run/systemd/resolve/stub-resolv.conf managed by man:systemd-resolved(8).',
+      '; an old comment',
+      'nameserver 127.0.0.53',
+      'nameserver\t2001:db8::1   # with a comment',
+      'nameserver fe80::1%eth0',
+      'options edns0 trust-ad',
+      'search corp.example lab.example',
+    ].join('\n');
+    expect(parseResolvConf(text)).toEqual({
+      nameservers: [
+        { address: '127.0.0.53', port: 53 },
+        { address: '2001:db8::1', port: 53 },
+        { address: 'fe80::1%eth0', port: 53 },
+      ],
+      search: ['corp.example', 'lab.example'],
+    });
+  });
+
+  it('may have Windows line ends, and be cut off anywhere', () => {
+    const text = 'nameserver 192.0.2.1\r\nsearch a.example\r\n';
+    expect(parseResolvConf(text).nameservers).toHaveLength(1);
+    for (let length = 0; length < text.length; length++) parseResolvConf(text.slice(0, length));
+  });
+
+  it('has a search list in the last of "search" and "domain"', () => {
+    expect(parseResolvConf('search a b\ndomain c').search).toEqual(['c']);
+    expect(parseResolvConf('domain c\nsearch a .').search).toEqual(['a']);
+  });
+
+  it.each([
+    'nameserver',
+    'nameserver dns.example',
+    'nameserver 1.2.3',
+    'nameserver 1.2.3.400',
+    'xnameserver 1.2.3.4',
+    '#nameserver 1.2.3.4',
+  ])('line "%s" is passed over', (line) => expect(parseResolvConf(line).nameservers).toEqual([]));
+
+  it('counts each server once, and a bounded number of them', () => {
+    expect(parseResolvConf('nameserver 1.2.3.4\n'.repeat(3)).nameservers).toHaveLength(1);
+    const many = Array.from({ length: 30 }, (_, at) => `nameserver 192.0.2.${at}`).join('\n');
+    expect(parseResolvConf(many).nameservers).toHaveLength(8);
+  });
+
+  it('of arbitrary text gives a value', () => {
+    fc.assert(fc.property(fc.string(), (text) => void parseResolvConf(text)));
+    fc.assert(
+      fc.property(fc.array(fc.ipV4(), { maxLength: 8 }), (addresses) => {
+        const text = addresses.map((address) => `nameserver ${address}`).join('\n');
+        expect(parseResolvConf(text).nameservers.map(({ address }) => address)).toEqual([
+          ...new Set(addresses),
+        ]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,124 @@
+import { duplexPair, type Duplex } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { silentLogger, type LogEvent, type LogFields, type Logger } from '../../../../src/core/index.js';
+import { EngineGateway, type EngineState } from '../../../../src/proxy/engine/index.js';
+import { settableAvailability } from '../../../support/engine-availability.js';
+
+const REQUEST = 'GET /containers/json HTTP/1.1\r\nX-Registry-Auth: planted-secret\r\n\r\n';
+
+describe('the engine gateway', () => {
+  it('serves any duplex stream, whichever door it came through', async () => {
+    const gateway = gatewayIn({ kind: 'ready', dial: () => Promise.resolve(echo()) });
+    const [client, near] = duplexPair();
+    const served = gateway.serve(near);
+    client.end('hello');
+    expect(await textOf(client)).toBe('hello');
+    await served;
+    expect(gateway.stats).toEqual({
+      open: 0,
+      waiting: 0,
+      tunnels: 0,
+      accepted: 1,
+      refused: 0,
+      bytesToEngine: 5,
+      bytesToClient: 5,
+      bufferedBytes: 0,
+    });
+  });
+
+  it('uses the state of the moment when a dial fails because the machine went down', async () => {
+    const availability = settableAvailability({
+      kind: 'ready',
+      dial: () => {
+        availability.set({ kind: 'stopped' });
+        return Promise.reject(new RangeError('connection refused'));
+      },
+    });
+    const gateway = new EngineGateway({ availability, logger: silentLogger });
+    const [client, near] = duplexPair();
+    void gateway.serve(near);
+    client.write(REQUEST);
+    expect(await textOf(client)).toContain('mobyvm is stopped');
+    client.end();
+  });
+
+  it('resets an engine that was reached after its client had left', async () => {
+    const engine = echo();
+    let connect: (engine: Duplex) => void = () => undefined;
+    const gateway = gatewayIn({ kind: 'ready', dial: () => new Promise((resolve) => (connect = resolve)) });
+    const [, near] = duplexPair();
+    const served = gateway.serve(near);
+    near.destroy();
+    connect(engine);
+    await served;
+    expect(engine.destroyed).toBe(true);
+  });
+
+  it('closes connections far beyond its limit without a word', () => {
+    const gateway = gatewayIn({ kind: 'starting', step: 'booting' }, { maxConnections: 1 });
+    const streams = Array.from({ length: 66 }, () => duplexPair()[1]);
+    for (const stream of streams) void gateway.serve(stream);
+    expect(streams.map((stream) => stream.destroyed)).toEqual([...Array<boolean>(65).fill(false), true]);
+    gateway.close();
+  });
+
+  it('takes no connection after its close and has forgotten its listener', async () => {
+    const availability = settableAvailability({ kind: 'starting', step: 'booting' });
+    const gateway = new EngineGateway({ availability, logger: silentLogger });
+    const waiting = gateway.serve(duplexPair()[1]);
+    gateway.close();
+    await waiting;
+    await gateway.serve(duplexPair()[1]);
+    expect(gateway.stats).toMatchObject({ open: 0, waiting: 0, accepted: 1 });
+    expect(availability.listeners()).toBe(0);
+  });
+
+  it('logs each connection under one id, warns once of an engine that cannot be reached, and tells no contents', async () => {
+    const records: { level: string; event: LogEvent; fields: LogFields | undefined }[] = [];
+    const gateway = gatewayIn(
+      { kind: 'ready', dial: () => Promise.reject(new RangeError('connection refused')) },
+      { logger: recorder(records) },
+    );
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const [client, near] = duplexPair();
+      const served = gateway.serve(near);
+      client.end(REQUEST);
+      await textOf(client);
+      await served;
+    }
+    expect(records).toMatchObject([
+      { level: 'debug', event: 'engine.connection.opened', fields: { connId: 'engine-1' } },
+      { level: 'warn', event: 'engine.connection.refused', fields: { connId: 'engine-1', status: 502 } },
+      { level: 'debug', event: 'engine.connection.opened', fields: { connId: 'engine-2' } },
+      { level: 'debug', event: 'engine.connection.refused', fields: { connId: 'engine-2', status: 502 } },
+    ]);
+    expect(JSON.stringify(records)).not.toContain('planted-secret');
+  });
+});
+
+function gatewayIn(
+  state: EngineState,
+  more: { readonly maxConnections?: number; readonly logger?: Logger } = {},
+): EngineGateway {
+  return new EngineGateway({ availability: settableAvailability(state), logger: silentLogger, ...more });
+}
+
+/** An engine that gives back what it gets. */
+function echo(): Duplex {
+  const [far, near] = duplexPair();
+  far.pipe(far);
+  return near;
+}
+
+function recorder(records: { level: string; event: LogEvent; fields: LogFields | undefined }[]): Logger {
+  const at = (level: string) => (event: LogEvent, fields?: LogFields) =>
+    void records.push({ level, event, fields });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+async function textOf(stream: Duplex): Promise<string> {
+  let text = '';
+  stream.on('data', (chunk: Uint8Array) => (text += Buffer.from(chunk).toString()));
+  await new Promise((resolve) => stream.once('end', resolve));
+  return text;
+}
