@@ -14,6 +14,7 @@ export default defineConfig({
         testTimeout: 600_000,
         hookTimeout: 600_000,
         fileParallelism: false,
+        globalSetup: ['test/support/build-dist.ts'],
       }),
     ],
   },

@@ -34,7 +34,8 @@ export class ByteReader {
   /** A copy of the next `length` bytes. */
   take(length: number, field: string): Uint8Array {
     const at = this.#advance(length, field);
-    return this.#bytes.slice(at, at + length);
+    // Not `slice`: of a Node Buffer that would be the same memory.
+    return new Uint8Array(this.#bytes.subarray(at, at + length));
   }
 
   #advance(length: number, field: string): number {

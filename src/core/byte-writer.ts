@@ -8,7 +8,9 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#bytes[this.#grow(1)] = value;
+    // The place first: growing replaces the array that is written to.
+    const at = this.#grow(1);
+    this.#bytes[at] = value;
     return this;
   }
 
@@ -25,7 +27,8 @@ export class ByteWriter {
   }
 
   put(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#grow(bytes.length));
+    const at = this.#grow(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
 

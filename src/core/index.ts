@@ -3,6 +3,7 @@ export * from './byte-reader.js';
 export * from './byte-writer.js';
 export * from './error-codes.js';
 export * from './errors.js';
+export * from './file-ledger.js';
 export * from './ipv4.js';
 export * from './ledger.js';
 export * from './log.js';

@@ -4,6 +4,7 @@
  */
 export interface Ledger {
   has(entry: LedgerEntry): Promise<boolean>;
+  /** An entry of the same kind and name is replaced. */
   add(entry: LedgerEntry): Promise<void>;
   delete(entry: LedgerEntry): Promise<void>;
   list(): Promise<readonly LedgerEntry[]>;
@@ -14,6 +15,8 @@ export interface LedgerEntry {
   readonly kind: string;
   /** Its name or GUID, unique for its kind on this machine. */
   readonly name: string;
+  /** What must be remembered with it, for example the boot in which it was made. Not part of its identity. */
+  readonly detail?: string;
 }
 
 /** A ledger without a file, for tests and for the fake driver. */

@@ -2,6 +2,9 @@ import type { ErrorReport } from './errors.js';
 import { reportOf } from './errors.js';
 import type { Change, EnsureContext, Resource, Undo } from './resource.js';
 
+/** What a step changed. `remove` is what `down` does; a resource's plan never says it. */
+export type StepOutcome = Change['kind'] | 'remove';
+
 /** What happens during a long operation. Terminal, log and dashboard render these; code that works never prints. */
 export type ProgressEvent =
   | { readonly event: 'step.started'; readonly step: string; readonly title: string }
@@ -10,7 +13,7 @@ export type ProgressEvent =
       readonly event: 'step.done';
       readonly step: string;
       readonly durationMs: number;
-      readonly change: Change['kind'];
+      readonly change: StepOutcome;
     }
   | {
       readonly event: 'step.failed';
@@ -26,7 +29,7 @@ export type Emit = (event: ProgressEvent) => void;
 export interface Step {
   readonly id: string;
   readonly title: string;
-  readonly run: (context: EnsureContext) => Promise<Change['kind']>;
+  readonly run: (context: EnsureContext) => Promise<StepOutcome>;
 }
 
 /** A resource with the state that it is wanted in, as a step: observe, plan, and ensure only if there is a change. */

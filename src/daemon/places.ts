@@ -20,6 +20,10 @@ export interface Places {
   /** What the daemon's process itself prints: only ever something when it cannot start or crashes. */
   readonly daemonOutput: string;
   readonly consoleLog: string;
+  /** The host's own resolver configuration; only read. */
+  readonly resolvConf: string;
+  /** What QEMU itself says. */
+  readonly qemuLog: string;
 }
 
 /** `MOBYVM_STATE_DIR`, `MOBYVM_RUN_DIR`, `MOBYVM_LOG_DIR` and `MOBYVM_SETTINGS` move them, so that instances live side by side. */
@@ -43,5 +47,7 @@ export function linuxPlaces(env: Readonly<Record<string, string | undefined>>): 
     daemonLog: join(logDir, 'daemon.log'),
     daemonOutput: join(logDir, 'daemon.out'),
     consoleLog: join(logDir, 'console.log'),
+    resolvConf: '/etc/resolv.conf',
+    qemuLog: join(logDir, 'qemu.log'),
   };
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { errnoOf, MobyvmError, readFileIfPresent } from '../core/index.js';
+import { errnoOf, MobyvmError, readFileIfPresent, sleep } from '../core/index.js';
 
 const holderSchema = z.strictObject({
   pid: z.int().positive(),
@@ -11,6 +11,9 @@ const holderSchema = z.strictObject({
 });
 /** A process: its id alone is not enough, since ids are given again; its start time (clock ticks since boot) makes it one. */
 export type LockHolder = z.infer<typeof holderSchema>;
+
+const GATE_POLL_MS = 10;
+const GATE_STALE_MS = 60_000;
 
 /**
  * Takes the lock that makes this process the one daemon of a run folder. A lock of a dead process is taken over.
@@ -68,8 +71,6 @@ async function linkIfFree(prepared: string, path: string): Promise<boolean> {
 }
 
 async function removeIfDead(path: string): Promise<void> {
-  const seen = await readFileIfPresent(path);
-  if (seen === undefined) return;
   const holder = await lockHolder(path);
   if (holder !== undefined) {
     throw new MobyvmError(
@@ -79,17 +80,29 @@ async function removeIfDead(path: string): Promise<void> {
       { details: { pid: holder.pid } },
     );
   }
-  // Two starters may see the same dead lock. Renaming lets one of them take it away, and what was taken away is
-  // looked at again: if it was the other's new lock, it goes back.
-  const taken = `${path}.${randomUUID()}`;
+  // Two starters may see the same dead lock: only who has the gate looks again and removes it, so that nobody removes
+  // the other's new lock.
+  const gate = `${path}.gate`;
+  if (!(await enterGate(gate))) return sleep(GATE_POLL_MS);
   try {
-    await rename(path, taken);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
-    throw error;
+    if ((await lockHolder(path)) === undefined) await rm(path, { force: true });
+  } finally {
+    await rm(gate, { recursive: true, force: true });
   }
-  if ((await readFileIfPresent(taken)) !== seen) await linkIfFree(taken, path);
-  await rm(taken, { force: true });
+}
+
+/** Making a folder succeeds for exactly one. A gate that is minutes old belongs to somebody who died inside. */
+async function enterGate(gate: string): Promise<boolean> {
+  try {
+    await mkdir(gate);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    const made = await stat(gate).catch(() => undefined);
+    if (made !== undefined && Date.now() - made.mtimeMs > GATE_STALE_MS)
+      await rm(gate, { recursive: true, force: true });
+    return false;
+  }
 }
 
 function parseHolder(text: string): LockHolder | undefined {

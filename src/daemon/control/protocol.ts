@@ -40,7 +40,7 @@ export const operationEvent = z.discriminatedUnion('event', [
     event: z.literal('step.done'),
     step,
     durationMs,
-    change: z.enum(['none', 'create', 'update', 'replace']),
+    change: z.enum(['none', 'create', 'update', 'replace', 'remove']),
   }),
   z.object({ event: z.literal('step.failed'), step, durationMs, error: errorReport }),
   z.object({ event: z.literal('step.undone'), step }),

@@ -128,6 +128,7 @@ export class OperationRunner {
     this.#hooks.begun(name);
     let error: ErrorReport | undefined;
     try {
+      signal.throwIfAborted();
       await work({ emit: tell, signal });
     } catch (thrown) {
       error = reportOf(thrown);

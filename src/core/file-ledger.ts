@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { readFileIfPresent, writeFileAtomically } from './atomic-file.js';
+import { MobyvmError } from './errors.js';
+import { keyOf, type Ledger, type LedgerEntry } from './ledger.js';
+
+// Strict: a newer version's file is refused rather than rewritten without what we do not understand.
+const LEDGER_FILE = z.strictObject({
+  version: z.literal(1),
+  entries: z.array(
+    z.strictObject({ kind: z.string().min(1), name: z.string().min(1), detail: z.string().exactOptional() }),
+  ),
+});
+
+/**
+ * The ledger in a JSON file, `{"version": 1, "entries": [{kind, name, detail?}]}`. It is read anew for every call, so
+ * that a command and a daemon which follow one another see the same; calls of one ledger run one after the other.
+ * Two processes must not write at the same time.
+ *
+ * A file that cannot be understood is never replaced: emptying it would orphan everything that we made.
+ * @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL
+ */
+export function fileLedger(path: string): Ledger {
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+  const change = (edit: (entries: readonly LedgerEntry[]) => readonly LedgerEntry[]): Promise<void> =>
+    inTurn(async () => {
+      const before = await readEntries(path);
+      const after = edit(before);
+      if (after === before) return;
+      await writeFileAtomically(path, `${JSON.stringify({ version: 1, entries: after }, undefined, 2)}\n`);
+    });
+  return {
+    has: (entry) => inTurn(async () => (await readEntries(path)).some((known) => isSame(known, entry))),
+    add: (entry) =>
+      change((entries) =>
+        entries.some((known) => isSame(known, entry) && known.detail === entry.detail)
+          ? entries
+          : [...entries.filter((known) => !isSame(known, entry)), entry],
+      ),
+    delete: (entry) =>
+      change((entries) => {
+        const rest = entries.filter((known) => !isSame(known, entry));
+        return rest.length === entries.length ? entries : rest;
+      }),
+    list: () => inTurn(() => readEntries(path)),
+  };
+}
+
+function isSame(a: LedgerEntry, b: LedgerEntry): boolean {
+  return keyOf(a) === keyOf(b);
+}
+
+async function readEntries(path: string): Promise<readonly LedgerEntry[]> {
+  const text = await readFileIfPresent(path);
+  if (text === undefined) return [];
+  try {
+    return LEDGER_FILE.parse(JSON.parse(text)).entries;
+  } catch (cause) {
+    throw new MobyvmError(
+      'MOBYVM_STATE_FILE',
+      `${path}, where mobyvm remembers what it created on this machine, cannot be understood.`,
+      `Put back a good copy of ${path}. If there is none, move it away: mobyvm then starts with an empty list, and what it created before (see "mobyvm doctor") is yours to remove.`,
+      { cause, details: { path } },
+    );
+  }
+}

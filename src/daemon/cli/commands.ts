@@ -1,0 +1,179 @@
+import yargs, { type Argv } from 'yargs';
+import { MobyvmError } from '../../core/index.js';
+import { version } from '../version.js';
+import type { CommandContext, CommandResult } from './context.js';
+import { down } from './down.js';
+import { EXIT_FINE } from './exit-code.js';
+import { explain } from './explain.js';
+import { printFile } from './follow-file.js';
+import { imageBuild } from './image-build.js';
+import { restart } from './restart.js';
+import { status } from './status.js';
+import { up } from './up.js';
+
+export interface DaemonOptions {
+  readonly namespace: string | undefined;
+  readonly startsMachine: boolean;
+}
+
+/** Runs the daemon in this process; handed in, since only the entry file may join the whole program. */
+export type RunDaemon = (options: DaemonOptions) => CommandResult;
+
+const NETNS = {
+  type: 'string',
+  requiresArg: true,
+  describe: 'Network namespace for bridge, tap and servers (Linux); made if it does not exist',
+} as const;
+const FOLLOW = {
+  type: 'boolean',
+  alias: 'f',
+  default: false,
+  describe: 'Go on with what is added, until Ctrl-C',
+} as const;
+const LINES = { type: 'number', alias: 'n', default: 50, describe: 'How many of the last lines' } as const;
+const JSON_OUTPUT = { type: 'boolean', default: false, describe: 'As one JSON object' } as const;
+
+/** Parses the arguments and runs the command. @throws MobyvmError MOBYVM_USAGE, and what the command throws */
+export async function runCommand(
+  args: readonly string[],
+  context: CommandContext,
+  runDaemon: RunDaemon,
+): CommandResult {
+  let result: CommandResult = Promise.resolve(EXIT_FINE);
+  const parser = commandLine(context, runDaemon, (work) => {
+    result = work();
+  });
+  // yargs prints help and version itself when no callback is given: the callback keeps printing in one place.
+  await new Promise<void>((resolve, reject) => {
+    void parser.parse([...args], {}, (error: Error | undefined | null, _argv: unknown, output: string) => {
+      if (output !== '' && !error) context.terminal.out(output);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+  return result;
+}
+
+/** Remembers what to run once the arguments are known to be right. */
+type Choose = (work: () => CommandResult) => void;
+
+function commandLine(context: CommandContext, runDaemon: RunDaemon, choose: Choose): Argv {
+  const commands = [machineCommands, observingCommands, imageCommands];
+  return commands
+    .reduce((parser, add) => add(parser, context, choose), yargs().scriptName('mobyvm'))
+    .usage('$0 COMMAND [OPTIONS]\n\nRuns Linux containers in a small Moby Linux VM.')
+    .command(
+      'daemon',
+      'Run in the foreground, for service managers; SIGTERM shuts everything down',
+      {
+        netns: NETNS,
+        start: {
+          type: 'boolean',
+          default: true,
+          describe: 'Start the VM at once (--no-start: wait for `up`)',
+        },
+      },
+      ({ netns, start }) =>
+        choose(() => runDaemon({ namespace: validNamespace(netns), startsMachine: start })),
+    )
+    .demandCommand(1, 'Which command? `mobyvm --help` lists them.')
+    .strict()
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(100, context.terminal.columns))
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      if (error !== undefined && !isUsage(error)) throw error;
+      throw new MobyvmError(
+        'MOBYVM_USAGE',
+        (message ?? error?.message ?? 'Wrong usage.').replaceAll('\n', ' '),
+        'Run `mobyvm --help`, or the command with --help.',
+      );
+    });
+}
+
+function machineCommands(parser: Argv, context: CommandContext, choose: Choose): Argv {
+  return parser
+    .command('up', 'Start the VM; the Docker Engine answers afterwards', { netns: NETNS }, ({ netns }) =>
+      choose(() => up(context, { namespace: validNamespace(netns) })),
+    )
+    .command('down', 'Shut the VM down and remove what was set up; the data stays', {}, () =>
+      choose(() => down(context)),
+    )
+    .command('restart', 'Down and up in one; settings are read anew', {}, () =>
+      choose(() => restart(context)),
+    );
+}
+
+function observingCommands(parser: Argv, context: CommandContext, choose: Choose): Argv {
+  const { daemonLog, consoleLog } = context.places;
+  const watch = {
+    type: 'boolean',
+    alias: 'w',
+    default: false,
+    describe: 'Show every change, until Ctrl-C',
+  } as const;
+  return parser
+    .command(
+      'status',
+      'Show what runs; exit code 0 when the engine can be used',
+      { json: JSON_OUTPUT, watch },
+      (argv) => choose(() => status(context, { json: argv.json, watch: argv.watch })),
+    )
+    .command('logs', "Print the daemon's log (JSON lines)", { follow: FOLLOW, lines: LINES }, (argv) =>
+      choose(() => printFile(context, { path: daemonLog, what: 'daemon log', ...validLines(argv) })),
+    )
+    .command('console', "Print the guest's console", { follow: FOLLOW, lines: LINES }, (argv) =>
+      choose(() => printFile(context, { path: consoleLog, what: 'console log', ...validLines(argv) })),
+    )
+    .command(
+      'explain <code>',
+      'Tell what an error code means and what helps',
+      (each) =>
+        each.positional('code', {
+          type: 'string',
+          demandOption: true,
+          describe: 'For example MOBYVM_NO_LEASE',
+        }),
+      ({ code }) => choose(() => explain(context, code)),
+    );
+}
+
+function imageCommands(parser: Argv, context: CommandContext, choose: Choose): Argv {
+  const recipe = {
+    choices: ['debian', 'alpine'] as const,
+    default: 'debian' as const,
+    describe: 'Where its packages come from',
+  };
+  return parser.command('image', 'The boot image', (image) =>
+    image
+      .command('build', 'Build it from Debian or Alpine packages', { recipe }, (argv) =>
+        choose(() => imageBuild(context, { recipe: argv.recipe })),
+      )
+      .demandCommand(1, 'Which one? `mobyvm image build`'),
+  );
+}
+
+function isUsage(error: Error): boolean {
+  return error.name === 'YError';
+}
+
+/** Names of namespaces are file names below /run/netns, and part of a command line: only plain ones are taken. */
+function validNamespace(name: string | undefined): string | undefined {
+  if (name === undefined || /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return name;
+  throw new MobyvmError(
+    'MOBYVM_USAGE',
+    `"${name}" cannot name a network namespace.`,
+    'Use letters, digits, dots, dashes and underscores, at most 64.',
+  );
+}
+
+function validLines({ lines, follow }: { lines: number; follow: boolean }): {
+  lines: number;
+  follow: boolean;
+} {
+  if (Number.isInteger(lines) && lines >= 0) return { lines, follow };
+  throw new MobyvmError('MOBYVM_USAGE', '--lines takes a whole number from 0.', 'For example: --lines 100');
+}

@@ -1,0 +1,21 @@
+import type { Places } from '../places.js';
+import type { Terminal } from './terminal.js';
+
+/** What every command gets; made once in main.ts. */
+export interface CommandContext {
+  readonly places: Places;
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How to start this program again: the interpreter and the entry file. */
+  readonly self: readonly [program: string, entry: string];
+  readonly commandLine: string;
+  readonly pid: number;
+  readonly isRoot: boolean;
+  /** Aborted at the first Ctrl-C. */
+  readonly interrupted: AbortSignal;
+  /** The folder of the installed package: docs, guest recipes, scripts. */
+  readonly packageDir: string;
+}
+
+/** A command's exit code; errors are thrown and rendered in one place. */
+export type CommandResult = Promise<number>;

@@ -1,0 +1,30 @@
+import { MobyvmError, waitFor } from '../../core/index.js';
+import type { ControlClient } from '../control/client.js';
+import { removeInstance } from '../instance.js';
+import { lockHolder } from '../process-lock.js';
+import type { CommandContext } from './context.js';
+import { removeNamespaces } from './namespace.js';
+
+/** Ends a daemon whose machine is down, waits until it is gone, and takes away what only its starter could make. */
+export async function endDaemon(context: CommandContext, client: ControlClient): Promise<void> {
+  const { places } = context;
+  await client.exit();
+  await waitFor(
+    {
+      title: 'the daemon to end',
+      code: 'MOBYVM_BUSY',
+      timeoutSeconds: 30,
+      hint: 'Look at `mobyvm logs`; if it hangs, kill its process.',
+      everyMs: 50,
+      check: async () => (await lockHolder(places.lockFile)) === undefined,
+    },
+    new AbortController().signal,
+  );
+  await removeNamespaces(context);
+  await removeInstance(places.runDir);
+}
+
+/** True when the error only says that no daemon is there. */
+export function isNotRunning(error: unknown): boolean {
+  return error instanceof MobyvmError && error.code === 'MOBYVM_DAEMON_NOT_RUNNING';
+}

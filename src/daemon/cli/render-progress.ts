@@ -1,0 +1,93 @@
+import type { OperationEvent } from '../control/protocol.js';
+import { fitted, type Terminal } from './terminal.js';
+
+const REMARKS = {
+  none: 'as it should be',
+  create: '',
+  update: 'mended',
+  replace: 'made anew',
+  remove: 'removed',
+} as const;
+/** Without a terminal, a slow step says every so often that it is still there. */
+const PLAIN_REMINDER_MS = 10_000;
+const TICK_MS = 200;
+
+/** Prints the events of one operation; call `event` for each and `stop` at the end. */
+export class ProgressRenderer {
+  readonly #terminal: Terminal;
+  readonly #timer: NodeJS.Timeout;
+  #step:
+    { readonly title: string; readonly startedMs: number; detail: string; remindedMs: number } | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  event(event: OperationEvent): void {
+    switch (event.event) {
+      case 'operation.joined':
+        return this.#line(
+          `"${event.requester.command}" (pid ${event.requester.pid}) is already at it; waiting for it.`,
+        );
+      case 'operation.waiting':
+        return this.#line(`Stopping "${event.requester.command}" (pid ${event.requester.pid}) first.`);
+      case 'step.started':
+        this.#step = {
+          title: event.title,
+          startedMs: performance.now(),
+          detail: '',
+          remindedMs: performance.now(),
+        };
+        return this.#tick();
+      case 'step.progress':
+        if (this.#step !== undefined) this.#step.detail = event.detail;
+        return this.#tick();
+      case 'step.done':
+        return this.#done(event.durationMs, event.change);
+      case 'step.failed':
+        return this.#line(`✗ ${this.#step?.title ?? event.step}  ${seconds(event.durationMs)}`);
+      case 'step.undone':
+        return this.#line(`↩ ${event.step} undone`);
+      case 'operation.done':
+      case 'operation.failed':
+        return this.stop();
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#step = undefined;
+    if (this.#terminal.isInteractive) this.#terminal.status('');
+  }
+
+  #done(durationMs: number, change: keyof typeof REMARKS): void {
+    const remark = [REMARKS[change], this.#step?.detail ?? ''].filter((text) => text !== '').at(-1);
+    this.#line(
+      `✓ ${this.#step?.title ?? ''}  ${seconds(durationMs)}${remark === undefined ? '' : `  (${remark})`}`,
+    );
+    this.#step = undefined;
+  }
+
+  #line(text: string): void {
+    if (this.#terminal.isInteractive) this.#terminal.status('');
+    this.#terminal.error(fitted(text, this.#terminal.isInteractive ? this.#terminal.columns : 400));
+  }
+
+  #tick(): void {
+    const step = this.#step;
+    if (step === undefined) return;
+    const now = performance.now();
+    const text = `${step.title}  ${seconds(now - step.startedMs)}${step.detail === '' ? '' : `  ${step.detail}`}`;
+    if (this.#terminal.isInteractive) {
+      this.#terminal.status(fitted(`• ${text}`, this.#terminal.columns));
+    } else if (now - step.remindedMs > PLAIN_REMINDER_MS) {
+      step.remindedMs = now;
+      this.#terminal.error(fitted(`  … ${text}`, 400));
+    }
+  }
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,50 @@
+import type { MachineStatus } from '../control/protocol.js';
+import { seconds } from './render-progress.js';
+
+/** `mobyvm status` for people. */
+export function statusLines(status: MachineStatus): string[] {
+  const { vm, network, engine, daemon } = status;
+  const rows: [string, string][] = [
+    ['state', `${status.state} since ${status.since}`],
+    ...(status.step === undefined
+      ? []
+      : [
+          [
+            'step',
+            `${status.step.title} (${seconds(status.step.elapsedMs)}) ${status.step.detail}`.trimEnd(),
+          ] satisfies [string, string],
+        ]),
+    ['engine', engineText(engine)],
+    ['endpoint', engine.endpoint],
+    [
+      'vm',
+      [vm.state, vm.driver, vm.accelerator, vm.firmware, `${vm.cpus} CPUs`, `${vm.memoryMiB} MiB`]
+        .filter((part) => part !== undefined)
+        .join(', '),
+    ],
+    ...(vm.stage === undefined ? [] : [['guest', vm.stage] satisfies [string, string]]),
+    ['network', networkText(network)],
+    ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
+  ];
+  const problem =
+    status.error === undefined
+      ? []
+      : ['', status.error.message, `  → ${status.error.remedy}`, `  ${status.error.code}`];
+  return [...rows.map(([name, value]) => `${name.padEnd(9)} ${value}`), ...problem];
+}
+
+function engineText(engine: MachineStatus['engine']): string {
+  if (!engine.reachable) return 'not reachable';
+  const offset =
+    engine.clockOffsetMs === undefined ? '' : `, clock off by ${seconds(Math.abs(engine.clockOffsetMs))}`;
+  return `Docker ${engine.version ?? '?'} (API ${engine.apiVersion ?? '?'}) answers${offset}`;
+}
+
+function networkText(network: MachineStatus['network']): string {
+  const where = network.namespace === undefined ? '' : ` in namespace ${network.namespace}`;
+  const addresses =
+    network.subnet === undefined
+      ? 'no addresses'
+      : `${network.subnet}, host ${network.hostAddress ?? '-'}, VM ${network.vmAddress ?? '-'}`;
+  return `${network.bridge}${where}, ${addresses}`;
+}

@@ -1,0 +1,45 @@
+/** Where a command prints; made in main.ts from the process's own streams, and from strings in tests. */
+export interface Terminal {
+  readonly isInteractive: boolean;
+  readonly columns: number;
+  /** Standard output: what was asked for. */
+  out(line: string): void;
+  /** Standard error: errors and progress, so that standard output stays data. */
+  error(line: string): void;
+  /** Rewrites the last line of an interactive terminal; an empty text clears it. */
+  status(text: string): void;
+}
+
+/** The streams that a terminal needs of a process. */
+export interface TerminalStreams {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+const CLEAR_LINE = '\r\u001b[K';
+
+export function processTerminal({ stdout, stderr }: TerminalStreams): Terminal {
+  // `mobyvm logs | head` closes our output: that is how it is used, no error.
+  for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
+  return {
+    isInteractive: stderr.isTTY,
+    get columns() {
+      return stderr.columns || 80;
+    },
+    out: (line) => void stdout.write(`${line}\n`),
+    error: (line) => void stderr.write(`${line}\n`),
+    status: (text) => void stderr.write(`${CLEAR_LINE}${text}`),
+  };
+}
+
+/** Text of the guest must not steer the terminal that shows it: control sequences and control characters go. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '').replaceAll(/[^\P{Cc}\t]/gu, '');
+}
+
+/** Cuts to one screen line, so that rewriting the status line never leaves half of the old one behind. */
+export function fitted(text: string, columns: number): string {
+  const plain = withoutControls(text.replaceAll(/[\r\n\t]+/g, ' '));
+  const room = Math.max(columns - 1, 20);
+  return plain.length <= room ? plain : `${plain.slice(0, room - 1)}…`;
+}

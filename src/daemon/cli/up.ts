@@ -1,0 +1,57 @@
+import { MobyvmError, waitFor } from '../../core/index.js';
+import type { ControlClient } from '../control/client.js';
+import { readInstance } from '../instance.js';
+import { loadSettings } from '../settings/load.js';
+import type { CommandContext, CommandResult } from './context.js';
+import { EXIT_FINE } from './exit-code.js';
+import { endDaemon } from './end-daemon.js';
+import { runOperation } from './operation.js';
+import { connectOrStartDaemon } from './start-daemon.js';
+
+export interface UpOptions {
+  readonly namespace: string | undefined;
+}
+
+/** `mobyvm up`: a running machine afterwards, or the reason why not and nothing left behind. */
+export async function up(context: CommandContext, options: UpOptions): CommandResult {
+  // Wrong settings are found before anything is started.
+  await loadSettings(context.places.settingsFile);
+  const namespace = options.namespace ?? (await readInstance(context.places.runDir)).namespace;
+  const { client, isNew } = await connectOrStartDaemon(context, namespace);
+  await refuseOtherNamespace(client, options.namespace);
+  await waitForLeavingDaemon(client);
+  try {
+    await runOperation(context, client, 'up');
+  } catch (error) {
+    if (isNew && context.interrupted.aborted) await endDaemon(context, client);
+    throw error;
+  }
+  const { network, engine } = await client.status();
+  context.terminal.out(`mobyvm is up: Docker ${engine.version ?? ''} at ${network.vmAddress ?? ''}.`);
+  context.terminal.out(`  export DOCKER_HOST=unix://${engine.endpoint}`);
+  return EXIT_FINE;
+}
+
+async function refuseOtherNamespace(client: ControlClient, asked: string | undefined): Promise<void> {
+  const { network } = await client.status();
+  if (asked === undefined || network.namespace === asked) return;
+  throw new MobyvmError(
+    'MOBYVM_DAEMON_RUNNING',
+    `The daemon already runs ${network.namespace === undefined ? 'outside of any network namespace' : `in the network namespace "${network.namespace}"`}, not in "${asked}".`,
+    'End it with `mobyvm down`, then run the command again; or give this instance its own MOBYVM_STATE_DIR and MOBYVM_RUN_DIR.',
+  );
+}
+
+/** A `down` in progress ends its daemon: asking it for anything would be refused. */
+async function waitForLeavingDaemon(client: ControlClient): Promise<void> {
+  await waitFor(
+    {
+      title: 'a "mobyvm down" under way to end',
+      code: 'MOBYVM_BUSY',
+      timeoutSeconds: 120,
+      hint: 'Run `mobyvm status` to see what it does.',
+      check: async () => (await client.status()).state !== 'stopping',
+    },
+    new AbortController().signal,
+  );
+}

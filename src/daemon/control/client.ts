@@ -1,0 +1,123 @@
+import { request, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { z } from 'zod';
+import { errnoOf, MobyvmError } from '../../core/index.js';
+import {
+  cancelAnswer,
+  errorAnswer,
+  machineStatus,
+  operationEvent,
+  type MachineStatus,
+  type OperationEvent,
+  type OperationName,
+  type Requester,
+} from './protocol.js';
+
+/** The other end of the control API. Every call fails with MOBYVM_DAEMON_NOT_RUNNING when nobody listens. */
+export class ControlClient {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async status(signal?: AbortSignal): Promise<MachineStatus> {
+    return parsed(machineStatus, await textOf(await this.#send('GET', '/v1/status', undefined, signal)));
+  }
+
+  /** Yields the status now and at every change, until the signal is aborted or the daemon ends. */
+  async *watchStatus(signal: AbortSignal): AsyncGenerator<MachineStatus> {
+    yield* linesOf(machineStatus, await this.#send('GET', '/v1/status/watch', undefined, signal));
+  }
+
+  /** Yields the operation's events; the last one is `operation.done` or `operation.failed`. */
+  async *operate(name: OperationName, requester: Requester): AsyncGenerator<OperationEvent> {
+    yield* linesOf(operationEvent, await this.#send('POST', `/v1/operations/${name}`, { requester }));
+  }
+
+  async cancel(): Promise<boolean> {
+    return parsed(cancelAnswer, await textOf(await this.#send('POST', '/v1/cancel'))).cancelled;
+  }
+
+  async exit(): Promise<void> {
+    await textOf(await this.#send('POST', '/v1/exit'));
+  }
+
+  async #send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
+    const response = await this.#open(method, path, body, signal);
+    if ((response.statusCode ?? 500) < 400) return response;
+    const { error } = parsed(errorAnswer, await textOf(response));
+    throw new MobyvmError(error.code, error.message, error.remedy, { details: error.details });
+  }
+
+  #open(
+    method: string,
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        { socketPath: this.#path, method, path, agent: false, ...(signal === undefined ? {} : { signal }) },
+        resolve,
+      );
+      sent.once('error', (error) => {
+        const absent = ['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error) ?? '');
+        reject(
+          absent
+            ? notRunning(this.#path, error)
+            : errnoOf(error) === 'EACCES'
+              ? notAllowed(this.#path, error)
+              : error,
+        );
+      });
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
+
+function notRunning(path: string, cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_DAEMON_NOT_RUNNING',
+    `mobyvm is not running (nobody listens on ${path}).`,
+    'Start it with `mobyvm up`.',
+    { cause },
+  );
+}
+
+function notAllowed(path: string, cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_NOT_ROOT',
+    `You may not use ${path}.`,
+    'Run the command as root, for example with sudo.',
+    { cause },
+  );
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response as AsyncIterable<string>) text += chunk;
+  return text;
+}
+
+async function* linesOf<T>(schema: z.ZodType<T>, response: IncomingMessage): AsyncGenerator<T> {
+  // The reader ends without an error when the other side dies; what follows from that is for the caller to decide.
+  response.on('error', () => undefined);
+  for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+    if (line !== '') yield parsed(schema, line);
+  }
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new MobyvmError(
+      'MOBYVM_CONTROL_API',
+      'The daemon answered in a form that this command does not understand.',
+      'The daemon is of another version: run `mobyvm down` with its own version, then `mobyvm up` with this one.',
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,161 @@
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
+import { MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
+import {
+  operationName,
+  operationRequest,
+  type MachineStatus,
+  type OperationEvent,
+  type OperationName,
+  type Requester,
+} from './protocol.js';
+
+/** What the control API controls; the daemon's machine fits. */
+export interface ControlledMachine {
+  status(): Promise<MachineStatus>;
+  /** Calls back at every change of the status. Returns the unsubscribe function. */
+  onStatusChange(listener: () => void): () => void;
+  operate(
+    name: OperationName,
+    requester: Requester,
+    listener: (event: OperationEvent) => void,
+  ): Promise<void>;
+  cancel(): Promise<boolean>;
+}
+
+export interface ControlServerOptions {
+  readonly path: string;
+  readonly machine: ControlledMachine;
+  readonly logger: Logger;
+  /** Asked for by POST /v1/exit; throws when the daemon must not end now. */
+  readonly requestExit: () => void;
+}
+
+export interface ControlServer {
+  close(): Promise<void>;
+}
+
+/** No request has a larger body. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Serves the control API (see protocol.ts) to root only. The caller holds the lock, so a socket in the way is stale. */
+export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
+  await mkdir(dirname(options.path), { recursive: true, mode: 0o755 });
+  await rm(options.path, { force: true });
+  const server = createServer((request, response) => {
+    void answer(options, request, response).catch((error: unknown) => fail(options, response, error));
+  });
+  // Nobody but us may connect, not even before chmod: the socket is born with what the mask leaves.
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.path, resolve);
+    });
+  } finally {
+    process.umask(mask);
+  }
+  await chmod(options.path, 0o600);
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(
+  options: ControlServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { machine } = options;
+  const route = `${request.method ?? ''} ${request.url ?? ''}`;
+  options.logger.debug('control.request.received', { route });
+  switch (route) {
+    case 'GET /v1/status': {
+      json(response, 200, await machine.status());
+      return;
+    }
+    case 'GET /v1/status/watch':
+      return watchStatus(machine, response);
+    case 'POST /v1/cancel': {
+      json(response, 200, { cancelled: await machine.cancel() });
+      return;
+    }
+    case 'POST /v1/exit':
+      options.requestExit();
+      {
+        json(response, 202, {});
+        return;
+      }
+    default:
+      return operate(machine, route, request, response);
+  }
+}
+
+async function operate(
+  machine: ControlledMachine,
+  route: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const name = operationName.safeParse(/^POST \/v1\/operations\/([a-z]+)$/.exec(route)?.[1]);
+  if (!name.success)
+    throw new MobyvmError(
+      'MOBYVM_CONTROL_API',
+      `The control API has no "${route}".`,
+      'Use the `mobyvm` command of the same version.',
+    );
+  const { requester } = operationRequest.parse(JSON.parse(await bodyOf(request)));
+  response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
+  // A client that goes away changes nothing: the operation goes on, only its events have no reader any more.
+  await machine.operate(name.data, requester, (event) => void response.write(`${JSON.stringify(event)}\n`));
+  response.end();
+}
+
+async function watchStatus(machine: ControlledMachine, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
+  let sending = Promise.resolve();
+  const send = (): void => {
+    sending = sending.then(async () => void response.write(`${JSON.stringify(await machine.status())}\n`));
+  };
+  send();
+  const unsubscribe = machine.onStatusChange(send);
+  await new Promise<void>((resolve) => response.once('close', resolve));
+  unsubscribe();
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES)
+      throw new MobyvmError(
+        'MOBYVM_CONTROL_API',
+        'The request is too large.',
+        'Use the `mobyvm` command of the same version.',
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function fail(options: ControlServerOptions, response: ServerResponse, error: unknown): void {
+  const report = reportOf(error);
+  options.logger.warn('control.request.failed', { code: report.code, reason: textOf(error) });
+  if (response.headersSent) response.destroy();
+  else json(response, report.code === 'MOBYVM_BUG' ? 500 : 409, { error: report });
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}

@@ -1,0 +1,94 @@
+/** What the guest said about its own boot; parsed from its console by src/vm. */
+export interface BootStage {
+  readonly stage: string;
+  readonly text: string;
+  readonly isError: boolean;
+}
+
+export interface WatchedConsole {
+  readonly logPath: string;
+  tail(maxLines: number): Promise<readonly string[]>;
+  onLine(listener: (line: string) => void): () => void;
+}
+
+const KEPT_LINES = 12;
+
+/** Follows the guest's console during a start, so that a failure can say how far the guest came and what it said last. */
+export class BootWatch {
+  readonly #console: WatchedConsole;
+  readonly #parseStage: (line: string) => BootStage | undefined;
+  readonly #lines: string[] = [];
+  #unsubscribe: () => void = () => undefined;
+  #stage: BootStage | undefined;
+  #problem: BootStage | undefined;
+
+  constructor(console: WatchedConsole, parseStage: (line: string) => BootStage | undefined) {
+    this.#console = console;
+    this.#parseStage = parseStage;
+  }
+
+  /** The last stage that the guest reported, errors included. */
+  get stage(): BootStage | undefined {
+    return this.#stage;
+  }
+
+  /** The first error that the guest itself reported in this boot. */
+  get problem(): BootStage | undefined {
+    return this.#problem;
+  }
+
+  get hasOutput(): boolean {
+    return this.#lines.length > 0;
+  }
+
+  get logPath(): string {
+    return this.#console.logPath;
+  }
+
+  /** Begins anew: what an earlier boot said no longer counts. */
+  start(onLine: (line: string) => void = () => undefined): void {
+    this.stop();
+    this.#lines.length = 0;
+    this.#stage = undefined;
+    this.#problem = undefined;
+    this.#unsubscribe = this.#console.onLine((line) => {
+      this.#take(line);
+      onLine(line);
+    });
+  }
+
+  /** For a machine that was running before we came: takes what its log already holds. */
+  async catchUp(): Promise<void> {
+    for (const line of await this.#console.tail(500)) this.#take(line);
+    // An error in an old log was survived, or the machine would not be running.
+    this.#problem = undefined;
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#unsubscribe = () => undefined;
+  }
+
+  /** Sentences for an error message: the last stage reached, the last lines, where to read the rest. */
+  account(): string {
+    const reached =
+      this.#stage === undefined
+        ? 'The guest reported no stage'
+        : `The last stage was "${this.#stage.stage}" (${this.#stage.text})`;
+    const lines =
+      this.#lines.length === 0
+        ? 'Its console is empty.'
+        : `Its console ends with:\n${this.#lines.map((line) => `    ${line}`).join('\n')}`;
+    return `${reached}. ${lines}`;
+  }
+
+  #take(line: string): void {
+    if (line.trim() === '') return;
+    this.#lines.push(line);
+    if (this.#lines.length > KEPT_LINES) this.#lines.shift();
+    const stage = this.#parseStage(line);
+    if (stage === undefined) return;
+    this.#stage = stage;
+    if (stage.isError) this.#problem ??= stage;
+  }
+}

@@ -1,0 +1,118 @@
+import { MobyvmError, waitFor, type Requirement, type Step } from '../../core/index.js';
+import type { BootWatch } from './boot-watch.js';
+
+/** What the start of a guest is waited for with; the machine supplies it. */
+export interface GuestView {
+  readonly boot: BootWatch;
+  /** How the VM ended, once it has ended although it was to run. */
+  readonly exit: () => string | undefined;
+  readonly hasLease: () => boolean;
+  /** True once the guest's first DHCP message was seen. */
+  readonly askedForAddress: () => boolean;
+  readonly pingEngine: (signal: AbortSignal) => Promise<void>;
+  readonly bootTimeoutSeconds: number;
+}
+
+/** The stages of a guest's start after its processors run, each with its own deadline and its own hint. */
+export function guestSteps(guest: GuestView): readonly Step[] {
+  const engineAnswers = async (signal: AbortSignal): Promise<boolean> => {
+    await guest.pingEngine(signal);
+    return true;
+  };
+  return [
+    step(guest, 'guest-kernel', 'guest kernel', {
+      title: "the guest's first words on its console",
+      code: 'MOBYVM_GUEST_BOOT',
+      hint: 'Look at the console with `mobyvm console`. If it is empty the boot image may be damaged: `mobyvm image build`.',
+      check: () => Promise.resolve(guest.boot.hasOutput),
+    }),
+    step(guest, 'guest-address', 'guest address', {
+      title: 'the guest to take its address',
+      code: 'MOBYVM_NO_LEASE',
+      hint: 'Look at the console with `mobyvm console` and at the DHCP events with `mobyvm logs`.',
+      // An adopted guest took its address from an earlier daemon: then the engine's answer proves it.
+      check: async (signal) =>
+        guest.hasLease() || (await engineAnswers(AbortSignal.any([signal, AbortSignal.timeout(2_000)]))),
+    }),
+    step(guest, 'engine', 'Docker Engine', {
+      title: 'the Docker Engine to answer',
+      code: 'MOBYVM_GUEST_BOOT',
+      hint: 'Look at the console with `mobyvm console`. On a slow machine raise `vm.bootTimeoutSeconds`.',
+      check: engineAnswers,
+    }),
+  ];
+}
+
+function step(
+  guest: GuestView,
+  id: string,
+  title: string,
+  requirement: Omit<Requirement, 'timeoutSeconds' | 'giveUp'>,
+): Step {
+  return {
+    id,
+    title,
+    async run({ signal, progress }) {
+      const timer = setInterval(() => tell(guest, progress), 500);
+      try {
+        await waitFor(
+          { ...requirement, timeoutSeconds: guest.bootTimeoutSeconds, giveUp: () => throwIfHopeless(guest) },
+          signal,
+        );
+      } catch (error) {
+        throw withAccount(guest, error);
+      } finally {
+        clearInterval(timer);
+      }
+      tell(guest, progress);
+      return 'none';
+    },
+  };
+}
+
+function tell(guest: GuestView, progress: (detail: string) => void): void {
+  const { stage } = guest.boot;
+  if (stage !== undefined) progress(`${stage.stage}: ${stage.text}`);
+}
+
+function throwIfHopeless(guest: GuestView): void {
+  const exit = guest.exit();
+  if (exit !== undefined) {
+    throw new MobyvmError(
+      'MOBYVM_VM_DIED',
+      `The VM ended while it was starting: ${exit}`,
+      'Read the console log, then run `mobyvm up` again.',
+    );
+  }
+  const { problem } = guest.boot;
+  if (problem !== undefined) {
+    throw new MobyvmError(
+      'MOBYVM_GUEST_BOOT',
+      `The guest cannot start: ${problem.stage}: ${problem.text}.`,
+      'Mend what the guest complains of; docs/errors.md tells what each stage needs.',
+    );
+  }
+}
+
+/** Every failure of these steps says how far the guest came: one message for all causes helped nobody. */
+function withAccount(guest: GuestView, error: unknown): unknown {
+  if (!(error instanceof MobyvmError) || error.code === 'MOBYVM_ABORTED') return error;
+  const asked =
+    error.code === 'MOBYVM_NO_LEASE'
+      ? guest.askedForAddress()
+        ? ' It asked for an address.'
+        : ' It never asked for one.'
+      : '';
+  return new MobyvmError(
+    error.code,
+    `${error.message}${asked} ${guest.boot.account()}`,
+    `${error.remedy} Console log: ${guest.boot.logPath}`,
+    {
+      cause: error,
+      details: {
+        ...error.details,
+        ...(guest.boot.stage === undefined ? {} : { stage: guest.boot.stage.stage }),
+      },
+    },
+  );
+}

@@ -1,0 +1,172 @@
+import {
+  formatSubnet,
+  hostAt,
+  parseSubnet,
+  type Ipv4,
+  type Ledger,
+  type Logger,
+  type Mac,
+  type Step,
+  type Subnet,
+} from '../../core/index.js';
+import { startDhcpServer, type DhcpServer } from '../../proxy/index.js';
+import { chooseSubnet, linuxNetwork, tapNameOf, type LinuxNetwork } from '../../vm/index.js';
+import type { Settings } from '../settings/schema.js';
+import type { HostSide } from './host-side.js';
+import { startNameServer } from './name-server.js';
+import { ServerSlot } from './server-step.js';
+
+/** The VM's name on its network. */
+const VM_HOSTNAME = 'moby';
+/** Only names matter when the network is taken away, not addresses. */
+const ANY_SUBNET = parseSubnet('10.0.75.0/24');
+
+export interface LinuxHostOptions {
+  readonly machineId: string;
+  readonly mac: Mac;
+  /** The network namespace that the daemon runs in, if it was told to. */
+  readonly namespace: string | undefined;
+  readonly ledger: Ledger;
+  readonly resolvConfPath: string;
+  readonly logger: Logger;
+}
+
+/** Bridge, tap, rules, DHCP and DNS on a Linux host. */
+export class LinuxHost implements HostSide {
+  readonly #options: LinuxHostOptions;
+  readonly #dns = new ServerSlot('dns', 'DNS server');
+  readonly #dhcp = new ServerSlot<DhcpServer>('dhcp', 'DHCP server');
+  #bridge: string;
+  #subnet: Subnet | undefined;
+  #askedForAddress = false;
+
+  constructor(options: LinuxHostOptions, settings: Settings) {
+    this.#options = options;
+    this.#bridge = settings.network.bridge;
+  }
+
+  /** The VM's address, once it is chosen. */
+  get vmAddress(): Ipv4 | undefined {
+    return this.#subnet === undefined ? undefined : vmAddressIn(this.#subnet);
+  }
+
+  /** The tap device for the VM's network card. */
+  get attachment(): string {
+    return tapNameOf(this.#bridge);
+  }
+
+  async prepare(settings: Settings, vmIsRunning: boolean, signal: AbortSignal): Promise<void> {
+    const { bridge, subnet } = settings.network;
+    this.#bridge = bridge;
+    // A running VM keeps its addresses: `auto` stays with what the bridge has.
+    const wanted =
+      subnet === 'auto' || (vmIsRunning && this.#subnet === undefined) ? 'auto' : parseSubnet(subnet);
+    this.#subnet = await chooseSubnet({ wanted, bridge }, signal);
+  }
+
+  steps(settings: Settings): readonly Step[] {
+    const subnet = this.#subnet ?? ANY_SUBNET;
+    return [
+      ...this.#network(subnet).steps,
+      this.#dnsStep(settings, subnet),
+      this.#dhcpStep(settings, subnet),
+    ];
+  }
+
+  removeSteps(): readonly Step[] {
+    return [
+      {
+        id: 'servers',
+        title: 'DHCP and DNS server',
+        run: async () => {
+          await Promise.all([this.#dhcp.close(), this.#dns.close()]);
+          return 'remove';
+        },
+      },
+      {
+        id: 'network',
+        title: `network of ${this.#bridge}`,
+        run: async (context) => {
+          await this.#network(this.#subnet ?? ANY_SUBNET).removeAll(context);
+          this.#subnet = undefined;
+          return 'remove';
+        },
+      },
+    ];
+  }
+
+  hasLease(): boolean {
+    return this.#dhcp.current?.leases().some((lease) => lease.state === 'bound') ?? false;
+  }
+
+  askedForAddress(): boolean {
+    return this.#askedForAddress;
+  }
+
+  describe(): ReturnType<HostSide['describe']> {
+    const { namespace } = this.#options;
+    return {
+      ...(namespace === undefined ? {} : { namespace }),
+      bridge: this.#bridge,
+      ...(this.#subnet === undefined
+        ? {}
+        : {
+            subnet: formatSubnet(this.#subnet),
+            hostAddress: hostAt(this.#subnet, 1),
+            vmAddress: vmAddressIn(this.#subnet),
+          }),
+    };
+  }
+
+  #network(subnet: Subnet): LinuxNetwork {
+    const { machineId, ledger, logger } = this.#options;
+    return linuxNetwork({
+      machineId,
+      bridge: this.#bridge,
+      subnet,
+      vmAddress: vmAddressIn(subnet),
+      ledger,
+      logger,
+    });
+  }
+
+  #dnsStep({ network }: Settings, subnet: Subnet): Step {
+    const { logger, resolvConfPath } = this.#options;
+    const configuration = {
+      address: hostAt(subnet, 1),
+      subnet,
+      dnsServers: network.dnsServers,
+      resolvConfPath,
+    };
+    const vmName = `${VM_HOSTNAME}.${network.domain}`;
+    return this.#dns.step({ ...configuration, vmName }, (signal) => {
+      const names = new Map([[vmName, vmAddressIn(subnet)]]);
+      return startNameServer({ ...configuration, names, logger }, signal);
+    });
+  }
+
+  #dhcpStep({ network }: Settings, subnet: Subnet): Step {
+    const { mac, logger } = this.#options;
+    const configuration = {
+      serverAddress: hostAt(subnet, 1),
+      subnet,
+      lease: { mac, address: vmAddressIn(subnet), hostname: VM_HOSTNAME },
+      domain: network.domain,
+      mtuBytes: network.mtuBytes,
+      leaseSeconds: network.leaseSeconds,
+    };
+    return this.#dhcp.step(configuration, async (signal) => {
+      this.#askedForAddress = false;
+      const server = await startDhcpServer({ ...configuration, host: 'linux', logger, signal });
+      server.onDiscover(() => {
+        this.#askedForAddress = true;
+      });
+      return server;
+    });
+  }
+}
+
+/** The gateway, which is the host, has the first address; the VM the second. */
+function vmAddressIn(subnet: Subnet): Ipv4 {
+  return hostAt(subnet, 2);
+}

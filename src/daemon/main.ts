@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
+import { reportOf } from '../core/index.js';
+import { runCommand } from './cli/commands.js';
+import type { CommandContext } from './cli/context.js';
+import { exitCodeOf } from './cli/exit-code.js';
+import { errorLines } from './cli/render-error.js';
+import { processTerminal } from './cli/terminal.js';
+import { runDaemon } from './run-daemon.js';
+import { linuxPlaces } from './places.js';
+
+/** The entry: the only file that reads the process's arguments and environment, and that ends the process. */
+const places = linuxPlaces(process.env);
+const terminal = processTerminal(process);
+const interrupt = new AbortController();
+const context: CommandContext = {
+  places,
+  terminal,
+  env: process.env,
+  self: [process.execPath, fileURLToPath(import.meta.url)],
+  commandLine: ['mobyvm', ...process.argv.slice(2)].join(' ').slice(0, 200),
+  pid: process.pid,
+  isRoot: process.getuid?.() === 0,
+  interrupted: interrupt.signal,
+  packageDir: fileURLToPath(new URL('../../', import.meta.url)),
+};
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // The first one asks politely; whoever insists gets out at once.
+    if (interrupt.signal.aborted) process.exit(130);
+    interrupt.abort();
+  });
+}
+
+try {
+  process.exitCode = await runCommand(process.argv.slice(2), context, (options) =>
+    runDaemon(context, options),
+  );
+} catch (error) {
+  const report = reportOf(error);
+  errorLines(report, places.daemonLog).forEach((line) => terminal.error(line));
+  if (report.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');
+  process.exitCode = exitCodeOf(report.code);
+}

@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises';
+import { MobyvmError, type Logger } from '../core/index.js';
+import { startEngineEndpoint, type Dial, type EngineAvailability } from '../proxy/index.js';
+import type { DaemonOptions } from './cli/commands.js';
+import type { CommandContext, CommandResult } from './cli/context.js';
+import { EXIT_FINE, exitCodeOf } from './cli/exit-code.js';
+import { errorLines } from './cli/render-error.js';
+import { startControlServer } from './control/server.js';
+import type { OperationName } from './control/protocol.js';
+import { loadIdentity } from './identity.js';
+import { openLog } from './log.js';
+import { assembleMachine } from './machine/assemble.js';
+import type { Machine } from './machine/machine.js';
+import { takeLock } from './process-lock.js';
+import { loadSettings } from './settings/load.js';
+import type { Settings } from './settings/schema.js';
+import { version } from './version.js';
+
+const HEALTH_EVERY_MS = 5_000;
+const ENGINE_GROUP = 'docker';
+
+/**
+ * The one long-lived process: it owns the lock, the control socket, the engine endpoint and the machine, in this order.
+ * SIGTERM and Ctrl-C shut the machine down; `POST /v1/exit` ends a daemon whose machine is down already.
+ */
+export async function runDaemon(context: CommandContext, options: DaemonOptions): CommandResult {
+  const { places } = context;
+  const settings = await loadSettings(places.settingsFile);
+  for (const directory of [places.stateDir, places.runDir, places.logDir]) {
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+  }
+  const closing: (() => Promise<void>)[] = [];
+  try {
+    const lock = await takeLock(places.lockFile);
+    closing.push(() => lock.release());
+    const logger = openLog({
+      path: places.daemonLog,
+      level: settings.log.level,
+      toConsole: options.startsMachine,
+    });
+    logger.info('daemon.started', { pid: context.pid, version, namespace: options.namespace });
+    const daemon = await openDaemon(context, { ...options, settings, logger }, closing);
+    const code = await live(context, daemon, options.startsMachine);
+    logger.info('daemon.ended', { code });
+    return code;
+  } finally {
+    for (const close of closing.reverse()) await close();
+  }
+}
+
+interface Daemon {
+  readonly machine: Machine;
+  readonly logger: Logger;
+  /** Resolves when a client asks the daemon to end. */
+  readonly exitRequested: Promise<void>;
+}
+
+async function openDaemon(
+  context: CommandContext,
+  { settings, logger, namespace }: DaemonOptions & { readonly settings: Settings; readonly logger: Logger },
+  closing: (() => Promise<void>)[],
+): Promise<Daemon> {
+  const { places } = context;
+  const identity = await loadIdentity(places.identityFile);
+  const assembled = assembleMachine({ places, settings, identity, namespace, logger, pid: context.pid });
+  const { machine, dial } = assembled;
+  closing.push(() => assembled.close());
+  const endpoint = await startEngineEndpoint({
+    path: places.engineSocket,
+    groupName: ENGINE_GROUP,
+    availability: availabilityOf(machine, dial),
+    logger,
+    waitMs: settings.engine.waitSeconds * 1000,
+  });
+  closing.push(() => endpoint.close());
+  let exit: () => void = () => undefined;
+  const exitRequested = new Promise<void>((resolve) => {
+    exit = resolve;
+  });
+  const requestExit = (): void => {
+    if (machine.state !== 'stopped') throw machineIsUp(machine.state);
+    exit();
+  };
+  const control = await startControlServer({ path: places.controlSocket, machine, logger, requestExit });
+  closing.push(() => control.close());
+  const health = setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS);
+  closing.push(() => {
+    clearInterval(health);
+    return Promise.resolve();
+  });
+  return { machine, logger, exitRequested };
+}
+
+/** Until somebody ends it. In the foreground the machine comes up at once, and goes down with SIGTERM or Ctrl-C. */
+async function live(context: CommandContext, daemon: Daemon, startsMachine: boolean): CommandResult {
+  const { machine } = daemon;
+  let code = EXIT_FINE;
+  const perform = async (name: OperationName): Promise<void> => {
+    await machine.operate(name, { pid: context.pid, command: context.commandLine }, (event) => {
+      if (event.event !== 'operation.failed' || event.error.code === 'MOBYVM_ABORTED') return;
+      code = exitCodeOf(event.error.code);
+      errorLines(event.error, context.places.daemonLog).forEach((line) => context.terminal.error(line));
+    });
+  };
+  const interrupted = new Promise<void>((resolve) => {
+    context.interrupted.addEventListener('abort', () => resolve(), { once: true });
+  });
+  if (startsMachine) void perform('up');
+  await Promise.race([interrupted, daemon.exitRequested]);
+  if (machine.state !== 'stopped') await perform('down');
+  return code;
+}
+
+function availabilityOf(machine: Machine, dial: Dial): EngineAvailability {
+  return {
+    current() {
+      const state = machine.engineState;
+      return state.kind === 'ready' ? { kind: 'ready', dial } : state;
+    },
+    onChange: (listener) => machine.onStatusChange(listener),
+  };
+}
+
+function machineIsUp(state: string): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_BUSY',
+    `The daemon has a machine to look after (${state}).`,
+    'Take it down with `mobyvm down`; that ends the daemon too.',
+  );
+}

@@ -1,0 +1,182 @@
+import { open, rename, rm, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { errnoOf, isAbort, sleep, textOf, type Logger } from '../../core/index.js';
+import type { VmConsole } from '../driver.js';
+import { consoleLines, NO_CONSOLE_TEXT, readConsole } from './console-text.plan.js';
+
+export interface ConsoleLogOptions {
+  /** The file that the virtual machine's process appends to (O_APPEND: it may be truncated below it). */
+  readonly logPath: string;
+  readonly logger: Logger;
+  /** Bytes; when the file is larger its end moves to `<logPath>.1` and it starts anew. 4 MiB if absent. */
+  readonly maxBytes?: number;
+  /** Milliseconds between looks at the file; 200 if absent. */
+  readonly everyMs?: number;
+}
+
+/** The most that is read at one look; what a flood leaves over is read at the next. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** The most that `tail` reads from the end of a file. */
+const TAIL_BYTES = 256 * 1024;
+
+/**
+ * Follows, caps and rotates a console's log file. The file is written by somebody else and may be absent.
+ *
+ * INVARIANTS: at most one follower runs; `#position` is where it reads next and never beyond the file's end.
+ */
+export class ConsoleLog implements VmConsole {
+  readonly logPath: string;
+  readonly #options: Required<ConsoleLogOptions>;
+  readonly #listeners = new Set<(line: string) => void>();
+  #following: AbortController | undefined;
+  #follower = Promise.resolve();
+  #position = 0;
+  #text = NO_CONSOLE_TEXT;
+  /** The predecessor holds the same machine start's earlier lines, not those of the start before. */
+  #isCapped = false;
+
+  constructor(options: ConsoleLogOptions) {
+    this.#options = { maxBytes: 4 * 1024 * 1024, everyMs: 200, ...options };
+    this.logPath = options.logPath;
+  }
+
+  /** The earlier part of the log, one machine start or one cap ago. */
+  get previousPath(): string {
+    return `${this.logPath}.1`;
+  }
+
+  async tail(maxLines: number): Promise<readonly string[]> {
+    if (maxLines <= 0) return [];
+    const lines = consoleLines(await endOf(this.logPath, TAIL_BYTES));
+    if (lines.length >= maxLines || !this.#isCapped) return lines.slice(-maxLines);
+    return [...consoleLines(await endOf(this.previousPath, TAIL_BYTES)), ...lines].slice(-maxLines);
+  }
+
+  onLine(listener: (line: string) => void): () => void {
+    // A wrapper of its own, so that the same function may be subscribed twice.
+    const own = (line: string): void => listener(line);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  /** Puts the last start's log aside and begins an empty one. */
+  async rotate(): Promise<void> {
+    await rename(this.logPath, this.previousPath).catch(ignoreAbsent);
+    this.#position = 0;
+    this.#text = NO_CONSOLE_TEXT;
+    this.#isCapped = false;
+  }
+
+  /** Starts to follow: from the file's present end, or from its start for a machine that starts just now. */
+  async follow(from: 'start' | 'end'): Promise<void> {
+    await this.unfollow();
+    const following = new AbortController();
+    this.#following = following;
+    this.#position = from === 'start' ? 0 : await sizeOf(this.logPath);
+    this.#text = NO_CONSOLE_TEXT;
+    this.#follower = this.#poll(following.signal);
+  }
+
+  /** Reads what is there and stops following. */
+  async unfollow(): Promise<void> {
+    if (this.#following === undefined) return;
+    this.#following.abort();
+    this.#following = undefined;
+    await this.#follower;
+    await this.#look();
+  }
+
+  /** Deletes the log and its predecessor. */
+  async remove(): Promise<void> {
+    await this.unfollow();
+    await Promise.all([rm(this.logPath, { force: true }), rm(this.previousPath, { force: true })]);
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        await this.#look();
+        await sleep(this.#options.everyMs, signal);
+      }
+    } catch (error) {
+      if (!isAbort(error)) throw error;
+    }
+  }
+
+  /** Hands out the new lines and keeps the file below its cap. A failing disk must not end the following. */
+  async #look(): Promise<void> {
+    try {
+      const size = await sizeOf(this.logPath);
+      if (size < this.#position) this.#position = 0;
+      // A flood that outruns us by a whole cap is skipped: the end is what matters.
+      this.#position = Math.max(this.#position, size - this.#options.maxBytes);
+      while (this.#position < size) {
+        const bytes = await readAt(
+          this.logPath,
+          this.#position,
+          Math.min(size - this.#position, CHUNK_BYTES),
+        );
+        if (bytes.length === 0) break;
+        this.#position += bytes.length;
+        this.#hand(bytes);
+      }
+      if (size > this.#options.maxBytes) await this.#cap();
+    } catch (error) {
+      this.#options.logger.warn('vm.console.unreadable', { path: this.logPath, error: textOf(error) });
+    }
+  }
+
+  #hand(bytes: Uint8Array): void {
+    const { text, lines } = readConsole(this.#text, bytes);
+    this.#text = text;
+    for (const line of lines) for (const listener of [...this.#listeners]) listener(line);
+  }
+
+  /** Truncating keeps the writer's descriptor valid; with O_APPEND it goes on at the new end. */
+  async #cap(): Promise<void> {
+    const { maxBytes } = this.#options;
+    try {
+      await writeFile(this.previousPath, await endOf(this.logPath, maxBytes), { mode: 0o600 });
+      this.#isCapped = true;
+    } finally {
+      // Also when the copy failed: a full disk is the last reason to keep a file growing.
+      await truncate(this.logPath, 0);
+      this.#position = 0;
+    }
+    this.#options.logger.debug('vm.console.capped', { path: this.logPath, maxBytes });
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    ignoreAbsent(error);
+    return 0;
+  }
+}
+
+async function endOf(path: string, maxBytes: number): Promise<Uint8Array> {
+  const size = await sizeOf(path);
+  return size === 0 ? new Uint8Array(0) : readAt(path, Math.max(0, size - maxBytes), maxBytes);
+}
+
+async function readAt(path: string, position: number, length: number): Promise<Uint8Array> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    ignoreAbsent(error);
+    return new Uint8Array(0);
+  }
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function ignoreAbsent(error: unknown): void {
+  if (errnoOf(error) !== 'ENOENT') throw error;
+}

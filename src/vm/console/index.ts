@@ -1,0 +1,3 @@
+export * from './boot-stage.plan.js';
+export * from './console-log.js';
+export * from './console-text.plan.js';

@@ -1,0 +1,14 @@
+export { findBlockers } from './blockers.js';
+export type { Blocker } from './blockers.plan.js';
+export { bridgeSubnet, chooseSubnet, gatherHostNetworks } from './choose-subnet.js';
+export {
+  daemonNamespace,
+  linuxNetwork,
+  type DaemonNamespaceOptions,
+  type LinuxNetwork,
+  type LinuxNetworkOptions,
+  type PlannedChange,
+} from './linux-network.js';
+export { tapNameOf } from './link-name.plan.js';
+export type { HostService } from './rules.plan.js';
+export { findOverlap, planSubnet, subnetInUse, type HostNetworks, type Overlap } from './subnet.plan.js';

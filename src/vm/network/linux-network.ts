@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import {
+  hostAt,
+  localMac,
+  wish,
+  type Change,
+  type Ipv4,
+  type Ledger,
+  type Logger,
+  type Resource,
+  type Step,
+  type StepContext,
+  type Subnet,
+} from '../../core/index.js';
+import { bridge } from './bridge.js';
+import { bridgeAddress } from './bridge-address.js';
+import { firewall } from './firewall.js';
+import { forwarding } from './forwarding.js';
+import { checkBridgeName, tapNameOf } from './link-name.plan.js';
+import { networkNamespace } from './network-namespace.js';
+import { ownerOf } from './owner.js';
+import type { HostService } from './rules.plan.js';
+import { tap } from './tap.js';
+
+export interface LinuxNetworkOptions {
+  readonly machineId: string;
+  /** Name of the bridge, up to 15 characters; the names of the tap and of the nftables table are made from it. */
+  readonly bridge: string;
+  readonly subnet: Subnet;
+  readonly vmAddress: Ipv4;
+  readonly ledger: Ledger;
+  readonly logger: Logger;
+  /** What the guest may reach on the host's address besides DHCP, DNS and ping; nothing if absent. */
+  readonly hostServices?: readonly HostService[] | 'all';
+  /** TCP ports of the VM that only root may connect to; the engine's plain 2375 if absent. */
+  readonly rootOnlyPorts?: readonly number[];
+}
+
+/** The VM's network on a Linux host. Everything happens in the network namespace that we run in. */
+export interface LinuxNetwork {
+  /** To be run in this order: the rules stand before anything can be forwarded, the VM's cable comes last. */
+  readonly steps: readonly Step[];
+  /** The tap device that the VM's network card is to be attached to. */
+  readonly tap: string;
+  /** The host's address, the first one of the subnet: the guest's gateway, DHCP and DNS server. */
+  readonly hostAddress: Ipv4;
+  /** What `steps` would change, without changing it. @throws MobyvmError MOBYVM_FOREIGN_OBJECT */
+  plan(context: StepContext): Promise<readonly PlannedChange[]>;
+  /** Takes away what we made, last first. One failure does not keep the others from being removed. */
+  removeAll(context: StepContext): Promise<void>;
+}
+
+export interface PlannedChange {
+  readonly id: string;
+  readonly title: string;
+  readonly change: Change;
+}
+
+/** @throws MobyvmError MOBYVM_SETTINGS for a name that no bridge can have */
+export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
+  const { machineId, subnet, vmAddress, ledger, logger } = options;
+  const name = checkBridgeName(options.bridge);
+  const owner = ownerOf(machineId, ledger, logger);
+  const hostAddress = hostAt(subnet, 1);
+  const { prefixLength } = subnet;
+  const mac = localMac(createHash('sha256').update(`${machineId} ${name}`).digest());
+  const parts: readonly Part[] = [
+    part(bridge(name, owner), { mac }),
+    part(bridgeAddress(name, owner), { address: hostAddress, prefixLength }),
+    part(firewall(name, owner), {
+      bridge: name,
+      subnet,
+      hostAddress,
+      vmAddress,
+      hostServices: options.hostServices ?? [],
+      rootOnlyPorts: options.rootOnlyPorts ?? [2375],
+    }),
+    part(forwarding(name, owner), { isOn: true }),
+    part(tap(tapNameOf(name), owner), { bridge: name }),
+  ];
+  return {
+    steps: parts.map(({ step }) => step),
+    tap: tapNameOf(name),
+    hostAddress,
+    plan: async (context) => {
+      const changes: PlannedChange[] = [];
+      for (const each of parts) changes.push(await each.plan(context));
+      return changes;
+    },
+    removeAll: (context) => removeInReverse(parts, context),
+  };
+}
+
+export interface DaemonNamespaceOptions {
+  readonly machineId: string;
+  readonly name: string;
+  readonly ledger: Ledger;
+  readonly logger: Logger;
+}
+
+/** The namespace of `--netns`, for the process that starts the daemon: `step` before that, `remove` after its end. */
+export function daemonNamespace({ machineId, name, ledger, logger }: DaemonNamespaceOptions): {
+  readonly step: Step;
+  remove(context: StepContext): Promise<void>;
+} {
+  const resource = networkNamespace(name, ownerOf(machineId, ledger, logger));
+  return {
+    step: wish(resource, { isLoopbackUp: true }),
+    remove: (context) => resource.remove(context),
+  };
+}
+
+/** A resource with its wanted state, whatever their types. */
+interface Part {
+  readonly step: Step;
+  plan(context: StepContext): Promise<PlannedChange>;
+  remove(context: StepContext): Promise<void>;
+}
+
+function part<Wanted, Found>(resource: Resource<Wanted, Found>, wanted: Wanted): Part {
+  const { id, title } = resource;
+  return {
+    step: wish(resource, wanted),
+    plan: async (context) => ({ id, title, change: resource.plan(await resource.observe(context), wanted) }),
+    remove: (context) => resource.remove(context),
+  };
+}
+
+async function removeInReverse(parts: readonly Part[], context: StepContext): Promise<void> {
+  const failures: unknown[] = [];
+  for (const part of [...parts].reverse()) {
+    context.signal.throwIfAborted();
+    await part.remove(context).catch((error: unknown) => void failures.push(error));
+  }
+  if (failures.length === 1) throw failures[0];
+  if (failures.length > 1)
+    throw new AggregateError(failures, 'several parts of the network were not removed');
+}

@@ -1,0 +1,89 @@
+import { run, textOf, type Logger } from '../../core/index.js';
+import type { Accelerator } from './command-line.plan.js';
+
+export interface AcceleratorOptions {
+  /** For example `qemu-system-x86_64`. */
+  readonly qemuProgram: string;
+  /** Programs and arguments that stand before QEMU's, for example `ip netns exec NAME`. */
+  readonly commandPrefix: readonly string[];
+  readonly logger: Logger;
+  /** Takes this one without trying. */
+  readonly forced?: Accelerator | undefined;
+}
+
+/** A machine's firmware speaks within a tenth of a second; a busy host may need longer. */
+const TRIAL_TIMEOUT_MS = 10_000;
+
+/**
+ * Chooses by trying, once per process. /dev/kvm may exist and still not work: no permission, nested virtualisation
+ * that is off, another hypervisor in the way.
+ */
+export class AcceleratorChoice {
+  readonly #options: AcceleratorOptions;
+  #chosen: Accelerator | undefined;
+
+  constructor(options: AcceleratorOptions) {
+    this.#options = options;
+    this.#chosen = options.forced;
+  }
+
+  /** What was chosen, undefined before the first {@link choose}. */
+  get current(): Accelerator | undefined {
+    return this.#chosen;
+  }
+
+  async choose(signal: AbortSignal): Promise<Accelerator> {
+    if (this.#chosen !== undefined) return this.#chosen;
+    const trial = await tryAccelerator('kvm', this.#options, signal);
+    this.#chosen = trial.works ? 'kvm' : 'tcg';
+    this.#options.logger.info('vm.accelerator.chosen', { accelerator: this.#chosen, trial: trial.detail });
+    return this.#chosen;
+  }
+}
+
+export interface AcceleratorTrial {
+  readonly works: boolean;
+  /** The firmware's first line, or QEMU's reason. */
+  readonly detail: string;
+}
+
+/**
+ * Starts a machine without any device but the firmware's debug port, and waits for the firmware's first words: they
+ * come only when a processor really executes instructions.
+ */
+export async function tryAccelerator(
+  accelerator: Accelerator,
+  options: Pick<AcceleratorOptions, 'commandPrefix' | 'qemuProgram'>,
+  signal: AbortSignal,
+): Promise<AcceleratorTrial> {
+  const [program = '', ...args] = [
+    ...options.commandPrefix,
+    options.qemuProgram,
+    ...trialArguments(accelerator),
+  ];
+  const proven = new AbortController();
+  let firmwareWords: string | undefined;
+  const onLine = (line: string): void => {
+    if (!line.includes('SeaBIOS') || proven.signal.aborted) return;
+    firmwareWords = line.trim();
+    proven.abort();
+  };
+  try {
+    const either = AbortSignal.any([signal, proven.signal]);
+    await run(program, args, { onLine, signal: either, timeoutMs: TRIAL_TIMEOUT_MS });
+    return { works: false, detail: 'the machine ended before its firmware ran' };
+  } catch (error) {
+    signal.throwIfAborted();
+    return firmwareWords === undefined
+      ? { works: false, detail: textOf(error) }
+      : { works: true, detail: firmwareWords };
+  }
+}
+
+function trialArguments(accelerator: Accelerator): readonly string[] {
+  return [
+    ...['-machine', 'q35', '-accel', accelerator, '-m', 'size=32M', '-nodefaults', '-display', 'none'],
+    ...['-no-reboot', '-chardev', 'stdio,id=firmware,signal=off'],
+    ...['-device', 'isa-debugcon,iobase=0x402,chardev=firmware'],
+  ];
+}

@@ -1,0 +1,150 @@
+import type { VmSpec } from '../driver.js';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+/** What the driver chose or found out before it starts QEMU; everything else follows from the specification. */
+export interface MachineChoices {
+  readonly accelerator: Accelerator;
+  /** `q35`, or for a restore the exact version that the memory was saved with, for example `pc-q35-7.2`. */
+  readonly machineType: string;
+  readonly firmware: Firmware;
+  readonly files: MachineFiles;
+}
+
+export type Firmware =
+  /** SeaBIOS, which QEMU brings itself. */
+  | { readonly kind: 'bios' }
+  /** OVMF: its code is shared and read-only, its variables are the machine's own copy. */
+  | { readonly kind: 'uefi'; readonly codePath: string; readonly variablesPath: string };
+
+/** Absolute paths: QEMU changes its folder when it goes to the background. */
+export interface MachineFiles {
+  readonly qmpSocket: string;
+  readonly consoleSocket: string;
+  readonly consoleLog: string;
+  readonly kvpSocket: string;
+  readonly pidFile: string;
+  /** QEMU's own words, after it has gone to the background as well. */
+  readonly qemuLog: string;
+}
+
+/** The data disk's serial number: the guest formats the blank disk that has it, and no other. */
+export const DATA_DISK_SERIAL = 'mobyvm-data';
+
+/** The name of the data disk's block node in QEMU. */
+export const DATA_DISK_NODE = 'data';
+
+/** The virtio-serial port on which the guest's key-value exchange speaks. */
+export const KVP_PORT_NAME = 'org.mobyvm.kvp';
+
+/** QEMU's machine type when nothing was saved. */
+export const DEFAULT_MACHINE_TYPE = 'q35';
+
+/**
+ * QEMU's arguments. The machine stands still until QMP's `cont` (or `migrate-incoming`), so that nothing happens
+ * before somebody watches.
+ */
+export function planCommandLine(spec: VmSpec, choices: MachineChoices): readonly string[] {
+  return [
+    ...identity(spec),
+    ...board(spec, choices),
+    ...firmware(choices.firmware),
+    ...disks(spec),
+    ...network(spec),
+    ...serialPorts(choices.files),
+    ...control(choices.files),
+    '-S',
+  ];
+}
+
+/** The same machine, waiting for its saved memory. */
+export function planRestoreCommandLine(spec: VmSpec, choices: MachineChoices): readonly string[] {
+  return [...planCommandLine(spec, choices), '-incoming', 'defer'];
+}
+
+/** QEMU splits option values at commas; a doubled one stands for itself. */
+export function escapeComma(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+function identity(spec: VmSpec): string[] {
+  return ['-name', `guest=${escapeComma(spec.name)}`, '-uuid', spec.machineId];
+}
+
+function board(spec: VmSpec, { accelerator, machineType }: MachineChoices): string[] {
+  return [
+    ...['-machine', machineType],
+    ...(accelerator === 'kvm' ? ['-accel', 'kvm'] : ['-accel', 'tcg,thread=multi']),
+    // TCG's cmpxchg16b leaves stale flags behind, and the guest's kernel panics over them (QEMU 7.2).
+    ...['-cpu', accelerator === 'kvm' ? 'host' : 'max,-cx16'],
+    ...['-smp', `cpus=${spec.cpus}`],
+    ...['-m', `size=${spec.memoryMiB}M`],
+    ...['-nodefaults', '-display', 'none', '-no-reboot'],
+    // The guest steps its clock by the RTC after a restore: it has to show the host's time, not the machine's.
+    ...['-rtc', 'base=utc,clock=host'],
+    ...['-boot', 'strict=on'],
+    ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
+  ];
+}
+
+function firmware(chosen: Firmware): string[] {
+  if (chosen.kind === 'bios') return [];
+  return [
+    '-drive',
+    `if=pflash,unit=0,format=raw,readonly=on,file=${escapeComma(chosen.codePath)}`,
+    '-drive',
+    `if=pflash,unit=1,format=raw,file=${escapeComma(chosen.variablesPath)}`,
+  ];
+}
+
+function disks(spec: VmSpec): string[] {
+  const iso = escapeComma(spec.isoPath);
+  const data = escapeComma(spec.dataDisk.path);
+  return [
+    ...['-device', 'virtio-scsi-pci,id=scsi'],
+    // Drivers are named, never probed: a guest must not be able to turn its disk into another format.
+    ...['-blockdev', `driver=raw,node-name=iso,read-only=on,file.driver=file,file.filename=${iso}`],
+    ...['-device', 'scsi-cd,bus=scsi.0,drive=iso,bootindex=0'],
+    ...[
+      '-blockdev',
+      `driver=qcow2,node-name=${DATA_DISK_NODE},discard=unmap,detect-zeroes=unmap,` +
+        `cache.direct=off,cache.no-flush=off,file.driver=file,file.filename=${data}`,
+    ],
+    ...['-device', `virtio-blk-pci,drive=${DATA_DISK_NODE},serial=${DATA_DISK_SERIAL},write-cache=on`],
+  ];
+}
+
+function network(spec: VmSpec): string[] {
+  const { attachment, mac } = spec.network;
+  return [
+    ...['-netdev', `tap,id=net,ifname=${escapeComma(attachment)},script=no,downscript=no`],
+    // Without a boot ROM the firmware does not try the network first.
+    ...['-device', `virtio-net-pci,netdev=net,mac=${mac},romfile=`],
+  ];
+}
+
+function serialPorts(files: MachineFiles): string[] {
+  const consoleSocket = escapeComma(files.consoleSocket);
+  return [
+    ...[
+      '-chardev',
+      `socket,id=console,path=${consoleSocket},server=on,wait=off,` +
+        `logfile=${escapeComma(files.consoleLog)},logappend=on`,
+    ],
+    ...['-serial', 'chardev:console'],
+    ...['-device', 'virtio-serial-pci,id=ports'],
+    ...['-chardev', `socket,id=kvp,path=${escapeComma(files.kvpSocket)},server=on,wait=off`],
+    ...['-device', `virtserialport,bus=ports.0,chardev=kvp,name=${KVP_PORT_NAME}`],
+  ];
+}
+
+function control(files: MachineFiles): string[] {
+  return [
+    ...['-chardev', `socket,id=qmp,path=${escapeComma(files.qmpSocket)},server=on,wait=off`],
+    ...['-mon', 'chardev=qmp,mode=control'],
+    // In the background QEMU keeps its standard error only when it logs something; `page` never says a word here.
+    // A percent sign makes the file's name a pattern for the process id: then better no log than no machine.
+    ...(files.qemuLog.includes('%') ? [] : ['-d', 'page', '-D', files.qemuLog]),
+    ...['-daemonize', '-pidfile', files.pidFile],
+  ];
+}

@@ -1,0 +1,83 @@
+import type { VmSpec } from '../driver.js';
+import { textOf } from '../../core/index.js';
+import { planCommandLine, type Accelerator, type MachineFiles } from './command-line.plan.js';
+import type { Hardware, MachineRecord } from './machine-record.js';
+import { findMachineProcesses, runsMachine, seeProcess, type ProcessSight } from './process-identity.js';
+import type { QemuSetup } from './qemu-setup.js';
+
+/**
+ * The running process of a machine: the recorded one when it is still that process, else any QEMU that runs with the
+ * machine's id (the record may be lost). Undefined when none runs.
+ */
+export async function findRunningMachine(
+  setup: QemuSetup,
+  spec: VmSpec | undefined,
+): Promise<MachineRecord | undefined> {
+  const record = await readRecord(setup);
+  const recorded = record === undefined ? undefined : await seeProcess(record.pid);
+  if (
+    record !== undefined &&
+    recorded?.startTicks === record.startTicks &&
+    runsMachine(recorded, record.machineId)
+  ) {
+    return record;
+  }
+  if (spec === undefined) return undefined;
+  const [found] = await findMachineProcesses(spec.machineId);
+  if (found === undefined) return undefined;
+  const rebuilt = rebuildRecord(found, spec, setup.files);
+  setup.logger.warn('vm.record.rebuilt', { pid: found.pid, isHardwareKnown: rebuilt.hardware !== undefined });
+  await setup.record.write(rebuilt);
+  return rebuilt;
+}
+
+export function recordOf(
+  { pid, startTicks }: ProcessSight,
+  qmpSocket: string,
+  { hardware, machineId }: { readonly machineId: string; readonly hardware?: Hardware | undefined },
+): MachineRecord {
+  return { format: 1, machineId, pid, startTicks, qmpSocket, hardware };
+}
+
+/**
+ * Its hardware is known only when its arguments are those that the definition would give now: a wrong guess would
+ * spoil a later restore.
+ */
+function rebuildRecord(found: ProcessSight, spec: VmSpec, files: MachineFiles): MachineRecord {
+  const accelerator: Accelerator = argument(found.args, '-accel')?.startsWith('kvm') === true ? 'kvm' : 'tcg';
+  const machineType = argument(found.args, '-machine') ?? '';
+  const firmware = found.args.find((arg) => arg.startsWith('if=pflash,unit=0'));
+  const hardware: Hardware = { spec, accelerator, machineType };
+  const isKnown =
+    (firmware !== undefined) === (spec.firmware === 'uefi') &&
+    isSameMachine(found.args, planCommandLine(spec, { ...hardware, firmware: { kind: 'bios' }, files }));
+  return recordOf(found, files.qmpSocket, {
+    machineId: spec.machineId,
+    hardware: isKnown ? hardware : undefined,
+  });
+}
+
+/** Compares everything but the firmware's drives and how the machine was set going. */
+function isSameMachine(args: readonly string[], planned: readonly string[]): boolean {
+  const running = args
+    .slice(1)
+    .filter((arg, at, all) => !arg.startsWith('if=pflash,') && !(all[at + 1] ?? '').startsWith('if=pflash,'));
+  const incoming = running.indexOf('-incoming');
+  const comparable = incoming < 0 ? running : running.toSpliced(incoming, 2);
+  return comparable.length === planned.length && comparable.every((arg, at) => arg === planned[at]);
+}
+
+function argument(args: readonly string[], name: string): string | undefined {
+  const at = args.indexOf(name);
+  return at < 0 ? undefined : args[at + 1];
+}
+
+/** A record that cannot be read is as good as lost: the process is found by its id. */
+async function readRecord(setup: QemuSetup): Promise<MachineRecord | undefined> {
+  try {
+    return await setup.record.read();
+  } catch (error) {
+    setup.logger.warn('vm.record.unreadable', { error: textOf(error) });
+    return undefined;
+  }
+}

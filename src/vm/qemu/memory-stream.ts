@@ -1,0 +1,100 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { isAbort } from '../../core/index.js';
+import { checkedSocketPath } from './socket-path.js';
+
+/** Larger pieces than Node's 64 KiB: a restore's time is the user's time. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Takes a machine's memory from QEMU (`migrate unix:SOCKET`) into a file. A socket instead of QEMU's `exec:`: no
+ * shell sees our paths, and a full disk is our own error with its own reason, not a broken pipe.
+ */
+export class MemoryReceiver {
+  /** Settles when QEMU has sent everything and the file is safe on the disk. */
+  readonly written: Promise<{ readonly bytes: number }>;
+  readonly #server: Server;
+  readonly #socketPath: string;
+  readonly #stop = new AbortController();
+
+  private constructor(server: Server, socketPath: string, filePath: string) {
+    this.#server = server;
+    this.#socketPath = socketPath;
+    this.written = this.#receive(filePath);
+    // Whoever awaits it gets the error; until then it is nobody's unhandled rejection.
+    this.written.catch(() => undefined);
+  }
+
+  static async listen(socketPath: string, filePath: string): Promise<MemoryReceiver> {
+    await rm(socketPath, { force: true });
+    const server = createServer();
+    server.maxConnections = 1;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(checkedSocketPath(socketPath), resolve);
+    });
+    return new MemoryReceiver(server, socketPath, filePath);
+  }
+
+  /** Ends the connection if there is one, so that QEMU's side fails, and takes the socket away. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.written.catch(() => undefined);
+    await rm(this.#socketPath, { force: true });
+  }
+
+  /** Closes, and throws what made our side fail before. */
+  async failure(): Promise<void> {
+    await this.close();
+    try {
+      await this.written;
+    } catch (error) {
+      if (!isAbort(error)) throw error;
+    }
+  }
+
+  async #receive(filePath: string): Promise<{ bytes: number }> {
+    try {
+      const peer = await this.#accept();
+      const file = createWriteStream(filePath, { mode: 0o600, highWaterMark: CHUNK_BYTES });
+      await pipeline(peer, file, { signal: this.#stop.signal });
+      await flush(filePath);
+      return { bytes: file.bytesWritten };
+    } finally {
+      this.#server.close();
+    }
+  }
+
+  #accept(): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const onStop = (): void => reject(this.#stop.signal.reason as Error);
+      this.#stop.signal.addEventListener('abort', onStop, { once: true });
+      this.#server.once('connection', (peer) => {
+        this.#stop.signal.removeEventListener('abort', onStop);
+        resolve(peer);
+      });
+    });
+  }
+}
+
+/** Sends a saved memory to a QEMU that listens (`migrate-incoming unix:SOCKET`). */
+export async function sendMemory(filePath: string, socketPath: string, signal: AbortSignal): Promise<void> {
+  const peer = createConnection({ path: checkedSocketPath(socketPath) });
+  try {
+    await pipeline(createReadStream(filePath, { highWaterMark: CHUNK_BYTES }), peer, { signal });
+  } finally {
+    peer.destroy();
+  }
+}
+
+/** Without it a power cut soon after would leave a file of the right size and the wrong content. */
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

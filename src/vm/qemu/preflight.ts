@@ -1,0 +1,43 @@
+import { MobyvmError, run } from '../../core/index.js';
+
+export interface QemuPrograms {
+  readonly qemuProgram: string;
+  readonly qemuImgProgram: string;
+}
+
+export interface QemuVersions {
+  /** For example `7.2.22`. */
+  readonly qemu: string;
+  readonly qemuImg: string;
+}
+
+/**
+ * Sees whether the programs are there, before anything is changed.
+ * @throws MobyvmError MOBYVM_PROGRAM_MISSING with the package that brings the program
+ */
+export async function qemuPreflight(programs: QemuPrograms, signal: AbortSignal): Promise<QemuVersions> {
+  return {
+    qemu: await versionOf(programs.qemuProgram, 'qemu-system-x86', signal),
+    qemuImg: await versionOf(programs.qemuImgProgram, 'qemu-utils', signal),
+  };
+}
+
+async function versionOf(program: string, debianPackage: string, signal: AbortSignal): Promise<string> {
+  try {
+    const { stdout } = await run(program, ['--version'], { signal, timeoutMs: 10_000 });
+    return /version (\d+(?:\.\d+)+)/.exec(stdout)?.[1] ?? 'unknown';
+  } catch (error) {
+    throw withPackage(error, program, debianPackage);
+  }
+}
+
+/** Says which Debian package brings a missing program; other errors stay as they are. */
+export function withPackage(error: unknown, program: string, debianPackage: string): unknown {
+  if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_PROGRAM_MISSING') return error;
+  return new MobyvmError(
+    'MOBYVM_PROGRAM_MISSING',
+    `The program "${program}" was not found.`,
+    `Install it: apt-get install ${debianPackage}`,
+    { cause: error, details: { program, package: debianPackage } },
+  );
+}

@@ -1,0 +1,325 @@
+import { rm } from 'node:fs/promises';
+import { MobyvmError, textOf, type EnsureContext, type StepContext } from '../../core/index.js';
+import type { DriverFeatures, StopOptions, VmConsole, VmDriver, VmExit, VmSpec, VmState } from '../driver.js';
+import { DEFAULT_MACHINE_TYPE } from './command-line.plan.js';
+import { ensureDataDisk } from './data-disk.js';
+import { endProcess, shutDownGuest } from './end-machine.js';
+import { findRunningMachine } from './find-machine.js';
+import { growRunningDisk } from './grow-running-disk.js';
+import { launchMachine } from './launch.js';
+import type { Hardware } from './machine-record.js';
+import { qemuPreflight, type QemuVersions } from './preflight.js';
+import { QemuMachine } from './qemu-machine.js';
+import {
+  discardSaved,
+  qemuSetup,
+  removeRunFiles,
+  removeStateFiles,
+  type QemuDriverOptions,
+  type QemuSetup,
+} from './qemu-setup.js';
+import { queryRunState } from './qmp-queries.js';
+import { checkSaved, loadMemory } from './restore-memory.js';
+import { saveMemory } from './save-memory.js';
+
+/**
+ * A virtual machine in a QEMU process of its own, which outlives this object and the daemon.
+ *
+ * INVARIANTS: `#machine` is the process that was seen last; what is true is looked up again before each call
+ * ({@link QemuDriver.#look}). Calls that change the machine are not made side by side: the daemon's runner sees to it.
+ */
+export class QemuDriver implements VmDriver {
+  readonly name = 'qemu';
+  readonly console: VmConsole;
+  readonly #setup: QemuSetup;
+  readonly #exitListeners = new Set<(exit: VmExit) => void>();
+  #machine: QemuMachine | undefined;
+  /** Settles when the last machine's end has been dealt with: files removed, listeners told. */
+  #ended = Promise.resolve();
+  #looking: Promise<QemuMachine | undefined> | undefined;
+
+  constructor(options: QemuDriverOptions) {
+    this.#setup = qemuSetup(options);
+    this.console = this.#setup.console;
+  }
+
+  get features(): DriverFeatures {
+    const hardware = this.#machine?.record.hardware;
+    return { growsDiskOnline: true, accelerator: hardware?.accelerator ?? this.#setup.accelerator.current };
+  }
+
+  /** The unix socket on which the guest's key-value exchange speaks while the machine runs. */
+  get kvpSocketPath(): string {
+    return this.#setup.files.kvpSocket;
+  }
+
+  /** The unix socket of the serial console; it takes one client at a time. */
+  get consoleSocketPath(): string {
+    return this.#setup.files.consoleSocket;
+  }
+
+  /** Sees whether QEMU's programs are there. @throws MobyvmError MOBYVM_PROGRAM_MISSING with the Debian package */
+  preflight(signal: AbortSignal): Promise<QemuVersions> {
+    return qemuPreflight(this.#setup, signal);
+  }
+
+  async state(signal: AbortSignal): Promise<VmState> {
+    signal.throwIfAborted();
+    const definition = await this.definition();
+    const state = await (await this.#look())?.state(signal);
+    if (state !== undefined) return state;
+    if (definition === undefined) return 'absent';
+    return (await this.#setup.saved.read()) === undefined ? 'off' : 'saved';
+  }
+
+  async definition(): Promise<VmSpec | undefined> {
+    return (await this.#setup.definition.read())?.spec;
+  }
+
+  async define(spec: VmSpec, context: EnsureContext): Promise<void> {
+    context.signal.throwIfAborted();
+    const previous = await this.definition();
+    const machine = await this.#look(spec);
+    if (machine !== undefined && machine.record.machineId !== spec.machineId) {
+      throw wrongState(`The virtual machine ${machine.record.machineId} still runs.`, 'Stop it first.');
+    }
+    if (machine !== undefined) await growRunningDisk(machine, spec, this.#setup, context);
+    // A saved guest knows its disk's size: it stays as it is until the memory is used or discarded.
+    else if ((await this.#setup.saved.read()) === undefined) await this.#ensureDisk(spec, context);
+    context.onFailure(async () => {
+      if (previous === undefined) await this.#setup.definition.remove();
+      else await this.#setup.definition.write({ format: 1, spec: previous });
+    });
+    await this.#setup.definition.write({ format: 1, spec });
+  }
+
+  async start(context: EnsureContext): Promise<void> {
+    const { signal } = context;
+    signal.throwIfAborted();
+    const spec = await this.#defined();
+    const machine = await this.#look();
+    if (machine !== undefined && (await this.#goOn(machine, context))) return;
+    if ((await this.#setup.saved.read()) !== undefined) {
+      throw wrongState('The virtual machine is saved.', 'Restore it, or discard its saved state first.');
+    }
+    await this.#ensureDisk(spec, context);
+    context.progress('choosing the accelerator');
+    const accelerator = await this.#setup.accelerator.choose(signal);
+    context.progress(`starting QEMU with ${accelerator}`);
+    const hardware = { spec, accelerator, machineType: DEFAULT_MACHINE_TYPE };
+    await this.#launch(hardware, { isRestore: false, context }, async (started) => {
+      const client = await started.qmp();
+      await client.execute('cont', {}, { signal });
+      const runState = await queryRunState(client, { signal });
+      if (runState !== 'running') throw notRunning(runState);
+    });
+  }
+
+  async stop({ gracefulSeconds }: StopOptions, context: StepContext): Promise<void> {
+    context.signal.throwIfAborted();
+    const machine = await this.#look();
+    if (machine === undefined) return;
+    await this.#endWith(machine, 'it was asked to shut down', async () => {
+      if (gracefulSeconds > 0 && (await shutDownGuest(machine, gracefulSeconds, context, this.#setup)))
+        return;
+      machine.intent = 'it was powered off';
+      context.progress('powering off');
+      await endProcess(machine, context.signal, this.#setup);
+    });
+  }
+
+  async powerOff({ signal }: StepContext): Promise<void> {
+    signal.throwIfAborted();
+    await this.#powerOffNow(signal);
+    await discardSaved(this.#setup);
+  }
+
+  async save(context: StepContext): Promise<void> {
+    context.signal.throwIfAborted();
+    const machine = await this.#look();
+    if (machine === undefined) {
+      if ((await this.#setup.saved.read()) !== undefined) return;
+      throw wrongState('There is no running virtual machine to save.', 'Start it first.');
+    }
+    const { hardware } = machine.record;
+    if (hardware === undefined) {
+      throw new MobyvmError(
+        'MOBYVM_VM_SAVE',
+        'The record of how this virtual machine was started is lost, so its memory could not be restored.',
+        'Stop it instead; it can be saved again after its next start.',
+      );
+    }
+    await saveMemory(machine, hardware, this.#setup, context);
+    await this.#endWith(machine, 'its memory was saved', () =>
+      endProcess(machine, context.signal, this.#setup),
+    );
+  }
+
+  async restore(context: EnsureContext): Promise<void> {
+    context.signal.throwIfAborted();
+    const machine = await this.#look();
+    if (machine !== undefined && (await this.#goOn(machine, context))) return;
+    const saved = await this.#setup.saved.read();
+    if (saved === undefined) {
+      throw wrongState('The virtual machine has no saved state.', 'Start it instead.');
+    }
+    await checkSaved(this.#setup, saved);
+    await this.#launch(saved, { isRestore: true, context }, (started) =>
+      loadMemory(started, saved, this.#setup, context),
+    );
+    await discardSaved(this.#setup);
+  }
+
+  async remove({ dataDisk }: { readonly dataDisk: boolean }, context: StepContext): Promise<void> {
+    // A definition that cannot be read must not stand in the way of its own removal.
+    const spec = await this.definition().catch(async () => {
+      await this.#setup.definition.remove();
+      return undefined;
+    });
+    await this.powerOff(context);
+    if (dataDisk && spec !== undefined) await rm(spec.dataDisk.path, { force: true });
+    await removeRunFiles(this.#setup);
+    await this.#setup.console.remove();
+    await removeStateFiles(this.#setup);
+  }
+
+  onExit(listener: (exit: VmExit) => void): () => void {
+    const own = (exit: VmExit): void => listener(exit);
+    this.#exitListeners.add(own);
+    return () => void this.#exitListeners.delete(own);
+  }
+
+  async close(): Promise<void> {
+    this.#machine?.detach();
+    this.#machine = undefined;
+    await this.#setup.console.unfollow();
+  }
+
+  async #defined(): Promise<VmSpec> {
+    const spec = await this.definition();
+    if (spec === undefined) throw wrongState('No virtual machine is defined.', 'Run `mobyvm up`.');
+    return spec;
+  }
+
+  async #ensureDisk(spec: VmSpec, { onFailure, progress, signal }: EnsureContext): Promise<void> {
+    const { qemuImgProgram, logger } = this.#setup;
+    const change = await ensureDataDisk(spec.dataDisk, { qemuImgProgram, signal });
+    if (change === 'none') return;
+    if (change === 'created') onFailure(() => rm(spec.dataDisk.path, { force: true }));
+    progress(`data disk ${change}: ${spec.dataDisk.sizeGiB} GiB`);
+    logger.info('vm.disk.changed', { change, path: spec.dataDisk.path, sizeGiB: spec.dataDisk.sizeGiB });
+  }
+
+  /** Finds the running machine, adopting one that somebody else started. Concurrent callers share one look. */
+  #look(spec?: VmSpec): Promise<QemuMachine | undefined> {
+    this.#looking ??= this.#lookNow(spec).finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookNow(wanted: VmSpec | undefined): Promise<QemuMachine | undefined> {
+    if (this.#machine?.hasExited === false && (await this.#machine.isAlive())) return this.#machine;
+    if (this.#machine !== undefined) await this.#ended;
+    const spec = (await this.definition()) ?? wanted;
+    const record = await findRunningMachine(this.#setup, spec);
+    if (record === undefined) return undefined;
+    this.#setup.logger.info('vm.process.adopted', { pid: record.pid });
+    await this.#setup.console.follow('end');
+    return this.#attach(new QemuMachine(record, this.#setup));
+  }
+
+  #attach(machine: QemuMachine): QemuMachine {
+    this.#machine = machine;
+    this.#ended = machine.exited.then(
+      (exit) => (exit === undefined ? undefined : this.#hasEnded(machine, exit)),
+      (error: unknown) => this.#setup.logger.error('vm.process.unwatched', { error: textOf(error) }),
+    );
+    return machine;
+  }
+
+  async #hasEnded(machine: QemuMachine, exit: VmExit): Promise<void> {
+    if (this.#machine === machine) this.#machine = undefined;
+    await removeRunFiles(this.#setup).catch((error: unknown) =>
+      this.#setup.logger.warn('vm.files.left', { error: textOf(error) }),
+    );
+    this.#setup.logger.info('vm.process.ended', { pid: machine.record.pid, ...exit });
+    for (const listener of [...this.#exitListeners]) listener(exit);
+  }
+
+  /** Launches, and leaves nothing behind when what follows fails. */
+  async #launch(
+    hardware: Hardware,
+    { context, isRestore }: { readonly context: EnsureContext; readonly isRestore: boolean },
+    setGoing: (machine: QemuMachine) => Promise<void>,
+  ): Promise<void> {
+    const record = await launchMachine(this.#setup, hardware, { isRestore, signal: context.signal });
+    await this.#setup.console.follow('start');
+    const machine = this.#attach(new QemuMachine(record, this.#setup));
+    const undo = async (): Promise<void> => {
+      if (machine.hasExited) return;
+      await this.#endWith(machine, 'its start was undone', () =>
+        endProcess(machine, new AbortController().signal, this.#setup),
+      );
+    };
+    context.onFailure(undo);
+    try {
+      await setGoing(machine);
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+  }
+
+  /** Lets a machine that stands still go on. False when it was half restored and had to be ended. */
+  async #goOn(machine: QemuMachine, { signal }: StepContext): Promise<boolean> {
+    const state = await machine.state(signal);
+    if (state === undefined) return false;
+    if (state === 'crashed') {
+      throw wrongState('The virtual machine has crashed, or QEMU does not answer.', 'Power it off first.');
+    }
+    const runState = await machine.runState(signal);
+    if (runState === 'inmigrate') {
+      await this.#endWith(machine, 'its restore was interrupted', () =>
+        endProcess(machine, signal, this.#setup),
+      );
+      return false;
+    }
+    if (state === 'paused' || state === 'starting') {
+      await discardSaved(this.#setup);
+      await (await machine.qmp()).execute('cont', {}, { signal });
+    }
+    return true;
+  }
+
+  async #powerOffNow(signal: AbortSignal): Promise<void> {
+    const machine = await this.#look();
+    if (machine === undefined) return;
+    await this.#endWith(machine, 'it was powered off', () => endProcess(machine, signal, this.#setup));
+  }
+
+  /** Ends a machine on purpose; returns when its end has been dealt with. */
+  async #endWith(machine: QemuMachine, intent: string, end: () => Promise<void>): Promise<void> {
+    const ended = this.#ended;
+    machine.intent = intent;
+    try {
+      await end();
+      await ended;
+    } catch (error) {
+      machine.intent = undefined;
+      throw error;
+    }
+  }
+}
+
+function wrongState(message: string, remedy: string): MobyvmError {
+  return new MobyvmError('MOBYVM_VM_STATE', message, remedy);
+}
+
+function notRunning(runState: string): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_VM_START',
+    `The virtual machine's processors do not run: QEMU says "${runState}".`,
+    'See QEMU’s log and the console log; if it goes on, set the accelerator to tcg.',
+  );
+}

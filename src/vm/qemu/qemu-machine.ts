@@ -1,0 +1,169 @@
+import { isAbort, MobyvmError, sleep, textOf, waitFor } from '../../core/index.js';
+import { parseKernelPanic } from '../console/index.js';
+import type { VmExit, VmState } from '../driver.js';
+import { explainExit } from './exit-reason.plan.js';
+import type { MachineRecord } from './machine-record.js';
+import { isAlive, killProcess } from './process-identity.js';
+import { QmpClient, type QmpEvent } from './qmp-client.js';
+import { queryRunState, queryUuid } from './qmp-queries.js';
+import { qemuLastWords, type QemuSetup } from './qemu-setup.js';
+import { vmStateOf } from './run-state.plan.js';
+
+const WATCH_EVERY_MS = 200;
+const CONNECT_TIMEOUT_MS = 3_000;
+const PANIC_LINES = 60;
+
+/**
+ * A QEMU process of ours that runs, or ran until just now.
+ *
+ * INVARIANTS: at most one QMP connection exists, because QEMU serves one client; `exited` settles exactly
+ * once.
+ */
+export class QemuMachine {
+  readonly record: MachineRecord;
+  /** Settles when the process has ended, with undefined when we let go of it before. */
+  readonly exited: Promise<VmExit | undefined>;
+  /** Why we are about to end it, as the end of a sentence; undefined while nobody of us wants that. */
+  intent: string | undefined;
+  readonly #setup: QemuSetup;
+  readonly #lifetime = new AbortController();
+  #hasExited = false;
+  #client: QmpClient | undefined;
+  #connecting: Promise<QmpClient> | undefined;
+  #shutdownCause: string | undefined;
+
+  constructor(record: MachineRecord, setup: QemuSetup) {
+    this.record = record;
+    this.#setup = setup;
+    this.exited = this.#watch();
+  }
+
+  get hasExited(): boolean {
+    return this.#hasExited;
+  }
+
+  isAlive(): Promise<boolean> {
+    return isAlive(this.record);
+  }
+
+  /** The monitor; connects when there is no connection. @throws MobyvmError MOBYVM_QMP */
+  async qmp(): Promise<QmpClient> {
+    if (this.#client?.isClosed === false) return this.#client;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  /** QMP's RunState. @throws MobyvmError MOBYVM_QMP when QEMU does not answer */
+  async runState(signal: AbortSignal): Promise<string> {
+    return queryRunState(await this.qmp(), { signal, timeoutMs: CONNECT_TIMEOUT_MS });
+  }
+
+  /** A process that does not answer is crashed; one that has ended in the meantime gives undefined. */
+  async state(signal: AbortSignal): Promise<VmState | undefined> {
+    try {
+      const state = vmStateOf(await this.runState(signal));
+      return state === 'running' && this.intent !== undefined ? 'stopping' : state;
+    } catch (error) {
+      if (!(error instanceof MobyvmError) || isAbort(error)) throw error;
+      return (await isAlive(this.record)) ? 'crashed' : undefined;
+    }
+  }
+
+  /** True when it ended within that time. */
+  async endsWithin(seconds: number, signal: AbortSignal): Promise<boolean> {
+    const ended = {
+      title: 'QEMU to end',
+      check: () => Promise.resolve(this.#hasExited),
+      timeoutSeconds: seconds,
+      hint: '',
+      everyMs: 25,
+    };
+    try {
+      await waitFor(ended, signal);
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof MobyvmError) return false;
+      throw error;
+    }
+  }
+
+  async kill(): Promise<void> {
+    await killProcess(this.record);
+  }
+
+  /** Lets go of it: it runs on. */
+  detach(): void {
+    this.#lifetime.abort();
+    this.#client?.close();
+  }
+
+  async #connect(): Promise<QmpClient> {
+    const options = { signal: this.#lifetime.signal, timeoutMs: CONNECT_TIMEOUT_MS };
+    const client = await QmpClient.connect(this.record.qmpSocket, options);
+    client.onEvent((event) => this.#note(event));
+    const uuid = await queryUuid(client, options);
+    if (uuid !== this.record.machineId) {
+      client.close();
+      throw new MobyvmError(
+        'MOBYVM_QMP',
+        `The QEMU at ${this.record.qmpSocket} runs machine ${uuid}, not ${this.record.machineId}.`,
+        'End the other machine, or give this one a run directory of its own (MOBYVM_RUN_DIR).',
+      );
+    }
+    this.#client = client;
+    return client;
+  }
+
+  #note({ data, name }: QmpEvent): void {
+    if (name === 'SHUTDOWN' && typeof data['reason'] === 'string') this.#shutdownCause = data['reason'];
+    if (name === 'BLOCK_IO_ERROR') {
+      const { action, operation, reason } = data;
+      this.#setup.logger.error('vm.disk.failed', {
+        operation: String(operation),
+        action: String(action),
+        reason: String(reason),
+      });
+    }
+  }
+
+  async #watch(): Promise<VmExit | undefined> {
+    const signal = this.#lifetime.signal;
+    try {
+      while (await isAlive(this.record)) await sleep(WATCH_EVERY_MS, signal);
+    } catch (error) {
+      if (isAbort(error)) return undefined;
+      throw error;
+    }
+    await this.#hearOut();
+    const exit = await this.#explain();
+    this.#hasExited = true;
+    return exit;
+  }
+
+  /** QEMU's last event may still lie in the socket; the end of its stream comes after it. */
+  async #hearOut(): Promise<void> {
+    for (let round = 0; round < 40 && this.#client?.isClosed === false; round += 1) await sleep(25);
+    this.#client?.close();
+  }
+
+  async #explain(): Promise<VmExit> {
+    const { console, logger } = this.#setup;
+    try {
+      await console.unfollow();
+      const panics = (await console.tail(PANIC_LINES)).map(parseKernelPanic);
+      return explainExit({
+        pid: this.record.pid,
+        intent: this.intent,
+        shutdownCause: this.#shutdownCause,
+        kernelPanic: panics.find((panic) => panic !== undefined),
+        lastWords: this.#shutdownCause === undefined ? await qemuLastWords(this.#setup) : '',
+      });
+    } catch (error) {
+      logger.warn('vm.exit.unexplained', { error: textOf(error) });
+      return { reason: 'died', detail: `QEMU (pid ${this.record.pid}) ended.` };
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import { rm, rmdir, mkdir, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { errnoOf, readFileIfPresent, type Logger } from '../../core/index.js';
+import { ConsoleLog } from '../console/index.js';
+import { AcceleratorChoice } from './accelerator.js';
+import type { Accelerator, MachineFiles } from './command-line.plan.js';
+import { Definition, MachineRecord, SavedState, StateFile } from './machine-record.js';
+
+export interface QemuDriverOptions {
+  /**
+   * The machine's own folder for what outlives a reboot: definition, saved memory, UEFI variables. Made when missing;
+   * `remove()` takes it away when nothing else is in it.
+   */
+  readonly stateDirectory: string;
+  /** The machine's own folder for its sockets, likewise. Keep it short: a socket's path has 107 bytes at most. */
+  readonly runDirectory: string;
+  readonly consoleLogPath: string;
+  /** What QEMU itself says, since its last start. */
+  readonly qemuLogPath: string;
+  readonly logger: Logger;
+  /** Takes this accelerator without trying. */
+  readonly forcedAccelerator?: Accelerator | undefined;
+  /** Programs and arguments that stand before QEMU's own, for example `ip netns exec NAME`. They must end in exec. */
+  readonly commandPrefix?: readonly string[];
+  /** `qemu-system-x86_64` if absent. */
+  readonly qemuProgram?: string;
+  /** `qemu-img` if absent. */
+  readonly qemuImgProgram?: string;
+  /** How many bytes may still be written in a folder; asks the file system if absent. */
+  readonly freeBytes?: (directory: string) => Promise<number>;
+}
+
+/** Everything that belongs to one machine of this driver, in one place. */
+export interface QemuSetup {
+  readonly logger: Logger;
+  readonly console: ConsoleLog;
+  readonly accelerator: AcceleratorChoice;
+  readonly qemuProgram: string;
+  readonly qemuImgProgram: string;
+  readonly commandPrefix: readonly string[];
+  readonly definition: StateFile<Definition>;
+  readonly record: StateFile<MachineRecord>;
+  readonly saved: StateFile<SavedState>;
+  readonly memoryPath: string;
+  readonly memorySocket: string;
+  readonly uefiVariablesPath: string;
+  readonly files: MachineFiles;
+  readonly stateDirectory: string;
+  readonly runDirectory: string;
+  readonly freeBytes: (directory: string) => Promise<number>;
+}
+
+export function qemuSetup(options: QemuDriverOptions): QemuSetup {
+  const { logger, forcedAccelerator } = options;
+  const stateDirectory = resolve(options.stateDirectory);
+  const runDirectory = resolve(options.runDirectory);
+  const consoleLog = resolve(options.consoleLogPath);
+  const qemuProgram = options.qemuProgram ?? 'qemu-system-x86_64';
+  const commandPrefix = options.commandPrefix ?? [];
+  return {
+    logger,
+    console: new ConsoleLog({ logPath: consoleLog, logger }),
+    accelerator: new AcceleratorChoice({ qemuProgram, commandPrefix, logger, forced: forcedAccelerator }),
+    qemuProgram,
+    qemuImgProgram: options.qemuImgProgram ?? 'qemu-img',
+    commandPrefix,
+    definition: new StateFile(join(stateDirectory, 'definition.json'), Definition),
+    record: new StateFile(join(stateDirectory, 'machine.json'), MachineRecord),
+    saved: new StateFile(join(stateDirectory, 'saved.json'), SavedState),
+    memoryPath: join(stateDirectory, 'memory.saved'),
+    memorySocket: join(runDirectory, 'memory.sock'),
+    uefiVariablesPath: join(stateDirectory, 'uefi-variables.fd'),
+    files: {
+      qmpSocket: join(runDirectory, 'qmp.sock'),
+      consoleSocket: join(runDirectory, 'console.sock'),
+      consoleLog,
+      kvpSocket: join(runDirectory, 'kvp.sock'),
+      pidFile: join(runDirectory, 'qemu.pid'),
+      qemuLog: resolve(options.qemuLogPath),
+    },
+    stateDirectory,
+    runDirectory,
+    freeBytes: options.freeBytes ?? freeBytesOf,
+  };
+}
+
+/** The folders that QEMU writes to. State and sockets are for root alone: who has the sockets has the machine. */
+export async function makeFolders(setup: QemuSetup): Promise<void> {
+  for (const folder of [setup.stateDirectory, setup.runDirectory]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  }
+  for (const file of [setup.files.consoleLog, setup.files.qemuLog]) {
+    await mkdir(dirname(file), { recursive: true });
+  }
+}
+
+/** What a process leaves behind when it has ended. */
+export async function removeRunFiles(setup: QemuSetup): Promise<void> {
+  const { consoleSocket, kvpSocket, pidFile, qmpSocket } = setup.files;
+  const leftovers = [qmpSocket, consoleSocket, kvpSocket, pidFile, setup.memorySocket, setup.record.path];
+  await Promise.all(leftovers.map((path) => rm(path, { force: true })));
+}
+
+/** The saved memory becomes worthless with its description: that goes first. */
+export async function discardSaved(setup: QemuSetup): Promise<void> {
+  await setup.saved.remove();
+  await rm(setup.memoryPath, { force: true });
+  await rm(partialMemoryPath(setup), { force: true });
+}
+
+export function partialMemoryPath(setup: QemuSetup): string {
+  return `${setup.memoryPath}.partial`;
+}
+
+/** Everything else that the driver makes, the data disk excepted. */
+export async function removeStateFiles(setup: QemuSetup): Promise<void> {
+  await setup.definition.remove();
+  await rm(setup.uefiVariablesPath, { force: true });
+  await rm(setup.files.qemuLog, { force: true });
+  for (const folder of [setup.stateDirectory, setup.runDirectory]) await removeIfEmpty(folder);
+}
+
+/** The last line that QEMU wrote, without its program name; empty when it said nothing. */
+export async function qemuLastWords(setup: QemuSetup): Promise<string> {
+  const text = (await readFileIfPresent(setup.files.qemuLog)) ?? '';
+  return (
+    text
+      .slice(-4_096)
+      .trim()
+      .split('\n')
+      .at(-1)
+      ?.replace(/^qemu-system-\w+: /, '') ?? ''
+  );
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+async function freeBytesOf(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
+}

@@ -1,0 +1,41 @@
+import { FakeDriver, FakeWorld } from '../../src/vm/index.js';
+import { SAMPLE_SPEC } from '../support/vm/sample-spec.js';
+import { until, type VmHarness } from '../support/vm/vm-harness.js';
+import { describeVmDriver } from './vm-driver.js';
+
+describeVmDriver('the fake driver', () => Promise.resolve(fakeHarness()));
+
+function fakeHarness(): VmHarness {
+  const world = new FakeWorld();
+  const drivers = [new FakeDriver({ world, lineEveryMs: 1 })];
+  const driver = drivers[0]!;
+  return {
+    driver,
+    spec: { ...SAMPLE_SPEC, dataDisk: { ...SAMPLE_SPEC.dataDisk, sizeGiB: 2 } },
+    another() {
+      const later = new FakeDriver({ world, lineEveryMs: 1 });
+      drivers.push(later);
+      return later;
+    },
+    crash: () => {
+      driver.crash();
+      return Promise.resolve();
+    },
+    freeze: () => {
+      world.freeze();
+      return Promise.resolve();
+    },
+    diskGiB: () => Promise.resolve(world.disks.get(SAMPLE_SPEC.dataDisk.path)),
+    untilGuestListens: () => until('the fake guest to listen', () => world.hearsPowerButton),
+    traces: () =>
+      Promise.resolve([
+        ...(world.definition === undefined ? [] : ['definition']),
+        ...(world.saved === undefined ? [] : ['saved state']),
+        ...(world.runState === undefined ? [] : ['process']),
+      ]),
+    async [Symbol.asyncDispose]() {
+      driver.crash('The test is over.');
+      for (const each of drivers) await each.close();
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { run } from '../../src/core/index.js';
+import { NetworkHost, type NetworkPart } from '../support/network-host.js';
+
+const PARTS: readonly NetworkPart[] = ['bridge', 'address', 'firewall', 'forwarding', 'tap'];
+
+/** More than a setup ever takes: a failure that is not ours must not repeat for ever. */
+const MOST_COMMANDS = 60;
+
+describe('setting up the network', () => {
+  it('makes everything once, says so, and takes everything away again', async () => {
+    await using host = await NetworkHost.create();
+    const before = await host.snapshot();
+    const made = await host.demand('ensure');
+    expect(made.done).toEqual([
+      ['network-bridge', 'create'],
+      ['network-address', 'create'],
+      ['network-firewall', 'create'],
+      ['network-forwarding', 'update'],
+      ['network-tap', 'create'],
+    ]);
+    const again = await host.demand('ensure');
+    expect(again.done?.map(([, change]) => change)).toEqual(['none', 'none', 'none', 'none', 'none']);
+    expect((await host.demand('ledger')).entries).toEqual([
+      'bridge-address/mobyvm0 10.0.75.1/24',
+      'bridge/mobyvm0',
+      'nft-table/inet mobyvm_mobyvm0',
+      'sysctl/net.ipv4.ip_forward',
+      'tap/mobyvm0-t0',
+    ]);
+    await host.demand('remove');
+    await host.demand('remove');
+    expect(await host.snapshot()).toEqual(before);
+  });
+
+  it('failing at any command leaves the host as it was', async () => {
+    await using tools = await FailingTools.create();
+    await using host = await NetworkHost.create({ env: tools.env });
+    const before = await host.snapshot();
+    let failures = 0;
+    for (let at = 1; at < MOST_COMMANDS; at += 1) {
+      await tools.failAt(at);
+      const { error, aggregate } = await host.ask('ensure');
+      await tools.failAt(0);
+      if (error === undefined) break;
+      failures += 1;
+      expect({ at, code: error.code, aggregate }).toEqual({
+        at,
+        code: 'MOBYVM_PROGRAM_FAILED',
+        aggregate: false,
+      });
+      expect({ at, host: await host.snapshot() }).toEqual({ at, host: before });
+    }
+    expect(failures).toBeGreaterThan(15);
+  }, 180_000);
+
+  it('failing at any command while it mends leaves the host as damaged as it was', async () => {
+    await using tools = await FailingTools.create();
+    await using host = await NetworkHost.create({ env: tools.env });
+    await host.demand('ensure');
+    await damage(host);
+    const before = await host.snapshot();
+    let failures = 0;
+    for (let at = 1; at < MOST_COMMANDS; at += 1) {
+      await tools.failAt(at);
+      const { error, aggregate } = await host.ask('ensure');
+      await tools.failAt(0);
+      if (error === undefined) break;
+      failures += 1;
+      expect({ at, aggregate }).toEqual({ at, aggregate: false });
+      expect({ at, host: await host.snapshot() }).toEqual({ at, host: before });
+    }
+    expect(failures).toBeGreaterThan(10);
+    const changes = (await host.demand('plan')).changes ?? [];
+    expect(changes.map(({ kind }) => kind)).toEqual(['none', 'none', 'none', 'none', 'none']);
+  }, 180_000);
+
+  it('mends what somebody damaged, and nothing else', async () => {
+    await using host = await NetworkHost.create();
+    await host.demand('ensure');
+    const good = await host.snapshot();
+    await damage(host);
+    expect((await host.demand('plan')).changes).toEqual([
+      { kind: 'update', fields: ['mac', 'spanning-tree', 'forward-delay', 'ipv6', 'up'] },
+      { kind: 'update', fields: ['not 10.0.75.1/16', '10.0.75.1/24'] },
+      { kind: 'replace', reason: 'it was changed by another program' },
+      { kind: 'update', fields: ['net.ipv4.ip_forward'] },
+      { kind: 'update', fields: ['bridge', 'up'] },
+    ]);
+    await host.demand('ensure');
+    expect(await host.snapshot()).toEqual(good);
+  });
+
+  it('repairs a bridge that was deleted under the running system', async () => {
+    await using host = await NetworkHost.create();
+    await host.demand('ensure');
+    const good = await host.snapshot();
+    await host.namespace.ip('link', 'delete', 'mobyvm0');
+    const { done } = await host.demand('ensure');
+    expect(done?.map(([, change]) => change)).toEqual(['create', 'create', 'none', 'none', 'update']);
+    expect(await host.snapshot()).toEqual(good);
+  });
+
+  it('replaces the rules when a setting changes, and each part of them when it is flushed', async () => {
+    await using host = await NetworkHost.create();
+    await host.demand('ensure');
+    const options = { hostServices: [{ protocol: 'tcp', port: 445 }] };
+    const changed = await host.demand('ensure', { part: 'firewall', options });
+    expect(changed.done).toEqual([['network-firewall', 'replace']]);
+    const rules = await host.namespace.run('nft', ['list', 'table', 'inet', 'mobyvm_mobyvm0']);
+    expect(rules.stdout).toContain('ip daddr 10.0.75.1 tcp dport 445');
+    await host.namespace.run('nft', ['flush', 'table', 'inet', 'mobyvm_mobyvm0']);
+    const mended = await host.demand('ensure', { part: 'firewall' });
+    expect(mended.done).toEqual([['network-firewall', 'replace']]);
+  });
+
+  it('moves to another subnet and leaves nothing of the old one', async () => {
+    await using host = await NetworkHost.create();
+    await host.demand('ensure');
+    const options = { subnet: { network: '10.0.80.0', prefixLength: 24 }, vmAddress: '10.0.80.2' };
+    await host.demand('ensure', { options });
+    expect(await host.namespace.ip('-brief', '-4', 'address', 'show', 'dev', 'mobyvm0')).toMatch(
+      /10\.0\.80\.1\/24 *\n$/,
+    );
+    expect((await host.namespace.run('nft', ['list', 'ruleset'])).stdout).not.toContain('10.0.75');
+    expect((await host.demand('ledger')).entries).toContain('bridge-address/mobyvm0 10.0.80.1/24');
+    expect((await host.demand('ledger')).entries).not.toContain('bridge-address/mobyvm0 10.0.75.1/24');
+  });
+
+  it.each([
+    ['is missing', '/nonexistent/net/tun', /modprobe tun/],
+    ['is no device', '/proc/self', /modprobe tun/],
+  ])('says what to do when the tun device %s', async (_, tunDevice, remedy) => {
+    await using host = await NetworkHost.create();
+    await host.demand('ensure', { part: 'bridge' });
+    const before = await host.snapshot();
+    const { error } = await host.ask('ensure-tap-with', { tunDevice });
+    expect(error?.code).toBe('MOBYVM_TUN_MISSING');
+    expect(error?.message).toContain(tunDevice);
+    expect(error?.remedy).toMatch(remedy);
+    expect(await host.snapshot()).toEqual(before);
+  });
+
+  it('adopts what it made but had not tagged yet when it died', async () => {
+    await using host = await NetworkHost.create();
+    await host.demand('ensure');
+    for (const device of ['mobyvm0', 'mobyvm0-t0'])
+      await host.namespace.ip('link', 'set', 'dev', device, 'alias', '');
+    const { done } = await host.demand('ensure');
+    expect(done?.map(([step, change]) => `${step} ${change}`)).toEqual([
+      'network-bridge update',
+      'network-address none',
+      'network-firewall none',
+      'network-forwarding none',
+      'network-tap update',
+    ]);
+  });
+});
+
+describe('removing the network', () => {
+  it.each(PARTS)('goes on when %s is gone already', async (part) => {
+    await using host = await NetworkHost.create();
+    const before = await host.snapshot();
+    await host.demand('ensure');
+    await host.demand('remove', { part });
+    await host.demand('remove');
+    expect(await host.snapshot()).toEqual(before);
+  });
+});
+
+async function damage({ namespace }: NetworkHost): Promise<void> {
+  await namespace.ip('link', 'set', 'dev', 'mobyvm0', 'address', '02:00:00:00:00:99');
+  await namespace.ip('link', 'set', 'dev', 'mobyvm0', 'type', 'bridge', 'stp_state', '1');
+  await namespace.ip('address', 'delete', '10.0.75.1/24', 'dev', 'mobyvm0');
+  await namespace.ip('address', 'add', '10.0.75.1/16', 'dev', 'mobyvm0');
+  await namespace.run('sysctl', ['-qw', 'net.ipv6.conf.mobyvm0.accept_ra=1']);
+  await namespace.ip('link', 'set', 'dev', 'mobyvm0', 'down');
+  await namespace.run('nft', ['flush', 'chain', 'inet', 'mobyvm_mobyvm0', 'output']);
+  await namespace.run('sysctl', ['-qw', 'net.ipv4.ip_forward=0']);
+  await namespace.ip('link', 'set', 'dev', 'mobyvm0-t0', 'nomaster');
+  await namespace.ip('link', 'set', 'dev', 'mobyvm0-t0', 'down');
+}
+
+/** An `ip` and an `nft` that are the real ones, except that the n-th call fails without doing anything. */
+class FailingTools implements AsyncDisposable {
+  private constructor(readonly folder: string) {}
+
+  static async create(): Promise<FailingTools> {
+    const tools = new FailingTools(await mkdtemp(join(tmpdir(), 'mobyvm-failing-')));
+    for (const program of ['ip', 'nft']) {
+      const path = join(tools.folder, program);
+      const real = (await run('sh', ['-c', `command -v ${program}`])).stdout.trim();
+      await writeFile(
+        path,
+        `#!/bin/sh
+read -r left < ${tools.folder}/left
+echo $((left - 1)) > ${tools.folder}/left
+if [ "$left" = 1 ]; then echo "failing on purpose" >&2; exit 1; fi
+exec ${real} "$@"
+`,
+      );
+      await chmod(path, 0o755);
+    }
+    await tools.failAt(0);
+    return tools;
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return { PATH: `${this.folder}:${process.env['PATH'] ?? ''}` };
+  }
+
+  /** 0: no call fails. */
+  failAt(call: number): Promise<void> {
+    return writeFile(join(this.folder, 'left'), `${call}\n`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import {
+  MobyvmError,
+  runSteps,
+  wish,
+  type Change,
+  type Resource,
+  type Step,
+  type StepOutcome,
+} from '../../src/core/index.js';
+
+/**
+ * A resource with its wanted state and the world that it lives in. The calls are so plain that the resource may live
+ * in another process, for example inside a network namespace; {@link inThisProcess} makes one from a resource here.
+ */
+export interface ResourceUnderTest extends AsyncDisposable {
+  /** Observes and plans. */
+  plan(): Promise<Change['kind']>;
+  /** Runs it as a step; resolves to what it changed. */
+  ensure(): Promise<StepOutcome>;
+  /** Runs it as a step with one after it that fails, so that it is undone. Resolves when the undoing is over. */
+  ensureThenFail(): Promise<void>;
+  remove(): Promise<void>;
+  /** Everything in this world that the resource may touch, as plain data. */
+  snapshot(): Promise<unknown>;
+}
+
+/**
+ * What holds for every resource. `make` gives a fresh world in which the resource's prerequisites are fulfilled and
+ * the resource itself is absent.
+ */
+export function describeResource(title: string, make: () => Promise<ResourceUnderTest>): void {
+  describe(`${title}, as a resource`, () => {
+    it('is wanted at first and right after it was ensured', async () => {
+      await using world = await make();
+      expect(await world.plan()).not.toBe('none');
+      expect(await world.ensure()).not.toBe('none');
+      expect(await world.plan()).toBe('none');
+    });
+
+    it('ensured twice makes one change', async () => {
+      await using world = await make();
+      await world.ensure();
+      const once = await world.snapshot();
+      expect(await world.ensure()).toBe('none');
+      expect(await world.snapshot()).toEqual(once);
+    });
+
+    it('changes nothing while it is observed, absent or present', async () => {
+      await using world = await make();
+      const absent = await world.snapshot();
+      await world.plan();
+      expect(await world.snapshot()).toEqual(absent);
+      await world.ensure();
+      const present = await world.snapshot();
+      await world.plan();
+      expect(await world.snapshot()).toEqual(present);
+    });
+
+    it('is undone when a later step fails', async () => {
+      await using world = await make();
+      const before = await world.snapshot();
+      await world.ensureThenFail();
+      expect(await world.snapshot()).toEqual(before);
+    });
+
+    it('stays when a later step of another run fails', async () => {
+      await using world = await make();
+      await world.ensure();
+      const present = await world.snapshot();
+      await world.ensureThenFail();
+      expect(await world.snapshot()).toEqual(present);
+    });
+
+    it('removed leaves the world as it was, and may be removed again', async () => {
+      await using world = await make();
+      const before = await world.snapshot();
+      await world.remove();
+      expect(await world.snapshot()).toEqual(before);
+      await world.ensure();
+      await world.remove();
+      expect(await world.snapshot()).toEqual(before);
+      await world.remove();
+      expect(await world.snapshot()).toEqual(before);
+    });
+
+    it('comes back after it was removed', async () => {
+      await using world = await make();
+      await world.ensure();
+      const present = await world.snapshot();
+      await world.remove();
+      expect(await world.ensure()).not.toBe('none');
+      expect(await world.snapshot()).toEqual(present);
+    });
+  });
+}
+
+export interface InThisProcess<Wanted, Found> {
+  readonly resource: Resource<Wanted, Found>;
+  readonly wanted: Wanted;
+  snapshot(): Promise<unknown>;
+  dispose?(): Promise<void>;
+}
+
+export function inThisProcess<Wanted, Found>(world: InThisProcess<Wanted, Found>): ResourceUnderTest {
+  const { resource, wanted } = world;
+  const context = { signal: new AbortController().signal, progress: () => undefined };
+  const step = wish(resource, wanted);
+  return {
+    plan: async () => resource.plan(await resource.observe(context), wanted).kind,
+    ensure: async () => {
+      const kinds: StepOutcome[] = [];
+      await runSteps([step], {
+        emit: (event) => {
+          if (event.event === 'step.done') kinds.push(event.change);
+        },
+        signal: context.signal,
+        nowMs: () => 0,
+      });
+      return kinds[0]!;
+    },
+    ensureThenFail: () => failAfter(step),
+    remove: () => resource.remove(context),
+    snapshot: () => world.snapshot(),
+    [Symbol.asyncDispose]: () => world.dispose?.() ?? Promise.resolve(),
+  };
+}
+
+/** Runs the step, then one that fails; any other failure than that one comes through. */
+async function failAfter(step: Step): Promise<void> {
+  const purpose = new MobyvmError('MOBYVM_ABORTED', 'This step fails on purpose.', '');
+  const failing: Step = {
+    id: 'failing-on-purpose',
+    title: 'a step that fails',
+    run: () => Promise.reject(purpose),
+  };
+  const thrown: unknown = await runSteps([step, failing], {
+    emit: () => undefined,
+    signal: new AbortController().signal,
+    nowMs: () => 0,
+  }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (thrown !== purpose) throw thrown;
+}

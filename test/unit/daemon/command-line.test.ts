@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { resolve } from 'node:path';
+import { MobyvmError, reportOf } from '../../../src/core/index.js';
+import { runCommand, type DaemonOptions } from '../../../src/daemon/cli/commands.js';
+import type { CommandContext } from '../../../src/daemon/cli/context.js';
+import { exitCodeOf } from '../../../src/daemon/cli/exit-code.js';
+import { linuxPlaces } from '../../../src/daemon/places.js';
+
+function run(...args: readonly string[]) {
+  const out: string[] = [];
+  const daemons: DaemonOptions[] = [];
+  const nowhere = {
+    MOBYVM_STATE_DIR: '/nonexistent/s',
+    MOBYVM_RUN_DIR: '/nonexistent/r',
+    MOBYVM_LOG_DIR: '/nonexistent/l',
+    MOBYVM_SETTINGS: '/nonexistent/x',
+  };
+  const context: CommandContext = {
+    places: linuxPlaces(nowhere),
+    terminal: {
+      isInteractive: false,
+      columns: 100,
+      out: (line) => out.push(line),
+      error: (line) => out.push(line),
+      status: () => undefined,
+    },
+    env: {},
+    self: ['node', 'main.js'],
+    commandLine: 'mobyvm',
+    pid: 1,
+    isRoot: false,
+    interrupted: new AbortController().signal,
+    packageDir: resolve(import.meta.dirname, '../../..'),
+  };
+  const result = runCommand(args, context, (options) => {
+    daemons.push(options);
+    return Promise.resolve(0);
+  });
+  return { result, out, daemons };
+}
+
+describe('the command line', () => {
+  test.each([
+    ['no command', []],
+    ['an unknown command', ['frobnicate']],
+    ['an unknown option', ['status', '--jason']],
+    ['an option without its value', ['up', '--netns']],
+    ['a namespace that is a path', ['up', '--netns', '../x']],
+    ['lines that are no number', ['logs', '--lines', 'x']],
+    ['an unknown recipe', ['image', 'build', '--recipe', 'arch']],
+    ['image without a verb', ['image']],
+    ['explain without a code', ['explain']],
+    ['one argument too many', ['down', 'now']],
+  ])('%s is wrong usage', async (_what, args) => {
+    const error: unknown = await run(...args).result.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(MobyvmError);
+    expect(exitCodeOf(reportOf(error).code)).toBe(2);
+    expect(reportOf(error).remedy).not.toBe('');
+  });
+
+  test('--help lists every command', async () => {
+    const { result, out } = run('--help');
+    expect(await result).toBe(0);
+    for (const command of [
+      'up',
+      'down',
+      'restart',
+      'status',
+      'logs',
+      'console',
+      'image',
+      'explain',
+      'daemon',
+    ]) {
+      expect(out.join('\n')).toMatch(new RegExp(`^ +mobyvm ${command}\\b`, 'm'));
+    }
+  });
+
+  test('explain prints the section of a code, in any spelling', async () => {
+    const { result, out } = run('explain', 'no_lease');
+    expect(await result).toBe(0);
+    expect(out[0]).toBe('MOBYVM_NO_LEASE');
+    expect(out.join('\n')).toContain('What helps:');
+  });
+
+  test('explain of a code that does not exist lists those that do', async () => {
+    await expect(run('explain', 'NOPE').result).rejects.toMatchObject({
+      code: 'MOBYVM_UNKNOWN_CODE',
+      remedy: expect.stringContaining('MOBYVM_NO_LEASE') as string,
+    });
+  });
+
+  test('status without a daemon says so and exits with 1', async () => {
+    const { result, out } = run('status', '--json');
+    expect(await result).toBe(1);
+    expect(JSON.parse(out[0] ?? '')).toEqual({ state: 'not-running', leftovers: 0 });
+  });
+
+  test('up without root says who may', async () => {
+    await expect(run('up').result).rejects.toMatchObject({ code: 'MOBYVM_NOT_ROOT' });
+  });
+
+  test('daemon takes its namespace and --no-start', async () => {
+    const { result, daemons } = run('daemon', '--netns', 'x', '--no-start');
+    await result;
+    expect(daemons).toEqual([{ namespace: 'x', startsMachine: false }]);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import {
+  MACHINE_TRANSITIONS,
+  nextMachineState,
+  type MachineEvent,
+  type MachineState,
+} from '../../../src/daemon/machine/machine-state.plan.js';
+
+function walk(...events: readonly MachineEvent[]): MachineState {
+  return events.reduce(nextMachineState, 'stopped');
+}
+
+describe('the state of the machine', () => {
+  test('a start that succeeds ends in running', () => {
+    expect(walk('up.begun', 'operation.succeeded')).toBe('running');
+  });
+
+  test('a start that fails ends in failed, and another start leads out of it', () => {
+    expect(walk('up.begun', 'operation.failed')).toBe('failed');
+    expect(walk('up.begun', 'operation.failed', 'up.begun', 'operation.succeeded')).toBe('running');
+  });
+
+  test('a cancelled start ends in stopped: everything was undone', () => {
+    expect(walk('up.begun', 'operation.cancelled')).toBe('stopped');
+  });
+
+  test('an engine that stops answering degrades a running machine until it answers again', () => {
+    expect(walk('up.begun', 'operation.succeeded', 'engine.lost')).toBe('degraded');
+    expect(walk('up.begun', 'operation.succeeded', 'engine.lost', 'engine.back')).toBe('running');
+  });
+
+  test('a VM that dies makes a running machine fail', () => {
+    expect(walk('up.begun', 'operation.succeeded', 'vm.exited')).toBe('failed');
+  });
+
+  test('a VM that ends while the machine is being stopped is no failure', () => {
+    expect(walk('up.begun', 'operation.succeeded', 'down.begun', 'vm.exited')).toBe('stopping');
+  });
+
+  test('every state has a way to stopped', () => {
+    for (const state of Object.keys(MACHINE_TRANSITIONS) as MachineState[]) {
+      const events = Object.values(MACHINE_TRANSITIONS[state]);
+      expect(events.length, state).toBeGreaterThan(0);
+      const settled = ['starting', 'stopping', 'restarting'].includes(state)
+        ? nextMachineState(state, 'operation.succeeded')
+        : state;
+      expect(nextMachineState(nextMachineState(settled, 'down.begun'), 'operation.succeeded')).toBe(
+        'stopped',
+      );
+    }
+  });
+});

@@ -1,0 +1,198 @@
+import { describe, expect, test } from 'vitest';
+import { MobyvmError, parseMac, silentLogger, waitFor, type Step } from '../../../src/core/index.js';
+import type { OperationEvent, OperationName } from '../../../src/daemon/control/protocol.js';
+import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
+import type { HostSide } from '../../../src/daemon/machine/host-side.js';
+import { Machine } from '../../../src/daemon/machine/machine.js';
+import { settingsSchema } from '../../../src/daemon/settings/schema.js';
+import { FakeDriver, parseBootStage, type FakeDriverOptions } from '../../../src/vm/index.js';
+
+const ME = { pid: 1, command: 'mobyvm test' };
+const MACHINE_ID = '6f1a1c52-5d2c-4d9d-9d3a-0b8a3f3b6c01';
+
+/** A machine on a fake driver, with a host side that only notes what happens to it. */
+function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number } = {}) {
+  const world: string[] = [];
+  const engine = { answers: true };
+  const driver = new FakeDriver(options);
+  const settings = settingsSchema.parse({ vm: { bootTimeoutSeconds: options.bootTimeoutSeconds ?? 10 } });
+  const host: HostSide = {
+    prepare: () => Promise.resolve(),
+    steps: () => [noting(world, 'network', 'up')],
+    removeSteps: () => [noting(world, 'network', 'down')],
+    hasLease: () => true,
+    askedForAddress: () => true,
+    describe: () => ({ bridge: 'mobyvm0' }),
+  };
+  const machine = new Machine(
+    {
+      driver,
+      host,
+      boot: new BootWatch(driver.console, parseBootStage),
+      engine: {
+        ping: () =>
+          engine.answers && driver.world.runState === 'running'
+            ? Promise.resolve({ clockOffsetMs: 0 })
+            : Promise.reject(new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'no answer', '')),
+        version: () => Promise.resolve({ version: '26', apiVersion: '1.45' }),
+      },
+      logger: silentLogger,
+      loadSettings: () => Promise.resolve(settings),
+      imageStep: () => noting(world, 'image', 'checked'),
+      specFor: () => ({
+        machineId: MACHINE_ID,
+        name: 'MobyLinuxVM',
+        cpus: 2,
+        memoryMiB: 2048,
+        firmware: 'bios',
+        isoPath: '/mobyvm.iso',
+        dataDisk: { path: '/data', sizeGiB: 1 },
+        network: { attachment: 'tap0', mac: parseMac('02:00:00:00:00:01') },
+      }),
+      about: {
+        daemon: { pid: 1, version: '0', startedAt: '2026-01-01T00:00:00.000Z' },
+        machineId: MACHINE_ID,
+        mac: '02:00:00:00:00:01',
+        endpoint: '/run/docker.sock',
+      },
+    },
+    settings,
+  );
+  const operate = async (name: OperationName): Promise<OperationEvent[]> => {
+    const events: OperationEvent[] = [];
+    await machine.operate(name, ME, (event) => events.push(event));
+    return events;
+  };
+  return { machine, driver, world, engine, operate };
+}
+
+function noting(world: string[], thing: string, what: string): Step {
+  return {
+    id: thing,
+    title: thing,
+    run: ({ onFailure }) => {
+      world.push(`${thing} ${what}`);
+      onFailure(() => Promise.resolve(void world.push(`${thing} undone`)));
+      return Promise.resolve('create');
+    },
+  };
+}
+
+describe('a machine', () => {
+  test('goes up step by step and tells what the guest reached', async () => {
+    const { machine, operate, world } = machineWith();
+    const events = await operate('up');
+    expect(events.filter((event) => event.event === 'step.done').map((event) => event.step)).toEqual([
+      'image',
+      'network',
+      'vm',
+      'guest-kernel',
+      'guest-address',
+      'engine',
+    ]);
+    expect(world).toEqual(['image checked', 'network up']);
+    expect(await machine.status()).toMatchObject({
+      state: 'running',
+      engine: { reachable: true, version: '26' },
+      vm: { state: 'running', driver: 'fake' },
+    });
+    expect(machine.engineState).toEqual({ kind: 'ready' });
+  });
+
+  test('comes down and can go up again', async () => {
+    const { machine, operate, world } = machineWith();
+    await operate('up');
+    await operate('down');
+    expect(machine.engineState).toEqual({ kind: 'stopped' });
+    expect(await machine.status()).toMatchObject({ state: 'stopped', vm: { state: 'off' } });
+    expect(world).toEqual(['image checked', 'network up', 'network down']);
+    expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
+  });
+
+  test('whose VM cannot start undoes the rest and tells the endpoint why', async () => {
+    const failure = new MobyvmError('MOBYVM_VM_START', 'QEMU said no.', 'Ask it why.');
+    const { machine, operate, world } = machineWith({ failAt: { start: failure } });
+    expect((await operate('up')).at(-1)).toMatchObject({
+      event: 'operation.failed',
+      error: { code: 'MOBYVM_VM_START' },
+    });
+    expect(world).toEqual(['image checked', 'network up', 'network undone', 'image undone']);
+    expect(machine.engineState).toMatchObject({ kind: 'failed', error: { remedy: 'Ask it why.' } });
+  });
+
+  test('whose guest reports an error fails at once with that error and the console', async () => {
+    const bootLines = [
+      '[mobyvm 1.00] initramfs: started',
+      '[mobyvm 2.00] data!: no data disk: nothing has the label',
+    ];
+    const { operate, driver, engine } = machineWith({ bootLines });
+    engine.answers = false;
+    const last = (await operate('up')).at(-1);
+    expect(last).toMatchObject({
+      event: 'operation.failed',
+      error: { code: 'MOBYVM_GUEST_BOOT', details: { stage: 'data' } },
+    });
+    expect(JSON.stringify(last)).toContain('data: no data disk: nothing has the label');
+    expect(driver.world.runState).toBeUndefined();
+  });
+
+  test('whose VM dies says so without being asked', async () => {
+    const { machine, operate, driver } = machineWith();
+    await operate('up');
+    driver.crash();
+    expect(await machine.status()).toMatchObject({ state: 'failed', error: { code: 'MOBYVM_VM_DIED' } });
+    expect(machine.engineState).toMatchObject({ kind: 'failed' });
+    expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
+    expect(await machine.status()).toMatchObject({ state: 'running' });
+  });
+
+  test('whose engine stops answering is degraded until it answers again', async () => {
+    const { machine, operate, engine } = machineWith();
+    await operate('up');
+    engine.answers = false;
+    await machine.checkHealth();
+    expect(await machine.status()).toMatchObject({
+      state: 'degraded',
+      error: { code: 'MOBYVM_ENGINE_UNREACHABLE' },
+    });
+    engine.answers = true;
+    await machine.checkHealth();
+    expect((await machine.status()).error).toBeUndefined();
+    expect(machine.state).toBe('running');
+  });
+
+  test('that runs stays usable while it is told to go up again, and when that is cancelled', async () => {
+    const { machine, operate, engine } = machineWith({ bootTimeoutSeconds: 60 });
+    await operate('up');
+    engine.answers = false;
+    const again = operate('up');
+    await waitFor(
+      {
+        title: 'the engine step',
+        timeoutSeconds: 5,
+        hint: '',
+        everyMs: 5,
+        check: async () => (await machine.status()).step?.id === 'engine',
+      },
+      new AbortController().signal,
+    );
+    expect(machine.engineState).toEqual({ kind: 'ready' });
+    expect(await machine.cancel()).toBe(true);
+    expect((await again).at(-1)).toMatchObject({
+      event: 'operation.failed',
+      error: { code: 'MOBYVM_ABORTED' },
+    });
+    expect(machine.state).toBe('running');
+  });
+
+  test('that was left running by an earlier daemon is taken over, not started', async () => {
+    const { operate, driver } = machineWith();
+    await operate('up');
+    const next = machineWith({ world: driver.world });
+    const events = await next.operate('up');
+    expect(events.find((event) => event.event === 'step.done' && event.step === 'vm')).toMatchObject({
+      change: 'none',
+    });
+    expect(events.at(-1)).toMatchObject({ event: 'operation.done' });
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { MobyvmError } from '../../../src/core/index.js';
+import type { OperationEvent } from '../../../src/daemon/control/protocol.js';
+import { OperationRunner, type OperationOutcome } from '../../../src/daemon/machine/operation-runner.js';
+
+const FIRST = { pid: 11, command: 'mobyvm up' };
+const SECOND = { pid: 22, command: 'mobyvm up --netns x' };
+
+function runner() {
+  const outcomes: OperationOutcome[] = [];
+  return {
+    outcomes,
+    runner: new OperationRunner(
+      { begun: () => undefined, event: () => undefined, ended: (o) => outcomes.push(o) },
+      () => 0,
+    ),
+  };
+}
+
+/** Work that goes on until it is let go or aborted. */
+function heldWork() {
+  const gate = new AbortController();
+  return {
+    letGo: () => gate.abort(),
+    work: ({ signal }: { signal: AbortSignal }) =>
+      new Promise<void>((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+        gate.signal.addEventListener('abort', () => resolve());
+      }),
+  };
+}
+
+function names(events: readonly OperationEvent[]): string[] {
+  return events.map((event) => event.event);
+}
+
+describe('operations', () => {
+  test('a second up joins the first and sees the steps that it missed', async () => {
+    const { runner: operations } = runner();
+    const { letGo, work } = heldWork();
+    const first: OperationEvent[] = [];
+    const second: OperationEvent[] = [];
+    const running = operations.run(
+      'up',
+      FIRST,
+      async (context) => {
+        context.emit({ event: 'step.started', step: 'vm', title: 'VM' });
+        await work(context);
+      },
+      (event) => first.push(event),
+    );
+    await Promise.resolve();
+    const joined = operations.run(
+      'up',
+      SECOND,
+      () => Promise.reject(new TypeError('ran twice')),
+      (e) => second.push(e),
+    );
+    letGo();
+    await Promise.all([running, joined]);
+    expect(names(first)).toEqual(['step.started', 'operation.done']);
+    expect(second[0]).toEqual({ event: 'operation.joined', operation: 'up', requester: FIRST });
+    expect(names(second)).toEqual(['operation.joined', 'step.started', 'operation.done']);
+  });
+
+  test('down aborts a start, waits for its end, and then runs', async () => {
+    const { runner: operations, outcomes } = runner();
+    const { work } = heldWork();
+    const first: OperationEvent[] = [];
+    const second: OperationEvent[] = [];
+    const running = operations.run('up', FIRST, work, (event) => first.push(event));
+    await operations.run(
+      'down',
+      SECOND,
+      () => Promise.resolve(),
+      (event) => second.push(event),
+    );
+    await running;
+    expect(first.at(-1)).toMatchObject({ event: 'operation.failed', error: { code: 'MOBYVM_ABORTED' } });
+    expect(names(second)).toEqual(['operation.waiting', 'operation.done']);
+    expect(outcomes).toEqual([
+      expect.objectContaining({ name: 'up', cancelled: true }),
+      { name: 'down', cancelled: false },
+    ]);
+  });
+
+  test('up during down is refused and names who is at it', async () => {
+    const { runner: operations } = runner();
+    const { letGo, work } = heldWork();
+    const events: OperationEvent[] = [];
+    const running = operations.run('down', FIRST, work, () => undefined);
+    await operations.run(
+      'up',
+      SECOND,
+      () => Promise.resolve(),
+      (event) => events.push(event),
+    );
+    expect(events).toEqual([expect.objectContaining({ event: 'operation.failed', operation: 'up' })]);
+    expect(events[0]).toMatchObject({ error: { code: 'MOBYVM_BUSY', details: { pid: 11 } } });
+    letGo();
+    await running;
+  });
+
+  test('a failure is the last event and carries code and remedy', async () => {
+    const { runner: operations } = runner();
+    const events: OperationEvent[] = [];
+    await operations.run(
+      'up',
+      FIRST,
+      () => Promise.reject(new MobyvmError('MOBYVM_NO_LEASE', 'no lease', 'look')),
+      (event) => events.push(event),
+    );
+    expect(events).toEqual([
+      {
+        event: 'operation.failed',
+        operation: 'up',
+        durationMs: 0,
+        error: { code: 'MOBYVM_NO_LEASE', message: 'no lease', remedy: 'look', details: {} },
+      },
+    ]);
+    expect(operations.current).toBeUndefined();
+  });
+
+  test('cancel without an operation says so', async () => {
+    expect(await runner().runner.cancel()).toBe(false);
+  });
+});

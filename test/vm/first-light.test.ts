@@ -1,0 +1,218 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run, waitFor } from '../../src/core/index.js';
+import { Instance, makeBusyboxImage } from '../support/instance.js';
+
+/** The main job end to end: one machine, taken through its life. The tests build on one another, in this order. */
+const IMAGE = 'mobyvm-busybox';
+const never = new AbortController().signal;
+let instance: Instance;
+
+beforeAll(async () => {
+  instance = await Instance.create();
+  await instance.up();
+  await makeBusyboxImage(instance, IMAGE);
+});
+afterAll(() => instance[Symbol.asyncDispose]());
+
+async function startedAt(container: string): Promise<string> {
+  return (
+    await instance.docker(['inspect', '-f', '{{.State.Running}} {{.State.StartedAt}}', container])
+  ).trim();
+}
+
+describe('the docker client through the endpoint', () => {
+  test('version shows both sides', async () => {
+    expect(await instance.docker(['version'])).toMatch(/Client:[^]*Server:/);
+  });
+
+  test('run executes on the kernel of the VM', async () => {
+    const host = (await run('uname', ['-r'])).stdout.trim();
+    const guest = (await instance.docker(['run', '--rm', IMAGE, 'uname', '-r'])).trim();
+    expect(guest).not.toBe(host);
+    expect(guest).toContain('cloud-amd64');
+  });
+
+  test('run -i takes piped input to its end and gives all output back', async () => {
+    expect(await instance.docker(['run', '--rm', '-i', IMAGE, 'cat'], { input: 'x' })).toBe('x');
+    const large = 'mobyvm '.repeat(300_000);
+    expect(await instance.docker(['run', '--rm', '-i', IMAGE, 'cat'], { input: large })).toBe(large);
+    expect((await instance.docker(['run', '--rm', '-i', IMAGE, 'wc', '-c'], { input: large })).trim()).toBe(
+      String(large.length),
+    );
+  });
+
+  test('exec, logs -f and cp work on a running container', async () => {
+    await instance.docker([
+      'run',
+      '-d',
+      '--name',
+      'talker',
+      IMAGE,
+      'sh',
+      '-c',
+      'echo one; sleep 3; echo two',
+    ]);
+    expect((await instance.docker(['exec', 'talker', 'echo', 'inside'])).trim()).toBe('inside');
+    expect((await instance.docker(['logs', '-f', 'talker'])).split('\n')).toEqual(['one', 'two', '']);
+    await instance.docker(['cp', '-', 'talker:/tmp'], { input: await tarOf('hello.txt', 'hello') });
+    expect(await instance.docker(['cp', 'talker:/tmp/hello.txt', '-'])).toContain('hello');
+    await instance.docker(['rm', '-f', 'talker']);
+  });
+
+  test('build makes an image from a context on standard input', async () => {
+    const context = await tarOf(
+      'Dockerfile',
+      `FROM ${IMAGE}\nRUN echo built > /made\nCMD ["cat", "/made"]\n`,
+    );
+    await instance.docker(['build', '-t', 'made', '-'], {
+      input: context,
+      env: { ...process.env, DOCKER_BUILDKIT: '0' },
+    });
+    expect((await instance.docker(['run', '--rm', 'made'])).trim()).toBe('built');
+  });
+
+  test('save and load carry an image', async () => {
+    const archive = join(instance.directory, 'image.tar');
+    await instance.docker(['save', '-o', archive, 'made']);
+    await instance.docker(['rmi', '-f', 'made']);
+    await instance.docker(['load', '-i', archive]);
+    expect((await instance.docker(['run', '--rm', 'made'])).trim()).toBe('built');
+  });
+
+  test('a container reaches neither the engine nor the host, but resolves the name of the host', async () => {
+    const reach = (address: string, port: string): Promise<string> =>
+      instance.docker([
+        'run',
+        '--rm',
+        IMAGE,
+        'sh',
+        '-c',
+        `nc -w 3 ${address} ${port} </dev/null >/dev/null 2>&1; echo $?`,
+      ]);
+    expect((await reach('10.0.75.2', '2375')).trim()).not.toBe('0');
+    expect(await instance.docker(['run', '--rm', IMAGE, 'nslookup', 'host.docker.internal'])).toContain(
+      '10.0.75.1',
+    );
+  });
+});
+
+describe('a machine that runs', () => {
+  test('status says so, in words and as JSON', async () => {
+    expect(await instance.status()).toMatchObject({ state: 'running', engine: { reachable: true } });
+    const words = await instance.mobyvm(['status']);
+    expect(words.exitCode).toBe(0);
+    expect(words.stdout).toMatch(/^engine\s+Docker .* answers/m);
+  });
+
+  test('a second up changes nothing', async () => {
+    const before = await instance.qemuPid();
+    const again = await instance.up();
+    expect(again.stderr).toContain('virtual machine');
+    expect(again.stderr).not.toContain('starting QEMU');
+    expect(await instance.qemuPid()).toBe(before);
+  });
+
+  test('kill -9 of the daemon stops no container, and up takes the same VM over', async () => {
+    await instance.docker(['run', '-d', '--name', 'survivor', IMAGE, 'sleep', '100000']);
+    const [qemu, started] = [await instance.qemuPid(), await startedAt('survivor')];
+    process.kill(await instance.daemonPid(), 'SIGKILL');
+    await waitFor(
+      {
+        title: 'the daemon to be gone',
+        timeoutSeconds: 20,
+        hint: '',
+        check: async () => (await instance.status()).state === 'not-running',
+      },
+      never,
+    );
+    await Promise.all([instance.up(), instance.up()]);
+    expect(await instance.qemuPid()).toBe(qemu);
+    expect(await startedAt('survivor')).toBe(started);
+    await instance.docker(['rm', '-f', 'survivor']);
+  });
+
+  test('kill -9 of QEMU shows in status within 5 s, docker is told why, and up recovers', async () => {
+    process.kill(await instance.qemuPid(), 'SIGKILL');
+    await waitFor(
+      {
+        title: 'status to say so',
+        timeoutSeconds: 5,
+        hint: '',
+        check: async () => (await instance.status()).state === 'failed',
+      },
+      never,
+    );
+    expect(await instance.status()).toMatchObject({ error: { code: 'MOBYVM_VM_DIED' } });
+    await expect(instance.docker(['ps'])).rejects.toMatchObject({
+      message: expect.stringContaining('mobyvm up') as string,
+    });
+    await instance.up();
+    expect(await instance.status()).toMatchObject({ state: 'running' });
+  });
+
+  test('data and --restart=always containers are back after down and up, with the other firmware too', async () => {
+    await instance.docker(['volume', 'create', 'kept']);
+    await instance.docker([
+      'run',
+      '--rm',
+      '-v',
+      'kept:/kept',
+      IMAGE,
+      'sh',
+      '-c',
+      'echo precious > /kept/file',
+    ]);
+    await instance.docker(['run', '-d', '--name', 'always', '--restart=always', IMAGE, 'sleep', '100000']);
+    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    // The same ISO boots by SeaBIOS until here and by OVMF from here on.
+    await instance.configure({ vm: { firmware: 'uefi' } });
+    await instance.up();
+    expect(
+      (await instance.docker(['run', '--rm', '-v', 'kept:/kept', IMAGE, 'cat', '/kept/file'])).trim(),
+    ).toBe('precious');
+    expect(await startedAt('always')).toMatch(/^true /);
+  });
+
+  test('restart keeps data and runs the restarted engine', async () => {
+    const before = await instance.qemuPid();
+    await instance.configure({});
+    expect((await instance.mobyvm(['restart'])).exitCode).toBe(0);
+    expect(await instance.qemuPid()).not.toBe(before);
+    expect(
+      (await instance.docker(['run', '--rm', '-v', 'kept:/kept', IMAGE, 'cat', '/kept/file'])).trim(),
+    ).toBe('precious');
+  });
+});
+
+describe('down', () => {
+  test('leaves no process, namespace, socket or ledger entry', async () => {
+    const down = await instance.mobyvm(['down']);
+    expect(down.exitCode, down.stderr).toBe(0);
+    expect(await instance.processes()).toEqual([]);
+    expect((await run('ip', ['netns', 'list'])).stdout).not.toContain(instance.namespace);
+    const { stdout: sockets } = await run('find', [instance.directory, '-type', 's']);
+    expect(sockets).toBe('');
+    expect(JSON.parse(await readFile(join(instance.directory, 'state/ledger.json'), 'utf8'))).toMatchObject({
+      entries: [],
+    });
+    expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
+  });
+
+  test('a second down has nothing to do', async () => {
+    const again = await instance.mobyvm(['down']);
+    expect(again).toMatchObject({ exitCode: 0, stdout: 'mobyvm is not running.\n' });
+  });
+});
+
+async function tarOf(name: string, content: string): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(instance.directory, 'tar-'));
+  try {
+    await writeFile(join(folder, name), content);
+    await run('tar', ['-C', folder, '-cf', join(folder, 'out.tar'), name]);
+    return await readFile(join(folder, 'out.tar'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
