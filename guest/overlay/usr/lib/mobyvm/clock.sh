@@ -1,0 +1,52 @@
+# shellcheck shell=sh
+# Comparing and stepping the clock. To be sourced, after console.sh.
+
+RTC=${RTC:-/sys/class/rtc/rtc0/since_epoch}
+CLOCK_CHECK_SECONDS=2
+
+system_seconds() {
+	date +%s
+}
+
+set_system_seconds() {
+	date -s "@$1" >/dev/null
+}
+
+# Both clocks are read in whole seconds, so their true difference may be almost a second more or less than what is seen:
+# a seen difference of 1 can be nothing at all, one of 2 is surely more than 1 s. The RTC is read between two readings of
+# the system clock; when those are a second or more apart we were held up in between, and the comparison says nothing.
+# Sets clock_difference (system less RTC).
+measure_clock() {
+	system_before=$(system_seconds)
+	read -r rtc_seconds <"$RTC" || return 1
+	system_after=$(system_seconds)
+	[ $((system_after - system_before)) -le 1 ] || return 1
+	clock_difference=$((system_before - rtc_seconds))
+}
+
+clock_is_off() {
+	measure_clock && { [ "$clock_difference" -ge 2 ] || [ "$clock_difference" -le -2 ]; }
+}
+
+# The RTC's value is exact only in the moment in which it changes.
+wait_for_rtc_tick() {
+	read -r rtc_before <"$RTC"
+	rtc_seconds=$rtc_before
+	tick_tries=0
+	while [ "$rtc_seconds" -eq "$rtc_before" ] && [ "$tick_tries" -lt 200 ]; do
+		usleep 10000
+		read -r rtc_seconds <"$RTC"
+		tick_tries=$((tick_tries + 1))
+	done
+}
+
+step_clock_if_off() {
+	clock_is_off || return 0
+	wait_for_rtc_tick
+	# Looked at again: a single odd reading must not move the clock.
+	clock_is_off || return 0
+	wait_for_rtc_tick
+	clock_step=$((rtc_seconds - $(system_seconds)))
+	set_system_seconds "$rtc_seconds"
+	stage clock "stepped by $clock_step s"
+}
