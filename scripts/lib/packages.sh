@@ -8,5 +8,5 @@ BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinu
 	grub-efi-amd64-bin mtools dosfstools cpio kmod xz-utils zstd util-linux)
 
 # The real peers that the tests talk to.
-TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs tmux git)
+TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat tmux git)
 export RUN_PACKAGES BUILD_PACKAGES TEST_PACKAGES

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
-import { reportOf } from '../core/index.js';
+import { errnoOf, MobyvmError, reportOf, textOf } from '../core/index.js';
 import { runCommand } from './cli/commands.js';
 import type { CommandContext } from './cli/context.js';
 import { exitCodeOf } from './cli/exit-code.js';
@@ -38,8 +38,20 @@ try {
     runDaemon(context, options),
   );
 } catch (error) {
-  const report = reportOf(error);
+  // Files that only root may read or write are met first by whoever is not root.
+  const report = reportOf(errnoOf(error) === 'EACCES' && !context.isRoot ? notRoot(error) : error);
   errorLines(report, places.daemonLog).forEach((line) => terminal.error(line));
   if (report.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');
   process.exitCode = exitCodeOf(report.code);
+}
+
+function notRoot(cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_NOT_ROOT',
+    `Only root may do this (${textOf(cause)}).`,
+    'Run the command as root, for example with sudo.',
+    {
+      cause,
+    },
+  );
 }

@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { MobyvmError, type Logger } from '../core/index.js';
 import { startEngineEndpoint, type Dial, type EngineAvailability } from '../proxy/index.js';
-import type { DaemonOptions } from './cli/commands.js';
-import type { CommandContext, CommandResult } from './cli/context.js';
+import type { CommandContext, CommandResult, DaemonOptions } from './cli/context.js';
 import { EXIT_FINE, exitCodeOf } from './cli/exit-code.js';
 import { errorLines } from './cli/render-error.js';
 import { startControlServer } from './control/server.js';

@@ -67,9 +67,10 @@ async function renameUnlessThere(from: string, to: string): Promise<void> {
 async function removeOldBuilds(current: string): Promise<void> {
   for (const name of await readdir(TARGET)) {
     const path = join(TARGET, name);
-    if (name === current || name.endsWith('.tmp')) continue;
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs > KEEP_OLD_BUILDS_MS) await rm(path, { recursive: true, force: true });
+    // Another run may be clearing up as well: what is gone is not old.
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    const isOld = Date.now() - mtimeMs > KEEP_OLD_BUILDS_MS;
+    if (name !== current && isOld) await rm(path, { recursive: true, force: true });
   }
 }
 

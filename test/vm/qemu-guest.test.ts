@@ -83,7 +83,7 @@ async function guest(firmware: 'bios' | 'uefi'): Promise<QemuHarness> {
         '--bind-interfaces',
       ],
       ...['--dhcp-range=10.0.75.2,10.0.75.2,24h', `--dhcp-host=${vm.spec.network.mac},10.0.75.2,moby`],
-      ...['--dhcp-authoritative', `--dhcp-leasefile=${join(vm.folder, 'leases')}`, '--pid-file='],
+      ...['--dhcp-authoritative', `--dhcp-leasefile=${vm.leasesPath}`, '--pid-file='],
     ]);
     await vm.driver.define(vm.spec, recordingContext());
     await vm.driver.start(recordingContext());

@@ -34,6 +34,7 @@ recipe_prepare() {
 		fail "the alpine recipe lacks: $(join_with ', ' "${missing[@]}")" \
 			"$(join_with '; ' "${remedies[@]}"); --recipe debian builds the same guest from Debian's packages"
 	fi
+	# shellcheck disable=SC2034 # for build-guest
 	RECIPE_SOURCES=("$apk" "$MOBYVM_ALPINE_MIRROR/$RECIPE_SUITE/main" "$MOBYVM_ALPINE_MIRROR/$RECIPE_SUITE/community")
 }
 

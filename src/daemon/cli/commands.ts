@@ -1,7 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { MobyvmError } from '../../core/index.js';
 import { version } from '../version.js';
-import type { CommandContext, CommandResult } from './context.js';
+import type { CommandContext, CommandResult, DaemonOptions } from './context.js';
 import { down } from './down.js';
 import { EXIT_FINE } from './exit-code.js';
 import { explain } from './explain.js';
@@ -10,11 +10,6 @@ import { imageBuild } from './image-build.js';
 import { restart } from './restart.js';
 import { status } from './status.js';
 import { up } from './up.js';
-
-export interface DaemonOptions {
-  readonly namespace: string | undefined;
-  readonly startsMachine: boolean;
-}
 
 /** Runs the daemon in this process; handed in, since only the entry file may join the whole program. */
 export type RunDaemon = (options: DaemonOptions) => CommandResult;

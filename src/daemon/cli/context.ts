@@ -19,3 +19,8 @@ export interface CommandContext {
 
 /** A command's exit code; errors are thrown and rendered in one place. */
 export type CommandResult = Promise<number>;
+
+export interface DaemonOptions {
+  readonly namespace: string | undefined;
+  readonly startsMachine: boolean;
+}

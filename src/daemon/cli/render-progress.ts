@@ -16,6 +16,8 @@ const TICK_MS = 200;
 export class ProgressRenderer {
   readonly #terminal: Terminal;
   readonly #timer: NodeJS.Timeout;
+  /** Of the steps that ran and were not undone yet. */
+  readonly #titles = new Map<string, string>();
   #step:
     { readonly title: string; readonly startedMs: number; detail: string; remindedMs: number } | undefined;
 
@@ -33,6 +35,7 @@ export class ProgressRenderer {
       case 'operation.waiting':
         return this.#line(`Stopping "${event.requester.command}" (pid ${event.requester.pid}) first.`);
       case 'step.started':
+        this.#titles.set(event.step, event.title);
         this.#step = {
           title: event.title,
           startedMs: performance.now(),
@@ -48,7 +51,7 @@ export class ProgressRenderer {
       case 'step.failed':
         return this.#line(`✗ ${this.#step?.title ?? event.step}  ${seconds(event.durationMs)}`);
       case 'step.undone':
-        return this.#line(`↩ ${event.step} undone`);
+        return this.#undone(event.step);
       case 'operation.done':
       case 'operation.failed':
         return this.stop();
@@ -67,6 +70,13 @@ export class ProgressRenderer {
       `✓ ${this.#step?.title ?? ''}  ${seconds(durationMs)}${remark === undefined ? '' : `  (${remark})`}`,
     );
     this.#step = undefined;
+  }
+
+  /** A step has an undo for each of its effects; a person wants to know of each step once. */
+  #undone(step: string): void {
+    const title = this.#titles.get(step);
+    if (title !== undefined) this.#line(`↩ ${title} undone`);
+    this.#titles.delete(step);
   }
 
   #line(text: string): void {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isIpv4, MobyvmError, subnetContains, textOf, type Logger } from '../../core/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import { errorAnswer } from './answer.plan.js';
@@ -74,6 +75,8 @@ class Server implements DnsServer {
 
   constructor(options: DnsServerOptions) {
     const { address, port, subnet, names, upstreams, logger } = options;
+    // Each query that is under way listens for the end.
+    setMaxListeners(MAX_OUTSTANDING, this.#closing.signal);
     this.#options = options;
     this.#zone = { serverAddress: address, subnet, names };
     this.#resolver = new Resolver({ upstreams, logger, ownEndpoint: { address, port }, nowMs: Date.now });

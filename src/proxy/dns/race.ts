@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { AskResult } from './ask-result.js';
 import { ANSWER_WITHIN_MS, type Attempt } from './ask-schedule.plan.js';
 import { Rcode } from './dns-constants.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Change, Resource, StepContext } from '../../core/index.js';
+import { textOf, type Change, type Resource, type StepContext } from '../../core/index.js';
 import { findBlockers } from './blockers.js';
 import { changeNft, listTable } from './nft.js';
 import type { NftListing } from './nft.codec.js';
@@ -88,11 +88,19 @@ function plan(name: string, tag: string, found: FirewallFound | undefined, wante
     : { kind: 'replace', reason: 'its settings changed' };
 }
 
-/** A drop in anybody's chain is final, so what other tables forbid is told about; it is not ours to change. */
+/**
+ * A drop in anybody's chain is final, so what other tables forbid is told about; it is not ours to change. Rules that
+ * we cannot read are no reason to have no network.
+ */
 async function reportBlockers(bridge: string, owner: Owner, context: StepContext): Promise<void> {
-  for (const { chain, problem, remedy } of await findBlockers(bridge, context.signal)) {
-    context.progress(`${problem} ${remedy}`);
-    owner.logger.warn('network.firewall.blocked', { chain, problem, remedy });
+  try {
+    for (const { chain, problem, remedy } of await findBlockers(bridge, context.signal)) {
+      context.progress(`${problem} ${remedy}`);
+      owner.logger.warn('network.firewall.blocked', { chain, problem, remedy });
+    }
+  } catch (error) {
+    context.signal.throwIfAborted();
+    owner.logger.warn('network.firewall.unreadable', { reason: textOf(error) });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Change, Resource } from '../../core/index.js';
+import { textOf, type Change, type Resource } from '../../core/index.js';
 import { isForwardingNeededByOthers } from './blockers.js';
 import type { Owner } from './owner.js';
 import { readSysctl, writeSysctl } from './sysctl.js';
@@ -36,7 +36,12 @@ export function forwarding(bridge: string, owner: Owner): Resource<ForwardingFou
     },
     async remove({ signal, progress }) {
       if (await owner.made(entry)) {
-        if (await isForwardingNeededByOthers(bridge, signal)) {
+        const isNeeded = await isForwardingNeededByOthers(bridge, signal).catch((error: unknown) => {
+          signal.throwIfAborted();
+          owner.logger.warn('network.firewall.unreadable', { reason: textOf(error) });
+          return true;
+        });
+        if (isNeeded) {
           progress(`${entry.name} stays on: other firewall rules deal with forwarded packets`);
         } else {
           await writeSysctl(SETTING, '0');

@@ -66,6 +66,11 @@ export class QemuHarness implements VmHarness {
     return driver;
   }
 
+  /** Where a test's DHCP server may keep its leases. */
+  get leasesPath(): string {
+    return join(this.folder, 'leases');
+  }
+
   /** The pids of all QEMU processes that run this machine. */
   async pids(): Promise<readonly number[]> {
     return (await findMachineProcesses(this.spec.machineId)).map((sight) => sight.pid);
@@ -102,7 +107,7 @@ export class QemuHarness implements VmHarness {
 
   async traces(): Promise<readonly string[]> {
     const files = await readdir(this.folder, { recursive: true });
-    const given = [this.spec.isoPath, this.spec.dataDisk.path, join(this.folder, 'logs')];
+    const given = [this.spec.isoPath, this.spec.dataDisk.path, join(this.folder, 'logs'), this.leasesPath];
     return [
       ...files.map((file) => join(this.folder, file)).filter((path) => !given.includes(path)),
       ...(await this.pids()).map((pid) => `process ${pid}`),

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { resolve } from 'node:path';
 import { MobyvmError, reportOf } from '../../../src/core/index.js';
-import { runCommand, type DaemonOptions } from '../../../src/daemon/cli/commands.js';
-import type { CommandContext } from '../../../src/daemon/cli/context.js';
+import { runCommand } from '../../../src/daemon/cli/commands.js';
+import type { CommandContext, DaemonOptions } from '../../../src/daemon/cli/context.js';
 import { exitCodeOf } from '../../../src/daemon/cli/exit-code.js';
 import { linuxPlaces } from '../../../src/daemon/places.js';
 

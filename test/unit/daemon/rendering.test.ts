@@ -19,6 +19,7 @@ const STREAM: readonly OperationEvent[] = [
     error: { code: 'MOBYVM_GUEST_BOOT', message: 'm', remedy: 'r', details: {} },
   },
   { event: 'step.undone', step: 'vm' },
+  { event: 'step.undone', step: 'vm' },
   {
     event: 'operation.failed',
     operation: 'up',
@@ -47,7 +48,7 @@ describe('progress', () => {
       '✓ bridge mobyvm0  0.1 s  (as it should be)',
       '✓ virtual machine  2.4 s  (starting QEMU)',
       '✗ Docker Engine  60.0 s',
-      '↩ vm undone',
+      '↩ virtual machine undone',
     ]);
   });
 

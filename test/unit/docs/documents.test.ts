@@ -57,7 +57,7 @@ test('docs/dependencies.md gives a reason for every dependency and for no other'
       devDependencies: z.record(z.string(), z.string()),
     })
     .parse(JSON.parse(read('package.json')));
-  const listed = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1]);
+  const listed = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` +\|/gm)].map((match) => match[1]);
   expect(listed.sort()).toEqual([...Object.keys(dependencies), ...Object.keys(devDependencies)].sort());
   for (const version of [...Object.values(dependencies), ...Object.values(devDependencies)])
     expect(version).toMatch(/^\d/);

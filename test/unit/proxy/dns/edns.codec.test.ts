@@ -22,7 +22,11 @@ const decode = (bytes: Uint8Array) => decodeEdns(bytes, decodeRecordSpan(bytes, 
 
 describe('an OPT record', () => {
   it('survives an encode and a decode, with the options that we do not know', () => {
-    fc.assert(fc.property(anyEdns, (edns) => expect(decode(encodeEdns(edns))).toEqual(edns)));
+    fc.assert(
+      fc.property(anyEdns, (edns) => {
+        expect(decode(encodeEdns(edns))).toEqual(edns);
+      }),
+    );
   });
 
   it('of dig has its size and its cookie', () => {

@@ -20,7 +20,11 @@ const anyHeader: fc.Arbitrary<DnsHeader> = fc.record({
 
 describe('a DNS header', () => {
   it('survives an encode and a decode', () => {
-    fc.assert(fc.property(anyHeader, (header) => expect(decodeHeader(encodeHeader(header))).toEqual(header)));
+    fc.assert(
+      fc.property(anyHeader, (header) => {
+        expect(decodeHeader(encodeHeader(header))).toEqual(header);
+      }),
+    );
   });
 
   it('of twelve arbitrary bytes encodes to the same bytes', () => {

@@ -73,7 +73,7 @@ describe('a DNS record', () => {
   it.each([
     ['A of three bytes', '00 0001 0001 00000000 0003 010203'],
     ['AAAA of four bytes', '00 001c 0001 00000000 0004 01020304'],
-    ['PTR with bytes behind the name', '00 000c 0001 00000000 0003 0161 00 00'],
+    ['PTR with bytes behind the name', '00 000c 0001 00000000 0004 0161 00 00'],
     ['PTR that is longer than its data', '00 000c 0001 00000000 0002 0161 00'],
     ['SOA without its times', '00 0006 0001 00000000 0002 00 00'],
   ])('%s is refused', (_, hex) => {

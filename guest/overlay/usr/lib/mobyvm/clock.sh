@@ -2,7 +2,6 @@
 # Comparing and stepping the clock. To be sourced, after console.sh.
 
 RTC=${RTC:-/sys/class/rtc/rtc0/since_epoch}
-CLOCK_CHECK_SECONDS=2
 
 system_seconds() {
 	date +%s

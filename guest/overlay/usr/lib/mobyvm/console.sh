@@ -8,7 +8,7 @@ MOBYVM_CONSOLE=${MOBYVM_CONSOLE:-/dev/console}
 # One write per line, so that services that start side by side cannot cut into each other's lines.
 stage() {
 	read -r stage_uptime _ </proc/uptime
-	printf '[mobyvm %s] %s: %s\n' "$stage_uptime" "$1" "$2" >"$MOBYVM_CONSOLE"
+	printf '[mobyvm %s] %s: %s\n' "$stage_uptime" "$1" "$2" >>"$MOBYVM_CONSOLE"
 }
 
 # stage_error STAGE TEXT

@@ -1,0 +1,57 @@
+# When is the clock stepped? Run by check.sh: SCRIPTS WORK.
+# The system clock and the real-time clock are lists of readings, used up one by one; the last one stays.
+
+scripts=$1 work=$2
+RTC=$work/rtc
+MOBYVM_CONSOLE=$work/console
+. "$scripts/console.sh"
+. "$scripts/clock.sh"
+
+next_of() {
+	read -r reading rest <"$1"
+	[ -z "$rest" ] || echo "$rest" >"$1"
+	echo "$reading"
+}
+
+system_seconds() { next_of "$work/system"; }
+set_system_seconds() { echo "$1" >"$work/set"; }
+# Each wait is a tick of the real-time clock.
+usleep() { echo $(($(cat "$RTC") + 1)) >"$RTC"; }
+
+# expect NAME RTC "SYSTEM..." STEP: what the clock is set to, or nothing
+expect() {
+	echo "$2" >"$RTC"
+	echo "$3" >"$work/system"
+	: >"$work/console"
+	rm -f "$work/set"
+	step_clock_if_off
+	answer=$(cat "$work/set" 2>/dev/null)
+	if [ "$answer" = "$4" ]; then
+		echo "ok clock: $1"
+	else
+		echo "FAIL clock: $1: wanted it set to \"$4\", got \"$answer\""
+	fi
+}
+
+expect 'equal' 1000 '1000' ''
+expect 'a second ahead may be nothing but rounding' 1000 '1001' ''
+expect 'a second behind may be nothing but rounding' 1000 '999' ''
+# Two ticks pass: one to look again, one to step exactly.
+expect 'ten minutes behind: stepped, at a tick' 1600 '1000' 1602
+expect 'two seconds behind: stepped' 1003 '1000' 1005
+expect 'far ahead: stepped back' 1000 '5000' 1002
+expect 'held up between the readings: no verdict' 1003 '1000 1003' ''
+expect 'one odd reading: looked at again, left alone' 1003 '1000 1000 1003' ''
+
+expect 'stepped is said' 1600 '1000' 1602
+if grep -q '^\[mobyvm [0-9.]*\] clock: stepped by 602 s$' "$work/console"; then
+	echo 'ok clock: the step is on the console, in seconds'
+else
+	echo "FAIL clock: the step is on the console, in seconds: $(cat "$work/console")"
+fi
+
+rm -f "$RTC"
+echo 1000 >"$work/system"
+rm -f "$work/set"
+step_clock_if_off 2>/dev/null
+if [ -e "$work/set" ]; then echo 'FAIL clock: no real-time clock: left alone'; else echo 'ok clock: no real-time clock: left alone'; fi

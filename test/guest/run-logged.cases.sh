@@ -1,0 +1,42 @@
+# What becomes of a daemon's output and its end? Run by check.sh: SCRIPTS WORK.
+
+scripts=$1 work=$2
+MOBYVM_CONSOLE=$work/console
+export MOBYVM_CONSOLE
+
+expect() {
+	case_name=$1
+	shift
+	if "$@" >/dev/null 2>&1; then
+		echo "ok run-logged: $case_name"
+	else
+		echo "FAIL run-logged: $case_name: $(tr '\n' ';' <"$work/console")"
+	fi
+}
+
+: >"$work/console"
+status=0
+busybox ash "$scripts/run-logged" engine "$work/log" sh -c 'seq 1 30; exit 7' || status=$?
+expect 'the exit status is passed on' test "$status" -eq 7
+expect 'the output is in the log' test "$(tail -n 1 "$work/log")" = 30
+expect 'the last ten lines are error lines' test "$(grep -c '^\[mobyvm [0-9.]*\] engine!: | ' "$work/console")" -eq 10
+expect 'the end is an error line' grep -q 'engine!: sh ended with status 7' "$work/console"
+
+: >"$work/console"
+busybox ash "$scripts/run-logged" engine "$work/log2" sleep 60 2>/dev/null &
+logged=$!
+sleep 0.5
+kill -TERM "$logged"
+status=0
+wait "$logged" || status=$?
+expect 'an end that was asked for is fine' test "$status" -eq 0
+expect 'an end that was asked for says nothing' test ! -s "$work/console"
+
+# The log is cut when it is too long; the daemon goes on writing at its end.
+sed 's/^LOG_CHECK_SECONDS=.*/LOG_CHECK_SECONDS=0.2/; s/^MAXIMUM_LOG_BYTES=.*/MAXIMUM_LOG_BYTES=1000/; s/^KEPT_LOG_BYTES=.*/KEPT_LOG_BYTES=100/' \
+	"$scripts/run-logged" >"$work/run-logged-small"
+# shellcheck disable=SC2016 # for the inner shell
+busybox ash "$work/run-logged-small" engine "$work/log3" sh -c 'seq 1 1000; sleep 1; echo after; sleep 0.3; exit 0'
+expect 'a long log is cut' test "$(stat -c %s "$work/log3")" -lt 1000
+expect 'what is written after the cut is kept' test "$(tail -n 1 "$work/log3")" = after
+expect 'the end of what was cut is kept beside it' test "$(tail -n 1 "$work/log3.old")" = 1000

@@ -1,0 +1,60 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { diskFull, readFileIfPresent, writeFileAtomically } from '../../../src/core/index.js';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mobyvm-atomic-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('writeFileAtomically', () => {
+  it('writes, makes the folders above, and keeps the file to its owner', async () => {
+    const path = join(folder, 'a/b/file');
+    await writeFileAtomically(path, 'grüß');
+    expect(await readFile(path, 'utf8')).toBe('grüß');
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await writeFileAtomically(path, 'public', 0o644);
+    expect((await stat(path)).mode & 0o777).toBe(0o644);
+  });
+
+  it('shows readers the old or the new text, never a part of one', async () => {
+    const path = join(folder, 'file');
+    const texts = ['a', 'b'].map((letter) => letter.repeat(200_000));
+    await writeFileAtomically(path, texts[0]!);
+    const writes = (async () => {
+      for (let round = 0; round < 20; round += 1) await writeFileAtomically(path, texts[round % 2]!);
+      return 'written' as const;
+    })();
+    const reads = async (): Promise<undefined> => {
+      expect(texts).toContain(await readFile(path, 'utf8'));
+    };
+    while ((await Promise.race([writes, reads()])) === undefined);
+  });
+
+  it('that cannot write leaves the old file and no other', async () => {
+    const path = join(folder, 'target');
+    await writeFileAtomically(join(path, 'inside'), 'kept');
+    await expect(writeFileAtomically(path, 'text')).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(['target']);
+    expect(await readFile(join(path, 'inside'), 'utf8')).toBe('kept');
+    await writeFile(join(folder, 'flat'), '');
+    await expect(writeFileAtomically(join(folder, 'flat/file'), 'text')).rejects.toThrow();
+  });
+
+  it('names the file system that is full', () => {
+    const error = diskFull('/var/lib/mobyvm/x.json', undefined);
+    expect(error.code).toBe('MOBYVM_DISK_FULL');
+    expect(error.message).toContain('/var/lib/mobyvm/x.json');
+    expect(error.remedy).toContain('/var/lib/mobyvm');
+  });
+});
+
+describe('readFileIfPresent', () => {
+  it('gives undefined for a missing file and throws what else goes wrong', async () => {
+    expect(await readFileIfPresent(join(folder, 'missing'))).toBeUndefined();
+    await expect(readFileIfPresent(folder)).rejects.toMatchObject({ code: 'EISDIR' });
+  });
+});

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import {
+  MobyvmError,
+  runSteps,
+  wish,
+  type ProgressEvent,
+  type Resource,
+  type Step,
+} from '../../../src/core/index.js';
+import { describeResource, inThisProcess } from '../../support/resource-contract.js';
+
+/** A thing in a set; `breaks` fails half-way, after its effect. */
+function thing(id: string, world: Set<string>, breaks?: MobyvmError): Resource<true, true> {
+  return {
+    id,
+    title: `thing ${id}`,
+    observe: () => Promise.resolve(world.has(id) ? true : undefined),
+    plan: (found) => (found ? { kind: 'none' } : { kind: 'create' }),
+    ensure: (_wanted, _found, context) => {
+      world.add(id);
+      context.onFailure(() => Promise.resolve(void world.delete(id)));
+      return breaks === undefined ? Promise.resolve() : Promise.reject(breaks);
+    },
+    remove: () => Promise.resolve(void world.delete(id)),
+  };
+}
+
+describeResource('a thing in a set', () => {
+  const world = new Set<string>();
+  const resource = thing('a', world);
+  return Promise.resolve(
+    inThisProcess({ resource, wanted: true, snapshot: () => Promise.resolve([...world]) }),
+  );
+});
+
+const broken = new MobyvmError('MOBYVM_VM_START', 'It broke half-way.', 'Mend it.');
+
+async function run(steps: readonly Step[], signal = new AbortController().signal) {
+  const events: ProgressEvent[] = [];
+  let nowMs = 0;
+  const thrown: unknown = await runSteps(steps, {
+    emit: (event) => void events.push(event),
+    signal,
+    nowMs: () => (nowMs += 5),
+  }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return { events, thrown, names: events.map(({ event, step }) => `${event} ${step}`) };
+}
+
+describe('runSteps', () => {
+  it('runs in order and tells what each step changed and how long it took', async () => {
+    const world = new Set(['a']);
+    const { events, thrown } = await run([wish(thing('a', world), true), wish(thing('b', world), true)]);
+    expect(thrown).toBeUndefined();
+    expect(events).toEqual([
+      { event: 'step.started', step: 'a', title: 'thing a' },
+      { event: 'step.done', step: 'a', durationMs: 5, change: 'none' },
+      { event: 'step.started', step: 'b', title: 'thing b' },
+      { event: 'step.done', step: 'b', durationMs: 5, change: 'create' },
+    ]);
+  });
+
+  it.each([0, 1, 2, 3])('failing at step %d leaves the world as it was', async (at) => {
+    const world = new Set(['b']);
+    const steps = ['a', 'b', 'c', 'd'].map((id, index) =>
+      wish(thing(id, world, index === at && id !== 'b' ? broken : undefined), true),
+    );
+    const failing: Step = { id: 'x', title: 'x', run: () => Promise.reject(broken) };
+    const { thrown } = await run(steps.toSpliced(at + 1, steps.length, failing));
+    expect(thrown).toBe(broken);
+    expect([...world]).toEqual(['b']);
+  });
+
+  it('undoes last first, only what this call made, and reports it', async () => {
+    const world = new Set(['switch']);
+    const { thrown, names, events } = await run([
+      wish(thing('switch', world), true),
+      wish(thing('nat', world), true),
+      wish(thing('vm', world), true),
+      wish(thing('share', world, broken), true),
+    ]);
+    expect(thrown).toBe(broken);
+    expect([...world]).toEqual(['switch']);
+    expect(names.slice(-4)).toEqual([
+      'step.failed share',
+      'step.undone share',
+      'step.undone vm',
+      'step.undone nat',
+    ]);
+    expect(events.find(({ event }) => event === 'step.failed')).toMatchObject({
+      error: { code: 'MOBYVM_VM_START', message: 'It broke half-way.', remedy: 'Mend it.' },
+    });
+  });
+
+  it('goes on undoing when an undo fails, and throws the first error first', async () => {
+    const world = new Set<string>();
+    const stubborn: Step = {
+      id: 'stubborn',
+      title: 'stubborn',
+      run: (context) => {
+        context.onFailure(() => Promise.reject(new TypeError('cannot undo')));
+        return Promise.resolve('create');
+      },
+    };
+    const { thrown } = await run([
+      wish(thing('a', world), true),
+      stubborn,
+      wish(thing('b', world, broken), true),
+    ]);
+    expect(thrown).toBeInstanceOf(AggregateError);
+    expect((thrown as AggregateError).errors).toEqual([broken, expect.any(TypeError)]);
+    expect([...world]).toEqual([]);
+  });
+
+  it('aborted before it begins does nothing', async () => {
+    const world = new Set<string>();
+    const { names } = await run([wish(thing('a', world), true)], AbortSignal.abort());
+    expect(names).toEqual(['step.started a', 'step.failed a']);
+    expect([...world]).toEqual([]);
+  });
+
+  it('aborted during a step undoes that step as well, and starts no other', async () => {
+    const world = new Set<string>();
+    const controller = new AbortController();
+    const aborting: Step = {
+      id: 'aborting',
+      title: 'aborting',
+      run: (context) => {
+        context.onFailure(() => Promise.resolve(void world.delete('half')));
+        world.add('half');
+        controller.abort();
+        return Promise.resolve('create');
+      },
+    };
+    const steps = [wish(thing('a', world), true), aborting, wish(thing('b', world), true)];
+    const { names, thrown } = await run(steps, controller.signal);
+    expect([...world]).toEqual([]);
+    expect(names).not.toContain('step.started b');
+    expect(thrown).toBe(controller.signal.reason);
+  });
+
+  it('passes progress on with the step’s id', async () => {
+    const talking: Step = {
+      id: 'talking',
+      title: 'talking',
+      run: ({ progress }) => {
+        progress('half-way');
+        return Promise.resolve('none');
+      },
+    };
+    const { events } = await run([talking]);
+    expect(events[1]).toEqual({ event: 'step.progress', step: 'talking', detail: 'half-way' });
+  });
+
+  it('treats a step that throws at once like one that rejects', async () => {
+    const world = new Set<string>();
+    const { thrown } = await run([
+      wish(thing('a', world), true),
+      {
+        id: 'throws',
+        title: 'throws',
+        run: () => {
+          throw broken;
+        },
+      },
+    ]);
+    expect(thrown).toBe(broken);
+    expect([...world]).toEqual([]);
+  });
+});

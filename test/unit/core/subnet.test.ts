@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  broadcast,
+  formatSubnet,
+  hostAt,
+  ipv4FromNumber,
+  ipv4ToNumber,
+  netmask,
+  parseIpv4,
+  parseSubnet,
+  subnetAround,
+  subnetContains,
+  subnetsOverlap,
+} from '../../../src/core/index.js';
+
+const subnets = fc
+  .tuple(fc.integer({ min: 0, max: 0xffffffff }), fc.integer({ min: 0, max: 32 }))
+  .map(([address, prefix]) => subnetAround(ipv4FromNumber(address), prefix));
+
+describe('Subnet', () => {
+  it.each(['10.0.75.0/24', '0.0.0.0/0', '192.168.1.7/32', '172.16.0.0/12'])('"%s" is one', (text) => {
+    expect(formatSubnet(parseSubnet(text))).toBe(text);
+  });
+
+  it.each([
+    '',
+    '10.0.75.0',
+    '10.0.75.0/',
+    '10.0.75.0/33',
+    '10.0.75.0/-1',
+    '10.0.75.0/24/1',
+    '10.0.75/24',
+    '10.0.75.0/2 4',
+    '/24',
+  ])('"%s" is none', (text) => {
+    expect(() => parseSubnet(text)).toThrow(
+      expect.objectContaining({
+        code: 'MOBYVM_SETTINGS',
+        remedy: expect.stringContaining('10.0.75.0/24') as string,
+      }),
+    );
+  });
+
+  it('with host bits set is refused, and the remedy is the network meant', () => {
+    expect(() => parseSubnet('10.0.75.9/24')).toThrow(
+      expect.objectContaining({ remedy: expect.stringContaining('10.0.75.0/24') as string }),
+    );
+  });
+
+  it.each([
+    ['10.0.75.0/24', '255.255.255.0', '10.0.75.255', '10.0.75.1'],
+    ['10.0.0.0/8', '255.0.0.0', '10.255.255.255', '10.0.0.1'],
+    ['0.0.0.0/0', '0.0.0.0', '255.255.255.255', '0.0.0.1'],
+    ['192.168.1.4/30', '255.255.255.252', '192.168.1.7', '192.168.1.5'],
+    ['192.168.1.7/32', '255.255.255.255', '192.168.1.7', '192.168.1.8'],
+  ])('%s has its mask, broadcast and first address', (text, mask, last, first) => {
+    const subnet = parseSubnet(text);
+    expect([netmask(subnet), broadcast(subnet), hostAt(subnet, 1)]).toEqual([mask, last, first]);
+  });
+
+  it('contains exactly the addresses from the network to the broadcast', () => {
+    fc.assert(
+      fc.property(subnets, fc.integer({ min: 0, max: 0xffffffff }), (subnet, value) => {
+        const inside = value >= ipv4ToNumber(subnet.network) && value <= ipv4ToNumber(broadcast(subnet));
+        expect(subnetContains(subnet, ipv4FromNumber(value))).toBe(inside);
+      }),
+    );
+  });
+
+  it('overlaps another exactly when one contains the other’s network, either way round', () => {
+    fc.assert(
+      fc.property(subnets, subnets, (a, b) => {
+        const overlap = subnetContains(a, b.network) || subnetContains(b, a.network);
+        expect(subnetsOverlap(a, b)).toBe(overlap);
+        expect(subnetsOverlap(b, a)).toBe(overlap);
+        expect(subnetsOverlap(a, a)).toBe(true);
+      }),
+    );
+  });
+
+  it('survives being written and read', () => {
+    fc.assert(
+      fc.property(subnets, (subnet) => {
+        expect(parseSubnet(formatSubnet(subnet))).toEqual(subnet);
+      }),
+    );
+  });
+
+  it('around an address holds that address', () => {
+    expect(subnetAround(parseIpv4('10.0.75.77'), 24)).toEqual(parseSubnet('10.0.75.0/24'));
+  });
+});

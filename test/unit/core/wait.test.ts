@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { MobyvmError, sleep, waitFor, type Requirement } from '../../../src/core/index.js';
+
+const never = new AbortController().signal;
+const requirement = (more: Partial<Requirement>): Requirement => ({
+  title: 'the moon',
+  check: () => Promise.resolve(false),
+  timeoutSeconds: 60,
+  hint: 'Look up.',
+  everyMs: 1,
+  ...more,
+});
+
+describe('sleep', () => {
+  it('ends by itself', async () => {
+    await sleep(1);
+    await sleep(1, never);
+  });
+
+  it('is ended by an abort, with its reason', async () => {
+    const controller = new AbortController();
+    const reason = new MobyvmError('MOBYVM_ABORTED', 'Stop.', '');
+    const sleeping = sleep(600_000, controller.signal);
+    controller.abort(reason);
+    await expect(sleeping).rejects.toBe(reason);
+    await expect(sleep(600_000, controller.signal)).rejects.toBe(reason);
+  });
+});
+
+describe('waitFor', () => {
+  it('checks until it holds', async () => {
+    let checks = 0;
+    await waitFor(requirement({ check: () => Promise.resolve((checks += 1) === 3) }), never);
+    expect(checks).toBe(3);
+  });
+
+  it('takes a check that throws for one that does not hold yet', async () => {
+    let checks = 0;
+    await waitFor(
+      requirement({
+        check: () => ((checks += 1) < 3 ? Promise.reject(new TypeError('not yet')) : Promise.resolve(true)),
+      }),
+      never,
+    );
+    expect(checks).toBe(3);
+  });
+
+  it('says what it waited for, why, and what to look at when time is over', async () => {
+    const waiting = waitFor(
+      requirement({
+        timeoutSeconds: 0.02,
+        code: 'MOBYVM_NO_LEASE',
+        check: () => Promise.reject(new TypeError('no DISCOVER seen')),
+      }),
+      never,
+    );
+    await expect(waiting).rejects.toMatchObject({
+      code: 'MOBYVM_NO_LEASE',
+      message: 'Waited 0.02 s for the moon (no DISCOVER seen).',
+      remedy: 'Look up.',
+    });
+  });
+
+  it('has a code of its own when the requirement has none', async () => {
+    await expect(waitFor(requirement({ timeoutSeconds: 0 }), never)).rejects.toMatchObject({
+      code: 'MOBYVM_TIMEOUT',
+    });
+  });
+
+  it('gives up at once when waiting is pointless', async () => {
+    const dead = new MobyvmError('MOBYVM_VM_DIED', 'It died.', 'Look.');
+    let checks = 0;
+    const waiting = waitFor(
+      requirement({
+        check: () => Promise.resolve((checks += 1) < 0),
+        giveUp: () => {
+          if (checks === 2) throw dead;
+        },
+      }),
+      never,
+    );
+    await expect(waiting).rejects.toBe(dead);
+  });
+
+  it('is ended by an abort, also while a check hangs', async () => {
+    const controller = new AbortController();
+    const waiting = waitFor(
+      requirement({
+        check: (signal) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(new TypeError('check ended')));
+            controller.abort();
+          }),
+      }),
+      controller.signal,
+    );
+    await expect(waiting).rejects.toBe(controller.signal.reason);
+  });
+
+  it('ends the signal that a hanging check got when its time is over', async () => {
+    const waiting = waitFor(
+      requirement({
+        timeoutSeconds: 0.02,
+        check: (signal) =>
+          new Promise((_, reject) => signal.addEventListener('abort', () => reject(new TypeError('hung')))),
+      }),
+      never,
+    );
+    await expect(waiting).rejects.toMatchObject({
+      code: 'MOBYVM_TIMEOUT',
+      message: expect.stringContaining('hung') as string,
+    });
+  });
+});

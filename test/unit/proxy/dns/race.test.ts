@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AskResult } from '../../../../src/proxy/dns/ask-result.js';
+import { planAttempts } from '../../../../src/proxy/dns/ask-schedule.plan.js';
+import { race } from '../../../../src/proxy/dns/race.js';
+import { answerBytes, queryFor } from '../../../support/dns-message.js';
+
+const query = queryFor('a.example');
+const good = answerBytes(query, []);
+const notThere = answerBytes(query, [], { rcode: 3 });
+const broken = answerBytes(query, [], { rcode: 2 });
+const refused = answerBytes(query, [], { rcode: 5 });
+
+/** What each server does: after so many milliseconds it answers, or fails; undefined never answers. */
+type Behaviour = { readonly afterMs: number; readonly gives: Uint8Array | 'failure' } | undefined;
+
+interface Played {
+  readonly answer: Uint8Array | undefined;
+  readonly endedMs: number;
+  /** "time server what", in order. */
+  readonly events: readonly string[];
+}
+
+async function play(servers: Readonly<Record<string, Behaviour>>, signal?: AbortSignal): Promise<Played> {
+  const events: string[] = [];
+  const begunMs = performance.now();
+  const sinceMs = (): number => Math.round(performance.now() - begunMs);
+  const order = Object.keys(servers).map((address) => ({ address, port: 53 }));
+  const racing = race({
+    attempts: planAttempts(order),
+    ask: ({ endpoint }, cancel) => behave(servers[endpoint.address], cancel),
+    report: ({ endpoint }, { kind }) => events.push(`${sinceMs()} ${endpoint.address} ${kind}`),
+    signal: signal ?? new AbortController().signal,
+  }).then((answer) => ({ answer, endedMs: sinceMs(), events }));
+  await vi.advanceTimersByTimeAsync(5_000);
+  return racing;
+}
+
+function behave(behaviour: Behaviour, cancel: AbortSignal): Promise<AskResult> {
+  return new Promise((resolve) => {
+    cancel.addEventListener('abort', () => resolve({ kind: 'failed', reason: 'aborted' }));
+    if (behaviour === undefined) return;
+    const { afterMs, gives } = behaviour;
+    const result: AskResult =
+      gives === 'failure' ? { kind: 'failed', reason: 'no' } : { kind: 'answer', bytes: gives };
+    setTimeout(() => resolve(result), afterMs);
+  });
+}
+
+describe('asking several upstreams', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('leaves the second alone when the first answers at once', async () => {
+    const { answer, events } = await play({ a: { afterMs: 20, gives: good }, b: undefined });
+    expect(answer).toBe(good);
+    expect(events).toEqual(['0 a started', '20 a answered']);
+  });
+
+  it('takes NXDOMAIN as an answer', async () => {
+    const played = await play({ a: { afterMs: 20, gives: notThere }, b: { afterMs: 1, gives: good } });
+    expect(played.answer).toBe(notThere);
+  });
+
+  it('asks the second after 300 ms of silence, and holds that against the first', async () => {
+    const played = await play({ a: undefined, b: { afterMs: 10, gives: good } });
+    expect(played).toMatchObject({ answer: good, endedMs: 310 });
+    expect(played.events).toEqual(['0 a started', '300 b started', '310 b answered', '310 a failed']);
+  });
+
+  it('still takes the answer of a slow first', async () => {
+    const played = await play({ a: { afterMs: 700, gives: good }, b: undefined });
+    expect(played).toMatchObject({ answer: good, endedMs: 700 });
+  });
+
+  it('goes on at once after a failure, SERVFAIL or REFUSED', async () => {
+    for (const gives of ['failure', broken, refused] as const) {
+      const played = await play({ a: { afterMs: 5, gives }, b: { afterMs: 5, gives: good } });
+      expect(played).toMatchObject({ answer: good, endedMs: 10 });
+    }
+  });
+
+  it('gives the first upstream’s error when nobody has better', async () => {
+    const played = await play({ a: { afterMs: 5, gives: refused }, b: { afterMs: 5, gives: broken } });
+    expect(played).toMatchObject({ answer: refused, endedMs: 10 });
+  });
+
+  it('ends at once when all have failed', async () => {
+    const failing: Behaviour = { afterMs: 1, gives: 'failure' };
+    expect(await play({ a: failing, b: failing, c: failing })).toMatchObject({
+      answer: undefined,
+      endedMs: 3,
+    });
+  });
+
+  it('asks a silent one again after 900 ms: the packet may have been lost', async () => {
+    const played = await play({ a: undefined });
+    expect(played.events).toEqual(['0 a started', '900 a started', '1800 a failed', '1800 a failed']);
+  });
+
+  it('does not ask one again that has said no', async () => {
+    const played = await play({ a: { afterMs: 5, gives: broken }, b: undefined });
+    expect(played.events.filter((event) => event.endsWith('started'))).toEqual([
+      '0 a started',
+      '5 b started',
+      '900 b started',
+    ]);
+    expect(played).toMatchObject({ answer: broken, endedMs: 1800 });
+  });
+
+  it('gives up in time for the client to hear of it', async () => {
+    expect(await play({ a: undefined, b: undefined })).toMatchObject({ answer: undefined, endedMs: 1800 });
+  });
+
+  it('ends when it is aborted, before or while it asks, and blames nobody', async () => {
+    expect((await play({ a: undefined }, AbortSignal.abort())).events).toEqual([]);
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 500);
+    const played = await play({ a: undefined }, abort.signal);
+    expect(played).toMatchObject({ answer: undefined, endedMs: 500, events: ['0 a started'] });
+  });
+});

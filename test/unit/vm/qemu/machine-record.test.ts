@@ -1,0 +1,44 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Definition, MachineRecord, StateFile } from '../../../../src/vm/qemu/machine-record.js';
+import { SAMPLE_SPEC } from '../../../support/vm/sample-spec.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), `mvt${process.pid}-`));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('a state file', () => {
+  it('gives back what was written', async () => {
+    const file = new StateFile(join(folder, 'new', 'definition.json'), Definition);
+    expect(await file.read()).toBeUndefined();
+    await file.write({ format: 1, spec: SAMPLE_SPEC });
+    expect((await file.read())?.spec).toEqual(SAMPLE_SPEC);
+    await file.remove();
+    await file.remove();
+    expect(await file.read()).toBeUndefined();
+  });
+
+  it('keeps a record whose hardware is unknown', async () => {
+    const file = new StateFile(join(folder, 'machine.json'), MachineRecord);
+    const { machineId } = SAMPLE_SPEC;
+    await file.write({ format: 1, machineId, pid: 7, startTicks: '9', qmpSocket: '/q', hardware: undefined });
+    expect(await file.read()).toEqual({ format: 1, machineId, pid: 7, startTicks: '9', qmpSocket: '/q' });
+  });
+
+  it.each(['', '{"torn', '[]', '{"format":2}', '{"format":1,"spec":{"machineId":"x"}}'])(
+    'that holds %j is an error with its path and a remedy',
+    async (text) => {
+      const path = join(folder, 'definition.json');
+      await writeFile(path, text);
+      await expect(new StateFile(path, Definition).read()).rejects.toMatchObject({
+        code: 'MOBYVM_STATE_FILE',
+        message: expect.stringContaining(path) as string,
+        remedy: expect.stringMatching(/\w/) as string,
+      });
+    },
+  );
+});

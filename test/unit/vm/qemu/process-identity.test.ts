@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import {
+  findMachineProcesses,
+  isAlive,
+  killProcess,
+  runsMachine,
+  seeProcess,
+} from '../../../../src/vm/qemu/process-identity.js';
+
+const ID = '0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
+const at = (...args: readonly string[]) => ({ pid: 1, startTicks: '1', args });
+
+describe('a process', () => {
+  it('is told apart from a later one with its pid by its start', async () => {
+    const self = await seeProcess(process.pid);
+    expect(self?.args[0]).toContain('node');
+    expect(await isAlive(self!)).toBe(true);
+    expect(await isAlive({ ...self!, startTicks: '1' })).toBe(false);
+  });
+
+  it('that is gone is not seen, and killing it is no error', async () => {
+    const gone = { pid: 2 ** 22 + 1, startTicks: '1' };
+    expect(await seeProcess(gone.pid)).toBeUndefined();
+    await killProcess(gone);
+  });
+
+  it('is not killed when only its pid is right', async () => {
+    await killProcess({ pid: process.pid, startTicks: '1' });
+    expect(await isAlive((await seeProcess(process.pid))!)).toBe(true);
+  });
+
+  it('runs our machine when it is a QEMU with our id, and in no other case', () => {
+    expect(runsMachine(at('/usr/bin/qemu-system-x86_64', '-uuid', ID), ID)).toBe(true);
+    expect(runsMachine(at('qemu-system-x86_64', '-uuid', ID.replace('0', '1')), ID)).toBe(false);
+    expect(runsMachine(at('qemu-system-x86_64', '-name', ID), ID)).toBe(false);
+    expect(runsMachine(at('grep', '-uuid', ID), ID)).toBe(false);
+    expect(runsMachine(at(), ID)).toBe(false);
+  });
+
+  it('is looked for among all', async () => {
+    expect(await findMachineProcesses(ID)).toEqual([]);
+  });
+});
