@@ -73,6 +73,7 @@ function commandLine(context: CommandContext, runDaemon: RunDaemon, choose: Choo
     )
     .demandCommand(1, 'Which command? `mobyvm --help` lists them.')
     .strict()
+    .recommendCommands()
     .version(version)
     .help()
     .alias('help', 'h')

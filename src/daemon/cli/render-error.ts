@@ -1,10 +1,13 @@
-import type { ErrorReport } from '../../core/index.js';
+import type { ErrorCode, ErrorReport } from '../../core/index.js';
+
+/** Who typed something wrong finds nothing about it in the log. */
+const WITHOUT_LOG: readonly ErrorCode[] = ['MOBYVM_USAGE', 'MOBYVM_UNKNOWN_CODE'];
 
 /** The one form in which a person sees an error: what happened, what to do, the code, and where to read more. */
 export function errorLines(error: ErrorReport, logPath: string): string[] {
   return [
     `mobyvm: ${error.message}`,
     ...(error.remedy === '' ? [] : [`  → ${error.remedy}`]),
-    `  ${error.code} · mobyvm explain ${error.code} · log: ${logPath}`,
+    `  ${error.code} · mobyvm explain ${error.code}${WITHOUT_LOG.includes(error.code) ? '' : ` · log: ${logPath}`}`,
   ];
 }

@@ -10,7 +10,7 @@ import {
   type Subnet,
 } from '../../core/index.js';
 import { startDhcpServer, type DhcpServer } from '../../proxy/index.js';
-import { chooseSubnet, linuxNetwork, tapNameOf, type LinuxNetwork } from '../../vm/index.js';
+import { bridgeSubnet, chooseSubnet, linuxNetwork, tapNameOf, type LinuxNetwork } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { HostSide } from './host-side.js';
 import { startNameServer } from './name-server.js';
@@ -58,10 +58,10 @@ export class LinuxHost implements HostSide {
   async prepare(settings: Settings, vmIsRunning: boolean, signal: AbortSignal): Promise<void> {
     const { bridge, subnet } = settings.network;
     this.#bridge = bridge;
-    // A running VM keeps its addresses: `auto` stays with what the bridge has.
-    const wanted =
-      subnet === 'auto' || (vmIsRunning && this.#subnet === undefined) ? 'auto' : parseSubnet(subnet);
-    this.#subnet = await chooseSubnet({ wanted, bridge }, signal);
+    // A running VM keeps its addresses, whatever routes came meanwhile: moving it would cut it off.
+    const present = vmIsRunning ? await bridgeSubnet(bridge, signal) : undefined;
+    const wanted = subnet === 'auto' ? 'auto' : parseSubnet(subnet);
+    this.#subnet = present ?? (await chooseSubnet({ wanted, bridge }, signal));
   }
 
   steps(settings: Settings): readonly Step[] {
@@ -87,7 +87,8 @@ export class LinuxHost implements HostSide {
         id: 'network',
         title: `network of ${this.#bridge}`,
         run: async (context) => {
-          await this.#network(this.#subnet ?? ANY_SUBNET).removeAll(context);
+          for (const bridge of await this.#bridges())
+            await this.#network(ANY_SUBNET, bridge).removeAll(context);
           this.#subnet = undefined;
           return 'remove';
         },
@@ -118,11 +119,17 @@ export class LinuxHost implements HostSide {
     };
   }
 
-  #network(subnet: Subnet): LinuxNetwork {
+  /** Ours, and those of earlier settings: the ledger knows every bridge that we made. */
+  async #bridges(): Promise<ReadonlySet<string>> {
+    const made = (await this.#options.ledger.list()).filter(({ kind }) => kind === 'bridge');
+    return new Set([this.#bridge, ...made.map(({ name }) => name)]);
+  }
+
+  #network(subnet: Subnet, bridge = this.#bridge): LinuxNetwork {
     const { machineId, ledger, logger } = this.#options;
     return linuxNetwork({
       machineId,
-      bridge: this.#bridge,
+      bridge,
       subnet,
       vmAddress: vmAddressIn(subnet),
       ledger,

@@ -113,9 +113,9 @@ export const settingsSchema = z.strictObject({
         .int()
         .min(0)
         .max(600)
-        .default(60)
+        .default(30)
         .describe(
-          'How long a Docker client waits for a starting VM before it gets an answer that says so, in seconds.',
+          'How long each request of a Docker client waits for a starting VM before it gets an answer that says so, in seconds; `docker` makes up to three requests in a row.',
         ),
     })
     .prefault({}),

@@ -30,7 +30,7 @@ export type Reached =
 /** A connection to the engine, after waiting for it if it is starting; or what to tell the client. Never throws. */
 export async function reachEngine(early: EarlyBytes, reaching: Reaching): Promise<Reached> {
   const { availability, signal } = reaching;
-  const isLate = timeLimit(reaching.waitMs);
+  const leftMs = countdown(reaching.waitMs);
   for (;;) {
     if (signal.aborted) return { kind: 'gone' };
     const state = availability.current();
@@ -38,8 +38,8 @@ export async function reachEngine(early: EarlyBytes, reaching: Reaching): Promis
       const reached = await tryDial(state.dial, reaching);
       // The machine may have gone down just now: then its own state is the better reason.
       if (reached.kind !== 'refusal' || availability.current().kind === 'ready') return reached;
-    } else if (state.kind === 'starting' && isLate() > 0) {
-      const refusal = await waitWhileStarting(early, reaching, isLate());
+    } else if (state.kind === 'starting' && leftMs() > 0) {
+      const refusal = await waitWhileStarting(early, reaching, leftMs());
       if (refusal !== undefined) return { kind: 'refusal', refusal };
     } else return { kind: 'refusal', refusal: refusalIn(state) };
   }
@@ -57,7 +57,7 @@ function refusalIn(state: Exclude<EngineState, { kind: 'ready' }>): Refusal {
 }
 
 /** Milliseconds that are left. */
-function timeLimit(ms: number): () => number {
+function countdown(ms: number): () => number {
   const endsAt = performance.now() + ms;
   return () => endsAt - performance.now();
 }

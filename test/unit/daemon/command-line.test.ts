@@ -61,6 +61,12 @@ describe('the command line', () => {
     expect(reportOf(error).remedy).not.toBe('');
   });
 
+  test('a command that is nearly right leads to the right one', async () => {
+    await expect(run('statu').result).rejects.toMatchObject({
+      message: expect.stringContaining('status') as string,
+    });
+  });
+
   test('--help lists every command', async () => {
     const { result, out } = run('--help');
     expect(await result).toBe(0);
