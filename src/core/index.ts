@@ -8,6 +8,7 @@ export * from './ipv4.js';
 export * from './ledger.js';
 export * from './log.js';
 export * from './mac.js';
+export * from './process-identity.js';
 export * from './resource.js';
 export * from './run.js';
 export * from './steps.js';

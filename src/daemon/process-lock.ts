@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { errnoOf, MobyvmError, readFileIfPresent, sleep } from '../core/index.js';
+import { errnoOf, isAlive, MobyvmError, readFileIfPresent, seeProcess, sleep } from '../core/index.js';
 
 const holderSchema = z.strictObject({
   pid: z.int().positive(),
@@ -21,7 +21,7 @@ const GATE_STALE_MS = 60_000;
  */
 export async function takeLock(path: string): Promise<{ release(): Promise<void> }> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const startTime = (await processStartTime(process.pid)) ?? '';
+  const startTime = (await seeProcess(process.pid))?.startTicks ?? '';
   const mine = JSON.stringify({ pid: process.pid, startTime, startedAt: new Date().toISOString() });
   const prepared = `${path}.${randomUUID()}`;
   await writeFile(prepared, mine, { mode: 0o644 });
@@ -41,22 +41,8 @@ export async function takeLock(path: string): Promise<{ release(): Promise<void>
 export async function lockHolder(path: string): Promise<LockHolder | undefined> {
   const text = await readFileIfPresent(path);
   const holder = text === undefined ? undefined : parseHolder(text);
-  return holder !== undefined && (await processStartTime(holder.pid)) === holder.startTime
-    ? holder
-    : undefined;
-}
-
-/** Field 22 of /proc/PID/stat (proc(5)), or undefined when there is no such process or it is a zombie. */
-export async function processStartTime(pid: number): Promise<string | undefined> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The program's name stands in parentheses and may hold spaces and parentheses itself: start behind the last one.
-    const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' || state === 'X' ? undefined : fields[18];
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return undefined;
-    throw error;
-  }
+  const lives = holder !== undefined && (await isAlive({ pid: holder.pid, startTicks: holder.startTime }));
+  return lives ? holder : undefined;
 }
 
 /** A hard link appears with its whole content or not at all, so nobody ever reads a half-written lock. */

@@ -29,12 +29,12 @@ async function addNamespace(): Promise<void> {
   await inNamespace('ip', 'link', 'set', 'lo', 'up');
 }
 
-/** Links, addresses, routes and rules of the namespace that the instance works in. */
+/** Links, IPv4 addresses, routes and rules of the namespace that the instance works in. */
 async function hostNetwork(): Promise<string> {
   return [
     await inNamespace('ip', '-o', 'link', 'show'),
-    await inNamespace('ip', '-o', 'addr', 'show'),
-    await inNamespace('ip', 'route', 'show', 'table', 'all'),
+    await inNamespace('ip', '-o', '-4', 'addr', 'show'),
+    await inNamespace('ip', '-4', 'route', 'show', 'table', 'all'),
     await inNamespace('nft', 'list', 'ruleset'),
     await inNamespace('sysctl', 'net.ipv4.ip_forward'),
   ].join('\n');
@@ -168,7 +168,7 @@ describe('while the VM starts', () => {
   });
 
   test('a guest that gets no answer to its DHCP requests is reported with its last stage and console lines', async () => {
-    await instance.configure({ vm: { bootTimeoutSeconds: 60 } });
+    await instance.configure({ vm: { bootTimeoutSeconds: 40 } });
     await addNamespace();
     await inNamespace('nft', 'add', 'table', 'inet', 'foreign');
     await inNamespace('nft', 'add chain inet foreign input { type filter hook input priority -300; }');

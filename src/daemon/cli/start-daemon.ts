@@ -1,9 +1,8 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, isAbort, MobyvmError, runDetached, waitFor } from '../../core/index.js';
+import { errnoOf, isAbort, MobyvmError, runDetached, seeProcess, waitFor } from '../../core/index.js';
 import { ControlClient } from '../control/client.js';
 import { writeInstance } from '../instance.js';
-import { processStartTime } from '../process-lock.js';
 import type { CommandContext } from './context.js';
 import { ensureNamespace } from './namespace.js';
 
@@ -87,7 +86,7 @@ async function waitUntilServing(
       },
       check: async () => {
         if (await isServing(client)) return true;
-        died = (await processStartTime(pid)) === undefined;
+        died = (await seeProcess(pid)) === undefined;
         return false;
       },
     },

@@ -13,6 +13,9 @@ export interface WatchedConsole {
 
 const KEPT_LINES = 12;
 
+/** Stages whose error ends the boot. A network that is not there yet may still come: for that there is a deadline. */
+const FATAL_STAGES: readonly string[] = ['initramfs', 'root', 'init', 'data', 'containerd', 'engine'];
+
 /** Follows the guest's console during a start, so that a failure can say how far the guest came and what it said last. */
 export class BootWatch {
   readonly #console: WatchedConsole;
@@ -32,7 +35,7 @@ export class BootWatch {
     return this.#stage;
   }
 
-  /** The first error that the guest itself reported in this boot. */
+  /** The first error of this boot that the guest reported and that it cannot get over. */
   get problem(): BootStage | undefined {
     return this.#problem;
   }
@@ -89,6 +92,6 @@ export class BootWatch {
     const stage = this.#parseStage(line);
     if (stage === undefined) return;
     this.#stage = stage;
-    if (stage.isError) this.#problem ??= stage;
+    if (stage.isError && FATAL_STAGES.includes(stage.stage)) this.#problem ??= stage;
   }
 }

@@ -1,8 +1,8 @@
 import type { VmSpec } from '../driver.js';
-import { textOf } from '../../core/index.js';
+import { type ProcessSight, seeProcess, textOf } from '../../core/index.js';
 import { planCommandLine, type Accelerator, type MachineFiles } from './command-line.plan.js';
 import type { Hardware, MachineRecord } from './machine-record.js';
-import { findMachineProcesses, runsMachine, seeProcess, type ProcessSight } from './process-identity.js';
+import { findMachineProcesses, runsMachine } from './machine-process.js';
 import type { QemuSetup } from './qemu-setup.js';
 
 /**

@@ -1,11 +1,19 @@
 import { rm, stat } from 'node:fs/promises';
-import { errnoOf, MobyvmError, readFileIfPresent, run, textOf } from '../../core/index.js';
+import {
+  errnoOf,
+  killProcess,
+  MobyvmError,
+  readFileIfPresent,
+  run,
+  seeProcess,
+  textOf,
+} from '../../core/index.js';
 import { planCommandLine, planRestoreCommandLine } from './command-line.plan.js';
 import { recordOf } from './find-machine.js';
 import { prepareFirmware } from './firmware.js';
 import type { Hardware, MachineRecord } from './machine-record.js';
 import { withPackage } from './preflight.js';
-import { findMachineProcesses, killProcess, runsMachine, seeProcess } from './process-identity.js';
+import { findMachineProcesses, runsMachine } from './machine-process.js';
 import { makeFolders, qemuLastWords, removeRunFiles, type QemuSetup } from './qemu-setup.js';
 import { checkedSocketPath } from './socket-path.js';
 

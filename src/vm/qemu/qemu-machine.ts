@@ -1,9 +1,8 @@
-import { isAbort, MobyvmError, sleep, textOf, waitFor } from '../../core/index.js';
+import { isAbort, isAlive, killProcess, MobyvmError, sleep, textOf, waitFor } from '../../core/index.js';
 import { parseKernelPanic } from '../console/index.js';
 import type { VmExit, VmState } from '../driver.js';
 import { explainExit } from './exit-reason.plan.js';
 import type { MachineRecord } from './machine-record.js';
-import { isAlive, killProcess } from './process-identity.js';
 import { QmpClient, type QmpEvent } from './qmp-client.js';
 import { queryRunState, queryUuid } from './qmp-queries.js';
 import { qemuLastWords, type QemuSetup } from './qemu-setup.js';

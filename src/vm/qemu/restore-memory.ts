@@ -1,11 +1,10 @@
 import { errnoOf, MobyvmError, sleep, textOf, type StepContext } from '../../core/index.js';
 import type { SavedState } from './machine-record.js';
-import { sendMemory } from './memory-stream.js';
 import type { QemuMachine } from './qemu-machine.js';
 import { qemuLastWords, type QemuSetup } from './qemu-setup.js';
 import type { QmpClient } from './qmp-client.js';
 import { queryMigration, queryRunState } from './qmp-queries.js';
-import { stampOf, UNLIMITED_BYTES_PER_SECOND } from './save-memory.js';
+import { stampOf } from './save-memory.js';
 
 const POLL_MS = 20;
 
@@ -40,22 +39,22 @@ export async function loadMemory(
   const { signal } = context;
   try {
     const client = await machine.qmp();
-    await client.execute(
-      'migrate-set-parameters',
-      { 'max-bandwidth': UNLIMITED_BYTES_PER_SECOND },
-      { signal },
-    );
-    await client.execute('migrate-incoming', { uri: `unix:${setup.memorySocket}` }, { signal });
     context.progress(`reading ${Math.round(saved.memoryBytes / 1024 ** 2)} MiB of memory`);
-    await Promise.all([
-      sendMemory(setup.memoryPath, setup.memorySocket, signal),
-      untilLoaded(client, signal),
-    ]);
+    await client.execute('migrate-incoming', { uri: readingUri(setup.memoryPath) }, { signal });
+    await untilLoaded(client, signal);
     await runOnce(client, saved, setup, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw notRestored((await qemuLastWords(setup)) || textOf(error), error);
   }
+}
+
+/**
+ * QEMU reads from a program's output. It starts that program by a shell, so the path is quoted (POSIX.1 §2.2.2: within
+ * single quotes every character but the quote itself is literal). Through a socket of ours it would take a third longer.
+ */
+export function readingUri(path: string): string {
+  return `exec:exec cat -- '${path.replaceAll("'", "'\\''")}'`;
 }
 
 async function untilLoaded(client: QmpClient, signal: AbortSignal): Promise<void> {

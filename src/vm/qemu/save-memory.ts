@@ -1,7 +1,7 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { errnoOf, diskFull, MobyvmError, sleep, textOf, type StepContext } from '../../core/index.js';
 import type { FileStamp, Hardware } from './machine-record.js';
-import { MemoryReceiver } from './memory-stream.js';
+import { MemoryReceiver } from './memory-receiver.js';
 import type { QemuMachine } from './qemu-machine.js';
 import { queryMachineType, queryMigration } from './qmp-queries.js';
 import type { QmpClient } from './qmp-client.js';
@@ -13,7 +13,7 @@ const MIB = 1024 ** 2;
 const SAVE_MARGIN_BYTES = 128 * MIB;
 
 /** QEMU's default of 128 MiB/s is meant for a network that others use as well. */
-export const UNLIMITED_BYTES_PER_SECOND = 8 * 1024 ** 3;
+const UNLIMITED_BYTES_PER_SECOND = 8 * 1024 ** 3;
 
 const POLL_MS = 25;
 const UNDO_TIMEOUT_MS = 20_000;

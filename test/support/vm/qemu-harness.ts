@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { errnoOf, run, silentLogger } from '../../../src/core/index.js';
 import { QemuDriver, type QemuDriverOptions, type VmSpec } from '../../../src/vm/index.js';
 // The processes are looked for as the driver does it, but by the test.
-import { findMachineProcesses } from '../../../src/vm/qemu/process-identity.js';
+import { findMachineProcesses } from '../../../src/vm/qemu/machine-process.js';
 import { NetworkNamespace } from '../netns.js';
 import { SAMPLE_SPEC } from './sample-spec.js';
 import { TINY_GUEST_LISTENS_FROM, tinyGuestCount, writeTinyGuest } from './tiny-guest.js';
@@ -125,7 +125,7 @@ export class QemuHarness implements VmHarness {
 
 function optionsIn(folder: string, namespace: NetworkNamespace): QemuDriverOptions {
   return {
-    stateDirectory: join(folder, 'state, of it'),
+    stateDirectory: join(folder, "state, of 'it' $HOME"),
     runDirectory: join(folder, 'run, 1'),
     consoleLogPath: join(folder, 'logs', 'console, 1.log'),
     qemuLogPath: join(folder, 'logs', 'qemu.log'),

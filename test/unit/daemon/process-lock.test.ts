@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { lockHolder, processStartTime, takeLock } from '../../../src/daemon/process-lock.js';
+import { lockHolder, takeLock } from '../../../src/daemon/process-lock.js';
 
 let directory = '';
 let path = '';
@@ -42,10 +42,5 @@ describe('the lock of a run folder', () => {
     const lock = await takeLock(path);
     expect(await lockHolder(path)).toMatchObject({ pid: process.pid });
     await lock.release();
-  });
-
-  test('a process has a start time as long as it lives', async () => {
-    expect(await processStartTime(process.pid)).toMatch(/^\d+$/);
-    expect(await processStartTime(4_194_304)).toBeUndefined();
   });
 });

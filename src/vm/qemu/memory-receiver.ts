@@ -1,11 +1,10 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { isAbort } from '../../core/index.js';
 import { checkedSocketPath } from './socket-path.js';
 
-/** Larger pieces than Node's 64 KiB: a restore's time is the user's time. */
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
@@ -76,16 +75,6 @@ export class MemoryReceiver {
         resolve(peer);
       });
     });
-  }
-}
-
-/** Sends a saved memory to a QEMU that listens (`migrate-incoming unix:SOCKET`). */
-export async function sendMemory(filePath: string, socketPath: string, signal: AbortSignal): Promise<void> {
-  const peer = createConnection({ path: checkedSocketPath(socketPath) });
-  try {
-    await pipeline(createReadStream(filePath, { highWaterMark: CHUNK_BYTES }), peer, { signal });
-  } finally {
-    peer.destroy();
   }
 }
 

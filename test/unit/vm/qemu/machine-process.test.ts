@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  findMachineProcesses,
-  isAlive,
-  killProcess,
-  runsMachine,
-  seeProcess,
-} from '../../../../src/vm/qemu/process-identity.js';
+import { isAlive, killProcess, seeProcess } from '../../../../src/core/index.js';
+import { findMachineProcesses, runsMachine } from '../../../../src/vm/qemu/machine-process.js';
 
 const ID = '0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
 const at = (...args: readonly string[]) => ({ pid: 1, startTicks: '1', args });

@@ -1,6 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { errnoOf } from '../../core/index.js';
+import { readFile } from 'node:fs/promises';
+import { errnoOf } from './errors.js';
 
 /** A process, told apart from a later one that got the same pid. */
 export interface ProcessIdentity {
@@ -26,21 +25,6 @@ export async function seeProcess(pid: number): Promise<ProcessSight | undefined>
 
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await seeProcess(identity.pid))?.startTicks === identity.startTicks;
-}
-
-/** True when this is a QEMU that runs our machine: the id stands in its arguments. */
-export function runsMachine(sight: ProcessSight, machineId: string): boolean {
-  const at = sight.args.indexOf('-uuid');
-  return (
-    basename(sight.args[0] ?? '').startsWith('qemu-system-') && at > 0 && sight.args[at + 1] === machineId
-  );
-}
-
-/** All QEMU processes of this machine, whoever started them. */
-export async function findMachineProcesses(machineId: string): Promise<readonly ProcessSight[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const sights = await Promise.all(pids.map(seeProcess));
-  return sights.filter((sight) => sight !== undefined && runsMachine(sight, machineId)) as ProcessSight[];
 }
 
 /** Sends SIGKILL, but only to the process that was meant. Gone already is success. */

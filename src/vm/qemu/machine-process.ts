@@ -1,0 +1,18 @@
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { seeProcess, type ProcessSight } from '../../core/index.js';
+
+/** True when this is a QEMU that runs our machine: the id stands in its arguments. */
+export function runsMachine(sight: ProcessSight, machineId: string): boolean {
+  const at = sight.args.indexOf('-uuid');
+  return (
+    basename(sight.args[0] ?? '').startsWith('qemu-system-') && at > 0 && sight.args[at + 1] === machineId
+  );
+}
+
+/** All QEMU processes of this machine, whoever started them. */
+export async function findMachineProcesses(machineId: string): Promise<readonly ProcessSight[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const sights = await Promise.all(pids.map(seeProcess));
+  return sights.filter((sight) => sight !== undefined && runsMachine(sight, machineId)) as ProcessSight[];
+}
