@@ -28,8 +28,20 @@ describe('the real guest', () => {
     const savedAt = lastBootStage(await vm.driver.console.tail(200))!.uptimeSeconds;
     await vm.driver.save(recordingContext());
     expect(await vm.driver.state(SIGNAL)).toBe('saved');
+    const stoppedAtMs = Date.now();
+    await until(
+      'the world to move on without the guest',
+      () => Promise.resolve(Date.now() > stoppedAtMs + 6_000),
+      20,
+    );
     await vm.driver.restore(recordingContext());
     expect(await vm.driver.state(SIGNAL)).toBe('running');
+    // Its clock stands where it stopped, and the guest steps it by its RTC.
+    await until(
+      'the guest to step its clock',
+      async () => (await vm.driver.console.tail(20)).some((line) => /\] clock: stepped by \d+ s/.test(line)),
+      30,
+    );
 
     const exits: VmExit[] = [];
     const after: BootStage[] = [];
