@@ -23,6 +23,10 @@ expect 'the last ten lines are error lines' test "$(grep -c '^\[mobyvm [0-9.]*\]
 expect 'the end is an error line' grep -q 'engine!: sh ended with status 7' "$work/console"
 
 : >"$work/console"
+busybox ash "$scripts/run-logged" engine "$work/log" sh -c 'echo second; exit 1'
+expect 'a second run shows only its own lines' test "$(grep -c 'engine!: | ' "$work/console")" -eq 1
+
+: >"$work/console"
 busybox ash "$scripts/run-logged" engine "$work/log2" sleep 60 2>/dev/null &
 logged=$!
 sleep 0.5

@@ -1,0 +1,494 @@
+/*
+ * kvp-device PORT          stands at /dev/vmbus/hv_kvp, before the virtio-serial port of that name, until it is ended
+ * kvp-device --check PORT  looks whether the port is there: exit status 0, or 1 with a message
+ *
+ * On Hyper-V the kernel's driver makes /dev/vmbus/hv_kvp, and hv_kvp_daemon serves the host's key-value requests through
+ * it. On QEMU this program makes the same device, by CUSE (the kernel's protocol at /dev/cuse, linux/fuse.h; no library),
+ * so that the same daemon serves unchanged. On the port travel struct hv_kvp_msg (linux/hyperv.h), 7,432 bytes each way,
+ * with nothing around them.
+ *
+ * As the kernel's driver does (drivers/hv/hv_kvp.c, hv_utils_transport.c): one opener at a time, others get EBUSY; a
+ * message is read and written whole; a request that comes while no daemon is registered, or that the daemon leaves
+ * unanswered for 30 s, is answered with HV_E_FAIL.
+ *
+ * Requests are served one after the other: while one is with the daemon the port is not read, so a second one waits in the
+ * port and is answered second. Three things the port does not say, and how they are found out:
+ *  - a frame was torn because its sender died: no byte for 500 ms within a frame; what has come of it is dropped;
+ *  - the host hung up with a request open (POLLHUP): its answer, when it comes, is for nobody;
+ *  - a late answer, after 30 s or a hang-up, must not be taken for the next request's: it is swallowed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/fuse.h>
+#include <linux/hyperv.h>
+
+enum {
+	FRAME_BYTES = sizeof(struct hv_kvp_msg),
+	ANSWER_MS = 30000,     /* HV_UTIL_TIMEOUT of the kernel's driver */
+	TORN_FRAME_MS = 500,   /* the host waits longer than this between connecting and its first frame */
+	HUNG_UP_LOOK_MS = 250, /* POLLHUP stays raised while the host is away: looked at from time to time instead */
+	PORT_WAIT_MS = 1000,   /* the driver may still be naming its ports when we start */
+	PORT_LOOK_MS = 20,
+	CUSE_BUFFER_BYTES = 65536 + 8192,
+};
+_Static_assert(FRAME_BYTES == 7432, "the frame is what the host sends");
+
+static int cuse = -1;
+static int port = -1;
+
+/* The daemon's side. */
+static bool is_open;
+static bool is_registered;
+static struct hv_kvp_msg for_daemon;
+static bool daemon_has_message; /* for_daemon has not been read yet */
+static bool swallow_answer;     /* the daemon works on a request that nobody waits for any more */
+static uint64_t blocked_read;   /* FUSE's id of a read that waits for a message; 0: none */
+static uint32_t blocked_read_bytes;
+static uint64_t poll_handle;
+static bool poll_is_armed;
+
+/* The host's side. */
+static bool host_is_there = true;
+static bool host_waits; /* a request of the host has not been answered yet */
+static int64_t answer_deadline;
+static uint8_t received[FRAME_BYTES];
+static size_t received_bytes;
+static int64_t received_at;
+static struct hv_kvp_msg for_host;
+static size_t unsent_bytes; /* the last so many bytes of for_host */
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "kvp-device: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* --- the host's side: the port --------------------------------------------------------------------------------------- */
+
+/* The port does not block: a host that is away or does not read must not stop the daemon's side. */
+static void send_rest(void)
+{
+	const uint8_t *end = (const uint8_t *)&for_host + FRAME_BYTES;
+
+	while (unsent_bytes > 0) {
+		ssize_t n = write(port, end - unsent_bytes, unsent_bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return; /* EAGAIN: poll says when to go on, or that the host has gone */
+		unsent_bytes -= (size_t)n;
+	}
+}
+
+static void answer_host(const struct hv_kvp_msg *message)
+{
+	host_waits = false;
+	for_host = *message;
+	unsent_bytes = FRAME_BYTES;
+	send_rest();
+}
+
+static void refuse_host(void)
+{
+	struct hv_kvp_msg message;
+
+	memset(&message, 0, sizeof message);
+	message.error = (int)HV_E_FAIL;
+	answer_host(&message);
+}
+
+/* Nobody waits for the open request any more. If the daemon has it already, an answer will come. */
+static void forget_request(void)
+{
+	if (!host_waits)
+		return;
+	host_waits = false;
+	if (daemon_has_message)
+		daemon_has_message = false;
+	else
+		swallow_answer = true;
+}
+
+static void give_daemon_its_message(void);
+
+static void take_request(void)
+{
+	if (!is_registered) {
+		refuse_host();
+		return;
+	}
+	memcpy(&for_daemon, received, FRAME_BYTES);
+	daemon_has_message = true;
+	host_waits = true;
+	answer_deadline = now_ms() + ANSWER_MS;
+	if (!swallow_answer)
+		give_daemon_its_message();
+}
+
+static void host_hung_up(void)
+{
+	host_is_there = false;
+	received_bytes = 0;
+	unsent_bytes = 0;
+	forget_request();
+	/* What it sent before is of no use to the next one. */
+	while (read(port, received, FRAME_BYTES) > 0)
+		;
+}
+
+static void read_port(void)
+{
+	ssize_t n;
+
+	if (received_bytes > 0 && now_ms() - received_at > TORN_FRAME_MS)
+		received_bytes = 0;
+	n = read(port, received + received_bytes, FRAME_BYTES - received_bytes);
+	if (n == 0)
+		host_hung_up();
+	if (n <= 0)
+		return;
+	received_at = now_ms();
+	received_bytes += (size_t)n;
+	if (received_bytes == FRAME_BYTES) {
+		received_bytes = 0;
+		take_request();
+	}
+}
+
+/* --- the daemon's side: the device ----------------------------------------------------------------------------------- */
+
+static void reply(uint64_t id, int error, const void *body, size_t bytes)
+{
+	struct fuse_out_header header = { .len = (uint32_t)(sizeof header + bytes), .error = -error, .unique = id };
+	struct iovec parts[2] = { { &header, sizeof header }, { (void *)body, bytes } };
+
+	/* ENOENT: the caller was interrupted meanwhile. */
+	if (writev(cuse, parts, bytes > 0 ? 2 : 1) < 0 && errno != ENOENT)
+		perror("kvp-device: reply");
+}
+
+static void wake_poller(void)
+{
+	struct fuse_notify_poll_wakeup_out wakeup = { .kh = poll_handle };
+	struct fuse_out_header header = { .len = sizeof header + sizeof wakeup, .error = FUSE_NOTIFY_POLL };
+	struct iovec parts[2] = { { &header, sizeof header }, { &wakeup, sizeof wakeup } };
+
+	poll_is_armed = false;
+	if (writev(cuse, parts, 2) < 0 && errno != ENOENT)
+		perror("kvp-device: wake");
+}
+
+static void give_daemon_its_message(void)
+{
+	uint64_t id = blocked_read;
+
+	if (!daemon_has_message)
+		return;
+	if (id == 0) {
+		if (poll_is_armed)
+			wake_poller();
+		return;
+	}
+	blocked_read = 0;
+	if (blocked_read_bytes < FRAME_BYTES) {
+		reply(id, EINVAL, NULL, 0);
+		return;
+	}
+	daemon_has_message = false;
+	reply(id, 0, &for_daemon, FRAME_BYTES);
+}
+
+/* The daemon says which it is; it is told the driver's version, as text, in a message of the same kind. */
+static int register_daemon(const struct hv_kvp_msg *message)
+{
+	uint8_t operation = message->kvp_hdr.operation;
+
+	if (operation != KVP_OP_REGISTER && operation != KVP_OP_REGISTER1)
+		return EINVAL;
+	memset(&for_daemon, 0, sizeof for_daemon);
+	for_daemon.kvp_hdr.operation = operation;
+	strcpy((char *)for_daemon.body.kvp_register.version, "3.1");
+	daemon_has_message = true;
+	is_registered = true;
+	give_daemon_its_message();
+	return 0;
+}
+
+static int take_from_daemon(const void *data, size_t bytes)
+{
+	if (bytes != FRAME_BYTES)
+		return EINVAL;
+	if (!is_registered)
+		return register_daemon(data);
+	if (swallow_answer) {
+		swallow_answer = false;
+		give_daemon_its_message();
+		return 0;
+	}
+	if (!host_waits || daemon_has_message)
+		return EINVAL;
+	answer_host(data);
+	return 0;
+}
+
+static void forget_daemon(void)
+{
+	is_open = is_registered = swallow_answer = daemon_has_message = poll_is_armed = false;
+	blocked_read = 0;
+	if (host_waits)
+		refuse_host();
+}
+
+static void initialize(const struct fuse_in_header *header, const struct cuse_init_in *in)
+{
+	static const char device[] = "DEVNAME=vmbus/hv_kvp";
+	struct {
+		struct cuse_init_out out;
+		char device[sizeof device];
+	} __attribute__((packed)) answer = {
+		.out = { .major = FUSE_KERNEL_VERSION,
+			 .minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor : FUSE_KERNEL_MINOR_VERSION,
+			 .max_read = 65536,
+			 .max_write = 65536 },
+	};
+
+	memcpy(answer.device, device, sizeof device);
+	reply(header->unique, 0, &answer, sizeof answer);
+}
+
+static void open_device(const struct fuse_in_header *header)
+{
+	struct fuse_open_out out = { .fh = 1, .open_flags = FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE };
+
+	if (is_open) {
+		reply(header->unique, EBUSY, NULL, 0);
+		return;
+	}
+	is_open = true;
+	reply(header->unique, 0, &out, sizeof out);
+}
+
+/* A message that is behind an answer to be swallowed is not shown yet: the daemon answers one before it reads the next. */
+static bool can_be_read(void)
+{
+	return daemon_has_message && !swallow_answer;
+}
+
+static void read_device(const struct fuse_in_header *header, const struct fuse_read_in *in)
+{
+	if (!can_be_read() && (in->flags & O_NONBLOCK)) {
+		reply(header->unique, EAGAIN, NULL, 0);
+		return;
+	}
+	blocked_read = header->unique;
+	blocked_read_bytes = in->size;
+	if (can_be_read())
+		give_daemon_its_message();
+}
+
+static void write_device(const struct fuse_in_header *header, const struct fuse_write_in *in)
+{
+	struct fuse_write_out out = { .size = in->size };
+	int error = take_from_daemon(in + 1, in->size);
+
+	if (error)
+		reply(header->unique, error, NULL, 0);
+	else
+		reply(header->unique, 0, &out, sizeof out);
+}
+
+static void poll_device(const struct fuse_in_header *header, const struct fuse_poll_in *in)
+{
+	struct fuse_poll_out out = { .revents = can_be_read() ? POLLIN | POLLRDNORM : 0 };
+
+	if (in->flags & FUSE_POLL_SCHEDULE_NOTIFY) {
+		poll_handle = in->kh;
+		poll_is_armed = true;
+	}
+	reply(header->unique, 0, &out, sizeof out);
+}
+
+static void interrupt_device(const struct fuse_interrupt_in *in)
+{
+	if (blocked_read == 0 || in->unique != blocked_read)
+		return;
+	blocked_read = 0;
+	reply(in->unique, EINTR, NULL, 0);
+}
+
+static void serve_device(void)
+{
+	static uint64_t buffer[CUSE_BUFFER_BYTES / sizeof(uint64_t)];
+	const struct fuse_in_header *header = (const void *)buffer;
+	const void *body = header + 1;
+	ssize_t n = read(cuse, buffer, sizeof buffer);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+		return;
+	if (n < (ssize_t)sizeof *header)
+		die("/dev/cuse");
+	switch (header->opcode) {
+	case CUSE_INIT:
+		initialize(header, body);
+		break;
+	case FUSE_OPEN:
+		open_device(header);
+		break;
+	case FUSE_RELEASE:
+		forget_daemon();
+		reply(header->unique, 0, NULL, 0);
+		break;
+	case FUSE_READ:
+		read_device(header, body);
+		break;
+	case FUSE_WRITE:
+		write_device(header, body);
+		break;
+	case FUSE_POLL:
+		poll_device(header, body);
+		break;
+	case FUSE_INTERRUPT: /* is not answered itself */
+		interrupt_device(body);
+		break;
+	default:
+		reply(header->unique, ENOSYS, NULL, 0);
+	}
+}
+
+/* --- start and main loop --------------------------------------------------------------------------------------------- */
+
+/* Opens the port whose name file reads NAME; -1 if there is none. */
+static int open_port(const char *name)
+{
+	DIR *ports = opendir("/sys/class/virtio-ports");
+	struct dirent *entry;
+	char path[sizeof entry->d_name + 32], text[128];
+	int found = -1;
+
+	while (ports && found < 0 && (entry = readdir(ports))) {
+		int file;
+		ssize_t n;
+
+		snprintf(path, sizeof path, "/sys/class/virtio-ports/%s/name", entry->d_name);
+		file = open(path, O_RDONLY | O_CLOEXEC);
+		if (file < 0)
+			continue;
+		n = read(file, text, sizeof text - 1);
+		close(file);
+		text[n < 0 ? 0 : n] = 0;
+		text[strcspn(text, "\n")] = 0;
+		if (strcmp(text, name) != 0)
+			continue;
+		snprintf(path, sizeof path, "/dev/%s", entry->d_name);
+		found = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	}
+	if (ports)
+		closedir(ports);
+	return found;
+}
+
+static void find_port(const char *name)
+{
+	struct timespec pause = { .tv_nsec = PORT_LOOK_MS * 1000000L };
+	int64_t deadline = now_ms() + PORT_WAIT_MS;
+
+	while ((port = open_port(name)) < 0) {
+		if (now_ms() >= deadline) {
+			fprintf(stderr, "kvp-device: the machine has no virtio-serial port named %s\n", name);
+			exit(1);
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* How long poll may sleep: -1 for ever. */
+static int sleep_ms(void)
+{
+	int64_t left;
+
+	if (!host_is_there)
+		return HUNG_UP_LOOK_MS;
+	if (!host_waits)
+		return -1;
+	left = answer_deadline - now_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+static void look_for_host(void)
+{
+	struct pollfd p = { .fd = port, .events = POLLIN };
+
+	if (poll(&p, 1, 0) >= 0 && !(p.revents & POLLHUP))
+		host_is_there = true;
+}
+
+static void serve(void)
+{
+	struct pollfd p[2] = { { .fd = cuse, .events = POLLIN }, { .fd = host_is_there ? port : -1 } };
+
+	/* A request that waits keeps the next one in the port. */
+	if (unsent_bytes > 0)
+		p[1].events = POLLOUT;
+	else if (!host_waits)
+		p[1].events = POLLIN;
+	if (poll(p, 2, sleep_ms()) < 0 && errno != EINTR)
+		die("poll");
+	if (p[0].revents & (POLLERR | POLLHUP))
+		exit(1);
+	if (p[0].revents & POLLIN)
+		serve_device();
+
+	if (!host_is_there)
+		look_for_host();
+	else if (p[1].revents & POLLHUP)
+		host_hung_up();
+	else if (p[1].revents & POLLOUT)
+		send_rest();
+	else if (p[1].revents & POLLIN)
+		read_port();
+
+	if (host_waits && now_ms() >= answer_deadline) {
+		forget_request();
+		refuse_host();
+	}
+}
+
+int main(int count, char **arguments)
+{
+	if (count == 3 && strcmp(arguments[1], "--check") == 0) {
+		find_port(arguments[2]);
+		return 0;
+	}
+	if (count != 2) {
+		fputs("usage: kvp-device [--check] PORT\n", stderr);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	find_port(arguments[1]);
+	cuse = open("/dev/cuse", O_RDWR | O_CLOEXEC);
+	if (cuse < 0)
+		die("/dev/cuse");
+	for (;;)
+		serve();
+}
