@@ -75,7 +75,7 @@ use_node() {
 		fi
 		note "Debian's Node.js is $(node --version); installing $NODE_PACKAGE into build/tools"
 		mkdir -p "$tools_dir"
-		npm install --prefix "$tools_dir" --ignore-scripts --no-save --no-audit --no-fund --loglevel=error "$NODE_PACKAGE"
+		fetch_with_npm "$tools_dir" install --prefix "$tools_dir" --no-save "$NODE_PACKAGE"
 	fi
 	PATH=$private:$PATH
 	node_is_new_enough || fail "a Node.js of at least $NODE_FLOOR could not be installed." 'Install one yourself and put it on PATH.'
@@ -87,12 +87,23 @@ node_is_new_enough() {
 		node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
 }
 
+# fetch_with_npm FOLDER ARGUMENT...: npm gives up when its registry falls silent once; a second try mostly goes through.
+fetch_with_npm() {
+	local folder=$1 attempt
+	shift
+	for attempt in 1 2 3; do
+		(cd "$folder" && npm "$@" --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-timeout=60000) && return
+		[ "$attempt" = 3 ] || note "npm $1 failed; trying again"
+	done
+	fail "npm $1 failed three times." 'Read the lines above. Does npm reach its registry (npm ping)?'
+}
+
 # build_project: dependencies as the lock file has them, then dist/. Nothing is done twice for the same files.
 build_project() {
 	local lock
 	lock=$(sha256sum "$root/package-lock.json" | cut -d' ' -f1)
 	if [ "$(cat "$root/node_modules/.mobyvm-lock" 2>/dev/null)" != "$lock" ]; then
-		(cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+		fetch_with_npm "$root" ci
 		printf '%s' "$lock" >"$root/node_modules/.mobyvm-lock"
 	fi
 	(cd "$root" && npm run --silent build)
