@@ -35,11 +35,13 @@ export function askByUdp(endpoint: DnsEndpoint, query: DnsQuery, signal: AbortSi
         finish({ kind: 'answer', bytes: withId(message, query.header.id) });
       }
     });
-    socket.connect(endpoint.port, endpoint.address, () => {
+    // Not as the callback of `connect`: Node calls that one for a failure too, which its types do not tell.
+    socket.once('connect', () => {
       if (isDone) return;
       socket.send(withId(query.bytes, id), (error) => {
         if (error !== null) fail(error);
       });
     });
+    socket.connect(endpoint.port, endpoint.address);
   });
 }
