@@ -6,8 +6,8 @@ RUN_PACKAGES=(qemu-system-x86 qemu-utils seabios ovmf iproute2 nftables procps b
 
 # To build the boot image (scripts/build-guest).
 BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinux syslinux-common grub-common
-	grub-efi-amd64-bin mtools dosfstools cpio kmod xz-utils zstd util-linux)
+	grub-efi-amd64-bin mtools dosfstools cpio kmod xz-utils zstd util-linux musl-tools gcc linux-libc-dev)
 
 # The real peers that the tests talk to.
-TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat tmux git)
+TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat openssl tmux git)
 export RUN_PACKAGES BUILD_PACKAGES TEST_PACKAGES

@@ -17,7 +17,8 @@ export function tcpDial(address: TcpAddress): Dial {
   return (signal) => dialTcp(address, signal);
 }
 
-async function dialTcp(address: TcpAddress, signal: AbortSignal): Promise<Socket> {
+/** One connection that allows half-open use. @throws as {@link Dial} says */
+export async function dialTcp(address: TcpAddress, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted();
   const options = {
     ...address,

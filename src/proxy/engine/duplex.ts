@@ -59,14 +59,35 @@ export async function tunnel(client: Duplex, engine: Duplex, options: TunnelOpti
   return end;
 }
 
+const carriers = new WeakMap<Duplex, Socket>();
+
+/** Tells {@link reset} which TCP connection carries a TLS stream. */
+export function carriedBy(stream: Duplex, tcp: Socket): void {
+  carriers.set(stream, tcp);
+}
+
+/** After that long without an end in sight, an orderly one is given up. */
+const SHUTDOWN_MS = 1_000;
+
 /** Closes a stream without any pretence of an orderly end: a TCP peer gets a reset. */
 export function reset(stream: Duplex): void {
+  const carrier = carriers.get(stream) ?? stream;
   // Only a bare TCP socket can send one; it is told apart from a unix socket by having a remote address.
-  if (stream instanceof Socket && !(stream instanceof TLSSocket) && stream.remoteAddress !== undefined) {
-    stream.resetAndDestroy();
-  } else {
+  if (!(carrier instanceof Socket) || carrier instanceof TLSSocket || carrier.remoteAddress === undefined) {
     stream.destroy();
+  } else if (isShuttingDown(stream)) {
+    // libuv refuses to reset it now, and Node (20) then forgets the socket without ever closing it.
+    const timer = setTimeout(() => stream.destroy(), SHUTDOWN_MS);
+    stream.once('finish', () => carrier.resetAndDestroy());
+    stream.once('close', () => clearTimeout(timer));
+  } else {
+    carrier.resetAndDestroy();
   }
+}
+
+/** The end was said and is on its way to the kernel, which happens once all that was written before has got there. */
+function isShuttingDown(stream: Duplex): boolean {
+  return stream.writableEnded && !stream.writableFinished && stream.writableLength === 0 && !stream.destroyed;
 }
 
 function copy(source: Duplex, sink: Duplex, onBytes: (count: number) => void): void {

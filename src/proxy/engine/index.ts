@@ -1,5 +1,6 @@
 export type { Dial, EngineAvailability, EngineState } from './availability.js';
 export { tcpDial, type TcpAddress } from './dial-tcp.js';
+export { tlsDial, type TlsCredentials, type TlsDialOptions } from './dial-tls.js';
 export { startEngineEndpoint, type EngineEndpoint, type EngineEndpointOptions } from './endpoint.js';
 export {
   engineClient,
@@ -10,3 +11,4 @@ export {
 export type { EngineInfo, EngineVersion } from './engine-schemas.js';
 export { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';
 export type { HangupProbe } from './hangup-probe.js';
+export * from './tls/index.js';

@@ -1,0 +1,1 @@
+export { loadCertificates, type CertificateStoreOptions, type MachineCertificates } from './store.js';

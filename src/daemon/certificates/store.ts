@@ -1,0 +1,181 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  errnoOf,
+  MobyvmError,
+  readFileIfPresent,
+  writeFileAtomically,
+  type Logger,
+} from '../../core/index.js';
+import {
+  createAuthority,
+  inspectCertifiedKey,
+  isLeafOf,
+  issueLeaf,
+  machineIdOf,
+  type CertifiedKey,
+  type InspectedKey,
+  type LeafRole,
+} from '../../proxy/index.js';
+import { planRenewal, type Renewal } from './renewal.plan.js';
+
+export interface CertificateStoreOptions {
+  /** `<state>/tls`; made with mode 0700 if it is not there. */
+  readonly directory: string;
+  readonly machineId: string;
+  /** Milliseconds since 1970 by the host's clock. */
+  readonly nowMs: number;
+  readonly logger: Logger;
+}
+
+/** PEM texts. The keys are secrets: neither logged nor put into an error. */
+export interface MachineCertificates {
+  /** The authority's certificate; its key stays in the store. */
+  readonly ca: string;
+  readonly server: { readonly cert: string; readonly key: string };
+  readonly client: { readonly cert: string; readonly key: string };
+  /** True when any of them was made just now. */
+  readonly changed: boolean;
+}
+
+type Name = 'ca' | LeafRole;
+
+/**
+ * The certificates of one machine for mutual TLS with its engine; made at the first start, and anew when they expire
+ * within 30 days, belong to another machine, or cannot be used. Damage never stops a start: the guest gets its
+ * certificate at each boot, so new ones do as well as the old.
+ *
+ * One process at a time may use a folder.
+ * @throws MobyvmError MOBYVM_STATE_FILE when the folder or a file cannot be written; MOBYVM_DISK_FULL
+ */
+export async function loadCertificates(options: CertificateStoreOptions): Promise<MachineCertificates> {
+  const { directory, machineId, nowMs } = options;
+  await makeDirectory(directory);
+  const stored = {
+    ca: await readPair(directory, 'ca'),
+    server: await readPair(directory, 'server'),
+    client: await readPair(directory, 'client'),
+  };
+  const usable = usableOf(stored);
+  const renewal = planRenewal(
+    {
+      authority: usable.ca && { ...usable.ca.inspected, machineId: machineIdOf(usable.ca.inspected) },
+      server: usable.server?.inspected,
+      client: usable.client?.inspected,
+    },
+    machineId,
+    nowMs,
+  );
+  if (renewal.kind === 'keep' && usable.ca && usable.server && usable.client) {
+    return certificatesOf({ ca: usable.ca, server: usable.server, client: usable.client }, false);
+  }
+  const kept = renewal.kind === 'renew leafs' ? usable.ca : undefined;
+  const ca = kept ?? (await createAuthority({ machineId, nowMs }));
+  const server = await issueLeaf(ca, { role: 'server', nowMs });
+  const client = await issueLeaf(ca, { role: 'client', nowMs });
+  // The authority first: leafs that do not fit it are seen and made anew, should we be interrupted.
+  if (kept === undefined) await writePair(directory, 'ca', ca);
+  await writePair(directory, 'server', server);
+  await writePair(directory, 'client', client);
+  report(
+    options,
+    renewal,
+    Object.values(stored).some((pair) => pair !== undefined),
+  );
+  return certificatesOf({ ca, server, client }, true);
+}
+
+interface UsablePair extends CertifiedKey {
+  readonly inspected: InspectedKey;
+}
+
+type Pairs<Pair> = Readonly<Record<Name, Pair>>;
+
+/** What of the stored is whole and fits together. */
+function usableOf(stored: Pairs<CertifiedKey | undefined>): Pairs<UsablePair | undefined> {
+  const ca = inspect(stored.ca);
+  const leaf = (role: LeafRole): UsablePair | undefined => {
+    const pair = inspect(stored[role]);
+    return ca && pair && isLeafOf(ca.inspected, pair.inspected, role) ? pair : undefined;
+  };
+  return { ca, server: leaf('server'), client: leaf('client') };
+}
+
+function inspect(pair: CertifiedKey | undefined): UsablePair | undefined {
+  const inspected = pair && inspectCertifiedKey(pair);
+  return pair && inspected && { ...pair, inspected };
+}
+
+function certificatesOf({ ca, server, client }: Pairs<CertifiedKey>, changed: boolean): MachineCertificates {
+  return {
+    ca: ca.certificate,
+    server: { cert: server.certificate, key: server.key },
+    client: { cert: client.certificate, key: client.key },
+    changed,
+  };
+}
+
+function report({ directory, logger }: CertificateStoreOptions, renewal: Renewal, hadSome: boolean): void {
+  const reason = renewal.kind === 'keep' ? '' : renewal.reason;
+  if (!hadSome) logger.info('certificates.created', { directory });
+  else if (renewal.kind === 'renew leafs') logger.info('certificates.renewed', { directory, reason });
+  // Whoever had been given the old authority's certificate, a running guest for one, does not trust the new one.
+  else logger.warn('certificates.authority.replaced', { directory, reason });
+}
+
+function pathsOf(directory: string, name: Name): { readonly certificate: string; readonly key: string } {
+  return { certificate: join(directory, `${name}.pem`), key: join(directory, `${name}-key.pem`) };
+}
+
+/** Undefined when neither file is there; a file that is missing or unreadable is empty, which is no PEM. */
+async function readPair(directory: string, name: Name): Promise<CertifiedKey | undefined> {
+  const paths = pathsOf(directory, name);
+  const [certificate, key] = await Promise.all([readText(paths.certificate), readText(paths.key)]);
+  if (certificate === undefined && key === undefined) return undefined;
+  return { certificate: certificate ?? '', key: key ?? '' };
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    const text = await readFileIfPresent(path);
+    // One that somebody has put back from a copy may be open to others.
+    if (text !== undefined) await chmod(path, 0o600);
+    return text;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return '';
+  }
+}
+
+async function writePair(directory: string, name: Name, pair: CertifiedKey): Promise<void> {
+  const paths = pathsOf(directory, name);
+  await write(paths.key, pair.key);
+  await write(paths.certificate, pair.certificate);
+}
+
+async function write(path: string, text: string): Promise<void> {
+  try {
+    await writeFileAtomically(path, text, 0o600);
+  } catch (error) {
+    throw error instanceof MobyvmError ? error : notWritable(path, error);
+  }
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    // One that was there may be open to others.
+    await chmod(directory, 0o700);
+  } catch (error) {
+    throw notWritable(directory, error);
+  }
+}
+
+function notWritable(path: string, cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_STATE_FILE',
+    `The certificates of the machine cannot be stored: ${path} cannot be written (${errnoOf(cause) ?? 'unknown reason'}).`,
+    `Make ${path} writable for mobyvm, or move it away if it is something else.`,
+    { cause },
+  );
+}

@@ -1,0 +1,99 @@
+import { CodecError } from '../core/index.js';
+import { decodeFields, encodeFields, optionalText, utf8Field, type Field } from './fields.codec.js';
+
+/**
+ * What the guest is told when it has booted: body of the transfer `mobyvm.config` (fields.codec.ts, kind `mobyvm-config`
+ * 1). What is not given is left as it is, so that after a resume the time alone can be sent.
+ */
+export interface GuestConfiguration {
+  /** Secret: the machine's token, 16-128 of `[A-Za-z0-9_-]`. */
+  readonly token?: string;
+  /** dockerd's daemon.json, the text of one JSON object. */
+  readonly daemonJson?: string;
+  /** PEM: the authority whose client and server certificates are good. */
+  readonly caCertificate?: string;
+  readonly serverCertificate?: string;
+  /** Secret, PEM. */
+  readonly serverKey?: string;
+  /** One label of a host name (RFC 1123 §2.1), lower case. */
+  readonly hostName?: string;
+  /** Milliseconds since 1970, UTC; sent as seconds with three decimals. */
+  readonly timeMs?: number;
+}
+
+const KIND = 'mobyvm-config';
+const VERSION = 1;
+
+const PEM =
+  /^-----BEGIN [A-Z ]{1,40}-----\n[A-Za-z0-9+/=\n]{1,16384}-----END [A-Z ]{1,40}-----(?:\n[A-Za-z0-9+/=\n -]{0,32768})?$/;
+
+const FORMS = {
+  token: { key: 'token', isWell: (text) => /^[A-Za-z0-9_-]{16,128}$/.test(text) },
+  daemonJson: { key: 'daemon-json', isWell: isJsonObject },
+  caCertificate: { key: 'ca-cert', isWell: (text) => PEM.test(text) },
+  serverCertificate: { key: 'server-cert', isWell: (text) => PEM.test(text) },
+  serverKey: { key: 'server-key', isWell: (text) => PEM.test(text) },
+  hostName: { key: 'host-name', isWell: (text) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(text) },
+} satisfies Record<Exclude<keyof GuestConfiguration, 'timeMs'>, Form>;
+
+interface Form {
+  readonly key: string;
+  readonly isWell: (text: string) => boolean;
+}
+
+const TEXT_NAMES = Object.keys(FORMS) as (keyof typeof FORMS)[];
+const TIME = /^[1-9][0-9]{0,10}\.[0-9]{3}$/;
+
+/** @throws CodecError, without the value, when one is not of its form, or when there is none at all */
+export function encodeGuestConfiguration(configuration: GuestConfiguration): Uint8Array {
+  const fields: Field[] = [];
+  for (const name of TEXT_NAMES) {
+    const text = configuration[name];
+    if (text !== undefined) fields.push(utf8Field(FORMS[name].key, checked(name, text)));
+  }
+  if (configuration.timeMs !== undefined) fields.push(utf8Field('time', timeText(configuration.timeMs)));
+  if (fields.length === 0) throw new CodecError('configuration', 0, 'is empty');
+  return encodeFields({ kind: KIND, version: VERSION, fields });
+}
+
+/** @throws CodecError for another kind or version, or a value that is not of its form. Unknown keys are ignored. */
+export function decodeGuestConfiguration(body: Uint8Array): GuestConfiguration {
+  const { kind, version, fields } = decodeFields(body);
+  if (kind !== KIND || version !== VERSION) throw new CodecError('kind', 0, `is not ${KIND} ${VERSION}`);
+  const time = optionalText(fields, 'time');
+  if (time !== undefined && !TIME.test(time)) throw new CodecError('time', 0, 'is malformed');
+  const texts = TEXT_NAMES.flatMap((name) => {
+    const text = optionalText(fields, FORMS[name].key);
+    return text === undefined ? [] : [[name, checked(name, text)] as const];
+  });
+  return {
+    ...Object.fromEntries(texts),
+    ...(time === undefined ? {} : { timeMs: Math.round(Number(time) * 1_000) }),
+  };
+}
+
+/** The texts that must not appear in anything that is shown. */
+export function secretsOf({ token, serverKey }: GuestConfiguration): readonly string[] {
+  const keyLines = (serverKey ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
+  return [...(token === undefined ? [] : [token]), ...keyLines];
+}
+
+function checked(name: keyof typeof FORMS, text: string): string {
+  if (!FORMS[name].isWell(text)) throw new CodecError(FORMS[name].key, 0, 'is malformed');
+  return text;
+}
+
+function timeText(timeMs: number): string {
+  const text = (Math.round(timeMs) / 1_000).toFixed(3);
+  if (!TIME.test(text)) throw new CodecError('time', 0, `${timeMs} is out of range`);
+  return text;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,2 @@
+export * from './fake-agent.js';
+export * from './fake-kvp.js';

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { silentLogger, type ErrorCode, type Logger } from '../core/index.js';
+import type { KvpExchange } from './exchange.js';
+import { decodeGuestPresence, type GuestPresence } from './guest-presence.codec.js';
+import { decodeGuestResult, type GuestResult } from './guest-result.codec.js';
+import { NOT_READY_HINT } from './kvp-errors.js';
+import { GUEST_NAME, isRequestName, resultName } from './names.js';
+import { sha256 } from './sha256.js';
+import { encodeTransfer } from './transfer.codec.js';
+import { waitForItem } from './wait-for-item.js';
+
+export interface GuestRequest {
+  /** The name of the request in pool 0, see names.ts. */
+  readonly name: string;
+  /** Made when the guest is ready, because it may hold the time. At most 65,536 bytes. */
+  body(): Uint8Array;
+  /** For the whole request, the wait for the guest's agent included. */
+  readonly timeoutSeconds: number;
+  /** Continues the sentence "waiting for …". */
+  readonly title: string;
+  /** Of the error when the guest does not answer, with what helps. */
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly giveUp?: () => void;
+}
+
+export interface GuestRequestOptions {
+  readonly signal: AbortSignal;
+  readonly logger?: Logger;
+}
+
+/** Taking our items back must not be the thing that hangs. */
+const CLEAN_UP_SECONDS = 20;
+
+/**
+ * Waits for the guest's agent, sends it a request in pool 0 and waits for the answer with the request's id. What was set
+ * is overwritten and removed in every case, also after a failure or an abort.
+ * @returns the guest's own word, which can be a refusal
+ * @throws MobyvmError MOBYVM_KVP_NOT_READY without an agent; the request's code without an answer
+ */
+export async function askGuest(
+  exchange: KvpExchange,
+  request: GuestRequest,
+  { signal, logger = silentLogger }: GuestRequestOptions,
+): Promise<GuestResult> {
+  const startedMs = performance.now();
+  const leftSeconds = (): number =>
+    Math.max(0, Math.round(request.timeoutSeconds * 1_000 - (performance.now() - startedMs)) / 1_000);
+  await guestPresence(exchange, { timeoutSeconds: request.timeoutSeconds, giveUp: request.giveUp }, signal);
+  const id = randomBytes(8).toString('hex');
+  const items = encodeTransfer({ name: request.name, id, body: request.body() }, sha256);
+  // The header first: without it the chunks mean nothing.
+  const names = items.map(({ name }) => name).reverse();
+  logger.debug('kvp.request.sent', { name: request.name, id, items: items.length });
+  const result = await withCleanUp(
+    async () => {
+      await exchange.set(
+        items.map((item) => ({ ...item, secret: true })),
+        signal,
+      );
+      const { title, code, hint, giveUp } = request;
+      const awaited = { name: resultName(request.name), title, code, hint, timeoutSeconds: leftSeconds() };
+      return waitForItem(
+        exchange,
+        { ...awaited, ...(giveUp === undefined ? {} : { giveUp }) },
+        (value) => resultOf(id, value),
+        signal,
+      );
+    },
+    () => exchange.remove(names, AbortSignal.timeout(CLEAN_UP_SECONDS * 1_000)),
+  );
+  logger.info('kvp.request.answered', { name: request.name, id, ok: result.ok });
+  return result;
+}
+
+/** Who is there in the guest, as soon as somebody is. @throws MobyvmError MOBYVM_KVP_NOT_READY */
+export function guestPresence(
+  exchange: KvpExchange,
+  options: { readonly timeoutSeconds: number; readonly giveUp?: (() => void) | undefined },
+  signal: AbortSignal,
+): Promise<GuestPresence> {
+  return waitForItem(
+    exchange,
+    {
+      ...{ name: GUEST_NAME, title: "the guest's agent", timeoutSeconds: options.timeoutSeconds },
+      hint: NOT_READY_HINT,
+      ...(options.giveUp === undefined ? {} : { giveUp: options.giveUp }),
+    },
+    decodeGuestPresence,
+    signal,
+  );
+}
+
+/**
+ * Removes what a daemon that was killed between asking and cleaning up left in the host's items.
+ * @returns how many there were
+ */
+export async function removeLeftRequests(exchange: KvpExchange, signal: AbortSignal): Promise<number> {
+  const { items } = await exchange.list('host', signal);
+  const names = items.map(({ name }) => name).filter(isRequestName);
+  if (names.length > 0) await exchange.remove(names, signal);
+  return names.length;
+}
+
+/** An answer to an earlier request is none; one that cannot be read is the reason of the timeout. */
+function resultOf(id: string, value: string): GuestResult | undefined {
+  const result = decodeGuestResult(value);
+  return result.id === id ? result : undefined;
+}
+
+/** The first error stays the first: a failed clean-up is added to it, and is one itself only when all else went well. */
+async function withCleanUp<T>(work: () => Promise<T>, cleanUp: () => Promise<void>): Promise<T> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    const failed = await cleanUp().then(
+      () => undefined,
+      (reason: unknown) => [reason],
+    );
+    throw failed === undefined
+      ? error
+      : new AggregateError([error, ...failed], 'The request and its clean-up failed.');
+  }
+  await cleanUp();
+  return result;
+}

@@ -1,0 +1,2 @@
+export { HypervKvpExchange, type HypervKvpOptions } from './hyperv-kvp-exchange.js';
+export type { WmiItems, WmiKvp, WmiResult } from './wmi-kvp.js';

@@ -1,0 +1,36 @@
+import { CodecError } from '../../core/index.js';
+import { decodeCimItem } from '../cim-xml.codec.js';
+import type { KvpPool } from '../exchange.js';
+import { limitError } from '../kvp-errors.js';
+import { MAX_LISTED_ITEMS } from '../limits.js';
+
+export interface ReadItems {
+  readonly found: readonly { readonly name: string; readonly value: string }[];
+  /** Texts that are not items. */
+  readonly unreadable: number;
+}
+
+/** @throws MobyvmError MOBYVM_KVP_LIMIT before any of too many is looked at */
+export function readItems(texts: readonly string[], pool: KvpPool): ReadItems {
+  if (texts.length > MAX_LISTED_ITEMS) {
+    throw limitError(
+      `The ${pool} pool has ${texts.length} items; more than ${MAX_LISTED_ITEMS} are not read.`,
+      'Find out in the guest what writes them (/var/lib/hyperv), or use `mobyvm restart`.',
+    );
+  }
+  const found = texts.flatMap((text) => {
+    const item = readItem(text);
+    return item === undefined ? [] : [item];
+  });
+  return { found, unreadable: texts.length - found.length };
+}
+
+function readItem(text: string): { readonly name: string; readonly value: string } | undefined {
+  try {
+    const { name, data } = decodeCimItem(text);
+    return { name, value: data };
+  } catch (error) {
+    if (error instanceof CodecError) return undefined;
+    throw error;
+  }
+}

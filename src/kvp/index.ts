@@ -1,0 +1,17 @@
+export { applyConfiguration, type ApplyConfigurationOptions } from './apply-configuration.js';
+export { decodeGuestConfiguration, type GuestConfiguration } from './configuration.codec.js';
+export { checkItem, checkSettings } from './exchange.js';
+export type { KvpExchange, KvpItem, KvpListing, KvpPool, KvpSetting } from './exchange.js';
+export type { GuestPresence } from './guest-presence.codec.js';
+export { askGuest, guestPresence, removeLeftRequests } from './guest-request.js';
+export type { GuestRequest, GuestRequestOptions } from './guest-request.js';
+export type { GuestResult } from './guest-result.codec.js';
+export type { IpInfo } from './ip-info.codec.js';
+export { isRequestName, isReservedName, RESERVED_PREFIX, shareRequestName } from './names.js';
+export { decodePoolFile, type PoolRecord } from './pool-file.codec.js';
+export { encodeShareRequest } from './share-request.codec.js';
+export type { MountRequest, ShareRequest, UmountRequest } from './share-request.codec.js';
+export { waitForItem, type AwaitedItem } from './wait-for-item.js';
+export * from './fake/index.js';
+export * from './hyperv/index.js';
+export * from './qemu/index.js';

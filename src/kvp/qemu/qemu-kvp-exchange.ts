@@ -1,0 +1,228 @@
+import { isAbort, silentLogger, sleep, textOf, type Logger, type Mac } from '../../core/index.js';
+import {
+  checkSettings,
+  listingOf,
+  type KvpExchange,
+  type KvpListing,
+  type KvpPool,
+  type KvpSetting,
+} from '../exchange.js';
+import { HvStatus, statusText } from '../hv-status.js';
+import { AddressFamily, type IpInfo } from '../ip-info.codec.js';
+import { failedError, limitError } from '../kvp-errors.js';
+import { Pool, type KvpAnswer } from '../kvp-message.codec.js';
+import { valueText } from '../kvp-value.codec.js';
+import { MAX_LISTED_ITEMS } from '../limits.js';
+import { GUEST_NAME } from '../names.js';
+import { withinSeconds } from '../operation-deadline.js';
+import { Turns } from '../turns.js';
+import { GuestDaemon, isUnreadable } from './guest-daemon.js';
+import { KvpConnection } from './kvp-connection.js';
+import { DEFAULT_TIMING, type KvpSocketTiming } from './kvp-socket.js';
+import { OwnItems } from './own-items.js';
+
+export interface QemuKvpOptions {
+  /** The chardev's unix socket; QEMU serves one client at a time. */
+  readonly socketPath: string;
+  readonly logger?: Logger;
+  /** How long a guest without a KVP daemon is waited for; 40. */
+  readonly readySeconds?: number;
+  /** For one call as a whole, once it is its turn; 60. */
+  readonly operationSeconds?: number;
+  /** How often {@link QemuKvpExchange.keepItems} looks; 5,000. */
+  readonly keepEveryMs?: number;
+  readonly socketTiming?: Partial<KvpSocketTiming>;
+}
+
+const POOL: Readonly<Record<KvpPool, number>> = {
+  host: Pool.external,
+  guest: Pool.guest,
+  intrinsic: Pool.auto,
+};
+
+/**
+ * The exchange over QEMU's virtio-serial port, where mobyvm itself stands in Hyper-V's place and speaks `hv_kvp_msg` to
+ * the guest's unmodified hv_kvp_daemon. It keeps the items that were set and sends them again to a guest whose daemon was
+ * away.
+ */
+export class QemuKvpExchange implements KvpExchange {
+  readonly #connection: KvpConnection;
+  readonly #daemon: GuestDaemon;
+  readonly #own = new OwnItems();
+  readonly #turns = new Turns();
+  readonly #closed = new AbortController();
+  readonly #logger: Logger;
+  readonly #operationSeconds: number;
+  readonly #keepEveryMs: number;
+
+  constructor(options: QemuKvpOptions) {
+    this.#connection = new KvpConnection(options.socketPath, { ...DEFAULT_TIMING, ...options.socketTiming });
+    this.#daemon = new GuestDaemon(this.#connection, options.readySeconds ?? 40);
+    this.#logger = options.logger ?? silentLogger;
+    this.#operationSeconds = options.operationSeconds ?? 60;
+    this.#keepEveryMs = options.keepEveryMs ?? 5_000;
+  }
+
+  async set(items: readonly KvpSetting[], signal: AbortSignal): Promise<void> {
+    checkSettings(items);
+    await this.#operation('Setting items', signal, async (within) => {
+      for (const item of items) {
+        await this.#daemon.set(item.name, item.value, within);
+        this.#own.keep(item);
+        this.#logger.debug('kvp.item.set', { name: item.name, characters: item.value.length });
+      }
+    });
+  }
+
+  async remove(names: readonly string[], signal: AbortSignal): Promise<void> {
+    const forget = (): void => names.forEach((name) => this.#own.forget(name));
+    forget();
+    await this.#operation('Removing items', signal, async (within) => {
+      // Again, because a call before this one may have set them in the meantime.
+      forget();
+      await this.#removeForgotten(within);
+      this.#logger.debug('kvp.item.removed', { names: names.length });
+    });
+  }
+
+  list(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
+    return this.#operation('Listing items', signal, (within) => this.#enumerate(pool, within));
+  }
+
+  get(pool: 'guest' | 'intrinsic', name: string, signal: AbortSignal): Promise<string | undefined> {
+    return this.#operation('Reading an item', signal, async (within) => {
+      // The daemon makes the intrinsic items up while it enumerates them and finds none by name.
+      if (pool === 'guest') return this.#daemon.get(Pool.guest, name, within);
+      const { items } = await this.#enumerate(pool, within);
+      return items.find((item) => item.name === name)?.value;
+    });
+  }
+
+  ipInfo(mac: Mac, signal: AbortSignal): Promise<IpInfo | undefined> {
+    const request = { operation: 'get-ip-info', info: { ...NO_INFO, adapterId: mac.toUpperCase() } } as const;
+    return this.#operation('Reading addresses', signal, async (within) => {
+      // An unknown adapter and an absent daemon have the same status: this one is not waited for.
+      const answer = await this.#daemon.askOnce(request, within);
+      return answer?.info;
+    });
+  }
+
+  /**
+   * Looks from time to time whether the guest was booted again, and sends it its items then. Other calls notice only what
+   * happens while they are made.
+   * @throws the signal's reason, and nothing else
+   */
+  async keepItems(signal: AbortSignal): Promise<never> {
+    let presence: string | undefined;
+    for (;;) {
+      await sleep(this.#keepEveryMs, signal);
+      try {
+        const found = await this.#operation('Looking for the guest', signal, (within) =>
+          this.#presence(within),
+        );
+        if (found === undefined || found === presence) continue;
+        // Also at the first sight: what was set before may have gone to an earlier boot.
+        this.#daemon.isDoubtful = true;
+        await this.#operation('Sending items again', signal, () => Promise.resolve());
+        if (presence !== undefined) this.#logger.info('kvp.guest.back', { presence: found });
+        presence = found;
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#closed.signal.throwIfAborted();
+        this.#logger.debug('kvp.guest.away', { reason: textOf(error) });
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed.abort(failedError('The key-value exchange was closed.'));
+    this.#connection.close();
+    return Promise.resolve();
+  }
+
+  #operation<T>(what: string, signal: AbortSignal, work: (within: AbortSignal) => Promise<T>): Promise<T> {
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    return this.#turns.run(
+      () =>
+        withinSeconds(this.#operationSeconds, what, either, async (within) => {
+          await this.#catchUp(within);
+          const result = await work(within);
+          await this.#catchUp(within);
+          return result;
+        }),
+      either,
+    );
+  }
+
+  /** Brings a guest that may have forgotten to the state that is wanted. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    if (!this.#daemon.isDoubtful) return;
+    this.#daemon.isDoubtful = false;
+    try {
+      await this.#removeForgotten(signal);
+      for (const { name, value } of this.#own.kept) await this.#daemon.set(name, value, signal);
+      this.#logger.info('kvp.items.resent', { items: this.#own.kept.length });
+    } catch (error) {
+      this.#daemon.isDoubtful = true;
+      throw error;
+    }
+  }
+
+  async #removeForgotten(signal: AbortSignal): Promise<void> {
+    for (const { name, isSecret } of this.#own.toRemove) {
+      await this.#daemon.remove(name, isSecret, signal);
+      this.#own.removed(name);
+    }
+  }
+
+  async #enumerate(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
+    const found: { readonly name: string; readonly value: string }[] = [];
+    let unreadable = 0;
+    for (let index = 0; ; index++) {
+      const answer = await this.#itemAt(POOL[pool], index, signal);
+      if (answer?.status === HvStatus.noMoreItems) break;
+      if (index === MAX_LISTED_ITEMS) throw tooMany();
+      if (answer === undefined) unreadable += 1;
+      else if (answer.status !== HvStatus.ok) throw notListed(pool, answer.status);
+      else if (answer.key !== undefined && answer.value !== undefined) {
+        found.push({ name: answer.key, value: valueText(answer.value) });
+      }
+    }
+    return listingOf(found, unreadable, (name) => pool === 'host' && this.#own.isSecret(name));
+  }
+
+  /** @returns undefined for an item whose texts are malformed */
+  async #itemAt(pool: number, index: number, signal: AbortSignal): Promise<KvpAnswer | undefined> {
+    try {
+      return await this.#daemon.ask({ operation: 'enumerate', pool, index }, signal);
+    } catch (error) {
+      if (isAbort(error) || !isUnreadable(error)) throw error;
+      return undefined;
+    }
+  }
+
+  /** The agent's item, without waiting for anybody. */
+  async #presence(signal: AbortSignal): Promise<string | undefined> {
+    const answer = await this.#daemon.askOnce(
+      { operation: 'get', pool: Pool.guest, key: GUEST_NAME },
+      signal,
+    );
+    return answer?.value === undefined ? undefined : valueText(answer.value);
+  }
+}
+
+const NO_INFO: IpInfo = {
+  ...{ adapterId: '', addressFamily: AddressFamily.ipv4, dhcpEnabled: false },
+  ...{ addresses: [], netmasks: [], gateways: [], nameServers: [] },
+};
+
+function tooMany(): Error {
+  return limitError(
+    `The guest has more than ${MAX_LISTED_ITEMS} items; they are not read.`,
+    'Find out in the guest what writes them (/var/lib/hyperv), or use `mobyvm restart`.',
+  );
+}
+
+function notListed(pool: KvpPool, status: number): Error {
+  return failedError(`The guest refused to list its ${pool} items: ${statusText(status)}.`);
+}

@@ -1,0 +1,6 @@
+import { fakeHarness, hypervHarness, qemuHarness } from '../support/kvp-harness.js';
+import { describeKvpExchange } from './kvp-exchange.js';
+
+describeKvpExchange('the fake exchange', fakeHarness);
+describeKvpExchange('the Hyper-V exchange on a scripted host', hypervHarness);
+describeKvpExchange('the QEMU exchange with a simulated guest', qemuHarness);

@@ -1,0 +1,113 @@
+import type { GuestSide, WmiItems, WmiKvp, WmiResult } from '../../src/kvp/index.js';
+import { decodeCimItem, encodeCimItem } from '../../src/kvp/cim-xml.codec.js';
+
+export interface WmiCall {
+  readonly method: 'add' | 'modify' | 'remove' | 'read';
+  readonly names: readonly string[];
+}
+
+/** Hyper-V's side of KVP for one machine, with its codes: what the documentation and other programs say about them. */
+export class ScriptedWmi implements WmiKvp, GuestSide {
+  readonly calls: WmiCall[] = [];
+  readonly host = new Map<string, string>();
+  readonly guest = new Map<string, string>();
+  readonly intrinsic: Map<string, string>;
+  /** Texts that stand among the guest's items as they are. */
+  readonly oddTexts: string[] = [];
+  /** The component's association exists only while the machine runs. */
+  isRunning = true;
+  /** False until a KVP service answers in the guest. */
+  isReady = true;
+  /** The code of a missing key: 32773, or 32779 on newer systems. */
+  missingCode = 32_773;
+  /** Calls that came while it was not ready. */
+  callsUnready = 0;
+  /** Answers that come instead of the real ones, first to last. */
+  readonly scripted: (WmiResult | (() => WmiResult))[] = [];
+  readonly #listeners = new Set<() => void>();
+
+  constructor(intrinsic: readonly (readonly [string, string])[] = []) {
+    this.intrinsic = new Map(intrinsic);
+  }
+
+  add(items: readonly string[]): Promise<WmiResult> {
+    return this.#change('add', items, (names) =>
+      names.some((name) => this.host.has(name)) ? 32_773 : undefined,
+    );
+  }
+
+  modify(items: readonly string[]): Promise<WmiResult> {
+    return this.#change('modify', items, (names) => this.#missing(names));
+  }
+
+  remove(items: readonly string[]): Promise<WmiResult> {
+    return this.#change('remove', items, (names) => this.#missing(names));
+  }
+
+  read(signal: AbortSignal): Promise<WmiItems | undefined> {
+    signal.throwIfAborted();
+    this.calls.push({ method: 'read', names: [] });
+    if (!this.isRunning) {
+      this.callsUnready += 1;
+      return Promise.resolve(undefined);
+    }
+    const texts = (items: ReadonlyMap<string, string>, source: number): string[] =>
+      [...items].map(([name, data]) => encodeCimItem({ name, data, source }));
+    return Promise.resolve({
+      host: texts(this.host, 0),
+      guest: [...texts(this.guest, 1), ...this.oddTexts],
+      intrinsic: texts(this.intrinsic, 2),
+    });
+  }
+
+  hostItems() {
+    return [...this.host].map(([name, value]) => ({ name, value }));
+  }
+
+  setGuestItem(name: string, value: string): void {
+    this.guest.set(name, value);
+  }
+
+  removeGuestItem(name: string): void {
+    this.guest.delete(name);
+  }
+
+  onHostItems(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #missing(names: readonly string[]): number | undefined {
+    return names.some((name) => !this.host.has(name)) ? this.missingCode : undefined;
+  }
+
+  #change(
+    method: 'add' | 'modify' | 'remove',
+    texts: readonly string[],
+    refusal: (names: readonly string[]) => number | undefined,
+  ): Promise<WmiResult> {
+    const items = texts.map((text) => decodeCimItem(text));
+    const names = items.map(({ name }) => name);
+    this.calls.push({ method, names });
+    const scripted = this.scripted.shift();
+    if (scripted !== undefined)
+      return Promise.resolve(typeof scripted === 'function' ? scripted() : scripted);
+    if (!this.isReady) {
+      this.callsUnready += 1;
+      return Promise.resolve({
+        returnValue: 4_096,
+        jobState: 10,
+        jobError: 32_768,
+        jobHResult: -2_147_020_577,
+      });
+    }
+    const code = names.length > 128 ? 32_773 : refusal(names);
+    if (code !== undefined) return Promise.resolve({ returnValue: 4_096, jobState: 10, jobError: code });
+    for (const { name, data } of items) {
+      if (method === 'remove') this.host.delete(name);
+      else this.host.set(name, data);
+    }
+    for (const listener of [...this.#listeners]) listener();
+    return Promise.resolve({ returnValue: 4_096, jobState: 7, jobError: 0 });
+  }
+}

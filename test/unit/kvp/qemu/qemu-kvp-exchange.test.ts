@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import {
+  FakeAgent,
+  applyConfiguration,
+  QemuKvpExchange,
+  type QemuKvpOptions,
+} from '../../../../src/kvp/index.js';
+import { encodeGuestPresence } from '../../../../src/kvp/guest-presence.codec.js';
+import { SimulatedGuest, type GuestFault } from '../../../support/kvp-guest.js';
+import { FAST_SOCKET, NEVER, until } from '../../../support/kvp-harness.js';
+
+async function connected(
+  options: Partial<QemuKvpOptions> = {},
+): Promise<{ guest: SimulatedGuest; exchange: QemuKvpExchange } & AsyncDisposable> {
+  const guest = await SimulatedGuest.listen();
+  const exchange = new QemuKvpExchange({
+    ...{ socketPath: guest.path, readySeconds: 5, socketTiming: FAST_SOCKET },
+    ...options,
+  });
+  return {
+    guest,
+    exchange,
+    async [Symbol.asyncDispose]() {
+      await exchange.close();
+      await guest[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The fault once, at the request with this number. */
+const once =
+  (fault: GuestFault, at: number) =>
+  (_request: unknown, index: number): GuestFault | undefined =>
+    index === at ? fault : undefined;
+
+const PRESENCE = { agent: 'test', bootId: '0f8fad5b-d9cb-469f-a165-70867728950e' };
+const LATER = { agent: 'test', bootId: '1c4fad5b-d9cb-469f-a165-70867728950e' };
+
+describe('the QEMU exchange', () => {
+  it.each([
+    'unknown-status',
+    'garbage',
+    'twice',
+    'torn',
+    'torn-and-gone',
+    'gone',
+    'silent',
+    'unasked',
+  ] as const)('goes on over a new connection after a guest that was %s', async (fault) => {
+    await using kvp = await connected();
+    kvp.guest.fault = once(fault, 1);
+    await kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
+    await kvp.exchange.set([{ name: 'b', value: '2' }], NEVER);
+    if (fault === 'unasked') await until('the late bytes', () => kvp.guest.connections > 0);
+    await kvp.exchange.set([{ name: 'c', value: '3' }], NEVER);
+    expect(kvp.guest.hostItems().map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+    expect(kvp.guest.violations).toEqual([]);
+  });
+
+  it.each(['unknown-status', 'garbage', 'twice', 'torn', 'torn-and-gone', 'gone', 'silent'] as const)(
+    'fails in time with a guest that is always %s',
+    async (fault) => {
+      await using kvp = await connected();
+      kvp.guest.fault = () => fault;
+      await expect(kvp.exchange.list('guest', NEVER)).rejects.toMatchObject({ code: 'MOBYVM_KVP_FAILED' });
+      expect(kvp.guest.violations).toEqual([]);
+    },
+  );
+
+  it('leaves out an item that is no text and says how many', async () => {
+    await using kvp = await connected();
+    for (const name of ['a', 'b', 'c']) kvp.guest.setGuestItem(name, 'v');
+    kvp.guest.fault = once('bad-text', 1);
+    const { items, unreadable } = await kvp.exchange.list('guest', NEVER);
+    expect(items.map(({ name }) => name)).toEqual(['a', 'c']);
+    expect(unreadable).toBe(1);
+    expect(kvp.guest.connections).toBe(1);
+  });
+
+  it('says at once that a virtual machine that does not run has no port', async () => {
+    await using exchange = closing(new QemuKvpExchange({ socketPath: '/nonexistent/kvp.sock' }));
+    await expect(exchange.list('guest', NEVER)).rejects.toMatchObject({
+      code: 'MOBYVM_KVP_NOT_READY',
+      message: 'The virtual machine is not running: it offers no KVP port.',
+    });
+  });
+
+  it('sends nothing while the answer to an aborted call is still to come', async () => {
+    await using kvp = await connected({ socketTiming: { ...FAST_SOCKET, answerMs: 300 } });
+    kvp.guest.fault = once('silent', 0);
+    const controller = new AbortController();
+    const aborted = kvp.exchange.get('guest', 'a', controller.signal);
+    const outcome = expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    await until('the request', () => kvp.guest.requests.length === 1);
+    controller.abort();
+    await outcome;
+    await kvp.exchange.set([{ name: 'b', value: '2' }], NEVER);
+    expect(kvp.guest.violations).toEqual([]);
+    expect(kvp.guest.connections).toBe(2);
+  });
+
+  it('leaves nothing of a secret in the pool file, not even behind the next item', async () => {
+    await using kvp = await connected();
+    const secret = { name: 'password', value: `swordfish${'!'.repeat(900)}`, secret: true };
+    await kvp.exchange.set([{ name: 'first', value: 'v' }, secret], NEVER);
+    await kvp.exchange.remove(['password'], NEVER);
+    await kvp.exchange.set([{ name: 'next', value: 'v' }], NEVER);
+    expect(Buffer.from(kvp.guest.hostPoolFile()).includes('swordfish')).toBe(false);
+    expect(kvp.guest.hostItems()).toEqual([
+      { name: 'first', value: 'v' },
+      { name: 'next', value: 'v' },
+    ]);
+  });
+
+  it('would leave the tail of a longer value there without overwriting it', async () => {
+    await using kvp = await connected();
+    await kvp.exchange.set([{ name: 'long', value: 'x'.repeat(50) + 'tail' }], NEVER);
+    await kvp.exchange.remove(['long'], NEVER);
+    await kvp.exchange.set([{ name: 'next', value: 'v' }], NEVER);
+    expect(Buffer.from(kvp.guest.hostPoolFile()).includes('tail')).toBe(true);
+  });
+
+  it('sends its items again after the connection was gone', async () => {
+    await using kvp = await connected();
+    await kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
+    kvp.guest.dropConnections();
+    kvp.guest.forget();
+    await until('the connection to end', () => kvp.guest.connections === 1);
+    await kvp.exchange.list('guest', NEVER);
+    expect(kvp.guest.hostItems()).toEqual([{ name: 'a', value: '1' }]);
+  });
+
+  it('removes from a guest that comes back what could not be removed while it was away', async () => {
+    await using kvp = await connected({ readySeconds: 0.3 });
+    await kvp.exchange.set([{ name: 'token', value: 'x', secret: true }], NEVER);
+    kvp.guest.isReady = false;
+    await expect(kvp.exchange.remove(['token'], NEVER)).rejects.toMatchObject({
+      code: 'MOBYVM_KVP_NOT_READY',
+    });
+    kvp.guest.isReady = true;
+    expect((await kvp.exchange.list('host', NEVER)).items).toEqual([]);
+    expect(kvp.guest.hostItems()).toEqual([]);
+  });
+
+  it('notices a guest that was booted while nobody talked to it', async () => {
+    await using kvp = await connected({ keepEveryMs: 5 });
+    kvp.guest.setGuestItem('mobyvm.guest', encodeGuestPresence(PRESENCE));
+    await kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
+    const controller = new AbortController();
+    const keeping = expect(kvp.exchange.keepItems(controller.signal)).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    await until('a look', () => kvp.guest.requests.some(({ operation }) => operation === 'get'));
+    kvp.guest.forget();
+    kvp.guest.setGuestItem('mobyvm.guest', encodeGuestPresence(LATER));
+    await until('the items', () => kvp.guest.hostItems().length === 1);
+    controller.abort();
+    await keeping;
+  });
+
+  it('keeps looking while the guest is away, and ends when it is closed', async () => {
+    await using kvp = await connected({ keepEveryMs: 5 });
+    kvp.guest.isReady = false;
+    const keeping = expect(kvp.exchange.keepItems(NEVER)).rejects.toMatchObject({
+      code: 'MOBYVM_KVP_FAILED',
+    });
+    await until('some looks', () => kvp.guest.requests.length > 2);
+    kvp.guest.dropConnections();
+    await until('a new connection', () => kvp.guest.connections > 1);
+    await kvp.exchange.close();
+    await keeping;
+  });
+
+  it('configures a guest whose daemon dies in the middle and comes back', async () => {
+    await using kvp = await connected();
+    new FakeAgent(kvp.guest, ['mobyvm.config'], () => ({ ok: true }));
+    kvp.guest.fault = (_request, index) => {
+      if (index === 3) kvp.guest.isReady = false;
+      if (index === 5) kvp.guest.isReady = true;
+      return undefined;
+    };
+    const configuration = { token: 'a'.repeat(32), daemonJson: `{"x": "${'y'.repeat(5_000)}"}` };
+    await applyConfiguration(kvp.exchange, configuration, { signal: NEVER, timeoutSeconds: 10 });
+    expect(kvp.guest.hostItems()).toEqual([]);
+  });
+
+  it('never asks for a pool that does not exist', async () => {
+    await using kvp = await connected();
+    for (const pool of ['host', 'guest', 'intrinsic'] as const) await kvp.exchange.list(pool, NEVER);
+    const pools = kvp.guest.requests.map((request) => ('pool' in request ? request.pool : -1));
+    expect(new Set(pools)).toEqual(new Set([0, 1, 2]));
+  });
+});
+
+function closing(exchange: QemuKvpExchange): QemuKvpExchange & AsyncDisposable {
+  return Object.assign(exchange, { [Symbol.asyncDispose]: () => exchange.close() });
+}

@@ -1,0 +1,190 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CodecError } from '../../../src/core/index.js';
+import {
+  decodeGuestConfiguration,
+  encodeGuestConfiguration,
+  secretsOf,
+  type GuestConfiguration,
+} from '../../../src/kvp/configuration.codec.js';
+import { encodeFields, utf8Field } from '../../../src/kvp/fields.codec.js';
+import {
+  decodeShareRequest,
+  encodeShareRequest,
+  type MountRequest,
+  type ShareRequest,
+} from '../../../src/kvp/share-request.codec.js';
+import { expectEveryProperPrefixRefused, expectValueOrCodecError } from '../../support/wire-fixture.js';
+
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+const KEY = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\nbW9yZQ==\n-----END PRIVATE KEY-----';
+const CONFIGURATION: GuestConfiguration = {
+  ...{ token: 'abcdefghijklmnop', daemonJson: '{"debug":true}', hostName: 'moby', timeMs: 1_790_000_000_123 },
+  ...{ caCertificate: PEM, serverCertificate: PEM + PEM, serverKey: KEY },
+};
+
+describe('the guest’s configuration', () => {
+  it('survives an encode and a decode', () => {
+    expect(decodeGuestConfiguration(encodeGuestConfiguration(CONFIGURATION))).toEqual(CONFIGURATION);
+    const some = fc.record(
+      {
+        token: fc.stringMatching(/^[A-Za-z0-9_-]{16,128}$/),
+        daemonJson: fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value)),
+        hostName: fc.stringMatching(/^[a-z0-9]{1,63}$/),
+        timeMs: fc.integer({ min: 1_000, max: 99_999_999_999_999 }),
+      },
+      { requiredKeys: ['token'] },
+    );
+    fc.assert(
+      fc.property(some, (each) => {
+        expect(decodeGuestConfiguration(encodeGuestConfiguration(each))).toEqual(each);
+      }),
+    );
+  });
+
+  it('is as documented for the guest', () => {
+    const body = new TextDecoder().decode(
+      encodeGuestConfiguration({ hostName: 'moby', timeMs: 1_790_000_000_120 }),
+    );
+    expect(body).toBe('mobyvm-config 1\nhost-name bW9ieQ==\ntime MTc5MDAwMDAwMC4xMjA=\nend\n');
+  });
+
+  it('keeps only what it knows of a body with more', () => {
+    const fields = [utf8Field('new', 'x'), utf8Field('host-name', 'moby')];
+    const body = encodeFields({ kind: 'mobyvm-config', version: 1, fields });
+    expect(decodeGuestConfiguration(body)).toEqual({ hostName: 'moby' });
+  });
+
+  it('that is cut off anywhere, or of another kind or version, is refused', () => {
+    expectEveryProperPrefixRefused(encodeGuestConfiguration(CONFIGURATION), decodeGuestConfiguration);
+    const fields = [utf8Field('host-name', 'moby')];
+    for (const change of [{ kind: 'other' }, { version: 2 }]) {
+      const body = encodeFields({ kind: 'mobyvm-config', version: 1, fields, ...change });
+      expect(() => decodeGuestConfiguration(body)).toThrow(CodecError);
+    }
+  });
+
+  it('of arbitrary bytes gives a value or a CodecError', () => {
+    expectValueOrCodecError(decodeGuestConfiguration, [encodeGuestConfiguration(CONFIGURATION)]);
+  });
+
+  it.each([
+    ['nothing', {}],
+    ['a short token', { token: 'short' }],
+    ['a token with a blank', { token: 'abcdefgh ijklmnop' }],
+    ['JSON that is none', { daemonJson: '{' }],
+    ['JSON that is no object', { daemonJson: '[]' }],
+    ['a certificate that is none', { caCertificate: 'MIIB' }],
+    ['a key with something in front', { serverKey: `x\n${KEY}` }],
+    ['a host name with a dot', { hostName: 'moby.local' }],
+    ['a host name with a dash in front', { hostName: '-moby' }],
+    ['a time before 1970', { timeMs: -1 }],
+    ['no time at all', { timeMs: Number.NaN }],
+  ])('with %s is refused, and the value is not told', (_what, configuration: GuestConfiguration) => {
+    const call = (): unknown => encodeGuestConfiguration(configuration);
+    expect(call).toThrow(CodecError);
+    for (const value of Object.values(configuration)) {
+      if (typeof value === 'string') expect(call).not.toThrow(value);
+    }
+  });
+
+  it('knows its secrets', () => {
+    expect(secretsOf(CONFIGURATION)).toEqual(['abcdefghijklmnop', 'c2VjcmV0', 'bW9yZQ==']);
+    expect(secretsOf({ hostName: 'moby' })).toEqual([]);
+  });
+});
+
+const MOUNT: MountRequest = {
+  ...{ op: 'mount' as const, unc: '//10.0.75.1/C', points: ['/C', '/c'], user: 'mobyuser', domain: 'HOST' },
+  ...{ options: ['vers=3.0', 'noperm'], password: 'a,b" \t\'#;$`%=üml€😀\\' },
+};
+
+describe('a share request', () => {
+  it.each<[string, ShareRequest]>([
+    ['mount', MOUNT],
+    [
+      'mount of a subfolder as a guest',
+      { ...MOUNT, unc: '//host/C/Users/x y', user: '', domain: '', options: [], password: '' },
+    ],
+    ['umount', { op: 'umount', points: ['/C', '/c'] }],
+  ])('to %s survives an encode and a decode', (_what, request) => {
+    expect(decodeShareRequest(encodeShareRequest(request))).toEqual(request);
+  });
+
+  it('carries any password that mount.cifs takes', () => {
+    const password = fc.string({ maxLength: 256, unit: 'grapheme' }).filter((text) => !/[\0\r\n]/.test(text));
+    fc.assert(
+      fc.property(password, (each) => {
+        expect(decodeShareRequest(encodeShareRequest({ ...MOUNT, password: each }))).toMatchObject({
+          password: each,
+        });
+      }),
+    );
+  });
+
+  it('is as documented for the guest', () => {
+    expect(new TextDecoder().decode(encodeShareRequest({ ...MOUNT, password: 'p', domain: '' }))).toBe(
+      [
+        ...['mobyvm-share 1', 'op bW91bnQ=', 'unc Ly8xMC4wLjc1LjEvQw==', 'point L0M=', 'point L2M='],
+        ...[
+          'user bW9ieXVzZXI=',
+          'domain ',
+          'option dmVycz0zLjA=',
+          'option bm9wZXJt',
+          'password cA==',
+          'end',
+          '',
+        ],
+      ].join('\n'),
+    );
+  });
+
+  it('that is cut off anywhere is refused', () => {
+    expectEveryProperPrefixRefused(encodeShareRequest(MOUNT), decodeShareRequest);
+  });
+
+  it('of arbitrary bytes gives a value or a CodecError', () => {
+    expectValueOrCodecError(decodeShareRequest, [encodeShareRequest(MOUNT)]);
+  });
+
+  it.each<[string, Partial<MountRequest>]>([
+    ['no mount point', { points: [] }],
+    ['nine mount points', { points: Array.from({ length: 9 }, (_, index) => `/${index}`) }],
+    ['a relative mount point', { points: ['C'] }],
+    ['the root as a mount point', { points: ['/'] }],
+    ['a mount point that climbs', { points: ['/C/../etc'] }],
+    ['a mount point with a line end', { points: ['/C\n/etc'] }],
+    ['a UNC with backslashes', { unc: '\\\\host\\C' }],
+    ['a UNC without a share', { unc: '//host/' }],
+    ['a UNC that climbs', { unc: '//host/C/../D' }],
+    ['a user with a line end', { user: 'a\nb' }],
+    ['a domain with a NUL', { domain: 'a\0' }],
+    ['an option with a comma', { options: ['a,b'] }],
+    ['an empty option', { options: [''] }],
+    ['a password among the options', { options: ['password=x'] }],
+    ['a password with a line end', { password: 'a\nb' }],
+    ['a password of 513 characters', { password: 'x'.repeat(513) }],
+    ['half a surrogate pair', { user: '\ud800' }],
+  ])('with %s is refused', (_what, change) => {
+    expect(() => encodeShareRequest({ ...MOUNT, ...change })).toThrow(CodecError);
+  });
+
+  it('of another kind, version or operation is refused', () => {
+    const body = (change: object, op = 'umount'): Uint8Array =>
+      encodeFields({
+        kind: 'mobyvm-share',
+        version: 1,
+        fields: [utf8Field('op', op), utf8Field('point', '/C')],
+        ...change,
+      });
+    expect(decodeShareRequest(body({}))).toEqual({ op: 'umount', points: ['/C'] });
+    for (const bad of [
+      body({ kind: 'other' }),
+      body({ version: 2 }),
+      body({}, 'remount'),
+      body({}, 'mount'),
+    ]) {
+      expect(() => decodeShareRequest(bad)).toThrow(CodecError);
+    }
+  });
+});

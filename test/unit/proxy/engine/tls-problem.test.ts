@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { MobyvmError } from '../../../../src/core/index.js';
+import { tlsProblem } from '../../../../src/proxy/engine/tls/tls-problem.js';
+
+function withCode(code: string): Error {
+  return Object.assign(new RangeError('some text'), { code });
+}
+
+describe('a failure', () => {
+  it.each([
+    ['CERT_HAS_EXPIRED', "certificate has expired by the host's clock"],
+    ['SELF_SIGNED_CERT_IN_CHAIN', "is not from this machine's authority"],
+    ['INVALID_PURPOSE', 'some text (INVALID_PURPOSE)'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'is for another name'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'wants a certificate and got none'],
+    ['ERR_SSL_SOMETHING_NEW', 'some text (ERR_SSL_SOMETHING_NEW)'],
+    ['EPROTO', 'some text (EPROTO)'],
+  ])('with %s is one of TLS', (code, text) => {
+    const problem = tlsProblem(withCode(code), ' at 10.0.75.2:2376');
+    expect(problem).toMatchObject({ code: 'MOBYVM_ENGINE_TLS', details: { reason: code } });
+    expect(problem?.message).toContain(text);
+    expect(problem?.message).toContain('The Docker Engine at 10.0.75.2:2376 and mobyvm');
+    expect(problem?.remedy).not.toBe('');
+  });
+
+  it.each([
+    withCode('ECONNRESET'),
+    withCode('ERR_STREAM_PREMATURE_CLOSE'),
+    withCode('ABORT_ERR'),
+    new RangeError('no code'),
+    new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'gone', ''),
+    Object.assign(new RangeError('odd'), { code: 7 }),
+    'text',
+    undefined,
+  ])('is none of TLS: %s', (error) => {
+    expect(tlsProblem(error, '')).toBeUndefined();
+  });
+});
