@@ -6,5 +6,8 @@ it('a resolver that cannot even be dialled is a failed question, not the end of 
   // The system refuses a broadcast address at once (EACCES), as it does an address without a route (ENETUNREACH).
   const endpoint = { address: '255.255.255.255', port: 53 };
   const result = await askByUdp(endpoint, queryFor('a.example'), new AbortController().signal);
-  expect(result).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/EACCES|ENETUNREACH/) as string });
+  expect(result).toMatchObject({
+    kind: 'failed',
+    reason: expect.stringMatching(/EACCES|ENETUNREACH/) as string,
+  });
 });
