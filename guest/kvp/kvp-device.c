@@ -11,12 +11,17 @@
  * message is read and written whole; a request that comes while no daemon is registered, or that the daemon leaves
  * unanswered for 30 s, is answered with HV_E_FAIL.
  *
- * Requests are served one after the other: while one is with the daemon the port is not read, so a second one waits in the
- * port and is answered second. Three things the port does not say, and how they are found out:
- *  - a frame was torn because its sender died: no byte for 500 ms within a frame; what has come of it is dropped;
- *  - the host hung up with a request open (POLLHUP): its answer, when it comes, is for nobody;
- *  - a late answer, after 30 s or a hang-up, must not be taken for the next request's: it is swallowed.
+ * Requests are served one after the other; one that comes at once with another is answered after it. The host keeps silent
+ * for 600 ms after connecting. That tells what the port does not:
+ *  - no byte for 500 ms within a frame: its sender died; what has come of it is dropped;
+ *  - POLLHUP, or a frame 500 ms after one that is not answered yet: the host hung up in between (a quick reconnection does
+ *    not show otherwise). The open request's answer is for nobody.
+ *  - a frame that is no request: bytes of a torn one stand before it after all. All that comes is dropped until 200 ms pass
+ *    without a byte, then it is refused, and the next frame is in step again. (This also keeps a pool above 4 from the
+ *    daemon, which would die of it.)
+ * A late answer, after 30 s or a hang-up, must not be taken for the next request's: it is swallowed.
  */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +42,9 @@
 enum {
 	FRAME_BYTES = sizeof(struct hv_kvp_msg),
 	ANSWER_MS = 30000,     /* HV_UTIL_TIMEOUT of the kernel's driver */
-	TORN_FRAME_MS = 500,   /* the host waits longer than this between connecting and its first frame */
-	HUNG_UP_LOOK_MS = 250, /* POLLHUP stays raised while the host is away: looked at from time to time instead */
+	SILENCE_MS = 500,      /* the host keeps silent for longer when it has connected */
+	OUT_OF_STEP_MS = 200,
+	HUNG_UP_LOOK_MS = 250, /* POLLHUP stays raised while the host is away: looked at now and then, and at SIGIO */
 	PORT_WAIT_MS = 1000,   /* the driver may still be naming its ports when we start */
 	PORT_LOOK_MS = 20,
 	CUSE_BUFFER_BYTES = 65536 + 8192,
@@ -62,10 +68,11 @@ static bool poll_is_armed;
 /* The host's side. */
 static bool host_is_there = true;
 static bool host_waits; /* a request of the host has not been answered yet */
-static int64_t answer_deadline;
-static uint8_t received[FRAME_BYTES];
+static int64_t request_at;
+static uint8_t received[FRAME_BYTES] __attribute__((aligned(8)));
 static size_t received_bytes;
 static int64_t received_at;
+static bool is_out_of_step; /* what comes is dropped */
 static struct hv_kvp_msg for_host;
 static size_t unsent_bytes; /* the last so many bytes of for_host */
 
@@ -141,14 +148,67 @@ static void take_request(void)
 	memcpy(&for_daemon, received, FRAME_BYTES);
 	daemon_has_message = true;
 	host_waits = true;
-	answer_deadline = now_ms() + ANSWER_MS;
+	request_at = now_ms();
 	if (!swallow_answer)
 		give_daemon_its_message();
+}
+
+static bool is_request(const struct hv_kvp_msg *message)
+{
+	uint32_t key_bytes = 1, value_bytes = 0;
+
+	switch (message->kvp_hdr.operation) {
+	case KVP_OP_GET_IP_INFO:
+	case KVP_OP_SET_IP_INFO:
+		return true;
+	case KVP_OP_SET:
+		key_bytes = message->body.kvp_set.data.key_size;
+		value_bytes = message->body.kvp_set.data.value_size;
+		break;
+	case KVP_OP_GET:
+		key_bytes = message->body.kvp_get.data.key_size;
+		break;
+	case KVP_OP_DELETE:
+		key_bytes = message->body.kvp_delete.key_size;
+		break;
+	case KVP_OP_ENUMERATE:
+		break;
+	default:
+		return false;
+	}
+	return message->kvp_hdr.pool < KVP_POOL_COUNT && key_bytes > 0 && key_bytes <= HV_KVP_EXCHANGE_MAX_KEY_SIZE &&
+	       value_bytes <= HV_KVP_EXCHANGE_MAX_VALUE_SIZE;
+}
+
+/* A whole frame has come: is it its turn? */
+static void consider_frame(void)
+{
+	if (received_bytes < FRAME_BYTES || unsent_bytes > 0)
+		return;
+	if (host_waits) {
+		if (received_at - request_at <= SILENCE_MS)
+			return;
+		forget_request();
+	}
+	received_bytes = 0;
+	if (is_request((const struct hv_kvp_msg *)received))
+		take_request();
+	else
+		is_out_of_step = true;
+}
+
+static void look_for_step(void)
+{
+	if (!is_out_of_step || now_ms() - received_at < OUT_OF_STEP_MS)
+		return;
+	is_out_of_step = false;
+	refuse_host();
 }
 
 static void host_hung_up(void)
 {
 	host_is_there = false;
+	is_out_of_step = false;
 	received_bytes = 0;
 	unsent_bytes = 0;
 	forget_request();
@@ -161,7 +221,7 @@ static void read_port(void)
 {
 	ssize_t n;
 
-	if (received_bytes > 0 && now_ms() - received_at > TORN_FRAME_MS)
+	if (received_bytes > 0 && now_ms() - received_at > SILENCE_MS)
 		received_bytes = 0;
 	n = read(port, received + received_bytes, FRAME_BYTES - received_bytes);
 	if (n == 0)
@@ -169,11 +229,8 @@ static void read_port(void)
 	if (n <= 0)
 		return;
 	received_at = now_ms();
-	received_bytes += (size_t)n;
-	if (received_bytes == FRAME_BYTES) {
-		received_bytes = 0;
-		take_request();
-	}
+	if (!is_out_of_step)
+		received_bytes += (size_t)n;
 }
 
 /* --- the daemon's side: the device ----------------------------------------------------------------------------------- */
@@ -378,19 +435,19 @@ static void serve_device(void)
 
 /* --- start and main loop --------------------------------------------------------------------------------------------- */
 
-/* Opens the port whose name file reads NAME; -1 if there is none. */
-static int open_port(const char *name)
+/* Says which port's name file reads NAME, as a path in /dev. Does not open it: QEMU would hand over a waiting frame. */
+static bool look_for_port(const char *name, char *path, size_t path_bytes)
 {
 	DIR *ports = opendir("/sys/class/virtio-ports");
 	struct dirent *entry;
-	char path[sizeof entry->d_name + 32], text[128];
-	int found = -1;
+	char text[128];
+	bool is_found = false;
 
-	while (ports && found < 0 && (entry = readdir(ports))) {
+	while (ports && !is_found && (entry = readdir(ports))) {
 		int file;
 		ssize_t n;
 
-		snprintf(path, sizeof path, "/sys/class/virtio-ports/%s/name", entry->d_name);
+		snprintf(path, path_bytes, "/sys/class/virtio-ports/%s/name", entry->d_name);
 		file = open(path, O_RDONLY | O_CLOEXEC);
 		if (file < 0)
 			continue;
@@ -398,22 +455,20 @@ static int open_port(const char *name)
 		close(file);
 		text[n < 0 ? 0 : n] = 0;
 		text[strcspn(text, "\n")] = 0;
-		if (strcmp(text, name) != 0)
-			continue;
-		snprintf(path, sizeof path, "/dev/%s", entry->d_name);
-		found = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		is_found = strcmp(text, name) == 0;
+		snprintf(path, path_bytes, "/dev/%s", entry->d_name);
 	}
 	if (ports)
 		closedir(ports);
-	return found;
+	return is_found;
 }
 
-static void find_port(const char *name)
+static void find_port(const char *name, char *path, size_t path_bytes)
 {
 	struct timespec pause = { .tv_nsec = PORT_LOOK_MS * 1000000L };
 	int64_t deadline = now_ms() + PORT_WAIT_MS;
 
-	while ((port = open_port(name)) < 0) {
+	while (!look_for_port(name, path, path_bytes)) {
 		if (now_ms() >= deadline) {
 			fprintf(stderr, "kvp-device: the machine has no virtio-serial port named %s\n", name);
 			exit(1);
@@ -429,9 +484,12 @@ static int sleep_ms(void)
 
 	if (!host_is_there)
 		return HUNG_UP_LOOK_MS;
-	if (!host_waits)
+	if (is_out_of_step)
+		left = received_at + OUT_OF_STEP_MS - now_ms();
+	else if (host_waits)
+		left = request_at + ANSWER_MS - now_ms();
+	else
 		return -1;
-	left = answer_deadline - now_ms();
 	return left > 0 ? (int)left : 0;
 }
 
@@ -443,17 +501,28 @@ static void look_for_host(void)
 		host_is_there = true;
 }
 
+/* ppoll lets SIGIO through, and ends by it. */
+static void sleep_until_something(struct pollfd *p, nfds_t count)
+{
+	sigset_t none;
+	int ms = sleep_ms();
+	struct timespec limit = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	sigemptyset(&none);
+	if (ppoll(p, count, ms < 0 ? NULL : &limit, &none) < 0 && errno != EINTR)
+		die("poll");
+}
+
 static void serve(void)
 {
 	struct pollfd p[2] = { { .fd = cuse, .events = POLLIN }, { .fd = host_is_there ? port : -1 } };
 
-	/* A request that waits keeps the next one in the port. */
+	/* A whole frame that waits for its turn keeps the next one in the port. */
+	if (received_bytes < FRAME_BYTES)
+		p[1].events |= POLLIN;
 	if (unsent_bytes > 0)
-		p[1].events = POLLOUT;
-	else if (!host_waits)
-		p[1].events = POLLIN;
-	if (poll(p, 2, sleep_ms()) < 0 && errno != EINTR)
-		die("poll");
+		p[1].events |= POLLOUT;
+	sleep_until_something(p, 2);
 	if (p[0].revents & (POLLERR | POLLHUP))
 		exit(1);
 	if (p[0].revents & POLLIN)
@@ -463,29 +532,58 @@ static void serve(void)
 		look_for_host();
 	else if (p[1].revents & POLLHUP)
 		host_hung_up();
-	else if (p[1].revents & POLLOUT)
-		send_rest();
-	else if (p[1].revents & POLLIN)
-		read_port();
+	else {
+		if (p[1].revents & POLLOUT)
+			send_rest();
+		if (p[1].revents & POLLIN)
+			read_port();
+	}
 
-	if (host_waits && now_ms() >= answer_deadline) {
+	if (host_waits && now_ms() >= request_at + ANSWER_MS) {
 		forget_request();
 		refuse_host();
 	}
+	look_for_step();
+	consider_frame();
+}
+
+static void nothing(int number)
+{
+	(void)number;
+}
+
+/* The port's driver sends SIGIO when the host comes or goes (and when bytes come). */
+static void ask_for_signals(void)
+{
+	struct sigaction action = { .sa_handler = nothing };
+	sigset_t io;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGIO, &action, NULL);
+	sigemptyset(&io);
+	sigaddset(&io, SIGIO);
+	sigprocmask(SIG_BLOCK, &io, NULL);
+	if (fcntl(port, F_SETOWN, getpid()) < 0 || fcntl(port, F_SETFL, O_NONBLOCK | O_ASYNC) < 0)
+		die("SIGIO");
 }
 
 int main(int count, char **arguments)
 {
+	char path[300];
+
 	if (count == 3 && strcmp(arguments[1], "--check") == 0) {
-		find_port(arguments[2]);
+		find_port(arguments[2], path, sizeof path);
 		return 0;
 	}
 	if (count != 2) {
 		fputs("usage: kvp-device [--check] PORT\n", stderr);
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN);
-	find_port(arguments[1]);
+	find_port(arguments[1], path, sizeof path);
+	port = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (port < 0)
+		die(path);
+	ask_for_signals();
 	cuse = open("/dev/cuse", O_RDWR | O_CLOEXEC);
 	if (cuse < 0)
 		die("/dev/cuse");

@@ -5,6 +5,8 @@ NETWORK_CARD=eth0
 # Written when there is a lease: "ADDRESS PREFIX_LENGTH GATEWAY" on one line.
 LEASE_FILE=${LEASE_FILE:-/run/mobyvm/lease}
 ENGINE_PORT=2375
+# With TLS (engine-listeners.sh)
+ENGINE_TLS_PORT=2376
 
 # Sets lease_address, lease_prefix and lease_gateway; status 1 without a lease.
 read_lease() {
@@ -24,7 +26,7 @@ protect_engine_port() {
 		table inet mobyvm {
 			chain engine-port {
 				type filter hook input priority filter - 10; policy accept;
-				tcp dport != $ENGINE_PORT accept
+				tcp dport != { $ENGINE_PORT, $ENGINE_TLS_PORT } accept
 				iifname "$NETWORK_CARD" ip saddr $1 accept
 				reject with tcp reset
 			}

@@ -1,0 +1,234 @@
+# shellcheck shell=sh
+# The host's configuration of the guest (request mobyvm.config): checked as a whole, then put in place. To be sourced, after
+# console.sh, clock.sh and configuration.sh, with umask 077.
+
+RUN=${RUN:-/run/mobyvm}
+ETC=${ETC:-/etc}
+CONFIG_FIELDS='token daemon-json ca-cert server-cert server-key host-name time'
+TLS_FOLDER=$RUN/tls
+DAEMON_JSON=$ETC/docker/daemon.json
+# The image's own daemon.json, kept when the first one of the host takes its place.
+IMAGE_DAEMON_JSON=$RUN/daemon.image.json
+# Settings that engine-listeners.sh makes; dockerd refuses to start with both.
+RESERVED_SETTINGS='hosts tls tlsverify tlscacert tlscert tlskey pidfile'
+
+# body_is_whole BODY KIND: the first line says what it is, the last that nothing was cut off
+body_is_whole() {
+	read -r body_head <"$1"
+	[ "$body_head" = "$2" ] && [ "$(tail -n 1 "$1")" = end ] && [ -z "$(tail -c 1 "$1")" ]
+}
+
+# read_fields BODY FOLDER KEY...: each of these keys that the body has, decoded, in a file of its name
+read_fields() {
+	fields_body=$1 fields_folder=$2
+	shift 2
+	while IFS=' ' read -r field_key field_value; do
+		for field_known; do
+			[ "$field_key" = "$field_known" ] || continue
+			printf '%s' "$field_value" | base64 -d >"$fields_folder/$field_key" 2>/dev/null || return 1
+		done
+	done <"$fields_body"
+}
+
+# json_settings FILE: the names at the top of a JSON object, one a line; status 1 if it is no object. (Whether dockerd likes
+# what is in it is for dockerd to say.)
+json_settings() {
+	LC_ALL=C awk '
+		{
+			count = split($0 "\n", char, "")
+			for (i = 1; i <= count; i++) {
+				c = char[i]
+				if (in_string) {
+					if (escaped) escaped = 0
+					else if (c == "\\") escaped = 1
+					else if (c == "\"") { in_string = 0; continue }
+					string = string c
+				} else if (c ~ /[ \t\r\n]/) continue
+				else if (ended || (!depth && c != "{")) { bad = 1; exit }
+				else if (c == "\"") { in_string = 1; string = "" }
+				else if (c == "{" || c == "[") depth++
+				else if (c == "}" || c == "]") { if (--depth == 0) ended = 1 }
+				else if (c == ":" && depth == 1) print string
+			}
+		}
+		END { exit bad || !ended }' "$1"
+}
+
+# merge_daemon_json IMAGE HOST SETTINGS: the image's settings, one a line, as far as the host does not make them, and the
+# host's
+merge_daemon_json() {
+	if [ -z "$3" ]; then
+		cat "$1"
+		return
+	fi
+	echo '{'
+	sed -n 's/^[[:space:]]*\("[a-z-]*": .*[^,]\),*$/  \1,/p' "$1" | while IFS= read -r image_line; do
+		image_setting=${image_line#*\"}
+		printf '%s\n' "$3" | grep -qxF "${image_setting%%\"*}" || printf '%s\n' "$image_line"
+	done
+	awk '!begun { if (!(at = index($0, "{"))) next; begun = 1; $0 = substr($0, at + 1) } { print }' "$2"
+}
+
+# Names the first field that is not of its form; in the folder with the fields. Each start of a program is time that the
+# engine waits, so one awk looks at all of them.
+bad_field() {
+	set --
+	for form_field in token ca-cert server-cert server-key host-name time; do
+		[ ! -e "$form_field" ] || set -- "$@" "$form_field"
+	done
+	[ $# -eq 0 ] || LC_ALL=C awk '
+		FNR == 1 { first[FILENAME] = $0 }
+		{ lines[FILENAME]++ }
+		/^-----BEGIN CERTIFICATE-----$/ { has_certificate[FILENAME] = 1 }
+		/^-----BEGIN ([A-Z]+ )?PRIVATE KEY-----$/ { has_key[FILENAME] = 1 }
+		function is_good(name, text) {
+			if (name == "ca-cert" || name == "server-cert") return name in has_certificate
+			if (name == "server-key") return name in has_key
+			if (lines[name] != 1) return 0
+			if (name == "token") return text ~ /^[A-Za-z0-9_-]+$/ && length(text) >= 16 && length(text) <= 128
+			if (name == "host-name") return text ~ /^[a-z0-9-]+$/ && text !~ /^-|-$/ && length(text) <= 63
+			return text ~ /^[1-9][0-9]*\.[0-9][0-9][0-9]$/ && length(text) <= 15
+		}
+		END { for (i = 1; i < ARGC; i++) if (!is_good(ARGV[i], first[ARGV[i]])) { print ARGV[i]; exit } }' "$@"
+	[ ! -e daemon-json ] || json_settings daemon-json >daemon-json.settings || echo daemon-json
+}
+
+reserved_setting() {
+	[ -e daemon-json.settings ] || return 0
+	for reserved in $RESERVED_SETTINGS; do
+		grep -xF "$reserved" daemon-json.settings
+	done
+}
+
+# With a part of them dockerd could not start, or would listen without.
+tls_would_be_partial() {
+	tls_parts=0
+	for tls_part in ca-cert:ca server-cert:server server-key:server-key; do
+		if [ -e "${tls_part%:*}" ] || [ -e "$TLS_FOLDER/${tls_part#*:}.pem" ]; then tls_parts=$((tls_parts + 1)); fi
+	done
+	[ "$tls_parts" -ne 0 ] && [ "$tls_parts" -ne 3 ]
+}
+
+# place SOURCE TARGET: whole or not at all, readable for all
+place() {
+	cp "$1" "$2.new" && chmod 644 "$2.new" && mv "$2.new" "$2"
+}
+
+# place_secret FIELD TARGET: a field that the body has is moved; the fields are on the same file system, for root only
+place_secret() {
+	[ ! -e "$1" ] || mv "$1" "$2"
+}
+
+# busybox's shell has the time, with microseconds.
+system_ms() {
+	# shellcheck disable=SC3028
+	now=$EPOCHREALTIME
+	now_microseconds=${now#*.}
+	echo "${now%.*}${now_microseconds%???}"
+}
+
+# The host's time, to which is added what has passed since the request was first seen.
+host_ms() {
+	# shellcheck disable=SC2154 # begin_request sets started_at
+	echo $(($(tr -d . <./time) + ($(uptime_hundredths) - started_at) * 10))
+}
+
+# Only whole seconds can be set: the step is made when the host's next one begins.
+apply_time() {
+	[ -e time ] || return 0
+	time_step=$(($(host_ms) - $(system_ms)))
+	if [ "$time_step" -ge -1000 ] && [ "$time_step" -le 1000 ]; then return 0; fi
+	time_host=$(host_ms)
+	usleep "$(((1000 - time_host % 1000) * 1000))"
+	set_system_seconds $((time_host / 1000 + 1)) || return 1
+	stage clock "stepped by $time_step ms, by the host's time"
+}
+
+apply_host_name() {
+	[ -e host-name ] || return 0
+	read -r host_name <host-name || [ -n "$host_name" ]
+	hostname "$host_name" || return 1
+	echo "$host_name" >hostname.new
+	sed "s/^127\.0\.1\.1 .*/127.0.1.1 $host_name/" "$ETC/hosts" >hosts.new
+	place hostname.new "$ETC/hostname" && place hosts.new "$ETC/hosts"
+}
+
+apply_daemon_json() {
+	[ -e daemon-json ] || return 0
+	[ -e "$IMAGE_DAEMON_JSON" ] || cp "$DAEMON_JSON" "$IMAGE_DAEMON_JSON" || return 1
+	merge_daemon_json "$IMAGE_DAEMON_JSON" daemon-json "$(cat daemon-json.settings)" >daemon.new &&
+		place daemon.new "$DAEMON_JSON"
+}
+
+apply_tls() {
+	[ -e ca-cert ] || [ -e server-cert ] || [ -e server-key ] || return 0
+	mkdir -p "$TLS_FOLDER" || return 1
+	place_secret ca-cert "$TLS_FOLDER/ca.pem" &&
+		place_secret server-cert "$TLS_FOLDER/server.pem" &&
+		place_secret server-key "$TLS_FOLDER/server-key.pem"
+}
+
+# In the folder with the fields. Prints the result.
+apply_fields() {
+	field=$(bad_field | head -n 1)
+	[ -z "$field" ] || {
+		echo "error malformed 0 the field $field is not of its form"
+		return
+	}
+	setting=$(reserved_setting | head -n 1)
+	[ -z "$setting" ] || {
+		echo "error apply 0 daemon-json must not set \"$setting\": the guest does"
+		return
+	}
+	if tls_would_be_partial; then
+		echo 'error apply 0 ca-cert, server-cert and server-key are needed together'
+		return
+	fi
+	for part in time host_name daemon_json tls; do
+		"apply_$part" 2>reason || {
+			echo "error apply 0 $part: $(head -n 1 reason)"
+			return
+		}
+	done
+	place_secret token "$RUN/token" || {
+		echo 'error apply 0 token: it could not be written'
+		return
+	}
+	echo ok
+}
+
+# apply_configuration BODY: prints the result
+apply_configuration() {
+	if ! body_is_whole "$1" 'mobyvm-config 1'; then
+		config_result='error malformed 0 the body does not begin with "mobyvm-config 1" and end with "end"'
+	else
+		config_fields=$AGENT_STATE/fields
+		mkdir -p "$config_fields"
+		# shellcheck disable=SC2086 # a list of words
+		if read_fields "$1" "$config_fields" $CONFIG_FIELDS; then
+			config_applied=''
+			for config_field in $CONFIG_FIELDS; do
+				[ ! -e "$config_fields/$config_field" ] || config_applied="$config_applied $config_field"
+			done
+			config_result=$(cd "$config_fields" && apply_fields)
+		else
+			config_result='error malformed 0 a field is not base64'
+		fi
+		wipe "$config_fields"/*
+		rmdir "$config_fields"
+	fi
+	if [ "$config_result" = ok ]; then
+		configuration_applied "$config_applied"
+	else
+		stage_error config "${config_result#error * 0 }"
+	fi
+	echo "$config_result"
+}
+
+# The engine waits for this. Time and host name alone, sent after a resume, are no configuration.
+configuration_applied() {
+	case $1 in
+	*token* | *daemon-json* | *-cert*) : >"$CONFIGURED_MARK" ;;
+	esac
+	stage config "applied:$1"
+}

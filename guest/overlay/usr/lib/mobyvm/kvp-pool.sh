@@ -1,0 +1,76 @@
+# shellcheck shell=sh
+# Hyper-V's pool files: records of 512 bytes key and 2048 bytes value, filled up with NULs. To be sourced.
+#
+# hv_kvp_daemon reads a pool anew before each operation and writes it anew after, in place, under an fcntl lock that a shell
+# cannot take. So a reader believes only a whole number of records that it sees twice; and a writer puts a new file in the
+# old one's place, which the daemon sees either before or after, because it opens the pool by name each time. Pool 1 has one
+# writer, the agent; the daemon writes it only if the host sets items there, and ours does not.
+
+POOLS=${POOLS:-/run/mobyvm/pools}
+# shellcheck disable=SC2034 # for those who source this
+HOST_POOL=$POOLS/.kvp_pool_0
+# shellcheck disable=SC2034
+GUEST_POOL=$POOLS/.kvp_pool_1
+RECORD_BYTES=2560
+
+# pool_list FILE: a line "INDEX TAB KEY TAB VALUE" per record. Only what stands before the first NUL of a field counts: the
+# daemon leaves the tail of an older, longer text behind it. For awk the pool is one line: 0xFF and 0xFE, which UTF-8 does
+# not have, stand for NUL and newline. A key with a newline or a TAB is nobody's of ours, and left out.
+pool_list() {
+	LC_ALL=C tr '\000\n' '\377\376' <"$1" | LC_ALL=C awk '
+		function text(field, end) {
+			end = index(field, "\377")
+			return end ? substr(field, 1, end - 1) : field
+		}
+		{
+			bytes = length($0)
+			for (at = 0; at + 2560 <= bytes; at += 2560) {
+				key = text(substr($0, at + 1, 512))
+				if (key == "" || key ~ /[\t\376]/) continue
+				printf "%d\t%s\t%s\n", at / 2560, key, text(substr($0, at + 513, 2048))
+			}
+		}'
+}
+
+# pool_index FILE KEY: the number of the first record with that key, or nothing
+pool_index() {
+	pool_list "$1" | LC_ALL=C awk -F '\t' -v key="$2" '$2 == key { print $1; exit }'
+}
+
+# pool_get FILE KEY: the value of a key of ours (it has no newline), or nothing
+pool_get() {
+	pool_list "$1" | LC_ALL=C awk -F '\t' -v key="$2" '$2 == key { print substr($0, length($1 $2) + 3); exit }'
+}
+
+# Other records are copied as they are, byte by byte.
+pool_without() {
+	pool_records=$(($(stat -c %s "$1") / RECORD_BYTES))
+	pool_found=$(pool_index "$1" "$2")
+	if [ -z "$pool_found" ]; then
+		head -c $((pool_records * RECORD_BYTES)) "$1"
+	else
+		head -c $((pool_found * RECORD_BYTES)) "$1"
+		tail -c "+$(((pool_found + 1) * RECORD_BYTES + 1))" "$1" | head -c $(((pool_records - pool_found - 1) * RECORD_BYTES))
+	fi
+}
+
+# pool_put FILE KEY VALUE: sets an item; the value is not secret and has no newline
+pool_put() {
+	pool_without "$1" "$2" >"$1.new"
+	pool_bytes=$(stat -c %s "$1.new")
+	printf '%s' "$2" >>"$1.new"
+	truncate -s $((pool_bytes + 512)) "$1.new"
+	printf '%s' "$3" >>"$1.new"
+	truncate -s $((pool_bytes + RECORD_BYTES)) "$1.new" && mv "$1.new" "$1"
+}
+
+# pool_remove FILE KEY
+pool_remove() {
+	[ -n "$(pool_index "$1" "$2")" ] || return 0
+	pool_without "$1" "$2" >"$1.new" && mv "$1.new" "$1"
+}
+
+# pool_copy FILE COPY: a copy that is whole; status 1 if the daemon is writing just now
+pool_copy() {
+	cp "$1" "$2" && [ $(($(stat -c %s "$2") % RECORD_BYTES)) -eq 0 ] && cmp -s "$1" "$2"
+}

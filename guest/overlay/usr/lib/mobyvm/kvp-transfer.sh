@@ -1,0 +1,170 @@
+# shellcheck shell=sh
+# Requests of the host: collected from the host's items, done once, answered in the guest's items. To be sourced, after
+# kvp-pool.sh, by an agent that defines perform_request.
+#
+#   host   NAME          "1 ID COUNT BYTES SHA256"
+#          NAME#0 …      "ID BASE64", of which the body is joined
+#   guest  NAME.result   "1 ID ok [TEXT]" or "1 ID error CODE ERRNO TEXT"
+#
+# What is remembered of a request, in files of its name: .answered (the result's value), .started ("ID UPTIME", while it is
+# collected), .gone (uptime at which its header vanished). Uptimes are in hundredths of a second.
+
+AGENT_STATE=${AGENT_STATE:-/run/mobyvm/agent}
+INCOMPLETE_HUNDREDTHS=1000
+RESULT_KEPT_HUNDREDTHS=6000
+
+uptime_hundredths() {
+	read -r uptime_now _ </proc/uptime
+	echo "${uptime_now%.*}${uptime_now#*.}"
+}
+
+# Bodies hold secrets: what they were written to is overwritten, then removed.
+wipe() {
+	for wiped_file; do
+		shift
+		[ ! -e "$wiped_file" ] || set -- "$@" "$wiped_file"
+	done
+	[ $# -eq 0 ] || shred -n 0 -z -u "$@" 2>/dev/null || rm -f "$@"
+}
+
+# transfer_look ITEMS NAME TEXT_FILE: what has come of a request, in one line:
+#   absent | error ID CODE TEXT | incomplete ID CHUNK COUNT | complete ID BYTES SHA256   (its base64 is then in TEXT_FILE)
+# A header without a usable id, above all one that the host has overwritten before removing it, counts as absent.
+transfer_look() {
+	LC_ALL=C awk -F '\t' -v name="$2" -v text_file="$3" '
+		function is_number(text, digits) { return text ~ /^[0-9]+$/ && length(text) <= digits }
+		{
+			value = substr($0, length($1 $2) + 3)
+			if ($2 == name) header = value
+			else if (index($2, name "#") == 1) chunk[substr($2, length(name) + 2)] = value
+		}
+		END {
+			words = split(header, word, / /)
+			id = word[2]
+			if (id !~ /^[a-z0-9]+$/ || length(id) > 32) { print "absent"; exit }
+			if (word[1] != "1") { print "error", id, "version", "version", word[1], "is asked for, this guest knows 1"; exit }
+			count = word[3]; bytes = word[4]; sum = word[5]
+			if (words != 5 || !is_number(count, 2) || !is_number(bytes, 5) || sum !~ /^[0-9a-f]+$/ || length(sum) != 64 ||
+				bytes > 65536 || count != (bytes == 0 ? 1 : int((bytes + 713) / 714))) {
+				print "error", id, "malformed", "the header is not of the form: 1 ID COUNT BYTES SHA256"; exit
+			}
+			count += 0
+			for (i = 0; i < count; i++) if (index(chunk[i], id " ") != 1) { print "incomplete", id, i, count; exit }
+			for (i = 0; i < count; i++) {
+				text = substr(chunk[i], length(id) + 2)
+				if (length(text) > 952 || text !~ /^[A-Za-z0-9+\/=]*$/) { print "error", id, "malformed", "chunk", i, "is not base64 of at most 952 characters"; exit }
+				printf "%s", text >text_file
+			}
+			print "complete", id, bytes, sum
+		}' "$1"
+}
+
+# answer NAME ID RESULT: RESULT is "ok [TEXT]" or "error CODE ERRNO TEXT"
+answer() {
+	answer_text="1 $2 $3"
+	if [ "$3" != ok ]; then
+		answer_text=$(printf '%s' "$answer_text" | LC_ALL=C tr -c '\040-\176' '?' | head -c 880)
+	fi
+	printf '%s\n' "$answer_text" >"$AGENT_STATE/$1.answered"
+	rm -f "$AGENT_STATE/$1.started"
+	pool_put "$GUEST_POOL" "$1.result" "$answer_text"
+}
+
+answered_id() {
+	[ -s "$AGENT_STATE/$1.answered" ] || return 0
+	read -r _ answered _ <"$AGENT_STATE/$1.answered"
+	echo "$answered"
+}
+
+# The host sent a request again that has been done, or our answer was lost: the same answer, and nothing else.
+answer_again() {
+	IFS= read -r answer_text <"$AGENT_STATE/$1.answered"
+	[ "$(pool_get "$GUEST_POOL" "$1.result")" = "$answer_text" ] || pool_put "$GUEST_POOL" "$1.result" "$answer_text"
+}
+
+# begin_request NAME ID: sets started_at; an earlier request's result is no use any more
+begin_request() {
+	if [ -s "$AGENT_STATE/$1.started" ]; then
+		read -r started_id started_at <"$AGENT_STATE/$1.started"
+		[ "$started_id" = "$2" ] && return
+	fi
+	started_at=$(uptime_hundredths)
+	echo "$2 $started_at" >"$AGENT_STATE/$1.started"
+	rm -f "$AGENT_STATE/$1.answered"
+	pool_remove "$GUEST_POOL" "$1.result"
+}
+
+# do_request NAME ID BYTES SHA256: the base64 is in $AGENT_STATE/text
+do_request() {
+	body=$AGENT_STATE/body
+	[ -e "$AGENT_STATE/text" ] || : >"$AGENT_STATE/text"
+	base64 -d <"$AGENT_STATE/text" >"$body" 2>/dev/null
+	body_sum=$(sha256sum <"$body")
+	if [ "$(stat -c %s "$body")" -ne "$3" ] || [ "${body_sum%% *}" != "$4" ]; then
+		request_result="error checksum 0 the chunks do not make up the $3 bytes that the header names"
+	else
+		request_result=$(perform_request "$1" "$body")
+		[ -n "$request_result" ] || request_result='error apply 0 the agent gave no result'
+	fi
+	wipe "$AGENT_STATE/text" "$body"
+	answer "$1" "$2" "$request_result"
+}
+
+# The result of a request whose header has gone stays for a while, for a host that has not read it yet.
+request_is_gone() {
+	rm -f "$AGENT_STATE/$1.started"
+	[ -e "$AGENT_STATE/$1.answered" ] || return 0
+	[ -e "$AGENT_STATE/$1.gone" ] || uptime_hundredths >"$AGENT_STATE/$1.gone"
+}
+
+# look_at_request ITEMS NAME: status 1 when it must be looked at again although nothing changes
+look_at_request() {
+	look=$(transfer_look "$1" "$2" "$AGENT_STATE/text")
+	look_kind=${look%% *} look_rest=${look#* }
+	look_id=${look_rest%% *}
+	if [ "$look_kind" = absent ]; then
+		request_is_gone "$2"
+		return 0
+	fi
+	rm -f "$AGENT_STATE/$2.gone"
+	if [ "$(answered_id "$2")" = "$look_id" ]; then
+		wipe "$AGENT_STATE/text"
+		answer_again "$2"
+		return 0
+	fi
+	begin_request "$2" "$look_id"
+	look_rest=${look_rest#* }
+	case $look_kind in
+	complete) do_request "$2" "$look_id" "${look_rest% *}" "${look_rest#* }" ;;
+	error)
+		wipe "$AGENT_STATE/text"
+		answer "$2" "$look_id" "error ${look_rest%% *} 0 ${look_rest#* }"
+		;;
+	incomplete)
+		[ $(($(uptime_hundredths) - started_at)) -ge "$INCOMPLETE_HUNDREDTHS" ] || return 1
+		answer "$2" "$look_id" "error incomplete 0 chunk ${look_rest% *} of ${look_rest#* } did not come"
+		;;
+	esac
+}
+
+# known_requests: names of requests that something is remembered of
+known_requests() {
+	for known_file in "$AGENT_STATE"/*.answered "$AGENT_STATE"/*.started; do
+		[ -e "$known_file" ] || continue
+		known_file=${known_file##*/}
+		echo "${known_file%.*}"
+	done
+}
+
+forget_old_results() {
+	for gone_file in "$AGENT_STATE"/*.gone; do
+		[ -e "$gone_file" ] || continue
+		read -r gone_at <"$gone_file"
+		gone_name=${gone_file##*/}
+		gone_name=${gone_name%.gone}
+		if [ $(($(uptime_hundredths) - gone_at)) -ge "$RESULT_KEPT_HUNDREDTHS" ]; then
+			pool_remove "$GUEST_POOL" "$gone_name.result"
+			rm -f "$gone_file" "$AGENT_STATE/$gone_name.answered"
+		fi
+	done
+}
