@@ -63,7 +63,7 @@ async function readEntries(path: string): Promise<readonly LedgerEntry[]> {
     throw new MobyvmError(
       'MOBYVM_STATE_FILE',
       `${path}, where mobyvm remembers what it created on this machine, cannot be understood.`,
-      `Put back a good copy of ${path}. If there is none, move it away: mobyvm then starts with an empty list, and what it created before (see "mobyvm doctor") is yours to remove.`,
+      `Put back a good copy of ${path}. If there is none, move it away: mobyvm then starts with an empty list, and what it created before (docs/files.md lists it) is yours to remove.`,
       { cause, details: { path } },
     );
   }

@@ -18,6 +18,11 @@ export async function readInstance(runDir: string): Promise<Instance> {
   }
 }
 
+/** True from a daemon's start in the background until the `down` that ended it has cleaned up. */
+export async function hasInstance(runDir: string): Promise<boolean> {
+  return (await readFileIfPresent(fileIn(runDir))) !== undefined;
+}
+
 export async function writeInstance(runDir: string, instance: Instance): Promise<void> {
   await writeFileAtomically(fileIn(runDir), `${JSON.stringify(instance)}\n`);
 }

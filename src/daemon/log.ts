@@ -21,8 +21,8 @@ export function openLog({
 }: LogOptions): Logger & { setLevel(level: LogOptions['level']): void } {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const { combine, timestamp, printf } = winston.format;
-  const records = printf(({ timestamp: time, level: severity, message, ...fields }) =>
-    JSON.stringify({ time, level: severity, event: message, ...fields }),
+  const records = printf(({ timestamp: time, level: severity, message, fields }) =>
+    JSON.stringify({ time, level: severity, event: message, ...(fields as LogFields) }),
   );
   const log = winston.createLogger({
     level,
@@ -43,7 +43,8 @@ export function openLog({
   const write =
     (severity: LogOptions['level']) =>
     (event: LogEvent, fields: LogFields = {}): void =>
-      void log.log(severity, event, fields);
+      // As one field: winston would append a field named `message` to the event.
+      void log.log({ level: severity, message: event, fields });
   return {
     debug: write('debug'),
     info: write('info'),

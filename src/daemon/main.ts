@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
-import { errnoOf, MobyvmError, reportOf, textOf } from '../core/index.js';
+import { errnoOf, reportOf } from '../core/index.js';
 import { runCommand } from './cli/commands.js';
 import type { CommandContext } from './cli/context.js';
 import { exitCodeOf } from './cli/exit-code.js';
 import { errorLines } from './cli/render-error.js';
 import { processTerminal } from './cli/terminal.js';
+import { notRoot } from './not-root.js';
 import { runDaemon } from './run-daemon.js';
 import { linuxPlaces } from './places.js';
 
@@ -44,15 +45,4 @@ try {
   else errorLines(report, places.daemonLog).forEach((line) => terminal.error(line));
   if (report.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');
   process.exitCode = exitCodeOf(report.code);
-}
-
-function notRoot(cause: unknown): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_NOT_ROOT',
-    `Only root may do this (${textOf(cause)}).`,
-    'Run the command as root, for example with sudo.',
-    {
-      cause,
-    },
-  );
 }

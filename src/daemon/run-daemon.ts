@@ -10,6 +10,7 @@ import { loadIdentity } from './identity.js';
 import { openLog } from './log.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { Machine } from './machine/machine.js';
+import { notRoot } from './not-root.js';
 import { takeLock } from './process-lock.js';
 import { loadSettings } from './settings/load.js';
 import type { Settings } from './settings/schema.js';
@@ -24,6 +25,7 @@ const ENGINE_GROUP = 'docker';
  */
 export async function runDaemon(context: CommandContext, options: DaemonOptions): CommandResult {
   const { places } = context;
+  if (!context.isRoot) throw notRoot();
   const settings = await loadSettings(places.settingsFile);
   for (const directory of [places.stateDir, places.runDir, places.logDir]) {
     await mkdir(directory, { recursive: true, mode: 0o755 });

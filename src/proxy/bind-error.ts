@@ -36,7 +36,7 @@ export async function bindError(wanted: WantedPort, error: unknown): Promise<Mob
       return new MobyvmError(
         wanted.code,
         `${wanted.who} cannot listen on ${where}: ${textOf(error)}.`,
-        'Run `mobyvm doctor`, which looks at the switch and its address.',
+        'See whether the address is there (`ip addr`); `mobyvm down` and `mobyvm up` set it up anew.',
         { cause: error },
       );
   }

@@ -15,14 +15,25 @@ export async function runOperation(
   name: OperationName,
 ): Promise<void> {
   const renderer = new ProgressRenderer(context.terminal);
+  const leave = new AbortController();
+  let isOurs = true;
   const cancel = (): void => {
+    // What somebody else started is not ours to stop: who only waits for it just leaves.
+    if (!isOurs) return leave.abort();
     context.terminal.error('Interrupted; undoing what was done (Ctrl-C again to leave that to the daemon).');
     // The events of the undoing still come through the operation's own stream.
     client.cancel().catch(() => undefined);
   };
   context.interrupted.addEventListener('abort', cancel, { once: true });
   try {
-    const last = await follow(client, name, context, renderer);
+    let last: OperationEvent | undefined;
+    const requester = { pid: context.pid, command: context.commandLine };
+    for await (const event of client.operate(name, requester, leave.signal)) {
+      if (event.event === 'operation.joined') isOurs = false;
+      renderer.event(event);
+      last = event;
+    }
+    if (leave.signal.aborted) throw left(name);
     if (last?.event === 'operation.failed') {
       const { code, message, remedy, details } = last.error;
       throw new MobyvmError(code, message, remedy, { details });
@@ -40,16 +51,10 @@ export async function runOperation(
   }
 }
 
-async function follow(
-  client: ControlClient,
-  name: OperationName,
-  context: CommandContext,
-  renderer: ProgressRenderer,
-): Promise<OperationEvent | undefined> {
-  let last: OperationEvent | undefined;
-  for await (const event of client.operate(name, { pid: context.pid, command: context.commandLine })) {
-    renderer.event(event);
-    last = event;
-  }
-  return last;
+function left(name: OperationName): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ABORTED',
+    `No longer waiting; "mobyvm ${name}" goes on for whoever started it.`,
+    'See how it ends with `mobyvm status --watch`; `mobyvm down` stops it.',
+  );
 }

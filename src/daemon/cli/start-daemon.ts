@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { errnoOf, isAbort, MobyvmError, runDetached, seeProcess, waitFor } from '../../core/index.js';
 import { ControlClient } from '../control/client.js';
 import { writeInstance } from '../instance.js';
+import { notRoot } from '../not-root.js';
 import type { CommandContext } from './context.js';
 import { ensureNamespace } from './namespace.js';
 
@@ -22,13 +23,7 @@ export async function connectOrStartDaemon(
   const { places } = context;
   const client = new ControlClient(places.controlSocket);
   if (await isServing(client)) return { client, isNew: false };
-  if (!context.isRoot) {
-    throw new MobyvmError(
-      'MOBYVM_NOT_ROOT',
-      'Only root can create the VM and its network.',
-      'Run the command as root, for example with sudo.',
-    );
-  }
+  if (!context.isRoot) throw notRoot();
   for (const directory of [places.stateDir, places.runDir, places.logDir])
     await mkdir(directory, { recursive: true, mode: 0o755 });
   await ensureNamespace(context, namespace);

@@ -36,7 +36,7 @@ async function watch(context: CommandContext, client: ControlClient, options: St
     if (!isAbort(error) && !context.interrupted.aborted) throw error;
     return EXIT_FINE;
   }
-  return code;
+  return context.interrupted.aborted ? EXIT_FINE : code;
 }
 
 function show(context: CommandContext, machine: MachineStatus, { json }: StatusOptions): number {

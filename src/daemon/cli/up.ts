@@ -1,12 +1,12 @@
 import { MobyvmError, waitFor } from '../../core/index.js';
-import type { ControlClient } from '../control/client.js';
-import { readInstance } from '../instance.js';
+import { ControlClient } from '../control/client.js';
+import { hasInstance, readInstance } from '../instance.js';
 import { loadSettings } from '../settings/load.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { EXIT_FINE } from './exit-code.js';
 import { endDaemon } from './end-daemon.js';
 import { runOperation } from './operation.js';
-import { connectOrStartDaemon } from './start-daemon.js';
+import { connectOrStartDaemon, isServing } from './start-daemon.js';
 
 export interface UpOptions {
   readonly namespace: string | undefined;
@@ -17,9 +17,9 @@ export async function up(context: CommandContext, options: UpOptions): CommandRe
   // Wrong settings are found before anything is started.
   await loadSettings(context.places.settingsFile);
   const namespace = options.namespace ?? (await readInstance(context.places.runDir)).namespace;
+  await waitForLeavingDaemon(context);
   const { client, isNew } = await connectOrStartDaemon(context, namespace);
   await refuseOtherNamespace(client, options.namespace);
-  await waitForLeavingDaemon(client);
   try {
     await runOperation(context, client, 'up');
   } catch (error) {
@@ -42,16 +42,21 @@ async function refuseOtherNamespace(client: ControlClient, asked: string | undef
   );
 }
 
-/** A `down` in progress ends its daemon: asking it for anything would be refused. */
-async function waitForLeavingDaemon(client: ControlClient): Promise<void> {
+/** A `down` in progress ends its daemon and removes what that ran in: only after it can a new one be started. */
+async function waitForLeavingDaemon(context: CommandContext): Promise<void> {
+  const { places, terminal, interrupted } = context;
+  const client = new ControlClient(places.controlSocket);
+  if (!(await isServing(client)) || (await client.status()).state !== 'stopping') return;
+  terminal.error('A "mobyvm down" is under way; waiting for its end.');
   await waitFor(
     {
-      title: 'a "mobyvm down" under way to end',
+      title: 'the "mobyvm down" under way to end',
       code: 'MOBYVM_BUSY',
-      timeoutSeconds: 120,
+      timeoutSeconds: 180,
       hint: 'Run `mobyvm status` to see what it does.',
-      check: async () => (await client.status()).state !== 'stopping',
+      // Its client takes the namespace and this file away last, when the daemon is gone.
+      check: async () => !(await hasInstance(places.runDir)),
     },
-    new AbortController().signal,
+    interrupted,
   );
 }

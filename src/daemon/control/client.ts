@@ -31,8 +31,13 @@ export class ControlClient {
   }
 
   /** Yields the operation's events; the last one is `operation.done` or `operation.failed`. */
-  async *operate(name: OperationName, requester: Requester): AsyncGenerator<OperationEvent> {
-    yield* linesOf(operationEvent, await this.#send('POST', `/v1/operations/${name}`, { requester }));
+  async *operate(
+    name: OperationName,
+    requester: Requester,
+    signal?: AbortSignal,
+  ): AsyncGenerator<OperationEvent> {
+    const response = await this.#send('POST', `/v1/operations/${name}`, { requester }, signal);
+    yield* linesOf(operationEvent, response);
   }
 
   async cancel(): Promise<boolean> {
@@ -104,8 +109,12 @@ async function textOf(response: IncomingMessage): Promise<string> {
 async function* linesOf<T>(schema: z.ZodType<T>, response: IncomingMessage): AsyncGenerator<T> {
   // The reader ends without an error when the other side dies; what follows from that is for the caller to decide.
   response.on('error', () => undefined);
-  for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-    if (line !== '') yield parsed(schema, line);
+  try {
+    for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+      if (line !== '') yield parsed(schema, line);
+    }
+  } catch (error) {
+    if (!response.destroyed || error instanceof MobyvmError) throw error;
   }
 }
 

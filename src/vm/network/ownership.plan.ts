@@ -40,6 +40,6 @@ export function foreignObject(
   return new MobyvmError(
     'MOBYVM_FOREIGN_OBJECT',
     `There is a ${what} already, and this mobyvm did not make it${maker}.`,
-    `Choose another name with "mobyvm config set network.bridge NAME", or, if nothing needs it, remove it: ${removal}`,
+    `Set network.bridge in the settings to another name, or, if nothing needs it, remove it: ${removal}`,
   );
 }

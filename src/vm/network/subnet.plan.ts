@@ -65,7 +65,7 @@ export function planSubnet({ wanted, bridge, host }: SubnetQuestion): Subnet {
     throw new MobyvmError(
       'MOBYVM_SETTINGS',
       `The subnet ${formatSubnet(wanted)} is of no use: it needs a prefix length of ${SHORTEST_NETWORK} to ${LONGEST_PREFIX}.`,
-      'Set another with "mobyvm config set network.subnet 10.0.75.0/24".',
+      'Set network.subnet in the settings to another, for example 10.0.75.0/24.',
     );
   }
   const overlap = findOverlap(wanted, bridge, host);
@@ -102,7 +102,7 @@ export function subnetInUse({ subnet, by }: Overlap, alternative: Subnet | undef
     `The subnet ${formatSubnet(subnet)} is in use on this host: ${by}.`,
     alternative === undefined
       ? 'Set network.subnet to a private subnet that this host does not reach in another way.'
-      : `Choose another, for example "mobyvm config set network.subnet ${formatSubnet(alternative)}", or let mobyvm choose: "mobyvm config set network.subnet auto".`,
+      : `Choose another in the settings, for example network.subnet ${formatSubnet(alternative)}, or network.subnet auto to let mobyvm choose.`,
     { details: { subnet: formatSubnet(subnet), by } },
   );
 }
@@ -112,7 +112,7 @@ function noneFree(host: HostNetworks, bridge: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_NO_FREE_SUBNET',
     `None of the ${CANDIDATES.length} subnets that mobyvm tries is free on this host (${[...takers].slice(0, 5).join('; ')}).`,
-    'Set one yourself that this host does not need to reach otherwise: "mobyvm config set network.subnet A.B.C.0/24". Disconnecting a VPN may free some.',
+    'Set network.subnet in the settings to one that this host does not need to reach otherwise. Disconnecting a VPN may free some.',
   );
 }
 
