@@ -5,6 +5,7 @@ import { runCommand } from './cli/commands.js';
 import type { CommandContext } from './cli/context.js';
 import { exitCodeOf } from './cli/exit-code.js';
 import { errorLines } from './cli/render-error.js';
+import { readInput } from './cli/read-input.js';
 import { processTerminal } from './cli/terminal.js';
 import { notRoot } from './not-root.js';
 import { runDaemon } from './run-daemon.js';
@@ -23,6 +24,7 @@ const context: CommandContext = {
   pid: process.pid,
   isRoot: process.getuid?.() === 0,
   interrupted: interrupt.signal,
+  readInput: () => readInput(process.stdin),
   packageDir: fileURLToPath(new URL('../../', import.meta.url)),
 };
 

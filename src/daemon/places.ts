@@ -10,6 +10,12 @@ export interface Places {
   readonly settingsFile: string;
   readonly identityFile: string;
   readonly ledgerFile: string;
+  /** Keys and certificates of the machine; for root alone. */
+  readonly tlsDir: string;
+  /** The machine's token; for root alone. */
+  readonly tokenFile: string;
+  /** Items that were set with `mobyvm kvp set`; for root alone, since some are secrets. */
+  readonly kvpItemsFile: string;
   readonly imageDir: string;
   readonly vmStateDir: string;
   readonly vmRunDir: string;
@@ -38,6 +44,9 @@ export function linuxPlaces(env: Readonly<Record<string, string | undefined>>): 
     settingsFile: env['MOBYVM_SETTINGS'] ?? '/etc/mobyvm/settings.json',
     identityFile: join(stateDir, 'machine.json'),
     ledgerFile: join(stateDir, 'ledger.json'),
+    tlsDir: join(stateDir, 'tls'),
+    tokenFile: join(stateDir, 'token'),
+    kvpItemsFile: join(stateDir, 'kvp-items.json'),
     imageDir: join(stateDir, 'image'),
     vmStateDir: join(stateDir, 'vm'),
     vmRunDir: join(runDir, 'vm'),

@@ -59,6 +59,12 @@ export interface KvpExchange {
   /** What the guest's system says about the adapter with this address; undefined when it does not know it. */
   ipInfo?(mac: Mac, signal: AbortSignal): Promise<IpInfo | undefined>;
 
+  /**
+   * Only where nobody but this exchange keeps the items: watches whether the guest was booted again, and sends them again.
+   * @throws the signal's reason, or that of `close`
+   */
+  keepItems?(signal: AbortSignal): Promise<never>;
+
   /** Ends the calls that are waiting and lets go of the connection. The items stay. */
   close(): Promise<void>;
 }

@@ -24,6 +24,11 @@ export interface VmSpec {
     readonly attachment: string;
     readonly mac: Mac;
   };
+  /**
+   * The guest is told at its boot that its host configures it over the key-value exchange: it keeps its engine closed
+   * until then. On Hyper-V it takes that for granted.
+   */
+  readonly awaitsConfiguration: boolean;
 }
 
 /**

@@ -122,7 +122,7 @@ describe('setting up the network', () => {
   it('moves to another subnet and leaves nothing of the old one', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
-    const options = { subnet: { network: '10.0.80.0', prefixLength: 24 }, vmAddress: '10.0.80.2' };
+    const options = { subnet: { network: '10.0.80.0', prefixLength: 24 } };
     await host.demand('ensure', { options });
     expect(await host.namespace.ip('-brief', '-4', 'address', 'show', 'dev', 'mobyvm0')).toMatch(
       /10\.0\.80\.1\/24 *\n$/,
@@ -180,7 +180,7 @@ async function damage({ namespace }: NetworkHost): Promise<void> {
   await namespace.ip('address', 'add', '10.0.75.1/16', 'dev', 'mobyvm0');
   await namespace.run('sysctl', ['-qw', 'net.ipv6.conf.mobyvm0.accept_ra=1']);
   await namespace.ip('link', 'set', 'dev', 'mobyvm0', 'down');
-  await namespace.run('nft', ['flush', 'chain', 'inet', 'mobyvm_mobyvm0', 'output']);
+  await namespace.run('nft', ['flush', 'chain', 'inet', 'mobyvm_mobyvm0', 'input']);
   await namespace.run('sysctl', ['-qw', 'net.ipv4.ip_forward=0']);
   await namespace.ip('link', 'set', 'dev', 'mobyvm0-t0', 'nomaster');
   await namespace.ip('link', 'set', 'dev', 'mobyvm0-t0', 'down');

@@ -129,7 +129,6 @@ describe('what others made', () => {
         bridge: 'mobyvm1',
         machineId: 'another-machine',
         subnet: { network: '10.0.76.0', prefixLength: 24 },
-        vmAddress: '10.0.76.2',
       },
     };
     await host.demand('ensure');

@@ -91,7 +91,7 @@ describe('the docker client through the endpoint', () => {
         '-c',
         `nc -w 3 ${address} ${port} </dev/null >/dev/null 2>&1; echo $?`,
       ]);
-    expect((await reach('10.0.75.2', '2375')).trim()).not.toBe('0');
+    expect((await reach('10.0.75.2', '2376')).trim()).not.toBe('0');
     expect(await instance.docker(['run', '--rm', IMAGE, 'nslookup', 'host.docker.internal'])).toContain(
       '10.0.75.1',
     );

@@ -1,4 +1,5 @@
-import { readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MobyvmError, silentLogger } from '../../src/core/index.js';
@@ -333,6 +334,42 @@ describe('accelerator', () => {
   it('is KVM only where KVM really starts a machine', async () => {
     const trial = await tryAccelerator('kvm', options, SIGNAL);
     expect(await new AcceleratorChoice(options).choose(SIGNAL)).toBe(trial.works ? 'kvm' : 'tcg');
+  });
+
+  it('is given up when a machine only seems to start with it, and nobody hears of the trial', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mobyvm-qemu-'));
+    try {
+      // A KVM that runs the firmware and then fails, as nested and paravirtual ones do.
+      const program = join(folder, 'qemu');
+      const script = [
+        '#!/bin/sh',
+        'case "$*" in',
+        '*"-accel kvm"*isa-debugcon*) echo SeaBIOS; exec sleep 60 ;;',
+        '*"-accel kvm"*) echo "qemu: error: failed to set MSR" >&2; exit 134 ;;',
+        '*) exec qemu-system-x86_64 "$@" ;;',
+        'esac',
+      ];
+      await writeFile(program, `${script.join('\n')}\n`, { mode: 0o755 });
+      await using vm = await QemuHarness.create({}, { qemuProgram: program, forcedAccelerator: undefined });
+      const exits: VmExit[] = [];
+      vm.driver.onExit((exit) => exits.push(exit));
+      const context = recordingContext();
+      await vm.driver.define(vm.spec, context);
+      await vm.driver.start(context);
+      expect(context.progressed).toEqual(
+        expect.arrayContaining(['starting QEMU with kvm', 'starting QEMU with tcg']),
+      );
+      expect(vm.driver.features.accelerator).toBe('tcg');
+      expect(await vm.driver.state(SIGNAL)).toBe('running');
+      expect(exits).toEqual([]);
+      // The next start does not try again.
+      await vm.driver.powerOff(context);
+      const again = recordingContext();
+      await vm.driver.start(again);
+      expect(again.progressed).not.toContain('starting QEMU with kvm');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('may be forced', async () => {

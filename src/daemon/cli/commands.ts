@@ -7,6 +7,7 @@ import { EXIT_FINE } from './exit-code.js';
 import { explain } from './explain.js';
 import { printFile } from './follow-file.js';
 import { imageBuild } from './image-build.js';
+import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { restart } from './restart.js';
 import { status } from './status.js';
 import { up } from './up.js';
@@ -53,7 +54,7 @@ export async function runCommand(
 type Choose = (work: () => CommandResult) => void;
 
 function commandLine(context: CommandContext, runDaemon: RunDaemon, choose: Choose): Argv {
-  const commands = [machineCommands, observingCommands, imageCommands];
+  const commands = [machineCommands, observingCommands, kvpCommands, imageCommands];
   return commands
     .reduce((parser, add) => add(parser, context, choose), yargs().scriptName('mobyvm'))
     .usage('$0 COMMAND [OPTIONS]\n\nRuns Linux containers in a small Moby Linux VM.')
@@ -149,6 +150,39 @@ function imageCommands(parser: Argv, context: CommandContext, choose: Choose): A
         choose(() => imageBuild(context, { recipe: argv.recipe })),
       )
       .demandCommand(1, 'Which one? `mobyvm image build`'),
+  );
+}
+
+function kvpCommands(parser: Argv, context: CommandContext, choose: Choose): Argv {
+  const pool = {
+    choices: ['host', 'guest', 'intrinsic'] as const,
+    default: 'host' as const,
+    describe: 'What the host set, what the guest set, or what the guest says of its system',
+  };
+  const name = { type: 'string', demandOption: true, describe: 'Name of the item' } as const;
+  return parser.command('kvp', 'Items that host and guest exchange', (kvp) =>
+    kvp
+      .command('list', 'Print the items of a pool', { pool, json: JSON_OUTPUT }, (argv) =>
+        choose(() => kvpList(context, { pool: argv.pool, json: argv.json })),
+      )
+      .command(
+        'set <name> [value]',
+        'Set an item of the host; without a value it is read from standard input',
+        (each) =>
+          each
+            .positional('name', name)
+            .positional('value', { type: 'string', describe: 'Its value' })
+            .option('secret', { type: 'boolean', default: false, describe: 'Never show its value' }),
+        (argv) =>
+          choose(() => kvpSet(context, { name: argv.name, value: argv.value, isSecret: argv.secret })),
+      )
+      .command(
+        'remove <name>',
+        'Remove an item of the host',
+        (each) => each.positional('name', name),
+        (argv) => choose(() => kvpRemove(context, argv.name)),
+      )
+      .demandCommand(1, 'Which one? `mobyvm kvp list`, `kvp set` or `kvp remove`'),
   );
 }
 

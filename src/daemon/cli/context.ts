@@ -13,6 +13,8 @@ export interface CommandContext {
   readonly isRoot: boolean;
   /** Aborted at the first Ctrl-C. */
   readonly interrupted: AbortSignal;
+  /** Standard input to its end, without one final line break. @throws MobyvmError MOBYVM_USAGE when it is far too long */
+  readonly readInput: () => Promise<string>;
   /** The folder of the installed package: docs, guest recipes, scripts. */
   readonly packageDir: string;
 }

@@ -1,5 +1,6 @@
 import type { MachineStatus } from '../control/protocol.js';
 import { seconds } from './render-progress.js';
+import { withoutControls } from './terminal.js';
 
 /** `mobyvm status` for people. */
 export function statusLines(status: MachineStatus): string[] {
@@ -23,6 +24,7 @@ export function statusLines(status: MachineStatus): string[] {
         .join(', '),
     ],
     ...(vm.stage === undefined ? [] : [['guest', vm.stage] satisfies [string, string]]),
+    ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
     ['network', networkText(network)],
     ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
   ];
@@ -38,6 +40,11 @@ function engineText(engine: MachineStatus['engine']): string {
   const offset =
     engine.clockOffsetMs === undefined ? '' : `, clock off by ${seconds(Math.abs(engine.clockOffsetMs))}`;
   return `Docker ${engine.version ?? '?'} (API ${engine.apiVersion ?? '?'}) answers${offset}`;
+}
+
+function systemText({ os, kernel, addresses }: NonNullable<MachineStatus['guest']>): string {
+  const parts = [os, kernel === '' ? '' : `Linux ${kernel}`, addresses.join(' ')];
+  return withoutControls(parts.filter((part) => part !== '').join(', '));
 }
 
 function networkText(network: MachineStatus['network']): string {

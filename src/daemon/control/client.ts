@@ -2,11 +2,14 @@ import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { errnoOf, MobyvmError } from '../../core/index.js';
+import type { KvpListing, KvpPool } from '../../kvp/index.js';
 import {
   cancelAnswer,
+  kvpListing,
   errorAnswer,
   machineStatus,
   operationEvent,
+  type KvpSetRequest,
   type MachineStatus,
   type OperationEvent,
   type OperationName,
@@ -42,6 +45,18 @@ export class ControlClient {
 
   async cancel(): Promise<boolean> {
     return parsed(cancelAnswer, await textOf(await this.#send('POST', '/v1/cancel'))).cancelled;
+  }
+
+  async listKvp(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
+    return parsed(kvpListing, await textOf(await this.#send('GET', `/v1/kvp/${pool}`, undefined, signal)));
+  }
+
+  async setKvp(item: KvpSetRequest, signal: AbortSignal): Promise<void> {
+    await textOf(await this.#send('POST', '/v1/kvp/set', item, signal));
+  }
+
+  async removeKvp(name: string, signal: AbortSignal): Promise<void> {
+    await textOf(await this.#send('POST', '/v1/kvp/remove', { name }, signal));
   }
 
   async exit(): Promise<void> {

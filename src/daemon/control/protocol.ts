@@ -11,6 +11,9 @@ import { ERROR_CODES } from '../../core/index.js';
  * | GET /v1/status/watch | | MachineStatus per line, at every change |
  * | POST /v1/operations/{up,down,restart} | OperationRequest | OperationEvent per line |
  * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
+ * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
+ * | POST /v1/kvp/set | KvpSetRequest | `{}` |
+ * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
  * | POST /v1/exit | | the daemon ends; refused while a machine is up |
  */
 export const operationName = z.enum(['up', 'down', 'restart']);
@@ -73,6 +76,10 @@ export const machineStatus = z.object({
     memoryMiB: z.number(),
     firmware: z.string(),
   }),
+  /** What the guest's system says of itself, once it has been asked. */
+  guest: z
+    .object({ os: z.string(), kernel: z.string(), addresses: z.array(z.string()).readonly() })
+    .optional(),
   network: z.object({
     namespace: z.string().optional(),
     bridge: z.string(),
@@ -90,6 +97,15 @@ export const machineStatus = z.object({
   }),
 });
 export type MachineStatus = z.infer<typeof machineStatus>;
+
+export const kvpPool = z.enum(['host', 'guest', 'intrinsic']);
+export const kvpListing = z.object({
+  items: z.array(z.object({ name: z.string(), value: z.string(), isSecret: z.boolean() })),
+  unreadable: z.int().nonnegative(),
+});
+export const kvpSetRequest = z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() });
+export const kvpRemoveRequest = z.strictObject({ name: z.string() });
+export type KvpSetRequest = z.infer<typeof kvpSetRequest>;
 
 export const cancelAnswer = z.object({ cancelled: z.boolean() });
 export const errorAnswer = z.object({ error: errorReport });

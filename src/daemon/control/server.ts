@@ -2,6 +2,8 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
+import type { KvpExchange } from '../../kvp/index.js';
+import { answerKvp } from './kvp-routes.js';
 import {
   operationName,
   operationRequest,
@@ -13,6 +15,7 @@ import {
 
 /** What the control API controls; the daemon's machine fits. */
 export interface ControlledMachine {
+  readonly kvp: KvpExchange;
   status(): Promise<MachineStatus>;
   /** Calls back at every change of the status. Returns the unsubscribe function. */
   onStatusChange(listener: () => void): () => void;
@@ -91,8 +94,12 @@ async function answer(
         json(response, 202, {});
         return;
       }
-    default:
-      return operate(machine, route, request, response);
+    default: {
+      const body = async (): Promise<unknown> => JSON.parse(await bodyOf(request));
+      const kvp = await answerKvp(machine.kvp, { route, body, signal: untilGone(response) });
+      if (kvp !== undefined) json(response, 200, kvp);
+      else await operate(machine, route, request, response);
+    }
   }
 }
 
@@ -126,6 +133,12 @@ async function watchStatus(machine: ControlledMachine, response: ServerResponse)
   const unsubscribe = machine.onStatusChange(send);
   await new Promise<void>((resolve) => response.once('close', resolve));
   unsubscribe();
+}
+
+function untilGone(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { fileLedger, MobyvmError, type Logger } from '../../core/index.js';
-import { engineClient, tcpDial, type Dial } from '../../proxy/index.js';
-import { parseBootStage, QemuDriver } from '../../vm/index.js';
+import { QemuKvpExchange, type KvpExchange } from '../../kvp/index.js';
+import { engineClient, ENGINE_SERVER_NAME, tlsDial, type Dial } from '../../proxy/index.js';
+import { parseBootStage, QemuDriver, type VmSpec } from '../../vm/index.js';
+import { loadCertificates } from '../certificates/index.js';
+import { fileItemStore, KvpGuest, loadToken } from '../guest/index.js';
 import type { MachineIdentity } from '../identity.js';
 import { imageStep, isoPathIn } from '../image.js';
 import type { Places } from '../places.js';
@@ -9,11 +12,11 @@ import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { version } from '../version.js';
 import { BootWatch } from './boot-watch.js';
-import { LinuxHost } from './linux-host.js';
+import { LinuxHost, VM_HOSTNAME } from './linux-host.js';
 import { Machine } from './machine.js';
 
-/** The engine listens here until mutual TLS comes; the host's rules and the guest's let only root of this host in. */
-const ENGINE_PORT = 2375;
+/** Where the engine listens, with mutual TLS. */
+const ENGINE_PORT = 2376;
 
 const VM_NAME = 'MobyLinuxVM';
 
@@ -48,17 +51,20 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
   const ledger = fileLedger(places.ledgerFile);
   const { resolvConf: resolvConfPath } = places;
   const host = new LinuxHost({ ...identity, namespace, ledger, resolvConfPath, logger }, settings);
-  const dial: Dial = (signal) => {
-    if (host.vmAddress === undefined) throw noAddress();
-    return tcpDial({ host: host.vmAddress, port: ENGINE_PORT })(signal);
-  };
-  const engine = engineClient({ dial, nowMs: () => Date.now() });
+  const { machineId } = identity;
+  const store = fileItemStore(places.kvpItemsFile);
+  const exchange = new QemuKvpExchange({ socketPath: driver.kvpSocketPath, store, logger });
+  const guest = guestOver(exchange, options);
+  const dial = engineDial(host, guest);
+  const engine = engineClient({ dial, nowMs });
   const imageDirOf = ({ image }: Settings): string => image.directory ?? places.imageDir;
   const machine = new Machine(
     {
       driver,
       boot: new BootWatch(driver.console, parseBootStage),
       host,
+      guest,
+      kvp: exchange,
       engine: {
         ping: (signal) => engine.ping(signal),
         version: async (signal) => {
@@ -69,26 +75,71 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
       logger,
       loadSettings: () => loadSettings(places.settingsFile),
       imageStep: (now) => imageStep(imageDirOf(now)),
-      specFor: ({ vm, ...now }) => ({
-        machineId: identity.machineId,
-        name: VM_NAME,
-        cpus: vm.cpus,
-        memoryMiB: vm.memoryMiB,
-        firmware: vm.firmware,
-        isoPath: isoPathIn(imageDirOf({ vm, ...now })),
-        dataDisk: { path: join(places.vmStateDir, 'data.qcow2'), sizeGiB: vm.diskGiB },
-        network: { attachment: host.attachment, mac: identity.mac },
-      }),
+      specFor: (now) => specOf(now.vm, isoPathIn(imageDirOf(now)), { ...options, host }),
       about: {
         daemon: { pid: options.pid, version, startedAt: new Date().toISOString() },
-        machineId: identity.machineId,
+        machineId,
         mac: identity.mac,
         endpoint: places.engineSocket,
       },
     },
     settings,
   );
-  return { machine, dial, close: () => driver.close() };
+  return {
+    machine,
+    dial,
+    close: async () => {
+      guest.unfollow();
+      await exchange.close();
+      await driver.close();
+    },
+  };
+}
+
+function specOf(
+  vm: Settings['vm'],
+  isoPath: string,
+  { identity, places, host }: AssembleOptions & { readonly host: LinuxHost },
+): VmSpec {
+  return {
+    machineId: identity.machineId,
+    name: VM_NAME,
+    cpus: vm.cpus,
+    memoryMiB: vm.memoryMiB,
+    firmware: vm.firmware,
+    isoPath,
+    dataDisk: { path: join(places.vmStateDir, 'data.qcow2'), sizeGiB: vm.diskGiB },
+    network: { attachment: host.attachment, mac: identity.mac },
+    awaitsConfiguration: true,
+  };
+}
+
+function guestOver(exchange: KvpExchange, { identity, places, logger }: AssembleOptions): KvpGuest {
+  const { machineId } = identity;
+  return new KvpGuest({
+    exchange,
+    loadCertificates: () => loadCertificates({ directory: places.tlsDir, machineId, nowMs: nowMs(), logger }),
+    loadToken: () => loadToken(places.tokenFile),
+    hostName: VM_HOSTNAME,
+    nowMs,
+    logger,
+  });
+}
+
+/** Dials the engine where the VM is, with what the guest was given. */
+function engineDial(host: LinuxHost, guest: KvpGuest): Dial {
+  return tlsDial({
+    address: () => {
+      if (host.vmAddress === undefined) throw noAddress();
+      return { host: host.vmAddress, port: ENGINE_PORT };
+    },
+    credentials: () => guest.credentials,
+    servername: ENGINE_SERVER_NAME,
+  });
+}
+
+function nowMs(): number {
+  return Date.now();
 }
 
 function noAddress(): MobyvmError {

@@ -1,4 +1,11 @@
-import { MobyvmError, waitFor, type Requirement, type Step } from '../../core/index.js';
+import {
+  MobyvmError,
+  waitFor,
+  type Requirement,
+  type Step,
+  type StepContext,
+  type StepOutcome,
+} from '../../core/index.js';
 import type { BootWatch } from './boot-watch.js';
 
 /** What the start of a guest is waited for with; the machine supplies it. */
@@ -10,6 +17,8 @@ export interface GuestView {
   /** True once the guest's first DHCP message was seen. */
   readonly askedForAddress: () => boolean;
   readonly pingEngine: (signal: AbortSignal) => Promise<void>;
+  /** Gives the guest its configuration, if it needs one. `giveUp` throws when that is pointless. */
+  readonly configure: (signal: AbortSignal, giveUp: () => void) => Promise<StepOutcome>;
   readonly bootTimeoutSeconds: number;
 }
 
@@ -20,13 +29,18 @@ export function guestSteps(guest: GuestView): readonly Step[] {
     return true;
   };
   return [
-    step(guest, 'guest-kernel', 'guest kernel', {
+    waiting(guest, 'guest-kernel', 'guest kernel', {
       title: "the guest's first words on its console",
       code: 'MOBYVM_GUEST_BOOT',
       hint: 'Look at the console with `mobyvm console`. If it is empty the boot image may be damaged: `mobyvm image build`.',
       check: () => Promise.resolve(guest.boot.hasOutput),
     }),
-    step(guest, 'guest-address', 'guest address', {
+    watched(guest, {
+      id: 'guest-configuration',
+      title: 'guest configuration',
+      run: ({ signal }) => guest.configure(signal, () => throwIfHopeless(guest)),
+    }),
+    waiting(guest, 'guest-address', 'guest address', {
       title: 'the guest to take its address',
       code: 'MOBYVM_NO_LEASE',
       hint: 'Look at the console with `mobyvm console` and at the DHCP events with `mobyvm logs`.',
@@ -34,7 +48,7 @@ export function guestSteps(guest: GuestView): readonly Step[] {
       check: async (signal) =>
         guest.hasLease() || (await engineAnswers(AbortSignal.any([signal, AbortSignal.timeout(2_000)]))),
     }),
-    step(guest, 'engine', 'Docker Engine', {
+    waiting(guest, 'engine', 'Docker Engine', {
       title: 'the Docker Engine to answer',
       code: 'MOBYVM_GUEST_BOOT',
       hint: 'Look at the console with `mobyvm console`. On a slow machine raise `vm.bootTimeoutSeconds`.',
@@ -43,29 +57,44 @@ export function guestSteps(guest: GuestView): readonly Step[] {
   ];
 }
 
-function step(
+function waiting(
   guest: GuestView,
   id: string,
   title: string,
   requirement: Omit<Requirement, 'timeoutSeconds' | 'giveUp'>,
 ): Step {
+  const { bootTimeoutSeconds: timeoutSeconds } = guest;
+  return watched(guest, {
+    id,
+    title,
+    async run({ signal }) {
+      await waitFor({ ...requirement, timeoutSeconds, giveUp: () => throwIfHopeless(guest) }, signal);
+      return 'none';
+    },
+  });
+}
+
+interface GuestStep {
+  readonly id: string;
+  readonly title: string;
+  readonly run: (context: StepContext) => Promise<StepOutcome>;
+}
+
+/** A step that shows the guest's stages while it runs, and whose failure says how far the guest came. */
+function watched(guest: GuestView, { id, title, run }: GuestStep): Step {
   return {
     id,
     title,
-    async run({ signal, progress }) {
-      const timer = setInterval(() => tell(guest, progress), 500);
+    async run(context) {
+      const timer = setInterval(() => tell(guest, context.progress), 500);
       try {
-        await waitFor(
-          { ...requirement, timeoutSeconds: guest.bootTimeoutSeconds, giveUp: () => throwIfHopeless(guest) },
-          signal,
-        );
+        return await run(context);
       } catch (error) {
         throw withAccount(guest, error);
       } finally {
         clearInterval(timer);
+        tell(guest, context.progress);
       }
-      tell(guest, progress);
-      return 'none';
     },
   };
 }

@@ -17,7 +17,7 @@ import { startNameServer } from './name-server.js';
 import { ServerSlot } from './server-step.js';
 
 /** The VM's name on its network. */
-const VM_HOSTNAME = 'moby';
+export const VM_HOSTNAME = 'moby';
 /** Only names matter when the network is taken away, not addresses. */
 const ANY_SUBNET = parseSubnet('10.0.75.0/24');
 
@@ -131,7 +131,6 @@ export class LinuxHost implements HostSide {
       machineId,
       bridge,
       subnet,
-      vmAddress: vmAddressIn(subnet),
       ledger,
       logger,
     });

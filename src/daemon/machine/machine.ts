@@ -8,8 +8,10 @@ import {
   type StepContext,
 } from '../../core/index.js';
 import type { VmDriver, VmExit, VmSpec } from '../../vm/index.js';
+import type { KvpExchange } from '../../kvp/index.js';
 import type { ControlledMachine } from '../control/server.js';
 import type { MachineStatus, OperationEvent, OperationName, Requester } from '../control/protocol.js';
+import type { GuestSide } from '../guest/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
 import { guestSteps } from './guest-steps.js';
@@ -32,6 +34,8 @@ export interface MachineParts {
   readonly driver: VmDriver;
   readonly boot: BootWatch;
   readonly host: HostSide;
+  readonly guest: GuestSide;
+  readonly kvp: KvpExchange;
   readonly engine: EngineProbe;
   readonly logger: Logger;
   readonly loadSettings: () => Promise<Settings>;
@@ -86,6 +90,10 @@ export class Machine implements ControlledMachine {
     parts.driver.onExit((exit) => this.#vmExited(exit));
   }
 
+  get kvp(): KvpExchange {
+    return this.#parts.kvp;
+  }
+
   get state(): MachineState {
     return this.#state;
   }
@@ -125,7 +133,7 @@ export class Machine implements ControlledMachine {
   }
 
   async status(): Promise<MachineStatus> {
-    const { driver, host, about, boot } = this.#parts;
+    const { driver, host, about, boot, guest } = this.#parts;
     const probe = this.#engineReady ? await this.#probe() : undefined;
     const { vm } = this.#settings;
     const { stage } = boot;
@@ -155,6 +163,7 @@ export class Machine implements ControlledMachine {
         memoryMiB: vm.memoryMiB,
         firmware: vm.firmware,
       },
+      ...(guest.facts === undefined ? {} : { guest: guest.facts }),
       network: { ...host.describe(), mac: about.mac },
       engine: {
         endpoint: about.endpoint,
@@ -179,16 +188,22 @@ export class Machine implements ControlledMachine {
   }
 
   async #up(context: OperationContext): Promise<void> {
-    const { driver, boot, host, imageStep, loadSettings, specFor } = this.#parts;
+    const { driver, boot, host, guest, imageStep, loadSettings, specFor } = this.#parts;
     const settings = await loadSettings();
     const isRunning = (await driver.state(context.signal)) === 'running';
     this.#settings = settings;
     this.#exit = undefined;
+    let wasSaved = false;
+    const pingEngine = async (signal: AbortSignal): Promise<void> => {
+      await this.#parts.engine.ping(signal);
+    };
+    const timeoutSeconds = settings.vm.bootTimeoutSeconds;
     await host.prepare(settings, isRunning, context.signal);
     await this.#steps(
       [
         imageStep(settings),
         ...host.steps(settings),
+        guest.prepareStep(),
         {
           id: 'vm',
           title: 'virtual machine',
@@ -196,7 +211,7 @@ export class Machine implements ControlledMachine {
             boot.start(step.progress);
             if (isRunning) await boot.catchUp();
             await driver.define(specFor(settings), step);
-            const wasSaved = (await driver.state(step.signal)) === 'saved';
+            wasSaved = (await driver.state(step.signal)) === 'saved';
             await (wasSaved ? driver.restore(step) : driver.start(step));
             return isRunning ? 'none' : 'create';
           },
@@ -206,16 +221,19 @@ export class Machine implements ControlledMachine {
           exit: () => this.#exit?.detail,
           hasLease: () => host.hasLease(),
           askedForAddress: () => host.askedForAddress(),
-          pingEngine: async (signal) => {
-            await this.#parts.engine.ping(signal);
+          pingEngine,
+          configure: (signal, giveUp) => {
+            const isFreshBoot = !isRunning && !wasSaved;
+            return guest.configure({ settings, timeoutSeconds, signal, giveUp, pingEngine, isFreshBoot });
           },
-          bootTimeoutSeconds: settings.vm.bootTimeoutSeconds,
+          bootTimeoutSeconds: timeoutSeconds,
         }),
       ],
       context,
     );
     this.#engine = await this.#parts.engine.version(AbortSignal.timeout(PROBE_TIMEOUT_MS * 3));
     this.#engineReady = true;
+    guest.follow();
   }
 
   #stopStep(): Step {
@@ -225,6 +243,7 @@ export class Machine implements ControlledMachine {
       title: 'virtual machine',
       run: async (context: StepContext) => {
         this.#engineReady = false;
+        this.#parts.guest.unfollow();
         const state = await driver.state(context.signal);
         if (state === 'absent' || state === 'off') return 'none';
         await driver.stop({ gracefulSeconds: this.#settings.vm.stopTimeoutSeconds }, context);
@@ -286,6 +305,7 @@ export class Machine implements ControlledMachine {
   #vmExited(exit: VmExit): void {
     this.#exit = exit;
     this.#engineReady = false;
+    this.#parts.guest.unfollow();
     this.#parts.logger.warn('vm.exited', { reason: exit.reason, detail: exit.detail });
     if (this.#runner.current === undefined) this.#apply('vm.exited', reportOf(ended(exit)));
   }

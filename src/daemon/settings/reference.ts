@@ -44,7 +44,8 @@ function values(value: z.infer<typeof property>): string {
   if (value.enum !== undefined) return value.enum.map((item) => `\`${String(item)}\``).join(', ');
   if (value.minimum !== undefined && value.maximum !== undefined)
     return `${value.minimum} to ${value.maximum}`;
-  return value.type === 'array' ? 'list' : 'text';
+  if (value.type === 'array') return 'list';
+  return value.type === 'object' ? 'JSON object' : 'text';
 }
 
 function shownDefault(value: unknown): string {

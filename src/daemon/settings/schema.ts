@@ -13,6 +13,21 @@ const subnet = z
 
 const address = z.string().refine(isIpv4, 'must be an IPv4 address');
 
+/** dockerd refuses to start when these stand in daemon.json and in its arguments. */
+const GUEST_OWNS = ['hosts', 'tls', 'tlsverify', 'tlscacert', 'tlscert', 'tlskey', 'pidfile'];
+
+/** What a configuration of the guest has room for, beside the certificates. */
+const MAX_DAEMON_JSON = 32_768;
+
+const daemonJson = z
+  .record(z.string(), z.json())
+  .refine((value) => !GUEST_OWNS.some((name) => name in value), {
+    error: `must not set ${GUEST_OWNS.join(', ')}: the guest does`,
+  })
+  .refine((value) => JSON.stringify(value).length <= MAX_DAEMON_JSON, {
+    error: `must be at most ${MAX_DAEMON_JSON} characters long`,
+  });
+
 /**
  * The settings file. Units stand in the names; every description ends up in docs/settings.md, which a test compares.
  */
@@ -116,6 +131,11 @@ export const settingsSchema = z.strictObject({
         .default(30)
         .describe(
           'How long each request of a Docker client waits for a starting VM before it gets an answer that says so, in seconds; `docker` makes up to three requests in a row.',
+        ),
+      daemonJson: daemonJson
+        .default({})
+        .describe(
+          "Settings of the Docker Engine, as in its `daemon.json`; they take effect at the VM's next start. Where the engine listens, its TLS and its process file are mobyvm's own.",
         ),
     })
     .prefault({}),

@@ -4,7 +4,10 @@ import { KVP_MESSAGE_BYTES } from '../kvp-frame.js';
 import { failedError, notReadyError } from '../kvp-errors.js';
 
 export interface KvpSocketTiming {
-  /** Nothing may have come for this long after connecting; 600. The guest's device drops a torn frame after 500. */
+  /**
+   * Nothing may have come for this long after connecting; 1,000. The guest's device takes 500 without a byte for the end of
+   * an earlier conversation, and may be late to notice under load.
+   */
   readonly quietMs: number;
   /** The guest's device gives up after 30 s itself; 35,000. */
   readonly answerMs: number;
@@ -15,7 +18,7 @@ export interface KvpSocketTiming {
 }
 
 export const DEFAULT_TIMING: KvpSocketTiming = {
-  quietMs: 600,
+  quietMs: 1_000,
   answerMs: 35_000,
   restMs: 2_000,
   openMs: 10_000,

@@ -13,7 +13,7 @@ import { failedError, limitError } from '../kvp-errors.js';
 import { Pool, type KvpAnswer } from '../kvp-message.codec.js';
 import { valueText } from '../kvp-value.codec.js';
 import { MAX_LISTED_ITEMS } from '../limits.js';
-import { GUEST_NAME } from '../names.js';
+import { GUEST_NAME, isRequestName } from '../names.js';
 import { withinSeconds } from '../operation-deadline.js';
 import { Turns } from '../turns.js';
 import { GuestDaemon, isUnreadable } from './guest-daemon.js';
@@ -25,6 +25,8 @@ export interface QemuKvpOptions {
   /** The chardev's unix socket; QEMU serves one client at a time. */
   readonly socketPath: string;
   readonly logger?: Logger;
+  /** Where the items outlive this object; without it they do not. Requests to the guest are never stored. */
+  readonly store?: KvpItemStore;
   /** How long a guest without a KVP daemon is waited for; 40. */
   readonly readySeconds?: number;
   /** For one call as a whole, once it is its turn; 60. */
@@ -32,6 +34,11 @@ export interface QemuKvpOptions {
   /** How often {@link QemuKvpExchange.keepItems} looks; 5,000. */
   readonly keepEveryMs?: number;
   readonly socketTiming?: Partial<KvpSocketTiming>;
+}
+
+export interface KvpItemStore {
+  load(): Promise<readonly KvpSetting[]>;
+  save(items: readonly KvpSetting[]): Promise<void>;
 }
 
 const POOL: Readonly<Record<KvpPool, number>> = {
@@ -49,6 +56,8 @@ export class QemuKvpExchange implements KvpExchange {
   readonly #connection: KvpConnection;
   readonly #daemon: GuestDaemon;
   readonly #own = new OwnItems();
+  readonly #store: KvpItemStore | undefined;
+  #loading: Promise<void> | undefined;
   readonly #turns = new Turns();
   readonly #closed = new AbortController();
   readonly #logger: Logger;
@@ -59,6 +68,7 @@ export class QemuKvpExchange implements KvpExchange {
     this.#connection = new KvpConnection(options.socketPath, { ...DEFAULT_TIMING, ...options.socketTiming });
     this.#daemon = new GuestDaemon(this.#connection, options.readySeconds ?? 40);
     this.#logger = options.logger ?? silentLogger;
+    this.#store = options.store;
     this.#operationSeconds = options.operationSeconds ?? 60;
     this.#keepEveryMs = options.keepEveryMs ?? 5_000;
   }
@@ -71,12 +81,15 @@ export class QemuKvpExchange implements KvpExchange {
         this.#own.keep(item);
         this.#logger.debug('kvp.item.set', { name: item.name, characters: item.value.length });
       }
+      await this.#storeUnless(items.every(({ name }) => isRequestName(name)));
     });
   }
 
   async remove(names: readonly string[], signal: AbortSignal): Promise<void> {
     const forget = (): void => names.forEach((name) => this.#own.forget(name));
+    await this.#load();
     forget();
+    await this.#storeUnless(names.every(isRequestName));
     await this.#operation('Removing items', signal, async (within) => {
       // Again, because a call before this one may have set them in the meantime.
       forget();
@@ -140,11 +153,33 @@ export class QemuKvpExchange implements KvpExchange {
     return Promise.resolve();
   }
 
+  /** Once; a file that cannot be read is said at each call, and nothing is overwritten. */
+  #load(): Promise<void> {
+    this.#loading ??= this.#loadItems().catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
+    });
+    return this.#loading;
+  }
+
+  async #loadItems(): Promise<void> {
+    const items = (await this.#store?.load()) ?? [];
+    for (const item of items) this.#own.keep(item);
+    // The guest may have been booted since.
+    if (items.length > 0) this.#daemon.isDoubtful = true;
+  }
+
+  async #storeUnless(isUnchanged: boolean): Promise<void> {
+    if (isUnchanged) return;
+    await this.#store?.save(this.#own.kept.filter(({ name }) => !isRequestName(name)));
+  }
+
   #operation<T>(what: string, signal: AbortSignal, work: (within: AbortSignal) => Promise<T>): Promise<T> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
     return this.#turns.run(
       () =>
         withinSeconds(this.#operationSeconds, what, either, async (within) => {
+          await this.#load();
           await this.#catchUp(within);
           const result = await work(within);
           await this.#catchUp(within);

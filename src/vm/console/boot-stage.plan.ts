@@ -5,6 +5,7 @@ export const BOOT_STAGES = [
   'init',
   'data',
   'network',
+  'config',
   'containerd',
   'engine',
   'clock',

@@ -27,13 +27,10 @@ export interface LinuxNetworkOptions {
   /** Name of the bridge, up to 15 characters; the names of the tap and of the nftables table are made from it. */
   readonly bridge: string;
   readonly subnet: Subnet;
-  readonly vmAddress: Ipv4;
   readonly ledger: Ledger;
   readonly logger: Logger;
   /** What the guest may reach on the host's address besides DHCP, DNS and ping; nothing if absent. */
   readonly hostServices?: readonly HostService[] | 'all';
-  /** TCP ports of the VM that only root may connect to; the engine's plain 2375 if absent. */
-  readonly rootOnlyPorts?: readonly number[];
 }
 
 /** The VM's network on a Linux host. Everything happens in the network namespace that we run in. */
@@ -58,7 +55,7 @@ export interface PlannedChange {
 
 /** @throws MobyvmError MOBYVM_SETTINGS for a name that no bridge can have */
 export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
-  const { machineId, subnet, vmAddress, ledger, logger } = options;
+  const { machineId, subnet, ledger, logger } = options;
   const name = checkBridgeName(options.bridge);
   const owner = ownerOf(machineId, ledger, logger);
   const hostAddress = hostAt(subnet, 1);
@@ -71,9 +68,7 @@ export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
       bridge: name,
       subnet,
       hostAddress,
-      vmAddress,
       hostServices: options.hostServices ?? [],
-      rootOnlyPorts: options.rootOnlyPorts ?? [2375],
     }),
     part(forwarding(name, owner), { isOn: true }),
     part(tap(tapNameOf(name), owner), { bridge: name }),

@@ -14,11 +14,8 @@ export interface RulesWanted {
   readonly subnet: Subnet;
   /** The host's address on the bridge. */
   readonly hostAddress: Ipv4;
-  readonly vmAddress: Ipv4;
   /** What the guest may reach on the host besides DHCP, DNS and ping; `all` leaves it to the host's own firewall. */
   readonly hostServices: readonly HostService[] | 'all';
-  /** TCP ports of the VM that only root may connect to from the host: the engine's, while it asks for no certificate. */
-  readonly rootOnlyPorts: readonly number[];
 }
 
 /** Holds no rule that a packet meets, only comments: whose table it is, and seals against changes by hand. */
@@ -40,8 +37,6 @@ export function replaceTable(wanted: RulesWanted, tag: string): readonly NftComm
     ...inputRules(wanted).map((rule) => addRule(table, 'input', rule)),
     addChain(table, 'forward', { type: 'filter', hook: 'forward', prio: 0, policy: 'accept' }),
     ...forwardRules(wanted).map((rule) => addRule(table, 'forward', rule)),
-    addChain(table, 'output', { type: 'filter', hook: 'output', prio: 0, policy: 'accept' }),
-    ...outputRules(wanted).map((rule) => addRule(table, 'output', rule)),
     addChain(table, 'postrouting', { type: 'nat', hook: 'postrouting', prio: 100, policy: 'accept' }),
     ...postroutingRules(wanted).map((rule) => addRule(table, 'postrouting', rule)),
   ];
@@ -144,18 +139,6 @@ function forwardRules({ bridge, subnet }: RulesWanted): readonly Rule[] {
     { comment: 'answers', expr: [toVm, ESTABLISHED, ACCEPT] },
     { comment: 'nobody else reaches the VM: ports are published by the host', expr: [toVm, DROP] },
   ];
-}
-
-function outputRules({ vmAddress, rootOnlyPorts }: RulesWanted): readonly Rule[] {
-  return rootOnlyPorts.map((number) => ({
-    comment: 'only root connects to the engine',
-    expr: [
-      is(IP_DESTINATION, vmAddress),
-      is(port('tcp', 'dport'), number),
-      isNot({ meta: { key: 'skuid' } }, 0),
-      TCP_RESET,
-    ],
-  }));
 }
 
 function postroutingRules({ bridge, subnet }: RulesWanted): readonly Rule[] {

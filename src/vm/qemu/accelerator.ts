@@ -16,15 +16,18 @@ const TRIAL_TIMEOUT_MS = 10_000;
 
 /**
  * Chooses by trying, once per process. /dev/kvm may exist and still not work: no permission, nested virtualisation
- * that is off, another hypervisor in the way.
+ * that is off, another hypervisor in the way. Some only fail later, at an instruction that a boot loader needs: so KVM is
+ * on trial until a guest has reached its own first words with it.
  */
 export class AcceleratorChoice {
   readonly #options: AcceleratorOptions;
   #chosen: Accelerator | undefined;
+  #isProven: boolean;
 
   constructor(options: AcceleratorOptions) {
     this.#options = options;
     this.#chosen = options.forced;
+    this.#isProven = options.forced !== undefined;
   }
 
   /** What was chosen, undefined before the first {@link choose}. */
@@ -36,8 +39,26 @@ export class AcceleratorChoice {
     if (this.#chosen !== undefined) return this.#chosen;
     const trial = await tryAccelerator('kvm', this.#options, signal);
     this.#chosen = trial.works ? 'kvm' : 'tcg';
+    this.#isProven = !trial.works;
     this.#options.logger.info('vm.accelerator.chosen', { accelerator: this.#chosen, trial: trial.detail });
     return this.#chosen;
+  }
+
+  /** True while a guest that does not come up may still be the accelerator's fault. */
+  get isOnTrial(): boolean {
+    return !this.#isProven;
+  }
+
+  /** A guest has come up with it. */
+  proven(): void {
+    this.#isProven = true;
+  }
+
+  /** A guest has not come up with it: from now on without. */
+  failed(reason: unknown): void {
+    this.#options.logger.warn('vm.accelerator.failed', { accelerator: this.#chosen, reason: textOf(reason) });
+    this.#chosen = 'tcg';
+    this.#isProven = true;
   }
 }
 

@@ -37,6 +37,9 @@ export const DATA_DISK_NODE = 'data';
 /** The virtio-serial port on which the guest's key-value exchange speaks. */
 export const KVP_PORT_NAME = 'org.mobyvm.kvp';
 
+/** What the guest finds in its OEM strings (SMBIOS type 11) when it is to wait for its configuration. */
+const AWAITS_CONFIGURATION = 'mobyvm.config=kvp';
+
 /** QEMU's machine type when nothing was saved. */
 export const DEFAULT_MACHINE_TYPE = 'q35';
 
@@ -68,7 +71,10 @@ export function escapeComma(value: string): string {
 }
 
 function identity(spec: VmSpec): string[] {
-  return ['-name', `guest=${escapeComma(spec.name)}`, '-uuid', spec.machineId];
+  return [
+    ...['-name', `guest=${escapeComma(spec.name)}`, '-uuid', spec.machineId],
+    ...(spec.awaitsConfiguration ? ['-smbios', `type=11,value=${AWAITS_CONFIGURATION}`] : []),
+  ];
 }
 
 function board(spec: VmSpec, { accelerator, machineType }: MachineChoices): string[] {

@@ -13,6 +13,7 @@ const Spec = z.object({
   isoPath: z.string(),
   dataDisk: z.object({ path: z.string(), sizeGiB: z.number().positive() }),
   network: z.object({ attachment: z.string(), mac: z.string().transform(parseMac) }),
+  awaitsConfiguration: z.boolean(),
 });
 
 const Choice = {

@@ -19,6 +19,7 @@ import {
   type QemuSetup,
 } from './qemu-setup.js';
 import { queryRunState } from './qmp-queries.js';
+import { untilGuestSpeaks } from './until-guest-speaks.js';
 import { checkSaved, loadMemory } from './restore-memory.js';
 import { saveMemory } from './save-memory.js';
 
@@ -103,15 +104,33 @@ export class QemuDriver implements VmDriver {
       throw wrongState('The virtual machine is saved.', 'Restore it, or discard its saved state first.');
     }
     await this.#ensureDisk(spec, context);
+    const choice = this.#setup.accelerator;
     context.progress('choosing the accelerator');
-    const accelerator = await this.#setup.accelerator.choose(signal);
+    await choice.choose(signal);
+    try {
+      await this.#startAnew(spec, context);
+      choice.proven();
+    } catch (error) {
+      if (!choice.isOnTrial || signal.aborted) throw error;
+      choice.failed(error);
+      await this.#startAnew(spec, context);
+    }
+  }
+
+  async #startAnew(spec: VmSpec, context: EnsureContext): Promise<void> {
+    const { signal } = context;
+    const choice = this.#setup.accelerator;
+    const accelerator = await choice.choose(signal);
     context.progress(`starting QEMU with ${accelerator}`);
     const hardware = { spec, accelerator, machineType: DEFAULT_MACHINE_TYPE };
     await this.#launch(hardware, { isRestore: false, context }, async (started) => {
+      started.isOnTrial = choice.isOnTrial;
       const client = await started.qmp();
       await client.execute('cont', {}, { signal });
       const runState = await queryRunState(client, { signal });
       if (runState !== 'running') throw notRunning(runState);
+      if (started.isOnTrial) await untilGuestSpeaks(started, this.console, signal);
+      started.isOnTrial = false;
     });
   }
 
@@ -244,7 +263,8 @@ export class QemuDriver implements VmDriver {
       this.#setup.logger.warn('vm.files.left', { error: textOf(error) }),
     );
     this.#setup.logger.info('vm.process.ended', { pid: machine.record.pid, ...exit });
-    for (const listener of [...this.#exitListeners]) listener(exit);
+    // One that only tried the accelerator was nobody's machine yet.
+    if (!machine.isOnTrial) for (const listener of [...this.#exitListeners]) listener(exit);
   }
 
   /** Launches, and leaves nothing behind when what follows fails. */

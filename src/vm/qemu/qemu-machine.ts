@@ -24,6 +24,8 @@ export class QemuMachine {
   readonly exited: Promise<VmExit | undefined>;
   /** Why we are about to end it, as the end of a sentence; undefined while nobody of us wants that. */
   intent: string | undefined;
+  /** It was started to see whether its accelerator is good for anything. */
+  isOnTrial = false;
   readonly #setup: QemuSetup;
   readonly #lifetime = new AbortController();
   #hasExited = false;

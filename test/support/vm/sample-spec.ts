@@ -10,4 +10,5 @@ export const SAMPLE_SPEC: VmSpec = {
   isoPath: '/opt/mobyvm/mobyvm.iso',
   dataDisk: { path: '/var/lib/mobyvm/data.qcow2', sizeGiB: 64 },
   network: { attachment: 'mobyvm0-tap', mac: parseMac('02:00:0a:00:4b:02') },
+  awaitsConfiguration: false,
 };

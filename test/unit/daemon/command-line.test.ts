@@ -30,6 +30,7 @@ function run(...args: readonly string[]) {
     pid: 1,
     isRoot: false,
     interrupted: new AbortController().signal,
+    readInput: () => Promise.resolve('typed'),
     packageDir: resolve(import.meta.dirname, '../../..'),
   };
   const result = runCommand(args, context, (options) => {

@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { MobyvmError, parseMac, silentLogger, waitFor, type Step } from '../../../src/core/index.js';
 import type { OperationEvent, OperationName } from '../../../src/daemon/control/protocol.js';
 import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
+import type { GuestSide } from '../../../src/daemon/guest/index.js';
 import type { HostSide } from '../../../src/daemon/machine/host-side.js';
 import { Machine } from '../../../src/daemon/machine/machine.js';
 import { settingsSchema } from '../../../src/daemon/settings/schema.js';
+import { FakeKvp } from '../../../src/kvp/index.js';
 import { FakeDriver, parseBootStage, type FakeDriverOptions } from '../../../src/vm/index.js';
 
 const ME = { pid: 1, command: 'mobyvm test' };
@@ -24,10 +26,22 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
     askedForAddress: () => true,
     describe: () => ({ bridge: 'mobyvm0' }),
   };
+  const guest: GuestSide = {
+    prepareStep: () => noting(world, 'certificates', 'made'),
+    configure: ({ isFreshBoot }) => {
+      world.push(`guest ${isFreshBoot ? 'configured' : 'asked'}`);
+      return Promise.resolve(isFreshBoot ? 'update' : 'none');
+    },
+    follow: () => void world.push('guest followed'),
+    unfollow: () => void world.push('guest left'),
+    facts: { os: 'Fake Linux', kernel: '6.12', addresses: ['10.0.75.2'] },
+  };
   const machine = new Machine(
     {
       driver,
       host,
+      guest,
+      kvp: new FakeKvp(),
       boot: new BootWatch(driver.console, parseBootStage),
       engine: {
         ping: () =>
@@ -48,6 +62,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
         isoPath: '/mobyvm.iso',
         dataDisk: { path: '/data', sizeGiB: 1 },
         network: { attachment: 'tap0', mac: parseMac('02:00:00:00:00:01') },
+        awaitsConfiguration: true,
       }),
       about: {
         daemon: { pid: 1, version: '0', startedAt: '2026-01-01T00:00:00.000Z' },
@@ -85,12 +100,20 @@ describe('a machine', () => {
     expect(events.filter((event) => event.event === 'step.done').map((event) => event.step)).toEqual([
       'image',
       'network',
+      'certificates',
       'vm',
       'guest-kernel',
+      'guest-configuration',
       'guest-address',
       'engine',
     ]);
-    expect(world).toEqual(['image checked', 'network up']);
+    expect(world).toEqual([
+      'image checked',
+      'network up',
+      'certificates made',
+      'guest configured',
+      'guest followed',
+    ]);
     expect(await machine.status()).toMatchObject({
       state: 'running',
       engine: { reachable: true, version: '26' },
@@ -105,7 +128,7 @@ describe('a machine', () => {
     await operate('down');
     expect(machine.engineState).toEqual({ kind: 'stopped' });
     expect(await machine.status()).toMatchObject({ state: 'stopped', vm: { state: 'off' } });
-    expect(world).toEqual(['image checked', 'network up', 'network down']);
+    expect(world.slice(-2)).toEqual(['guest left', 'network down']);
     expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
   });
 
@@ -116,7 +139,7 @@ describe('a machine', () => {
       event: 'operation.failed',
       error: { code: 'MOBYVM_VM_START' },
     });
-    expect(world).toEqual(['image checked', 'network up', 'network undone', 'image undone']);
+    expect(world.slice(-3)).toEqual(['certificates undone', 'network undone', 'image undone']);
     expect(machine.engineState).toMatchObject({ kind: 'failed', error: { remedy: 'Ask it why.' } });
   });
 

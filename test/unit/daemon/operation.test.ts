@@ -9,6 +9,7 @@ import { runOperation } from '../../../src/daemon/cli/operation.js';
 import { ControlClient } from '../../../src/daemon/control/client.js';
 import type { OperationEvent } from '../../../src/daemon/control/protocol.js';
 import { startControlServer, type ControlledMachine } from '../../../src/daemon/control/server.js';
+import { FakeKvp } from '../../../src/kvp/index.js';
 import { linuxPlaces } from '../../../src/daemon/places.js';
 
 let directory = '';
@@ -35,6 +36,7 @@ function contextWith(interrupted: AbortSignal): CommandContext {
     pid: 1,
     isRoot: true,
     interrupted,
+    readInput: () => Promise.resolve(''),
     packageDir: '/',
   };
 }
@@ -44,6 +46,7 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
   const state = { cancels: 0 };
   let end: () => void = () => undefined;
   const machine: ControlledMachine = {
+    kvp: new FakeKvp(),
     status: () => Promise.reject(new TypeError('not asked here')),
     onStatusChange: () => () => undefined,
     operate: (name, _requester, listener) =>

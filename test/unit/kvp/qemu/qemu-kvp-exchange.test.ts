@@ -3,8 +3,11 @@ import {
   FakeAgent,
   applyConfiguration,
   QemuKvpExchange,
+  type KvpItemStore,
+  type KvpSetting,
   type QemuKvpOptions,
 } from '../../../../src/kvp/index.js';
+import { MobyvmError } from '../../../../src/core/index.js';
 import { encodeGuestPresence } from '../../../../src/kvp/guest-presence.codec.js';
 import { SimulatedGuest, type GuestFault } from '../../../support/kvp-guest.js';
 import { FAST_SOCKET, NEVER, until } from '../../../support/kvp-harness.js';
@@ -195,3 +198,64 @@ describe('the QEMU exchange', () => {
 function closing(exchange: QemuKvpExchange): QemuKvpExchange & AsyncDisposable {
   return Object.assign(exchange, { [Symbol.asyncDispose]: () => exchange.close() });
 }
+
+describe('items that are stored', () => {
+  function memoryStore(initial: readonly KvpSetting[] = []) {
+    const state = { items: initial };
+    const store: KvpItemStore = {
+      load: () => Promise.resolve(state.items),
+      save: (items) => {
+        state.items = items;
+        return Promise.resolve();
+      },
+    };
+    return { state, store };
+  }
+
+  it('outlive the exchange that set them, and are sent to the guest by the next one', async () => {
+    const { state, store } = memoryStore();
+    {
+      await using kvp = await connected({ store });
+      await kvp.exchange.set(
+        [
+          { name: 'a', value: '1', secret: true },
+          { name: 'b', value: '2' },
+        ],
+        NEVER,
+      );
+      await kvp.exchange.remove(['b'], NEVER);
+    }
+    expect(state.items).toEqual([{ name: 'a', value: '1', secret: true }]);
+    await using kvp = await connected({ store });
+    const { items } = await kvp.exchange.list('host', NEVER);
+    expect(items).toEqual([{ name: 'a', value: '***', isSecret: true }]);
+    expect(kvp.guest.hostItems()).toEqual([{ name: 'a', value: '1' }]);
+  });
+
+  it('are no requests to the guest, which hold secrets', async () => {
+    const { state, store } = memoryStore();
+    await using kvp = await connected({ store });
+    await kvp.exchange.set(
+      [
+        { name: 'mobyvm.config#0', value: 'x' },
+        { name: 'mobyvm.config', value: 'y' },
+      ],
+      NEVER,
+    );
+    await kvp.exchange.set([{ name: 'mine', value: 'z' }], NEVER);
+    expect(state.items).toEqual([{ name: 'mine', value: 'z' }]);
+  });
+
+  it('are not overwritten when they cannot be read', async () => {
+    const failure = new MobyvmError('MOBYVM_STATE_FILE', 'unreadable', '');
+    const saved: unknown[] = [];
+    const store: KvpItemStore = {
+      load: () => Promise.reject(failure),
+      save: (items) => Promise.resolve(void saved.push(items)),
+    };
+    await using kvp = await connected({ store });
+    await expect(kvp.exchange.set([{ name: 'a', value: '1' }], NEVER)).rejects.toBe(failure);
+    await expect(kvp.exchange.remove(['a'], NEVER)).rejects.toBe(failure);
+    expect(saved).toEqual([]);
+  });
+});

@@ -1,0 +1,47 @@
+import { MobyvmError } from '../../core/index.js';
+import { isReservedName, RESERVED_PREFIX, type KvpExchange, type KvpPool } from '../../kvp/index.js';
+import { kvpPool, kvpRemoveRequest, kvpSetRequest } from './protocol.js';
+
+/** One request of the control API about the key-value exchange. */
+export interface KvpCall {
+  /** `GET /v1/kvp/host`, `POST /v1/kvp/set` … */
+  readonly route: string;
+  readonly body: () => Promise<unknown>;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** @returns what to answer, or undefined when the route is not about the exchange */
+export async function answerKvp(exchange: KvpExchange, call: KvpCall): Promise<unknown> {
+  const pool = poolOf(call.route);
+  if (pool !== undefined) return exchange.list(pool, call.signal);
+  switch (call.route) {
+    case 'POST /v1/kvp/set': {
+      const item = kvpSetRequest.parse(await call.body());
+      refuseReserved(item.name);
+      await exchange.set([item], call.signal);
+      return {};
+    }
+    case 'POST /v1/kvp/remove': {
+      const { name } = kvpRemoveRequest.parse(await call.body());
+      refuseReserved(name);
+      await exchange.remove([name], call.signal);
+      return {};
+    }
+    default:
+      return undefined;
+  }
+}
+
+function poolOf(route: string): KvpPool | undefined {
+  return kvpPool.safeParse(/^GET \/v1\/kvp\/([a-z]+)$/.exec(route)?.[1]).data;
+}
+
+function refuseReserved(name: string): void {
+  if (!isReservedName(name)) return;
+  throw new MobyvmError(
+    'MOBYVM_KVP_LIMIT',
+    `Names that begin with "${RESERVED_PREFIX}" are mobyvm's own.`,
+    'Choose another name.',
+  );
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { MobyvmError, readFileIfPresent, writeFileAtomically } from '../../core/index.js';
+import type { KvpItemStore, KvpSetting } from '../../kvp/index.js';
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  items: z.array(z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() })),
+});
+
+/** Keeps the host's items in a file for root alone, as Hyper-V keeps them with the virtual machine. */
+export function fileItemStore(path: string): KvpItemStore {
+  return {
+    async load() {
+      const text = await readFileIfPresent(path);
+      return text === undefined ? [] : parseItems(text, path);
+    },
+    async save(items) {
+      const stored = items.map(({ name, value, secret = false }) => ({ name, value, secret }));
+      await writeFileAtomically(path, `${JSON.stringify({ version: 1, items: stored }, null, 2)}\n`, 0o600);
+    },
+  };
+}
+
+function parseItems(text: string, path: string): readonly KvpSetting[] {
+  try {
+    return schema.parse(JSON.parse(text)).items;
+  } catch (error) {
+    // The values may be secrets: they are not told.
+    throw new MobyvmError(
+      'MOBYVM_STATE_FILE',
+      `${path} does not hold what mobyvm wrote there.`,
+      `Restore ${path} from a backup, or delete it: the items that were set with "mobyvm kvp set" are gone then.`,
+      { cause: error instanceof SyntaxError ? undefined : error },
+    );
+  }
+}

@@ -1,0 +1,168 @@
+import {
+  isAbort,
+  MobyvmError,
+  sleep,
+  textOf,
+  type Logger,
+  type Step,
+  type StepOutcome,
+} from '../../core/index.js';
+import { applyConfiguration, removeLeftRequests, type KvpExchange } from '../../kvp/index.js';
+import type { TlsCredentials } from '../../proxy/index.js';
+import type { MachineCertificates } from '../certificates/index.js';
+import { guestFactsOf } from './guest-facts.plan.js';
+import type { GuestConfiguring, GuestFacts, GuestSide } from './guest-side.js';
+import type { MachineToken } from './token.js';
+
+export interface KvpGuestOptions {
+  readonly exchange: KvpExchange;
+  readonly loadCertificates: () => Promise<MachineCertificates>;
+  readonly loadToken: () => Promise<MachineToken>;
+  readonly hostName: string;
+  readonly nowMs: () => number;
+  readonly logger: Logger;
+  /** A guest that ran or was saved before is asked this long whether it needs a configuration at all; 5,000 if absent. */
+  readonly answersWithinMs?: number;
+}
+
+const CLEAN_UP_MS = 20_000;
+const FACTS_MS = 30_000;
+
+/**
+ * The guest over the key-value exchange.
+ *
+ * INVARIANT: `#certificates` and `#token` are what the running guest was given, or will be at its next boot.
+ */
+export class KvpGuest implements GuestSide {
+  readonly #options: KvpGuestOptions;
+  #certificates: MachineCertificates | undefined;
+  #token: MachineToken | undefined;
+  #following = new AbortController();
+  #facts: GuestFacts | undefined;
+
+  constructor(options: KvpGuestOptions) {
+    this.#options = options;
+  }
+
+  get facts(): GuestFacts | undefined {
+    return this.#facts;
+  }
+
+  /** What the guest proves itself with, once it is known. */
+  get token(): MachineToken | undefined {
+    return this.#token;
+  }
+
+  /** What the engine is dialled with. @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE before the first start */
+  get credentials(): TlsCredentials {
+    if (this.#certificates === undefined) throw noCertificates();
+    const { ca, client } = this.#certificates;
+    return { ca, cert: client.cert, key: client.key };
+  }
+
+  prepareStep(): Step {
+    return {
+      id: 'certificates',
+      title: 'keys and certificates',
+      run: async () => {
+        this.#certificates = await this.#options.loadCertificates();
+        this.#token = await this.#options.loadToken();
+        return this.#certificates.changed ? 'create' : 'none';
+      },
+    };
+  }
+
+  async configure(configuring: GuestConfiguring): Promise<StepOutcome> {
+    if (
+      !configuring.isFreshBoot &&
+      (await answersSoon(configuring, this.#options.answersWithinMs ?? 5_000))
+    ) {
+      await this.#removeLeftovers(configuring.signal);
+      return 'none';
+    }
+    if (this.#certificates === undefined || this.#token === undefined) throw noCertificates();
+    const { ca, server } = this.#certificates;
+    const { exchange, hostName, nowMs, logger } = this.#options;
+    const { signal, timeoutSeconds, giveUp, settings } = configuring;
+    const daemonJson = settings.engine.daemonJson;
+    await applyConfiguration(
+      exchange,
+      {
+        token: this.#token,
+        caCertificate: ca,
+        serverCertificate: server.cert,
+        serverKey: server.key,
+        hostName,
+        ...(Object.keys(daemonJson).length === 0 ? {} : { daemonJson: JSON.stringify(daemonJson) }),
+      },
+      { signal, logger, nowMs, timeoutSeconds, giveUp },
+    );
+    return 'update';
+  }
+
+  follow(): void {
+    this.unfollow();
+    this.#following = new AbortController();
+    const { signal } = this.#following;
+    const { exchange } = this.#options;
+    void this.#learnFacts(signal);
+    void exchange.keepItems?.(signal).catch((error: unknown) => {
+      if (!isAbort(error) && !signal.aborted)
+        this.#options.logger.warn('kvp.items.unkept', { reason: textOf(error) });
+    });
+  }
+
+  unfollow(): void {
+    this.#facts = undefined;
+    this.#following.abort();
+  }
+
+  /** A daemon that was killed in the middle of a configuration has left it in the guest's pool. */
+  async #removeLeftovers(signal: AbortSignal): Promise<void> {
+    const { exchange, logger } = this.#options;
+    try {
+      const within = AbortSignal.any([signal, AbortSignal.timeout(CLEAN_UP_MS)]);
+      const removed = await removeLeftRequests(exchange, within);
+      if (removed > 0) logger.warn('kvp.requests.removed', { items: removed });
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.warn('kvp.requests.unremoved', { reason: textOf(error) });
+    }
+  }
+
+  async #learnFacts(signal: AbortSignal): Promise<void> {
+    try {
+      const within = AbortSignal.any([signal, AbortSignal.timeout(FACTS_MS)]);
+      const facts = guestFactsOf((await this.#options.exchange.list('intrinsic', within)).items);
+      if (!signal.aborted) this.#facts = facts;
+    } catch (error) {
+      if (!signal.aborted) this.#options.logger.warn('kvp.facts.unread', { reason: textOf(error) });
+    }
+  }
+}
+
+async function answersSoon(
+  { pingEngine, giveUp, signal }: GuestConfiguring,
+  withinMs: number,
+): Promise<boolean> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+  while (!within.aborted) {
+    giveUp();
+    try {
+      await pingEngine(within);
+      return true;
+    } catch {
+      await sleep(100, within).catch(() => undefined);
+    }
+  }
+  signal.throwIfAborted();
+  return false;
+}
+
+function noCertificates(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ENGINE_UNREACHABLE',
+    'The engine cannot be reached before the VM has been started.',
+    'Start it with `mobyvm up`.',
+  );
+}

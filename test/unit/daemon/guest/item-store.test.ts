@@ -1,0 +1,35 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { fileItemStore } from '../../../../src/daemon/guest/index.js';
+
+let directory = '';
+let path = '';
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mobyvm-items-'));
+  path = join(directory, 'kvp-items.json');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+test('items come back as they were saved, from a file for root alone', async () => {
+  const store = fileItemStore(path);
+  expect(await store.load()).toEqual([]);
+  await store.save([
+    { name: 'a', value: 'ü\n', secret: true },
+    { name: 'b', value: '' },
+  ]);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(await fileItemStore(path).load()).toEqual([
+    { name: 'a', value: 'ü\n', secret: true },
+    { name: 'b', value: '', secret: false },
+  ]);
+});
+
+test('a damaged file is named, without what stands in it, and stays', async () => {
+  await writeFile(path, '{"planted": "secret"');
+  const failure = fileItemStore(path).load();
+  await expect(failure).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
+  await expect(failure).rejects.not.toThrow(/planted/);
+  expect(await readFile(path, 'utf8')).toBe('{"planted": "secret"');
+});

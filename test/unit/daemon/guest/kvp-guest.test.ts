@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { MobyvmError, silentLogger } from '../../../../src/core/index.js';
+import { KvpGuest, type GuestConfiguring } from '../../../../src/daemon/guest/index.js';
+import { settingsSchema } from '../../../../src/daemon/settings/schema.js';
+import {
+  decodeGuestConfiguration,
+  FakeAgent,
+  FakeKvp,
+  type AgentAnswer,
+  type GuestConfiguration,
+} from '../../../../src/kvp/index.js';
+import { until } from '../../../support/vm/vm-harness.js';
+
+const pem = (kind: string, text: string): string =>
+  `-----BEGIN ${kind}-----\n${text}\n-----END ${kind}-----\n`;
+const CERTIFICATES = {
+  ca: pem('CERTIFICATE', 'QUE='),
+  server: { cert: pem('CERTIFICATE', 'U0U='), key: pem('PRIVATE KEY', 'S0VZ') },
+  client: { cert: pem('CERTIFICATE', 'Q0w='), key: pem('PRIVATE KEY', 'Q0tFWQ==') },
+  changed: true,
+};
+const TOKEN = 'a'.repeat(43);
+
+/** A guest whose agent notes what it is given. */
+function guestWith(answer: AgentAnswer = { ok: true }) {
+  const exchange = new FakeKvp({ intrinsic: { OSName: 'Fake Linux', OSBuildNumber: '6.12' } });
+  const given: GuestConfiguration[] = [];
+  const agent = new FakeAgent(exchange, ['mobyvm.config'], (_name, body) => {
+    given.push(decodeGuestConfiguration(body));
+    return answer;
+  });
+  const guest = new KvpGuest({
+    exchange,
+    loadCertificates: () => Promise.resolve(CERTIFICATES),
+    loadToken: () => Promise.resolve(TOKEN),
+    hostName: 'moby',
+    nowMs: () => 1_800_000_000_500,
+    logger: silentLogger,
+    answersWithinMs: 200,
+  });
+  return { guest, exchange, agent, given };
+}
+
+function configuring(more: Partial<GuestConfiguring> = {}): GuestConfiguring {
+  return {
+    settings: settingsSchema.parse({ engine: { daemonJson: { 'log-driver': 'local' } } }),
+    timeoutSeconds: 5,
+    signal: new AbortController().signal,
+    giveUp: () => undefined,
+    pingEngine: () => Promise.reject(new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'no answer', '')),
+    isFreshBoot: true,
+    ...more,
+  };
+}
+
+async function prepare(guest: KvpGuest): Promise<string> {
+  const signal = new AbortController().signal;
+  return guest.prepareStep().run({ signal, progress: () => undefined, onFailure: () => undefined });
+}
+
+describe('a guest that has booted', () => {
+  test('is given token, certificates, settings, name and time, and nothing stays in the pool', async () => {
+    const { guest, exchange, given } = guestWith();
+    expect(await prepare(guest)).toBe('create');
+    expect(await guest.configure(configuring())).toBe('update');
+    expect(given).toEqual([
+      {
+        token: TOKEN,
+        caCertificate: CERTIFICATES.ca,
+        serverCertificate: CERTIFICATES.server.cert,
+        serverKey: CERTIFICATES.server.key,
+        daemonJson: '{"log-driver":"local"}',
+        hostName: 'moby',
+        timeMs: 1_800_000_000_500,
+      },
+    ]);
+    expect(exchange.hostItems()).toEqual([]);
+    expect(guest.credentials).toEqual({
+      ca: CERTIFICATES.ca,
+      cert: CERTIFICATES.client.cert,
+      key: CERTIFICATES.client.key,
+    });
+  });
+
+  test('that refuses says why, without the secrets that it was given', async () => {
+    const { guest, exchange } = guestWith({ ok: false, code: 'apply', text: `no room for ${TOKEN}` });
+    await prepare(guest);
+    await expect(guest.configure(configuring())).rejects.toMatchObject({
+      code: 'MOBYVM_GUEST_CONFIGURATION',
+      message: expect.stringContaining('no room for ***') as string,
+    });
+    expect(exchange.hostItems()).toEqual([]);
+  });
+
+  test('whose boot has failed is not waited for', async () => {
+    const { guest, agent } = guestWith();
+    agent.stop();
+    await prepare(guest);
+    const died = new MobyvmError('MOBYVM_VM_DIED', 'The VM ended.', '');
+    const giveUp = (): never => {
+      throw died;
+    };
+    await expect(guest.configure(configuring({ giveUp, timeoutSeconds: 600 }))).rejects.toBe(died);
+  });
+});
+
+describe('a guest that ran before', () => {
+  const pingEngine = (): Promise<void> => Promise.resolve();
+
+  test('is left alone when its engine answers, and what a dead daemon left in its pool goes', async () => {
+    const { guest, exchange, given, agent } = guestWith();
+    agent.stop();
+    const signal = new AbortController().signal;
+    await exchange.set(
+      [
+        { name: 'mobyvm.config#0', value: 'secret' },
+        { name: 'mine', value: 'stays' },
+      ],
+      signal,
+    );
+    await prepare(guest);
+    expect(await guest.configure(configuring({ isFreshBoot: false, pingEngine }))).toBe('none');
+    expect(given).toEqual([]);
+    expect(exchange.hostItems().map(({ name }) => name)).toEqual(['mine']);
+  });
+
+  test('is configured when its engine does not answer', async () => {
+    const { guest, given } = guestWith();
+    await prepare(guest);
+    expect(await guest.configure(configuring({ isFreshBoot: false }))).toBe('update');
+    expect(given).toHaveLength(1);
+  });
+});
+
+test('the facts of a guest are there while it is followed', async () => {
+  const { guest } = guestWith();
+  guest.follow();
+  await until('the facts', () => Promise.resolve(guest.facts !== undefined));
+  expect(guest.facts).toEqual({ os: 'Fake Linux', kernel: '6.12', addresses: [] });
+  guest.unfollow();
+  expect(guest.facts).toBeUndefined();
+});
+
+test('nothing can be dialled before keys are there', () => {
+  expect(() => guestWith().guest.credentials).toThrow(/before the VM has been started/);
+});
