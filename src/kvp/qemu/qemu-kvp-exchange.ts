@@ -58,6 +58,7 @@ export class QemuKvpExchange implements KvpExchange {
   readonly #own = new OwnItems();
   readonly #store: KvpItemStore | undefined;
   #loading: Promise<void> | undefined;
+  #saving: Promise<void> = Promise.resolve();
   readonly #turns = new Turns();
   readonly #closed = new AbortController();
   readonly #logger: Logger;
@@ -87,15 +88,21 @@ export class QemuKvpExchange implements KvpExchange {
 
   async remove(names: readonly string[], signal: AbortSignal): Promise<void> {
     const forget = (): void => names.forEach((name) => this.#own.forget(name));
-    await this.#load();
     forget();
-    await this.#storeUnless(names.every(isRequestName));
-    await this.#operation('Removing items', signal, async (within) => {
+    const removed = this.#operation('Removing items', signal, async (within) => {
       // Again, because a call before this one may have set them in the meantime.
       forget();
       await this.#removeForgotten(within);
       this.#logger.debug('kvp.item.removed', { names: names.length });
     });
+    const stored = this.#load().then(() => {
+      forget();
+      return this.#storeUnless(names.every(isRequestName));
+    });
+    // Both to their ends: a guest that is away does not keep the items from being forgotten.
+    for (const outcome of await Promise.allSettled([removed, stored])) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+    }
   }
 
   list(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
@@ -171,7 +178,12 @@ export class QemuKvpExchange implements KvpExchange {
 
   async #storeUnless(isUnchanged: boolean): Promise<void> {
     if (isUnchanged) return;
-    await this.#store?.save(this.#own.kept.filter(({ name }) => !isRequestName(name)));
+    const save = async (): Promise<void> =>
+      this.#store?.save(this.#own.kept.filter(({ name }) => !isRequestName(name)));
+    // One after the other, each with what is kept by then: the last one has it all.
+    const saved = this.#saving.then(save);
+    this.#saving = saved.catch(() => undefined);
+    await saved;
   }
 
   #operation<T>(what: string, signal: AbortSignal, work: (within: AbortSignal) => Promise<T>): Promise<T> {
