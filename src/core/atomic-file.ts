@@ -5,7 +5,7 @@ import { errnoOf, MobyvmError } from './errors.js';
 
 /**
  * Replaces a file as a whole: a reader, or we after a power cut, see the old text or the new one, never a half.
- * @throws MobyvmError MOBYVM_DISK_FULL
+ * @throws MobyvmError MOBYVM_DISK_FULL, MOBYVM_STATE_FILE
  */
 export async function writeFileAtomically(path: string, text: string, mode = 0o600): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
@@ -21,18 +21,45 @@ export async function writeFileAtomically(path: string, text: string, mode = 0o6
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw errnoOf(error) === 'ENOSPC' ? diskFull(path, error) : error;
+    throw cannotUse(path, error);
   }
 }
 
-/** The file's text, or undefined when there is none. */
+/** The file's text, or undefined when there is none. @throws MobyvmError MOBYVM_STATE_FILE when it cannot be read */
 export async function readFileIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
+    throw cannotUse(path, error);
   }
+}
+
+/** What is wrong with a place where one of our files is, or is to be. */
+const PLACE_PROBLEMS: Readonly<Record<string, string>> = {
+  EROFS: 'the file system is read-only',
+  EISDIR: 'it is a folder where a file should be',
+  ENOTDIR: 'a part of its path is a file where a folder should be',
+  EEXIST: 'it is a file where a folder should be',
+  ELOOP: 'its symbolic links go round in a circle',
+  ENAMETOOLONG: 'the path is too long',
+  EPERM: 'the file system forbids it, also to root (`lsattr` shows whether it is immutable)',
+  EIO: 'the disk has an error',
+  EMFILE: 'too many files are open',
+};
+
+/** The error to throw when a file or folder of ours cannot be read, made or written. What is no such trouble stays as it is. */
+export function cannotUse(path: string, cause: unknown): unknown {
+  const errno = errnoOf(cause) ?? '';
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return diskFull(path, cause);
+  const problem = PLACE_PROBLEMS[errno];
+  if (problem === undefined) return cause;
+  return new MobyvmError(
+    'MOBYVM_STATE_FILE',
+    `${path} cannot be used: ${problem}.`,
+    `Mend that, or let mobyvm use another place (MOBYVM_STATE_DIR, MOBYVM_RUN_DIR, MOBYVM_LOG_DIR, MOBYVM_SETTINGS).`,
+    { cause, details: { path, errno } },
+  );
 }
 
 export function diskFull(path: string, cause: unknown): MobyvmError {

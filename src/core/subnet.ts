@@ -59,6 +59,26 @@ export function subnetsOverlap(a: Subnet, b: Subnet): boolean {
   return subnetAround(a.network, prefix).network === subnetAround(b.network, prefix).network;
 }
 
+/**
+ * Networks that may be used behind this host without taking an address from anybody: private ones (RFC 1918 §3), the
+ * one shared by carriers (RFC 6598 §7) and the one for benchmarks (RFC 2544 C.2.2, RFC 6890 table 8). Loopback, link-local,
+ * multicast, reserved and public networks are none of them.
+ */
+const LOCAL_NETWORKS: readonly Subnet[] = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '198.18.0.0/15',
+].map(parseSubnet);
+
+/** True when the whole subnet lies in a range that is free for local use. */
+export function isLocalSubnet(subnet: Subnet): boolean {
+  return LOCAL_NETWORKS.some(
+    (range) => subnet.prefixLength >= range.prefixLength && subnetContains(range, subnet.network),
+  );
+}
+
 function maskNumber(prefixLength: number): number {
   // A shift by 32 is a shift by 0 in JavaScript, so /0 needs its own answer.
   return prefixLength === 0 ? 0 : (0xffffffff << (32 - prefixLength)) >>> 0;

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import winston from 'winston';
-import type { LogEvent, LogFields, Logger } from '../core/index.js';
+import { cannotUse, type LogEvent, type LogFields, type Logger } from '../core/index.js';
 
 export interface LogOptions {
   readonly path: string;
@@ -13,13 +13,11 @@ export interface LogOptions {
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_FILES = 3;
 
+export type DaemonLog = Logger & { setLevel(level: LogOptions['level']): void };
+
 /** JSON lines `{time, level, event, …fields}`, at most three files of 4 MiB. The only place that knows winston. */
-export function openLog({
-  path,
-  level,
-  toConsole,
-}: LogOptions): Logger & { setLevel(level: LogOptions['level']): void } {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
+  checkPlace(path);
   const { combine, timestamp, printf } = winston.format;
   const records = printf(({ timestamp: time, level: severity, message, fields }) =>
     JSON.stringify({ time, level: severity, event: message, ...(fields as LogFields) }),
@@ -40,6 +38,8 @@ export function openLog({
         : []),
     ],
   });
+  // A log that cannot be written any more (its disk is full) is no reason to end what the daemon looks after.
+  log.on('error', () => undefined);
   const write =
     (severity: LogOptions['level']) =>
     (event: LogEvent, fields: LogFields = {}): void =>
@@ -54,4 +54,14 @@ export function openLog({
       log.level = next;
     },
   };
+}
+
+/** winston would tell of it only later, and by an event. @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL */
+function checkPlace(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    closeSync(openSync(path, 'a', 0o640));
+  } catch (error) {
+    throw cannotUse(path, error);
+  }
 }

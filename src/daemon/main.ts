@@ -43,7 +43,8 @@ try {
 } catch (error) {
   // Files that only root may read or write are met first by whoever is not root.
   const report = reportOf(errnoOf(error) === 'EACCES' && !context.isRoot ? notRoot(error) : error);
-  if (process.argv.includes('--json')) terminal.out(JSON.stringify({ error: report }));
+  if (process.argv.includes('--json') || process.argv.includes('--background'))
+    terminal.out(JSON.stringify({ error: report }));
   else errorLines(report, places.daemonLog).forEach((line) => terminal.error(line));
   if (report.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');
   process.exitCode = exitCodeOf(report.code);

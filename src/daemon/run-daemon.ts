@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { MobyvmError, type Logger } from '../core/index.js';
+import { cannotUse, MobyvmError } from '../core/index.js';
 import { startEngineEndpoint, type Dial, type EngineAvailability } from '../proxy/index.js';
 import type { CommandContext, CommandResult, DaemonOptions } from './cli/context.js';
 import { EXIT_FINE, exitCodeOf } from './cli/exit-code.js';
@@ -7,7 +7,8 @@ import { errorLines } from './cli/render-error.js';
 import { startControlServer } from './control/server.js';
 import type { OperationName } from './control/protocol.js';
 import { loadIdentity } from './identity.js';
-import { openLog } from './log.js';
+import { openLog, type DaemonLog } from './log.js';
+import { untilIdle } from './idle-end.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { Machine } from './machine/machine.js';
 import { notRoot } from './not-root.js';
@@ -17,18 +18,25 @@ import type { Settings } from './settings/schema.js';
 import { version } from './version.js';
 
 const HEALTH_EVERY_MS = 5_000;
+/** VPNs connect now and then, and their routes stay for hours. */
+const NETWORK_EVERY_MS = 30_000;
+/** A daemon in the background that has nothing to look after, and of which nobody wants anything, ends after it. */
+const IDLE_MS = 10_000;
 const ENGINE_GROUP = 'docker';
 
 /**
  * The one long-lived process: it owns the lock, the control socket, the engine endpoint and the machine, in this order.
- * SIGTERM and Ctrl-C shut the machine down; `POST /v1/exit` ends a daemon whose machine is down already.
+ * SIGTERM and Ctrl-C shut the machine down; `POST /v1/exit` ends a daemon whose machine is down already. One that was to
+ * start the machine and could not ends as well, so that a service manager sees it.
  */
 export async function runDaemon(context: CommandContext, options: DaemonOptions): CommandResult {
   const { places } = context;
   if (!context.isRoot) throw notRoot();
   const settings = await loadSettings(places.settingsFile);
   for (const directory of [places.stateDir, places.runDir, places.logDir]) {
-    await mkdir(directory, { recursive: true, mode: 0o755 });
+    await mkdir(directory, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+      throw cannotUse(directory, error);
+    });
   }
   const closing: (() => Promise<void>)[] = [];
   try {
@@ -41,7 +49,7 @@ export async function runDaemon(context: CommandContext, options: DaemonOptions)
     });
     logger.info('daemon.started', { pid: context.pid, version, namespace: options.namespace });
     const daemon = await openDaemon(context, { ...options, settings, logger }, closing);
-    const code = await live(context, daemon, options.startsMachine);
+    const code = await live(context, daemon, options);
     logger.info('daemon.ended', { code });
     return code;
   } finally {
@@ -51,19 +59,32 @@ export async function runDaemon(context: CommandContext, options: DaemonOptions)
 
 interface Daemon {
   readonly machine: Machine;
-  readonly logger: Logger;
+  /** Clients that are connected to the control socket. */
+  readonly clients: () => number;
   /** Resolves when a client asks the daemon to end. */
   readonly exitRequested: Promise<void>;
 }
 
 async function openDaemon(
   context: CommandContext,
-  { settings, logger, namespace }: DaemonOptions & { readonly settings: Settings; readonly logger: Logger },
+  {
+    settings,
+    logger,
+    namespace,
+  }: DaemonOptions & { readonly settings: Settings; readonly logger: DaemonLog },
   closing: (() => Promise<void>)[],
 ): Promise<Daemon> {
   const { places } = context;
   const identity = await loadIdentity(places.identityFile);
-  const assembled = assembleMachine({ places, settings, identity, namespace, logger, pid: context.pid });
+  const assembled = assembleMachine({
+    places,
+    settings,
+    identity,
+    namespace,
+    logger,
+    pid: context.pid,
+    applySettings: ({ log }) => logger.setLevel(log.level),
+  });
   const { machine, dial } = assembled;
   closing.push(() => assembled.close());
   const endpoint = await startEngineEndpoint({
@@ -71,7 +92,7 @@ async function openDaemon(
     groupName: ENGINE_GROUP,
     availability: availabilityOf(machine, dial),
     logger,
-    waitMs: settings.engine.waitSeconds * 1000,
+    waitMs: () => machine.settings.engine.waitSeconds * 1000,
   });
   closing.push(() => endpoint.close());
   let exit: () => void = () => undefined;
@@ -84,16 +105,19 @@ async function openDaemon(
   };
   const control = await startControlServer({ path: places.controlSocket, machine, logger, requestExit });
   closing.push(() => control.close());
-  const health = setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS);
+  const checks = [
+    setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS),
+    setInterval(() => void machine.checkNetwork(), NETWORK_EVERY_MS),
+  ];
   closing.push(() => {
-    clearInterval(health);
+    checks.forEach(clearInterval);
     return Promise.resolve();
   });
-  return { machine, logger, exitRequested };
+  return { machine, clients: () => control.clients, exitRequested };
 }
 
 /** Until somebody ends it. In the foreground the machine comes up at once, and goes down with SIGTERM or Ctrl-C. */
-async function live(context: CommandContext, daemon: Daemon, startsMachine: boolean): CommandResult {
+async function live(context: CommandContext, daemon: Daemon, options: DaemonOptions): CommandResult {
   const { machine } = daemon;
   let code = EXIT_FINE;
   const perform = async (name: OperationName): Promise<void> => {
@@ -106,8 +130,15 @@ async function live(context: CommandContext, daemon: Daemon, startsMachine: bool
   const interrupted = new Promise<void>((resolve) => {
     context.interrupted.addEventListener('abort', () => resolve(), { once: true });
   });
-  if (startsMachine) void perform('up');
-  await Promise.race([interrupted, daemon.exitRequested]);
+  const notStarted = new Promise<void>((resolve) => {
+    if (options.startsMachine) void perform('up').then(() => (code === EXIT_FINE ? undefined : resolve()));
+  });
+  const isIdle = (): boolean => machine.state === 'stopped' && !machine.isBusy && daemon.clients() === 0;
+  const over = new AbortController();
+  const ends = [interrupted, daemon.exitRequested, notStarted];
+  if (options.isBackground) ends.push(untilIdle(isIdle, IDLE_MS, over.signal));
+  await Promise.race(ends);
+  over.abort();
   if (machine.state !== 'stopped') await perform('down');
   return code;
 }

@@ -29,6 +29,8 @@ export interface VmSpec {
    * until then. On Hyper-V it takes that for granted.
    */
   readonly awaitsConfiguration: boolean;
+  /** QEMU only: takes this one without trying whether it works. */
+  readonly accelerator?: 'kvm' | 'tcg' | undefined;
 }
 
 /**
@@ -38,9 +40,25 @@ export interface VmSpec {
  * - `off`: defined, not running, no saved state
  * - `saved`: defined, its memory stands in a file
  * - `starting`, `running`, `paused`, `stopping`: a machine process exists
+ * - `stalled`: a machine process exists and stands still, because the host's file system has no room for what the guest
+ *   writes; nothing is lost, and `start` lets it go on
  * - `crashed`: a process exists (or Hyper-V says Critical) and cannot go on; `powerOff` is the way out
  */
-export type VmState = 'absent' | 'off' | 'saved' | 'starting' | 'running' | 'paused' | 'stopping' | 'crashed';
+export type VmState =
+  'absent' | 'off' | 'saved' | 'starting' | 'running' | 'paused' | 'stalled' | 'stopping' | 'crashed';
+
+/** Where a stalled machine lacks room. */
+export interface VmStall {
+  /** The folder of the data disk. */
+  readonly folder: string;
+  readonly freeBytes: number;
+}
+
+/** What `define` found or made. */
+export interface Defined {
+  /** Of the data disk as it is now: more than was asked for when it was larger already. */
+  readonly diskGiB: number;
+}
 
 /** What only some drivers can do, so that callers ask for the feature and never for the platform. */
 export interface DriverFeatures {
@@ -76,19 +94,30 @@ export interface VmDriver {
   /** The specification of the last `define`, or undefined when absent. */
   definition(): Promise<VmSpec | undefined>;
 
+  /** What the machine that runs now was started with; undefined when none runs, or that is not known any more. */
+  runningSpec(): Promise<VmSpec | undefined>;
+
   /**
    * Brings the definition and the data disk about. A disk that exists is kept, whatever its content; it is enlarged
    * when `sizeGiB` asks for more and never shrunk. A running machine keeps its present hardware until its next start.
    * @throws MobyvmError MOBYVM_DATA_DISK, MOBYVM_DISK_FULL
    */
-  define(spec: VmSpec, context: EnsureContext): Promise<void>;
+  define(spec: VmSpec, context: EnsureContext): Promise<Defined>;
 
   /**
    * Starts a machine that is off; returns once its processors run. A machine that runs already is left alone
-   * (adopted if an earlier daemon started it). The undo that it registers powers off what it started.
-   * @throws MobyvmError MOBYVM_VM_START, MOBYVM_VM_STATE when it is absent or saved
+   * (adopted if an earlier daemon started it); one that is paused or stalled goes on. The undo that it registers powers
+   * off what it started.
+   * @throws MobyvmError MOBYVM_VM_START, MOBYVM_VM_STATE when it is absent or saved, MOBYVM_DISK_FULL when it is stalled
+   *   and there still is no room
    */
   start(context: EnsureContext): Promise<void>;
+
+  /**
+   * Lets a stalled machine go on, if there is room by now. One that is not stalled is left alone.
+   * @throws MobyvmError MOBYVM_DISK_FULL
+   */
+  goOn(signal: AbortSignal): Promise<void>;
 
   /**
    * Asks the guest to shut down, waits, then powers off. Success when it is off already.
@@ -118,6 +147,9 @@ export interface VmDriver {
 
   /** Called whenever a machine that was running has ended. Returns the unsubscribe function. */
   onExit(listener: (exit: VmExit) => void): () => void;
+
+  /** Called whenever a running machine has stalled, or an adopted one is found so. Returns the unsubscribe function. */
+  onStall(listener: (stall: VmStall) => void): () => void;
 
   /** The guest's console, captured from second 0, also while nobody listens. */
   readonly console: VmConsole;

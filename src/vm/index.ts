@@ -3,3 +3,4 @@ export * from './driver.js';
 export * from './fake/index.js';
 export * from './network/index.js';
 export * from './qemu/index.js';
+export * from './stalled.js';

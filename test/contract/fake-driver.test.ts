@@ -1,11 +1,12 @@
 import { FakeDriver, FakeWorld } from '../../src/vm/index.js';
 import { SAMPLE_SPEC } from '../support/vm/sample-spec.js';
-import { until, type VmHarness } from '../support/vm/vm-harness.js';
-import { describeVmDriver } from './vm-driver.js';
+import { until } from '../support/vm/vm-harness.js';
+import { describeStalls, describeVmDriver, type StallingHarness } from './vm-driver.js';
 
 describeVmDriver('the fake driver', () => Promise.resolve(fakeHarness()));
+describeStalls('the fake driver', () => Promise.resolve(fakeHarness()));
 
-function fakeHarness(): VmHarness {
+function fakeHarness(): StallingHarness {
   const world = new FakeWorld();
   const drivers = [new FakeDriver({ world, lineEveryMs: 1 })];
   const driver = drivers[0]!;
@@ -23,6 +24,14 @@ function fakeHarness(): VmHarness {
     },
     freeze: () => {
       world.freeze();
+      return Promise.resolve();
+    },
+    fillDisk: () => {
+      world.fillDisk({ folder: '/var/lib', freeBytes: 0 });
+      return Promise.resolve();
+    },
+    makeRoom: () => {
+      world.stall = undefined;
       return Promise.resolve();
     },
     diskGiB: () => Promise.resolve(world.disks.get(SAMPLE_SPEC.dataDisk.path)),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { VmExit } from '../../src/vm/index.js';
+import type { VmExit, VmStall } from '../../src/vm/index.js';
 import { recordingContext, until, untilState, type VmHarness } from '../support/vm/vm-harness.js';
 
 const SIGNAL = new AbortController().signal;
@@ -13,6 +13,45 @@ export function describeVmDriver(name: string, make: () => Promise<VmHarness>): 
     describeSaving(make);
     describeLaterDaemon(make);
     describeRemoval(make);
+  });
+}
+
+/** A machine whose guest can be made to want room that its host has not. */
+export interface StallingHarness extends VmHarness {
+  /** Returns once the host's disk is full and the guest wants to write. */
+  fillDisk(): Promise<void>;
+  makeRoom(): Promise<void>;
+}
+
+/** The part of the contract that needs a guest which writes to its disk. */
+export function describeStalls(name: string, make: () => Promise<StallingHarness>): void {
+  describe(`${name} with a full disk`, () => {
+    it('tells that the machine stalled, refuses to go on without room, and goes on with it', async () => {
+      await using vm = await make();
+      await startMachine(vm);
+      const stalls: VmStall[] = [];
+      vm.driver.onStall((stall) => stalls.push(stall));
+      await vm.fillDisk();
+      await until('the stall', () => stalls.length > 0, 60);
+      expect(stalls[0]).toMatchObject({ folder: expect.stringMatching(/^\//) as string });
+      expect(await vm.driver.state(SIGNAL)).toBe('stalled');
+      await expect(vm.driver.goOn(SIGNAL)).rejects.toMatchObject({ code: 'MOBYVM_DISK_FULL' });
+      await expect(vm.driver.start(recordingContext())).rejects.toMatchObject({ code: 'MOBYVM_DISK_FULL' });
+      await vm.makeRoom();
+      await vm.driver.goOn(SIGNAL);
+      expect(await vm.driver.state(SIGNAL)).toBe('running');
+      await vm.driver.goOn(SIGNAL);
+      expect(await vm.driver.state(SIGNAL)).toBe('running');
+    });
+
+    it('can be stopped while the machine stands still', async () => {
+      await using vm = await make();
+      await startMachine(vm);
+      await vm.fillDisk();
+      await untilState(vm.driver, 'stalled', 60);
+      await vm.driver.stop({ gracefulSeconds: 1 }, recordingContext());
+      expect(await vm.driver.state(SIGNAL)).toBe('off');
+    });
   });
 }
 
@@ -40,10 +79,10 @@ function describeDefinition(make: () => Promise<VmHarness>): void {
     it('enlarges the data disk and never shrinks it', async () => {
       await using vm = await make();
       const sized = (sizeGiB: number) => ({ ...vm.spec, dataDisk: { ...vm.spec.dataDisk, sizeGiB } });
-      await vm.driver.define(sized(2), recordingContext());
-      await vm.driver.define(sized(3), recordingContext());
+      expect(await vm.driver.define(sized(2), recordingContext())).toEqual({ diskGiB: 2 });
+      expect(await vm.driver.define(sized(3), recordingContext())).toEqual({ diskGiB: 3 });
       expect(await vm.diskGiB()).toBe(3);
-      await vm.driver.define(sized(1), recordingContext());
+      expect(await vm.driver.define(sized(1), recordingContext())).toEqual({ diskGiB: 3 });
       expect(await vm.diskGiB()).toBe(3);
     });
 
@@ -86,6 +125,18 @@ function describeLife(make: () => Promise<VmHarness>): void {
       await again.undoAll();
       expect(await vm.driver.state(SIGNAL)).toBe('running');
       expect(vm.driver.features.accelerator).toMatch(/^(kvm|tcg|fake)$/);
+    });
+
+    it('says what the running machine was started with, whatever was defined since', async () => {
+      await using vm = await make();
+      await vm.driver.define(vm.spec, recordingContext());
+      expect(await vm.driver.runningSpec()).toBeUndefined();
+      await vm.driver.start(recordingContext());
+      await vm.driver.define({ ...vm.spec, cpus: vm.spec.cpus + 1 }, recordingContext());
+      expect(await vm.driver.runningSpec()).toEqual(vm.spec);
+      expect(await vm.another().runningSpec()).toEqual(vm.spec);
+      await vm.driver.powerOff(recordingContext());
+      expect(await vm.driver.runningSpec()).toBeUndefined();
     });
 
     it('undoes its start by powering off', async () => {
@@ -333,13 +384,17 @@ function describeRemoval(make: () => Promise<VmHarness>): void {
 async function started(make: () => Promise<VmHarness>): Promise<VmHarness> {
   const vm = await make();
   try {
-    await vm.driver.define(vm.spec, recordingContext());
-    await vm.driver.start(recordingContext());
+    await startMachine(vm);
     return vm;
   } catch (error) {
     await vm[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function startMachine({ driver, spec }: VmHarness): Promise<void> {
+  await driver.define(spec, recordingContext());
+  await driver.start(recordingContext());
 }
 
 function exitsOf(vm: VmHarness): readonly VmExit[] {

@@ -26,7 +26,13 @@ const FOLLOW = {
   default: false,
   describe: 'Go on with what is added, until Ctrl-C',
 } as const;
-const LINES = { type: 'number', alias: 'n', default: 50, describe: 'How many of the last lines' } as const;
+const LINES = {
+  type: 'number',
+  alias: 'n',
+  default: 50,
+  requiresArg: true,
+  describe: 'How many of the last lines',
+} as const;
 const JSON_OUTPUT = { type: 'boolean', default: false, describe: 'As one JSON object' } as const;
 
 /** Parses the arguments and runs the command. @throws MobyvmError MOBYVM_USAGE, and what the command throws */
@@ -68,9 +74,16 @@ function commandLine(context: CommandContext, runDaemon: RunDaemon, choose: Choo
           default: true,
           describe: 'Start the VM at once (--no-start: wait for `up`)',
         },
+        background: { type: 'boolean', default: false, hidden: true },
       },
-      ({ netns, start }) =>
-        choose(() => runDaemon({ namespace: validNamespace(netns), startsMachine: start })),
+      ({ netns, start, background }) =>
+        choose(() =>
+          runDaemon({
+            namespace: validNamespace(netns),
+            startsMachine: start,
+            isBackground: background,
+          }),
+        ),
     )
     .demandCommand(1, 'Which command? `mobyvm --help` lists them.')
     .strict()

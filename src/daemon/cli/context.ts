@@ -25,4 +25,6 @@ export type CommandResult = Promise<number>;
 export interface DaemonOptions {
   readonly namespace: string | undefined;
   readonly startsMachine: boolean;
+  /** Started by another command: errors are printed as JSON for it, and a daemon with nothing to do ends. */
+  readonly isBackground: boolean;
 }

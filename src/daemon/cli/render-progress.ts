@@ -18,8 +18,9 @@ export class ProgressRenderer {
   readonly #timer: NodeJS.Timeout;
   /** Of the steps that ran and were not undone yet. */
   readonly #titles = new Map<string, string>();
-  #step:
-    { readonly title: string; readonly startedMs: number; detail: string; remindedMs: number } | undefined;
+  /** Steps in a row that found everything as it should be: they share one line. */
+  #unchanged: { readonly titles: string[]; durationMs: number } | undefined;
+  #step: RunningStep | undefined;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -37,6 +38,7 @@ export class ProgressRenderer {
       case 'step.started':
         this.#titles.set(event.step, event.title);
         this.#step = {
+          id: event.step,
           title: event.title,
           startedMs: performance.now(),
           detail: '',
@@ -44,12 +46,15 @@ export class ProgressRenderer {
         };
         return this.#tick();
       case 'step.progress':
-        if (this.#step !== undefined) this.#step.detail = event.detail;
+        // A watcher that an earlier step has set up may still speak; that is no news of this one.
+        if (this.#step?.id === event.step) this.#step.detail = event.detail;
         return this.#tick();
       case 'step.done':
         return this.#done(event.durationMs, event.change);
       case 'step.failed':
         return this.#line(`✗ ${this.#step?.title ?? event.step}  ${seconds(event.durationMs)}`);
+      case 'operation.notice':
+        return this.#line(`! ${event.message}`);
       case 'step.undone':
         return this.#undone(event.step);
       case 'operation.done':
@@ -60,16 +65,34 @@ export class ProgressRenderer {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#tellUnchanged();
     this.#step = undefined;
     if (this.#terminal.isInteractive) this.#terminal.status('');
   }
 
   #done(durationMs: number, change: keyof typeof REMARKS): void {
-    const remark = [REMARKS[change], this.#step?.detail ?? ''].filter((text) => text !== '').at(-1);
-    this.#line(
-      `✓ ${this.#step?.title ?? ''}  ${seconds(durationMs)}${remark === undefined ? '' : `  (${remark})`}`,
-    );
+    const { title = '', detail = '' } = this.#step ?? {};
     this.#step = undefined;
+    if (change === 'none' && detail === '') {
+      this.#unchanged ??= { titles: [], durationMs: 0 };
+      this.#unchanged.titles.push(title);
+      this.#unchanged.durationMs += durationMs;
+      return;
+    }
+    this.#line(doneLine(title, durationMs, detail === '' ? REMARKS[change] : detail));
+  }
+
+  #tellUnchanged(): void {
+    const unchanged = this.#unchanged;
+    this.#unchanged = undefined;
+    if (unchanged === undefined) return;
+    const { titles, durationMs } = unchanged;
+    const [only] = titles;
+    this.#line(
+      titles.length === 1 && only !== undefined
+        ? doneLine(only, durationMs, REMARKS.none)
+        : doneLine(`${titles.length} steps`, durationMs, `${REMARKS.none}: ${titles.join(', ')}`),
+    );
   }
 
   /** A step has an undo for each of its effects; a person wants to know of each step once. */
@@ -80,6 +103,7 @@ export class ProgressRenderer {
   }
 
   #line(text: string): void {
+    this.#tellUnchanged();
     if (this.#terminal.isInteractive) this.#terminal.status('');
     this.#terminal.error(fitted(text, this.#terminal.isInteractive ? this.#terminal.columns : 400));
   }
@@ -96,6 +120,18 @@ export class ProgressRenderer {
       this.#terminal.error(fitted(`  … ${text}`, 400));
     }
   }
+}
+
+interface RunningStep {
+  readonly id: string;
+  readonly title: string;
+  readonly startedMs: number;
+  detail: string;
+  remindedMs: number;
+}
+
+function doneLine(title: string, durationMs: number, remark: string): string {
+  return `✓ ${title}  ${seconds(durationMs)}${remark === '' ? '' : `  (${remark})`}`;
 }
 
 export function seconds(ms: number): string {

@@ -19,10 +19,21 @@ export function statusLines(status: MachineStatus): string[] {
     ['endpoint', engine.endpoint],
     [
       'vm',
-      [vm.state, vm.driver, vm.accelerator, vm.firmware, `${vm.cpus} CPUs`, `${vm.memoryMiB} MiB`]
+      [
+        vm.state,
+        vm.driver,
+        vm.accelerator,
+        vm.firmware,
+        vm.cpus && `${vm.cpus} CPUs`,
+        vm.memoryMiB && `${vm.memoryMiB} MiB`,
+      ]
         .filter((part) => part !== undefined)
         .join(', '),
     ],
+    ...(status.pending ?? []).map(({ setting, from, to }): [string, string] => [
+      'pending',
+      `${setting} ${from} → ${to} (\`mobyvm restart\`)`,
+    ]),
     ...(vm.stage === undefined ? [] : [['guest', vm.stage] satisfies [string, string]]),
     ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
     ['network', networkText(network)],

@@ -1,11 +1,20 @@
 import { mkdir, open, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { errnoOf, isAbort, MobyvmError, runDetached, seeProcess, waitFor } from '../../core/index.js';
+import {
+  cannotUse,
+  errnoOf,
+  isAbort,
+  MobyvmError,
+  runDetached,
+  seeProcess,
+  waitFor,
+} from '../../core/index.js';
 import { ControlClient } from '../control/client.js';
-import { writeInstance } from '../instance.js';
+import { errorAnswer } from '../control/protocol.js';
+import { removeInstance, writeInstance } from '../instance.js';
 import { notRoot } from '../not-root.js';
+import { lockHolder } from '../process-lock.js';
 import type { CommandContext } from './context.js';
-import { ensureNamespace } from './namespace.js';
+import { ensureNamespace, removeNamespaces } from './namespace.js';
 
 export interface DaemonConnection {
   readonly client: ControlClient;
@@ -24,25 +33,58 @@ export async function connectOrStartDaemon(
   const client = new ControlClient(places.controlSocket);
   if (await isServing(client)) return { client, isNew: false };
   if (!context.isRoot) throw notRoot();
-  for (const directory of [places.stateDir, places.runDir, places.logDir])
-    await mkdir(directory, { recursive: true, mode: 0o755 });
-  await ensureNamespace(context, namespace);
-  await writeInstance(places.runDir, namespace === undefined ? {} : { namespace });
-  const [program, entry] = context.self;
+  await prepareFolders(context);
+  try {
+    await ensureNamespace(context, namespace);
+    await writeInstance(places.runDir, namespace === undefined ? {} : { namespace });
+    await startDaemon(context, client, namespace);
+  } catch (error) {
+    await leaveNothing(context).catch(() => undefined);
+    throw error;
+  }
+  return { client, isNew: true };
+}
+
+/** Before anything is made: most of what can go wrong with a place goes wrong here. */
+async function prepareFolders({ places }: CommandContext): Promise<void> {
+  for (const directory of [places.stateDir, places.runDir, places.logDir]) {
+    await mkdir(directory, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+      throw cannotUse(directory, error);
+    });
+  }
+  try {
+    await (await open(places.daemonOutput, 'a', 0o600)).close();
+  } catch (error) {
+    throw cannotUse(places.daemonOutput, error);
+  }
+}
+
+async function startDaemon(
+  { places, self, env }: CommandContext,
+  client: ControlClient,
+  namespace: string | undefined,
+): Promise<void> {
+  const [program, entry] = self;
   const daemon = [
     program,
     entry,
     'daemon',
     '--no-start',
+    '--background',
     ...(namespace === undefined ? [] : ['--netns', namespace]),
   ];
   const [command = program, ...args] =
     namespace === undefined ? daemon : ['ip', 'netns', 'exec', namespace, ...daemon];
-  await mkdir(dirname(places.daemonOutput), { recursive: true });
   const outputFrom = await sizeOf(places.daemonOutput);
-  const pid = await runDetached(command, args, { logFile: places.daemonOutput, env: context.env });
+  const pid = await runDetached(command, args, { logFile: places.daemonOutput, env });
   await waitUntilServing(client, pid, async () => readFrom(places.daemonOutput, outputFrom));
-  return { client, isNew: true };
+}
+
+/** A daemon that did not start needs no namespace, unless another one was quicker and lives in it. */
+async function leaveNothing(context: CommandContext): Promise<void> {
+  if ((await lockHolder(context.places.lockFile)) !== undefined) return;
+  await removeNamespaces(context);
+  await removeInstance(context.places.runDir);
 }
 
 export async function isServing(client: ControlClient): Promise<boolean> {
@@ -88,15 +130,29 @@ async function waitUntilServing(
     new AbortController().signal,
   ).catch(async (error: unknown) => {
     const said = (await output()).trim();
-    throw new MobyvmError(
-      'MOBYVM_DAEMON_START',
-      said === ''
-        ? 'The daemon did not start and said nothing.'
-        : `The daemon did not start. It said:\n${said}`,
-      'Mend what it says, then run the command again.',
-      { cause: error },
+    throw (
+      reportedError(said) ??
+      new MobyvmError(
+        'MOBYVM_DAEMON_START',
+        said === ''
+          ? 'The daemon did not start and said nothing.'
+          : `The daemon did not start. It said:\n${said}`,
+        'Mend what it says, then run the command again.',
+        { cause: error },
+      )
     );
   });
+}
+
+/** The error that a daemon in the background reported as its last words. */
+function reportedError(said: string): MobyvmError | undefined {
+  try {
+    const { error } = errorAnswer.parse(JSON.parse(said.split('\n').at(-1) ?? ''));
+    return new MobyvmError(error.code, error.message, error.remedy, { details: error.details });
+  } catch {
+    // It crashed, or something before it failed (ip, node): then its words are all there is.
+    return undefined;
+  }
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -37,6 +37,8 @@ const durationMs = z.number();
 export const operationEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('operation.joined'), operation: operationName, requester }),
   z.object({ event: z.literal('operation.waiting'), operation: operationName, requester }),
+  /** Something that whoever asked should know although nothing failed: one sentence. */
+  z.object({ event: z.literal('operation.notice'), operation: operationName, message: z.string() }),
   z.object({ event: z.literal('step.started'), step, title: z.string() }),
   z.object({ event: z.literal('step.progress'), step, detail: z.string() }),
   z.object({
@@ -57,6 +59,10 @@ export const operationEvent = z.discriminatedUnion('event', [
 ]);
 export type OperationEvent = z.infer<typeof operationEvent>;
 
+const pendingSetting = z.object({ setting: z.string(), from: z.string(), to: z.string() });
+/** A setting that the running machine does not follow before `mobyvm restart`. */
+export type PendingSetting = z.infer<typeof pendingSetting>;
+
 export const machineStatus = z.object({
   state: z.enum(['stopped', 'starting', 'running', 'degraded', 'stopping', 'restarting', 'failed']),
   /** When the state was entered, ISO 8601. */
@@ -72,14 +78,17 @@ export const machineStatus = z.object({
     machineId: z.string(),
     /** The last stage that the guest reported on its console. */
     stage: z.string().optional(),
-    cpus: z.number(),
-    memoryMiB: z.number(),
-    firmware: z.string(),
+    /** Of the machine that runs (absent when that is not known any more), else what the next start gives it. */
+    cpus: z.number().optional(),
+    memoryMiB: z.number().optional(),
+    firmware: z.string().optional(),
   }),
   /** What the guest's system says of itself, once it has been asked. */
   guest: z
     .object({ os: z.string(), kernel: z.string(), addresses: z.array(z.string()).readonly() })
     .optional(),
+  /** What differs between the settings of the last `up` and the machine that runs. */
+  pending: z.array(pendingSetting).optional(),
   network: z.object({
     namespace: z.string().optional(),
     bridge: z.string(),

@@ -1,5 +1,6 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
@@ -36,6 +37,8 @@ export interface ControlServerOptions {
 }
 
 export interface ControlServer {
+  /** How many clients are connected now. */
+  readonly clients: number;
   close(): Promise<void>;
 }
 
@@ -49,6 +52,11 @@ export async function startControlServer(options: ControlServerOptions): Promise
   const server = createServer((request, response) => {
     void answer(options, request, response).catch((error: unknown) => fail(options, response, error));
   });
+  const clients = new Set<Socket>();
+  server.on('connection', (client: Socket) => {
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
+  });
   // Nobody but us may connect, not even before chmod: the socket is born with what the mask leaves.
   const mask = process.umask(0o177);
   try {
@@ -61,6 +69,9 @@ export async function startControlServer(options: ControlServerOptions): Promise
   }
   await chmod(options.path, 0o600);
   return {
+    get clients() {
+      return clients.size;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

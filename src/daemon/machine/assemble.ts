@@ -27,6 +27,8 @@ export interface AssembleOptions {
   readonly namespace: string | undefined;
   readonly logger: Logger;
   readonly pid: number;
+  /** Told of the settings that each `up` and `restart` loads. */
+  readonly applySettings: (settings: Settings) => void;
 }
 
 export interface AssembledMachine {
@@ -39,14 +41,13 @@ export interface AssembledMachine {
 /** Joins the parts of a machine on a Linux host with QEMU. */
 export function assembleMachine(options: AssembleOptions): AssembledMachine {
   const { places, settings, identity, namespace, logger } = options;
-  const accelerator = settings.vm.accelerator;
   const driver = new QemuDriver({
     stateDirectory: places.vmStateDir,
     runDirectory: places.vmRunDir,
     consoleLogPath: places.consoleLog,
     qemuLogPath: places.qemuLog,
     logger,
-    forcedAccelerator: accelerator === 'auto' ? undefined : accelerator,
+    machineId: identity.machineId,
   });
   const ledger = fileLedger(places.ledgerFile);
   const { resolvConf: resolvConfPath } = places;
@@ -74,6 +75,7 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
       },
       logger,
       loadSettings: () => loadSettings(places.settingsFile),
+      applySettings: options.applySettings,
       imageStep: (now) => imageStep(imageDirOf(now)),
       specFor: (now) => specOf(now.vm, isoPathIn(imageDirOf(now)), { ...options, host }),
       about: {
@@ -111,6 +113,7 @@ function specOf(
     dataDisk: { path: join(places.vmStateDir, 'data.qcow2'), sizeGiB: vm.diskGiB },
     network: { attachment: host.attachment, mac: identity.mac },
     awaitsConfiguration: true,
+    accelerator: vm.accelerator === 'auto' ? undefined : vm.accelerator,
   };
 }
 

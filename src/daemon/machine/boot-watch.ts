@@ -40,6 +40,10 @@ export class BootWatch {
     return this.#problem;
   }
 
+  get lastLine(): string | undefined {
+    return this.#lines.at(-1);
+  }
+
   get hasOutput(): boolean {
     return this.#lines.length > 0;
   }

@@ -13,6 +13,8 @@ export interface GuestView {
   readonly boot: BootWatch;
   /** How the VM ended, once it has ended although it was to run. */
   readonly exit: () => string | undefined;
+  /** Why the machine stands still, as long as it does. */
+  readonly stall: () => MobyvmError | undefined;
   readonly hasLease: () => boolean;
   /** True once the guest's first DHCP message was seen. */
   readonly askedForAddress: () => boolean;
@@ -68,8 +70,14 @@ function waiting(
     id,
     title,
     async run({ signal }) {
-      await waitFor({ ...requirement, timeoutSeconds, giveUp: () => throwIfHopeless(guest) }, signal);
-      return 'none';
+      let checks = 0;
+      const giveUp = (): void => {
+        throwIfHopeless(guest);
+        checks += 1;
+      };
+      await waitFor({ ...requirement, timeoutSeconds, giveUp }, signal);
+      // What held at the first look was there already.
+      return checks > 1 ? 'create' : 'none';
     },
   });
 }
@@ -80,28 +88,26 @@ interface GuestStep {
   readonly run: (context: StepContext) => Promise<StepOutcome>;
 }
 
-/** A step that shows the guest's stages while it runs, and whose failure says how far the guest came. */
+/** A step that shows what the guest says while it runs, and whose failure says how far the guest came. */
 function watched(guest: GuestView, { id, title, run }: GuestStep): Step {
   return {
     id,
     title,
     async run(context) {
-      const timer = setInterval(() => tell(guest, context.progress), 500);
+      const { progress } = context;
+      const reachedBefore = guest.boot.stage;
+      const timer = setInterval(() => progress(guest.boot.lastLine ?? ''), 500);
       try {
         return await run(context);
       } catch (error) {
         throw withAccount(guest, error);
       } finally {
         clearInterval(timer);
-        tell(guest, context.progress);
+        const { stage } = guest.boot;
+        progress(stage === undefined || stage === reachedBefore ? '' : `${stage.stage}: ${stage.text}`);
       }
     },
   };
-}
-
-function tell(guest: GuestView, progress: (detail: string) => void): void {
-  const { stage } = guest.boot;
-  if (stage !== undefined) progress(`${stage.stage}: ${stage.text}`);
 }
 
 function throwIfHopeless(guest: GuestView): void {
@@ -113,6 +119,8 @@ function throwIfHopeless(guest: GuestView): void {
       'Read the console log, then run `mobyvm up` again.',
     );
   }
+  const stall = guest.stall();
+  if (stall !== undefined) throw stall;
   const { problem } = guest.boot;
   if (problem !== undefined) {
     throw new MobyvmError(
@@ -125,7 +133,8 @@ function throwIfHopeless(guest: GuestView): void {
 
 /** Every failure of these steps says how far the guest came: one message for all causes helped nobody. */
 function withAccount(guest: GuestView, error: unknown): unknown {
-  if (!(error instanceof MobyvmError) || error.code === 'MOBYVM_ABORTED') return error;
+  if (!(error instanceof MobyvmError) || ['MOBYVM_ABORTED', 'MOBYVM_DISK_FULL'].includes(error.code))
+    return error;
   const asked =
     error.code === 'MOBYVM_NO_LEASE'
       ? guest.askedForAddress()

@@ -10,10 +10,19 @@ import {
   type Subnet,
 } from '../../core/index.js';
 import { startDhcpServer, type DhcpServer } from '../../proxy/index.js';
-import { bridgeSubnet, chooseSubnet, linuxNetwork, tapNameOf, type LinuxNetwork } from '../../vm/index.js';
+import {
+  bridgeOfTap,
+  bridgeSubnet,
+  chooseSubnet,
+  gatherHostNetworks,
+  linuxNetwork,
+  tapNameOf,
+  type LinuxNetwork,
+} from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { HostSide } from './host-side.js';
 import { startNameServer } from './name-server.js';
+import { OverlapWatch } from './overlap-watch.js';
 import { ServerSlot } from './server-step.js';
 
 /** The VM's name on its network. */
@@ -39,6 +48,9 @@ export class LinuxHost implements HostSide {
   #bridge: string;
   #subnet: Subnet | undefined;
   #askedForAddress = false;
+  /** Since the VM's start: the server itself remembers the lease of an earlier boot as well. */
+  #isLeased = false;
+  readonly #overlaps = new OverlapWatch();
 
   constructor(options: LinuxHostOptions, settings: Settings) {
     this.#options = options;
@@ -55,13 +67,19 @@ export class LinuxHost implements HostSide {
     return tapNameOf(this.#bridge);
   }
 
-  async prepare(settings: Settings, vmIsRunning: boolean, signal: AbortSignal): Promise<void> {
-    const { bridge, subnet } = settings.network;
-    this.#bridge = bridge;
-    // A running VM keeps its addresses, whatever routes came meanwhile: moving it would cut it off.
-    const present = vmIsRunning ? await bridgeSubnet(bridge, signal) : undefined;
+  async prepare(
+    settings: Settings,
+    running: { readonly attachment: string | undefined } | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { subnet } = settings.network;
+    // A running VM keeps its bridge and its addresses, whatever routes came meanwhile: moving it would cut it off.
+    const bridge = running && bridgeOfTap(running.attachment ?? this.attachment);
+    this.#bridge = bridge ?? settings.network.bridge;
+    const present = running && (await bridgeSubnet(this.#bridge, signal));
+    if (running === undefined) this.#isLeased = false;
     const wanted = subnet === 'auto' ? 'auto' : parseSubnet(subnet);
-    this.#subnet = present ?? (await chooseSubnet({ wanted, bridge }, signal));
+    this.#subnet = present ?? (await chooseSubnet({ wanted, bridge: this.#bridge }, signal));
   }
 
   steps(settings: Settings): readonly Step[] {
@@ -97,7 +115,7 @@ export class LinuxHost implements HostSide {
   }
 
   hasLease(): boolean {
-    return this.#dhcp.current?.leases().some((lease) => lease.state === 'bound') ?? false;
+    return this.#isLeased && (this.#dhcp.current?.leases().some(({ state }) => state === 'bound') ?? false);
   }
 
   askedForAddress(): boolean {
@@ -117,6 +135,19 @@ export class LinuxHost implements HostSide {
             vmAddress: vmAddressIn(this.#subnet),
           }),
     };
+  }
+
+  async checkNetwork(signal: AbortSignal): Promise<void> {
+    const subnet = this.#subnet;
+    if (subnet === undefined) return;
+    const overlap = this.#overlaps.look(subnet, this.#bridge, await gatherHostNetworks(signal));
+    if (overlap === undefined) return;
+    this.#options.logger.warn('network.subnet.overlapped', {
+      subnet: formatSubnet(subnet),
+      by: overlap.by,
+      remedy:
+        'Packets of one of the two may go astray; `mobyvm restart` chooses another subnet if network.subnet is auto.',
+    });
   }
 
   /** Ours, and those of earlier settings: the ledger knows every bridge that we made. */
@@ -164,6 +195,9 @@ export class LinuxHost implements HostSide {
     return this.#dhcp.step(configuration, async (signal) => {
       this.#askedForAddress = false;
       const server = await startDhcpServer({ ...configuration, host: 'linux', logger, signal });
+      server.onLease(({ state }) => {
+        this.#isLeased = state === 'bound';
+      });
       server.onDiscover(() => {
         this.#askedForAddress = true;
       });

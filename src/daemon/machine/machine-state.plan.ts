@@ -2,15 +2,18 @@
  * What `mobyvm status` calls the machine.
  *
  * INVARIANTS
- * - `starting`, `stopping` and `restarting` hold exactly while an operation of that kind runs.
+ * - `starting`, `stopping` and `restarting` hold only while an operation of that kind runs. An `up` of a machine that
+ *   runs leaves its state alone: it is used meanwhile.
  * - `failed` always comes with an error; no other state but `degraded` has one.
- * - `degraded` means that the VM runs and its engine does not answer.
+ * - `degraded` means that there is a VM and its engine does not answer, or cannot.
  */
 export type MachineState =
   'stopped' | 'starting' | 'running' | 'degraded' | 'stopping' | 'restarting' | 'failed';
 
 export type MachineEvent =
   | 'up.begun'
+  /** An operation found that there is no running VM. */
+  | 'vm.starting'
   | 'down.begun'
   | 'restart.begun'
   | 'operation.succeeded'
@@ -18,6 +21,7 @@ export type MachineEvent =
   | 'operation.cancelled'
   | 'engine.lost'
   | 'engine.back'
+  | 'vm.stalled'
   | 'vm.exited';
 
 /** A missing entry means that the event changes nothing in that state. */
@@ -31,17 +35,23 @@ export const MACHINE_TRANSITIONS: Readonly<
     'operation.cancelled': 'stopped',
   },
   running: {
-    'up.begun': 'starting',
+    'vm.starting': 'starting',
     'down.begun': 'stopping',
     'restart.begun': 'restarting',
     'engine.lost': 'degraded',
+    'vm.stalled': 'degraded',
+    'operation.failed': 'failed',
+    'operation.cancelled': 'failed',
     'vm.exited': 'failed',
   },
   degraded: {
-    'up.begun': 'starting',
+    'vm.starting': 'starting',
     'down.begun': 'stopping',
     'restart.begun': 'restarting',
     'engine.back': 'running',
+    'operation.succeeded': 'running',
+    'operation.failed': 'failed',
+    'operation.cancelled': 'failed',
     'vm.exited': 'failed',
   },
   stopping: {

@@ -1,22 +1,33 @@
+import type {
+  MobyvmError} from '../../core/index.js';
 import {
-  MobyvmError,
   reportOf,
   runSteps,
+  textOf,
   type ErrorReport,
   type Logger,
   type Step,
   type StepContext,
 } from '../../core/index.js';
-import type { VmDriver, VmExit, VmSpec } from '../../vm/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
+import { stalledByFullDisk, type VmDriver, type VmExit, type VmSpec } from '../../vm/index.js';
 import type { ControlledMachine } from '../control/server.js';
-import type { MachineStatus, OperationEvent, OperationName, Requester } from '../control/protocol.js';
+import type {
+  MachineStatus,
+  OperationEvent,
+  OperationName,
+  PendingSetting,
+  Requester,
+} from '../control/protocol.js';
 import type { GuestSide } from '../guest/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
 import { guestSteps } from './guest-steps.js';
 import type { HostSide } from './host-side.js';
+import { diskStays, ended, engineLost } from './machine-messages.js';
 import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
+import { letGoOn, observeVm, stateToStop } from './observe-vm.js';
+import { pendingSettings, pendingText } from './pending-settings.plan.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
 
 /** `clockOffsetMs`: how far the guest's clock is ahead of ours, if the engine said its time. */
@@ -39,6 +50,8 @@ export interface MachineParts {
   readonly engine: EngineProbe;
   readonly logger: Logger;
   readonly loadSettings: () => Promise<Settings>;
+  /** Told of the settings that each `up` and `restart` loads. */
+  readonly applySettings?: (settings: Settings) => void;
   readonly specFor: (settings: Settings) => VmSpec;
   readonly imageStep: (settings: Settings) => Step;
   readonly about: Pick<MachineStatus, 'daemon'> & {
@@ -76,6 +89,8 @@ export class Machine implements ControlledMachine {
   #error: ErrorReport | undefined;
   #step: { id: string; title: string; detail: string; startedMs: number } | undefined;
   #exit: VmExit | undefined;
+  #stall: MobyvmError | undefined;
+  #pending: readonly PendingSetting[] = [];
   #engineReady = false;
   #engine: { version: string; apiVersion: string } | undefined;
 
@@ -88,6 +103,7 @@ export class Machine implements ControlledMachine {
       ended: (outcome) => this.#ended(outcome),
     });
     parts.driver.onExit((exit) => this.#vmExited(exit));
+    parts.driver.onStall((stall) => this.#vmStalled(stalledByFullDisk(stall)));
   }
 
   get kvp(): KvpExchange {
@@ -96,6 +112,16 @@ export class Machine implements ControlledMachine {
 
   get state(): MachineState {
     return this.#state;
+  }
+
+  /** Of the last `up` or `restart`. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** An operation is under way. */
+  get isBusy(): boolean {
+    return this.#runner.current !== undefined;
   }
 
   get engineState(): EngineState {
@@ -133,11 +159,9 @@ export class Machine implements ControlledMachine {
   }
 
   async status(): Promise<MachineStatus> {
-    const { driver, host, about, boot, guest } = this.#parts;
+    const { driver, host, about, guest } = this.#parts;
     const probe = this.#engineReady ? await this.#probe() : undefined;
-    const { vm } = this.#settings;
-    const { stage } = boot;
-    const { accelerator } = driver.features;
+    const { error, ...vm } = await observeVm(this.#parts, this.#settings);
     return {
       state: this.#state,
       since: this.#since,
@@ -148,22 +172,18 @@ export class Machine implements ControlledMachine {
               id: this.#step.id,
               title: this.#step.title,
               detail: this.#step.detail,
-              elapsedMs: performance.now() - this.#step.startedMs,
+              elapsedMs: Math.round(performance.now() - this.#step.startedMs),
             },
           }),
-      ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...((this.#error ?? error) === undefined ? {} : { error: this.#error ?? error }),
       daemon: about.daemon,
       vm: {
         driver: driver.name,
-        state: await driver.state(AbortSignal.timeout(PROBE_TIMEOUT_MS)),
-        ...(accelerator === undefined ? {} : { accelerator }),
         machineId: about.machineId,
-        ...(stage === undefined ? {} : { stage: `${stage.stage}: ${stage.text}` }),
-        cpus: vm.cpus,
-        memoryMiB: vm.memoryMiB,
-        firmware: vm.firmware,
+        ...vm,
       },
       ...(guest.facts === undefined ? {} : { guest: guest.facts }),
+      ...(this.#pending.length === 0 ? {} : { pending: [...this.#pending] }),
       network: { ...host.describe(), mac: about.mac },
       engine: {
         endpoint: about.endpoint,
@@ -176,29 +196,46 @@ export class Machine implements ControlledMachine {
 
   /** Asks the engine whether it answers, and takes note of what follows; called every few seconds. */
   async checkHealth(): Promise<void> {
-    if (this.#state !== 'running' && this.#state !== 'degraded') return;
+    if (!this.#isQuiet() || (await this.#isStalled())) return;
     const answered = (await this.#probe()) !== undefined;
     this.#apply(answered ? 'engine.back' : 'engine.lost', answered ? undefined : reportOf(engineLost()));
   }
 
-  async #work(name: OperationName, context: OperationContext): Promise<void> {
-    const { host } = this.#parts;
-    if (name !== 'up') await this.#steps([this.#stopStep(), ...host.removeSteps()], context);
-    if (name !== 'down') await this.#up(context);
+  /** Looks whether the host's networks still leave room for ours; called now and then. */
+  async checkNetwork(): Promise<void> {
+    if (!this.#isQuiet()) return;
+    try {
+      await this.#parts.host.checkNetwork(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    } catch (error) {
+      this.#parts.logger.debug('network.check.failed', { reason: textOf(error) });
+    }
   }
 
-  async #up(context: OperationContext): Promise<void> {
-    const { driver, boot, host, guest, imageStep, loadSettings, specFor } = this.#parts;
-    const settings = await loadSettings();
-    const isRunning = (await driver.state(context.signal)) === 'running';
-    this.#settings = settings;
+  async #work(name: OperationName, context: OperationContext): Promise<void> {
+    const { host, loadSettings, applySettings } = this.#parts;
+    // Before anything is stopped: settings that cannot be used leave a running machine alone.
+    if (name !== 'down') {
+      this.#settings = await loadSettings();
+      applySettings?.(this.#settings);
+    }
+    if (name !== 'up') await this.#steps([this.#stopStep(), ...host.removeSteps()], context);
+    if (name !== 'down') await this.#up(this.#settings, context);
+  }
+
+  async #up(settings: Settings, context: OperationContext): Promise<void> {
+    const { driver, boot, host, guest, imageStep, specFor } = this.#parts;
+    const isRunning = ['running', 'stalled'].includes(await driver.state(context.signal));
+    if (!isRunning) this.#vmIsToStart();
     this.#exit = undefined;
+    this.#stall = undefined;
     let wasSaved = false;
     const pingEngine = async (signal: AbortSignal): Promise<void> => {
       await this.#parts.engine.ping(signal);
     };
     const timeoutSeconds = settings.vm.bootTimeoutSeconds;
-    await host.prepare(settings, isRunning, context.signal);
+    const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
+    await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
+    if (running !== undefined) this.#comparePending(settings, running.spec, context);
     await this.#steps(
       [
         imageStep(settings),
@@ -210,7 +247,8 @@ export class Machine implements ControlledMachine {
           run: async (step) => {
             boot.start(step.progress);
             if (isRunning) await boot.catchUp();
-            await driver.define(specFor(settings), step);
+            const { diskGiB } = await driver.define(specFor(settings), step);
+            if (diskGiB > settings.vm.diskGiB) this.#notice(diskStays(settings.vm.diskGiB, diskGiB), context);
             wasSaved = (await driver.state(step.signal)) === 'saved';
             await (wasSaved ? driver.restore(step) : driver.start(step));
             return isRunning ? 'none' : 'create';
@@ -219,6 +257,7 @@ export class Machine implements ControlledMachine {
         ...guestSteps({
           boot,
           exit: () => this.#exit?.detail,
+          stall: () => this.#stall,
           hasLease: () => host.hasLease(),
           askedForAddress: () => host.askedForAddress(),
           pingEngine,
@@ -244,7 +283,8 @@ export class Machine implements ControlledMachine {
       run: async (context: StepContext) => {
         this.#engineReady = false;
         this.#parts.guest.unfollow();
-        const state = await driver.state(context.signal);
+        this.#pending = [];
+        const state = await stateToStop(driver, context.signal);
         if (state === 'absent' || state === 'off') return 'none';
         await driver.stop({ gracefulSeconds: this.#settings.vm.stopTimeoutSeconds }, context);
         return 'remove';
@@ -252,8 +292,47 @@ export class Machine implements ControlledMachine {
     };
   }
 
+  #vmIsToStart(): void {
+    this.#engineReady = false;
+    this.#pending = [];
+    this.#apply('vm.starting', undefined);
+  }
+
+  #comparePending(settings: Settings, spec: VmSpec | undefined, context: OperationContext): void {
+    const { driver, host, specFor } = this.#parts;
+    const { accelerator } = driver.features;
+    this.#pending = pendingSettings(settings, specFor(settings), {
+      spec,
+      accelerator,
+      network: host.describe(),
+    });
+    if (this.#pending.length === 0) return;
+    const changes = pendingText(this.#pending);
+    this.#notice(
+      `The running VM keeps what it was started with; \`mobyvm restart\` applies: ${changes}`,
+      context,
+    );
+  }
+
+  #notice(message: string, { emit, name }: OperationContext): void {
+    this.#parts.logger.warn('operation.notice', { operation: name, message });
+    emit({ event: 'operation.notice', operation: name, message });
+  }
+
   #steps(steps: readonly Step[], context: OperationContext): Promise<void> {
-    return runSteps(steps, { ...context, nowMs: () => performance.now() });
+    return runSteps(steps, { ...context, nowMs: () => Math.round(performance.now()) });
+  }
+
+  /** The machine is up and nobody is changing it. */
+  #isQuiet(): boolean {
+    return !this.isBusy && (this.#state === 'running' || this.#state === 'degraded');
+  }
+
+  async #isStalled(): Promise<boolean> {
+    const stall = await letGoOn(this.#parts);
+    if (stall === undefined) this.#stall = undefined;
+    else this.#vmStalled(stall);
+    return stall !== undefined;
   }
 
   async #probe(): Promise<EngineAnswer | undefined> {
@@ -297,7 +376,7 @@ export class Machine implements ControlledMachine {
     if (outcome.error === undefined) return this.#apply('operation.succeeded', undefined);
     this.#parts.logger.error('operation.failed', { operation: outcome.name, code: outcome.error.code });
     // An `up` of a running machine that was cancelled, or failed, has undone nothing that the machine needs.
-    if (this.#engineReady && outcome.name === 'up') return this.#apply('operation.succeeded', undefined);
+    if (this.#engineReady && outcome.name === 'up') return this.#notify();
     const cancelled = outcome.cancelled && outcome.error.code === 'MOBYVM_ABORTED';
     this.#apply(cancelled ? 'operation.cancelled' : 'operation.failed', outcome.error);
   }
@@ -310,8 +389,20 @@ export class Machine implements ControlledMachine {
     if (this.#runner.current === undefined) this.#apply('vm.exited', reportOf(ended(exit)));
   }
 
+  /** During a start the guest's steps see it themselves. */
+  #vmStalled(error: MobyvmError): void {
+    this.#stall = error;
+    this.#apply('vm.stalled', reportOf(error));
+  }
+
   #apply(event: MachineEvent, error: ErrorReport | undefined): void {
     const next = nextMachineState(this.#state, event);
+    // What is wrong with a degraded machine may change; since when it is so does not.
+    const isOtherError = next === 'degraded' && error !== undefined && error.code !== this.#error?.code;
+    if (next === this.#state && isOtherError) {
+      this.#error = error;
+      this.#notify();
+    }
     if (next === this.#state) return;
     this.#parts.logger.info('machine.state.changed', { from: this.#state, to: next });
     this.#state = next;
@@ -323,30 +414,4 @@ export class Machine implements ControlledMachine {
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function ended(exit: VmExit): MobyvmError {
-  return exit.reason === 'guest'
-    ? new MobyvmError(
-        'MOBYVM_VM_DIED',
-        `The VM was shut down from inside: ${withoutPeriod(exit.detail)}.`,
-        'Start it again with `mobyvm up`.',
-      )
-    : new MobyvmError(
-        'MOBYVM_VM_DIED',
-        `The VM ended unexpectedly: ${withoutPeriod(exit.detail)}.`,
-        'Start it again with `mobyvm up`; the console log may tell why it ended (`mobyvm console`).',
-      );
-}
-
-function engineLost(): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_ENGINE_UNREACHABLE',
-    'The VM runs, but its Docker Engine does not answer.',
-    'Wait a moment; if it stays like this look at `mobyvm console` and use `mobyvm restart`.',
-  );
-}
-
-function withoutPeriod(sentence: string): string {
-  return sentence.replace(/\.$/, '');
 }

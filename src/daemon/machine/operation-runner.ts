@@ -1,9 +1,10 @@
-import { MobyvmError, reportOf, type Emit, type ErrorReport } from '../../core/index.js';
+import { MobyvmError, reportOf, type ErrorReport } from '../../core/index.js';
 import type { OperationEvent, OperationName, Requester } from '../control/protocol.js';
 import { conflictOf } from './operation-conflict.plan.js';
 
 export interface OperationContext {
-  readonly emit: Emit;
+  readonly name: OperationName;
+  readonly emit: OperationListener;
   readonly signal: AbortSignal;
 }
 
@@ -45,7 +46,7 @@ export class OperationRunner {
   readonly #hooks: OperationHooks;
   readonly #nowMs: () => number;
 
-  constructor(hooks: OperationHooks, nowMs: () => number = () => performance.now()) {
+  constructor(hooks: OperationHooks, nowMs: () => number = () => Math.round(performance.now())) {
     this.#hooks = hooks;
     this.#nowMs = nowMs;
   }
@@ -129,7 +130,7 @@ export class OperationRunner {
     let error: ErrorReport | undefined;
     try {
       signal.throwIfAborted();
-      await work({ emit: tell, signal });
+      await work({ name, emit: tell, signal });
     } catch (thrown) {
       error = reportOf(thrown);
     }

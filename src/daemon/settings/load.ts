@@ -11,7 +11,8 @@ export async function loadSettings(path: string): Promise<Settings> {
 export function parseSettings(text: string, path: string): Settings {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Editors on Windows put a byte order mark first; RFC 8259 §8.1 lets a reader ignore it.
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new MobyvmError(
       'MOBYVM_SETTINGS',

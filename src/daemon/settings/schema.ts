@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isIpv4, parseSubnet } from '../../core/index.js';
+import { isIpv4, isLocalSubnet, parseSubnet } from '../../core/index.js';
 
 /** Interface names are at most 15 bytes (IFNAMSIZ in linux/if.h); three are kept for the tap's ending. */
 const MAX_BRIDGE_NAME = 12;
@@ -9,6 +9,10 @@ const subnet = z
   .refine(
     (text) => text === 'auto' || isSubnet24(text),
     'must be "auto" or an IPv4 network of /24, such as 10.0.75.0/24',
+  )
+  .refine(
+    (text) => !isSubnet24(text) || isLocalSubnet(parseSubnet(text)),
+    'must lie in a range for local use: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 or 198.18.0.0/15',
   );
 
 const address = z.string().refine(isIpv4, 'must be an IPv4 address');
@@ -79,7 +83,7 @@ export const settingsSchema = z.strictObject({
       subnet: subnet
         .default('auto')
         .describe(
-          'Network between host and VM: an IPv4 /24, or `auto`: 10.0.75.0/24 if it is free, else another free one.',
+          'Network between host and VM: an IPv4 /24 out of a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16), 100.64.0.0/10 or 198.18.0.0/15; or `auto`: 10.0.75.0/24 if it is free, else another free one.',
         ),
       bridge: z
         .string()

@@ -9,10 +9,10 @@ export interface EngineGatewayOptions {
   readonly availability: EngineAvailability;
   readonly logger: Logger;
   /**
-   * How long a request waits for an engine that is starting; 30,000 if absent. `docker` asks up to three times in a
+   * How long a request waits for an engine that is starting; 30,000 if absent. A function is asked anew for each connection. `docker` asks up to three times in a
    * row (HEAD /_ping, GET /_ping, the request): it therefore lasts through a boot of a minute, and always ends.
    */
-  readonly waitMs?: number | undefined;
+  readonly waitMs?: number | (() => number) | undefined;
   /** Tunnels and waiting requests together; one more is told 503. 1,024 if absent. */
   readonly maxConnections?: number | undefined;
   /** How many of them may wait at a time, each with up to MAX_EARLY_BYTES; 256 if absent. */
@@ -130,7 +130,7 @@ export class EngineGateway {
     const { availability, waitMs, headMs, dialMs } = this.#options;
     return {
       availability,
-      waitMs: waitMs ?? 30_000,
+      waitMs: typeof waitMs === 'function' ? waitMs() : (waitMs ?? 30_000),
       headMs: headMs ?? 10_000,
       dialMs: dialMs ?? 10_000,
       signal: connection.cut.signal,

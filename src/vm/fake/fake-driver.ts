@@ -6,10 +6,22 @@ import {
   type Mac,
   type StepContext,
 } from '../../core/index.js';
-import type { DriverFeatures, StopOptions, VmConsole, VmDriver, VmExit, VmSpec, VmState } from '../driver.js';
+import type {
+  Defined,
+  DriverFeatures,
+  StopOptions,
+  VmConsole,
+  VmDriver,
+  VmExit,
+  VmSpec,
+  VmStall,
+  VmState,
+} from '../driver.js';
+import { stalledByFullDisk } from '../stalled.js';
 import { FAKE_BOOT_LINES, FakeWorld } from './fake-world.js';
 
-export type FakeStep = 'state' | 'define' | 'start' | 'stop' | 'powerOff' | 'save' | 'restore' | 'remove';
+export type FakeStep =
+  'state' | 'define' | 'start' | 'goOn' | 'stop' | 'powerOff' | 'save' | 'restore' | 'remove';
 
 export interface FakeDriverOptions {
   /** The machines' world; a new one if absent. */
@@ -59,7 +71,11 @@ export class FakeDriver implements VmDriver {
     return Promise.resolve(this.world.definition);
   }
 
-  async define(spec: VmSpec, context: EnsureContext): Promise<void> {
+  runningSpec(): Promise<VmSpec | undefined> {
+    return Promise.resolve(this.world.runningSpec);
+  }
+
+  async define(spec: VmSpec, context: EnsureContext): Promise<Defined> {
     await this.#begin('define', context.signal);
     const { disks } = this.world;
     const { path, sizeGiB } = spec.dataDisk;
@@ -75,6 +91,7 @@ export class FakeDriver implements VmDriver {
       return Promise.resolve();
     });
     this.world.definition = copied(spec);
+    return { diskGiB: disks.get(path) ?? sizeGiB };
   }
 
   async start(context: EnsureContext): Promise<void> {
@@ -87,6 +104,11 @@ export class FakeDriver implements VmDriver {
     context.progress('starting the fake machine');
     world.boot(this.#options.bootLines ?? FAKE_BOOT_LINES, this.#options.lineEveryMs ?? 5);
     this.#undoByPowerOff(context);
+  }
+
+  async goOn(signal: AbortSignal): Promise<void> {
+    await this.#begin('goOn', signal);
+    this.#goOnIfStalled();
   }
 
   async stop({ gracefulSeconds }: StopOptions, { signal }: StepContext): Promise<void> {
@@ -129,7 +151,7 @@ export class FakeDriver implements VmDriver {
     const { world } = this;
     if (this.#runsAlready()) return;
     if (world.saved === undefined) throw wrongState('There is no saved state.', 'Start it instead.');
-    world.resume(world.saved.uptimeMs);
+    world.resume(world.saved);
     world.saved = undefined;
     this.#undoByPowerOff(context);
   }
@@ -146,6 +168,10 @@ export class FakeDriver implements VmDriver {
 
   onExit(listener: (exit: VmExit) => void): () => void {
     return this.#subscribe(this.world.exitListeners, listener);
+  }
+
+  onStall(listener: (stall: VmStall) => void): () => void {
+    return this.#subscribe(this.world.stallListeners, listener);
   }
 
   close(): Promise<void> {
@@ -170,7 +196,14 @@ export class FakeDriver implements VmDriver {
     if (this.world.runState === 'crashed') {
       throw wrongState('The virtual machine has crashed.', 'Power it off first.');
     }
+    this.#goOnIfStalled();
     return this.world.runState !== undefined;
+  }
+
+  #goOnIfStalled(): void {
+    if (this.world.runState !== 'stalled') return;
+    if (this.world.stall !== undefined) throw stalledByFullDisk(this.world.stall);
+    this.world.goOn();
   }
 
   async #hearsButtonWithin(seconds: number, signal: AbortSignal): Promise<boolean> {

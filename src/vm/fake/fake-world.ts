@@ -1,5 +1,5 @@
 import { isAbort, sleep } from '../../core/index.js';
-import type { VmExit, VmSpec } from '../driver.js';
+import type { VmExit, VmSpec, VmStall } from '../driver.js';
 
 /** What the guest of a fake machine says while it boots: `UPTIME` becomes its uptime in seconds. */
 export const FAKE_BOOT_LINES: readonly string[] = [
@@ -19,7 +19,7 @@ const LISTENS_FROM = 'init:';
 const SHUTDOWN_LINE = '[mobyvm UPTIME] shutdown: power button';
 const MAX_CONSOLE_LINES = 5_000;
 
-export type FakeRunState = 'running' | 'paused' | 'crashed';
+export type FakeRunState = 'running' | 'paused' | 'stalled' | 'crashed';
 
 /**
  * The "host" of fake machines: it outlives the driver objects, as a QEMU process outlives a daemon. Give the same
@@ -36,6 +36,11 @@ export class FakeWorld {
   readonly consoleLines: string[] = [];
   readonly lineListeners = new Set<(line: string) => void>();
   readonly exitListeners = new Set<(exit: VmExit) => void>();
+  readonly stallListeners = new Set<(stall: VmStall) => void>();
+  /** What the running machine was started with. */
+  runningSpec: VmSpec | undefined;
+  /** Set while the imaginary host has no room for what the guest writes. */
+  stall: VmStall | undefined;
   #boot: AbortController | undefined;
   #runState: FakeRunState = 'running';
   #startedMs = 0;
@@ -63,9 +68,9 @@ export class FakeWorld {
   }
 
   /** Goes on with a saved machine: no boot, its uptime goes on. */
-  resume(uptimeMs: number): void {
+  resume({ spec, uptimeMs }: { readonly spec: VmSpec; readonly uptimeMs: number }): void {
     this.#hearsPowerButton = true;
-    this.#begin(uptimeMs);
+    this.#begin(uptimeMs, spec);
   }
 
   /** The machine stops doing anything, as a QEMU that hangs. */
@@ -73,11 +78,25 @@ export class FakeWorld {
     this.#runState = 'crashed';
   }
 
+  /** The imaginary host's disk is full, and the guest wants to write. */
+  fillDisk(stall: VmStall): void {
+    this.stall = stall;
+    if (this.#boot === undefined) return;
+    this.#runState = 'stalled';
+    for (const listener of [...this.stallListeners]) listener(stall);
+  }
+
+  /** A machine that stalled goes on. */
+  goOn(): void {
+    this.#runState = 'running';
+  }
+
   /** Ends the machine and tells everybody who listens. */
   end(exit: VmExit): void {
     if (this.#boot === undefined) return;
     this.#boot.abort();
     this.#boot = undefined;
+    this.runningSpec = undefined;
     for (const listener of [...this.exitListeners]) listener(exit);
   }
 
@@ -95,7 +114,8 @@ export class FakeWorld {
     this.end(exit);
   }
 
-  #begin(uptimeMs: number): AbortController {
+  #begin(uptimeMs: number, spec = this.definition): AbortController {
+    this.runningSpec = spec;
     this.#startedMs = performance.now() - uptimeMs;
     this.#runState = 'running';
     this.#boot = new AbortController();

@@ -31,7 +31,9 @@ export function forwarding(bridge: string, owner: Owner): Resource<ForwardingFou
       context.onFailure(await owner.remember(entry));
       await writeSysctl(SETTING, '1');
       context.onFailure(() => writeSysctl(SETTING, '0'));
-      context.progress(`${entry.name} was off and is on now, for the whole host`);
+      context.progress(
+        `${entry.name} was off and is on now, for every device of the host, or of the namespace`,
+      );
       owner.logger.info('network.forwarding.enabled');
     },
     async remove({ signal, progress }) {

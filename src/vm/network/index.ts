@@ -9,6 +9,6 @@ export {
   type LinuxNetworkOptions,
   type PlannedChange,
 } from './linux-network.js';
-export { tapNameOf } from './link-name.plan.js';
+export { bridgeOfTap, tapNameOf } from './link-name.plan.js';
 export type { HostService } from './rules.plan.js';
 export { findOverlap, planSubnet, subnetInUse, type HostNetworks, type Overlap } from './subnet.plan.js';

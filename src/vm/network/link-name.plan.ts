@@ -21,6 +21,12 @@ export function tapNameOf(bridge: string): string {
   return `${bridge.slice(0, MAX_LENGTH - TAP_SUFFIX.length)}${TAP_SUFFIX}`;
 }
 
+/** The bridge of a tap device that {@link tapNameOf} named; undefined for any other name, and where a long one was cut. */
+export function bridgeOfTap(tap: string): string | undefined {
+  const bridge = tap.endsWith(TAP_SUFFIX) ? tap.slice(0, -TAP_SUFFIX.length) : '';
+  return bridge === '' || tap.length === MAX_LENGTH ? undefined : bridge;
+}
+
 /** The nftables table of a bridge. nft's own grammar knows no "-" in names, and people must be able to type it. */
 export function tableNameOf(bridge: string): string {
   return `mobyvm_${bridge.replaceAll(/[^A-Za-z0-9_]/g, '_')}`;

@@ -87,7 +87,12 @@ function checkName(name: string): void {
 
 function rethrow(name: string, signal: AbortSignal, cause: unknown): never {
   signal.throwIfAborted();
-  if (cause instanceof MobyvmError && cause.code === 'MOBYVM_PROGRAM_MISSING') throw cause;
+  // What has a code of its own (a spoilt ledger, a full disk, a missing program) has its own remedy as well.
+  if (
+    cause instanceof MobyvmError &&
+    !['MOBYVM_PROGRAM_FAILED', 'MOBYVM_PROGRAM_TIMEOUT'].includes(cause.code)
+  )
+    throw cause;
   throw new MobyvmError(
     'MOBYVM_NAMESPACE',
     `The network namespace "${name}" cannot be set up: ${textOf(cause)}`,

@@ -7,7 +7,7 @@ export interface AcceleratorOptions {
   /** Programs and arguments that stand before QEMU's, for example `ip netns exec NAME`. */
   readonly commandPrefix: readonly string[];
   readonly logger: Logger;
-  /** Takes this one without trying. */
+  /** Takes this one without trying, unless a machine's specification says otherwise. */
   readonly forced?: Accelerator | undefined;
 }
 
@@ -22,31 +22,25 @@ const TRIAL_TIMEOUT_MS = 10_000;
 export class AcceleratorChoice {
   readonly #options: AcceleratorOptions;
   #chosen: Accelerator | undefined;
-  #isProven: boolean;
+  #isProven = false;
 
   constructor(options: AcceleratorOptions) {
     this.#options = options;
-    this.#chosen = options.forced;
-    this.#isProven = options.forced !== undefined;
   }
 
-  /** What was chosen, undefined before the first {@link choose}. */
-  get current(): Accelerator | undefined {
-    return this.#chosen;
-  }
-
-  async choose(signal: AbortSignal): Promise<Accelerator> {
+  /** @param wanted takes this one without trying, this time */
+  async choose(signal: AbortSignal, wanted = this.#options.forced): Promise<Accelerator> {
+    if (wanted !== undefined) return wanted;
     if (this.#chosen !== undefined) return this.#chosen;
     const trial = await tryAccelerator('kvm', this.#options, signal);
     this.#chosen = trial.works ? 'kvm' : 'tcg';
-    this.#isProven = !trial.works;
     this.#options.logger.info('vm.accelerator.chosen', { accelerator: this.#chosen, trial: trial.detail });
     return this.#chosen;
   }
 
   /** True while a guest that does not come up may still be the accelerator's fault. */
   get isOnTrial(): boolean {
-    return !this.#isProven;
+    return this.#chosen === 'kvm' && !this.#isProven;
   }
 
   /** A guest has come up with it. */
@@ -58,7 +52,6 @@ export class AcceleratorChoice {
   failed(reason: unknown): void {
     this.#options.logger.warn('vm.accelerator.failed', { accelerator: this.#chosen, reason: textOf(reason) });
     this.#chosen = 'tcg';
-    this.#isProven = true;
   }
 }
 

@@ -22,10 +22,14 @@ export async function findRunningMachine(
   ) {
     return record;
   }
-  if (spec === undefined) return undefined;
-  const [found] = await findMachineProcesses(spec.machineId);
+  const machineId = spec?.machineId ?? setup.machineId;
+  if (machineId === undefined) return undefined;
+  const [found] = await findMachineProcesses(machineId);
   if (found === undefined) return undefined;
-  const rebuilt = rebuildRecord(found, spec, setup.files);
+  const rebuilt =
+    spec === undefined
+      ? recordOf(found, setup.files.qmpSocket, { machineId })
+      : rebuildRecord(found, spec, setup.files);
   setup.logger.warn('vm.record.rebuilt', { pid: found.pid, isHardwareKnown: rebuilt.hardware !== undefined });
   await setup.record.write(rebuilt);
   return rebuilt;

@@ -33,8 +33,8 @@ export async function launchMachine(
   const { accelerator, machineType, spec } = hardware;
   checkSocketPaths(setup);
   await checkIso(spec.isoPath);
-  await makeFolders(setup);
   await removeRunFiles(setup);
+  await makeFolders(setup);
   await setup.console.rotate();
   await rm(setup.files.qemuLog, { force: true });
   const firmware = await prepareFirmware(spec.firmware, setup.uefiVariablesPath);

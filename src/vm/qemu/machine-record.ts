@@ -14,6 +14,7 @@ const Spec = z.object({
   dataDisk: z.object({ path: z.string(), sizeGiB: z.number().positive() }),
   network: z.object({ attachment: z.string(), mac: z.string().transform(parseMac) }),
   awaitsConfiguration: z.boolean(),
+  accelerator: z.enum(['kvm', 'tcg']).optional(),
 });
 
 const Choice = {
@@ -59,6 +60,7 @@ export class StateFile<T> {
   constructor(
     readonly path: string,
     private readonly schema: z.ZodType<T>,
+    private readonly remedy = 'Restore it from a backup, or delete it to start without it.',
   ) {}
 
   /** Undefined when there is no file. @throws MobyvmError MOBYVM_STATE_FILE when it does not hold what it should */
@@ -71,7 +73,7 @@ export class StateFile<T> {
       throw new MobyvmError(
         'MOBYVM_STATE_FILE',
         `${this.path} does not hold what mobyvm wrote there.`,
-        'Restore it from a backup, or delete it to start without it.',
+        this.remedy,
         { cause: error, details: { path: this.path } },
       );
     }

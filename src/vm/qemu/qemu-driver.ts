@@ -1,8 +1,20 @@
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { MobyvmError, textOf, type EnsureContext, type StepContext } from '../../core/index.js';
-import type { DriverFeatures, StopOptions, VmConsole, VmDriver, VmExit, VmSpec, VmState } from '../driver.js';
+import type {
+  Defined,
+  DriverFeatures,
+  StopOptions,
+  VmConsole,
+  VmDriver,
+  VmExit,
+  VmSpec,
+  VmStall,
+  VmState,
+} from '../driver.js';
+import { stalledByFullDisk } from '../stalled.js';
 import { DEFAULT_MACHINE_TYPE } from './command-line.plan.js';
-import { ensureDataDisk } from './data-disk.js';
+import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
 import { endProcess, shutDownGuest } from './end-machine.js';
 import { findRunningMachine } from './find-machine.js';
 import { growRunningDisk } from './grow-running-disk.js';
@@ -23,6 +35,10 @@ import { untilGuestSpeaks } from './until-guest-speaks.js';
 import { checkSaved, loadMemory } from './restore-memory.js';
 import { saveMemory } from './save-memory.js';
 
+/** Less than that is filled up again at once. */
+const ROOM_BYTES = 16 * 1024 ** 2;
+const LOOK_TIMEOUT_MS = 5_000;
+
 /**
  * A virtual machine in a QEMU process of its own, which outlives this object and the daemon.
  *
@@ -34,6 +50,7 @@ export class QemuDriver implements VmDriver {
   readonly console: VmConsole;
   readonly #setup: QemuSetup;
   readonly #exitListeners = new Set<(exit: VmExit) => void>();
+  readonly #stallListeners = new Set<(stall: VmStall) => void>();
   #machine: QemuMachine | undefined;
   /** Settles when the last machine's end has been dealt with: files removed, listeners told. */
   #ended = Promise.resolve();
@@ -45,8 +62,7 @@ export class QemuDriver implements VmDriver {
   }
 
   get features(): DriverFeatures {
-    const hardware = this.#machine?.record.hardware;
-    return { growsDiskOnline: true, accelerator: hardware?.accelerator ?? this.#setup.accelerator.current };
+    return { growsDiskOnline: true, accelerator: this.#machine?.record.hardware?.accelerator };
   }
 
   /** The unix socket on which the guest's key-value exchange speaks while the machine runs. */
@@ -66,10 +82,11 @@ export class QemuDriver implements VmDriver {
 
   async state(signal: AbortSignal): Promise<VmState> {
     signal.throwIfAborted();
-    const definition = await this.definition();
-    const state = await (await this.#look())?.state(signal);
+    const machine = await this.#look();
+    const state = await machine?.state(signal);
+    if (machine !== undefined && state === 'stalled') await this.#tellStall(machine);
     if (state !== undefined) return state;
-    if (definition === undefined) return 'absent';
+    if ((await this.definition()) === undefined) return 'absent';
     return (await this.#setup.saved.read()) === undefined ? 'off' : 'saved';
   }
 
@@ -77,7 +94,11 @@ export class QemuDriver implements VmDriver {
     return (await this.#setup.definition.read())?.spec;
   }
 
-  async define(spec: VmSpec, context: EnsureContext): Promise<void> {
+  async runningSpec(): Promise<VmSpec | undefined> {
+    return (await this.#look())?.record.hardware?.spec;
+  }
+
+  async define(spec: VmSpec, context: EnsureContext): Promise<Defined> {
     context.signal.throwIfAborted();
     const previous = await this.definition();
     const machine = await this.#look(spec);
@@ -92,6 +113,9 @@ export class QemuDriver implements VmDriver {
       else await this.#setup.definition.write({ format: 1, spec: previous });
     });
     await this.#setup.definition.write({ format: 1, spec });
+    const { qemuImgProgram } = this.#setup;
+    const bytes = await dataDiskBytes(spec.dataDisk.path, { qemuImgProgram, signal: context.signal });
+    return { diskGiB: bytes / 1024 ** 3 };
   }
 
   async start(context: EnsureContext): Promise<void> {
@@ -106,12 +130,13 @@ export class QemuDriver implements VmDriver {
     await this.#ensureDisk(spec, context);
     const choice = this.#setup.accelerator;
     context.progress('choosing the accelerator');
-    await choice.choose(signal);
+    await choice.choose(signal, spec.accelerator);
+    const isTried = spec.accelerator === undefined && choice.isOnTrial;
     try {
       await this.#startAnew(spec, context);
-      choice.proven();
+      if (isTried) choice.proven();
     } catch (error) {
-      if (!choice.isOnTrial || signal.aborted) throw error;
+      if (!isTried || signal.aborted) throw error;
       choice.failed(error);
       await this.#startAnew(spec, context);
     }
@@ -120,11 +145,11 @@ export class QemuDriver implements VmDriver {
   async #startAnew(spec: VmSpec, context: EnsureContext): Promise<void> {
     const { signal } = context;
     const choice = this.#setup.accelerator;
-    const accelerator = await choice.choose(signal);
+    const accelerator = await choice.choose(signal, spec.accelerator);
     context.progress(`starting QEMU with ${accelerator}`);
     const hardware = { spec, accelerator, machineType: DEFAULT_MACHINE_TYPE };
     await this.#launch(hardware, { isRestore: false, context }, async (started) => {
-      started.isOnTrial = choice.isOnTrial;
+      started.isOnTrial = spec.accelerator === undefined && choice.isOnTrial;
       const client = await started.qmp();
       await client.execute('cont', {}, { signal });
       const runState = await queryRunState(client, { signal });
@@ -132,6 +157,14 @@ export class QemuDriver implements VmDriver {
       if (started.isOnTrial) await untilGuestSpeaks(started, this.console, signal);
       started.isOnTrial = false;
     });
+  }
+
+  async goOn(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const machine = await this.#look();
+    if ((await machine?.state(signal)) === 'stalled' && machine !== undefined) {
+      await this.#goOnStalled(machine, signal);
+    }
   }
 
   async stop({ gracefulSeconds }: StopOptions, context: StepContext): Promise<void> {
@@ -208,6 +241,12 @@ export class QemuDriver implements VmDriver {
     return () => void this.#exitListeners.delete(own);
   }
 
+  onStall(listener: (stall: VmStall) => void): () => void {
+    const own = (stall: VmStall): void => listener(stall);
+    this.#stallListeners.add(own);
+    return () => void this.#stallListeners.delete(own);
+  }
+
   async close(): Promise<void> {
     this.#machine?.detach();
     this.#machine = undefined;
@@ -240,7 +279,8 @@ export class QemuDriver implements VmDriver {
   async #lookNow(wanted: VmSpec | undefined): Promise<QemuMachine | undefined> {
     if (this.#machine?.hasExited === false && (await this.#machine.isAlive())) return this.#machine;
     if (this.#machine !== undefined) await this.#ended;
-    const spec = (await this.definition()) ?? wanted;
+    // A running machine can be ended also when its definition cannot be read.
+    const spec = (await this.definition().catch(() => undefined)) ?? wanted;
     const record = await findRunningMachine(this.#setup, spec);
     if (record === undefined) return undefined;
     this.#setup.logger.info('vm.process.adopted', { pid: record.pid });
@@ -250,6 +290,11 @@ export class QemuDriver implements VmDriver {
 
   #attach(machine: QemuMachine): QemuMachine {
     this.#machine = machine;
+    machine.onStopped = () => {
+      this.state(AbortSignal.timeout(LOOK_TIMEOUT_MS)).catch((error: unknown) =>
+        this.#setup.logger.warn('vm.state.unknown', { error: textOf(error) }),
+      );
+    };
     this.#ended = machine.exited.then(
       (exit) => (exit === undefined ? undefined : this.#hasEnded(machine, exit)),
       (error: unknown) => this.#setup.logger.error('vm.process.unwatched', { error: textOf(error) }),
@@ -265,6 +310,20 @@ export class QemuDriver implements VmDriver {
     this.#setup.logger.info('vm.process.ended', { pid: machine.record.pid, ...exit });
     // One that only tried the accelerator was nobody's machine yet.
     if (!machine.isOnTrial) for (const listener of [...this.#exitListeners]) listener(exit);
+  }
+
+  async #tellStall(machine: QemuMachine): Promise<void> {
+    if (machine.isStallTold) return;
+    machine.isStallTold = true;
+    const stall = await this.#stallOf(machine);
+    this.#setup.logger.error('vm.stalled', { ...stall });
+    for (const listener of [...this.#stallListeners]) listener(stall);
+  }
+
+  async #stallOf(machine: QemuMachine): Promise<VmStall> {
+    const spec = machine.record.hardware?.spec ?? (await this.definition().catch(() => undefined));
+    const folder = spec === undefined ? this.#setup.stateDirectory : dirname(spec.dataDisk.path);
+    return { folder, freeBytes: await this.#setup.freeBytes(folder) };
   }
 
   /** Launches, and leaves nothing behind when what follows fails. */
@@ -305,11 +364,18 @@ export class QemuDriver implements VmDriver {
       );
       return false;
     }
+    if (state === 'stalled') await this.#goOnStalled(machine, signal);
     if (state === 'paused' || state === 'starting') {
       await discardSaved(this.#setup);
       await (await machine.qmp()).execute('cont', {}, { signal });
     }
     return true;
+  }
+
+  async #goOnStalled(machine: QemuMachine, signal: AbortSignal): Promise<void> {
+    const stall = await this.#stallOf(machine);
+    if (stall.freeBytes < ROOM_BYTES) throw stalledByFullDisk(stall);
+    await (await machine.qmp()).execute('cont', {}, { signal });
   }
 
   async #powerOffNow(signal: AbortSignal): Promise<void> {

@@ -26,6 +26,10 @@ export class QemuMachine {
   intent: string | undefined;
   /** It was started to see whether its accelerator is good for anything. */
   isOnTrial = false;
+  /** Called when its processors have stopped, whatever made them stop. */
+  onStopped: () => void = () => undefined;
+  /** True from the moment on that its stall was told of until it goes on. */
+  isStallTold = false;
   readonly #setup: QemuSetup;
   readonly #lifetime = new AbortController();
   #hasExited = false;
@@ -120,6 +124,8 @@ export class QemuMachine {
 
   #note({ data, name }: QmpEvent): void {
     if (name === 'SHUTDOWN' && typeof data['reason'] === 'string') this.#shutdownCause = data['reason'];
+    if (name === 'STOP') this.onStopped();
+    if (name === 'RESUME') this.isStallTold = false;
     if (name === 'BLOCK_IO_ERROR') {
       const { action, operation, reason } = data;
       this.#setup.logger.error('vm.disk.failed', {

@@ -18,7 +18,9 @@ export interface QemuDriverOptions {
   /** What QEMU itself says, since its last start. */
   readonly qemuLogPath: string;
   readonly logger: Logger;
-  /** Takes this accelerator without trying. */
+  /** Finds a running machine of ours even when the files that tell of it are gone or spoilt. */
+  readonly machineId?: string;
+  /** Takes this accelerator without trying, where the specification names none. */
   readonly forcedAccelerator?: Accelerator | undefined;
   /** Programs and arguments that stand before QEMU's own, for example `ip netns exec NAME`. They must end in exec. */
   readonly commandPrefix?: readonly string[];
@@ -33,6 +35,7 @@ export interface QemuDriverOptions {
 /** Everything that belongs to one machine of this driver, in one place. */
 export interface QemuSetup {
   readonly logger: Logger;
+  readonly machineId: string | undefined;
   readonly console: ConsoleLog;
   readonly accelerator: AcceleratorChoice;
   readonly qemuProgram: string;
@@ -59,12 +62,17 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
   const commandPrefix = options.commandPrefix ?? [];
   return {
     logger,
+    machineId: options.machineId,
     console: new ConsoleLog({ logPath: consoleLog, logger }),
     accelerator: new AcceleratorChoice({ qemuProgram, commandPrefix, logger, forced: forcedAccelerator }),
     qemuProgram,
     qemuImgProgram: options.qemuImgProgram ?? 'qemu-img',
     commandPrefix,
-    definition: new StateFile(join(stateDirectory, 'definition.json'), Definition),
+    definition: new StateFile(
+      join(stateDirectory, 'definition.json'),
+      Definition,
+      'Delete it, then run the command again: `mobyvm up` writes it anew from the settings. The data disk is not touched by that.',
+    ),
     record: new StateFile(join(stateDirectory, 'machine.json'), MachineRecord),
     saved: new StateFile(join(stateDirectory, 'saved.json'), SavedState),
     memoryPath: join(stateDirectory, 'memory.saved'),
@@ -94,11 +102,12 @@ export async function makeFolders(setup: QemuSetup): Promise<void> {
   }
 }
 
-/** What a process leaves behind when it has ended. */
+/** What a process leaves behind when it has ended, its folder included. */
 export async function removeRunFiles(setup: QemuSetup): Promise<void> {
   const { consoleSocket, kvpSocket, pidFile, qmpSocket } = setup.files;
   const leftovers = [qmpSocket, consoleSocket, kvpSocket, pidFile, setup.memorySocket, setup.record.path];
   await Promise.all(leftovers.map((path) => rm(path, { force: true })));
+  await removeIfEmpty(setup.runDirectory);
 }
 
 /** The saved memory becomes worthless with its description: that goes first. */
@@ -117,7 +126,7 @@ export async function removeStateFiles(setup: QemuSetup): Promise<void> {
   await setup.definition.remove();
   await rm(setup.uefiVariablesPath, { force: true });
   await rm(setup.files.qemuLog, { force: true });
-  for (const folder of [setup.stateDirectory, setup.runDirectory]) await removeIfEmpty(folder);
+  await removeIfEmpty(setup.stateDirectory);
 }
 
 /** The last line that QEMU wrote, without its program name; empty when it said nothing. */

@@ -15,9 +15,10 @@ export function vmStateOf(runState: string): VmState {
     case 'postmigrate':
     case 'finish-migrate':
     case 'save-vm':
-    // The host's file system failed or is full; `cont` tries the same request again.
-    case 'io-error':
       return 'paused';
+    // With QEMU's default `werror=enospc` only a full file system leads here; `cont` tries the same request again.
+    case 'io-error':
+      return 'stalled';
     case 'shutdown':
       return 'stopping';
     default:

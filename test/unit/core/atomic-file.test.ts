@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { diskFull, readFileIfPresent, writeFileAtomically } from '../../../src/core/index.js';
+import { cannotUse, diskFull, readFileIfPresent, writeFileAtomically } from '../../../src/core/index.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -53,8 +53,31 @@ describe('writeFileAtomically', () => {
 });
 
 describe('readFileIfPresent', () => {
-  it('gives undefined for a missing file and throws what else goes wrong', async () => {
+  it('gives undefined for a missing file and names what else is wrong with it', async () => {
     expect(await readFileIfPresent(join(folder, 'missing'))).toBeUndefined();
-    await expect(readFileIfPresent(folder)).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(readFileIfPresent(folder)).rejects.toMatchObject({
+      code: 'MOBYVM_STATE_FILE',
+      message: expect.stringContaining(folder) as string,
+    });
+  });
+});
+
+describe('a place that cannot be used', () => {
+  it.each([
+    ['EROFS', 'MOBYVM_STATE_FILE', /read-only/],
+    ['ENOTDIR', 'MOBYVM_STATE_FILE', /a file where a folder/],
+    ['EDQUOT', 'MOBYVM_DISK_FULL', /no space left/],
+  ])('is named with its problem: %s', (errno, code, message) => {
+    const cause = Object.assign(new Error(errno), { code: errno });
+    expect(cannotUse('/var/lib/x', cause)).toMatchObject({
+      code,
+      message: expect.stringMatching(message) as string,
+      remedy: expect.stringMatching(/\w/) as string,
+    });
+  });
+
+  it('whose error says nothing of the place is left as it is', () => {
+    const refused = Object.assign(new Error('denied'), { code: 'EACCES' });
+    expect(cannotUse('/x', refused)).toBe(refused);
   });
 });

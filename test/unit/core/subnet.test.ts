@@ -6,6 +6,7 @@ import {
   hostAt,
   ipv4FromNumber,
   ipv4ToNumber,
+  isLocalSubnet,
   netmask,
   parseIpv4,
   parseSubnet,
@@ -89,5 +90,27 @@ describe('Subnet', () => {
 
   it('around an address holds that address', () => {
     expect(subnetAround(parseIpv4('10.0.75.77'), 24)).toEqual(parseSubnet('10.0.75.0/24'));
+  });
+});
+
+describe('local use', () => {
+  it.each([
+    ['10.0.75.0/24', true],
+    ['172.31.255.0/24', true],
+    ['172.32.0.0/24', false],
+    ['192.168.0.0/24', true],
+    ['100.127.0.0/24', true],
+    ['100.128.0.0/24', false],
+    ['198.19.255.0/24', true],
+    ['10.0.0.0/7', false],
+    ['8.8.8.0/24', false],
+    ['127.0.0.0/24', false],
+    ['169.254.7.0/24', false],
+    ['224.0.0.0/24', false],
+    ['240.0.0.0/24', false],
+    ['0.0.0.0/24', false],
+  ])('of %s is allowed: %s', (text, isLocal) => {
+    const [network = '', prefix = ''] = text.split('/');
+    expect(isLocalSubnet(subnetAround(parseIpv4(network), Number(prefix)))).toBe(isLocal);
   });
 });

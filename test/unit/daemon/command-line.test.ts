@@ -48,6 +48,8 @@ describe('the command line', () => {
     ['an option without its value', ['up', '--netns']],
     ['a namespace that is a path', ['up', '--netns', '../x']],
     ['lines that are no number', ['logs', '--lines', 'x']],
+    ['lines without a number', ['logs', '--lines']],
+    ['lines without a number before another option', ['console', '-n', '--follow']],
     ['an unknown recipe', ['image', 'build', '--recipe', 'arch']],
     ['image without a verb', ['image']],
     ['explain without a code', ['explain']],
@@ -113,6 +115,6 @@ describe('the command line', () => {
   test('daemon takes its namespace and --no-start', async () => {
     const { result, daemons } = run('daemon', '--netns', 'x', '--no-start');
     await result;
-    expect(daemons).toEqual([{ namespace: 'x', startsMachine: false }]);
+    expect(daemons).toEqual([{ namespace: 'x', startsMachine: false, isBackground: false }]);
   });
 });

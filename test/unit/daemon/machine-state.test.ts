@@ -37,6 +37,19 @@ describe('the state of the machine', () => {
     expect(walk('up.begun', 'operation.succeeded', 'down.begun', 'vm.exited')).toBe('stopping');
   });
 
+  test('an up of a machine that runs leaves its state alone', () => {
+    const running = ['up.begun', 'operation.succeeded'] as const;
+    expect(walk(...running, 'up.begun')).toBe('running');
+    expect(walk(...running, 'engine.lost', 'up.begun')).toBe('degraded');
+    expect(walk(...running, 'engine.lost', 'up.begun', 'operation.succeeded')).toBe('running');
+    expect(walk(...running, 'up.begun', 'vm.starting')).toBe('starting');
+  });
+
+  test('a VM that stalls degrades the machine', () => {
+    expect(walk('up.begun', 'operation.succeeded', 'vm.stalled')).toBe('degraded');
+    expect(walk('up.begun', 'operation.succeeded', 'vm.stalled', 'engine.back')).toBe('running');
+  });
+
   test('every state has a way to stopped', () => {
     for (const state of Object.keys(MACHINE_TRANSITIONS) as MachineState[]) {
       const events = Object.values(MACHINE_TRANSITIONS[state]);

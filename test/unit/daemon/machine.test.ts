@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
 import { MobyvmError, parseMac, silentLogger, waitFor, type Step } from '../../../src/core/index.js';
 import type { OperationEvent, OperationName } from '../../../src/daemon/control/protocol.js';
 import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
 import type { GuestSide } from '../../../src/daemon/guest/index.js';
 import type { HostSide } from '../../../src/daemon/machine/host-side.js';
 import { Machine } from '../../../src/daemon/machine/machine.js';
-import { settingsSchema } from '../../../src/daemon/settings/schema.js';
+import { settingsSchema, type Settings } from '../../../src/daemon/settings/schema.js';
 import { FakeKvp } from '../../../src/kvp/index.js';
 import { FakeDriver, parseBootStage, type FakeDriverOptions } from '../../../src/vm/index.js';
 
@@ -14,17 +15,21 @@ const MACHINE_ID = '6f1a1c52-5d2c-4d9d-9d3a-0b8a3f3b6c01';
 
 /** A machine on a fake driver, with a host side that only notes what happens to it. */
 function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number } = {}) {
+  const file: { content: z.input<typeof settingsSchema> } = {
+    content: { vm: { bootTimeoutSeconds: options.bootTimeoutSeconds ?? 10, diskGiB: 1 } },
+  };
+  const applied: Settings[] = [];
   const world: string[] = [];
   const engine = { answers: true };
   const driver = new FakeDriver(options);
-  const settings = settingsSchema.parse({ vm: { bootTimeoutSeconds: options.bootTimeoutSeconds ?? 10 } });
   const host: HostSide = {
     prepare: () => Promise.resolve(),
     steps: () => [noting(world, 'network', 'up')],
     removeSteps: () => [noting(world, 'network', 'down')],
     hasLease: () => true,
     askedForAddress: () => true,
-    describe: () => ({ bridge: 'mobyvm0' }),
+    describe: () => ({ bridge: 'mobyvm0', subnet: '10.0.75.0/24' }),
+    checkNetwork: () => Promise.resolve(),
   };
   const guest: GuestSide = {
     prepareStep: () => noting(world, 'certificates', 'made'),
@@ -51,16 +56,17 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
         version: () => Promise.resolve({ version: '26', apiVersion: '1.45' }),
       },
       logger: silentLogger,
-      loadSettings: () => Promise.resolve(settings),
+      loadSettings: () => Promise.resolve(settingsSchema.parse(file.content)),
+      applySettings: (settings) => applied.push(settings),
       imageStep: () => noting(world, 'image', 'checked'),
-      specFor: () => ({
+      specFor: ({ vm }) => ({
         machineId: MACHINE_ID,
         name: 'MobyLinuxVM',
-        cpus: 2,
-        memoryMiB: 2048,
-        firmware: 'bios',
+        cpus: vm.cpus,
+        memoryMiB: vm.memoryMiB,
+        firmware: vm.firmware,
         isoPath: '/mobyvm.iso',
-        dataDisk: { path: '/data', sizeGiB: 1 },
+        dataDisk: { path: '/data', sizeGiB: vm.diskGiB },
         network: { attachment: 'tap0', mac: parseMac('02:00:00:00:00:01') },
         awaitsConfiguration: true,
       }),
@@ -71,14 +77,14 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
         endpoint: '/run/docker.sock',
       },
     },
-    settings,
+    settingsSchema.parse(file.content),
   );
   const operate = async (name: OperationName): Promise<OperationEvent[]> => {
     const events: OperationEvent[] = [];
     await machine.operate(name, ME, (event) => events.push(event));
     return events;
   };
-  return { machine, driver, world, engine, operate };
+  return { machine, driver, world, engine, operate, file, applied };
 }
 
 function noting(world: string[], thing: string, what: string): Step {
@@ -206,6 +212,140 @@ describe('a machine', () => {
       error: { code: 'MOBYVM_ABORTED' },
     });
     expect(machine.state).toBe('running');
+  });
+
+  test('that runs stays running, and since when it does, through an up that finds nothing to do', async () => {
+    const { machine, operate } = machineWith();
+    await operate('up');
+    const before = await machine.status();
+    const states = new Set<string>();
+    machine.onStatusChange(() => states.add(machine.state));
+    await operate('up');
+    expect([...states]).toEqual(['running']);
+    expect((await machine.status()).since).toBe(before.since);
+  });
+
+  test('takes its settings from the file at each up and restart', async () => {
+    const { operate, file, applied } = machineWith();
+    await operate('up');
+    file.content = { log: { level: 'debug' } };
+    await operate('up');
+    file.content = { log: { level: 'warn' } };
+    await operate('restart');
+    await operate('down');
+    expect(applied.map(({ log }) => log.level)).toEqual(['info', 'debug', 'warn']);
+  });
+
+  test('whose settings cannot be used any more is not stopped by a restart', async () => {
+    const { machine, driver, operate, file } = machineWith();
+    await operate('up');
+    file.content = { vm: { cpus: 0 } };
+    expect((await operate('restart')).at(-1)).toMatchObject({ event: 'operation.failed' });
+    expect(driver.world.runState).toBe('running');
+    expect((await machine.status()).vm.state).toBe('running');
+  });
+
+  test('that runs keeps its hardware; up and status say what a restart would change', async () => {
+    const { machine, operate, file } = machineWith();
+    await operate('up');
+    file.content = { vm: { cpus: 4 }, network: { subnet: '10.9.9.0/24' } };
+    const notice = (await operate('up')).find((event) => event.event === 'operation.notice');
+    expect(notice?.message).toMatch(
+      /`mobyvm restart` applies: vm\.cpus 2 → 4, network\.subnet 10\.0\.75\.0\/24 → 10\.9\.9\.0\/24/,
+    );
+    const pending = [
+      { setting: 'vm.cpus', from: '2', to: '4' },
+      { setting: 'network.subnet', from: '10.0.75.0/24', to: '10.9.9.0/24' },
+    ];
+    expect(await machine.status()).toMatchObject({ vm: { cpus: 2 }, pending });
+    await operate('restart');
+    const after = await machine.status();
+    expect(after.vm.cpus).toBe(4);
+    expect(after.pending).toBeUndefined();
+  });
+
+  test('whose data disk is larger than the settings say keeps it, and says so', async () => {
+    const { operate, driver, file } = machineWith();
+    file.content = { vm: { diskGiB: 5 } };
+    await operate('up');
+    file.content = { vm: { diskGiB: 2 } };
+    const notice = (await operate('restart')).find((event) => event.event === 'operation.notice');
+    expect(notice?.message).toMatch(/vm\.diskGiB is 2, but the data disk has 5 GiB/);
+    expect(driver.world.disks.get('/data')).toBe(5);
+  });
+
+  test('that is down says nothing of what its guest had reached', async () => {
+    const { machine, operate } = machineWith();
+    await operate('up');
+    expect((await machine.status()).vm.stage).toMatch(/\w: /);
+    await operate('down');
+    expect((await machine.status()).vm.stage).toBeUndefined();
+  });
+
+  test('whose definition cannot be read says so in its status, and can be taken down', async () => {
+    const spoilt = new MobyvmError('MOBYVM_STATE_FILE', 'definition.json is spoilt.', 'Delete it.');
+    const { machine, operate } = machineWith({ failAt: { state: spoilt } });
+    expect((await operate('up')).at(-1)).toMatchObject({
+      event: 'operation.failed',
+      error: { code: 'MOBYVM_STATE_FILE' },
+    });
+    expect(await machine.status()).toMatchObject({
+      vm: { state: 'unknown' },
+      error: { code: 'MOBYVM_STATE_FILE', remedy: 'Delete it.' },
+    });
+    expect((await operate('down')).at(-1)).toMatchObject({ event: 'operation.done' });
+    expect(machine.state).toBe('stopped');
+  });
+
+  describe("with a full disk under the guest's", () => {
+    const STALL = { folder: '/data', freeBytes: 3 * 1024 ** 2 };
+    const full = { code: 'MOBYVM_DISK_FULL', message: expect.stringMatching(/\/data.*3 MiB/) as string };
+
+    test('fails its start at once', async () => {
+      const { operate, driver, engine } = machineWith({ bootTimeoutSeconds: 600 });
+      engine.answers = false;
+      const starting = operate('up');
+      await waitFor(
+        {
+          title: 'the VM to run',
+          timeoutSeconds: 5,
+          hint: '',
+          everyMs: 5,
+          check: () => Promise.resolve(driver.world.runState === 'running'),
+        },
+        new AbortController().signal,
+      );
+      driver.world.fillDisk(STALL);
+      expect((await starting).at(-1)).toMatchObject({ event: 'operation.failed', error: full });
+      expect(driver.world.runState).toBeUndefined();
+    });
+
+    test('is degraded while it runs, and goes on by itself once there is room', async () => {
+      const { machine, driver, operate } = machineWith();
+      await operate('up');
+      driver.world.fillDisk(STALL);
+      expect(await machine.status()).toMatchObject({
+        state: 'degraded',
+        error: full,
+        vm: { state: 'stalled' },
+      });
+      await machine.checkHealth();
+      expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.failed', error: full });
+      expect(await machine.status()).toMatchObject({ state: 'degraded', error: full });
+      driver.world.stall = undefined;
+      await machine.checkHealth();
+      expect(await machine.status()).toMatchObject({ state: 'running', vm: { state: 'running' } });
+    });
+
+    test('goes on with the next up once there is room', async () => {
+      const { machine, driver, operate } = machineWith();
+      await operate('up');
+      driver.world.fillDisk(STALL);
+      driver.world.stall = undefined;
+      expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
+      expect(machine.state).toBe('running');
+      expect((await machine.status()).error).toBeUndefined();
+    });
   });
 
   test('that was left running by an earlier daemon is taken over, not started', async () => {

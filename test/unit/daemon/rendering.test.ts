@@ -8,10 +8,16 @@ const STREAM: readonly OperationEvent[] = [
   { event: 'operation.waiting', operation: 'up', requester: { pid: 7, command: 'mobyvm up' } },
   { event: 'step.started', step: 'bridge', title: 'bridge mobyvm0' },
   { event: 'step.done', step: 'bridge', durationMs: 120, change: 'none' },
+  {
+    event: 'operation.notice',
+    operation: 'up',
+    message: 'vm.cpus 2 → 4 needs a restart',
+  },
   { event: 'step.started', step: 'vm', title: 'virtual machine' },
   { event: 'step.progress', step: 'vm', detail: 'starting\u001b[2J QEMU' },
   { event: 'step.done', step: 'vm', durationMs: 2_400, change: 'create' },
   { event: 'step.started', step: 'engine', title: 'Docker Engine' },
+  { event: 'step.progress', step: 'vm', detail: 'a late word of the step before' },
   {
     event: 'step.failed',
     step: 'engine',
@@ -28,7 +34,22 @@ const STREAM: readonly OperationEvent[] = [
   },
 ];
 
-function render(isInteractive: boolean): string[] {
+/** An `up` of a machine that runs and needs nothing. */
+const NOTHING_TO_DO: readonly OperationEvent[] = [
+  ...['bridge mobyvm0', 'DNS server'].flatMap((title): OperationEvent[] => [
+    { event: 'step.started', step: title, title },
+    { event: 'step.done', step: title, durationMs: 100, change: 'none' },
+  ]),
+  { event: 'step.started', step: 'image', title: 'boot image' },
+  { event: 'step.progress', step: 'image', detail: 'debian, Linux 6.12' },
+  { event: 'step.done', step: 'image', durationMs: 300, change: 'none' },
+  { event: 'step.started', step: 'engine', title: 'Docker Engine' },
+  { event: 'step.progress', step: 'image', detail: 'late' },
+  { event: 'step.done', step: 'engine', durationMs: 1_000, change: 'none' },
+  { event: 'operation.done', operation: 'up', durationMs: 1_500 },
+];
+
+function render(isInteractive: boolean, stream = STREAM): string[] {
   const printed: string[] = [];
   const renderer = new ProgressRenderer({
     isInteractive,
@@ -37,7 +58,7 @@ function render(isInteractive: boolean): string[] {
     error: (line) => printed.push(line),
     status: (text) => printed.push(`STATUS ${text}`),
   });
-  STREAM.forEach((event) => renderer.event(event));
+  stream.forEach((event) => renderer.event(event));
   return printed;
 }
 
@@ -46,9 +67,18 @@ describe('progress', () => {
     expect(render(false)).toEqual([
       'Stopping "mobyvm up" (pid 7) first.',
       '✓ bridge mobyvm0  0.1 s  (as it should be)',
+      '! vm.cpus 2 → 4 needs a restart',
       '✓ virtual machine  2.4 s  (starting QEMU)',
       '✗ Docker Engine  60.0 s',
       '↩ virtual machine undone',
+    ]);
+  });
+
+  test('gives steps in a row that found nothing to do one line, and no step the words of another', () => {
+    expect(render(false, NOTHING_TO_DO)).toEqual([
+      '✓ 2 steps  0.2 s  (as it should be: bridge mobyvm0, DNS server)',
+      '✓ boot image  0.3 s  (debian, Linux 6.12)',
+      '✓ Docker Engine  1.0 s  (as it should be)',
     ]);
   });
 

@@ -54,6 +54,19 @@ describe('settings', () => {
     },
   );
 
+  test.each(['127.0.0.0/24', '169.254.1.0/24', '224.0.0.0/24', '255.255.255.0/24', '8.8.8.0/24'])(
+    'the subnet %s is refused, since it is not for local use',
+    (subnet) => {
+      expect(problemsOf(JSON.stringify({ network: { subnet } }))).toMatch(
+        /a problem:[^]*network\.subnet: must lie in a range for local use/,
+      );
+    },
+  );
+
+  test('a byte order mark in front is ignored', () => {
+    expect(parseSettings('\uFEFF{"vm": {"cpus": 3}}', 'settings.json').vm.cpus).toBe(3);
+  });
+
   test.each(['Bridge', '1br', 'a-name-that-is-long', 'a/b'])('the bridge name "%s" is refused', (bridge) => {
     expect(problemsOf(JSON.stringify({ network: { bridge } }))).toContain('network.bridge');
   });

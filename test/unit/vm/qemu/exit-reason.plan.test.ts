@@ -53,7 +53,7 @@ describe('a QMP run state', () => {
     ['inmigrate', 'starting'],
     ['paused', 'paused'],
     ['postmigrate', 'paused'],
-    ['io-error', 'paused'],
+    ['io-error', 'stalled'],
     ['shutdown', 'stopping'],
     ['internal-error', 'crashed'],
     ['guest-panicked', 'crashed'],

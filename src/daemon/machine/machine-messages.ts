@@ -1,0 +1,33 @@
+import { MobyvmError } from '../../core/index.js';
+import type { VmExit } from '../../vm/index.js';
+
+/** Why the machine failed when its VM ended although nobody asked for it. */
+export function ended(exit: VmExit): MobyvmError {
+  return exit.reason === 'guest'
+    ? new MobyvmError(
+        'MOBYVM_VM_DIED',
+        `The VM was shut down from inside: ${withoutPeriod(exit.detail)}.`,
+        'Start it again with `mobyvm up`.',
+      )
+    : new MobyvmError(
+        'MOBYVM_VM_DIED',
+        `The VM ended unexpectedly: ${withoutPeriod(exit.detail)}.`,
+        'Start it again with `mobyvm up`; the console log may tell why it ended (`mobyvm console`).',
+      );
+}
+
+export function diskStays(wantedGiB: number, presentGiB: number): string {
+  return `vm.diskGiB is ${wantedGiB}, but the data disk has ${Math.round(presentGiB * 100) / 100} GiB and keeps them: it is never made smaller.`;
+}
+
+export function engineLost(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ENGINE_UNREACHABLE',
+    'The VM runs, but its Docker Engine does not answer.',
+    'Wait a moment; if it stays like this look at `mobyvm console` and use `mobyvm restart`.',
+  );
+}
+
+function withoutPeriod(sentence: string): string {
+  return sentence.replace(/\.$/, '');
+}

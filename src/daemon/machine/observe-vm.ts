@@ -1,0 +1,62 @@
+import { MobyvmError, reportOf, textOf, type ErrorReport, type Logger } from '../../core/index.js';
+import type { VmDriver, VmState } from '../../vm/index.js';
+import type { MachineStatus } from '../control/protocol.js';
+import type { Settings } from '../settings/schema.js';
+import type { BootWatch } from './boot-watch.js';
+
+const LOOK_TIMEOUT_MS = 3_000;
+
+export type ObservedVm = Omit<MachineStatus['vm'], 'driver' | 'machineId'> & { readonly error?: ErrorReport };
+
+/** What the driver sees; when it cannot look, that is the answer and not a failure of the question. */
+export async function observeVm(
+  { driver, boot }: { readonly driver: VmDriver; readonly boot: BootWatch },
+  settings: Settings,
+): Promise<ObservedVm> {
+  try {
+    const state = await driver.state(AbortSignal.timeout(LOOK_TIMEOUT_MS));
+    const isUp = !['absent', 'off', 'saved'].includes(state);
+    const { accelerator } = driver.features;
+    const { cpus, memoryMiB, firmware } = (isUp ? await driver.runningSpec() : settings.vm) ?? {};
+    return {
+      state,
+      ...(accelerator === undefined ? {} : { accelerator }),
+      ...(boot.stage === undefined || !isUp ? {} : { stage: `${boot.stage.stage}: ${boot.stage.text}` }),
+      cpus,
+      memoryMiB,
+      firmware,
+    };
+  } catch (error) {
+    return { state: 'unknown', error: reportOf(error) };
+  }
+}
+
+/** A definition that cannot be read says nothing about a machine that does not run: there is nothing to stop. */
+export async function stateToStop(driver: VmDriver, signal: AbortSignal): Promise<VmState> {
+  try {
+    return await driver.state(signal);
+  } catch (error) {
+    if (error instanceof MobyvmError && error.code === 'MOBYVM_STATE_FILE') return 'absent';
+    throw error;
+  }
+}
+
+/** A machine that stalled goes on as soon as there is room. The answer is why it does not, if it stands still. */
+export async function letGoOn({
+  driver,
+  logger,
+}: {
+  readonly driver: VmDriver;
+  readonly logger: Logger;
+}): Promise<MobyvmError | undefined> {
+  const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+  try {
+    if ((await driver.state(signal)) !== 'stalled') return undefined;
+    await driver.goOn(signal);
+    logger.info('vm.stall.over');
+  } catch (error) {
+    if (error instanceof MobyvmError && error.code === 'MOBYVM_DISK_FULL') return error;
+    logger.debug('vm.look.failed', { reason: textOf(error) });
+  }
+  return undefined;
+}

@@ -1,0 +1,41 @@
+import type { VmSpec } from '../../vm/index.js';
+import type { MachineStatus, PendingSetting } from '../control/protocol.js';
+import type { Settings } from '../settings/schema.js';
+
+/** What a running machine has, as far as it is known. */
+export interface RunningMachine {
+  readonly spec: VmSpec | undefined;
+  readonly accelerator: string | undefined;
+  readonly network: Pick<MachineStatus['network'], 'bridge' | 'subnet'>;
+}
+
+/**
+ * The settings that a running machine does not follow: hardware, firmware, boot image and addresses are given to it at
+ * its start. Everything else is applied by each `up`.
+ */
+export function pendingSettings(
+  { vm, network }: Settings,
+  wanted: VmSpec,
+  { spec, accelerator, network: present }: RunningMachine,
+): readonly PendingSetting[] {
+  const rows: readonly (readonly [setting: string, from: unknown, to: unknown])[] = [
+    ['vm.cpus', spec?.cpus, vm.cpus],
+    ['vm.memoryMiB', spec?.memoryMiB, vm.memoryMiB],
+    ['vm.firmware', spec?.firmware, vm.firmware],
+    ['vm.accelerator', accelerator, vm.accelerator === 'auto' ? accelerator : vm.accelerator],
+    ['network.bridge', present.bridge, network.bridge],
+    ['network.subnet', present.subnet, network.subnet === 'auto' ? present.subnet : network.subnet],
+    ['image.directory', spec && folderOf(spec.isoPath), folderOf(wanted.isoPath)],
+  ];
+  return rows
+    .filter(([, from, to]) => from !== undefined && from !== to)
+    .map(([setting, from, to]) => ({ setting, from: String(from), to: String(to) }));
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+export function pendingText(pending: readonly PendingSetting[]): string {
+  return pending.map(({ setting, from, to }) => `${setting} ${from} → ${to}`).join(', ');
+}
