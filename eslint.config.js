@@ -90,7 +90,7 @@ const PROCESS_GLOBALS = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist.new/', 'build/', 'node_modules/', 'coverage/'] },
+  { ignores: ['dist/', 'dist.new/', 'dist.old/', 'build/', 'node_modules/', 'coverage/'] },
   {
     files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'vitest.config.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -106,7 +106,22 @@ build_project() {
 		fetch_with_npm "$root" ci
 		printf '%s' "$lock" >"$root/node_modules/.mobyvm-lock"
 	fi
+	local sources
+	sources=$(sources_hash)
+	if [ "$(cat "$root/dist/.mobyvm-sources" 2>/dev/null)" = "$sources" ]; then
+		note 'nothing has changed since the last build'
+		return
+	fi
+	# It is compiled beside dist/ and moved in place at the end: an interrupted build leaves the one before.
 	(cd "$root" && npm run --silent build)
+	# It lies in dist/, so that it goes with it.
+	printf '%s' "$sources" >"$root/dist/.mobyvm-sources"
+}
+
+# Of everything that dist/ is made from.
+sources_hash() {
+	(cd "$root" && find src package.json package-lock.json tsconfig.json tsconfig.build.json -type f -print0 |
+		LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
 }
 
 # use_docker_cli: the client alone; a Docker Engine on this machine is neither needed nor started.

@@ -86,6 +86,11 @@ export class Instance implements AsyncDisposable {
     return stdout;
   }
 
+  /** The command line of `up` for this instance. */
+  get upCommand(): readonly string[] {
+    return ['up', '--netns', this.namespace];
+  }
+
   async daemonPid(): Promise<number> {
     const lock = JSON.parse(await readFile(join(this.directory, 'run/daemon.lock'), 'utf8')) as {
       pid: number;
@@ -97,10 +102,12 @@ export class Instance implements AsyncDisposable {
     return Number(await readFile(join(this.directory, 'run/vm/qemu.pid'), 'utf8'));
   }
 
-  /** Whatever of this instance's processes runs, found by its folder in the command line. */
+  /** Whatever of this instance's processes runs: QEMU has its folder in the command line, the daemon its namespace. */
   async processes(): Promise<string[]> {
     const { stdout } = await run('ps', ['-eo', 'pid=,args=', '-ww']);
-    return stdout.split('\n').filter((line) => line.includes(this.directory));
+    return stdout
+      .split('\n')
+      .filter((line) => line.includes(this.directory) || line.split(' ').includes(this.namespace));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -108,7 +108,10 @@ describe('a machine that runs', () => {
 
   test('a second up changes nothing', async () => {
     const before = await instance.qemuPid();
+    const { since } = await instance.status();
     const again = await instance.up();
+    expect(await instance.status()).toMatchObject({ state: 'running', since });
+    expect(again.stderr).toMatch(/^✓ \d+ steps .*as it should be: bridge/m);
     expect(again.stderr).toContain('virtual machine');
     expect(again.stderr).not.toContain('starting QEMU');
     expect(await instance.qemuPid()).toBe(before);
@@ -150,6 +153,24 @@ describe('a machine that runs', () => {
     });
     await instance.up();
     expect(await instance.status()).toMatchObject({ state: 'running' });
+    // The DHCP server still knew the lease of the VM that died: the new one had to take its own.
+    expect(await lastChangeOf('guest-address')).toBe('create');
+  });
+
+  test('settings that need a restart are told by up and status, and applied by it; the others at once', async () => {
+    const before = await instance.qemuPid();
+    await instance.configure({ vm: { cpus: 1, diskGiB: 65 }, log: { level: 'debug' } });
+    const up = await instance.up();
+    expect(up.stderr).toContain('`mobyvm restart` applies: vm.cpus 2 → 1');
+    expect(await instance.qemuPid()).toBe(before);
+    expect(await instance.status()).toMatchObject({
+      vm: { cpus: 2 },
+      pending: [{ setting: 'vm.cpus', from: '2', to: '1' }],
+    });
+    expect(await daemonLog()).toContain('"level":"debug"');
+    await instance.configure({});
+    expect((await instance.up()).stderr).toContain('vm.diskGiB is 64, but the data disk has 65 GiB');
+    expect((await instance.status())['pending']).toBeUndefined();
   });
 
   test('data and --restart=always containers are back after down and up, with the other firmware too', async () => {
@@ -205,6 +226,19 @@ describe('down', () => {
     expect(again).toMatchObject({ exitCode: 0, stdout: 'mobyvm is not running.\n' });
   });
 });
+
+function daemonLog(): Promise<string> {
+  return readFile(join(instance.directory, 'log/daemon.log'), 'utf8');
+}
+
+/** What the step changed when it ran last, as the daemon's log has it. */
+async function lastChangeOf(step: string): Promise<unknown> {
+  const records = (await daemonLog()).trim().split('\n');
+  const done = records
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .findLast((record) => record['event'] === 'step.done' && record['step'] === step);
+  return done?.['change'];
+}
 
 async function tarOf(name: string, content: string): Promise<Uint8Array> {
   const folder = await mkdtemp(join(instance.directory, 'tar-'));

@@ -245,12 +245,13 @@ export class Machine implements ControlledMachine {
           id: 'vm',
           title: 'virtual machine',
           run: async (step) => {
-            boot.start(step.progress);
+            boot.start();
             if (isRunning) await boot.catchUp();
             const { diskGiB } = await driver.define(specFor(settings), step);
             if (diskGiB > settings.vm.diskGiB) this.#notice(diskStays(settings.vm.diskGiB, diskGiB), context);
             wasSaved = (await driver.state(step.signal)) === 'saved';
             await (wasSaved ? driver.restore(step) : driver.start(step));
+            step.progress(isRunning ? '' : (driver.features.accelerator ?? ''));
             return isRunning ? 'none' : 'create';
           },
         },
@@ -354,8 +355,8 @@ export class Machine implements ControlledMachine {
     const { logger } = this.#parts;
     if (event.event === 'step.started') {
       this.#step = { id: event.step, title: event.title, detail: '', startedMs: performance.now() };
-    } else if (event.event === 'step.progress' && this.#step !== undefined) {
-      this.#step.detail = event.detail;
+    } else if (event.event === 'step.progress') {
+      if (this.#step?.id === event.step) this.#step.detail = event.detail;
       return;
     } else if (event.event === 'step.done') {
       logger.info('step.done', {

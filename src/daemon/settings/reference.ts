@@ -33,7 +33,7 @@ export function settingsReference(): string {
     '# Settings',
     '',
     'A JSON file: `/etc/mobyvm/settings.json`, or the file that `MOBYVM_SETTINGS` names. A missing file or setting means the default.',
-    'Unknown names and wrong values are refused, all of them at once. Changes take effect at the next `mobyvm restart` or `mobyvm up`.',
+    'Unknown names and wrong values are refused, all of them at once. Changes take effect at the next `mobyvm up`, those that a running VM cannot follow at the next `mobyvm restart`: `up` names them.',
     'This page is generated (`npm run docs:settings`).',
     '',
     ...groups,

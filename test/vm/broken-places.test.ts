@@ -1,0 +1,127 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run, waitFor, type RunResult } from '../../src/core/index.js';
+import { Instance } from '../support/instance.js';
+
+/** Files and folders of ours that are not as they should be: named, with a remedy, and nothing is left behind. */
+const never = new AbortController().signal;
+let instance: Instance;
+
+beforeEach(async () => {
+  instance = await Instance.create();
+});
+afterEach(() => instance[Symbol.asyncDispose]());
+
+function up(): Promise<RunResult> {
+  return instance.mobyvm([...instance.upCommand]);
+}
+
+async function namespaces(): Promise<string> {
+  return (await run('ip', ['netns', 'list'])).stdout;
+}
+
+async function expectNothingLeft(): Promise<void> {
+  expect(await instance.processes()).toEqual([]);
+  expect(await namespaces()).not.toContain(instance.namespace);
+}
+
+describe('a place that cannot be written', () => {
+  test('is named when it is a folder instead of a file', async () => {
+    const output = join(instance.directory, 'log/daemon.out');
+    await mkdir(output, { recursive: true });
+    const result = await up();
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toMatch(/MOBYVM_STATE_FILE/);
+    expect(result.stderr).toContain(`${output} cannot be used: it is a folder`);
+    await expectNothingLeft();
+  });
+
+  test.each([
+    ['daemon.log', 'log'],
+    ['machine.json', 'state'],
+  ])('is named when it is %s in %s/', async (name, folder) => {
+    const path = join(instance.directory, folder, name);
+    await mkdir(path, { recursive: true });
+    const result = await up();
+    expect(result.stderr).toMatch(/MOBYVM_STATE_FILE/);
+    expect(result.stderr).toContain(`${path} cannot be used`);
+    // One error, in one form: the daemon's own words are not told of, they are passed on.
+    expect(result.stderr.match(/mobyvm: /g)).toHaveLength(1);
+    await expectNothingLeft();
+  });
+
+  test.each([
+    ['read-only', 'ro', 'MOBYVM_STATE_FILE'],
+    ['full', 'size=4k,nr_inodes=2', 'MOBYVM_DISK_FULL'],
+  ])('is named when its file system is %s', async (_what, options, code) => {
+    const log = join(instance.directory, 'log');
+    await mkdir(log);
+    await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', log]);
+    try {
+      if (code === 'MOBYVM_DISK_FULL') await writeFile(join(log, 'filler'), 'x');
+      const result = await up();
+      expect(result.exitCode).toBe(1);
+      expect(result.stderr).toContain(code);
+      expect(result.stderr).toContain(log);
+      await expectNothingLeft();
+    } finally {
+      await run('umount', ['-l', log]);
+    }
+  });
+});
+
+describe('a state file that cannot be understood', () => {
+  test('is named at once when it is the definition of the VM, and down still works', async () => {
+    const vm = join(instance.directory, 'state/vm');
+    await mkdir(vm, { recursive: true });
+    await writeFile(join(vm, 'definition.json'), '{"torn');
+    const result = await up();
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toMatch(/MOBYVM_STATE_FILE/);
+    expect(result.stderr).toContain(join(vm, 'definition.json'));
+    expect(result.stderr).toMatch(/Delete it/);
+    const down = await instance.mobyvm(['down']);
+    expect(down.exitCode, down.stderr).toBe(0);
+    await expectNothingLeft();
+  });
+
+  test('is named when it is the ledger', async () => {
+    const ledger = join(instance.directory, 'state/ledger.json');
+    await mkdir(join(instance.directory, 'state'), { recursive: true });
+    await writeFile(ledger, '[1, 2');
+    const result = await up();
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toMatch(/MOBYVM_STATE_FILE/);
+    expect(result.stderr).toContain(ledger);
+    expect(result.stderr).not.toMatch(/netns delete/);
+    await rm(ledger);
+    await expectNothingLeft();
+  });
+});
+
+describe('a daemon', () => {
+  test('in the foreground ends with 1 when it could not start the VM', async () => {
+    await instance.configure({ image: { directory: join(instance.directory, 'no-image') } });
+    await using daemon = instance.start('daemon');
+    expect(await daemon.exit).toBe(1);
+    expect(daemon.lines.join('\n')).toMatch(/MOBYVM_IMAGE_MISSING/);
+    expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
+  });
+
+  test('that an impatient user left to its undoing ends by itself, and down clears the rest away', async () => {
+    await using command = instance.start(...instance.upCommand);
+    await command.line(/[Dd]HCP/, 120);
+    process.kill(command.pid, 'SIGINT');
+    await command.line(/Interrupted/, 60);
+    process.kill(command.pid, 'SIGINT');
+    expect(await command.exit).toBe(130);
+    const isAlone = async (): Promise<boolean> => (await instance.processes()).length === 0;
+    await waitFor({ title: 'the daemon to end', timeoutSeconds: 120, hint: '', check: isAlone }, never);
+    const down = await instance.mobyvm(['down']);
+    expect(down.exitCode, down.stderr).toBe(0);
+    await expectNothingLeft();
+    expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
+    expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
+  });
+});

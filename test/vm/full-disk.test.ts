@@ -1,0 +1,69 @@
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run, waitFor } from '../../src/core/index.js';
+import { Instance, makeBusyboxImage } from '../support/instance.js';
+
+/** The host's disk fills up under a real guest that writes. The tests build on one another, in this order. */
+const MIB = 1024 ** 2;
+const IMAGE = 'mobyvm-busybox';
+const never = new AbortController().signal;
+let instance: Instance;
+let state = '';
+
+beforeAll(async () => {
+  instance = await Instance.create();
+  state = join(instance.directory, 'state');
+  await mkdir(state);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=600m', 'tmpfs', state]);
+});
+afterAll(async () => {
+  await instance.mobyvm(['down']);
+  await run('umount', ['-l', state]);
+  await instance[Symbol.asyncDispose]();
+});
+
+/** Takes all space but that much. */
+async function fillUpTo(freeBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(state);
+  await writeFile(join(state, 'filler'), Buffer.alloc(Math.max(bavail * bsize - freeBytes, 0), 1));
+}
+
+async function makeRoom(): Promise<void> {
+  await rm(join(state, 'filler'));
+}
+
+async function untilState(wanted: string, timeoutSeconds: number): Promise<void> {
+  const check = async (): Promise<boolean> => (await instance.status()).state === wanted;
+  await waitFor({ title: `the state ${wanted}`, timeoutSeconds, hint: '', check }, never);
+}
+
+test('a start that finds no room fails long before its time is over, with the folder and the free space', async () => {
+  await instance.configure({ vm: { bootTimeoutSeconds: 3600 } });
+  await fillUpTo(2 * MIB);
+  const result = await instance.mobyvm([...instance.upCommand], { timeoutMs: 400_000 });
+  expect(result.exitCode).toBe(1);
+  expect(result.stderr).toMatch(/MOBYVM_DISK_FULL/);
+  expect(result.stderr).toMatch(/no room in \S+state\S* \(\d MiB are free/);
+  await makeRoom();
+});
+
+test('a running machine is degraded while its guest waits for room, and goes on by itself', async () => {
+  await instance.up();
+  await makeBusyboxImage(instance, IMAGE);
+  await fillUpTo(20 * MIB);
+  const write = 'dd if=/dev/urandom of=/tmp/file bs=1M count=120 2>/dev/null; sync; wc -c </tmp/file';
+  const writing = instance.docker(['run', '--rm', IMAGE, 'sh', '-c', write]);
+  await untilState('degraded', 120);
+  expect(await instance.status()).toMatchObject({
+    vm: { state: 'stalled' },
+    error: { code: 'MOBYVM_DISK_FULL', message: expect.stringContaining(state) as string },
+  });
+  const again = await instance.mobyvm([...instance.upCommand]);
+  expect(again.exitCode).toBe(1);
+  expect(again.stderr).toMatch(/MOBYVM_DISK_FULL/);
+  await makeRoom();
+  await untilState('running', 60);
+  // Nothing was lost: what the guest was writing is there.
+  expect((await writing).trim()).toBe(String(120 * MIB));
+});
