@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { errnoOf, isAbort, MobyvmError, sleep } from '../../core/index.js';
+import { cannotUse, errnoOf, isAbort, MobyvmError, sleep } from '../../core/index.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
@@ -65,7 +65,9 @@ async function statOf(path: string): Promise<{ readonly size: number } | undefin
 }
 
 async function readText(path: string, position: number, length: number): Promise<string> {
-  const file = await open(path, 'r');
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw cannotUse(path, error);
+  });
   try {
     const { buffer, bytesRead } = await file.read({
       buffer: Buffer.alloc(Math.min(length, READ_BYTES)),
