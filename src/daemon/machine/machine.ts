@@ -1,5 +1,4 @@
-import type {
-  MobyvmError} from '../../core/index.js';
+import type { MobyvmError } from '../../core/index.js';
 import {
   reportOf,
   runSteps,
