@@ -7,8 +7,8 @@ export default defineConfig({
     unstubEnvs: true,
     setupFiles: ['test/support/fail-on-warning.ts'],
     projects: [
-      tier('unit', ['test/unit/**/*.test.ts'], { testTimeout: 10_000 }),
-      tier('contract', ['test/contract/**/*.test.ts'], { testTimeout: 20_000 }),
+      tier('unit', ['test/unit/**/*.test.ts'], { testTimeout: 30_000 }),
+      tier('contract', ['test/contract/**/*.test.ts'], { testTimeout: 30_000 }),
       tier('integration', ['test/integration/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
       tier('vm', ['test/vm/**/*.test.ts'], {
         testTimeout: 600_000,
