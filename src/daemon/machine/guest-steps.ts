@@ -96,9 +96,23 @@ function watched(guest: GuestView, { id, title, run }: GuestStep): Step {
     async run(context) {
       const { progress } = context;
       const reachedBefore = guest.boot.stage;
-      const timer = setInterval(() => progress(guest.boot.lastLine ?? ''), 500);
+      const end = new AbortController();
+      let giveUp: (reason: unknown) => void = () => undefined;
+      const hopeless = new Promise<never>((_resolve, reject) => {
+        giveUp = reject;
+      });
+      const timer = setInterval(() => {
+        progress(guest.boot.lastLine ?? '');
+        const reason = hopelessness(guest);
+        if (reason === undefined) return;
+        giveUp(reason);
+        end.abort(reason);
+      }, 500);
+      const work = run({ ...context, signal: AbortSignal.any([context.signal, end.signal]) });
+      // What the work still cleans up in a guest that cannot hear it keeps nobody waiting.
+      work.catch(() => undefined);
       try {
-        return await run(context);
+        return await Promise.race([work, hopeless]);
       } catch (error) {
         throw withAccount(guest, error);
       } finally {
@@ -111,24 +125,29 @@ function watched(guest: GuestView, { id, title, run }: GuestStep): Step {
 }
 
 function throwIfHopeless(guest: GuestView): void {
+  const reason = hopelessness(guest);
+  if (reason !== undefined) throw reason;
+}
+
+/** Why waiting any longer is pointless. */
+function hopelessness(guest: GuestView): MobyvmError | undefined {
   const exit = guest.exit();
   if (exit !== undefined) {
-    throw new MobyvmError(
+    return new MobyvmError(
       'MOBYVM_VM_DIED',
       `The VM ended while it was starting: ${exit}`,
       'Read the console log, then run `mobyvm up` again.',
     );
   }
   const stall = guest.stall();
-  if (stall !== undefined) throw stall;
+  if (stall !== undefined) return stall;
   const { problem } = guest.boot;
-  if (problem !== undefined) {
-    throw new MobyvmError(
-      'MOBYVM_GUEST_BOOT',
-      `The guest cannot start: ${problem.stage}: ${problem.text}.`,
-      'Mend what the guest complains of; docs/errors.md tells what each stage needs.',
-    );
-  }
+  if (problem === undefined) return undefined;
+  return new MobyvmError(
+    'MOBYVM_GUEST_BOOT',
+    `The guest cannot start: ${problem.stage}: ${problem.text}.`,
+    'Mend what the guest complains of; docs/errors.md tells what each stage needs.',
+  );
 }
 
 /** Every failure of these steps says how far the guest came: one message for all causes helped nobody. */

@@ -20,7 +20,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
   };
   const applied: Settings[] = [];
   const world: string[] = [];
-  const engine = { answers: true };
+  const engine = { answers: true, hears: true };
   const driver = new FakeDriver(options);
   const host: HostSide = {
     prepare: () => Promise.resolve(),
@@ -34,6 +34,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
   const guest: GuestSide = {
     prepareStep: () => noting(world, 'certificates', 'made'),
     configure: ({ isFreshBoot }) => {
+      if (!engine.hears) return new Promise(() => undefined);
       world.push(`guest ${isFreshBoot ? 'configured' : 'asked'}`);
       return Promise.resolve(isFreshBoot ? 'update' : 'none');
     },
@@ -301,9 +302,12 @@ describe('a machine', () => {
     const STALL = { folder: '/data', freeBytes: 3 * 1024 ** 2 };
     const full = { code: 'MOBYVM_DISK_FULL', message: expect.stringMatching(/\/data.*3 MiB/) as string };
 
-    test('fails its start at once', async () => {
+    test.each([
+      ['while its engine starts', { answers: false, hears: true }],
+      ['while it is configured, and hears nothing', { answers: false, hears: false }],
+    ])('fails its start at once %s', async (_when, guest) => {
       const { operate, driver, engine } = machineWith({ bootTimeoutSeconds: 600 });
-      engine.answers = false;
+      Object.assign(engine, guest);
       const starting = operate('up');
       await waitFor(
         {
