@@ -1,5 +1,5 @@
-import type { MobyvmError } from '../../core/index.js';
 import {
+  type MobyvmError,
   reportOf,
   runSteps,
   textOf,

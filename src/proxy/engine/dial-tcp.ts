@@ -4,8 +4,12 @@ import { MobyvmError, textOf } from '../../core/index.js';
 import type { Dial } from './availability.js';
 import { STREAM_BUFFER_BYTES } from './duplex.js';
 
-/** A silent connection is asked after this long whether its peer still lives; Node then asks ten times, each second. */
-const KEEP_ALIVE_AFTER_MS = 15_000;
+/**
+ * A silent connection is asked after this long whether its peer still lives; Node then asks ten times, each second. A VM
+ * that has ended is known at once without that; one that stands still (its host's disk is full) goes on, and so do its
+ * connections when it stands still for less.
+ */
+const KEEP_ALIVE_AFTER_MS = 600_000;
 
 export interface TcpAddress {
   readonly host: string;
