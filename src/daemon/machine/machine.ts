@@ -25,7 +25,7 @@ import { guestSteps } from './guest-steps.js';
 import type { HostSide } from './host-side.js';
 import { diskStays, ended, engineLost } from './machine-messages.js';
 import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
-import { letGoOn, observeVm, stateToStop } from './observe-vm.js';
+import { describedNetwork, isUp, letGoOn, observeVm, stateToStop } from './observe-vm.js';
 import { pendingSettings, pendingText } from './pending-settings.plan.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
 
@@ -183,7 +183,7 @@ export class Machine implements ControlledMachine {
       },
       ...(guest.facts === undefined ? {} : { guest: guest.facts }),
       ...(this.#pending.length === 0 ? {} : { pending: [...this.#pending] }),
-      network: { ...host.describe(), mac: about.mac },
+      network: { ...describedNetwork(host, this.isBusy || isUp(vm.state)), mac: about.mac },
       engine: {
         endpoint: about.endpoint,
         reachable: probe !== undefined,

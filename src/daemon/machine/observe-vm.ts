@@ -3,6 +3,7 @@ import type { VmDriver, VmState } from '../../vm/index.js';
 import type { MachineStatus } from '../control/protocol.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
+import type { HostSide } from './host-side.js';
 
 const LOOK_TIMEOUT_MS = 3_000;
 
@@ -15,13 +16,14 @@ export async function observeVm(
 ): Promise<ObservedVm> {
   try {
     const state = await driver.state(AbortSignal.timeout(LOOK_TIMEOUT_MS));
-    const isUp = !['absent', 'off', 'saved'].includes(state);
     const { accelerator } = driver.features;
-    const { cpus, memoryMiB, firmware } = (isUp ? await driver.runningSpec() : settings.vm) ?? {};
+    const { cpus, memoryMiB, firmware } = (isUp(state) ? await driver.runningSpec() : settings.vm) ?? {};
     return {
       state,
       ...(accelerator === undefined ? {} : { accelerator }),
-      ...(boot.stage === undefined || !isUp ? {} : { stage: `${boot.stage.stage}: ${boot.stage.text}` }),
+      ...(boot.stage === undefined || !isUp(state)
+        ? {}
+        : { stage: `${boot.stage.stage}: ${boot.stage.text}` }),
       cpus,
       memoryMiB,
       firmware,
@@ -29,6 +31,19 @@ export async function observeVm(
   } catch (error) {
     return { state: 'unknown', error: reportOf(error) };
   }
+}
+
+/** True when there is a VM's process, or may be one. */
+export function isUp(state: string): boolean {
+  return !['absent', 'off', 'saved'].includes(state);
+}
+
+/** Addresses belong to something that is there: those of a start that failed say nothing any more. */
+export function describedNetwork(host: HostSide, isThere: boolean): ReturnType<HostSide['describe']> {
+  const all = host.describe();
+  if (isThere) return all;
+  const { bridge, namespace } = all;
+  return { bridge, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** A definition that cannot be read says nothing about a machine that does not run: there is nothing to stop. */

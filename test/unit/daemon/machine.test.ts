@@ -275,12 +275,16 @@ describe('a machine', () => {
     expect(driver.world.disks.get('/data')).toBe(5);
   });
 
-  test('that is down says nothing of what its guest had reached', async () => {
+  test('that is down says nothing of what its guest had reached, or of addresses', async () => {
     const { machine, operate } = machineWith();
     await operate('up');
-    expect((await machine.status()).vm.stage).toMatch(/\w: /);
+    const up = await machine.status();
+    expect(up.vm.stage).toMatch(/\w: /);
+    expect(up.network.subnet).toBe('10.0.75.0/24');
     await operate('down');
-    expect((await machine.status()).vm.stage).toBeUndefined();
+    const down = await machine.status();
+    expect(down.vm.stage).toBeUndefined();
+    expect(down.network).toEqual({ bridge: 'mobyvm0', mac: '02:00:00:00:00:01' });
   });
 
   test('whose definition cannot be read says so in its status, and can be taken down', async () => {
