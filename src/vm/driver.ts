@@ -24,13 +24,13 @@ export interface VmSpec {
     readonly attachment: string;
     readonly mac: Mac;
   };
+  /** QEMU only: takes this one without trying whether it works. */
+  readonly accelerator?: 'kvm' | 'tcg' | undefined;
   /**
    * The guest is told at its boot that its host configures it over the key-value exchange: it keeps its engine closed
    * until then. On Hyper-V it takes that for granted.
    */
   readonly awaitsConfiguration: boolean;
-  /** QEMU only: takes this one without trying whether it works. */
-  readonly accelerator?: 'kvm' | 'tcg' | undefined;
 }
 
 /**

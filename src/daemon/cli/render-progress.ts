@@ -1,5 +1,5 @@
 import type { OperationEvent } from '../control/protocol.js';
-import { fitted, type Terminal } from './terminal.js';
+import { fitted, withoutControls, type Terminal } from './terminal.js';
 
 const REMARKS = {
   none: 'as it should be',
@@ -54,7 +54,7 @@ export class ProgressRenderer {
       case 'step.failed':
         return this.#line(`✗ ${this.#step?.title ?? event.step}  ${seconds(event.durationMs)}`);
       case 'operation.notice':
-        return this.#line(`! ${event.message}`);
+        return this.#notice(event.message);
       case 'step.undone':
         return this.#undone(event.step);
       case 'operation.done':
@@ -100,6 +100,13 @@ export class ProgressRenderer {
     const title = this.#titles.get(step);
     if (title !== undefined) this.#line(`↩ ${title} undone`);
     this.#titles.delete(step);
+  }
+
+  /** Never cut: who has to act on it must be able to read all of it. */
+  #notice(message: string): void {
+    this.#tellUnchanged();
+    if (this.#terminal.isInteractive) this.#terminal.status('');
+    this.#terminal.error(`! ${withoutControls(message)}`);
   }
 
   #line(text: string): void {

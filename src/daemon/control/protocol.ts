@@ -83,12 +83,12 @@ export const machineStatus = z.object({
     memoryMiB: z.number().optional(),
     firmware: z.string().optional(),
   }),
+  /** What differs between the settings of the last `up` and the machine that runs. */
+  pending: z.array(pendingSetting).optional(),
   /** What the guest's system says of itself, once it has been asked. */
   guest: z
     .object({ os: z.string(), kernel: z.string(), addresses: z.array(z.string()).readonly() })
     .optional(),
-  /** What differs between the settings of the last `up` and the machine that runs. */
-  pending: z.array(pendingSetting).optional(),
   network: z.object({
     namespace: z.string().optional(),
     bridge: z.string(),

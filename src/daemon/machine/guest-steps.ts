@@ -88,7 +88,7 @@ interface GuestStep {
   readonly run: (context: StepContext) => Promise<StepOutcome>;
 }
 
-/** A step that shows what the guest says while it runs, and whose failure says how far the guest came. */
+/** A step that shows the guest's stages while it runs, and whose failure says how far the guest came. */
 function watched(guest: GuestView, { id, title, run }: GuestStep): Step {
   return {
     id,

@@ -21,6 +21,7 @@ import {
 } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { HostSide } from './host-side.js';
+import { LeaseSinceStart } from './lease-since-start.js';
 import { startNameServer } from './name-server.js';
 import { OverlapWatch } from './overlap-watch.js';
 import { ServerSlot } from './server-step.js';
@@ -48,8 +49,7 @@ export class LinuxHost implements HostSide {
   #bridge: string;
   #subnet: Subnet | undefined;
   #askedForAddress = false;
-  /** Since the VM's start: the server itself remembers the lease of an earlier boot as well. */
-  #isLeased = false;
+  readonly #lease = new LeaseSinceStart();
   readonly #overlaps = new OverlapWatch();
 
   constructor(options: LinuxHostOptions, settings: Settings) {
@@ -77,7 +77,7 @@ export class LinuxHost implements HostSide {
     const bridge = running && bridgeOfTap(running.attachment ?? this.attachment);
     this.#bridge = bridge ?? settings.network.bridge;
     const present = running && (await bridgeSubnet(this.#bridge, signal));
-    if (running === undefined) this.#isLeased = false;
+    if (running === undefined) this.#lease.expect();
     const wanted = subnet === 'auto' ? 'auto' : parseSubnet(subnet);
     this.#subnet = present ?? (await chooseSubnet({ wanted, bridge: this.#bridge }, signal));
   }
@@ -115,7 +115,7 @@ export class LinuxHost implements HostSide {
   }
 
   hasLease(): boolean {
-    return this.#isLeased && (this.#dhcp.current?.leases().some(({ state }) => state === 'bound') ?? false);
+    return this.#lease.holds(this.#dhcp.current?.leases() ?? []);
   }
 
   askedForAddress(): boolean {
@@ -195,9 +195,7 @@ export class LinuxHost implements HostSide {
     return this.#dhcp.step(configuration, async (signal) => {
       this.#askedForAddress = false;
       const server = await startDhcpServer({ ...configuration, host: 'linux', logger, signal });
-      server.onLease(({ state }) => {
-        this.#isLeased = state === 'bound';
-      });
+      this.#lease.follow(server);
       server.onDiscover(() => {
         this.#askedForAddress = true;
       });

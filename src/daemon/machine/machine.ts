@@ -8,8 +8,8 @@ import {
   type Step,
   type StepContext,
 } from '../../core/index.js';
-import type { KvpExchange } from '../../kvp/index.js';
 import { stalledByFullDisk, type VmDriver, type VmExit, type VmSpec } from '../../vm/index.js';
+import type { KvpExchange } from '../../kvp/index.js';
 import type { ControlledMachine } from '../control/server.js';
 import type {
   MachineStatus,
@@ -21,24 +21,15 @@ import type {
 import type { GuestSide } from '../guest/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
+import type { EngineAnswer, EngineProbe, EngineState } from './engine-probe.js';
 import { guestSteps } from './guest-steps.js';
 import type { HostSide } from './host-side.js';
+import { logStep } from './log-step.js';
 import { diskStays, ended, engineLost } from './machine-messages.js';
 import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
 import { describedNetwork, isUp, letGoOn, observeVm, stateToStop } from './observe-vm.js';
 import { pendingSettings, pendingText } from './pending-settings.plan.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
-
-/** `clockOffsetMs`: how far the guest's clock is ahead of ours, if the engine said its time. */
-export interface EngineAnswer {
-  readonly clockOffsetMs: number | undefined;
-}
-
-/** The engine in the VM, as far as the machine asks it anything. */
-export interface EngineProbe {
-  ping(signal: AbortSignal): Promise<EngineAnswer>;
-  version(signal: AbortSignal): Promise<{ readonly version: string; readonly apiVersion: string }>;
-}
 
 export interface MachineParts {
   readonly driver: VmDriver;
@@ -59,13 +50,6 @@ export interface MachineParts {
     readonly endpoint: string;
   };
 }
-
-/** Why the engine can or cannot be reached, for the engine endpoint. */
-export type EngineState =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'starting'; readonly step: string }
-  | { readonly kind: 'failed'; readonly error: ErrorReport }
-  | { readonly kind: 'stopped' };
 
 /** A ping that has not come back by then counts as lost; the engine under software emulation may be slow. */
 const PROBE_TIMEOUT_MS = 3_000;
@@ -181,8 +165,8 @@ export class Machine implements ControlledMachine {
         machineId: about.machineId,
         ...vm,
       },
-      ...(guest.facts === undefined ? {} : { guest: guest.facts }),
       ...(this.#pending.length === 0 ? {} : { pending: [...this.#pending] }),
+      ...(guest.facts === undefined ? {} : { guest: guest.facts }),
       network: { ...describedNetwork(host, this.isBusy || isUp(vm.state)), mac: about.mac },
       engine: {
         endpoint: about.endpoint,
@@ -282,8 +266,8 @@ export class Machine implements ControlledMachine {
       title: 'virtual machine',
       run: async (context: StepContext) => {
         this.#engineReady = false;
-        this.#parts.guest.unfollow();
         this.#pending = [];
+        this.#parts.guest.unfollow();
         const state = await stateToStop(driver, context.signal);
         if (state === 'absent' || state === 'off') return 'none';
         await driver.stop({ gracefulSeconds: this.#settings.vm.stopTimeoutSeconds }, context);
@@ -351,23 +335,13 @@ export class Machine implements ControlledMachine {
   }
 
   #follow(event: OperationEvent): void {
-    const { logger } = this.#parts;
     if (event.event === 'step.started') {
       this.#step = { id: event.step, title: event.title, detail: '', startedMs: performance.now() };
     } else if (event.event === 'step.progress') {
       if (this.#step?.id === event.step) this.#step.detail = event.detail;
       return;
-    } else if (event.event === 'step.done') {
-      logger.info('step.done', {
-        step: event.step,
-        change: event.change,
-        durationMs: Math.round(event.durationMs),
-      });
-    } else if (event.event === 'step.failed') {
-      logger.error('step.failed', { step: event.step, code: event.error.code, message: event.error.message });
-    } else if (event.event === 'step.undone') {
-      logger.info('step.undone', { step: event.step });
     }
+    logStep(event, this.#parts.logger);
     this.#notify();
   }
 

@@ -34,13 +34,14 @@ export class AcceleratorChoice {
     if (this.#chosen !== undefined) return this.#chosen;
     const trial = await tryAccelerator('kvm', this.#options, signal);
     this.#chosen = trial.works ? 'kvm' : 'tcg';
+    this.#isProven = !trial.works;
     this.#options.logger.info('vm.accelerator.chosen', { accelerator: this.#chosen, trial: trial.detail });
     return this.#chosen;
   }
 
   /** True while a guest that does not come up may still be the accelerator's fault. */
-  get isOnTrial(): boolean {
-    return this.#chosen === 'kvm' && !this.#isProven;
+  isOnTrial(wanted = this.#options.forced): boolean {
+    return wanted === undefined && !this.#isProven;
   }
 
   /** A guest has come up with it. */
@@ -52,6 +53,7 @@ export class AcceleratorChoice {
   failed(reason: unknown): void {
     this.#options.logger.warn('vm.accelerator.failed', { accelerator: this.#chosen, reason: textOf(reason) });
     this.#chosen = 'tcg';
+    this.#isProven = true;
   }
 }
 

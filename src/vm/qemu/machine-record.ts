@@ -13,8 +13,8 @@ const Spec = z.object({
   isoPath: z.string(),
   dataDisk: z.object({ path: z.string(), sizeGiB: z.number().positive() }),
   network: z.object({ attachment: z.string(), mac: z.string().transform(parseMac) }),
-  awaitsConfiguration: z.boolean(),
   accelerator: z.enum(['kvm', 'tcg']).optional(),
+  awaitsConfiguration: z.boolean(),
 });
 
 const Choice = {

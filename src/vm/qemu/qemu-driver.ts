@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { MobyvmError, textOf, type EnsureContext, type StepContext } from '../../core/index.js';
 import type {
   Defined,
@@ -12,7 +11,6 @@ import type {
   VmStall,
   VmState,
 } from '../driver.js';
-import { stalledByFullDisk } from '../stalled.js';
 import { DEFAULT_MACHINE_TYPE } from './command-line.plan.js';
 import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
 import { endProcess, shutDownGuest } from './end-machine.js';
@@ -31,12 +29,11 @@ import {
   type QemuSetup,
 } from './qemu-setup.js';
 import { queryRunState } from './qmp-queries.js';
+import { goOnStalled, stallOf } from './stall.js';
 import { untilGuestSpeaks } from './until-guest-speaks.js';
 import { checkSaved, loadMemory } from './restore-memory.js';
 import { saveMemory } from './save-memory.js';
 
-/** Less than that is filled up again at once. */
-const ROOM_BYTES = 16 * 1024 ** 2;
 const LOOK_TIMEOUT_MS = 5_000;
 
 /**
@@ -130,26 +127,28 @@ export class QemuDriver implements VmDriver {
     await this.#ensureDisk(spec, context);
     const choice = this.#setup.accelerator;
     context.progress('choosing the accelerator');
-    await choice.choose(signal, spec.accelerator);
-    const isTried = spec.accelerator === undefined && choice.isOnTrial;
+    const accelerator = await choice.choose(signal, spec.accelerator);
+    const isOnTrial = choice.isOnTrial(spec.accelerator);
     try {
-      await this.#startAnew(spec, context);
-      if (isTried) choice.proven();
+      await this.#startAnew({ spec, accelerator }, isOnTrial, context);
+      if (isOnTrial) choice.proven();
     } catch (error) {
-      if (!isTried || signal.aborted) throw error;
+      if (!isOnTrial || signal.aborted) throw error;
       choice.failed(error);
-      await this.#startAnew(spec, context);
+      await this.#startAnew({ spec, accelerator: await choice.choose(signal) }, false, context);
     }
   }
 
-  async #startAnew(spec: VmSpec, context: EnsureContext): Promise<void> {
+  async #startAnew(
+    wanted: Pick<Hardware, 'spec' | 'accelerator'>,
+    isOnTrial: boolean,
+    context: EnsureContext,
+  ): Promise<void> {
     const { signal } = context;
-    const choice = this.#setup.accelerator;
-    const accelerator = await choice.choose(signal, spec.accelerator);
-    context.progress(`starting QEMU with ${accelerator}`);
-    const hardware = { spec, accelerator, machineType: DEFAULT_MACHINE_TYPE };
+    context.progress(`starting QEMU with ${wanted.accelerator}`);
+    const hardware = { ...wanted, machineType: DEFAULT_MACHINE_TYPE };
     await this.#launch(hardware, { isRestore: false, context }, async (started) => {
-      started.isOnTrial = spec.accelerator === undefined && choice.isOnTrial;
+      started.isOnTrial = isOnTrial;
       const client = await started.qmp();
       await client.execute('cont', {}, { signal });
       const runState = await queryRunState(client, { signal });
@@ -163,7 +162,7 @@ export class QemuDriver implements VmDriver {
     signal.throwIfAborted();
     const machine = await this.#look();
     if ((await machine?.state(signal)) === 'stalled' && machine !== undefined) {
-      await this.#goOnStalled(machine, signal);
+      await goOnStalled(machine, this.#setup, signal);
     }
   }
 
@@ -315,15 +314,9 @@ export class QemuDriver implements VmDriver {
   async #tellStall(machine: QemuMachine): Promise<void> {
     if (machine.isStallTold) return;
     machine.isStallTold = true;
-    const stall = await this.#stallOf(machine);
+    const stall = await stallOf(machine, this.#setup);
     this.#setup.logger.error('vm.stalled', { ...stall });
     for (const listener of [...this.#stallListeners]) listener(stall);
-  }
-
-  async #stallOf(machine: QemuMachine): Promise<VmStall> {
-    const spec = machine.record.hardware?.spec ?? (await this.definition().catch(() => undefined));
-    const folder = spec === undefined ? this.#setup.stateDirectory : dirname(spec.dataDisk.path);
-    return { folder, freeBytes: await this.#setup.freeBytes(folder) };
   }
 
   /** Launches, and leaves nothing behind when what follows fails. */
@@ -364,18 +357,12 @@ export class QemuDriver implements VmDriver {
       );
       return false;
     }
-    if (state === 'stalled') await this.#goOnStalled(machine, signal);
+    if (state === 'stalled') await goOnStalled(machine, this.#setup, signal);
     if (state === 'paused' || state === 'starting') {
       await discardSaved(this.#setup);
       await (await machine.qmp()).execute('cont', {}, { signal });
     }
     return true;
-  }
-
-  async #goOnStalled(machine: QemuMachine, signal: AbortSignal): Promise<void> {
-    const stall = await this.#stallOf(machine);
-    if (stall.freeBytes < ROOM_BYTES) throw stalledByFullDisk(stall);
-    await (await machine.qmp()).execute('cont', {}, { signal });
   }
 
   async #powerOffNow(signal: AbortSignal): Promise<void> {

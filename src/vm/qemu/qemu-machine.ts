@@ -24,12 +24,12 @@ export class QemuMachine {
   readonly exited: Promise<VmExit | undefined>;
   /** Why we are about to end it, as the end of a sentence; undefined while nobody of us wants that. */
   intent: string | undefined;
-  /** It was started to see whether its accelerator is good for anything. */
-  isOnTrial = false;
   /** Called when its processors have stopped, whatever made them stop. */
   onStopped: () => void = () => undefined;
   /** True from the moment on that its stall was told of until it goes on. */
   isStallTold = false;
+  /** It was started to see whether its accelerator is good for anything. */
+  isOnTrial = false;
   readonly #setup: QemuSetup;
   readonly #lifetime = new AbortController();
   #hasExited = false;
