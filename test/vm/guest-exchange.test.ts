@@ -121,7 +121,8 @@ describe('the key-value exchange by command', () => {
     ];
     await inGuest(instance, IMAGE, `${append.join('\n')}\n`);
     const shown = await items('guest');
-    expect(Object.keys(shown)).toHaveLength(129);
+    // Of the guest's own items there are one or two: its last answer is kept for a while.
+    expect(Object.keys(shown).filter((name) => name.startsWith('item '))).toHaveLength(128);
     expect(shown['item 127']).toBe('127 '.padEnd(1_000, 'x'));
   });
 

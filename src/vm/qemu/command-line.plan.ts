@@ -80,7 +80,9 @@ function identity(spec: VmSpec): string[] {
 function board(spec: VmSpec, { accelerator, machineType }: MachineChoices): string[] {
   return [
     ...['-machine', machineType],
-    ...(accelerator === 'kvm' ? ['-accel', 'kvm'] : ['-accel', 'tcg,thread=multi']),
+    // Not `thread=multi`: before QEMU 8.1 a processor may keep a translation of code that another one has just patched, and
+    // the guest's kernel, which patches itself when the first container starts, panics over it ("Oops: int3", 1 boot of 4).
+    ...(accelerator === 'kvm' ? ['-accel', 'kvm'] : ['-accel', 'tcg,thread=single']),
     // TCG's cmpxchg16b leaves stale flags behind, and the guest's kernel panics over them (QEMU 7.2).
     ...['-cpu', accelerator === 'kvm' ? 'host' : 'max,-cx16'],
     ...['-smp', `cpus=${spec.cpus}`],

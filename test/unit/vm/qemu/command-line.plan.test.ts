@@ -26,7 +26,7 @@ describe('the command line', () => {
     expect(planCommandLine(SAMPLE_SPEC, CHOICES).join(' ')).toBe(
       [
         '-name guest=MobyLinuxVM -uuid 0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11',
-        '-machine q35 -accel tcg,thread=multi -cpu max,-cx16 -smp cpus=2 -m size=2048M',
+        '-machine q35 -accel tcg,thread=single -cpu max,-cx16 -smp cpus=2 -m size=2048M',
         '-nodefaults -display none -no-reboot -rtc base=utc,clock=host -boot strict=on',
         '-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng',
         '-device virtio-scsi-pci,id=scsi',
