@@ -353,7 +353,7 @@ describe('what two readers could read in two ways', () => {
     ['an encoding that is not known', 'Transfer-Encoding: xchunked\r\n'],
     ['chunks that are none', 'Transfer-Encoding: chunked\r\n\r\nhello\r\n'],
   ])('is answered 400 in JSON and never reaches the engine whole: %s', async (_what, fields) => {
-    await using set = await rawSetting((socket) => socket.resume());
+    await using set = await rawSetting((socket) => socket.resume().on('end', () => socket.end()));
     const answer = await ask(set.endpoint.path, `POST /build HTTP/1.1\r\nHost: x\r\n${fields}\r\n0\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1.1 400 [^]*\{"message":"mobyvm: this is not an HTTP request/);
     await until('nothing to be left', () => set.endpoint.stats.open === 0 && set.sockets.size === 0);
