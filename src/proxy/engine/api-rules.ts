@@ -9,7 +9,7 @@ export interface ApiRules {
 
 export interface ApiPlan {
   /** Gets the whole body. Returns undefined to send it as it came. */
-  readonly rewriteRequest?: ((body: Buffer) => Rewriting) | undefined;
+  readonly rewriteRequest?: ((body: Buffer) => Promise<Rewriting>) | undefined;
   /** Before the request is sent: a refusal if it must not be. */
   readonly check?: ((ask: AskEngine) => Promise<Refusal | undefined>) | undefined;
   /** What to do with the body of such a response; undefined if nothing. */

@@ -137,7 +137,7 @@ async function prepare(
   const body = await collectBody(client.reader, new BodyScanner(request.framing), MAX_PARSED_BYTES);
   if (body.end === 'too large') return { refusal: BODY_TOO_LARGE };
   if (body.end !== 'done') return { refusal: malformed('its body is cut short or not chunked') };
-  const rewriting = rewriteRequest(Buffer.concat(body.content));
+  const rewriting = await rewriteRequest(Buffer.concat(body.content));
   if (rewriting?.kind === 'refused') return { refusal: rewriting.refusal };
   const isAsItCame = rewriting === undefined && !hasWord(request.head, 'expect', '100-continue');
   if (isAsItCame) return { first: Buffer.concat([request.raw, ...body.raw]), rest: { kind: 'none' } };

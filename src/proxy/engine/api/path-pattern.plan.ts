@@ -23,5 +23,5 @@ export function pathPattern(target: string): string {
     else if (index === 0) return '/…';
     else if (parts.at(-1) !== '{id}') parts.push('{id}');
   }
-  return `/${parts.join('/')}`;
+  return parts.length === 0 ? '/…' : `/${parts.join('/')}`;
 }
