@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { Agent, request, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -22,27 +22,7 @@ let set: DockerdSetting;
 describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
   beforeAll(async () => {
     set = await DockerdSetting.start();
-    const root = join(set.folder, 'image');
-    await mkdir(join(root, 'bin'), { recursive: true });
-    const busybox = (await run('which', ['busybox'])).stdout.trim();
-    await copyFile(busybox, join(root, 'bin/busybox'));
-    for (const name of [
-      'sh',
-      'cat',
-      'echo',
-      'sleep',
-      'sort',
-      'head',
-      'yes',
-      'stty',
-      'tail',
-      'ls',
-      'true',
-      'wc',
-    ])
-      await symlink('busybox', join(root, 'bin', name));
-    await run('tar', ['-C', root, '-cf', join(set.folder, 'image.tar'), '.']);
-    await set.docker('through', ['import', join(set.folder, 'image.tar'), IMAGE]);
+    await set.importBusybox(IMAGE);
     await set.docker('straight', ['run', '-d', '--name', 'web', IMAGE, 'sleep', '1000000']);
   }, 90_000);
 

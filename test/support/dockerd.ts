@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { credentialsOf, testMachine } from './tls-engine.js';
 /** Filled by `use_docker_engine` in scripts/lib/steps.sh. */
 const TOOLS = resolve(import.meta.dirname, '../../build/tools/engine');
 const PORT = 2376;
+const APPLETS = ['sh', 'cat', 'echo', 'sleep', 'sort', 'head', 'yes', 'stty', 'tail', 'ls', 'true', 'wc'];
 
 export const hasDockerd = await readFile(join(TOOLS, 'complete')).then(
   () => true,
@@ -116,6 +117,17 @@ export class DockerdSetting implements AsyncDisposable {
     return isPython
       ? run('/usr/bin/python3', [program, ...args], { timeoutMs: 50_000, env })
       : run(join(TOOLS, 'usr/libexec/docker/cli-plugins/docker-compose'), args, { timeoutMs: 50_000, env });
+  }
+
+  /** An image with the host's busybox, made without a registry. */
+  async importBusybox(image: string): Promise<void> {
+    const root = join(this.folder, 'image');
+    await mkdir(join(root, 'bin'), { recursive: true });
+    const busybox = (await run('which', ['busybox'])).stdout.trim();
+    await copyFile(busybox, join(root, 'bin/busybox'));
+    for (const name of APPLETS) await symlink('busybox', join(root, 'bin', name));
+    await run('tar', ['-C', root, '-cf', join(this.folder, 'image.tar'), '.']);
+    await this.docker('through', ['import', join(this.folder, 'image.tar'), image]);
   }
 
   async stats(): Promise<z.infer<typeof STATS>> {

@@ -20,7 +20,7 @@ export class EngineConnection {
 }
 
 export interface EnginePoolOptions {
-  /** How many connections without work are kept; 32 if absent. */
+  /** How many connections without work are kept; 256 if absent. */
   readonly maxIdle?: number | undefined;
   /** For how long; 30,000 if absent. */
   readonly idleMs?: number | undefined;
@@ -39,7 +39,7 @@ export class EnginePool {
   #sweep: NodeJS.Timeout | undefined;
 
   constructor({ maxIdle, idleMs }: EnginePoolOptions = {}) {
-    this.#maxIdle = maxIdle ?? 32;
+    this.#maxIdle = maxIdle ?? 256;
     this.#idleMs = idleMs ?? 30_000;
   }
 
