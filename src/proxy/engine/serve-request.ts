@@ -157,7 +157,9 @@ function callOf(client: ClientConnection, { engine, outgoing, request, plan }: C
   const { counters } = client;
   const rewrite = plan?.rewriteResponse;
   return {
-    ...outgoing,
+    // Not spread: this is done for every request.
+    first: outgoing.first,
+    rest: outgoing.rest,
     head: request.head,
     counters,
     editorFor:

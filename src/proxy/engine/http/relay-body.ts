@@ -7,8 +7,11 @@ import type { Consumer, StreamReader } from './stream-reader.js';
 /** How a body's way ended. `source ended`: before the body did. `malformed`: its chunks are none. */
 export type BodyEnd = 'done' | 'source ended' | 'sink closed' | 'malformed';
 
-/** From this size on, pieces are gathered for one write: TLS brings 16 KiB at a time. */
-const BULK_BYTES = 8 * 1024;
+/**
+ * Pieces of such sizes are gathered for one write: TLS brings 16 KiB at a time. Smaller ones are somebody's line and go at
+ * once; larger ones are worth a write, and TLS would copy them together.
+ */
+const GATHERED_BYTES = { min: 8 * 1024, max: 32 * 1024 };
 
 /** Follows a body to its end, however it is framed. */
 export class BodyScanner {
@@ -103,7 +106,7 @@ class BodyRelay implements Consumer {
       return chunk.length;
     }
     onBytes(taken);
-    if (taken >= BULK_BYTES) this.#gather();
+    if (taken >= GATHERED_BYTES.min && taken <= GATHERED_BYTES.max) this.#gather();
     const hasRoom = this.#sink.write(taken === chunk.length ? chunk : chunk.subarray(0, taken));
     if (scanner.isDone) this.#finish('done');
     else if (!hasRoom) this.#holdUp();
