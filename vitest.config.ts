@@ -16,6 +16,8 @@ export default defineConfig({
         fileParallelism: false,
         globalSetup: ['test/support/build-dist.ts'],
       }),
+      // No tier: it measures. `npm run bench`.
+      tier('bench', ['bench/**/*.measure.ts'], { fileParallelism: false, reporters: ['verbose'] }),
     ],
   },
 });

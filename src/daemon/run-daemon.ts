@@ -1,6 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { cannotUse, MobyvmError } from '../core/index.js';
-import { startEngineEndpoint, type Dial, type EngineAvailability } from '../proxy/index.js';
+import {
+  apiRules,
+  noShares,
+  startEngineEndpoint,
+  type Dial,
+  type EngineAvailability,
+} from '../proxy/index.js';
+import { hostPaths } from '../share/index.js';
 import type { CommandContext, CommandResult, DaemonOptions } from './cli/context.js';
 import { EXIT_FINE, exitCodeOf } from './cli/exit-code.js';
 import { errorLines } from './cli/render-error.js';
@@ -12,6 +19,7 @@ import { untilIdle } from './idle-end.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { Machine } from './machine/machine.js';
 import { notRoot } from './not-root.js';
+import { hostPlatform } from './platform.js';
 import { takeLock } from './process-lock.js';
 import { loadSettings } from './settings/load.js';
 import type { Settings } from './settings/schema.js';
@@ -93,6 +101,11 @@ async function openDaemon(
     availability: availabilityOf(machine, dial),
     logger,
     waitMs: () => machine.settings.engine.waitSeconds * 1000,
+    rules: apiRules({
+      paths: hostPaths(hostPlatform()),
+      health: noShares,
+      showHostPaths: () => machine.settings.api.showHostPaths,
+    }),
   });
   closing.push(() => endpoint.close());
   let exit: () => void = () => undefined;

@@ -5,6 +5,8 @@ import { settableAvailability } from '../support/engine-availability.js';
 import {
   ask,
   connectTo,
+  connectTunnel,
+  HTTP2_PREFACE,
   rawEngine,
   readToEnd,
   testEndpoint,
@@ -134,7 +136,7 @@ describe('requests that wait for the engine', () => {
     const availability = settableAvailability(STARTING);
     await using endpoint = await testEndpoint(folder, { availability });
     const clients = await Promise.all(Array.from({ length: 20 }, () => connectTo(endpoint.path)));
-    for (const [index, client] of clients.entries()) client.write(`${PING}early ${index};`);
+    for (const [index, client] of clients.entries()) client.write(`${HTTP2_PREFACE}early ${index};`);
     await until('20 to wait', () => endpoint.stats.waiting === 20);
     availability.set({ kind: 'ready', dial: engine.dial });
     await until('none to wait', () => endpoint.stats.waiting === 0);
@@ -143,7 +145,7 @@ describe('requests that wait for the engine', () => {
       return readToEnd(client);
     });
     expect(await Promise.all(answers)).toEqual(
-      clients.map((_, index) => `${PING}early ${index};late ${index}`),
+      clients.map((_, index) => `${HTTP2_PREFACE}early ${index};late ${index}`),
     );
     expect(availability.listeners()).toBe(1);
   });
@@ -154,10 +156,10 @@ describe('requests that wait for the engine', () => {
     const availability = settableAvailability(STARTING);
     await using endpoint = await testEndpoint(folder, { availability });
     const client = await connectTo(endpoint.path);
-    client.end(`${PING}and that is it`);
+    client.end(`${HTTP2_PREFACE}and that is it`);
     await until('it to wait', () => endpoint.stats.waiting === 1);
     availability.set({ kind: 'ready', dial: engine.dial });
-    expect(await readToEnd(client)).toBe(`${PING}and that is it`);
+    expect(await readToEnd(client)).toBe(`${HTTP2_PREFACE}and that is it`);
   });
 
   it('are held back beyond 64 KiB, and lose nothing of a larger body', async () => {
@@ -167,12 +169,12 @@ describe('requests that wait for the engine', () => {
     await using endpoint = await testEndpoint(folder, { availability });
     const client = await connectTo(endpoint.path);
     const body = Buffer.alloc(10_000_000, 'x');
-    client.write(PING);
+    client.write(HTTP2_PREFACE);
     client.end(body);
     await until('the client to be held up', () => endpoint.stats.bufferedBytes >= 64 * 1024);
     expect(endpoint.stats.bufferedBytes).toBeLessThanOrEqual((64 + 64 + 128 + 64) * 1024);
     availability.set({ kind: 'ready', dial: engine.dial });
-    expect((await readToEnd(client)).length).toBe(PING.length + body.length);
+    expect((await readToEnd(client)).length).toBe(HTTP2_PREFACE.length + body.length);
   });
 
   it('are told at once when the start fails', async () => {
@@ -203,6 +205,7 @@ describe('requests that wait for the engine', () => {
       maxWaiting: 1,
     });
     const first = await connectTo(endpoint.path);
+    first.write(PING);
     await until('the first to wait', () => endpoint.stats.waiting === 1);
     expect(parse(await ask(endpoint.path, PING))).toMatchObject({
       status: 503,
@@ -280,7 +283,7 @@ describe('the limit of connections', () => {
       availability: settableAvailability({ kind: 'ready', dial: engine.dial }),
       maxConnections: 2,
     });
-    const [first] = await Promise.all([connectTo(endpoint.path), connectTo(endpoint.path)]);
+    const [first] = await Promise.all([connectTunnel(endpoint.path), connectTunnel(endpoint.path)]);
     await until('two tunnels', () => endpoint.stats.tunnels === 2);
     expect(parse(await ask(endpoint.path, PING))).toMatchObject({
       status: 503,
@@ -288,8 +291,8 @@ describe('the limit of connections', () => {
     });
     first.end();
     await until('one tunnel', () => endpoint.stats.open === 1);
-    const third = await connectTo(endpoint.path);
+    const third = await connectTunnel(endpoint.path);
     third.end('fits');
-    expect(await readToEnd(third)).toBe('fits');
+    expect(await readToEnd(third)).toBe(`${HTTP2_PREFACE}fits`);
   });
 });

@@ -7,7 +7,8 @@ import { errnoOf } from '../../src/core/index.js';
 import { reset } from '../../src/proxy/engine/duplex.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import {
-  connectTo,
+  afterPreface,
+  connectTunnel,
   rawEngine,
   readToEnd,
   testEndpoint,
@@ -103,12 +104,14 @@ describe('the engine endpoint over TLS', () => {
   it('passes the end of the input on and the whole answer that follows it', async () => {
     await using folder = await testFolder();
     await using engine = await tlsEngine(machine, (socket) => {
-      void textOf(socket).then((input) => socket.end(`${input.length} bytes: ${input}`));
+      afterPreface(socket, () => {
+        void textOf(socket).then((input) => socket.end(`${input.length} bytes: ${input}`));
+      });
     });
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability({ kind: 'ready', dial: engine.dialAs(credentialsOf(machine)) }),
     });
-    const client = await connectTo(endpoint.path);
+    const client = await connectTunnel(endpoint.path);
     client.end('echo me');
     expect(await readToEnd(client)).toBe('7 bytes: echo me');
     await until('both sides to be closed', () => endpoint.stats.open === 0 && engine.carriers.size === 0);
@@ -120,7 +123,7 @@ describe('the engine endpoint over TLS', () => {
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability({ kind: 'ready', dial: engine.dialAs(credentialsOf(machine)) }),
     });
-    const clients = await Promise.all(Array.from({ length: 40 }, () => connectTo(endpoint.path)));
+    const clients = await Promise.all(Array.from({ length: 40 }, () => connectTunnel(endpoint.path)));
     for (const client of clients) client.on('error', () => undefined).resume();
     await until('40 engine connections', () => engine.sockets.size === 40);
     for (const client of clients.slice(0, 20)) client.destroy();
@@ -141,7 +144,7 @@ describe('the engine endpoint over TLS', () => {
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability({ kind: 'ready', dial: engine.dialAs(credentialsOf(machine)) }),
     });
-    const client = await connectTo(endpoint.path);
+    const client = await connectTunnel(endpoint.path);
     client.pause();
     await until('the engine to be held up', () => [...engine.sockets].some((each) => each.writableNeedDrain));
     let last = -1;

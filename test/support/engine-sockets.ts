@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
+import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
 import { silentLogger, waitFor } from '../../src/core/index.js';
 import {
@@ -49,6 +50,35 @@ export async function rawEngine(onConnection: (socket: Socket) => void): Promise
       await once(server, 'close');
     },
   };
+}
+
+/** HTTP/2 with prior knowledge: what follows it is carried as it is, both ways. */
+export const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+
+/** An engine that takes the preface away and hands over what is then a plain connection. */
+export function tunnelEngine(onTunnel: (socket: Socket) => void): Promise<RawEngine> {
+  return rawEngine((socket) => afterPreface(socket, () => onTunnel(socket)));
+}
+
+/** The same for any stream. */
+export function afterPreface(stream: Duplex, then: () => void): void {
+  let read = Buffer.alloc(0);
+  const take = (chunk: Buffer): void => {
+    read = Buffer.concat([read, chunk]);
+    if (read.length < HTTP2_PREFACE.length) return;
+    stream.off('data', take);
+    then();
+    const rest = read.subarray(HTTP2_PREFACE.length);
+    if (rest.length > 0) stream.unshift(rest);
+  };
+  stream.on('data', take);
+}
+
+/** A client's connection that has said the preface. */
+export async function connectTunnel(path: string): Promise<Socket> {
+  const socket = await connectTo(path);
+  socket.write(HTTP2_PREFACE);
+  return socket;
 }
 
 export type TestEndpoint = EngineEndpoint & AsyncDisposable;

@@ -45,6 +45,7 @@ function values(value: z.infer<typeof property>): string {
   if (value.minimum !== undefined && value.maximum !== undefined)
     return `${value.minimum} to ${value.maximum}`;
   if (value.type === 'array') return 'list';
+  if (value.type === 'boolean') return '`true`, `false`';
   return value.type === 'object' ? 'JSON object' : 'text';
 }
 

@@ -143,6 +143,16 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  api: z
+    .strictObject({
+      showHostPaths: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Whether answers and errors of the Docker Engine show a bind's path as it is on the host (`C:\\site`) or as it is in the VM (`/C/site`).",
+        ),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z

@@ -1,124 +1,202 @@
 import type { Duplex } from 'node:stream';
-import { tunnel, type ByteDirection, type TunnelEnd } from './duplex.js';
-import { EarlyBytes } from './early-bytes.js';
-import { probeHangups, type HangupProbe } from './hangup-probe.js';
-import { reachEngine, type Reaching } from './reach-engine.js';
-import { answerTo, TOO_MANY_CONNECTIONS, type Refusal } from './refusal.plan.js';
+import { CodecError, type Logger } from '../../core/index.js';
+import type { ApiRules } from './api-rules.js';
+import { tunnel } from './duplex.js';
+import type { HangupProbe } from './hangup-probe.js';
+import type { EngineConnection } from './http/engine-pool.js';
+import type { ClientSide, Counters } from './http/exchange.js';
+import { isHttp2Preface, requestFraming, type BodyFraming } from './http/framing.plan.js';
+import { decodeRequestHead, type RequestHead } from './http/head.codec.js';
+import { StreamReader, type HeadRead } from './http/stream-reader.js';
+import type { Places } from './places.js';
+import type { Reaching } from './reach-engine.js';
+import { badHead, malformed, TOO_MANY_CONNECTIONS, type Refusal } from './refusal.plan.js';
 import { refusalResponse } from './refusal-response.js';
+import { serveRequest, type RequestEnd } from './serve-request.js';
+import { takeEngine } from './take-engine.js';
 
 /** What one connection needs from its surroundings. */
-export interface ConnectionContext extends Reaching {
-  /** From the connection's start to the end of its first head, where mobyvm must answer; see EarlyBytes. */
+export interface ConnectionContext extends Omit<Reaching, 'signal' | 'waitMs'> {
+  /** Asked anew for each request. */
+  readonly waitMs: () => number;
+  /** From a head's first byte to its last; a client that says nothing while there is no engine is closed after it. */
   readonly headMs: number;
-  /** True for a connection beyond the limit: it is only told so. */
-  readonly isOneTooMany: boolean;
-  /** Absent where a client's death shows by itself. */
-  readonly probe?: HangupProbe | undefined;
-  readonly onBytes: (direction: ByteDirection, count: number) => void;
-  /** What this connection holds from now on, for the statistics. */
-  readonly onEngine: (engine: Duplex) => void;
+  readonly places: Places;
+  readonly rules: ApiRules | undefined;
+  readonly logger: Logger;
+  readonly connId: string;
+  readonly onRefusal: (refusal: Refusal, connId: string) => void;
 }
-
-export type ConnectionEnd =
-  | { readonly kind: 'tunnelled'; readonly end: TunnelEnd }
-  | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** The client left, or was cut, before there was anything to say to it. */
-  | { readonly kind: 'gone' };
 
 /** After an answer, the rest of the request is read and dropped for this long: else its sender might not read it. */
 const LINGER_MS = 2_000;
 
 /**
- * Serves one client from its first byte to its last: a tunnel to the engine, or an answer that says why there is
- * none. Never throws; the client is closed when it resolves.
+ * One client from its first byte to its last: request after request, until one becomes a raw stream, is refused, or
+ * is the last. INVARIANT: `engine` is what the present request has; between requests there is none.
  */
-export async function serveConnection(client: Duplex, context: ConnectionContext): Promise<ConnectionEnd> {
-  const gone = new AbortController();
-  // Every error is followed by 'close', which is what counts.
-  client.on('error', () => undefined);
-  client.once('close', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, context.signal]);
-  const early = new EarlyBytes(client, context.headMs);
-  let engine: Duplex | undefined;
-  const progress = { toEngine: 0, toClient: 0 };
-  if (context.probe !== undefined) {
-    const isDue = hangupQuestion(client, () => engine, progress);
-    void probeHangups(client, context.probe, { isDue, signal });
+export class ClientConnection implements ClientSide {
+  readonly stream: Duplex;
+  readonly reader: StreamReader;
+  readonly context: ConnectionContext;
+  readonly counters: Counters = { toEngine: 0, toClient: 0 };
+  readonly #gone = new AbortController();
+  engine: EngineConnection | undefined;
+  isTunnel = false;
+  #isServing = false;
+  #before = { pending: 0, taken: -1 };
+
+  constructor(stream: Duplex, context: ConnectionContext) {
+    this.stream = stream;
+    this.context = context;
+    // Every error is followed by 'close', which is what counts.
+    stream.on('error', () => undefined);
+    stream.once('close', () => this.#gone.abort());
+    this.reader = new StreamReader(stream);
   }
-  try {
-    const reached = context.isOneTooMany
-      ? { kind: 'refusal' as const, refusal: TOO_MANY_CONNECTIONS }
-      : await reachEngine(early, { ...context, signal });
-    if (reached.kind === 'gone') return reached;
-    if (reached.kind === 'refusal') return await refuse(client, early, { refusal: reached.refusal, signal });
-    engine = reached.engine;
-    context.onEngine(engine);
-    const end = await tunnel(client, engine, {
-      signal: context.signal,
-      early: early.release(),
-      onBytes: (direction, count) => {
-        progress[direction] += count;
-        context.onBytes(direction, count);
-      },
+
+  /** Aborted when the client is gone, or was cut. */
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  cut(): void {
+    this.stream.destroy();
+  }
+
+  /** Never throws; the client is closed when it resolves. */
+  async serve(probe: HangupProbe | undefined): Promise<void> {
+    // A client that has said its end may have closed altogether: asked at once, and by `ask` from then on.
+    if (probe !== undefined) this.reader.onEnd = () => this.ask(probe);
+    const silence = setTimeout(() => this.#closeIfUseless(), this.context.headMs);
+    try {
+      while (await this.#serveNext(probe)) clearTimeout(silence);
+    } finally {
+      clearTimeout(silence);
+      this.engine?.stream.destroy();
+      this.stream.destroy();
+    }
+  }
+
+  /**
+   * Asks whether the client lives, when its death would not show by itself: when it has ended its input and the engine
+   * has all of it; and when the engine takes nothing, because then the client is not read. Not otherwise: a client may
+   * send its last request and leave, and its bytes are still to be delivered.
+   */
+  ask(probe: HangupProbe): void {
+    if (!this.#isServing || !this.stream.writable) return;
+    const engine = this.engine?.stream;
+    const now = { pending: engine?.writableLength ?? 0, taken: this.counters.toEngine };
+    const isStuck =
+      now.pending > 0 && now.pending === this.#before.pending && now.taken === this.#before.taken;
+    this.#before = now;
+    const hasEnded = this.stream.readableEnded && (engine === undefined || now.pending === 0);
+    if (isStuck || hasEnded) probe(this.stream);
+  }
+
+  async #serveNext(probe: HangupProbe | undefined): Promise<boolean> {
+    const read = await this.reader.readHead({ isRequest: true, timeoutMs: this.context.headMs });
+    if (read.kind !== 'head') return this.#endWithout(read);
+    let head: RequestHead;
+    let framing: BodyFraming;
+    try {
+      head = decodeRequestHead(read.text);
+      framing = requestFraming(head);
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      return this.#refuse(malformed(error.message));
+    }
+    const entering = this.context.places.enter(this.signal);
+    if (!(typeof entering === 'boolean' ? entering : await entering)) {
+      return !this.stream.destroyed && this.#refuse(TOO_MANY_CONNECTIONS, head.method === 'HEAD');
+    }
+    this.#isServing = true;
+    try {
+      if (this.reader.hasEnded && probe !== undefined) this.ask(probe);
+      if (isHttp2Preface(head)) return await this.#carryWhole(read.raw);
+      return await this.#follow(head, await serveRequest(this, { head, framing, raw: read.raw }));
+    } finally {
+      this.#isServing = false;
+      this.engine = undefined;
+      this.context.places.leave();
+    }
+  }
+
+  async #follow(head: RequestHead, end: RequestEnd): Promise<boolean> {
+    switch (end.kind) {
+      case 'next':
+        return true;
+      case 'refused':
+        return this.#refuse(end.refusal, head.method === 'HEAD');
+      case 'raw stream':
+        await this.#carry(end.engine);
+        end.onEnd();
+        return false;
+      case 'last':
+        return this.#finish();
+      case 'broken':
+        return false;
+    }
+  }
+
+  /** HTTP/2: its preface has no answer in HTTP/1.1, so the engine gets it as it came, and all that follows. */
+  async #carryWhole(raw: Buffer): Promise<boolean> {
+    const reached = await takeEngine(this, { isFresh: true });
+    if (reached.kind === 'gone') return false;
+    if (reached.kind === 'refusal') return this.#refuse(reached.refusal);
+    this.engine = reached.engine;
+    this.counters.toEngine += raw.length;
+    reached.engine.stream.write(raw);
+    await this.#carry(reached.engine);
+    return false;
+  }
+
+  async #carry(engine: EngineConnection): Promise<void> {
+    this.isTunnel = true;
+    for (const chunk of engine.reader.release()) {
+      this.counters.toClient += chunk.length;
+      this.stream.write(chunk);
+    }
+    await tunnel(this.stream, engine.stream, {
+      early: this.reader.release(),
+      onBytes: (direction, count) => (this.counters[direction] += count),
     });
-    return { kind: 'tunnelled', end };
-  } finally {
-    early.release();
-    client.destroy();
-    gone.abort();
   }
-}
 
-/**
- * When to ask whether the client lives: while it waits for the engine; after the engine has got all of its input; and
- * when the engine takes nothing, because then the client is not read and its end not seen. Not otherwise: a client may
- * send its last request and leave, and its bytes are still to be delivered.
- */
-function hangupQuestion(
-  client: Duplex,
-  engineNow: () => Duplex | undefined,
-  progress: { readonly toEngine: number },
-): () => boolean {
-  let before = { pending: 0, taken: -1 };
-  return () => {
-    const engine = engineNow();
-    if (engine === undefined) return true;
-    const now = { pending: engine.writableLength, taken: progress.toEngine };
-    const isStuck = now.pending > 0 && now.pending === before.pending && now.taken === before.taken;
-    before = now;
-    return isStuck || (client.readableEnded && engine.writableFinished);
-  };
-}
+  async #endWithout(read: Exclude<HeadRead, { kind: 'head' }>): Promise<boolean> {
+    const refusal = badHead(read);
+    return refusal !== undefined && !this.stream.destroyed && this.#refuse(refusal);
+  }
 
-interface Refusing {
-  readonly refusal: Refusal;
-  readonly signal: AbortSignal;
-}
+  async #refuse(refusal: Refusal, isHead = false): Promise<boolean> {
+    this.context.onRefusal(refusal, this.context.connId);
+    if (this.stream.destroyed) return false;
+    const response = refusalResponse(refusal, isHead);
+    this.counters.toClient += response.length;
+    this.stream.write(response);
+    return this.#finish();
+  }
 
-async function refuse(
-  client: Duplex,
-  early: EarlyBytes,
-  { refusal, signal }: Refusing,
-): Promise<ConnectionEnd> {
-  const outcome = await early.head;
-  const answer = answerTo(outcome, refusal);
-  if (answer === undefined || signal.aborted) return { kind: 'gone' };
-  early.release();
-  const isHead = outcome.kind === 'head' && outcome.head.method === 'HEAD';
-  client.end(refusalResponse(answer, isHead));
-  client.resume();
-  await closedWithin(client, LINGER_MS, signal);
-  return { kind: 'refused', refusal: answer };
-}
+  /** Ends an answered client in good order. @returns false: no other request follows */
+  async #finish(): Promise<false> {
+    this.stream.end();
+    this.reader.consume({ take: (chunk) => chunk.length, ended: () => undefined });
+    if (!this.stream.closed) await this.#closedWithin(LINGER_MS);
+    return false;
+  }
 
-function closedWithin(client: Duplex, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', done, { once: true });
-  });
+  #closedWithin(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.stream.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #closeIfUseless(): void {
+    if (this.context.availability.current().kind !== 'ready' && !this.#isServing && this.reader.isIdle)
+      this.stream.destroy();
+  }
 }

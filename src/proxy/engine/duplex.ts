@@ -12,7 +12,7 @@ export type ByteDirection = 'toEngine' | 'toClient';
 
 export interface TunnelOptions {
   /** Cuts the tunnel. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
   /** What was read from the client before there was an engine; the engine gets it first. */
   readonly early?: readonly Uint8Array[];
   readonly onBytes?: (direction: ByteDirection, count: number) => void;
@@ -43,8 +43,8 @@ export async function tunnel(client: Duplex, engine: Duplex, options: TunnelOpti
     if (end === 'finished') end = 'engine gone';
     destroyAfterFlush(client);
   });
-  options.signal.addEventListener('abort', cut, { once: true });
-  if (options.signal.aborted) cut();
+  options.signal?.addEventListener('abort', cut, { once: true });
+  if (options.signal?.aborted === true) cut();
 
   copy(engine, client, (count) => options.onBytes?.('toClient', count));
   // Not waited for: they are bounded, and `copy` stops at the first chunk that finds the engine slow.
@@ -55,7 +55,7 @@ export async function tunnel(client: Duplex, engine: Duplex, options: TunnelOpti
   copy(client, engine, (count) => options.onBytes?.('toEngine', count));
 
   await Promise.all([clientClosed, engineClosed]);
-  options.signal.removeEventListener('abort', cut);
+  options.signal?.removeEventListener('abort', cut);
   return end;
 }
 

@@ -1,9 +1,13 @@
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../core/index.js';
 import type { EngineAvailability } from './availability.js';
-import { serveConnection, type ConnectionContext, type ConnectionEnd } from './connection.js';
+import type { ApiRules } from './api-rules.js';
+import { ClientConnection, type ConnectionContext } from './connection.js';
 import type { HangupProbe } from './hangup-probe.js';
+import { EnginePool } from './http/engine-pool.js';
+import { Places } from './places.js';
 import type { WaitingRoom } from './reach-engine.js';
+import type { Refusal } from './refusal.plan.js';
 
 export interface EngineGatewayOptions {
   readonly availability: EngineAvailability;
@@ -13,14 +17,19 @@ export interface EngineGatewayOptions {
    * row (HEAD /_ping, GET /_ping, the request): it therefore lasts through a boot of a minute, and always ends.
    */
   readonly waitMs?: number | (() => number) | undefined;
-  /** Tunnels and waiting requests together; one more is told 503. 1,024 if absent. */
+  /**
+   * Requests and raw streams at a time, 1,024 if absent; a few more wait two seconds for a place, and are then told 503.
+   * Connections may be twice as many: between two requests they cost little.
+   */
   readonly maxConnections?: number | undefined;
   /** How many of them may wait at a time, each with up to MAX_EARLY_BYTES; 256 if absent. */
   readonly maxWaiting?: number | undefined;
-  /** Where mobyvm must answer itself: how long a client may take to send its request's head; 10,000 if absent. */
+  /** How long a client may take to send a request's head, from its first byte on; 10,000 if absent. */
   readonly headMs?: number | undefined;
   /** How long one attempt to reach the engine may take; 10,000 if absent. */
   readonly dialMs?: number | undefined;
+  /** How some messages are rewritten; without them, none is. */
+  readonly rules?: ApiRules | undefined;
 }
 
 export interface EngineGatewayStats {
@@ -28,7 +37,7 @@ export interface EngineGatewayStats {
   readonly open: number;
   /** Of these: those that wait for a starting engine. */
   readonly waiting: number;
-  /** Of these: those that reached the engine. */
+  /** Of these: those whose request has reached the engine. */
   readonly tunnels: number;
   /** Since the start. */
   readonly accepted: number;
@@ -39,14 +48,10 @@ export interface EngineGatewayStats {
   readonly bufferedBytes: number;
 }
 
-/** Beyond the limit this many more are taken to be told so; after that, connections are closed without a word. */
-const REFUSED_AT_A_TIME = 64;
-
-interface Connection {
-  readonly client: Duplex;
-  engine: Duplex | undefined;
-  readonly cut: AbortController;
-}
+/** How often clients whose death would not show are asked whether they live. */
+const ASK_EVERY_MS = 1_000;
+/** Connections beyond twice the limit that are still taken, so that they can be told. */
+const MAX_TOLD = 64;
 
 /**
  * All clients of the engine, whichever door they came through: a unix socket here, a named pipe elsewhere.
@@ -55,67 +60,82 @@ interface Connection {
 export class EngineGateway {
   readonly #options: EngineGatewayOptions;
   readonly #maxConnections: number;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<ClientConnection>();
+  readonly #probes = new Map<ClientConnection, HangupProbe>();
+  readonly #shared: Omit<ConnectionContext, 'connId'>;
+  readonly #pool = new EnginePool();
   readonly #waitingRoom: WaitingRoom;
   readonly #unsubscribe: () => void;
   readonly #totals = { accepted: 0, refused: 0, toEngine: 0, toClient: 0 };
+  #asking: NodeJS.Timeout | undefined;
   #isClosed = false;
   #isUnreachableTold = false;
 
   constructor(options: EngineGatewayOptions) {
     this.#options = options;
+    const { availability, waitMs, headMs, dialMs, rules, logger } = options;
     this.#maxConnections = options.maxConnections ?? 1_024;
     this.#waitingRoom = waitingRoom(options.maxWaiting ?? 256);
-    this.#unsubscribe = options.availability.onChange(() => this.#cutIfEngineIsGone());
+    this.#shared = {
+      availability,
+      pool: this.#pool,
+      waitMs: typeof waitMs === 'function' ? waitMs : () => waitMs ?? 30_000,
+      headMs: headMs ?? 10_000,
+      dialMs: dialMs ?? 10_000,
+      waitingRoom: this.#waitingRoom,
+      places: new Places(this.#maxConnections),
+      rules,
+      logger,
+      onRefusal: (refusal, connId) => this.#countRefusal(refusal, connId),
+    };
+    this.#unsubscribe = availability.onChange(() => this.#cutIfEngineIsGone());
   }
 
   get stats(): EngineGatewayStats {
     const connections = [...this.#connections];
+    const sum = (direction: 'toEngine' | 'toClient'): number =>
+      connections.reduce((bytes, { counters }) => bytes + counters[direction], this.#totals[direction]);
     return {
       open: connections.length,
       waiting: this.#waitingRoom.taken,
       tunnels: connections.filter(({ engine }) => engine !== undefined).length,
       accepted: this.#totals.accepted,
       refused: this.#totals.refused,
-      bytesToEngine: this.#totals.toEngine,
-      bytesToClient: this.#totals.toClient,
-      bufferedBytes: connections.reduce((sum, { client, engine }) => sum + held(client) + held(engine), 0),
+      bytesToEngine: sum('toEngine'),
+      bytesToClient: sum('toClient'),
+      bufferedBytes: connections.reduce((bytes, connection) => bytes + heldBy(connection), 0),
     };
   }
 
   /**
    * Serves a client until it is closed, and then resolves. Never throws.
-   * @param client allows half-open use
+   * @param stream allows half-open use
    */
-  async serve(client: Duplex, probe?: HangupProbe): Promise<void> {
-    if (this.#isClosed || this.#connections.size >= this.#maxConnections + REFUSED_AT_A_TIME) {
-      client.destroy();
+  async serve(stream: Duplex, probe?: HangupProbe): Promise<void> {
+    // Told nothing: whoever opens twice as many as there may be requests does not wait for an answer.
+    if (this.#isClosed || this.#connections.size >= this.#maxConnections * 2 + MAX_TOLD) {
+      stream.destroy();
       return;
     }
-    const connection: Connection = { client, engine: undefined, cut: new AbortController() };
-    const isOneTooMany = this.#connections.size >= this.#maxConnections;
-    this.#connections.add(connection);
     this.#totals.accepted += 1;
     const connId = `engine-${this.#totals.accepted}`;
     const startedMs = performance.now();
-    this.#options.logger.debug('engine.connection.opened', { connId });
-    const count = { toEngine: 0, toClient: 0 };
-    const end = await serveConnection(client, {
-      ...this.#context(connection),
-      isOneTooMany,
-      probe,
-      onBytes: (direction, bytes) => {
-        count[direction] += bytes;
-        this.#totals[direction] += bytes;
-      },
-    });
+    const connection = new ClientConnection(stream, { ...this.#shared, connId });
+    this.#connections.add(connection);
+    if (probe !== undefined) this.#probe(connection, probe);
+    const { logger } = this.#options;
+    logger.debug('engine.connection.opened', { connId });
+    await connection.serve(probe);
     this.#connections.delete(connection);
-    if (end.kind === 'refused') this.#totals.refused += 1;
-    this.#log(end, {
+    this.#probes.delete(connection);
+    const { toEngine, toClient } = connection.counters;
+    this.#totals.toEngine += toEngine;
+    this.#totals.toClient += toClient;
+    logger.debug('engine.connection.closed', {
       connId,
       durationMs: Math.round(performance.now() - startedMs),
-      bytesToEngine: count.toEngine,
-      bytesToClient: count.toClient,
+      bytesToEngine: toEngine,
+      bytesToClient: toClient,
     });
   }
 
@@ -123,46 +143,35 @@ export class EngineGateway {
   close(): void {
     this.#isClosed = true;
     this.#unsubscribe();
-    for (const { cut } of this.#connections) cut.abort();
+    clearInterval(this.#asking);
+    for (const connection of this.#connections) connection.cut();
+    this.#pool.cutAll();
   }
 
-  #context(connection: Connection): Omit<ConnectionContext, 'isOneTooMany' | 'onBytes'> {
-    const { availability, waitMs, headMs, dialMs } = this.#options;
-    return {
-      availability,
-      waitMs: typeof waitMs === 'function' ? waitMs() : (waitMs ?? 30_000),
-      headMs: headMs ?? 10_000,
-      dialMs: dialMs ?? 10_000,
-      signal: connection.cut.signal,
-      waitingRoom: this.#waitingRoom,
-      onEngine: (engine) => {
-        connection.engine = engine;
-        this.#isUnreachableTold = false;
-      },
-    };
+  /** One timer for all. */
+  #probe(connection: ClientConnection, probe: HangupProbe): void {
+    this.#probes.set(connection, probe);
+    this.#asking ??= setInterval(() => {
+      for (const [client, ask] of this.#probes) client.ask(ask);
+      if (this.#probes.size > 0) return;
+      clearInterval(this.#asking);
+      this.#asking = undefined;
+    }, ASK_EVERY_MS);
   }
 
   /** A VM that was switched off never closes its side: nobody but us can tell the clients. */
   #cutIfEngineIsGone(): void {
     const { kind } = this.#options.availability.current();
-    if (kind !== 'failed' && kind !== 'stopped') return;
-    for (const { engine, cut } of this.#connections) if (engine !== undefined) cut.abort();
+    if (kind === 'ready') this.#isUnreachableTold = false;
+    if (kind === 'failed' || kind === 'stopped') this.#pool.cutAll();
   }
 
-  #log(end: ConnectionEnd, fields: Readonly<Record<string, string | number>>): void {
-    const { logger } = this.#options;
-    if (end.kind !== 'refused') {
-      logger.debug('engine.connection.closed', {
-        ...fields,
-        end: end.kind === 'tunnelled' ? end.end : end.kind,
-      });
-      return;
-    }
-    const { status, message } = end.refusal;
+  #countRefusal({ status, message }: Refusal, connId: string): void {
+    this.#totals.refused += 1;
     // An engine that is said to be ready and is not: someone will want to know afterwards, but once is enough.
     const level = status === 502 && !this.#isUnreachableTold ? 'warn' : 'debug';
     this.#isUnreachableTold ||= status === 502;
-    logger[level]('engine.connection.refused', { ...fields, status, message });
+    this.#options.logger[level]('engine.request.refused', { connId, status, message });
   }
 }
 
@@ -181,6 +190,11 @@ function waitingRoom(places: number): WaitingRoom {
   };
 }
 
-function held(stream: Duplex | undefined): number {
-  return stream === undefined || stream.destroyed ? 0 : stream.readableLength + stream.writableLength;
+function heldBy({ stream, reader, engine }: ClientConnection): number {
+  const inEngine = engine === undefined ? 0 : held(engine.stream) + engine.reader.heldBytes;
+  return held(stream) + reader.heldBytes + inEngine;
+}
+
+function held(stream: Duplex): number {
+  return stream.destroyed ? 0 : stream.readableLength + stream.writableLength;
 }

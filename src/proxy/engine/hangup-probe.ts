@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { sleep } from '../../core/index.js';
 
 /**
  * Makes a client's stream fail if its peer has closed it for good. A client that has ended its input may be waiting
@@ -14,21 +13,3 @@ const NOTHING = new Uint8Array(0);
  * peer that lives (unix(7), net/unix/af_unix.c). Only for unix sockets: elsewhere zero bytes may mean something.
  */
 export const unixHangupProbe: HangupProbe = (client) => void client.write(NOTHING);
-
-const EVERY_MS = 1_000;
-
-/** Asks once a second while `isDue`, until the signal is aborted. */
-export async function probeHangups(
-  client: Duplex,
-  probe: HangupProbe,
-  { isDue, signal }: { readonly isDue: () => boolean; readonly signal: AbortSignal },
-): Promise<void> {
-  try {
-    for (;;) {
-      await sleep(EVERY_MS, signal);
-      if (client.writable && isDue()) probe(client);
-    }
-  } catch {
-    // Only the signal ends the loop: the connection is over.
-  }
-}

@@ -1,11 +1,11 @@
-import type { Duplex } from 'node:stream';
 import { MobyvmError, textOf } from '../../core/index.js';
 import type { Dial, EngineAvailability, EngineState } from './availability.js';
-import type { EarlyBytes } from './early-bytes.js';
+import type { EngineConnection, EnginePool } from './http/engine-pool.js';
 import { startFailed, starting, STOPPED, tooManyWaiting, unreachable, type Refusal } from './refusal.plan.js';
 
 export interface Reaching {
   readonly availability: EngineAvailability;
+  readonly pool: EnginePool;
   /** How long a request waits for an engine that is starting, over all steps of the start. */
   readonly waitMs: number;
   readonly dialMs: number;
@@ -23,12 +23,12 @@ export interface WaitingRoom {
 }
 
 export type Reached =
-  | { readonly kind: 'engine'; readonly engine: Duplex }
+  | { readonly kind: 'engine'; readonly engine: EngineConnection; readonly dial: Dial }
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
   | { readonly kind: 'gone' };
 
-/** A connection to the engine, after waiting for it if it is starting; or what to tell the client. Never throws. */
-export async function reachEngine(early: EarlyBytes, reaching: Reaching): Promise<Reached> {
+/** A new connection to the engine, after waiting for it if it is starting; or what to tell the client. Never throws. */
+export async function reachEngine(reaching: Reaching): Promise<Reached> {
   const { availability, signal } = reaching;
   const leftMs = countdown(reaching.waitMs);
   for (;;) {
@@ -39,13 +39,14 @@ export async function reachEngine(early: EarlyBytes, reaching: Reaching): Promis
       // The machine may have gone down just now: then its own state is the better reason.
       if (reached.kind !== 'refusal' || availability.current().kind === 'ready') return reached;
     } else if (state.kind === 'starting' && leftMs() > 0) {
-      const refusal = await waitWhileStarting(early, reaching, leftMs());
+      const refusal = await waitWhileStarting(reaching, leftMs());
       if (refusal !== undefined) return { kind: 'refusal', refusal };
     } else return { kind: 'refusal', refusal: refusalIn(state) };
   }
 }
 
-function refusalIn(state: Exclude<EngineState, { kind: 'ready' }>): Refusal {
+/** What a client is told in a state in which there is no engine. */
+export function refusalIn(state: Exclude<EngineState, { kind: 'ready' }>): Refusal {
   switch (state.kind) {
     case 'starting':
       return starting(state.step);
@@ -62,12 +63,12 @@ function countdown(ms: number): () => number {
   return () => endsAt - performance.now();
 }
 
-async function tryDial(dial: Dial, { signal, dialMs }: Reaching): Promise<Reached> {
+async function tryDial(dial: Dial, { signal, dialMs, pool }: Reaching): Promise<Reached> {
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), dialMs);
   try {
-    const engine = await dial(AbortSignal.any([signal, deadline.signal]));
-    return { kind: 'engine', engine };
+    const engine = await pool.open(dial, AbortSignal.any([signal, deadline.signal]));
+    return { kind: 'engine', engine, dial };
   } catch (error) {
     if (signal.aborted) return { kind: 'gone' };
     return {
@@ -89,7 +90,6 @@ function unreachableBecause(error: unknown, timedOutAfterMs: number | undefined)
 
 /** Resolves when the state must be looked at again; with a refusal when this client is not to wait any longer. */
 async function waitWhileStarting(
-  early: EarlyBytes,
   { availability, signal, waitingRoom }: Reaching,
   waitMs: number,
 ): Promise<Refusal | undefined> {
@@ -99,25 +99,21 @@ async function waitWhileStarting(
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(), waitMs);
   try {
-    return await Promise.race([
-      leftStarting(availability, AbortSignal.any([signal, over.signal])),
-      // The refusal's text does not matter here: a head that is none gets an answer of its own.
-      early.headIsBad.then(() => starting(step)),
-    ]);
+    await leftStarting(availability, AbortSignal.any([signal, over.signal]));
+    return undefined;
   } finally {
     clearTimeout(timer);
-    over.abort();
     waitingRoom.leave();
   }
 }
 
 /** Resolves when the state is no longer `starting`, or the signal is aborted. */
-function leftStarting(availability: EngineAvailability, signal: AbortSignal): Promise<undefined> {
+function leftStarting(availability: EngineAvailability, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       unsubscribe();
       signal.removeEventListener('abort', done);
-      resolve(undefined);
+      resolve();
     };
     const unsubscribe = availability.onChange(() => {
       if (availability.current().kind !== 'starting') done();

@@ -2,7 +2,7 @@ import type { ErrorReport } from '../../core/errors.js';
 
 /** An answer that mobyvm gives in the engine's place. */
 export interface Refusal {
-  readonly status: 400 | 408 | 431 | 502 | 503;
+  readonly status: 400 | 408 | 413 | 431 | 500 | 502 | 503;
   /** What `docker` prints after "Error response from daemon: ". */
   readonly message: string;
 }
@@ -43,24 +43,40 @@ export function unreachable(reason: string, remedy: string): Refusal {
   };
 }
 
-/** What became of the head of a request that is to be refused; `problem` if it is malformed. */
-export type HeadFate =
-  | { readonly kind: 'head' | 'too large' | 'too slow' | 'nothing' }
-  | { readonly kind: 'malformed'; readonly problem: string };
+/** The engine closed a connection on which it had a request. */
+export function engineWentAway(problem: string): Refusal {
+  return unreachable(
+    `${problem}.`,
+    'Try again; `mobyvm status` says how the VM is, `mobyvm logs` what happened.',
+  );
+}
 
-/** What to answer to a request that is to be refused; undefined if there was none. */
-export function answerTo(fate: HeadFate, refusal: Refusal): Refusal | undefined {
+export const BODY_TOO_LARGE: Refusal = {
+  status: 413,
+  message: 'mobyvm: the body of the request is longer than the 16 MiB that one with paths in it may have.',
+};
+
+export function malformed(problem: string): Refusal {
+  return { status: 400, message: printable(`mobyvm: this is not an HTTP request: ${problem}`) };
+}
+
+/** What became of a request's head that did not come whole. */
+export type HeadFate =
+  | { readonly kind: 'too large' | 'too slow' }
+  | { readonly kind: 'malformed'; readonly problem: string }
+  | { readonly kind: 'ended'; readonly isPartial: boolean };
+
+/** What to answer to it; undefined if there was none. */
+export function badHead(fate: HeadFate): Refusal | undefined {
   switch (fate.kind) {
-    case 'head':
-      return refusal;
     case 'malformed':
-      return { status: 400, message: printable(`mobyvm: this is not an HTTP request: ${fate.problem}`) };
+      return malformed(fate.problem);
     case 'too large':
       return { status: 431, message: 'mobyvm: the head of the request is too large.' };
     case 'too slow':
       return { status: 408, message: 'mobyvm: the head of the request did not come in time.' };
-    case 'nothing':
-      return undefined;
+    case 'ended':
+      return fate.isPartial ? malformed('it ends within its head') : undefined;
   }
 }
 

@@ -1,8 +1,9 @@
 import { duplexPair, type Duplex } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { silentLogger, type LogEvent, type LogFields, type Logger } from '../../../../src/core/index.js';
 import { EngineGateway, type EngineState } from '../../../../src/proxy/engine/index.js';
 import { settableAvailability } from '../../../support/engine-availability.js';
+import { HTTP2_PREFACE } from '../../../support/engine-sockets.js';
 
 const REQUEST = 'GET /containers/json HTTP/1.1\r\nX-Registry-Auth: planted-secret\r\n\r\n';
 
@@ -11,8 +12,8 @@ describe('the engine gateway', () => {
     const gateway = gatewayIn({ kind: 'ready', dial: () => Promise.resolve(echo()) });
     const [client, near] = duplexPair();
     const served = gateway.serve(near);
-    client.end('hello');
-    expect(await textOf(client)).toBe('hello');
+    client.end(`${HTTP2_PREFACE}hello`);
+    expect(await textOf(client)).toBe(`${HTTP2_PREFACE}hello`);
     await served;
     expect(gateway.stats).toEqual({
       open: 0,
@@ -20,8 +21,8 @@ describe('the engine gateway', () => {
       tunnels: 0,
       accepted: 1,
       refused: 0,
-      bytesToEngine: 5,
-      bytesToClient: 5,
+      bytesToEngine: HTTP2_PREFACE.length + 5,
+      bytesToClient: HTTP2_PREFACE.length + 5,
       bufferedBytes: 0,
     });
   });
@@ -44,10 +45,17 @@ describe('the engine gateway', () => {
 
   it('resets an engine that was reached after its client had left', async () => {
     const engine = echo();
+    let isDialled = false;
     let connect: (engine: Duplex) => void = () => undefined;
-    const gateway = gatewayIn({ kind: 'ready', dial: () => new Promise((resolve) => (connect = resolve)) });
-    const [, near] = duplexPair();
+    const dial = (): Promise<Duplex> => {
+      isDialled = true;
+      return new Promise((resolve) => (connect = resolve));
+    };
+    const gateway = gatewayIn({ kind: 'ready', dial });
+    const [client, near] = duplexPair();
     const served = gateway.serve(near);
+    client.write(REQUEST);
+    await vi.waitFor(() => expect(isDialled).toBe(true));
     near.destroy();
     connect(engine);
     await served;
@@ -56,9 +64,9 @@ describe('the engine gateway', () => {
 
   it('closes connections far beyond its limit without a word', () => {
     const gateway = gatewayIn({ kind: 'starting', step: 'booting' }, { maxConnections: 1 });
-    const streams = Array.from({ length: 66 }, () => duplexPair()[1]);
+    const streams = Array.from({ length: 67 }, () => duplexPair()[1]);
     for (const stream of streams) void gateway.serve(stream);
-    expect(streams.map((stream) => stream.destroyed)).toEqual([...Array<boolean>(65).fill(false), true]);
+    expect(streams.map((stream) => stream.destroyed)).toEqual([...Array<boolean>(66).fill(false), true]);
     gateway.close();
   });
 
@@ -73,7 +81,7 @@ describe('the engine gateway', () => {
     expect(availability.listeners()).toBe(0);
   });
 
-  it('logs each connection under one id, warns once of an engine that cannot be reached, and tells no contents', async () => {
+  it('logs connections and requests under one id, warns once of an engine that cannot be reached, and tells no contents', async () => {
     const records: { level: string; event: LogEvent; fields: LogFields | undefined }[] = [];
     const gateway = gatewayIn(
       { kind: 'ready', dial: () => Promise.reject(new RangeError('connection refused')) },
@@ -86,12 +94,22 @@ describe('the engine gateway', () => {
       await textOf(client);
       await served;
     }
-    expect(records).toMatchObject([
-      { level: 'debug', event: 'engine.connection.opened', fields: { connId: 'engine-1' } },
-      { level: 'warn', event: 'engine.connection.refused', fields: { connId: 'engine-1', status: 502 } },
-      { level: 'debug', event: 'engine.connection.opened', fields: { connId: 'engine-2' } },
-      { level: 'debug', event: 'engine.connection.refused', fields: { connId: 'engine-2', status: 502 } },
+    const told = records.filter(({ event }) => event === 'engine.request.refused');
+    expect(told).toMatchObject([
+      { level: 'warn', fields: { connId: 'engine-1', status: 502 } },
+      { level: 'debug', fields: { connId: 'engine-2', status: 502 } },
     ]);
+    expect(records.filter(({ event }) => event === 'engine.request.served')).toMatchObject([
+      {
+        level: 'debug',
+        fields: { connId: 'engine-1', method: 'GET', path: '/containers/json', status: 502 },
+      },
+      {
+        level: 'debug',
+        fields: { connId: 'engine-2', method: 'GET', path: '/containers/json', status: 502 },
+      },
+    ]);
+    expect(records.filter(({ event }) => event === 'engine.connection.closed')).toHaveLength(2);
     expect(JSON.stringify(records)).not.toContain('planted-secret');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  answerTo,
+  badHead,
   startFailed,
   starting,
   STOPPED,
@@ -52,14 +52,14 @@ describe('a refusal', () => {
   });
 });
 
-describe('the answer to a request that is to be refused', () => {
+describe('the answer to a head that did not come whole', () => {
   it.each([
-    [{ kind: 'head' }, 503],
     [{ kind: 'malformed', problem: 'method at byte 0: is not an HTTP method' }, 400],
     [{ kind: 'too slow' }, 408],
     [{ kind: 'too large' }, 431],
-    [{ kind: 'nothing' }, undefined],
-  ] as const)('to %j is %s', (fate, status) => {
-    expect(answerTo(fate, STOPPED)?.status).toBe(status);
+    [{ kind: 'ended', isPartial: true }, 400],
+    [{ kind: 'ended', isPartial: false }, undefined],
+  ] as const)('%j is %s', (fate, status) => {
+    expect(badHead(fate)?.status).toBe(status);
   });
 });

@@ -1,0 +1,99 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DockerdSetting, hasDockerd } from '../../test/support/dockerd.js';
+import { testMachine } from '../../test/support/tls-engine.js';
+import { download, pings, upload, type Latency } from './load.js';
+import { hasHaproxy, startBackend, startHaproxy, startMobyvm, startSocat, type Peer } from './peers.js';
+
+const ROUNDS = 3;
+const PING_SECONDS = 3;
+const BODY_BYTES = 1024 ** 3;
+
+type Name = Peer['name'];
+
+let folder: string;
+let peers: readonly Peer[];
+let stopAll: () => Promise<void> = () => Promise.resolve();
+const report: string[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mobyvm-bench-'));
+  const machine = await testMachine();
+  const backend = await startBackend(machine);
+  const place = { folder, port: backend.port, machine };
+  peers = [
+    await startMobyvm(place),
+    ...((await hasHaproxy()) ? [await startHaproxy(place)] : []),
+    await startSocat(place),
+  ];
+  stopAll = async () => {
+    for (const { program } of peers) await program.stop();
+    await backend.program.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}, 60_000);
+
+afterAll(async () => {
+  await stopAll();
+  const text = [`${cpus().length} × ${cpus()[0]?.model ?? ''}, Node ${process.version}`, '', ...report].join(
+    '\n',
+  );
+  await writeFile(join(import.meta.dirname, '../../build/bench-engine.md'), `${text}\n`);
+  process.stdout.write(`${text}\n`);
+});
+
+it.each([1, 64])('answers /_ping on %i connections', { timeout: 300_000 }, async (connections) => {
+  const results = await rounds(({ socket }) => pings(socket, connections, PING_SECONDS));
+  const row = (name: Name, { perSecond, p50Ms, p99Ms }: Latency): string =>
+    `| /_ping, ${connections} connections | ${name} | ${perSecond.toFixed(0)}/s, p50 ${p50Ms.toFixed(3)} ms, p99 ${p99Ms.toFixed(3)} ms |`;
+  for (const [name, all] of results)
+    report.push(
+      row(
+        name,
+        best(all, ({ perSecond }) => perSecond),
+      ),
+    );
+  expect(results.get('mobyvm')?.every(({ perSecond }) => perSecond > 0)).toBe(true);
+});
+
+it.each([
+  ['from the engine', download],
+  ['to the engine', upload],
+] as const)('carries 1 GiB %s', { timeout: 300_000 }, async (title, carry) => {
+  const results = await rounds(({ socket }) => carry(socket, BODY_BYTES));
+  for (const [name, all] of results)
+    report.push(`| 1 GiB ${title} | ${name} | ${best(all, (rate) => rate).toFixed(0)} MB/s |`);
+  expect(results.get('mobyvm')?.every((rate) => rate > 0)).toBe(true);
+});
+
+it.runIf(hasDockerd)('runs containers', { timeout: 300_000 }, async () => {
+  await using set = await DockerdSetting.start();
+  await set.importBusybox('mobyvm-bench/busybox');
+  const times = new Map<string, number[]>();
+  for (let round = 0; round < 10; round += 1) {
+    for (const way of ['straight', 'through'] as const) {
+      const startedMs = performance.now();
+      await set.docker(way, ['run', '--rm', 'mobyvm-bench/busybox', 'true']);
+      times.set(way, [...(times.get(way) ?? []), performance.now() - startedMs]);
+    }
+  }
+  for (const [way, all] of times) {
+    const median = all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? NaN;
+    report.push(`| docker run --rm | ${way} | ${median.toFixed(0)} ms |`);
+  }
+});
+
+/** All peers in turn, several times over: what else the machine does meets all of them. */
+async function rounds<Result>(measure: (peer: Peer) => Promise<Result>): Promise<Map<Name, Result[]>> {
+  const results = new Map<Name, Result[]>();
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const peer of peers)
+      results.set(peer.name, [...(results.get(peer.name) ?? []), await measure(peer)]);
+  return results;
+}
+
+function best<Result>(all: readonly Result[], value: (result: Result) => number): Result {
+  return [...all].sort((a, b) => value(b) - value(a))[0]!;
+}

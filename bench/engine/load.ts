@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+export interface Latency {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const PING = Buffer.from('GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: bench\r\n\r\n');
+
+/** `/_ping` on so many kept connections, each with one request at a time. */
+export async function pings(path: string, connections: number, seconds: number): Promise<Latency> {
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(path)));
+  const times: number[] = [];
+  let isMeasured = false;
+  let isOver = false;
+  const loops = sockets.map(
+    (socket) =>
+      new Promise<void>((resolve, reject) => {
+        let sentMs = 0;
+        const send = (): void => {
+          sentMs = performance.now();
+          socket.write(PING);
+        };
+        socket.on('data', (chunk: Buffer) => {
+          if (chunk[chunk.length - 1] !== 75) return;
+          if (isMeasured) times.push(performance.now() - sentMs);
+          if (isOver) resolve();
+          else send();
+        });
+        socket.on('error', reject);
+        socket.on('close', () => resolve());
+        send();
+      }),
+  );
+  await wait(500);
+  isMeasured = true;
+  const startedMs = performance.now();
+  await wait(seconds * 1_000);
+  const tookMs = performance.now() - startedMs;
+  isOver = true;
+  const count = times.length;
+  await Promise.all(loops);
+  for (const socket of sockets) socket.destroy();
+  times.sort((a, b) => a - b);
+  const at = (share: number): number => times[Math.floor(times.length * share)] ?? NaN;
+  return { perSecond: (count / tookMs) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+/** Megabytes a second of a body from the engine. */
+export async function download(path: string, bytes: number): Promise<number> {
+  const socket = await open(path);
+  const startedMs = performance.now();
+  socket.write(`GET /bytes/${bytes} HTTP/1.1\r\nHost: docker\r\n\r\n`);
+  let received = 0;
+  await new Promise<void>((resolve, reject) => {
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      if (received > bytes) resolve();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve());
+  });
+  socket.destroy();
+  return received / 1e3 / (performance.now() - startedMs);
+}
+
+/** Megabytes a second of a body to the engine. */
+export async function upload(path: string, bytes: number): Promise<number> {
+  const socket = await open(path);
+  const block = Buffer.alloc(256 * 1024, 'x');
+  const startedMs = performance.now();
+  const answered = once(socket, 'data');
+  socket.write(`POST /build HTTP/1.1\r\nHost: docker\r\nContent-Length: ${bytes}\r\n\r\n`);
+  for (let left = bytes; left > 0; left -= block.length) {
+    if (!socket.write(left >= block.length ? block : block.subarray(0, left))) await once(socket, 'drain');
+  }
+  await answered;
+  socket.destroy();
+  return bytes / 1e3 / (performance.now() - startedMs);
+}
+
+async function open(path: string): Promise<Socket> {
+  const options = { path, highWaterMark: 1024 * 1024 };
+  for (let attempt = 0; ; attempt += 1) {
+    const socket = connect(options);
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await wait(50);
+    }
+  }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,95 @@
+import { select, selectStrings, textAt } from './json-edit.plan.js';
+import type { JsonNode, JsonString } from './json-text.codec.js';
+
+/** A string of a message that holds a path of the host: a bind with its target, a path, or `name=path`. */
+export interface PathSite {
+  readonly kind: 'bind' | 'path' | 'setting';
+  readonly node: JsonString;
+}
+
+/** Where the messages of the Engine API hold paths (moby api/swagger.yaml, 1.24 to 1.56). */
+export type Shape =
+  | 'container'
+  | 'containers'
+  | 'hostConfig'
+  | 'spec'
+  | 'service'
+  | 'services'
+  | 'task'
+  | 'tasks'
+  | 'volume'
+  | 'volumes'
+  | 'usage'
+  | 'plugin'
+  | 'plugins'
+  | 'settings';
+
+/** The sites in a message of that shape. Labels, environment and commands are none of them. */
+export function pathSites(root: JsonNode, shape: Shape): readonly PathSite[] {
+  const each = (path: readonly string[], inner: Shape): readonly PathSite[] =>
+    select(root, path).flatMap((node) => pathSites(node, inner));
+  switch (shape) {
+    case 'container':
+      return [...each(['HostConfig'], 'hostConfig'), ...mountSites(select(root, ['Mounts', '*']))];
+    case 'containers':
+      return each(['*'], 'container');
+    case 'hostConfig':
+      return [
+        ...sitesOf('bind', selectStrings(root, ['Binds', '*'])),
+        ...mountSites(select(root, ['Mounts', '*'])),
+      ];
+    case 'spec':
+      return mountSites(select(root, ['TaskTemplate', 'ContainerSpec', 'Mounts', '*']));
+    case 'service':
+      return [...each(['Spec'], 'spec'), ...each(['PreviousSpec'], 'spec')];
+    case 'services':
+      return each(['*'], 'service');
+    case 'task':
+      return mountSites(select(root, ['Spec', 'ContainerSpec', 'Mounts', '*']));
+    case 'tasks':
+      return each(['*'], 'task');
+    case 'volume':
+      return [...driverSites(root, 'Driver', 'DriverOpts'), ...driverSites(root, 'Driver', 'Options')];
+    case 'volumes':
+      return each(['Volumes', '*'], 'volume');
+    case 'usage':
+      return [
+        ...each(['Volumes'], 'volumes'),
+        ...each(['Volumes', '*'], 'volume'),
+        ...each(['Containers', '*'], 'container'),
+      ];
+    case 'plugin':
+      return ['Settings', 'Config'].flatMap((part) =>
+        sitesOf('path', selectStrings(root, [part, 'Mounts', '*', 'Source'])),
+      );
+    case 'plugins':
+      return each(['*'], 'plugin');
+    case 'settings':
+      return sitesOf('setting', selectStrings(root, ['*']));
+  }
+}
+
+/** What kind a mount is of decides whether its source is a path, a volume's name, or something that cannot be. */
+function mountSites(mounts: readonly JsonNode[]): readonly PathSite[] {
+  return mounts.flatMap((mount) => {
+    const type = textAt(mount, ['Type'])?.toLowerCase();
+    if (type === 'bind' || type === 'npipe') return sitesOf('path', selectStrings(mount, ['Source']));
+    return select(mount, ['VolumeOptions', 'DriverConfig']).flatMap((driver) =>
+      driverSites(driver, 'Name', 'Options'),
+    );
+  });
+}
+
+/** The local driver binds a folder when it is told `o=bind` or `type=none`; else `device` is no path of the host. */
+function driverSites(volume: JsonNode, nameField: string, optionsField: string): readonly PathSite[] {
+  if (!['', 'local', undefined].includes(textAt(volume, [nameField]))) return [];
+  return select(volume, [optionsField]).flatMap((options) => {
+    const flags = textAt(options, ['o'])?.split(',') ?? [];
+    const binds = flags.includes('bind') || flags.includes('rbind') || textAt(options, ['type']) === 'none';
+    return binds ? sitesOf('path', selectStrings(options, ['device'])) : [];
+  });
+}
+
+function sitesOf(kind: PathSite['kind'], nodes: readonly JsonString[]): readonly PathSite[] {
+  return nodes.map((node) => ({ kind, node }));
+}

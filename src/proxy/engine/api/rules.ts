@@ -1,0 +1,135 @@
+import type { ApiPlan, ApiRules, AskEngine, BodyEdit, Rewriting } from '../api-rules.js';
+import type { RequestHead, ResponseHead } from '../http/head.codec.js';
+import { valuesOf } from '../http/head.codec.js';
+import type { Refusal } from '../refusal.plan.js';
+import { routeOf, versionPrefixOf, type Route } from './routes.plan.js';
+import type { ShareHealth, ShareProblem } from './share-health.js';
+import { drivePathsIn, errorToHost, toGuest, toHost } from './translate.plan.js';
+import type { DrivePath, PathTranslation } from './translate.plan.js';
+
+export interface ApiRulesOptions {
+  readonly paths: PathTranslation;
+  readonly health: ShareHealth;
+  /** Whether responses show the user's own paths; asked for each response. */
+  readonly showHostPaths: () => boolean;
+}
+
+/** An answer about a share that takes longer is as bad as a bad one: whoever mounts it would hang. */
+const HEALTH_MS = 1_000;
+
+/**
+ * What is done to messages that hold paths: requests get those of the VM, responses those of the user, and no container
+ * is made or started on a drive that does not reach the VM.
+ */
+export function apiRules(options: ApiRulesOptions): ApiRules {
+  return {
+    planFor(head: RequestHead): ApiPlan | undefined {
+      const route = routeOf(head.method, head.target);
+      return route === undefined ? undefined : planOf(route, head, options);
+    },
+  };
+}
+
+function planOf(route: Route, head: RequestHead, options: ApiRulesOptions): ApiPlan {
+  /** The paths on drives that this request is about. */
+  const known: DrivePath[] = [];
+  const { request, response, startsContainer } = route;
+  return {
+    check:
+      startsContainer === undefined
+        ? undefined
+        : async (ask) => {
+            known.push(...(await pathsOfContainer(startsContainer, { head, ask, options })));
+            return deadShare(known, options.health, 500);
+          },
+    rewriteRequest:
+      request === undefined
+        ? undefined
+        : async (body): Promise<Rewriting> => {
+            const read = toGuest(body.toString('latin1'), request, options.paths);
+            if (read.kind === 'refused') return refusedWith(read.message, 400);
+            known.push(...read.paths);
+            const refusal = await deadShare(read.paths, options.health, 400);
+            if (refusal !== undefined) return { kind: 'refused', refusal };
+            return read.text === undefined
+              ? undefined
+              : { kind: 'rewritten', body: Buffer.from(read.text, 'latin1') };
+          },
+    rewriteResponse(answer): BodyEdit | undefined {
+      if (!options.showHostPaths() || !isPlainJson(answer)) return undefined;
+      if (answer.status >= 400) return edit((text) => errorToHost(text, known));
+      return response && edit((text) => toHost(text, response, options.paths));
+    },
+  };
+}
+
+/** Binds are mounted anew at each start: what a share was when the container was made says nothing. */
+async function pathsOfContainer(
+  container: string,
+  {
+    head,
+    ask,
+    options,
+  }: { readonly head: RequestHead; readonly ask: AskEngine; readonly options: ApiRulesOptions },
+): Promise<readonly DrivePath[]> {
+  const inspected = await ask(`${versionPrefixOf(head.target)}/containers/${container}/json`);
+  return inspected === undefined
+    ? []
+    : drivePathsIn(inspected.toString('latin1'), 'container', options.paths);
+}
+
+async function deadShare(
+  paths: readonly DrivePath[],
+  health: ShareHealth,
+  status: 400 | 500,
+): Promise<Refusal | undefined> {
+  for (const { drive, path, asWritten } of paths) {
+    const problem = await inTime(drive, health.problemOf(drive, path));
+    if (problem === undefined) continue;
+    return {
+      status,
+      message: `mobyvm: "${asWritten}" cannot be mounted: ${problem.reason}. ${problem.remedy}`,
+    };
+  }
+  return undefined;
+}
+
+async function inTime(
+  drive: string,
+  asking: Promise<ShareProblem | undefined>,
+): Promise<ShareProblem | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<ShareProblem>((resolve) => {
+    timer = setTimeout(
+      () =>
+        resolve({
+          reason: `drive ${drive} does not answer`,
+          remedy: `Look at it with \`mobyvm share list\`.`,
+        }),
+      HEALTH_MS,
+    );
+  });
+  try {
+    return await Promise.race([asking, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refusedWith(message: string, status: 400 | 500): Rewriting {
+  return { kind: 'refused', refusal: { status, message } };
+}
+
+function isPlainJson(head: ResponseHead): boolean {
+  return (
+    valuesOf(head, 'content-type').some((type) => /^application\/json\b/i.test(type)) &&
+    valuesOf(head, 'content-encoding').length === 0
+  );
+}
+
+function edit(change: (text: string) => string | undefined): BodyEdit {
+  return (body) => {
+    const text = change(body.toString('latin1'));
+    return text === undefined ? undefined : Buffer.from(text, 'latin1');
+  };
+}

@@ -1,0 +1,138 @@
+import { CodecError } from '../../../core/errors.js';
+import { editJsonText, select, selectStrings, type StringEdit } from './json-edit.plan.js';
+import { decodeJsonText, type JsonNode } from './json-text.codec.js';
+import { pathSites, type PathSite, type Shape } from './path-sites.plan.js';
+
+/** What a path of the host is in the VM; the daemon supplies it (src/share). */
+export type HostPath =
+  | { readonly kind: 'other' }
+  | { readonly kind: 'guest'; readonly path: string }
+  | { readonly kind: 'drive'; readonly drive: string; readonly path: string }
+  | { readonly kind: 'refused'; readonly reason: string; readonly advice: string };
+
+/** How the host's paths are read and written. For all guest paths g that `write` knows, reading it gives g. */
+export interface PathTranslation {
+  readonly read: (path: string) => HostPath;
+  readonly write: (guestPath: string) => string | undefined;
+  readonly readBind: (bind: string) => { readonly source: HostPath; readonly text: string } | undefined;
+  readonly writeBind: (bind: string) => string | undefined;
+}
+
+/** A path on a drive, and what the user calls it. */
+export interface DrivePath {
+  readonly drive: string;
+  readonly path: string;
+  readonly asWritten: string;
+}
+
+export type ToGuest =
+  /** `text` is undefined when nothing was to be changed; `paths` are those on drives. */
+  | { readonly kind: 'read'; readonly text: string | undefined; readonly paths: readonly DrivePath[] }
+  | { readonly kind: 'refused'; readonly message: string };
+
+const NOTHING: ToGuest = { kind: 'read', text: undefined, paths: [] };
+
+/** Puts paths of the VM where a request has paths of the host. What is no JSON is the engine's to refuse. */
+export function toGuest(text: string, shape: Shape, paths: PathTranslation): ToGuest {
+  const root = decodeOrUndefined(text);
+  if (root === undefined) return NOTHING;
+  const device = shape === 'container' ? windowsDevice(root) : undefined;
+  if (device !== undefined) return { kind: 'refused', message: device };
+  const edits: StringEdit[] = [];
+  const found: DrivePath[] = [];
+  for (const site of pathSites(root, shape)) {
+    const read = readSite(site, paths);
+    if (read === undefined || read.source.kind === 'other') continue;
+    const { source } = read;
+    if (source.kind === 'refused') {
+      return { kind: 'refused', message: `mobyvm: ${source.reason}. ${source.advice}` };
+    }
+    if (source.kind === 'drive') {
+      const asWritten = paths.write(source.path) ?? source.path;
+      found.push({ drive: source.drive, path: source.path, asWritten });
+    }
+    if (read.text !== site.node.value) edits.push({ node: site.node, value: read.text });
+  }
+  return {
+    kind: 'read',
+    text: edits.length === 0 ? undefined : editJsonText(text, edits),
+    paths: found,
+  };
+}
+
+/** Puts the user's paths where a response has those of the VM; undefined when there is none. */
+export function toHost(text: string, shape: Shape, paths: PathTranslation): string | undefined {
+  const root = mayHoldDrive(text) ? decodeOrUndefined(text) : undefined;
+  if (root === undefined) return undefined;
+  const edits = pathSites(root, shape).flatMap(({ kind, node }) => {
+    const value = kind === 'bind' ? paths.writeBind(node.value) : paths.write(node.value);
+    return value === undefined ? [] : [{ node, value }];
+  });
+  return edits.length === 0 ? undefined : editJsonText(text, edits);
+}
+
+/** The paths on drives that a response names, such as an inspected container's. */
+export function drivePathsIn(text: string, shape: Shape, paths: PathTranslation): readonly DrivePath[] {
+  const read = toGuest(text, shape, paths);
+  return read.kind === 'read' ? read.paths : [];
+}
+
+/**
+ * Puts the user's paths into the message of an error. Only paths that the request is known to have are looked for: in
+ * free text nobody can tell where another one ends.
+ */
+export function errorToHost(text: string, paths: readonly DrivePath[]): string | undefined {
+  const root = paths.length === 0 ? undefined : decodeOrUndefined(text);
+  const edits = selectStrings(root, ['message']).flatMap((node) => {
+    const value = withHostPaths(node.value, paths);
+    return value === node.value ? [] : [{ node, value }];
+  });
+  return edits.length === 0 ? undefined : editJsonText(text, edits);
+}
+
+function withHostPaths(message: string, paths: readonly DrivePath[]): string {
+  // Longest first: /C/a/b before /C/a.
+  const known = new Map(paths.map(({ path, asWritten }) => [path, asWritten]));
+  const longestFirst = [...known.keys()].sort((a, b) => b.length - a.length);
+  const pattern = longestFirst.map((path) => path.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
+  const whole = new RegExp(`(?<![\\w/.-])(?:${pattern})(?![\\w/-]|\\.\\w)`, 'g');
+  return message.replaceAll(whole, (path) => known.get(path) ?? path);
+}
+
+function readSite(
+  { kind, node }: PathSite,
+  paths: PathTranslation,
+): { readonly source: HostPath; readonly text: string } | undefined {
+  if (kind === 'bind') return paths.readBind(node.value);
+  const at = kind === 'setting' ? node.value.indexOf('=') + 1 : 0;
+  if (kind === 'setting' && !/\.source=$/i.test(node.value.slice(0, at))) return undefined;
+  const source = paths.read(node.value.slice(at));
+  const isPath = source.kind === 'drive' || source.kind === 'guest';
+  return { source, text: isPath ? node.value.slice(0, at) + source.path : node.value };
+}
+
+/** Devices of Windows cannot be given to a container in a VM. */
+function windowsDevice(root: JsonNode): string | undefined {
+  const names = select(root, ['HostConfig', 'Devices', '*']).flatMap((device) =>
+    selectStrings(device, ['PathOnHost']).map(({ value }) => value),
+  );
+  const windows = names.find((name) => /^(\\\\|COM\d+:?$|LPT\d+:?$|[A-Za-z]:)/i.test(name));
+  return (
+    windows &&
+    `mobyvm: the device "${windows}" is one of Windows, and containers run in the VM. Devices of the VM are named as in Linux, such as /dev/ttyS0.`
+  );
+}
+
+/** Most responses hold no path on a drive; they need not be read. */
+function mayHoldDrive(text: string): boolean {
+  return /"\/[A-Z][/:"]/.test(text);
+}
+
+function decodeOrUndefined(text: string): JsonNode | undefined {
+  try {
+    return decodeJsonText(text);
+  } catch (error) {
+    if (error instanceof CodecError) return undefined;
+    throw error;
+  }
+}

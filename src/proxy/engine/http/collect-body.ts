@@ -1,0 +1,47 @@
+import { CodecError } from '../../../core/index.js';
+import type { BodyEnd, BodyScanner } from './relay-body.js';
+import type { StreamReader } from './stream-reader.js';
+
+export interface CollectedBody {
+  readonly end: Exclude<BodyEnd, 'sink closed'> | 'too large';
+  /** As it came, framing and all. */
+  readonly raw: readonly Buffer[];
+  /** The content alone. */
+  readonly content: readonly Buffer[];
+}
+
+/** Reads a body into memory; `too large` as soon as it is longer than `maxBytes`, with what had come until then. */
+export function collectBody(
+  source: StreamReader,
+  scanner: BodyScanner,
+  maxBytes: number,
+): Promise<CollectedBody> {
+  const raw: Buffer[] = [];
+  const content: Buffer[] = [];
+  if (scanner.isDone) return Promise.resolve({ end: 'done', raw, content });
+  return new Promise((resolve) => {
+    let size = 0;
+    const finish = (end: CollectedBody['end']): void => {
+      source.detach();
+      resolve({ end, raw, content });
+    };
+    source.consume({
+      take(chunk) {
+        let taken: number;
+        try {
+          taken = scanner.scan(chunk, (piece) => content.push(piece));
+        } catch (error) {
+          if (!(error instanceof CodecError)) throw error;
+          finish('malformed');
+          return chunk.length;
+        }
+        raw.push(chunk.subarray(0, taken));
+        size += taken;
+        if (scanner.isDone) finish('done');
+        else if (size > maxBytes) finish('too large');
+        return taken;
+      },
+      ended: () => finish(scanner.mayEnd ? 'done' : 'source ended'),
+    });
+  });
+}

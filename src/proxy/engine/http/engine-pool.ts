@@ -1,0 +1,114 @@
+import type { Duplex } from 'node:stream';
+import type { Dial } from '../availability.js';
+import { reset } from '../duplex.js';
+import { StreamReader } from './stream-reader.js';
+
+/** One connection to the engine. */
+export class EngineConnection {
+  readonly stream: Duplex;
+  readonly reader: StreamReader;
+  /** It has carried an exchange before: the engine may have closed it in the very moment in which it is used again. */
+  isReused = false;
+  idleSinceMs = 0;
+
+  constructor(stream: Duplex) {
+    this.stream = stream;
+    // Every error is followed by 'close', which is what counts.
+    stream.on('error', () => undefined);
+    this.reader = new StreamReader(stream);
+  }
+}
+
+export interface EnginePoolOptions {
+  /** How many connections without work are kept; 256 if absent. */
+  readonly maxIdle?: number | undefined;
+  /** For how long; 30,000 if absent. */
+  readonly idleMs?: number | undefined;
+}
+
+/**
+ * Connections to the engine, kept between exchanges: with TLS a new one costs several round trips and a signature.
+ * INVARIANT: whatever is in #idle is open, has nothing unread, and came from #dial.
+ */
+export class EnginePool {
+  readonly #maxIdle: number;
+  readonly #idleMs: number;
+  readonly #idle: EngineConnection[] = [];
+  readonly #open = new Set<EngineConnection>();
+  #dial: Dial | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor({ maxIdle, idleMs }: EnginePoolOptions = {}) {
+    this.#maxIdle = maxIdle ?? 256;
+    this.#idleMs = idleMs ?? 30_000;
+  }
+
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  /** The connection that was used last: it is the least likely to be stale. */
+  take(dial: Dial): EngineConnection | undefined {
+    if (this.#dial !== dial) {
+      this.#dropIdle();
+      this.#dial = dial;
+    }
+    return this.#idle.pop();
+  }
+
+  /** @throws what a Dial throws */
+  async open(dial: Dial, signal: AbortSignal): Promise<EngineConnection> {
+    const connection = new EngineConnection(await dial(signal));
+    this.#open.add(connection);
+    connection.stream.once('close', () => this.#open.delete(connection));
+    return connection;
+  }
+
+  /** Takes back a connection whose exchange is complete. */
+  giveBack(connection: EngineConnection, dial: Dial): void {
+    const { stream, reader } = connection;
+    const isFit =
+      dial === this.#dial &&
+      !reader.hasEnded &&
+      reader.heldBytes === 0 &&
+      stream.writable &&
+      this.#idle.length < this.#maxIdle;
+    if (!isFit) {
+      stream.destroy();
+      return;
+    }
+    connection.isReused = true;
+    connection.idleSinceMs = performance.now();
+    const drop = (): void => {
+      const at = this.#idle.indexOf(connection);
+      if (at === -1) return;
+      this.#idle.splice(at, 1);
+      stream.destroy();
+    };
+    reader.onEnd ??= drop;
+    reader.onUnasked ??= drop;
+    this.#idle.push(connection);
+    this.#sweep ??= setInterval(() => this.#dropOld(), Math.max(1_000, this.#idleMs / 4)).unref();
+  }
+
+  /** The engine is gone: nothing of it can be used any more, and whoever waits for it must learn that. */
+  cutAll(): void {
+    this.#dropIdle();
+    for (const { stream } of this.#open) reset(stream);
+  }
+
+  #dropOld(): void {
+    const oldest = performance.now() - this.#idleMs;
+    while (this.#idle[0] !== undefined && this.#idle[0].idleSinceMs < oldest)
+      this.#idle.shift()?.stream.destroy();
+    if (this.#idle.length > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+
+  #dropIdle(): void {
+    for (const { stream } of this.#idle.splice(0)) stream.destroy();
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+}

@@ -1,0 +1,194 @@
+import type { Duplex } from 'node:stream';
+import { CodecError } from '../../../core/index.js';
+import { reset } from '../duplex.js';
+import type { EngineConnection } from './engine-pool.js';
+import { becomesRawStream, isPersistent, responseFraming, type BodyFraming } from './framing.plan.js';
+import { decodeResponseHead, type RequestHead, type ResponseHead } from './head.codec.js';
+import { BodyScanner, relayBody, type BodyEnd } from './relay-body.js';
+import type { StreamReader } from './stream-reader.js';
+
+export interface ClientSide {
+  readonly stream: Duplex;
+  readonly reader: StreamReader;
+}
+
+export interface Counters {
+  toEngine: number;
+  toClient: number;
+}
+
+export interface Call {
+  readonly head: RequestHead;
+  /** What the engine gets first: the head as it came; or a rewritten one with its whole body. */
+  readonly first: Buffer;
+  /** Of what follows `first` on the client's connection. */
+  readonly rest: BodyFraming;
+  readonly counters: Counters;
+  /** Takes over the delivery of a response; undefined leaves it as it is. */
+  readonly editorFor?: ((response: ResponseHead) => ResponseEditor | undefined) | undefined;
+}
+
+/** Delivers a response in another form. @returns what relayBody does */
+export type ResponseEditor = (response: {
+  readonly raw: Buffer;
+  readonly framing: BodyFraming;
+}) => Promise<BodyEnd>;
+
+export type ExchangeEnd =
+  | {
+      readonly kind: 'done';
+      readonly status: number;
+      readonly isClientReusable: boolean;
+      readonly isEngineReusable: boolean;
+    }
+  /** Raw bytes both ways follow; the client has the response's head. */
+  | { readonly kind: 'raw stream'; readonly status: number }
+  /** `isAnswered` when the client has part of a response already; `wasTaken` when part of the request's body is gone. */
+  | {
+      readonly kind: 'engine lost';
+      readonly problem: string;
+      readonly isAnswered: boolean;
+      readonly wasTaken: boolean;
+    }
+  | { readonly kind: 'bad request'; readonly problem: string }
+  | { readonly kind: 'client gone' };
+
+/**
+ * One request and its response, both on their way at once: an engine may answer before it has read all. What comes is
+ * passed on as it is, informational responses and trailers included. Never throws. Whoever closes either stream ends it.
+ */
+export async function exchange(
+  client: ClientSide,
+  engine: EngineConnection,
+  call: Call,
+): Promise<ExchangeEnd> {
+  const onClose = (): void => void engine.stream.destroy();
+  client.stream.once('close', onClose);
+  const taken = call.counters.toEngine;
+  const upload = send(client, engine, call);
+  try {
+    const end = await receive(client, engine, { call, upload });
+    if (client.stream.destroyed) return { kind: 'client gone' };
+    if (end.kind === 'engine lost') engine.stream.destroy();
+    if (typeof upload === 'string' ? upload === 'malformed' : end.kind === 'engine lost') {
+      const uploaded = await upload;
+      if (uploaded === 'malformed') return { kind: 'bad request', problem: 'its body is not chunked' };
+      if (uploaded === 'source ended') return { kind: 'client gone' };
+    }
+    if (end.kind !== 'engine lost') return end;
+    return { ...end, wasTaken: call.counters.toEngine - taken > call.first.length };
+  } finally {
+    client.stream.off('close', onClose);
+  }
+}
+
+/** Head and body, in one write if they came in one read. */
+function send(client: ClientSide, engine: EngineConnection, call: Call): BodyEnd | Promise<BodyEnd> {
+  const { first, rest, counters } = call;
+  if (engine.stream.destroyed) return 'sink closed';
+  const whole = joined(client.reader, first, rest);
+  if (whole !== undefined) {
+    counters.toEngine += whole.length;
+    engine.stream.write(whole);
+    return 'done';
+  }
+  engine.stream.cork();
+  counters.toEngine += first.length;
+  engine.stream.write(first);
+  const end = relayBody(client.reader, engine.stream, {
+    scanner: new BodyScanner(rest),
+    onBytes: (count) => (counters.toEngine += count),
+  });
+  engine.stream.uncork();
+  // A body that will never be whole must not look like one that takes long.
+  const cut = (how: BodyEnd): void => {
+    if (how === 'source ended' || how === 'malformed') reset(engine.stream);
+  };
+  if (typeof end === 'string') cut(end);
+  else void end.then(cut);
+  return end;
+}
+
+interface Receiving {
+  readonly call: Call;
+  readonly upload: BodyEnd | Promise<BodyEnd>;
+}
+
+async function receive(
+  client: ClientSide,
+  engine: EngineConnection,
+  { call, upload }: Receiving,
+): Promise<ExchangeEnd> {
+  const { head, counters } = call;
+  for (;;) {
+    const read = await engine.reader.readHead({ isRequest: false });
+    if (read.kind !== 'head') return lost(read.kind === 'ended' ? 'it closed the connection' : read.kind);
+    let response: ResponseHead;
+    let framing: BodyFraming;
+    try {
+      response = decodeResponseHead(read.text);
+      framing = responseFraming(response, head.method);
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      return lost(`its answer is no HTTP: ${error.message}`);
+    }
+    if (becomesRawStream(head, response)) {
+      if (typeof upload !== 'string') await upload;
+      counters.toClient += read.raw.length;
+      client.stream.write(read.raw);
+      return { kind: 'raw stream', status: response.status };
+    }
+    if (response.status < 200) {
+      counters.toClient += read.raw.length;
+      client.stream.write(read.raw);
+      continue;
+    }
+    const editor = call.editorFor?.(response);
+    const delivering =
+      editor === undefined
+        ? deliver(client, engine, { raw: read.raw, framing, counters })
+        : editor({ raw: read.raw, framing });
+    const delivered = typeof delivering === 'string' ? delivering : await delivering;
+    if (delivered === 'sink closed') return { kind: 'client gone' };
+    if (delivered !== 'done') return lost('it closed the connection', true);
+    const isLast =
+      framing.kind === 'until close' ||
+      !isPersistent(response) ||
+      !isPersistent(head) ||
+      engine.reader.hasEnded;
+    if (typeof upload !== 'string' && !isLast) await upload;
+    const isDone = !isLast && (await upload) === 'done';
+    return { kind: 'done', status: response.status, isClientReusable: isDone, isEngineReusable: isDone };
+  }
+}
+
+function deliver(
+  client: ClientSide,
+  engine: EngineConnection,
+  response: { readonly raw: Buffer; readonly framing: BodyFraming; readonly counters: Counters },
+): BodyEnd | Promise<BodyEnd> {
+  const { raw, framing, counters } = response;
+  const whole = joined(engine.reader, raw, framing);
+  counters.toClient += (whole ?? raw).length;
+  if (whole !== undefined) {
+    client.stream.write(whole);
+    return 'done';
+  }
+  client.stream.cork();
+  client.stream.write(raw);
+  const end = relayBody(engine.reader, client.stream, {
+    scanner: new BodyScanner(framing),
+    onBytes: (count) => (counters.toClient += count),
+  });
+  client.stream.uncork();
+  return end;
+}
+
+function joined(reader: StreamReader, first: Buffer, rest: BodyFraming): Buffer | undefined {
+  if (rest.kind === 'none') return first;
+  return rest.kind === 'length' ? reader.joinHeld(first, rest.bytes) : undefined;
+}
+
+function lost(problem: string, isAnswered = false): ExchangeEnd {
+  return { kind: 'engine lost', problem, isAnswered, wasTaken: false };
+}

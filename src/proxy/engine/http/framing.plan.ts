@@ -1,0 +1,88 @@
+import { CodecError } from '../../../core/errors.js';
+import { hasWord, valuesOf, type RequestHead, type ResponseHead } from './head.codec.js';
+
+/** Where a message's body ends (RFC 9112 §6.3). */
+export type BodyFraming =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly bytes: number }
+  | { readonly kind: 'chunked' }
+  /** Responses only: the body ends with the connection. */
+  | { readonly kind: 'until close' };
+
+const NONE: BodyFraming = { kind: 'none' };
+const CHUNKED: BodyFraming = { kind: 'chunked' };
+const UNTIL_CLOSE: BodyFraming = { kind: 'until close' };
+
+/**
+ * The framing of a request. Whatever two readers could understand in two ways is refused: that is how requests are
+ * smuggled (RFC 9112 §11.2).
+ * @throws CodecError
+ */
+export function requestFraming(head: RequestHead): BodyFraming {
+  const stated = statedFraming(head);
+  if (stated?.kind === 'chunked' && head.version !== 'HTTP/1.1') {
+    throw new CodecError('Transfer-Encoding', 0, `is not for ${head.version}`);
+  }
+  return stated ?? NONE;
+}
+
+/**
+ * The framing of a response to a request of that method.
+ * @throws CodecError
+ */
+export function responseFraming(head: ResponseHead, method: string): BodyFraming {
+  if (method === 'HEAD' || head.status < 200 || head.status === 204 || head.status === 304) return NONE;
+  return statedFraming(head) ?? UNTIL_CLOSE;
+}
+
+/** Whether another exchange may follow on the connection (RFC 9112 §9.3). */
+export function isPersistent(head: RequestHead | ResponseHead): boolean {
+  if (head.version === 'HTTP/1.1') return !hasWord(head, 'connection', 'close');
+  return head.version === 'HTTP/1.0' && hasWord(head, 'connection', 'keep-alive');
+}
+
+/** The first bytes of HTTP/2 with prior knowledge (RFC 9113 §3.4): what follows is no HTTP/1.1. */
+export function isHttp2Preface(head: RequestHead): boolean {
+  return head.method === 'PRI' && head.target === '*' && head.version === 'HTTP/2.0';
+}
+
+const RAW_STREAM = /^application\/vnd\.docker\.(raw|multiplexed)-stream/i;
+
+/**
+ * Whether raw bytes both ways follow the response: after 101, and after the 200 that an engine gives to attach and exec
+ * start when the client asked for no upgrade.
+ */
+export function becomesRawStream(request: RequestHead, response: ResponseHead): boolean {
+  if (response.status === 101) return true;
+  return (
+    response.status === 200 &&
+    request.method === 'POST' &&
+    valuesOf(response, 'content-type').some((type) => RAW_STREAM.test(type)) &&
+    statedFraming(response) === undefined
+  );
+}
+
+function statedFraming(head: RequestHead | ResponseHead): BodyFraming | undefined {
+  let length: string | undefined;
+  let encoding: string | undefined;
+  for (const { lower, value } of head.fields) {
+    if (lower === 'content-length') {
+      if (length !== undefined) throw new CodecError('Content-Length', 0, 'stands there more than once');
+      length = value;
+    } else if (lower === 'transfer-encoding') {
+      if (encoding !== undefined) throw new CodecError('Transfer-Encoding', 0, 'stands there more than once');
+      encoding = value;
+    }
+  }
+  if (encoding !== undefined) {
+    if (length !== undefined) throw new CodecError('Content-Length', 0, 'stands beside Transfer-Encoding');
+    if (encoding.toLowerCase() !== 'chunked') {
+      throw new CodecError('Transfer-Encoding', 0, 'is not "chunked"');
+    }
+    return CHUNKED;
+  }
+  if (length === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(length)) throw new CodecError('Content-Length', 0, 'is not a number of bytes');
+  const bytes = Number(length);
+  return bytes === 0 ? NONE : { kind: 'length', bytes };
+}

@@ -1,0 +1,154 @@
+import type { Duplex } from 'node:stream';
+import { CodecError } from '../../../core/index.js';
+import { ChunkScanner } from './chunk-scanner.js';
+import type { BodyFraming } from './framing.plan.js';
+import type { Consumer, StreamReader } from './stream-reader.js';
+
+/** How a body's way ended. `source ended`: before the body did. `malformed`: its chunks are none. */
+export type BodyEnd = 'done' | 'source ended' | 'sink closed' | 'malformed';
+
+/**
+ * Pieces of such sizes are gathered for one write: TLS brings 16 KiB at a time. Smaller ones are somebody's line and go at
+ * once; larger ones are worth a write, and TLS would copy them together.
+ */
+const GATHERED_BYTES = { min: 8 * 1024, max: 32 * 1024 };
+
+/** Follows a body to its end, however it is framed. */
+export class BodyScanner {
+  readonly #framing: BodyFraming;
+  readonly #chunks: ChunkScanner | undefined;
+  #left: number;
+
+  constructor(framing: BodyFraming) {
+    this.#framing = framing;
+    this.#left = framing.kind === 'length' ? framing.bytes : 0;
+    this.#chunks = framing.kind === 'chunked' ? new ChunkScanner() : undefined;
+  }
+
+  get isDone(): boolean {
+    if (this.#chunks !== undefined) return this.#chunks.isDone;
+    return this.#framing.kind !== 'until close' && this.#left === 0;
+  }
+
+  /** True for a body that may be whole when its stream ends. */
+  get mayEnd(): boolean {
+    return this.isDone || this.#framing.kind === 'until close';
+  }
+
+  /**
+   * @param onData gets each piece of the body's content, without its framing
+   * @returns how many of the bytes belong to the body
+   * @throws CodecError
+   */
+  scan(bytes: Buffer, onData?: (piece: Buffer) => void): number {
+    if (this.#chunks !== undefined) return this.#chunks.scan(bytes, onData);
+    if (this.#framing.kind === 'until close') {
+      onData?.(bytes);
+      return bytes.length;
+    }
+    const taken = Math.min(this.#left, bytes.length);
+    this.#left -= taken;
+    onData?.(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    return taken;
+  }
+}
+
+export interface BodyRelayOptions {
+  readonly scanner: BodyScanner;
+  readonly onBytes: (count: number) => void;
+}
+
+/**
+ * Passes a body on as it comes, framing and all: each piece at once, at the speed of the slower side, and never changed.
+ * Resolves when it is through; 'done' without a wait when all of it was there.
+ */
+export function relayBody(
+  source: StreamReader,
+  sink: Duplex,
+  options: BodyRelayOptions,
+): BodyEnd | Promise<BodyEnd> {
+  if (options.scanner.isDone) return 'done';
+  const relay = new BodyRelay(source, sink, options);
+  source.consume(relay);
+  return relay.end ?? relay.wait();
+}
+
+class BodyRelay implements Consumer {
+  readonly #source: StreamReader;
+  readonly #sink: Duplex;
+  readonly #options: BodyRelayOptions;
+  #resolve: ((end: BodyEnd) => void) | undefined;
+  #isCorked = false;
+  end: BodyEnd | undefined;
+
+  constructor(source: StreamReader, sink: Duplex, options: BodyRelayOptions) {
+    this.#source = source;
+    this.#sink = sink;
+    this.#options = options;
+  }
+
+  wait(): Promise<BodyEnd> {
+    this.#sink.once('close', this.#onSinkClose);
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      if (this.#sink.destroyed) this.#onSinkClose();
+    });
+  }
+
+  take(chunk: Buffer): number {
+    const { scanner, onBytes } = this.#options;
+    let taken: number;
+    try {
+      taken = scanner.scan(chunk);
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      this.#finish('malformed');
+      return chunk.length;
+    }
+    onBytes(taken);
+    if (taken >= GATHERED_BYTES.min && taken <= GATHERED_BYTES.max) this.#gather();
+    const hasRoom = this.#sink.write(taken === chunk.length ? chunk : chunk.subarray(0, taken));
+    if (scanner.isDone) this.#finish('done');
+    else if (!hasRoom) this.#holdUp();
+    return taken;
+  }
+
+  ended(): void {
+    this.#finish(this.#options.scanner.mayEnd ? 'done' : 'source ended');
+  }
+
+  /** One write for all pieces of this turn of the event loop. */
+  #gather(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#sink.cork();
+    setImmediate(this.#uncork);
+  }
+
+  readonly #uncork = (): void => {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.#sink.uncork();
+  };
+
+  #holdUp(): void {
+    if (this.#sink.destroyed) return this.#finish('sink closed');
+    this.#source.pause();
+    this.#sink.once('drain', this.#onDrain);
+  }
+
+  readonly #onDrain = (): void => {
+    if (this.end === undefined) this.#source.resume();
+  };
+
+  readonly #onSinkClose = (): void => this.#finish('sink closed');
+
+  #finish(end: BodyEnd): void {
+    if (this.end !== undefined) return;
+    this.end = end;
+    this.#sink.off('close', this.#onSinkClose).off('drain', this.#onDrain);
+    this.#source.detach();
+    this.#uncork();
+    this.#resolve?.(end);
+  }
+}

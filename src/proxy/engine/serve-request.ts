@@ -1,0 +1,172 @@
+import type { ApiPlan, AskEngine } from './api-rules.js';
+import { pathPattern } from './api/path-pattern.plan.js';
+import type { ClientConnection } from './connection.js';
+import { askEngine } from './ask-engine.js';
+import { collectBody } from './http/collect-body.js';
+import { responseEditor } from './http/edit-response.js';
+import type { EngineConnection } from './http/engine-pool.js';
+import { exchange, type Call, type ExchangeEnd } from './http/exchange.js';
+import type { BodyFraming } from './http/framing.plan.js';
+import { encodeRequestHead, hasWord, type RequestHead } from './http/head.codec.js';
+import { BodyScanner } from './http/relay-body.js';
+import { withLength } from './http/with-length.plan.js';
+import { refusalIn } from './reach-engine.js';
+import { BODY_TOO_LARGE, engineWentAway, malformed, type Refusal } from './refusal.plan.js';
+import { takeEngine, takeIdle } from './take-engine.js';
+
+/** What follows on the client's connection. */
+export type RequestEnd =
+  | { readonly kind: 'next' | 'last' | 'broken' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'raw stream'; readonly engine: EngineConnection; readonly onEnd: () => void };
+
+export interface IncomingRequest {
+  readonly head: RequestHead;
+  readonly framing: BodyFraming;
+  readonly raw: Buffer;
+}
+
+/** The longest body that is read to be rewritten, in bytes; all others are passed on at any length. */
+export const MAX_PARSED_BYTES = 16 * 1024 * 1024;
+
+/** Passes one request on, and its response back. Never throws. */
+export async function serveRequest(client: ClientConnection, request: IncomingRequest): Promise<RequestEnd> {
+  const startedMs = performance.now();
+  const before = { ...client.counters };
+  const { logger, connId } = client.context;
+  const log = (status: number, how?: string): void =>
+    logger.debug('engine.request.served', {
+      connId,
+      method: request.head.method,
+      path: pathPattern(request.head.target),
+      status,
+      durationMs: Math.round(performance.now() - startedMs),
+      bytesToEngine: client.counters.toEngine - before.toEngine,
+      bytesToClient: client.counters.toClient - before.toClient,
+      ...(how === undefined ? {} : { how }),
+    });
+  const { end, status, how } = await perform(client, request);
+  // A raw stream is told when it is over.
+  if (end.kind === 'raw stream') return { ...end, onEnd: () => log(status, 'raw stream') };
+  log(end.kind === 'refused' ? end.refusal.status : status, how);
+  return end;
+}
+
+interface Outcome {
+  readonly end: RequestEnd;
+  /** 0 when the client got none. */
+  readonly status: number;
+  readonly how?: string;
+}
+
+async function perform(client: ClientConnection, request: IncomingRequest): Promise<Outcome> {
+  const plan = client.context.rules?.planFor(request.head);
+  const outgoing = plan === undefined ? plainly(request) : await prepare(client, request, plan);
+  if ('refusal' in outgoing) return refused(outgoing.refusal);
+  for (let attempt = 0; ; attempt += 1) {
+    const reached = takeIdle(client, attempt > 0) ?? (await takeEngine(client, { isFresh: attempt > 0 }));
+    if (reached.kind === 'gone') return { end: { kind: 'broken' }, status: 0, how: 'client gone' };
+    if (reached.kind === 'refusal') return refused(reached.refusal);
+    const { engine, dial } = reached;
+    client.engine = engine;
+    const end = await exchange(client, engine, callOf(client, { engine, outgoing, request, plan }));
+    if (end.kind === 'raw stream')
+      return { end: { kind: 'raw stream', engine, onEnd: () => undefined }, status: end.status };
+    client.engine = undefined;
+    if (end.kind === 'done' && end.isEngineReusable) client.context.pool.giveBack(engine, dial);
+    else engine.stream.destroy();
+    if (attempt === 0 && mayRepeat(end, engine, request)) continue;
+    return outcomeOf(client, end);
+  }
+}
+
+/** Only what was on a connection that had died meanwhile, has no effect, and nobody has seen an answer of. */
+function mayRepeat(end: ExchangeEnd, engine: EngineConnection, { head, framing }: IncomingRequest): boolean {
+  return (
+    end.kind === 'engine lost' &&
+    engine.isReused &&
+    !end.isAnswered &&
+    framing.kind === 'none' &&
+    (head.method === 'GET' || head.method === 'HEAD')
+  );
+}
+
+function outcomeOf(client: ClientConnection, end: Exclude<ExchangeEnd, { kind: 'raw stream' }>): Outcome {
+  switch (end.kind) {
+    case 'done':
+      return { end: { kind: end.isClientReusable ? 'next' : 'last' }, status: end.status };
+    case 'client gone':
+      return { end: { kind: 'broken' }, status: 0, how: 'client gone' };
+    case 'bad request':
+      return refused(malformed(end.problem));
+    case 'engine lost': {
+      const state = client.context.availability.current();
+      if (end.isAnswered) return { end: { kind: 'broken' }, status: 0, how: 'engine gone' };
+      return refused(state.kind === 'ready' ? engineWentAway(end.problem) : refusalIn(state));
+    }
+  }
+}
+
+function refused(refusal: Refusal): Outcome {
+  return { end: { kind: 'refused', refusal }, status: refusal.status };
+}
+
+/** What the engine is to get. */
+type Outgoing = Pick<Call, 'first' | 'rest'>;
+
+function plainly({ raw, framing }: IncomingRequest): Outgoing {
+  return { first: raw, rest: framing };
+}
+
+/** Reads and rewrites the body if the plan wants that, and asks whether the request may go at all. */
+async function prepare(
+  client: ClientConnection,
+  request: IncomingRequest,
+  plan: ApiPlan,
+): Promise<Outgoing | { readonly refusal: Refusal }> {
+  const ask: AskEngine = (target) => askEngine(client, target);
+  if (plan.check !== undefined) {
+    const refusal = await plan.check(ask);
+    if (refusal !== undefined) return { refusal };
+  }
+  const { rewriteRequest } = plan;
+  if (rewriteRequest === undefined || request.framing.kind === 'none') return plainly(request);
+  if (request.framing.kind === 'length' && request.framing.bytes > MAX_PARSED_BYTES)
+    return { refusal: BODY_TOO_LARGE };
+  if (hasWord(request.head, 'expect', '100-continue')) client.stream.write('HTTP/1.1 100 Continue\r\n\r\n');
+  const body = await collectBody(client.reader, new BodyScanner(request.framing), MAX_PARSED_BYTES);
+  if (body.end === 'too large') return { refusal: BODY_TOO_LARGE };
+  if (body.end !== 'done') return { refusal: malformed('its body is cut short or not chunked') };
+  const rewriting = await rewriteRequest(Buffer.concat(body.content));
+  if (rewriting?.kind === 'refused') return { refusal: rewriting.refusal };
+  const isAsItCame = rewriting === undefined && !hasWord(request.head, 'expect', '100-continue');
+  if (isAsItCame) return { first: Buffer.concat([request.raw, ...body.raw]), rest: { kind: 'none' } };
+  const content = rewriting?.body ?? Buffer.concat(body.content);
+  const head = encodeRequestHead(withLength(request.head, content.length));
+  return { first: Buffer.concat([Buffer.from(head, 'latin1'), content]), rest: { kind: 'none' } };
+}
+
+interface Calling {
+  readonly engine: EngineConnection;
+  readonly outgoing: Outgoing;
+  readonly request: IncomingRequest;
+  readonly plan: ApiPlan | undefined;
+}
+
+function callOf(client: ClientConnection, { engine, outgoing, request, plan }: Calling): Call {
+  const { counters } = client;
+  const rewrite = plan?.rewriteResponse;
+  return {
+    // Not spread: this is done for every request.
+    first: outgoing.first,
+    rest: outgoing.rest,
+    head: request.head,
+    counters,
+    editorFor:
+      rewrite &&
+      ((head) => {
+        const edit = rewrite(head);
+        return edit && responseEditor(client, engine, { head, edit, maxBytes: MAX_PARSED_BYTES, counters });
+      }),
+  };
+}

@@ -1,0 +1,383 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, createServer, request, type IncomingMessage, type RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { tcpDial } from '../../src/proxy/engine/index.js';
+import { settableAvailability } from '../support/engine-availability.js';
+import {
+  ask,
+  connectTo,
+  rawEngine,
+  readToEnd,
+  testEndpoint,
+  testFolder,
+  until,
+  type TestEndpoint,
+  type TestFolder,
+} from '../support/engine-sockets.js';
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK';
+
+interface Setting extends AsyncDisposable {
+  readonly endpoint: TestEndpoint;
+  /** Connections to the engine that are open. */
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+/** An endpoint before an engine that says what `onConnection` says. */
+async function rawSetting(onConnection: (socket: Socket) => void): Promise<Setting> {
+  const engine = await rawEngine(onConnection);
+  return setting(engine.dial, engine.sockets, engine);
+}
+
+/** An endpoint before an engine of node:http. */
+async function httpSetting(listener: RequestListener): Promise<Setting> {
+  const server = createServer({ keepAliveTimeout: 0 }, listener);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return setting(tcpDial({ host: '127.0.0.1', port }), sockets, {
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  });
+}
+
+async function setting(
+  dial: ReturnType<typeof tcpDial>,
+  sockets: ReadonlySet<Socket>,
+  engine: AsyncDisposable,
+): Promise<Setting> {
+  const folder: TestFolder = await testFolder();
+  const endpoint = await testEndpoint(folder, {
+    availability: settableAvailability({ kind: 'ready', dial }),
+  });
+  return {
+    endpoint,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      await endpoint.close();
+      await engine[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Answers each request head that comes by what `answer` says of its number. */
+function answering(answer: (index: number, socket: Socket) => string): (socket: Socket) => void {
+  let index = 0;
+  return (socket) => {
+    let text = '';
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+        text = text.slice(end + 4);
+        socket.write(answer((index += 1), socket));
+      }
+    });
+    socket.on('end', () => socket.end());
+  };
+}
+
+async function next(socket: Socket): Promise<string> {
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  return chunk.toString('latin1');
+}
+
+describe('requests one after the other', () => {
+  it('share one connection of the client and one to the engine', async () => {
+    let connections = 0;
+    await using set = await rawSetting((socket) => {
+      connections += 1;
+      answering(() => OK)(socket);
+    });
+    const client = await connectTo(set.endpoint.path);
+    for (let count = 0; count < 1_000; count += 1) {
+      const answer = next(client);
+      client.write('GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n');
+      expect(await answer).toBe(OK);
+    }
+    client.destroy();
+    expect(connections).toBe(1);
+    await until('the client to be gone', () => set.endpoint.stats.open === 0);
+    expect(set.endpoint.stats).toMatchObject({ accepted: 1, refused: 0 });
+  });
+
+  it('may be sent all at once, and are answered in order', async () => {
+    await using set = await httpSetting((incoming, response) => response.end(incoming.url));
+    const client = await connectTo(set.endpoint.path);
+    client.end(
+      ['/a', '/b', '/c'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join('') +
+        'GET /d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    );
+    const answers = await readToEnd(client);
+    expect([...answers.matchAll(/\r\n\r\n(\/[abcd])/g)].map(([, path]) => path)).toEqual([
+      '/a',
+      '/b',
+      '/c',
+      '/d',
+    ]);
+  });
+
+  it('go to the engine and back byte for byte: order, spelling, chunks, extensions and trailers', async () => {
+    const answer =
+      'HTTP/1.1 200 Fine\r\nx-B: 1\r\nX-b:2\r\nTransfer-Encoding: chunked\r\nTrailer: Sum\r\n\r\n' +
+      '3;ext=1\r\nabc\r\n0\r\nSum: 3\r\n\r\n';
+    const sent =
+      'POST /build?t=a%20b HTTP/1.1\r\nhost: x\r\nX-Odd:  spaced \r\ntransfer-encoding: chunked\r\n\r\n' +
+      '2\r\nhi\r\n0\r\nSum: 2\r\n\r\n';
+    let received = '';
+    await using set = await rawSetting((socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        received += chunk.toString('latin1');
+        if (received.endsWith('Sum: 2\r\n\r\n')) socket.write(answer);
+      });
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.write(sent);
+    expect(await next(client)).toBe(answer);
+    expect(received).toBe(sent);
+    client.destroy();
+  });
+
+  it('get the next connection when the engine has closed the one that was kept', async () => {
+    let connections = 0;
+    await using set = await rawSetting((socket) => {
+      connections += 1;
+      answering(() => OK)(socket);
+    });
+    const client = await connectTo(set.endpoint.path);
+    for (let count = 1; count <= 3; count += 1) {
+      const answer = next(client);
+      client.write('GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n');
+      expect(await answer).toBe(OK);
+      for (const socket of set.sockets) socket.destroy();
+      await until('the engine to have closed it', () => set.sockets.size === 0);
+    }
+    expect(connections).toBe(3);
+    client.destroy();
+  });
+
+  it('are repeated on a new connection if the kept one dies under them, but only where that has no effect', async () => {
+    const die = answering((index, socket) => {
+      // The first request of each connection is answered, and the second finds it dead.
+      if (index === 2 || index === 4) socket.destroy();
+      return OK;
+    });
+    await using set = await rawSetting(die);
+    const client = await connectTo(set.endpoint.path);
+    for (const method of ['GET', 'GET']) {
+      const answer = next(client);
+      client.write(`${method} /_ping HTTP/1.1\r\nHost: x\r\n\r\n`);
+      expect(await answer).toBe(OK);
+    }
+    const answer = next(client);
+    client.write('POST /containers/web/start HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    expect(await answer).toMatch(/^HTTP\/1.1 502 /);
+    client.destroy();
+  });
+});
+
+describe('a request that waits for 100 Continue', () => {
+  it('gets it from the engine, then sends its body', async () => {
+    await using set = await httpSetting((incoming, response) => {
+      void bodyOf(incoming).then((body) => response.end(`got ${body}`));
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.write('POST /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n');
+    expect(await next(client)).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    client.write('body');
+    expect(await next(client)).toMatch(/got body/);
+    client.destroy();
+  });
+});
+
+describe('an attach without an upgrade', () => {
+  it('becomes a raw stream by its 200, with what was sent early first, and each end by itself', async () => {
+    let received = '';
+    await using set = await rawSetting((socket) => {
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nhello'),
+      );
+      socket.on('end', () => socket.end(` after ${received.split('\r\n\r\n')[1] ?? ''}`));
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.write('POST /containers/web/attach HTTP/1.1\r\nHost: x\r\n\r\nearly ');
+    client.end('input');
+    expect(await readToEnd(client)).toMatch(/\r\n\r\nhello after early input$/);
+    await until('both sides to be closed', () => set.endpoint.stats.open === 0 && set.sockets.size === 0);
+  });
+});
+
+describe('a body', () => {
+  it('of 300 MB goes up while its slow reader decides the speed, and the memory stays flat', async () => {
+    const bytes = 300 * 1024 * 1024;
+    await using set = await httpSetting((incoming, response) => {
+      let size = 0;
+      incoming.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size % (8 * 1024 * 1024) < chunk.length) {
+          incoming.pause();
+          setTimeout(() => incoming.resume(), 2);
+        }
+      });
+      incoming.on('end', () => response.end(String(size)));
+    });
+    const block = randomBytes(1024 * 1024);
+    const outgoing = request({ socketPath: set.endpoint.path, path: '/build', method: 'POST' });
+    const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
+    let mostHeld = 0;
+    for (let sent = 0; sent < bytes; sent += block.length) {
+      if (!outgoing.write(block)) await once(outgoing, 'drain');
+      mostHeld = Math.max(mostHeld, set.endpoint.stats.bufferedBytes);
+    }
+    outgoing.end();
+    const [incoming] = await answered;
+    expect(await bodyOf(incoming)).toBe(String(bytes));
+    expect(mostHeld).toBeLessThan(2 * 1024 * 1024);
+  });
+
+  it('that nobody reads is held up at the engine', async () => {
+    await using set = await httpSetting((_incoming, response) => {
+      const block = Buffer.alloc(1024 * 1024);
+      const more = (): void => {
+        while (response.write(block));
+        response.once('drain', more);
+      };
+      more();
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.pause();
+    client.write('GET /images/get HTTP/1.1\r\nHost: x\r\n\r\n');
+    let last = -1;
+    let same = 0;
+    await until('the flow to stand still', () => {
+      const { bytesToClient } = set.endpoint.stats;
+      same = bytesToClient > 0 && bytesToClient === last ? same + 1 : 0;
+      last = bytesToClient;
+      return same >= 20;
+    });
+    expect(set.endpoint.stats.bufferedBytes).toBeLessThan(2 * 1024 * 1024);
+    expect(last).toBeLessThan(8 * 1024 * 1024);
+    client.destroy();
+    await until('the engine side to be closed', () => set.sockets.size === 0);
+  });
+
+  it('is answered early, as the engine likes, and both are told to the client', async () => {
+    await using set = await httpSetting((_incoming, response) => {
+      response.writeHead(413, { Connection: 'close', 'Content-Length': 7 });
+      response.end('too big');
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.write('POST /build HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\nsome');
+    expect(await readToEnd(client)).toMatch(/^HTTP\/1.1 413 [^]*too big$/);
+    client.destroy();
+  });
+
+  it('comes to the client piece by piece, as the engine sends it', async () => {
+    let say: (text: string) => void = () => undefined;
+    await using set = await httpSetting((_incoming, response) => {
+      response.flushHeaders();
+      say = (text) => void response.write(text);
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await next(client)).toMatch(/chunked\r\n\r\n$/);
+    for (const line of ['one', 'two']) {
+      const piece = next(client);
+      say(line);
+      expect(await piece).toBe(`3\r\n${line}\r\n`);
+    }
+    client.destroy();
+    await until('the engine side to be closed', () => set.sockets.size === 0);
+  });
+});
+
+describe('a side that goes away in the middle of an exchange', () => {
+  it('is told to the client in JSON when it is the engine before its answer', async () => {
+    await using set = await rawSetting((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const answer = await ask(set.endpoint.path, 'GET /info HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1.1 502 [^]*\{"message":"mobyvm cannot reach the Docker Engine/);
+  });
+
+  it('leaves the client an answer that is cut, not one that looks whole', async () => {
+    await using set = await rawSetting((socket) => {
+      socket.once('data', () =>
+        socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'),
+      );
+    });
+    const answer = await ask(set.endpoint.path, 'GET /info HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/\r\n\r\n3\r\nabc\r\n$/);
+  });
+
+  it('closes the engine side at once when it is the client, though it is the engine that talks', async () => {
+    await using set = await httpSetting((_incoming, response) => response.flushHeaders());
+    const client = await connectTo(set.endpoint.path);
+    client.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
+    await next(client);
+    client.destroy();
+    await until('the engine side to be closed', () => set.sockets.size === 0);
+  });
+
+  it('makes a body that was cut off look cut off to the engine', async () => {
+    const ends: string[] = [];
+    await using set = await httpSetting((incoming) => {
+      incoming.resume();
+      incoming.on('end', () => ends.push('whole'));
+      incoming.on('error', () => ends.push('cut'));
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.write('POST /build HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    await until('it to be on its way', () => set.sockets.size === 1);
+    client.destroy();
+    await until('the engine to see it', () => ends.length > 0);
+    expect(ends).toEqual(['cut']);
+  });
+});
+
+describe('what two readers could read in two ways', () => {
+  it.each([
+    ['a length and an encoding', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n'],
+    ['two lengths', 'Content-Length: 4\r\nContent-Length: 5\r\n'],
+    ['a folded line', 'A: b\r\n c\r\n'],
+    ['a bare line feed', 'A: b\nC: d\r\n'],
+    ['an encoding that is not known', 'Transfer-Encoding: xchunked\r\n'],
+    ['chunks that are none', 'Transfer-Encoding: chunked\r\n\r\nhello\r\n'],
+  ])('is answered 400 in JSON and never reaches the engine whole: %s', async (_what, fields) => {
+    await using set = await rawSetting((socket) => socket.resume().on('end', () => socket.end()));
+    const answer = await ask(set.endpoint.path, `POST /build HTTP/1.1\r\nHost: x\r\n${fields}\r\n0\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 400 [^]*\{"message":"mobyvm: this is not an HTTP request/);
+    await until('nothing to be left', () => set.endpoint.stats.open === 0 && set.sockets.size === 0);
+  });
+});
+
+describe('many clients', () => {
+  it('that keep their connections are served 64 at a time', async () => {
+    await using set = await httpSetting((incoming, response) => response.end(incoming.url));
+    const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    const get = async (path: string): Promise<string> => {
+      const outgoing = request({ socketPath: set.endpoint.path, path, agent }).end();
+      const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+      return bodyOf(incoming);
+    };
+    const paths = Array.from({ length: 1_000 }, (_, index) => `/${index}`);
+    expect(await Promise.all(paths.map(get))).toEqual(paths);
+    agent.destroy();
+    await until('all to be gone', () => set.endpoint.stats.open === 0);
+  });
+});
+
+async function bodyOf(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,221 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { apiRules, dialOf, type ShareHealth } from '../../src/proxy/engine/index.js';
+import { hostPaths } from '../../src/share/index.js';
+import { settableAvailability } from '../support/engine-availability.js';
+import { ask, testEndpoint, testFolder } from '../support/engine-sockets.js';
+
+const fine: ShareHealth = { problemOf: () => Promise.resolve(undefined) };
+const dead: ShareHealth = {
+  problemOf: (drive) =>
+    Promise.resolve({
+      reason: `drive ${drive} is not shared`,
+      remedy: 'Share it with `mobyvm share add C`.',
+    }),
+};
+
+interface Received {
+  readonly line: string;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+interface Rewriting extends AsyncDisposable {
+  readonly received: readonly Received[];
+  readonly send: (request: string) => Promise<string>;
+}
+
+/** An endpoint with rules before an engine on a unix socket that answers what `answer` says. */
+async function rewriting(
+  answer: (request: Received, response: ServerResponse) => void,
+  { health = fine, shows = true }: { readonly health?: ShareHealth; readonly shows?: boolean } = {},
+): Promise<Rewriting> {
+  const folder = await testFolder();
+  const received: Received[] = [];
+  const server = createServer((incoming, response) => {
+    void bodyOf(incoming).then((body) => {
+      const line = `${incoming.method ?? ''} ${incoming.url ?? ''}`;
+      received.push({ line, headers: incoming.rawHeaders, body });
+      response.setHeader('Content-Type', 'application/json');
+      answer(received.at(-1)!, response);
+    });
+  });
+  const path = join(folder.path, 'engine.sock');
+  server.listen(path);
+  await once(server, 'listening');
+  const endpoint = await testEndpoint(folder, {
+    availability: settableAvailability({ kind: 'ready', dial: dialOf({ kind: 'unix', path }) }),
+    rules: apiRules({ paths: hostPaths('windows'), health, showHostPaths: () => shows }),
+  });
+  return {
+    received,
+    send: (request) => ask(endpoint.path, request),
+    async [Symbol.asyncDispose]() {
+      await endpoint.close();
+      server.closeAllConnections();
+      server.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function post(path: string, body: string, ...fields: string[]): string {
+  const length = `Content-Length: ${Buffer.byteLength(body)}`;
+  return [`POST ${path} HTTP/1.1`, 'Host: x', length, 'Connection: close', ...fields, '', body].join('\r\n');
+}
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
+const created = (_request: Received, response: ServerResponse): void =>
+  void response.writeHead(201).end('{"Id":"c0ffee"}');
+const CREATE = '/v1.43/containers/create';
+
+describe('a create through the endpoint', () => {
+  it('reaches the engine with the paths of the VM, its length right and all else as it came', async () => {
+    await using set = await rewriting(created);
+    const body =
+      '{"Image":"süß", "N":1.0e+1,"HostConfig":{"Binds":["C:\\\\Übung:/data:ro"]},"Labels":{"x":"C:\\\\a"}}';
+    expect(await set.send(post(CREATE, body, 'X-Odd: a'))).toContain('c0ffee');
+    const sent = body.replace('C:\\\\Übung', '/C/Übung');
+    expect(set.received).toMatchObject([{ line: `POST ${CREATE}`, body: sent }]);
+    const { headers } = set.received[0]!;
+    expect(headers).toEqual([
+      'Host',
+      'x',
+      'Content-Length',
+      String(Buffer.byteLength(sent)),
+      'Connection',
+      'close',
+      'X-Odd',
+      'a',
+    ]);
+  });
+
+  it('may come in chunks and wait for 100 Continue', async () => {
+    await using set = await rewriting(created);
+    const answer = await set.send(
+      `POST ${CREATE} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n` +
+        'Connection: close\r\n\r\n' +
+        '10\r\n{"HostConfig":{"\r\n1b\r\nBinds":["C:\\\\site:/data"]}}\r\n0\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 201 /);
+    expect(set.received[0]?.body).toBe('{"HostConfig":{"Binds":["/C/site:/data"]}}');
+  });
+
+  it.each(['{"HostConfig":{"Binds":["/srv:/y"]} , "a":1}', '{"broken":', 'null'])(
+    'without a path of the host passes byte for byte: %s',
+    async (body) => {
+      await using set = await rewriting(created);
+      await set.send(post(CREATE, body));
+      expect(set.received[0]?.body).toBe(body);
+    },
+  );
+
+  it('is refused in less than two seconds on a drive that is not shared, and the engine never hears of it', async () => {
+    await using set = await rewriting(created, { health: dead });
+    const startedMs = performance.now();
+    const answer = await set.send(post(CREATE, '{"HostConfig":{"Binds":["c:/site:/data"]}}'));
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain(
+      '{"message":"mobyvm: \\"C:\\\\site\\" cannot be mounted: drive C is not shared. Share it with `mobyvm share add C`."}',
+    );
+    expect(set.received).toEqual([]);
+  });
+
+  it('is refused in less than two seconds when nobody can tell how the drive is', async () => {
+    const silent: ShareHealth = { problemOf: () => new Promise(() => undefined) };
+    await using set = await rewriting(created, { health: silent });
+    const startedMs = performance.now();
+    const answer = await set.send(post(CREATE, '{"HostConfig":{"Binds":["c:/site:/data"]}}'));
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(answer).toContain('drive C does not answer');
+  });
+
+  it('is refused with 413 when its body is longer than 16 MiB, stated or in chunks', async () => {
+    await using set = await rewriting(created);
+    const head = `POST ${CREATE} HTTP/1.1\r\nHost: x\r\n`;
+    expect(await set.send(`${head}Content-Length: 16777217\r\n\r\n`)).toMatch(/^HTTP\/1.1 413 /);
+    const chunk = `${(17 * 1024 * 1024).toString(16)}\r\n${'x'.repeat(17 * 1024 * 1024)}\r\n0\r\n\r\n`;
+    expect(await set.send(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk}`)).toMatch(/^HTTP\/1.1 413 /);
+    expect(set.received).toEqual([]);
+  });
+
+  it("shows the user's path in the engine's error", async () => {
+    const fail = (_request: Received, response: ServerResponse): void =>
+      void response.writeHead(400).end('{"message":"bind source path does not exist: /C/site"}\n');
+    const body = '{"HostConfig":{"Mounts":[{"Type":"bind","Source":"C:\\\\site"}]}}';
+    await using shown = await rewriting(fail);
+    expect(await shown.send(post(CREATE, body))).toMatch(/\{"message":"[^"]*exist: C:\\\\site"\}\n$/);
+    await using hidden = await rewriting(fail, { shows: false });
+    expect(await hidden.send(post(CREATE, body))).toMatch(/exist: \/C\/site"\}\n/);
+  });
+});
+
+describe('a start through the endpoint', () => {
+  const engine = ({ line }: Received, response: ServerResponse): void => {
+    if (line.startsWith('GET'))
+      response.end(
+        '{"HostConfig":{"Binds":["/C/site:/data"]},"Mounts":[{"Type":"bind","Source":"/C/site"}]}',
+      );
+    else response.writeHead(204).end();
+  };
+
+  it('asks for the binds of the container, and goes through where the drive is fine', async () => {
+    await using set = await rewriting(engine);
+    expect(await set.send(post('/v1.43/containers/web/start', ''))).toMatch(/^HTTP\/1.1 204 /);
+    expect(set.received.map(({ line }) => line)).toEqual([
+      'GET /v1.43/containers/web/json',
+      'POST /v1.43/containers/web/start',
+    ]);
+  });
+
+  it('is refused where it is not', async () => {
+    await using set = await rewriting(engine, { health: dead });
+    const answer = await set.send(post('/containers/web/start', ''));
+    expect(answer).toMatch(/^HTTP\/1.1 500 /);
+    expect(answer).toContain('drive C is not shared');
+    expect(set.received.map(({ line }) => line)).toEqual(['GET /containers/web/json']);
+  });
+});
+
+describe('an inspect through the endpoint', () => {
+  const INSPECTED =
+    '{"Id":"c0ffee","Mounts":[{"Type":"bind","Source":"/C/Übung"}],"Size":12345678901234567890}\n';
+  const SHOWN = INSPECTED.replace('/C/Übung', 'C:\\\\Übung');
+  const withLength = (_request: Received, response: ServerResponse): void => void response.end(INSPECTED);
+  const inChunks = (_request: Received, response: ServerResponse): void => {
+    response.write(INSPECTED.slice(0, 20));
+    response.end(INSPECTED.slice(20));
+  };
+
+  it.each([
+    ['with a length', withLength],
+    ['in chunks', inChunks],
+  ])("shows the user's path: %s", async (_how, answer) => {
+    await using set = await rewriting(answer);
+    const text = await set.send(get('/v1.43/containers/web/json'));
+    const [head = '', body] = text.split('\r\n\r\n');
+    expect(Buffer.from(body!, 'latin1').toString()).toBe(SHOWN);
+    expect(head).toContain(`Content-Length: ${Buffer.byteLength(SHOWN)}`);
+  });
+
+  it('shows the path of the VM where the setting says so', async () => {
+    await using set = await rewriting(withLength, { shows: false });
+    const text = Buffer.from(await set.send(get('/containers/web/json')), 'latin1').toString();
+    expect(text).toContain(INSPECTED);
+  });
+
+  it('passes an answer of 20 MB unread', async () => {
+    const long = `["${'/C/x'.repeat(5_000_000)}"]`;
+    await using set = await rewriting((_request, response) => response.end(long));
+    expect(await set.send(get('/containers/json'))).toContain(long);
+  });
+});
+
+async function bodyOf(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CodecError } from '../../../../../src/core/index.js';
+import { editJsonText, select, selectStrings } from '../../../../../src/proxy/engine/api/json-edit.plan.js';
+import {
+  decodeJsonText,
+  encodeJsonString,
+  type JsonNode,
+} from '../../../../../src/proxy/engine/api/json-text.codec.js';
+
+const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');
+const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString();
+
+/** As the docker CLI (28.2.2) sends the beginning of a create, with a number and members that nobody knows. */
+const CREATE =
+  '{"Hostname":"","Cpu": 1.10e2, "Big":12345678901234567890,\t"HostConfig":{"Binds":["C:\\\\site:/data:ro"],' +
+  '"New":{"x":[ ]}},"binds":[],"Labels":{"a":"C:\\\\site","a":"ä\\u00e4\\ud83d\\ude00"}}\n';
+
+/** The same value as JSON.parse makes; of repeated members the last. */
+function valueOf(node: JsonNode): unknown {
+  switch (node.kind) {
+    case 'object':
+      return Object.fromEntries(node.members.map(({ name, value }) => [name, valueOf(value)]));
+    case 'array':
+      return node.items.map(valueOf);
+    case 'string':
+      return node.value;
+    case 'literal':
+      return JSON.parse(node.text);
+  }
+}
+
+function strings(node: JsonNode): readonly Extract<JsonNode, { kind: 'string' }>[] {
+  if (node.kind === 'string') return [node];
+  if (node.kind === 'array') return node.items.flatMap(strings);
+  return node.kind === 'object' ? node.members.flatMap(({ value }) => strings(value)) : [];
+}
+
+describe('a JSON text', () => {
+  it('is read as JSON.parse reads it', () => {
+    expect(valueOf(decodeJsonText(bytesOf(CREATE)))).toEqual(JSON.parse(CREATE));
+    fc.assert(
+      fc.property(fc.json({ stringUnit: 'binary' }), (json) => {
+        expect(valueOf(decodeJsonText(bytesOf(json)))).toEqual(
+          JSON.parse(Buffer.from(json).toString(), (_name, value: unknown) => (value === 0 ? 0 : value)),
+        );
+      }),
+    );
+  });
+
+  it('has a string put into it, and not a byte of the rest is another one', () => {
+    const text = bytesOf(CREATE);
+    const [bind] = selectStrings(decodeJsonText(text), ['HostConfig', 'Binds', '*']);
+    expect(textOf(editJsonText(text, [{ node: bind!, value: '/C/süß:/data' }]))).toBe(
+      CREATE.replace('"C:\\\\site:/data:ro"', '"/C/süß:/data"'),
+    );
+  });
+
+  it('is the same when its strings are put in as they were', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
+        const text = bytesOf(JSON.stringify(value));
+        const edits = strings(decodeJsonText(text)).map((node) => ({ node, value: node.value }));
+        expect(editJsonText(text, edits)).toBe(text);
+      }),
+    );
+  });
+
+  it('is refused when it is cut short anywhere', () => {
+    const text = bytesOf(CREATE.trimEnd());
+    for (let length = 0; length < text.length; length += 1)
+      expect(() => decodeJsonText(text.slice(0, length)), `${length} bytes`).toThrow(CodecError);
+  });
+
+  it.each([
+    '{"a":1,}',
+    '[1 2]',
+    '01',
+    '+1',
+    '"\\x"',
+    '"\n"',
+    "{'a':1}",
+    'nul',
+    '{"a"}',
+    '1 2',
+    '"\\u12"',
+    '[1,]',
+  ])('%j is none', (text) => expect(() => decodeJsonText(text)).toThrow(CodecError));
+
+  it('comes out of arbitrary text as JSON.parse takes it, or as a CodecError', () => {
+    const unit = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\',
+      'u00e4',
+      '1',
+      '-',
+      '.',
+      'e',
+      'null',
+      ' ',
+    );
+    fc.assert(
+      fc.property(fc.string({ unit }), (text) => {
+        let expected: { value: unknown } | undefined;
+        try {
+          expected = { value: JSON.parse(text) };
+        } catch {
+          expected = undefined;
+        }
+        if (expected === undefined) expect(() => decodeJsonText(text)).toThrow(CodecError);
+        else expect(valueOf(decodeJsonText(text))).toEqual(expected.value);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('may hold a string of 10 MB, and no nesting without end', () => {
+    const long = `["${'\\"'.repeat(5_000_000)}"]`;
+    expect(select(decodeJsonText(long), ['*'])).toMatchObject([{ kind: 'string', end: long.length - 1 }]);
+    expect(() => decodeJsonText('['.repeat(100_000))).toThrow(CodecError);
+  });
+
+  it('has strings whose text is UTF-8', () => {
+    expect(textOf(encodeJsonString('ä"\\🐳\n'))).toBe('"ä\\"\\\\🐳\\n"');
+  });
+});

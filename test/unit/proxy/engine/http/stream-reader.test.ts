@@ -1,0 +1,118 @@
+import { duplexPair, type Duplex } from 'node:stream';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  MAX_HELD_BYTES,
+  StreamReader,
+  type HeadRead,
+} from '../../../../../src/proxy/engine/http/stream-reader.js';
+
+const REQUEST = { isRequest: true };
+const HEAD = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+
+function reading(): { readonly far: Duplex; readonly reader: StreamReader } {
+  const [far, near] = duplexPair();
+  return { far, reader: new StreamReader(near) };
+}
+
+function textOf(read: HeadRead): string {
+  return read.kind === 'head' ? read.text : read.kind;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('a stream reader', () => {
+  it('finds heads one after the other, with empty lines in front, however they come', async () => {
+    const { far, reader } = reading();
+    far.write(`\r\n${HEAD}${HEAD}\r\n\r\nGE`);
+    expect(textOf(await reader.readHead(REQUEST))).toBe(HEAD);
+    expect(textOf(await reader.readHead(REQUEST))).toBe(HEAD);
+    const third = reader.readHead(REQUEST);
+    for (const character of HEAD.slice(2)) {
+      far.write(character);
+      await turn();
+    }
+    expect(textOf(await third)).toBe(HEAD);
+    expect(reader.heldBytes).toBe(0);
+  });
+
+  it('keeps what follows a head for the next consumer', async () => {
+    const { far, reader } = reading();
+    far.write(`${HEAD}body`);
+    await reader.readHead(REQUEST);
+    let text = '';
+    reader.consume({
+      take: (chunk) => {
+        text += chunk.toString();
+        return chunk.length;
+      },
+      ended: () => (text += '.'),
+    });
+    expect(text).toBe('body');
+    far.end('!');
+    await turn();
+    expect(text).toBe('body!.');
+  });
+
+  it('joins a head with a body that came with it', async () => {
+    const { far, reader } = reading();
+    far.write(`${HEAD}bodyNEXT`);
+    const read = await reader.readHead(REQUEST);
+    const raw = read.kind === 'head' ? read.raw : Buffer.alloc(0);
+    expect(reader.joinHeld(raw, 9)).toBeUndefined();
+    expect(reader.joinHeld(raw, 4)?.toString()).toBe(`${HEAD}body`);
+    expect(Buffer.concat([...reader.release()]).toString()).toBe('NEXT');
+  });
+
+  it('reads ahead a bounded amount and not more, and sees the end of its stream though nobody reads', async () => {
+    const { far, reader } = reading();
+    for (let sent = 0; sent < 20; sent += 1) far.write(Buffer.alloc(16 * 1024));
+    await turn();
+    expect(reader.heldBytes).toBeGreaterThanOrEqual(MAX_HELD_BYTES);
+    expect(reader.heldBytes).toBeLessThan(MAX_HELD_BYTES + 64 * 1024);
+    let taken = 0;
+    reader.consume({
+      take(chunk) {
+        taken += chunk.length;
+        return chunk.length;
+      },
+      ended: () => undefined,
+    });
+    far.end();
+    await vi.waitFor(() => expect(reader.hasEnded).toBe(true));
+    expect(taken).toBe(20 * 16 * 1024);
+  });
+
+  it.each([
+    ['hello\r\n', 'malformed'],
+    [`GET / HTTP/1.1\r\nA: ${'a'.repeat(70_000)}`, 'too large'],
+  ])('gives %j up at once', async (text, kind) => {
+    const { far, reader } = reading();
+    const read = reader.readHead(REQUEST);
+    far.write(text);
+    expect((await read).kind).toBe(kind);
+  });
+
+  it('tells an end within a head from an end before one', async () => {
+    for (const [text, isPartial] of [
+      ['GET /', true],
+      ['', false],
+    ] as const) {
+      const { far, reader } = reading();
+      far.end(text);
+      expect(await reader.readHead(REQUEST)).toEqual({ kind: 'ended', isPartial });
+    }
+  });
+
+  it('loses nothing when it is released', async () => {
+    const { far, reader } = reading();
+    far.write('held');
+    await turn();
+    const held = reader.release();
+    far.end(' and later');
+    const rest: Buffer[] = [];
+    for await (const chunk of reader.stream as AsyncIterable<Buffer>) rest.push(chunk);
+    expect(Buffer.concat([...held, ...rest]).toString()).toBe('held and later');
+  });
+});
