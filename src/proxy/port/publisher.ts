@@ -211,10 +211,10 @@ export class Publisher implements PortLeases {
 
   async #tryOpen(publication: Publication): Promise<void> {
     const { logger } = this.#options;
-    const wasOpen = publication.isOpen;
     try {
+      const isNews = publication.listening.length === 0;
       await this.#open(publication);
-      if (!wasOpen && publication.isOpen) logger.info('ports.reopened', { port: publication.key });
+      if (isNews && publication.isOpen) logger.info('ports.reopened', { port: publication.key });
     } catch (error) {
       publication.problem = textOf(error);
       if (this.#warnings.allows(publication.key, performance.now()))
