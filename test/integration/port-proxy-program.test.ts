@@ -1,16 +1,15 @@
-import { chmod, rename, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../src/core/index.js';
-import { ask, listening, PortPeers, type PublisherProgram } from '../support/port-peers.js';
+import { ask, listening, PortPeers } from '../support/port-peers.js';
 
 /** The guest's port proxy, as dockerd starts it, with the real publisher on the host. */
 let peers: PortPeers;
-let publisher: PublisherProgram;
 
 beforeAll(async () => {
   peers = await PortPeers.create();
-  publisher = await peers.publisher({ vmPorts: [{ protocol: 'tcp', hostPort: 2376 }] });
+  await peers.publisher({ vmPorts: [{ protocol: 'tcp', hostPort: 2376 }] });
   // Stands for docker-proxy: tells its arguments, listens, and only then says so.
   const proxy = join(peers.folder, 'docker-proxy');
   await writeFile(
@@ -27,8 +26,8 @@ wait
 `,
   );
   await chmod(proxy, 0o755);
-});
-afterAll(() => peers[Symbol.asyncDispose]());
+}, 60_000);
+afterAll(() => peers[Symbol.asyncDispose](), 60_000);
 
 const until = (title: string, check: () => Promise<boolean>): Promise<void> =>
   waitFor({ title, timeoutSeconds: 20, hint: '', everyMs: 50, check }, new AbortController().signal);
@@ -121,7 +120,7 @@ describe('a port that it does not get', () => {
   });
 
   test('because the host is silent is told within 10 s', async () => {
-    const silent = peers.host.start('socat', ['-dd', 'TCP-LISTEN:2398,fork', 'SYSTEM:sleep 60']);
+    const silent = peers.host.start('socat', ['-dd', '-u', 'TCP-LISTEN:2398,fork', 'OPEN:/dev/null']);
     await silent.line(/listening/);
     const begun = performance.now();
     const proxy = peers.proxy({ 'host-port': 8012 }, { MOBYVM_PORT_HOST_PORT: '2398' });
@@ -142,16 +141,14 @@ describe('a port that it does not get', () => {
 });
 
 test('without a token it becomes docker-proxy', async () => {
-  const token = join(peers.folder, 'token');
-  await rename(token, `${token}.kept`);
   await using proxy = peers.proxy(
     { 'host-ip': '127.0.0.1', 'host-port': 8020 },
     {
       MOBYVM_DOCKER_PROXY: join(peers.folder, 'docker-proxy'),
+      MOBYVM_RUN: join(peers.folder, 'nothing'),
     },
   );
   await proxy.line(/^0$/);
-  await rename(`${token}.kept`, token);
   expect(await ask(peers.guest, 'TCP:127.0.0.1:8020', 'x')).toBe('x');
 });
 

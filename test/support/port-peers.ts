@@ -66,6 +66,7 @@ export class PortPeers implements AsyncDisposable {
     const all = {
       proto: 'tcp',
       'host-ip': '0.0.0.0',
+      'host-port': 0,
       'container-ip': '172.17.0.2',
       'container-port': 80,
       ...args,
