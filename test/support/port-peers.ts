@@ -135,10 +135,14 @@ export async function ask(
   place: string,
   text: string,
 ): Promise<string | undefined> {
-  const { exitCode, stdout } = await namespace.run('socat', ['-b', '131072', '-t', '5', '-', place], {
-    input: text,
-    acceptExitCodes: Array.from({ length: 256 }, (_, code) => code),
-    timeoutMs: 30_000,
-  });
+  const { exitCode, stdout } = await namespace.run(
+    'socat',
+    ['-b', '131072', '-t', place.startsWith('UDP') ? '1' : '5', '-', place],
+    {
+      input: text,
+      acceptExitCodes: Array.from({ length: 256 }, (_, code) => code),
+      timeoutMs: 30_000,
+    },
+  );
   return exitCode === 0 && stdout !== '' ? stdout : undefined;
 }

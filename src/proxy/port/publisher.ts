@@ -159,7 +159,7 @@ export class Publisher implements PortLeases {
   async #publish(request: PortRequest, lease: Lease): Promise<void> {
     const publication = this.#publicationOf(request);
     try {
-      await this.#open(publication);
+      await this.#open(publication, true);
     } catch (error) {
       this.#options.logger.warn('ports.publish.failed', { port: publication.key, reason: textOf(error) });
       throw error;
@@ -184,7 +184,7 @@ export class Publisher implements PortLeases {
     if (older !== lease) older?.drop();
     if (publication.isOpen) return;
     try {
-      await this.#open(publication);
+      await this.#open(publication, true);
     } catch (error) {
       this.#publications.delete(publication.key);
       throw error;
@@ -213,7 +213,7 @@ export class Publisher implements PortLeases {
     const { logger } = this.#options;
     try {
       const isNews = publication.listening.length === 0;
-      await this.#open(publication);
+      await this.#open(publication, false);
       if (isNews && publication.isOpen) logger.info('ports.reopened', { port: publication.key });
     } catch (error) {
       publication.problem = textOf(error);
@@ -222,14 +222,15 @@ export class Publisher implements PortLeases {
     }
   }
 
-  /** @throws MobyvmError MOBYVM_PORT_PUBLISH */
-  async #open(publication: Publication): Promise<void> {
+  /** @param isAskedFor by the guest, just now @throws MobyvmError MOBYVM_PORT_PUBLISH */
+  async #open(publication: Publication, isAskedFor: boolean): Promise<void> {
     const plan = this.#planOf(publication.request);
     try {
       await publication.open(plan);
     } catch (failure) {
       if (!(failure instanceof ListenFailure)) throw failure;
-      if (this.#makeRoom(publication, failure.address)) return this.#open(publication);
+      if (this.#makeRoom(publication, failure.address, isAskedFor))
+        return this.#open(publication, isAskedFor);
       const { cause: error, address } = failure;
       throw await publishError(publication.request, address, {
         error,
@@ -239,20 +240,24 @@ export class Publisher implements PortLeases {
   }
 
   /** Gives up what of ours is in the way and has less right to be there. */
-  #makeRoom({ key, request: { protocol, hostPort } }: Publication, address: string): boolean {
+  #makeRoom(wanted: Publication, address: string, isAskedFor: boolean): boolean {
+    const { protocol, hostPort } = wanted.request;
     const inTheWay = [...this.#publications.values()].filter(
       (other) =>
-        other.key !== key &&
+        other !== wanted &&
         other.request.protocol === protocol &&
         other.request.hostPort === hostPort &&
         other.isInTheWayOf(address),
     );
     let hasRoom = false;
     for (const other of inTheWay) {
-      // The engine has given the port anew, so the container of one without a lease is gone.
-      const isAbandoned = other.lease === undefined;
-      if (isAbandoned) this.#remove(other, 'the engine has given it to another container');
-      if (isAbandoned || other.yieldTo(address)) hasRoom = true;
+      if (other.yieldTo(address)) {
+        hasRoom = true;
+      } else if (isAskedFor && other.lease === undefined) {
+        // The engine has given the port anew, so the container of one without a lease is gone.
+        this.#remove(other, 'the engine has given it to another container');
+        hasRoom = true;
+      }
     }
     return hasRoom;
   }
