@@ -2,8 +2,11 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { acceptReading } from '../../src/proxy/port/accept-reading.js';
+import { ByteFlow } from '../../src/proxy/port/byte-flow.js';
 import type { Forwarder, GuestPlace } from '../../src/proxy/port/forwarder.js';
 import { forwardTcp } from '../../src/proxy/port/tcp-forwarder.js';
+import { TcpPair } from '../../src/proxy/port/tcp-pair.js';
 import { forwardUdp, type UdpForwarderOptions } from '../../src/proxy/port/udp-forwarder.js';
 
 /** One port's forwarder between a client and a server of the test's own, over loopback. */
@@ -167,6 +170,27 @@ describe('a TCP connection', () => {
       'ports.connection.refused: the VM cannot be reached now',
       'ports.connection.refused: the guest does not take it: ECONNREFUSED',
     ]);
+  });
+
+  test('is carried as well where Node lets accepted sockets read by themselves only', async () => {
+    const guest = await guestServer((socket) => socket.pipe(socket));
+    const counters = { bytesIn: 0, bytesOut: 0 };
+    const around = { counters, pairs: new Set<TcpPair>(), onTrouble };
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 1 });
+    // Before it listens a server has nothing inside that could be stood before.
+    acceptReading(
+      server,
+      () => new ByteFlow(counters, 'bytesIn'),
+      (socket, flow) => void around.pairs.add(new TcpPair(socket, guest, flow, around)),
+    );
+    server.listen(0, LOOPBACK);
+    await once(server, 'listening');
+    closing.push(() => server.close());
+    const socket = client((server.address() as AddressInfo).port);
+    socket.end(Buffer.alloc(5_000_000));
+    expect(await buffer(socket)).toHaveLength(5_000_000);
+    await expect.poll(() => around.pairs.size).toBe(0);
+    expect(counters).toEqual({ bytesIn: 5_000_000, bytesOut: 5_000_000 });
   });
 
   test('is cut when the port is closed, and the port is free at once', async () => {

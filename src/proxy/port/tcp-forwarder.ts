@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { textOf } from '../../core/index.js';
+import { acceptReading } from './accept-reading.js';
+import { ByteFlow } from './byte-flow.js';
 import type { Forwarder, ForwarderOptions } from './forwarder.js';
 import { TcpPair } from './tcp-pair.js';
 
@@ -17,19 +19,18 @@ export async function forwardTcp(options: ForwarderOptions): Promise<Forwarder> 
   const { address, port } = options;
   const pairs = new Set<TcpPair>();
   const counters = { bytesIn: 0, bytesOut: 0 };
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
-  server.on('connection', (client: Socket) => {
-    const target = options.target();
-    if (target === undefined) {
-      options.onTrouble('ports.connection.refused', 'the VM cannot be reached now');
-      client.resetAndDestroy();
-      return;
-    }
-    pairs.add(new TcpPair(client, target, { counters, pairs, onTrouble: options.onTrouble }));
-  });
+  const around = { counters, pairs, onTrouble: options.onTrouble };
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 1 });
   const ipv6Only = address.includes(':');
   server.listen({ host: address, port, ipv6Only, exclusive: true, backlog: BACKLOG });
   await once(server, 'listening');
+  const toGuest = (): ByteFlow => new ByteFlow(counters, 'bytesIn');
+  acceptReading(server, toGuest, (client, flow) => {
+    const target = options.target();
+    if (target !== undefined) return void pairs.add(new TcpPair(client, target, flow, around));
+    options.onTrouble('ports.connection.refused', 'the VM cannot be reached now');
+    client.resetAndDestroy();
+  });
   server.on('error', (error) => options.onTrouble('ports.accept.failed', textOf(error)));
   return forwarderOf(server, pairs, counters);
 }

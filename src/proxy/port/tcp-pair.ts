@@ -1,17 +1,17 @@
 import { connect, type Socket } from 'node:net';
 import { errnoOf } from '../../core/index.js';
 import { reset } from '../engine/duplex.js';
+import { SINK } from './accept-reading.js';
+import { ByteFlow, type ByteCounters } from './byte-flow.js';
 import type { ForwarderTrouble, GuestPlace } from './forwarder.js';
 
 /** A guest that does not answer by then is not there; one that refuses does so at once. */
 const CONNECT_MS = 10_000;
 /** Of a client that went away without a word nothing else is ever heard. */
 const KEEP_ALIVE_AFTER_MS = 600_000;
-/** What a slow reader may leave with us, each way, beside one read. */
-const BUFFER_BYTES = 128 * 1024;
 
 export interface PairSurroundings {
-  readonly counters: { bytesIn: number; bytesOut: number };
+  readonly counters: ByteCounters;
   readonly pairs: Set<TcpPair>;
   readonly onTrouble: ForwarderTrouble;
 }
@@ -23,68 +23,70 @@ export interface PairSurroundings {
 export class TcpPair {
   readonly #client: Socket;
   readonly #guest: Socket;
+  readonly #toGuest: ByteFlow;
+  readonly #toClient: ByteFlow;
   readonly #around: PairSurroundings;
   #timer: NodeJS.Timeout | undefined;
   #open = 2;
 
-  constructor(client: Socket, { host, port }: GuestPlace, around: PairSurroundings) {
+  /** @param toGuest takes what the client says */
+  constructor(client: Socket, { host, port }: GuestPlace, toGuest: ByteFlow, around: PairSurroundings) {
     this.#around = around;
     this.#client = client;
     client.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
-    const options = { host, port, allowHalfOpen: true, noDelay: true, highWaterMark: BUFFER_BYTES };
-    this.#guest = connect(options);
+    this.#toGuest = toGuest;
+    this.#toClient = new ByteFlow(around.counters, 'bytesOut');
+    const { onread } = this.#toClient;
+    const options = { host, port, allowHalfOpen: true, noDelay: true, ...SINK, onread };
+    const guest = connect(options);
+    // A guest that speaks first must find the client's side ready.
+    guest.pause();
+    this.#guest = guest;
     this.#timer = setTimeout(() => this.#unreachable('no answer'), CONNECT_MS);
-    this.#guest.once('connect', () => this.#carry());
-    this.#guest.once('error', (error) => {
+    guest.on('connect', () => {
+      this.#connected();
+      this.#toClient.begin(guest, client);
+      toGuest.begin(client, guest);
+    });
+    guest.on('error', (error) => {
       if (this.#timer !== undefined) this.#unreachable(errnoOf(error) ?? error.message);
     });
-    this.#guest.once('close', (hadError) => this.#closed(client, hadError));
-    client.once('error', nothing);
-    client.once('close', (hadError) => this.#closed(this.#guest, hadError));
+    guest.on('close', (hadError) => this.#closed(client, hadError));
+    client.on('error', nothing);
+    client.on('close', (hadError) => this.#closed(guest, hadError));
   }
 
   /** Both sides get a reset. */
   cut(): void {
     reset(this.#client);
-    reset(this.#guest);
+    // One that is still connecting would only be reset once it has.
+    if (this.#guest.connecting) this.#guest.destroy();
+    else reset(this.#guest);
   }
 
-  #carry(): void {
+  #connected(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { counters } = this.#around;
-    carry(this.#client, this.#guest, (bytes) => {
-      counters.bytesIn += bytes;
-    });
-    carry(this.#guest, this.#client, (bytes) => {
-      counters.bytesOut += bytes;
-    });
   }
 
   #unreachable(reason: string): void {
+    this.#connected();
     this.#around.onTrouble('ports.connection.refused', `the guest does not take it: ${reason}`);
     this.cut();
   }
 
   #closed(other: Socket, hadError: boolean): void {
-    if (hadError || this.#timer !== undefined) reset(other);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (hadError || this.#timer !== undefined) {
+      this.#connected();
+      if (other.connecting) other.destroy();
+      else reset(other);
+    }
     this.#open -= 1;
-    if (this.#open === 0) this.#around.pairs.delete(this);
+    if (this.#open > 0) return;
+    this.#around.pairs.delete(this);
+    this.#toGuest.end();
+    this.#toClient.end();
   }
-}
-
-function carry(source: Socket, sink: Socket, count: (bytes: number) => void): void {
-  const resume = (): void => void source.resume();
-  source.on('data', (chunk) => {
-    count(chunk.length);
-    if (sink.write(chunk)) return;
-    source.pause();
-    sink.once('drain', resume);
-  });
-  source.once('end', () => sink.end());
-  source.resume();
 }
 
 function nothing(): void {
