@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../src/core/index.js';
 import { ask, listening, PortPeers } from '../support/port-peers.js';
@@ -152,21 +156,24 @@ test('without a token it becomes docker-proxy', async () => {
   expect(await ask(peers.guest, 'TCP:127.0.0.1:8020', 'x')).toBe('x');
 });
 
-test('a descriptor that the engine has bound before refuses connections in the guest, and the port works', async () => {
-  const script = `import socket, os, sys
-s = socket.socket()
-s.bind(('127.0.0.1', 8021))
-s.listen()
-os.dup2(1, 3)
-os.dup2(s.fileno(), 4)
-os.execv(sys.argv[1], [sys.argv[1]] + sys.argv[2:])`;
-  const args =
+test('a descriptor that the engine has bound before takes no connections any more, and the port works', async () => {
+  const bound = createServer().listen(0, '127.0.0.1');
+  await once(bound, 'listening');
+  const { port } = bound.address() as AddressInfo;
+  const { fd } = Reflect.get(bound, '_handle') as { fd: number };
+  const words =
     '-proto tcp -host-ip 0.0.0.0 -host-port 8021 -container-ip 172.17.0.2 -container-port 80 -use-listen-fd';
-  const program = join(peers.folder, 'port-proxy');
-  await using proxy = peers.guest.start('python3', ['-c', script, program, ...args.split(' ')], {
-    MOBYVM_RUN: peers.folder,
+  const command = ['netns', 'exec', peers.guest.name, join(peers.folder, 'port-proxy'), ...words.split(' ')];
+  const proxy = spawn('ip', command, {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', fd],
+    env: { ...process.env, MOBYVM_RUN: peers.folder },
   });
-  await proxy.line(/^0$/);
-  expect(await ask(peers.guest, 'TCP:127.0.0.1:8021', 'x')).toBeUndefined();
+  const verdict = proxy.stdio[3] as Readable;
+  expect(String(((await once(verdict, 'data')) as [Buffer])[0])).toBe('0\n');
   expect(await isOpen('0.0.0.0:8021')).toBe(true);
+  const knocking = connect({ host: '127.0.0.1', port });
+  await expect(once(knocking, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  proxy.kill('SIGINT');
+  expect(await once(proxy, 'exit')).toEqual([0, null]);
+  bound.close();
 });

@@ -1,3 +1,4 @@
+import { placeText } from '../../proxy/index.js';
 import { ControlClient } from '../control/client.js';
 import type { PortListing } from '../control/protocol.js';
 import type { CommandContext, CommandResult } from './context.js';
@@ -38,10 +39,6 @@ export function portLines({ ports }: PortListing): string[] {
     problem === undefined ? [] : [`${placeText(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
   );
   return [...table, ...(problems.length === 0 ? [] : ['', ...problems])];
-}
-
-function placeText(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function bytesText(bytes: number): string {

@@ -125,7 +125,7 @@ export class Ports {
 
   #auditSoon(): void {
     clearTimeout(this.#doubt);
-    this.#doubt = setTimeout(() => void this.audit(), DOUBT_MS);
+    this.#doubt = setTimeout(() => void this.audit(), DOUBT_MS).unref();
   }
 
   readonly #trouble = (event: `ports.${string}`, reason: string): void => {

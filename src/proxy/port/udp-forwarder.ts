@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { textOf } from '../../core/index.js';
 import type { Forwarder, ForwarderOptions } from './forwarder.js';
-import { UdpSession, type SessionSurroundings } from './udp-session.js';
+import { enlargeBuffers, UdpSession, type SessionSurroundings } from './udp-session.js';
 
 /** As docker-proxy has it. */
 const IDLE_MS = 90_000;
@@ -34,7 +34,7 @@ export async function forwardUdp(options: UdpForwarderOptions): Promise<Forwarde
     socket.close();
     throw error;
   }
-  enlarge(socket);
+  enlargeBuffers(socket, SOCKET_BUFFER_BYTES);
   const forwarder = new UdpForwarder(socket, options, { maxClients, idleMs });
   socket.on('message', (datagram, from) => forwarder.take(datagram, from));
   // Windows tells of ICMP errors here; nothing follows from them.
@@ -144,15 +144,6 @@ class UdpForwarder implements Forwarder {
     if (this.#sessions.size > 0) return;
     clearInterval(this.#sweep);
     this.#sweep = undefined;
-  }
-}
-
-function enlarge(socket: Socket): void {
-  try {
-    socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
-    socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
-  } catch {
-    // The system's own size does as well, for fewer datagrams at once.
   }
 }
 

@@ -31,7 +31,7 @@ export class UdpSession {
     });
     this.#socket.connect(port, host, (error?: Error) => {
       if (error !== undefined || this.#isClosed) return;
-      this.#enlarge();
+      enlargeBuffers(this.#socket, SOCKET_BUFFER_BYTES);
       const waiting = this.#waiting ?? [];
       this.#waiting = undefined;
       for (const datagram of waiting) this.send(datagram);
@@ -49,14 +49,15 @@ export class UdpSession {
     this.#isClosed = true;
     this.#socket.close();
   }
+}
 
-  #enlarge(): void {
-    try {
-      this.#socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
-      this.#socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
-    } catch {
-      // The system's own size does as well, for fewer datagrams at once.
-    }
+/** As far as the system lets us. */
+export function enlargeBuffers(socket: Socket, bytes: number): void {
+  try {
+    socket.setRecvBufferSize(bytes);
+    socket.setSendBufferSize(bytes);
+  } catch {
+    // The system's own size does as well, for fewer datagrams at once.
   }
 }
 
