@@ -9,6 +9,6 @@ BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinu
 	grub-efi-amd64-bin mtools dosfstools cpio kmod xz-utils zstd util-linux musl-tools gcc linux-libc-dev)
 
 # The real peers that the tests talk to.
-TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat openssl tmux git
-	libdevmapper1.02.1 python3)
+TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat docker-compose openssl tmux git
+	libdevmapper1.02.1)
 export RUN_PACKAGES BUILD_PACKAGES TEST_PACKAGES

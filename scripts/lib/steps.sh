@@ -145,22 +145,14 @@ use_docker_cli() {
 	note "$(docker --version) from build/tools"
 }
 
-# What docker-compose of Debian 12 (1.29, Python) needs beside python3; that of Debian 13 is one program.
-COMPOSE_PYTHON=(docker dockerpty docopt dotenv jsonschema requests texttable websocket yaml distro attr pyrsistent
-	urllib3 idna chardet charset-normalizer certifi six packaging distutils lib2to3 pkg-resources)
-
 # use_docker_engine: a whole Docker Engine for the tests in build/tools/engine, with a client of its own that builds with
-# BuildKit, and docker-compose. Taken out of the packages, because installing them would start an engine on this machine.
+# BuildKit. Taken out of the packages, because installing them would start an engine on this machine.
 use_docker_engine() {
 	local engine=$tools_dir/engine
 	if [ ! -e "$engine/complete" ]; then
 		rm -rf "$engine"
-		unpack_packages "$engine" docker.io containerd runc docker-compose
-		if [ -f "$engine/usr/lib/python3/dist-packages/compose/__init__.py" ]; then
-			unpack_packages "$engine" libyaml-0-2 "${COMPOSE_PYTHON[@]/#/python3-}"
-		else
-			unpack_packages "$engine" docker-cli docker-buildx
-		fi
+		unpack_packages "$engine" docker.io containerd runc
+		[ -x "$engine/usr/bin/docker" ] || unpack_packages "$engine" docker-cli docker-buildx
 		touch "$engine/complete"
 	fi
 	note "$("$engine/usr/sbin/dockerd" --version)"

@@ -28,6 +28,8 @@ import { version } from './version.js';
 const HEALTH_EVERY_MS = 5_000;
 /** VPNs connect now and then, and their routes stay for hours. */
 const NETWORK_EVERY_MS = 30_000;
+/** Most of what changes is known at once; this finds the rest. */
+const PORTS_EVERY_MS = 15_000;
 /** A daemon in the background that has nothing to look after, and of which nobody wants anything, ends after it. */
 const IDLE_MS = 10_000;
 const ENGINE_GROUP = 'docker';
@@ -121,6 +123,7 @@ async function openDaemon(
   const checks = [
     setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS),
     setInterval(() => void machine.checkNetwork(), NETWORK_EVERY_MS),
+    setInterval(() => void machine.checkPorts(), PORTS_EVERY_MS),
   ];
   closing.push(() => {
     checks.forEach(clearInterval);

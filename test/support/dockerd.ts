@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { run, type RunOptions, type RunResult } from '../../src/core/index.js';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
+import { compose } from './compose.js';
 import { NetworkNamespace, RunningProgram } from './netns.js';
 import { credentialsOf, testMachine } from './tls-engine.js';
 
@@ -101,22 +102,12 @@ export class DockerdSetting implements AsyncDisposable {
     });
   }
 
-  /** docker-compose of either kind: a Python program (1.29) or one of Go (2). */
-  async compose(way: Way, args: readonly string[]): Promise<RunResult> {
-    const env = {
-      ...this.env(way),
-      PYTHONPATH: join(TOOLS, 'usr/lib/python3/dist-packages'),
-      LD_LIBRARY_PATH: join(TOOLS, 'usr/lib/x86_64-linux-gnu'),
+  compose(way: Way, args: readonly string[]): Promise<RunResult> {
+    return compose(args, {
+      timeoutMs: 50_000,
       // 1.29 takes a path of Windows for one only where it is told that it runs there.
-      COMPOSE_FORCE_WINDOWS_HOST: '1',
-    };
-    const program = join(TOOLS, 'usr/bin/docker-compose');
-    const isPython = (await readFile(program).catch(() => Buffer.alloc(0)))
-      .subarray(0, 40)
-      .includes('python');
-    return isPython
-      ? run('/usr/bin/python3', [program, ...args], { timeoutMs: 50_000, env })
-      : run(join(TOOLS, 'usr/libexec/docker/cli-plugins/docker-compose'), args, { timeoutMs: 50_000, env });
+      env: { ...this.env(way), COMPOSE_FORCE_WINDOWS_HOST: '1' },
+    });
   }
 
   /** An image with the host's busybox, made without a registry. */

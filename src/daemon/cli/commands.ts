@@ -7,6 +7,7 @@ import { EXIT_FINE } from './exit-code.js';
 import { explain } from './explain.js';
 import { printFile } from './follow-file.js';
 import { imageBuild } from './image-build.js';
+import { portList } from './port.js';
 import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { restart } from './restart.js';
 import { status } from './status.js';
@@ -60,7 +61,7 @@ export async function runCommand(
 type Choose = (work: () => CommandResult) => void;
 
 function commandLine(context: CommandContext, runDaemon: RunDaemon, choose: Choose): Argv {
-  const commands = [machineCommands, observingCommands, kvpCommands, imageCommands];
+  const commands = [machineCommands, observingCommands, portCommands, kvpCommands, imageCommands];
   return commands
     .reduce((parser, add) => add(parser, context, choose), yargs().scriptName('mobyvm'))
     .usage('$0 COMMAND [OPTIONS]\n\nRuns Linux containers in a small Moby Linux VM.')
@@ -149,6 +150,16 @@ function observingCommands(parser: Argv, context: CommandContext, choose: Choose
         }),
       ({ code }) => choose(() => explain(context, code)),
     );
+}
+
+function portCommands(parser: Argv, context: CommandContext, choose: Choose): Argv {
+  return parser.command('port', 'Ports that containers publish on this host', (port) =>
+    port
+      .command('list', 'Print them, with what they carry', { json: JSON_OUTPUT }, (argv) =>
+        choose(() => portList(context, { json: argv.json })),
+      )
+      .demandCommand(1, 'Which one? `mobyvm port list`'),
+  );
 }
 
 function imageCommands(parser: Argv, context: CommandContext, choose: Choose): Argv {

@@ -9,10 +9,12 @@ import {
   errorAnswer,
   machineStatus,
   operationEvent,
+  portListing,
   type KvpSetRequest,
   type MachineStatus,
   type OperationEvent,
   type OperationName,
+  type PortListing,
   type Requester,
 } from './protocol.js';
 
@@ -45,6 +47,10 @@ export class ControlClient {
 
   async cancel(): Promise<boolean> {
     return parsed(cancelAnswer, await textOf(await this.#send('POST', '/v1/cancel'))).cancelled;
+  }
+
+  async listPorts(signal: AbortSignal): Promise<PortListing> {
+    return parsed(portListing, await textOf(await this.#send('GET', '/v1/ports', undefined, signal)));
   }
 
   async listKvp(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {

@@ -11,6 +11,7 @@ import { ERROR_CODES } from '../../core/index.js';
  * | GET /v1/status/watch | | MachineStatus per line, at every change |
  * | POST /v1/operations/{up,down,restart} | OperationRequest | OperationEvent per line |
  * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
+ * | GET /v1/ports | | PortListing |
  * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
  * | POST /v1/kvp/set | KvpSetRequest | `{}` |
  * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
@@ -115,6 +116,25 @@ export const kvpListing = z.object({
 export const kvpSetRequest = z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() });
 export const kvpRemoveRequest = z.strictObject({ name: z.string() });
 export type KvpSetRequest = z.infer<typeof kvpSetRequest>;
+
+/** A port that a container publishes, with what it has carried since it was opened on the host. */
+export const publishedPort = z.object({
+  protocol: z.enum(['tcp', 'udp']),
+  hostIp: z.string(),
+  hostPort: z.int(),
+  /** Empty until the engine has told its name. */
+  container: z.string(),
+  containerPort: z.int(),
+  state: z.enum(['open', 'waiting', 'failed']),
+  /** Why it is not open. */
+  problem: z.string().optional(),
+  /** TCP connections, or UDP clients, now. */
+  connections: z.int(),
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+});
+export const portListing = z.object({ ports: z.array(publishedPort) });
+export type PortListing = z.infer<typeof portListing>;
 
 export const cancelAnswer = z.object({ cancelled: z.boolean() });
 export const errorAnswer = z.object({ error: errorReport });

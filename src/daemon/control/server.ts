@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
+import type { PublishedPort } from '../../proxy/index.js';
 import { answerKvp } from './kvp-routes.js';
 import {
   operationName,
@@ -26,6 +27,7 @@ export interface ControlledMachine {
     listener: (event: OperationEvent) => void,
   ): Promise<void>;
   cancel(): Promise<boolean>;
+  listPorts(): Promise<readonly PublishedPort[]>;
 }
 
 export interface ControlServerOptions {
@@ -95,6 +97,10 @@ async function answer(
     }
     case 'GET /v1/status/watch':
       return watchStatus(machine, response);
+    case 'GET /v1/ports': {
+      json(response, 200, { ports: await machine.listPorts() });
+      return;
+    }
     case 'POST /v1/cancel': {
       json(response, 200, { cancelled: await machine.cancel() });
       return;

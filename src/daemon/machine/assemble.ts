@@ -1,17 +1,25 @@
 import { join } from 'node:path';
 import { fileLedger, MobyvmError, type Logger } from '../../core/index.js';
 import { QemuKvpExchange, type KvpExchange } from '../../kvp/index.js';
-import { engineClient, ENGINE_SERVER_NAME, tlsDial, type Dial } from '../../proxy/index.js';
+import {
+  engineClient,
+  ENGINE_SERVER_NAME,
+  tlsDial,
+  type Dial,
+  type EngineClient,
+} from '../../proxy/index.js';
 import { parseBootStage, QemuDriver, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
 import { fileItemStore, KvpGuest, loadToken } from '../guest/index.js';
 import type { MachineIdentity } from '../identity.js';
 import { imageStep, isoPathIn } from '../image.js';
 import type { Places } from '../places.js';
+import { Ports } from '../ports/index.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { version } from '../version.js';
 import { BootWatch } from './boot-watch.js';
+import type { EngineProbe } from './engine-probe.js';
 import { LinuxHost, VM_HOSTNAME } from './linux-host.js';
 import { Machine } from './machine.js';
 
@@ -51,7 +59,12 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
   });
   const ledger = fileLedger(places.ledgerFile);
   const { resolvConf: resolvConfPath } = places;
-  const host = new LinuxHost({ ...identity, namespace, ledger, resolvConfPath, logger }, settings);
+  const ports = new Ports({
+    token: () => guest.token,
+    containers: (signal) => engine.containers(signal),
+    logger,
+  });
+  const host = new LinuxHost({ ...identity, namespace, ledger, resolvConfPath, ports, logger }, settings);
   const { machineId } = identity;
   const store = fileItemStore(places.kvpItemsFile);
   const exchange = new QemuKvpExchange({ socketPath: driver.kvpSocketPath, store, logger });
@@ -66,13 +79,8 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
       host,
       guest,
       kvp: exchange,
-      engine: {
-        ping: (signal) => engine.ping(signal),
-        version: async (signal) => {
-          const answer = await engine.version(signal);
-          return { version: answer.Version, apiVersion: answer.ApiVersion };
-        },
-      },
+      ports,
+      engine: probeOf(engine),
       logger,
       loadSettings: () => loadSettings(places.settingsFile),
       applySettings: options.applySettings,
@@ -92,8 +100,19 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
     dial,
     close: async () => {
       guest.unfollow();
+      await ports.close();
       await exchange.close();
       await driver.close();
+    },
+  };
+}
+
+function probeOf(engine: EngineClient): EngineProbe {
+  return {
+    ping: (signal) => engine.ping(signal),
+    version: async (signal) => {
+      const answer = await engine.version(signal);
+      return { version: answer.Version, apiVersion: answer.ApiVersion };
     },
   };
 }

@@ -17,8 +17,10 @@ import {
   gatherHostNetworks,
   linuxNetwork,
   tapNameOf,
+  type HostService,
   type LinuxNetwork,
 } from '../../vm/index.js';
+import type { Ports } from '../ports/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { HostSide } from './host-side.js';
 import { LeaseSinceStart } from './lease-since-start.js';
@@ -38,6 +40,7 @@ export interface LinuxHostOptions {
   readonly namespace: string | undefined;
   readonly ledger: Ledger;
   readonly resolvConfPath: string;
+  readonly ports: Ports;
   readonly logger: Logger;
 }
 
@@ -84,10 +87,12 @@ export class LinuxHost implements HostSide {
 
   steps(settings: Settings): readonly Step[] {
     const subnet = this.#subnet ?? ANY_SUBNET;
+    const { ports } = this.#options;
     return [
-      ...this.#network(subnet).steps,
+      ...this.#network(subnet, this.#bridge, ports.services(settings)).steps,
       this.#dnsStep(settings, subnet),
       this.#dhcpStep(settings, subnet),
+      ...ports.steps({ hostAddress: hostAt(subnet, 1), vmAddress: vmAddressIn(subnet) }, settings),
     ];
   }
 
@@ -95,9 +100,9 @@ export class LinuxHost implements HostSide {
     return [
       {
         id: 'servers',
-        title: 'DHCP and DNS server',
+        title: 'DHCP and DNS server, published ports',
         run: async () => {
-          await Promise.all([this.#dhcp.close(), this.#dns.close()]);
+          await Promise.all([this.#dhcp.close(), this.#dns.close(), this.#options.ports.close()]);
           return 'remove';
         },
       },
@@ -156,7 +161,7 @@ export class LinuxHost implements HostSide {
     return new Set([this.#bridge, ...made.map(({ name }) => name)]);
   }
 
-  #network(subnet: Subnet, bridge = this.#bridge): LinuxNetwork {
+  #network(subnet: Subnet, bridge = this.#bridge, hostServices: readonly HostService[] = []): LinuxNetwork {
     const { machineId, ledger, logger } = this.#options;
     return linuxNetwork({
       machineId,
@@ -164,6 +169,7 @@ export class LinuxHost implements HostSide {
       subnet,
       ledger,
       logger,
+      hostServices,
     });
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../../core/index.js';
 import { stalledByFullDisk, type VmDriver, type VmExit, type VmSpec } from '../../vm/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
+import type { PublishedPort } from '../../proxy/index.js';
 import type { ControlledMachine } from '../control/server.js';
 import type {
   MachineStatus,
@@ -37,6 +38,7 @@ export interface MachineParts {
   readonly host: HostSide;
   readonly guest: GuestSide;
   readonly kvp: KvpExchange;
+  readonly ports: MachinePorts;
   readonly engine: EngineProbe;
   readonly logger: Logger;
   readonly loadSettings: () => Promise<Settings>;
@@ -49,6 +51,13 @@ export interface MachineParts {
     readonly mac: string;
     readonly endpoint: string;
   };
+}
+
+/** What the machine has to do with published ports; the daemon's `Ports` fits. */
+export interface MachinePorts {
+  guestLost(): void;
+  audit(): Promise<void>;
+  list(): Promise<readonly PublishedPort[]>;
 }
 
 /** A ping that has not come back by then counts as lost; the engine under software emulation may be slow. */
@@ -184,6 +193,15 @@ export class Machine implements ControlledMachine {
     this.#apply(answered ? 'engine.back' : 'engine.lost', answered ? undefined : reportOf(engineLost()));
   }
 
+  /** Makes the host's listeners what the engine says; called now and then. */
+  async checkPorts(): Promise<void> {
+    if (this.#engineReady && this.#isQuiet()) await this.#parts.ports.audit();
+  }
+
+  listPorts(): Promise<readonly PublishedPort[]> {
+    return this.#parts.ports.list();
+  }
+
   /** Looks whether the host's networks still leave room for ours; called now and then. */
   async checkNetwork(): Promise<void> {
     if (!this.#isQuiet()) return;
@@ -256,6 +274,7 @@ export class Machine implements ControlledMachine {
     );
     this.#engine = await this.#parts.engine.version(AbortSignal.timeout(PROBE_TIMEOUT_MS * 3));
     this.#engineReady = true;
+    await this.#parts.ports.audit();
     guest.follow();
   }
 
@@ -359,6 +378,7 @@ export class Machine implements ControlledMachine {
     this.#exit = exit;
     this.#engineReady = false;
     this.#parts.guest.unfollow();
+    this.#parts.ports.guestLost();
     this.#parts.logger.warn('vm.exited', { reason: exit.reason, detail: exit.detail });
     if (this.#runner.current === undefined) this.#apply('vm.exited', reportOf(ended(exit)));
   }

@@ -113,6 +113,23 @@ export const settingsSchema = z.strictObject({
         .max(8)
         .default([])
         .describe('Resolvers that names are asked of; empty means those of the host.'),
+      hostLoopbackPorts: z
+        .array(z.int().min(1).max(65_535))
+        .max(256)
+        .default([])
+        .describe(
+          "TCP ports of the host's 127.0.0.1 that containers reach as `host.docker.internal:PORT`; none, unless they are listed here.",
+        ),
+    })
+    .prefault({}),
+  ports: z
+    .strictObject({
+      exposeTo: z
+        .enum(['lan', 'localhost'])
+        .default('lan')
+        .describe(
+          'What a port published without an address (`-p 80:80`, `0.0.0.0`, `[::]`) can be reached from: `lan`, as with Docker, by every address of the host; `localhost` from the host only.',
+        ),
     })
     .prefault({}),
   image: z

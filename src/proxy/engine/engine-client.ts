@@ -5,9 +5,11 @@ import type { z } from 'zod';
 import { MobyvmError, textOf } from '../../core/index.js';
 import type { Dial } from './availability.js';
 import {
+  containerListSchema,
   engineErrorSchema,
   engineInfoSchema,
   engineVersionSchema,
+  type ContainerList,
   type EngineInfo,
   type EngineVersion,
 } from './engine-schemas.js';
@@ -37,10 +39,15 @@ export interface EngineClient {
   ping(signal: AbortSignal): Promise<EnginePing>;
   version(signal: AbortSignal): Promise<EngineVersion>;
   info(signal: AbortSignal): Promise<EngineInfo>;
+  /** The running containers. */
+  containers(signal: AbortSignal): Promise<ContainerList>;
 }
 
 /** `/info` of a busy engine is some 10 kB. */
 const MAX_BODY_BYTES = 1024 * 1024;
+const CONTAINERS = '/containers/json';
+/** A container takes some 2 kB. */
+const MAX_CONTAINERS_BYTES = 16 * 1024 * 1024;
 
 export function engineClient(options: EngineClientOptions): EngineClient {
   return {
@@ -54,6 +61,7 @@ export function engineClient(options: EngineClientOptions): EngineClient {
     },
     version: (signal) => getJson('/version', engineVersionSchema, { options, signal }),
     info: (signal) => getJson('/info', engineInfoSchema, { options, signal }),
+    containers: (signal) => getJson(CONTAINERS, containerListSchema, { options, signal }),
   };
 }
 
@@ -120,10 +128,11 @@ async function exchange(path: string, engine: Duplex, signal: AbortSignal): Prom
 
 async function readBody(path: string, incoming: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
+  const maxBytes = path === CONTAINERS ? MAX_CONTAINERS_BYTES : MAX_BODY_BYTES;
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw failed(path, `its answer is longer than ${MAX_BODY_BYTES} bytes`);
+    if (size > maxBytes) throw failed(path, `its answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

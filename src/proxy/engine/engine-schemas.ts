@@ -31,3 +31,23 @@ export type EngineInfo = z.infer<typeof engineInfoSchema>;
 
 /** The body of every error answer. */
 export const engineErrorSchema = z.looseObject({ message: text });
+
+/** `GET /containers/json`: what running containers publish. */
+export const containerListSchema = z.array(
+  z.looseObject({
+    Id: text,
+    Names: z.array(text).nullish(),
+    Ports: z
+      .array(
+        z.looseObject({
+          /** Absent, like PublicPort, for a port that is exposed only. */
+          IP: text.optional(),
+          PrivatePort: z.int(),
+          PublicPort: z.int().optional(),
+          Type: text,
+        }),
+      )
+      .nullish(),
+  }),
+);
+export type ContainerList = z.infer<typeof containerListSchema>;

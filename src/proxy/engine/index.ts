@@ -14,7 +14,7 @@ export {
   type EngineClientOptions,
   type EnginePing,
 } from './engine-client.js';
-export type { EngineInfo, EngineVersion } from './engine-schemas.js';
+export type { ContainerList, EngineInfo, EngineVersion } from './engine-schemas.js';
 export { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';
 export type { HangupProbe } from './hangup-probe.js';
 export * from './tls/index.js';

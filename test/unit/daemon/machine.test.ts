@@ -48,6 +48,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
       host,
       guest,
       kvp: new FakeKvp(),
+      ports: { guestLost: () => undefined, audit: () => Promise.resolve(), list: () => Promise.resolve([]) },
       boot: new BootWatch(driver.console, parseBootStage),
       engine: {
         ping: () =>

@@ -47,6 +47,7 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
   let end: () => void = () => undefined;
   const machine: ControlledMachine = {
     kvp: new FakeKvp(),
+    listPorts: () => Promise.resolve([]),
     status: () => Promise.reject(new TypeError('not asked here')),
     onStatusChange: () => () => undefined,
     operate: (name, _requester, listener) =>

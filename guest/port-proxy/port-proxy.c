@@ -1,0 +1,554 @@
+/*
+ * port-proxy -proto tcp|udp|sctp -host-ip IP -host-port N -container-ip IP -container-port N [-use-listen-fd]
+ *
+ * dockerd starts it for each published port, in docker-proxy's place (userland-proxy-path), and waits for "0\n" or "1\nTEXT"
+ * on descriptor 3. It asks the host for the port first, within 10 s in every case, so that `docker run` fails with the host's
+ * reason; then it holds the connection for as long as the port is published, and asks again when it is lost. SIGINT and
+ * SIGTERM end it at any time.
+ *
+ * Who carries what comes to the guest:
+ *  - published on 0.0.0.0: dockerd's rules take what comes to the guest's own address to the container. Nobody has to copy.
+ *  - on another address (127.0.0.1, or one that only the host has) those rules do not hold: the real docker-proxy is run on a
+ *    port of the guest's own address that the kernel chose, the relay port, and the host is told that. The same is done for
+ *    [::] when the host asks for it, which it does when the port is not published on 0.0.0.0 as well.
+ * Only the host reaches the guest's address, and it takes the relay port no further than the user said.
+ *
+ * Since Docker 28 dockerd has bound the port in the guest itself before, and passes it as descriptor 4 with -use-listen-fd.
+ * It is kept, so that nobody else takes it, but refuses connections: nothing but the rules serves the port in the guest.
+ *
+ * Without a token or an address (a guest that no host configures) it becomes the real docker-proxy.
+ *
+ * Environment, for tests: MOBYVM_RUN (folder with token and lease), MOBYVM_PORT_HOST_PORT, MOBYVM_DOCKER_PROXY.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	VERDICT = 3,         /* dockerd reads what has become of it */
+	LISTENER = 4,        /* with -use-listen-fd */
+	HOST_PORT = 2374,    /* of src/daemon/ports/port-places.ts */
+	ANSWER_MS = 9000,    /* dockerd itself gives up after 16 s; users sooner */
+	RETRY_MS = 200,      /* while the host restarts */
+	BACKOFF_MS = 250,    /* doubled up to the longest */
+	LONGEST_BACKOFF_MS = 4000,
+	RELEASE_MS = 2000,   /* how long the host may take to close the port */
+	RESPAWN_MS = 1000,
+	LINE_BYTES = 1024,   /* MAX_LINE_BYTES of src/proxy/port/control.codec.ts; an answer is at most 500 characters of UTF-8 */
+	ANSWER_BYTES = 2560,
+};
+
+static struct {
+	const char *proto;
+	char host_ip[INET6_ADDRSTRLEN], container_ip[INET6_ADDRSTRLEN];
+	int host_port, container_port;
+	bool use_listen_fd;
+} wanted;
+
+static char token[129];
+static char guest_address[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN];
+static int relay_port;            /* 0: none */
+static int relay_reservation = -1;
+static pid_t relay_process;
+static volatile sig_atomic_t is_ended;
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void on_signal(int number)
+{
+	if (number != SIGCHLD)
+		is_ended = 1;
+}
+
+/* Signals come in while this waits, and at no other time. >0: ready; 0: time is over, or a signal came. */
+static int wait_for(int fd, short events, int64_t until)
+{
+	struct pollfd waited = { .fd = fd, .events = events };
+	int64_t left = until - now_ms();
+	struct timespec timeout = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
+	sigset_t none;
+	if (left <= 0)
+		timeout = (struct timespec){ 0, 0 };
+	sigemptyset(&none);
+	int ready = ppoll(&waited, fd < 0 ? 0 : 1, until < 0 ? NULL : &timeout, &none);
+	return ready > 0 ? ready : 0;
+}
+
+static void say(const char *text)
+{
+	size_t left = strlen(text);
+	while (left > 0) {
+		ssize_t written = write(VERDICT, text, left);
+		if (written <= 0)
+			return;
+		text += written;
+		left -= (size_t)written;
+	}
+}
+
+static _Noreturn void fail(const char *reason)
+{
+	say("1\n");
+	say(reason);
+	if (relay_process > 0)
+		kill(relay_process, SIGTERM);
+	exit(1);
+}
+
+static const char *docker_proxy(void)
+{
+	static const char *const places[] = { "/usr/bin/docker-proxy", "/usr/sbin/docker-proxy", "/usr/libexec/docker/docker-proxy" };
+	const char *given = getenv("MOBYVM_DOCKER_PROXY");
+	if (given != NULL)
+		return given;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (access(places[i], X_OK) == 0)
+			return places[i];
+	return "docker-proxy";
+}
+
+/* The first line of a file of the run folder; false when there is none. */
+static bool read_run_file(const char *name, char *line, size_t size)
+{
+	char path[256];
+	const char *run = getenv("MOBYVM_RUN");
+	snprintf(path, sizeof path, "%s/%s", run != NULL ? run : "/run/mobyvm", name);
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	bool has_line = fgets(line, (int)size, file) != NULL;
+	fclose(file);
+	if (has_line)
+		line[strcspn(line, "\n")] = '\0';
+	return has_line && *line != '\0';
+}
+
+/* The lease is "ADDRESS PREFIX_LENGTH GATEWAY"; the gateway is the host. */
+static bool read_surroundings(void)
+{
+	char lease[64], address[64], host[64];
+	struct in_addr parsed;
+	if (!read_run_file("token", token, sizeof token) || !read_run_file("lease", lease, sizeof lease))
+		return false;
+	if (token[strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0')
+		return false;
+	if (sscanf(lease, "%63s %*s %63s", address, host) != 2)
+		return false;
+	if (inet_pton(AF_INET, address, &parsed) != 1 || inet_pton(AF_INET, host, &parsed) != 1)
+		return false;
+	snprintf(guest_address, sizeof guest_address, "%.15s", address);
+	snprintf(gateway, sizeof gateway, "%.15s", host);
+	return true;
+}
+
+/* --- arguments ------------------------------------------------------------------------------------------------------ */
+
+static bool read_address(const char *text, char *address)
+{
+	unsigned char parsed[sizeof(struct in6_addr)];
+	for (int i = 0; i < 2; i++) {
+		int family = i == 0 ? AF_INET : AF_INET6;
+		if (inet_pton(family, text, parsed) == 1)
+			return inet_ntop(family, parsed, address, INET6_ADDRSTRLEN) != NULL;
+	}
+	return false;
+}
+
+static bool read_port(const char *text, int *port)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+	*port = (int)value;
+	return *text != '\0' && *end == '\0' && value >= 1 && value <= 65535;
+}
+
+static bool take_argument(const char *name, const char *value)
+{
+	if (strcmp(name, "proto") == 0) {
+		wanted.proto = value;
+		return strcmp(value, "tcp") == 0 || strcmp(value, "udp") == 0 || strcmp(value, "sctp") == 0;
+	}
+	if (strcmp(name, "host-ip") == 0)
+		return read_address(value, wanted.host_ip);
+	if (strcmp(name, "container-ip") == 0)
+		return read_address(value, wanted.container_ip);
+	if (strcmp(name, "host-port") == 0)
+		return read_port(value, &wanted.host_port);
+	return strcmp(name, "container-port") == 0 && read_port(value, &wanted.container_port);
+}
+
+/* As Go's flag package takes them: -name value, --name value, -name=value. */
+static void read_arguments(int count, char **arguments)
+{
+	wanted.proto = "tcp";
+	for (int i = 1; i < count; i++) {
+		char name[32], problem[128];
+		const char *begin = arguments[i] + strspn(arguments[i], "-");
+		size_t length = strcspn(begin, "=");
+		snprintf(name, sizeof name, "%.*s", (int)(length < 31 ? length : 31), begin);
+		if (strcmp(name, "use-listen-fd") == 0) {
+			wanted.use_listen_fd = strcmp(begin + length, "=false") != 0;
+			continue;
+		}
+		if (strcmp(name, "v") == 0 || strcmp(name, "version") == 0) {
+			puts("port-proxy of mobyvm");
+			exit(0);
+		}
+		const char *value = begin[length] == '=' ? begin + length + 1 : i + 1 < count ? arguments[++i] : "";
+		if (!take_argument(name, value)) {
+			snprintf(problem, sizeof problem, "port-proxy: -%s cannot be \"%.40s\"", name, value);
+			fputs(problem, stderr);
+			fail(problem);
+		}
+	}
+	if (*wanted.host_ip == '\0' || *wanted.container_ip == '\0' || !wanted.host_port || !wanted.container_port)
+		fail("port-proxy: -host-ip, -host-port, -container-ip and -container-port are needed");
+}
+
+/* --- the conversation with the host --------------------------------------------------------------------------------- */
+
+static int dial(int64_t until)
+{
+	const char *port = getenv("MOBYVM_PORT_HOST_PORT");
+	struct sockaddr_in host = { .sin_family = AF_INET, .sin_port = htons(port != NULL ? (uint16_t)atoi(port) : HOST_PORT) };
+	int on = 1, idle = 15, interval = 5, count = 3, error = 0;
+	socklen_t length = sizeof error;
+	inet_pton(AF_INET, gateway, &host.sin_addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	/* A host that went away without a word (a VM that was saved) is noticed within half a minute. */
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+	if (connect(fd, (struct sockaddr *)&host, sizeof host) == 0)
+		return fd;
+	if (errno == EINPROGRESS) {
+		if (wait_for(fd, POLLOUT, until) == 0)
+			error = is_ended ? EINTR : ETIMEDOUT;
+		else
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+		if (error == 0)
+			return fd;
+		errno = error;
+	}
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static bool send_request(int fd, bool is_renewal)
+{
+	char line[LINE_BYTES], relay[32] = "";
+	if (relay_port != 0)
+		snprintf(relay, sizeof relay, ",\"relayPort\":%d", relay_port);
+	int length = snprintf(line, sizeof line,
+		"{\"op\":\"expose\",\"token\":\"%s\",\"renew\":%s,\"proto\":\"%s\",\"hostIp\":\"%s\",\"hostPort\":%d,"
+		"\"containerIp\":\"%s\",\"containerPort\":%d%s}\n",
+		token, is_renewal ? "true" : "false", wanted.proto, wanted.host_ip, wanted.host_port,
+		wanted.container_ip, wanted.container_port, relay);
+	return send(fd, line, (size_t)length, MSG_NOSIGNAL) == length;
+}
+
+/* One line, without its end; false when the host closes before, is silent or says too much. */
+static bool read_line(int fd, char *line, size_t size, int64_t until)
+{
+	size_t length = 0;
+	while (length + 1 < size && wait_for(fd, POLLIN, until) > 0) {
+		ssize_t count = read(fd, line + length, size - 1 - length);
+		if (count <= 0)
+			return false;
+		length += (size_t)count;
+		line[length] = '\0';
+		char *end = strchr(line, '\n');
+		if (end != NULL) {
+			*end = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The reason in {"ok":false,"error":"…"}, in place; the host escapes nothing but \" and \\. */
+static const char *reason_in(char *answer)
+{
+	char *from = strstr(answer, "\"error\":\""), *to = answer;
+	if (from == NULL)
+		return "the host's answer is not understood";
+	for (from += 9; *from != '\0' && *from != '"'; from++) {
+		if (*from == '\\' && from[1] != '\0')
+			from++;
+		*to++ = *from;
+	}
+	*to = '\0';
+	return answer;
+}
+
+enum outcome { GRANTED, NEEDS_RELAY, REFUSED, NO_ANSWER };
+
+/* Asks once. GRANTED: *connection holds the port. REFUSED: *reason says why. NO_ANSWER: errno says why. */
+static enum outcome ask(bool is_renewal, int64_t until, int *connection, const char **reason)
+{
+	static char answer[ANSWER_BYTES];
+	enum outcome outcome = NO_ANSWER;
+	int fd = dial(until);
+	if (fd < 0)
+		return NO_ANSWER;
+	if (!send_request(fd, is_renewal) || !read_line(fd, answer, sizeof answer, until)) {
+		close(fd);
+		errno = ECONNRESET;
+		return NO_ANSWER;
+	}
+	if (strstr(answer, "\"ok\":true") != NULL) {
+		*connection = fd;
+		return GRANTED;
+	}
+	outcome = strstr(answer, "\"relay\":true") != NULL ? NEEDS_RELAY : REFUSED;
+	if (outcome == REFUSED)
+		*reason = reason_in(answer);
+	close(fd);
+	return outcome;
+}
+
+/* --- the relay ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Has the kernel choose the relay port. A bound TCP socket that does not listen keeps it from others, but not from docker-proxy,
+ * which sets SO_REUSEADDR as well; a UDP one must be closed before.
+ */
+static void reserve_relay_port(void)
+{
+	int on = 1;
+	struct sockaddr_in place = { .sin_family = AF_INET };
+	socklen_t length = sizeof place;
+	bool is_tcp = strcmp(wanted.proto, "tcp") == 0;
+	inet_pton(AF_INET, guest_address, &place.sin_addr);
+	relay_reservation = socket(AF_INET, (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	if (relay_reservation < 0)
+		fail("port-proxy: no socket");
+	if (is_tcp)
+		setsockopt(relay_reservation, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(relay_reservation, (struct sockaddr *)&place, sizeof place) != 0 ||
+		getsockname(relay_reservation, (struct sockaddr *)&place, &length) != 0)
+		fail("port-proxy: no port of the guest is free");
+	relay_port = ntohs(place.sin_port);
+}
+
+static void become_docker_proxy(char **arguments)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(docker_proxy(), arguments);
+}
+
+static void run_relay(int verdict, pid_t parent)
+{
+	char host_port[8], container_port[8];
+	snprintf(host_port, sizeof host_port, "%d", relay_port);
+	snprintf(container_port, sizeof container_port, "%d", wanted.container_port);
+	char *arguments[] = { "docker-proxy", "-proto", (char *)wanted.proto, "-host-ip", guest_address, "-host-port", host_port,
+		"-container-ip", wanted.container_ip, "-container-port", container_port, NULL };
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(1);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	dup2(verdict, VERDICT);
+	become_docker_proxy(arguments);
+	static const char missing[] = "1\ndocker-proxy cannot be started";
+	if (write(VERDICT, missing, sizeof missing - 1) < 0)
+		_exit(127);
+	_exit(1);
+}
+
+/* Starts docker-proxy on the relay port and waits until it listens; the answer is NULL, or why it does not. */
+static const char *start_relay(int64_t until)
+{
+	static char verdict[512];
+	int ends[2];
+	if (strcmp(wanted.proto, "tcp") != 0 && relay_reservation >= 0) {
+		close(relay_reservation);
+		relay_reservation = -1;
+	}
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return "port-proxy: no pipe";
+	pid_t parent = getpid();
+	relay_process = fork();
+	if (relay_process == 0)
+		run_relay(ends[1], parent);
+	close(ends[1]);
+	size_t length = 0;
+	while (relay_process > 0 && length + 1 < sizeof verdict) {
+		if (wait_for(ends[0], POLLIN, until) == 0) {
+			if (!is_ended && now_ms() < until)
+				continue; /* SIGCHLD */
+			break;
+		}
+		ssize_t count = read(ends[0], verdict + length, sizeof verdict - 1 - length);
+		if (count <= 0)
+			break;
+		length += (size_t)count;
+		if (verdict[0] == '0')
+			break;
+	}
+	verdict[length] = '\0';
+	close(ends[0]);
+	if (verdict[0] == '0')
+		return NULL;
+	return length > 2 ? verdict + 2 : "docker-proxy does not answer";
+}
+
+static void reap_relay(void)
+{
+	if (relay_process > 0 && waitpid(relay_process, NULL, WNOHANG) == relay_process)
+		relay_process = 0;
+}
+
+/* --- a port's life -------------------------------------------------------------------------------------------------- */
+
+/* The port is the host's from here on, or the reason is told and this is the end. */
+static int publish(void)
+{
+	int64_t until = now_ms() + ANSWER_MS;
+	int connection = -1;
+	const char *reason = "";
+	char problem[160];
+	if (strcmp(wanted.host_ip, "0.0.0.0") != 0 && strcmp(wanted.host_ip, "::") != 0)
+		reserve_relay_port();
+	for (;;) {
+		enum outcome outcome = ask(false, until, &connection, &reason);
+		if (outcome == GRANTED)
+			break;
+		if (is_ended)
+			fail("interrupted");
+		if (outcome == REFUSED)
+			fail(reason);
+		if (outcome == NEEDS_RELAY && relay_port == 0) {
+			reserve_relay_port();
+			continue;
+		}
+		if (now_ms() + RETRY_MS >= until) {
+			snprintf(problem, sizeof problem, "mobyvm's host does not answer (%s): see `mobyvm status`", strerror(errno));
+			fail(problem);
+		}
+		wait_for(-1, 0, now_ms() + RETRY_MS);
+	}
+	if (relay_port != 0 && (reason = start_relay(until)) != NULL)
+		fail(reason);
+	return connection;
+}
+
+/* Gives the port back, and waits until the host has: dockerd may give it to the next container then. */
+static _Noreturn void release(int connection)
+{
+	static const char message[] = "{\"op\":\"release\"}\n";
+	char rest[64];
+	int64_t until = now_ms() + RELEASE_MS;
+	if (relay_process > 0)
+		kill(relay_process, SIGTERM);
+	if (connection >= 0 && send(connection, message, sizeof message - 1, MSG_NOSIGNAL) > 0)
+		while (now_ms() < until)
+			if (wait_for(connection, POLLIN, until) > 0 && read(connection, rest, sizeof rest) <= 0)
+				break;
+	exit(0);
+}
+
+static _Noreturn void hold(int connection)
+{
+	int64_t next_try = 0, respawn_at = 0;
+	int backoff = BACKOFF_MS;
+	char rest[256];
+	for (;;) {
+		if (is_ended)
+			release(connection);
+		reap_relay();
+		if (relay_port != 0 && relay_process == 0 && now_ms() >= respawn_at) {
+			respawn_at = now_ms() + RESPAWN_MS;
+			start_relay(respawn_at);
+		}
+		if (connection < 0 && now_ms() >= next_try) {
+			const char *reason;
+			read_surroundings();
+			if (ask(true, now_ms() + ANSWER_MS, &connection, &reason) == GRANTED) {
+				backoff = BACKOFF_MS;
+			} else {
+				connection = -1;
+				/* Hundreds of us lost the host at the same moment: not all come back at the same moment. */
+				next_try = now_ms() + backoff + getpid() % 251;
+				backoff = backoff * 2 > LONGEST_BACKOFF_MS ? LONGEST_BACKOFF_MS : backoff * 2;
+			}
+			continue;
+		}
+		int64_t until = connection < 0 ? next_try : -1;
+		if (relay_port != 0 && relay_process == 0 && (until < 0 || respawn_at < until))
+			until = respawn_at;
+		if (wait_for(connection, POLLIN, until) > 0 && read(connection, rest, sizeof rest) <= 0) {
+			close(connection);
+			connection = -1;
+			next_try = now_ms() + getpid() % 251;
+		}
+	}
+}
+
+static void prepare_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGCHLD };
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		sigaddset(&blocked, numbers[i]);
+		sigaction(numbers[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+int main(int count, char **arguments)
+{
+	read_arguments(count, arguments);
+	if (!read_surroundings()) {
+		become_docker_proxy(arguments);
+		fail("docker-proxy cannot be started");
+	}
+	signal(SIGPIPE, SIG_IGN);
+	prepare_signals();
+	fcntl(VERDICT, F_SETFD, FD_CLOEXEC);
+	if (wanted.use_listen_fd) {
+		fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
+		if (strcmp(wanted.proto, "tcp") == 0)
+			shutdown(LISTENER, SHUT_RD);
+	}
+	int connection = publish();
+	say("0\n");
+	/* dockerd waits for the end of this; the number stays taken, so that the relay's pipe never gets it. */
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (nothing >= 0 && nothing != VERDICT) {
+		dup3(nothing, VERDICT, O_CLOEXEC);
+		close(nothing);
+	}
+	hold(connection);
+}

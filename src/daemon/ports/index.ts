@@ -1,0 +1,1 @@
+export { Ports, PORT_CONTROL_PORT, type PortsOptions } from './ports.js';

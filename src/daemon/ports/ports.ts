@@ -1,0 +1,134 @@
+import { textOf, type Ipv4, type Logger, type Step } from '../../core/index.js';
+import {
+  Publisher,
+  startLoopbackRelay,
+  startPortControl,
+  type ContainerList,
+  type PortControl,
+  type PublishedPort,
+} from '../../proxy/index.js';
+import type { HostService } from '../../vm/index.js';
+import { ServerSlot, type ClosableServer } from '../machine/server-step.js';
+import type { Settings } from '../settings/schema.js';
+import { hostAddresses } from './host-addresses.js';
+import { listedPorts } from './listed-ports.plan.js';
+
+/** Where the guest asks for ports, at the host's address on the switch; guest/port-proxy/port-proxy.c knows it as well. */
+export const PORT_CONTROL_PORT = 2374;
+
+const ENGINE_PORTS = [2375, 2376].map((hostPort) => ({ protocol: 'tcp', hostPort }) as const);
+/** The guest takes its own address by DHCP. */
+const VM_PORTS = [...ENGINE_PORTS, { protocol: 'udp', hostPort: 68 } as const];
+
+const ASK_ENGINE_MS = 5_000;
+/** Containers come and go several at a time: the engine is asked once they have. */
+const DOUBT_MS = 1_500;
+
+export interface PortsOptions {
+  /** What the guest shows to be known; undefined before the first start. */
+  readonly token: () => string | undefined;
+  /** The engine's running containers. */
+  readonly containers: (signal: AbortSignal) => Promise<ContainerList>;
+  readonly logger: Logger;
+}
+
+export interface PortsPlace {
+  readonly hostAddress: Ipv4;
+  readonly vmAddress: Ipv4;
+}
+
+interface PortServer extends ClosableServer {
+  readonly publisher: Publisher;
+  readonly control: PortControl;
+}
+
+/** The ports that containers publish on this host, and the host's own that they may reach. */
+export class Ports {
+  readonly #options: PortsOptions;
+  readonly #slot = new ServerSlot<PortServer>('ports', 'published ports');
+  readonly #relay = new ServerSlot('host-loopback', "relay to the host's own ports");
+  #doubt: NodeJS.Timeout | undefined;
+
+  constructor(options: PortsOptions) {
+    this.#options = options;
+  }
+
+  /** What the guest must be able to reach on the host for this. */
+  services({ network }: Settings): readonly HostService[] {
+    return [PORT_CONTROL_PORT, ...network.hostLoopbackPorts].map((port) => ({ protocol: 'tcp', port }));
+  }
+
+  steps(place: PortsPlace, { ports, network }: Settings): readonly Step[] {
+    const { hostLoopbackPorts } = network;
+    const { hostAddress: address } = place;
+    const relay = { address, ports: hostLoopbackPorts };
+    return [
+      this.#slot.step({ ...place, ...ports }, () => this.#start(place, ports)),
+      ...(hostLoopbackPorts.length === 0 && this.#relay.current === undefined
+        ? []
+        : [this.#relay.step(relay, () => startLoopbackRelay({ ...relay, onTrouble: this.#trouble }))]),
+    ];
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#doubt);
+    await Promise.all([this.#slot.close(), this.#relay.close()]);
+  }
+
+  /** The VM has ended. */
+  guestLost(): void {
+    this.#slot.current?.publisher.guestLost();
+    this.#slot.current?.control.dropAll();
+  }
+
+  /** Makes the listeners what the engine says; does nothing while it does not answer. */
+  async audit(): Promise<void> {
+    const server = this.#slot.current;
+    if (server === undefined) return;
+    const askedAtMs = performance.now();
+    try {
+      const listed = listedPorts(await this.#options.containers(AbortSignal.timeout(ASK_ENGINE_MS)));
+      if (this.#slot.current === server) await server.publisher.audit(listed, askedAtMs);
+    } catch (error) {
+      this.#options.logger.debug('ports.audit.failed', { reason: textOf(error) });
+    }
+  }
+
+  /** As they are now, with what the engine says of them if it answers. */
+  async list(): Promise<readonly PublishedPort[]> {
+    await this.audit();
+    return this.#slot.current?.publisher.list() ?? [];
+  }
+
+  async #start({ vmAddress, hostAddress }: PortsPlace, { exposeTo }: Settings['ports']): Promise<PortServer> {
+    const { logger, token } = this.#options;
+    const publisher = new Publisher({
+      vmAddress,
+      switchAddress: hostAddress,
+      exposure: exposeTo,
+      hostAddresses,
+      vmPorts: VM_PORTS,
+      logger,
+      onDoubt: () => this.#auditSoon(),
+    });
+    const place = { address: hostAddress, port: PORT_CONTROL_PORT };
+    const control = await startPortControl({ ...place, token, leases: publisher, logger });
+    return {
+      publisher,
+      control,
+      close: async () => {
+        await control.close();
+        await publisher.close();
+      },
+    };
+  }
+
+  #auditSoon(): void {
+    clearTimeout(this.#doubt);
+    this.#doubt = setTimeout(() => void this.audit(), DOUBT_MS).unref();
+  }
+
+  readonly #trouble = (event: `ports.${string}`, reason: string): void => {
+    this.#options.logger.debug(event, { reason });
+  };
+}

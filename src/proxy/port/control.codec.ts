@@ -1,0 +1,100 @@
+/**
+ * What the guest's port proxy and the host say to each other: one JSON object a line, UTF-8. The guest is not trusted:
+ * names, types, ranges and lengths are checked, and nothing else is taken.
+ *
+ *   guest: {"op":"expose","token":"…","renew":false,"proto":"tcp","hostIp":"0.0.0.0","hostPort":8080,
+ *           "containerIp":"172.17.0.2","containerPort":80,"relayPort":40123}      (`relayPort` may be absent)
+ *   host:  {"ok":true} | {"ok":false,"relay":true} | {"ok":false,"error":"…"}
+ *   guest: {"op":"release"}          before it closes, when the port is to be given back at once
+ */
+import { z } from 'zod';
+import { CodecError } from '../../core/index.js';
+import type { PortRequest } from './port-request.js';
+
+/** Longer lines are refused before they are read to their end. */
+export const MAX_LINE_BYTES = 1_024;
+/** The guest's program has room for so many bytes of a reason. */
+const MAX_REASON_CHARACTERS = 500;
+
+export interface Expose {
+  readonly token: string;
+  /** The port was asked for before, on a connection that is lost. */
+  readonly isRenewal: boolean;
+  readonly request: PortRequest;
+}
+
+export type GuestMessage =
+  { readonly kind: 'expose'; readonly expose: Expose } | { readonly kind: 'release' };
+
+/** `relay`: the host cannot reach the container by the host port; the guest is to ask again with a relay port. */
+export type HostAnswer =
+  { readonly kind: 'ok' } | { readonly kind: 'relay' } | { readonly kind: 'error'; readonly reason: string };
+
+const port = z.int().min(1).max(65_535);
+/** What has the letters of an address; whether it is one shows when it is listened on. */
+const address = z.string().regex(/^[0-9a-f.:]{2,45}$/);
+
+const exposeSchema = z.strictObject({
+  op: z.literal('expose'),
+  token: z.string().min(1).max(128),
+  renew: z.boolean(),
+  proto: z.enum(['tcp', 'udp', 'sctp']),
+  hostIp: address,
+  hostPort: port,
+  containerIp: address,
+  containerPort: port,
+  relayPort: port.optional(),
+});
+const messageSchema = z.discriminatedUnion('op', [
+  exposeSchema,
+  z.strictObject({ op: z.literal('release') }),
+]);
+
+/** @throws CodecError; its message can be given to the guest */
+export function decodeGuestMessage(line: string): GuestMessage {
+  const parsed = messageSchema.safeParse(jsonOf(line));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const field = issue?.path.join('.') ?? '';
+    throw new CodecError(field === '' ? 'message' : field, 0, issue?.message ?? 'not of its form');
+  }
+  if (parsed.data.op === 'release') return { kind: 'release' };
+  const { token, renew, proto, hostIp, hostPort, containerIp, containerPort, relayPort } = parsed.data;
+  if (proto === 'sctp') throw new CodecError('proto', 0, 'SCTP ports cannot be published on the host');
+  return {
+    kind: 'expose',
+    expose: {
+      token,
+      isRenewal: renew,
+      request: { protocol: proto, hostIp, hostPort, containerIp, containerPort, relayPort },
+    },
+  };
+}
+
+/** The other direction, as the guest's program writes it; for peers of the server in tests. */
+export function encodeGuestMessage(message: GuestMessage): string {
+  if (message.kind === 'release') return '{"op":"release"}\n';
+  const { token, isRenewal: renew, request } = message.expose;
+  const { protocol: proto, hostIp, hostPort, containerIp, containerPort, relayPort } = request;
+  const ports = { hostIp, hostPort, containerIp, containerPort, relayPort };
+  return `${JSON.stringify({ op: 'expose', token, renew, proto, ...ports })}\n`;
+}
+
+/** One line. A reason is cut, and freed of control characters: the guest's program undoes `\"` and `\\` only. */
+export function encodeHostAnswer(answer: HostAnswer): string {
+  if (answer.kind === 'ok') return '{"ok":true}\n';
+  if (answer.kind === 'relay') return '{"ok":false,"relay":true}\n';
+  // Cut before lone halves of surrogate pairs are taken out: the cut may leave one.
+  const reason = answer.reason
+    .slice(0, MAX_REASON_CHARACTERS)
+    .replaceAll(/[\p{Cc}\p{Cs}\u2028\u2029]+/gu, ' ');
+  return `${JSON.stringify({ ok: false, error: reason })}\n`;
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new CodecError('message', 0, 'not JSON');
+  }
+}

@@ -1,0 +1,6 @@
+export { startPortControl, type PortControl, type PortControlOptions } from './control-server.js';
+export type { Exposure } from './listen-addresses.plan.js';
+export { startLoopbackRelay } from './loopback-relay.js';
+export { placeText } from './port-request.js';
+export { windowsReservedRange } from './reserved-range.js';
+export { Publisher, type ListedPort, type PublishedPort, type PublisherOptions } from './publisher.js';

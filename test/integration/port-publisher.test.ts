@@ -1,0 +1,180 @@
+import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
+import { run, waitFor } from '../../src/core/index.js';
+import type { ListedPort } from '../../src/proxy/port/index.js';
+import { ask, listening, PortPeers, type PublisherProgram } from '../support/port-peers.js';
+import type { RunningProgram } from '../support/netns-program.js';
+
+/** The publisher with real listeners in namespaces, the guest's own proxy asking. */
+let peers: PortPeers;
+let publisher: PublisherProgram;
+
+beforeAll(async () => {
+  peers = await PortPeers.create();
+}, 60_000);
+afterAll(() => peers[Symbol.asyncDispose](), 60_000);
+afterEach(async () => {
+  await publisher.program.stop();
+});
+
+const until = (title: string, check: () => Promise<boolean>): Promise<void> =>
+  waitFor({ title, timeoutSeconds: 30, hint: '', everyMs: 50, check }, new AbortController().signal);
+
+async function publish(args: Readonly<Record<string, string | number>>): Promise<RunningProgram> {
+  const proxy = peers.proxy(args);
+  await proxy.line(/^[01]$/);
+  return proxy;
+}
+
+async function places(port: number, protocol?: '-u'): Promise<string[]> {
+  return (await listening(peers.host, protocol)).filter((place) => place.endsWith(`:${port}`)).sort();
+}
+
+const web = (hostIp: string, hostPort: number, container = 'web'): ListedPort => ({
+  protocol: 'tcp',
+  hostIp,
+  hostPort,
+  containerPort: 80,
+  container,
+});
+
+describe('addresses', () => {
+  test('127.0.0.1 has ::1 beside it, which goes when somebody asks for it by name', async () => {
+    publisher = await peers.publisher();
+    await publisher.audit(web('127.0.0.1', 8300));
+    expect(await places(8300)).toEqual(['127.0.0.1:8300', '[::1]:8300']);
+    await publisher.audit(web('127.0.0.1', 8300), web('::1', 8300, 'other'));
+    expect(await publisher.list()).toMatchObject([
+      { hostIp: '127.0.0.1', state: 'waiting' },
+      { hostIp: '::1', container: 'other' },
+    ]);
+    expect(await places(8300)).toEqual(['127.0.0.1:8300', '[::1]:8300']);
+    await publisher.audit(web('127.0.0.1', 8300));
+    await publisher.audit();
+    expect(await places(8300)).toEqual([]);
+  });
+
+  test('all of them mean loopback when ports are exposed to localhost', async () => {
+    publisher = await peers.publisher({ exposure: 'localhost' });
+    await publisher.audit(web('0.0.0.0', 8301), web('::', 8301));
+    expect(await places(8301)).toEqual(['127.0.0.1:8301', '[::1]:8301']);
+  });
+
+  test('UDP on all of them answers by the one that was asked, also by one that came later', async () => {
+    publisher = await peers.publisher();
+    await peers.echo(8302);
+    await using proxy = await publish({ proto: 'udp', 'host-port': 8302 });
+    expect(proxy.lines).toEqual(['0']);
+    // socat takes answers of the address only that it has sent to.
+    for (const address of ['192.0.2.1', '192.0.2.9'])
+      expect(await ask(peers.neighbour, `UDP-CONNECT:${address}:8302`, 'x'.repeat(65_507))).toHaveLength(
+        65_507,
+      );
+    await peers.host.ip('addr', 'add', '192.0.2.10/24', 'dev', 'out0');
+    await publisher.audit({ ...web('0.0.0.0', 8302), protocol: 'udp' });
+    expect(await ask(peers.neighbour, 'UDP-CONNECT:192.0.2.10:8302', 'x')).toBe('x');
+  });
+
+  test('a host without IPv6 publishes [::] without a listener', async () => {
+    await peers.host.run('sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=1']);
+    try {
+      publisher = await peers.publisher();
+      await using four = await publish({ 'host-port': 8303 });
+      await using six = await publish({ 'host-ip': '::', 'host-port': 8303 });
+      expect([four.lines, six.lines]).toEqual([['0'], ['0']]);
+      await using proxy = await publish({ 'host-port': 8304 });
+      expect(proxy.lines).toEqual(['0']);
+      expect(await places(8303)).toContain('0.0.0.0:8303');
+    } finally {
+      await peers.host.run('sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=0']);
+    }
+  });
+});
+
+describe('an audit', () => {
+  test('makes the listeners what the engine says, and mends what could not be opened before', async () => {
+    publisher = await peers.publisher();
+    const holder = peers.host.start('socat', ['-dd', 'TCP-LISTEN:8310,fork', 'PIPE']);
+    await holder.line(/listening/);
+    await peers.echo(8310, 8311);
+    await publisher.audit(web('0.0.0.0', 8310), web('0.0.0.0', 8311));
+    expect(await publisher.list()).toMatchObject([
+      { hostPort: 8310, state: 'failed', problem: expect.stringContaining('by "socat"') as string },
+      { hostPort: 8311, state: 'open' },
+    ]);
+    await holder.stop();
+    await publisher.audit(web('0.0.0.0', 8310));
+    expect(await publisher.list()).toMatchObject([{ hostPort: 8310, state: 'open', container: 'web' }]);
+    expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8310', 'x')).toBe('x');
+    expect(await places(8311)).toEqual([]);
+  });
+
+  test('gives the port of a container that is gone to the next one at once', async () => {
+    publisher = await peers.publisher();
+    const gone = await publish({ 'host-port': 8312 });
+    await gone.stop('SIGKILL');
+    await publisher.program.line(/"doubt"/);
+    await using next = await publish({ 'host-ip': '::', 'host-port': 8312, 'container-ip': '172.17.0.3' });
+    await using other = await publish({ 'host-port': 8312, 'container-ip': '172.17.0.3' });
+    expect(other.lines).toEqual(['0']);
+    expect(next.lines.length).toBeGreaterThan(0);
+  });
+});
+
+test('a guest that is lost cuts what is open, refuses what comes and keeps the port', async () => {
+  publisher = await peers.publisher();
+  await peers.echo(8320);
+  await using proxy = await publish({ 'host-port': 8320 });
+  const live = peers.neighbour.start('socat', ['-', 'TCP:192.0.2.1:8320']);
+  live.send('alive');
+  await live.line(/alive/);
+  await proxy.stop('SIGKILL');
+  publisher.guestLost();
+  await live.exit;
+  expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8320', 'x')).toBeUndefined();
+  await publisher.program.line(/ports.connection.refused/);
+  expect(await places(8320)).toEqual(['0.0.0.0:8320']);
+});
+
+describe('many connections', () => {
+  test('10,000 at the same time are carried, or as many as there are descriptors for', async () => {
+    const limit =
+      Number((await run('prlimit', ['--nofile', '--output', 'HARD', '--noheadings', '--raw'])).stdout) || 1e6;
+    // Each takes two.
+    const count = Math.min(10_000, Math.floor((limit - 100) / 2));
+    publisher = await peers.publisher();
+    await using server = await peers.guest.startNode('many-connections.mjs', { serve: 8330 });
+    await server.line(/ready/);
+    await using proxy = await publish({ 'host-port': 8330 });
+    expect(proxy.lines).toEqual(['0']);
+    await using client = await peers.neighbour.startNode('many-connections.mjs', {
+      to: '192.0.2.1',
+      port: 8330,
+      count,
+    });
+    await client.line(new RegExp(`^open ${count} lost 0$`), 60);
+    expect(await publisher.list()).toMatchObject([{ connections: count, bytesIn: count, bytesOut: count }]);
+    client.send('again');
+    await client.line(new RegExp(`^again ${count}$`), 60);
+    await client.stop();
+    await until('all to be closed', async () => (await publisher.list())[0]?.connections === 0);
+  }, 180_000);
+
+  test('more than there are descriptors for: some are refused, and it goes on', async () => {
+    publisher = await peers.publisher();
+    await using server = await peers.guest.startNode('many-connections.mjs', { serve: 8331 });
+    await server.line(/ready/);
+    await using proxy = await publish({ 'host-port': 8331 });
+    expect(proxy.lines).toEqual(['0']);
+    await run('prlimit', ['--pid', String(publisher.program.pid), '--nofile=100']);
+    const many = await peers.neighbour.startNode('many-connections.mjs', {
+      to: '192.0.2.1',
+      port: 8331,
+      count: 300,
+    });
+    await many.line(/^open \d+ lost [1-9]\d+$/, 60);
+    await publisher.program.line(/EMFILE/);
+    await many.stop();
+    await until('all to be closed', async () => (await publisher.list())[0]?.connections === 0);
+    expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8331', 'x')).toBe('x');
+  }, 120_000);
+});

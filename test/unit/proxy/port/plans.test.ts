@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { planAudit, type AuditFacts } from '../../../../src/proxy/port/audit.plan.js';
+import { listenPlan } from '../../../../src/proxy/port/listen-addresses.plan.js';
+import { listedPorts } from '../../../../src/daemon/ports/listed-ports.plan.js';
+
+describe('where a port is listened on', () => {
+  const host = {
+    addresses: ['127.0.0.1', '192.168.1.5', '10.0.75.1', '::1', 'fe80::1%eth0'],
+    switchAddress: '10.0.75.1',
+  };
+
+  test.each([
+    ['tcp', '0.0.0.0', 'lan', ['0.0.0.0'], []],
+    ['tcp', '::', 'lan', ['::'], []],
+    ['tcp', '0.0.0.0', 'localhost', ['127.0.0.1'], []],
+    ['tcp', '::', 'localhost', ['::1'], []],
+    ['tcp', '127.0.0.1', 'lan', ['127.0.0.1'], ['::1']],
+    ['udp', '127.0.0.1', 'localhost', ['127.0.0.1'], ['::1']],
+    ['tcp', '::1', 'lan', ['::1'], []],
+    ['tcp', '192.168.1.5', 'localhost', ['192.168.1.5'], []],
+    ['udp', '0.0.0.0', 'lan', ['127.0.0.1', '192.168.1.5'], []],
+    ['udp', '::', 'lan', ['::1', 'fe80::1%eth0'], []],
+    ['udp', '::', 'localhost', ['::1'], []],
+  ] as const)(
+    '%s %s, exposed to %s: %j, and %j beside',
+    (...[protocol, hostIp, exposure, needed, beside]) => {
+      expect(listenPlan({ protocol, hostIp }, exposure, host)).toMatchObject({ needed, beside });
+    },
+  );
+
+  test('only [::] may do without IPv6', () => {
+    const mayLackIpv6 = (hostIp: string): boolean =>
+      listenPlan({ protocol: 'tcp', hostIp }, 'lan', host).mayLackIpv6;
+    expect(['::', '0.0.0.0', '::1', '127.0.0.1'].map(mayLackIpv6)).toEqual([true, false, false, false]);
+  });
+});
+
+describe('an audit', () => {
+  const facts = (change: Partial<AuditFacts>): AuditFacts => ({
+    held: [],
+    listed: new Set(),
+    askedAtMs: 100_000,
+    releasedAtMs: new Map(),
+    ...change,
+  });
+  const held = (key: string, lostAtMs?: number, sinceMs = 0) => ({ key, sinceMs, lostAtMs });
+
+  test('changes nothing when all is as the engine says', () => {
+    expect(planAudit(facts({ held: [held('a'), held('b', 5)], listed: new Set(['a', 'b']) }))).toEqual({
+      open: [],
+      close: [],
+    });
+  });
+
+  test('opens what a running container has and we do not', () => {
+    expect(planAudit(facts({ held: [held('a')], listed: new Set(['a', 'b']) })).open).toEqual(['b']);
+  });
+
+  test('does not open again what was given back after the engine was asked', () => {
+    const releasedAtMs = new Map([
+      ['after', 100_001],
+      ['before', 99_999],
+    ]);
+    expect(planAudit(facts({ listed: new Set(['after', 'before']), releasedAtMs })).open).toEqual(['before']);
+  });
+
+  test('closes what no running container has and whose connection was lost before the engine was asked', () => {
+    expect(planAudit(facts({ held: [held('before', 99_999), held('after', 100_001)] })).close).toEqual([
+      'before',
+    ]);
+  });
+
+  test('leaves a port that is held to a container that is still starting', () => {
+    expect(
+      planAudit(facts({ held: [held('new', undefined, 50_000), held('old', undefined, 1_000)] })),
+    ).toEqual({ open: [], close: ['old'] });
+  });
+});
+
+describe("the engine's list", () => {
+  test('gives the published TCP and UDP ports with the name of their container', () => {
+    const published = { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' };
+    const containers = [
+      {
+        Id: 'a'.repeat(64),
+        Names: ['/web'],
+        Ports: [published, { PrivatePort: 443, Type: 'tcp' }, { ...published, Type: 'sctp' }],
+      },
+      { Id: 'b'.repeat(64), Names: null, Ports: [{ ...published, IP: '::', Type: 'udp' }] },
+      { Id: 'c', Ports: null },
+    ];
+    expect(listedPorts(containers)).toEqual([
+      { protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, container: 'web' },
+      { protocol: 'udp', hostIp: '::', hostPort: 8080, containerPort: 80, container: 'bbbbbbbbbbbb' },
+    ]);
+  });
+
+  test('cannot make us listen on what is no port', () => {
+    const bad = { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 70_000, Type: 'tcp' };
+    expect(listedPorts([{ Id: 'a', Names: ['/x'], Ports: [bad, { ...bad, PublicPort: 0 }] }])).toEqual([]);
+  });
+});

@@ -1,0 +1,354 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run, waitFor, type RunResult } from '../../src/core/index.js';
+import type { PortListing } from '../../src/daemon/control/protocol.js';
+import { compose } from '../support/compose.js';
+import { inGuest } from '../support/guest-shell.js';
+import { Instance, makeBusyboxImage } from '../support/instance.js';
+import { RunningProgram } from '../support/netns-program.js';
+
+/** Published ports with the real guest, engine and clients. The tests build on one another, in this order. */
+const BUSYBOX = 'mobyvm-busybox';
+const ECHO = 'mobyvm-port-echo';
+const ANY = Array.from({ length: 256 }, (_, code) => code);
+const never = new AbortController().signal;
+let instance: Instance;
+let neighbour: string;
+
+beforeAll(async () => {
+  // A service on the host's loopback must be there for whoever is allowed to see it.
+  instance = await Instance.create({ network: { hostLoopbackPorts: [7777] } });
+  await instance.up();
+  await makeBusyboxImage(instance, BUSYBOX);
+  await makeEchoImage();
+  neighbour = `${instance.namespace}n`;
+  await run('ip', ['netns', 'add', neighbour]);
+  await run(
+    'ip',
+    ['link', 'add', 'out', 'netns', instance.namespace, 'type', 'veth'].concat([
+      'peer',
+      'out',
+      'netns',
+      neighbour,
+    ]),
+  );
+  for (const [namespace, address] of [
+    [instance.namespace, '192.0.2.1/24'],
+    [neighbour, '192.0.2.2/24'],
+  ] as const) {
+    await run('ip', ['-n', namespace, 'addr', 'add', address, 'dev', 'out']);
+    await run('ip', ['-n', namespace, 'link', 'set', 'out', 'up']);
+  }
+});
+afterAll(async () => {
+  await run('ip', ['netns', 'delete', neighbour], { acceptExitCodes: ANY });
+  await instance[Symbol.asyncDispose]();
+});
+
+/** An image with one program, which echoes on the ports in its arguments. */
+async function makeEchoImage(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'mobyvm-echo-'));
+  try {
+    const source = join(import.meta.dirname, '../fixtures/programs/port-echo.c');
+    await run('musl-gcc', ['-static', '-Os', '-s', '-o', join(folder, 'port-echo'), source]);
+    await run('tar', ['-C', folder, '-cf', join(folder, 'image.tar'), 'port-echo']);
+    await instance.docker(['import', '-c', 'ENTRYPOINT ["/port-echo"]', join(folder, 'image.tar'), ECHO]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** `docker run -d` of the echo program; whatever its exit code. */
+function echo(name: string, ...options: readonly string[]): Promise<RunResult> {
+  return docker('run', '-d', '--name', name, ...options, ECHO, '80', '81');
+}
+
+function docker(...args: readonly string[]): Promise<RunResult> {
+  return run('docker', ['-H', `unix://${instance.socket}`, ...args], {
+    timeoutMs: 180_000,
+    acceptExitCodes: ANY,
+  });
+}
+
+/** What comes back for `text` from a place such as `TCP:127.0.0.1:8080`; undefined when there is no connection. */
+async function ask(place: string, text: string, namespace = instance.namespace): Promise<string | undefined> {
+  const args = [
+    'netns',
+    'exec',
+    namespace,
+    'socat',
+    '-b',
+    '131072',
+    '-t',
+    '10',
+    '-',
+    `${place},connect-timeout=10`,
+  ];
+  const { exitCode, stdout } = await run('ip', args, {
+    input: text,
+    acceptExitCodes: ANY,
+    timeoutMs: 60_000,
+  });
+  return exitCode === 0 && stdout !== '' ? stdout : undefined;
+}
+
+async function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return (await ask(`TCP:${host}:${port}`, 'hello')) === 'hello';
+}
+
+/** The ports that something listens on in the instance's namespace. */
+async function listening(protocol: '-t' | '-u' = '-t'): Promise<string[]> {
+  const { stdout } = await run('ip', ['netns', 'exec', instance.namespace, 'ss', '-Hln', protocol]);
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[3] ?? '')
+    .filter((place) => place !== '');
+}
+
+async function listensOn(port: number): Promise<boolean> {
+  return (await listening()).some((place) => place.endsWith(`:${port}`));
+}
+
+async function published(): Promise<PortListing['ports']> {
+  const { stdout } = await instance.mobyvm(['port', 'list', '--json']);
+  return (JSON.parse(stdout) as PortListing).ports;
+}
+
+async function until(title: string, check: () => Promise<boolean>, timeoutSeconds = 60): Promise<void> {
+  await waitFor({ title, timeoutSeconds, hint: '', check }, never);
+}
+
+describe('a published port', () => {
+  test('answers on the host, by every address of it and by IPv6', async () => {
+    expect((await echo('web', '-p', '8080:80', '-p', '8081:81/udp')).exitCode).toBe(0);
+    expect(await answers(8080)).toBe(true);
+    expect(await answers(8080, '192.0.2.1')).toBe(true);
+    expect(await ask('TCP6:[::1]:8080', 'hello')).toBe('hello');
+    expect(await ask('TCP:192.0.2.1:8080', 'hello', neighbour)).toBe('hello');
+  });
+
+  test('carries the end of what is sent, and what is answered after it', async () => {
+    const large = 'e'.repeat(3_000_000);
+    expect(await ask('TCP:127.0.0.1:8080', large)).toBe(`${large.length}\n`);
+  });
+
+  test('carries a datagram of 65,507 bytes there and back, and answers by the address that was asked', async () => {
+    const datagram = 'x'.repeat(65_507);
+    expect(await ask('UDP:127.0.0.1:8081', datagram)).toBe(datagram);
+    expect(await ask('UDP:192.0.2.1:8081', 'hello', neighbour)).toBe('hello');
+  });
+
+  test('stands in `mobyvm port list` with what it carried', async () => {
+    const web = (await published()).find(({ hostIp, hostPort }) => hostIp === '0.0.0.0' && hostPort === 8080);
+    expect(web).toMatchObject({ container: 'web', containerPort: 80, protocol: 'tcp', state: 'open' });
+    expect(web?.bytesIn).toBeGreaterThan(3_000_000);
+    expect((await instance.mobyvm(['port', 'list'])).stdout).toMatch(
+      /^0\.0\.0\.0:8080\/tcp\s+web:80\s+open/m,
+    );
+  });
+
+  test('is closed when its container stops, open when it starts, and moves with it at a restart', async () => {
+    await instance.docker(['stop', '-t', '0', 'web']);
+    expect(await listensOn(8080)).toBe(false);
+    await instance.docker(['start', 'web']);
+    expect(await answers(8080)).toBe(true);
+    await instance.docker(['restart', '-t', '0', 'web']);
+    expect(await answers(8080)).toBe(true);
+  });
+});
+
+describe('a port that cannot be published', () => {
+  test('fails docker run within 2 s with the reason, and leaves no half-bound ports', async () => {
+    await using holder = new RunningProgram(
+      'ip',
+      ['netns', 'exec', instance.namespace, 'socat'].concat(['-dd', 'TCP-LISTEN:8090,fork', 'PIPE']),
+    );
+    await holder.line(/listening/);
+    await instance.docker(['create', '--name', 'late', '-p', '8089:80', '-p', '8090:81', ECHO, '80', '81']);
+    const begun = performance.now();
+    const start = await docker('start', 'late');
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(start.exitCode).not.toBe(0);
+    expect(start.stderr).toContain(
+      'Bind for 0.0.0.0:8090 failed: port is already allocated (on the host, by "socat" (pid ',
+    );
+    expect(await listensOn(8089)).toBe(false);
+    await instance.docker(['rm', '-f', 'late']);
+    expect((await echo('late', '-p', '8089:80', '-p', '8090:81')).exitCode).not.toBe(0);
+    expect(await listensOn(8089)).toBe(false);
+    await instance.docker(['rm', '-f', 'late']);
+  });
+
+  test('because the host lacks the address is told apart', async () => {
+    const { exitCode, stderr } = await echo('nowhere', '-p', '203.0.113.9:8091:80');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('listen tcp 203.0.113.9:8091: bind: cannot assign requested address');
+    await instance.docker(['rm', '-f', 'nowhere']);
+  });
+
+  test("because mobyvm reaches the engine by it leaves the engine's way alone", async () => {
+    const { exitCode, stderr } = await echo('thief', '-p', '2376:80');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('port is already allocated (mobyvm reaches the engine by it)');
+    await instance.docker(['rm', '-f', 'thief']);
+  });
+});
+
+describe('a port of one address', () => {
+  test('127.0.0.1 is open on the host, ::1 included, and to nobody else', async () => {
+    expect((await echo('local', '-p', '127.0.0.1:8100:80', '-p', '127.0.0.1:8101:81/udp')).exitCode).toBe(0);
+    expect(await answers(8100)).toBe(true);
+    expect(await ask('TCP6:[::1]:8100', 'hello')).toBe('hello');
+    expect(await ask('UDP:127.0.0.1:8101', 'x'.repeat(65_507))).toHaveLength(65_507);
+    expect(await ask('TCP:192.0.2.1:8100', 'hello', neighbour)).toBeUndefined();
+    expect(await ask('TCP:10.0.75.2:8100', 'hello', neighbour)).toBeUndefined();
+  });
+
+  test('two addresses of the host may have the same port, for two containers', async () => {
+    expect((await echo('other', '--hostname', 'other', '-p', '192.0.2.1:8100:80')).exitCode).toBe(0);
+    expect(await ask('TCP:192.0.2.1:8100', 'c', neighbour)).toBe('other\n');
+    expect(await ask('TCP:127.0.0.1:8100', 'c')).not.toBe('other\n');
+    await instance.docker(['rm', '-f', 'other']);
+  });
+
+  test('[::] alone is IPv6 only', async () => {
+    expect((await echo('six', '-p', '[::]:8102:80')).exitCode).toBe(0);
+    expect(await ask('TCP6:[::1]:8102', 'hello')).toBe('hello');
+    expect(await answers(8102)).toBe(false);
+    await instance.docker(['rm', '-f', 'six']);
+  });
+});
+
+describe('many ports', () => {
+  test('ranges and -P get ports of their own', async () => {
+    await instance.docker([
+      'run',
+      '-d',
+      '--name',
+      'range',
+      '-p',
+      '8110-8114:8110-8114',
+      ECHO,
+      '8110',
+      '8114',
+    ]);
+    expect([await answers(8110), await answers(8114)]).toEqual([true, true]);
+    const { stdout } = await docker('run', '-d', '--name', 'free', '--expose', '80', '-P', ECHO, '80');
+    expect(stdout).not.toBe('');
+    const port = Number(/:(\d+)/.exec(await instance.docker(['port', 'free', '80']))?.[1]);
+    expect(await answers(port)).toBe(true);
+    await instance.docker(['rm', '-f', 'range', 'free']);
+    expect((await listening()).filter((place) => /:811[0-4]$/.test(place))).toEqual([]);
+  });
+
+  test('a compose project with 10 ports comes and goes', async () => {
+    const services = Array.from(
+      { length: 10 },
+      (_, index) =>
+        `  s${index}:\n    image: ${ECHO}\n    command: ["80"]\n    ports: ["${8120 + index}:80"]\n`,
+    );
+    const file = join(instance.directory, 'compose.yml');
+    await writeFile(file, `version: "3"\nservices:\n${services.join('')}`);
+    const project = (...args: readonly string[]): Promise<RunResult> =>
+      compose(['-p', 'planted', '-f', file, ...args], {
+        timeoutMs: 300_000,
+        env: { ...process.env, DOCKER_HOST: `unix://${instance.socket}`, COMPOSE_HTTP_TIMEOUT: '200' },
+      });
+    await project('up', '-d');
+    for (let port = 8120; port < 8130; port += 1) expect(await answers(port), String(port)).toBe(true);
+    await project('down', '-t', '0');
+    expect((await listening()).filter((place) => /:812\d$/.test(place))).toEqual([]);
+  });
+
+  test('200 containers with a port each come up, answer and go', async () => {
+    const names = Array.from({ length: 200 }, (_, index) => `many${index}`);
+    const inParallel = (command: string): Promise<RunResult> =>
+      run('sh', ['-c', `printf '%s\n' ${names.join(' ')} | xargs -P 8 -n 1 sh -c '${command}' sh`], {
+        timeoutMs: 580_000,
+        env: { ...process.env, DOCKER_HOST: `unix://${instance.socket}` },
+      });
+    await inParallel(`docker run -d --name $1 -p $((10000 + \${1#many})):80 ${ECHO} 80 >/dev/null`);
+    const open = (await listening()).filter((place) => /^0\.0\.0\.0:10[01]\d\d$/.test(place));
+    expect(open).toHaveLength(200);
+    for (const port of [10_000, 10_099, 10_199]) expect(await answers(port)).toBe(true);
+    await instance.docker(['rm', '-f', ...names], { timeoutMs: 300_000 });
+    expect((await listening()).filter((place) => /:10[01]\d\d$/.test(place))).toEqual([]);
+  });
+});
+
+describe('the host', () => {
+  test('lets containers reach what listens on its loopback only as far as the settings say', async () => {
+    const serve = (port: number): RunningProgram =>
+      new RunningProgram(
+        'ip',
+        ['netns', 'exec', instance.namespace, 'socat', '-dd'].concat([
+          `TCP-LISTEN:${port},bind=127.0.0.1,fork`,
+          'SYSTEM:echo inside',
+        ]),
+      );
+    await using allowed = serve(7777);
+    await using refused = serve(7778);
+    await allowed.line(/listening/);
+    await refused.line(/listening/);
+    const reach = async (port: number): Promise<string> =>
+      (await docker('run', '--rm', BUSYBOX, 'sh', '-c', `nc -w 5 host.docker.internal ${port} </dev/null`))
+        .stdout;
+    expect(await reach(7777)).toBe('inside\n');
+    expect(await reach(7778)).toBe('');
+  });
+});
+
+describe('what is lost', () => {
+  test("the guest's proxies: the ports stay, and go with their container", async () => {
+    await inGuest(instance, BUSYBOX, 'kill -9 $(pidof port-proxy)\n');
+    await until('the audit', async () => (await published()).every(({ container }) => container !== ''));
+    expect(await answers(8080)).toBe(true);
+    await instance.docker(['stop', '-t', '0', 'web']);
+    await until('the port to be closed', async () => !(await listensOn(8080)));
+    await instance.docker(['rm', '-f', 'local']);
+    await until('the other to be closed', async () => !(await listensOn(8100)));
+    await instance.docker(['start', 'web']);
+    expect(await answers(8080)).toBe(true);
+  });
+
+  test('the daemon, with live connections: new ones work after its restart', async () => {
+    expect((await echo('local', '--restart', 'always', '-p', '127.0.0.1:8100:80')).exitCode).toBe(0);
+    await instance.docker(['update', '--restart', 'always', 'web']);
+    const live = new RunningProgram(
+      'ip',
+      ['netns', 'exec', instance.namespace, 'socat'].concat(['-', 'TCP:127.0.0.1:8080']),
+    );
+    live.send('alive');
+    await live.line(/alive/);
+    process.kill(await instance.daemonPid(), 'SIGKILL');
+    await live.exit;
+    await instance.up();
+    expect(await answers(8080)).toBe(true);
+    await until("the guest's proxy to come back", () => answers(8100));
+    await until('it to be told', async () => (await published()).every(({ state }) => state === 'open'));
+  });
+
+  test('the engine: its containers come back with their ports', async () => {
+    await inGuest(instance, BUSYBOX, 'kill -9 $(cat /var/run/docker.pid)\n').catch(() => undefined);
+    await until('the web server to answer', () => answers(8080), 120);
+    await until('the local one to answer', () => answers(8100), 60);
+  });
+
+  test('a container that the engine lists no more', async () => {
+    await inGuest(instance, BUSYBOX, 'kill -STOP $(pidof port-proxy)\n');
+    process.kill(await instance.daemonPid(), 'SIGKILL');
+    await instance.up();
+    await until('the audit to open the port', () => answers(8080));
+    await inGuest(instance, BUSYBOX, 'kill -CONT $(pidof port-proxy)\n');
+    await instance.docker(['rm', '-f', 'local']);
+    await until('the port to be closed', async () => !(await listensOn(8100)));
+  });
+
+  test('the VM: after a restart its containers have their ports', async () => {
+    expect((await instance.mobyvm(['restart'])).exitCode).toBe(0);
+    await until('the web server to answer', () => answers(8080), 120);
+    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+  });
+});
