@@ -43,8 +43,15 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
   it('answers what the engine answers: versions, lists, inspects, exit codes, errors', async () => {
     for (const args of [
       ['version'],
-      ['ps', '-a', '--no-trunc'],
-      ['images', '--no-trunc'],
+      // What they print by themselves tells ages, which grow between the two.
+      [
+        'ps',
+        '-a',
+        '--no-trunc',
+        '--format',
+        '{{.ID}} {{.Image}} {{.Command}} {{.CreatedAt}} {{.State}} {{.Names}}',
+      ],
+      ['images', '--no-trunc', '--format', '{{.ID}} {{.Repository}} {{.Tag}} {{.CreatedAt}} {{.Size}}'],
       ['inspect', 'web', IMAGE],
       ['network', 'ls'],
       ['top', 'web', '-o', 'pid,args'],
