@@ -283,6 +283,22 @@ describe('a body', () => {
     client.destroy();
   });
 
+  it('that nobody wants any more is read and dropped, so that its sender comes to read why', async () => {
+    await using set = await httpSetting((_incoming, response) => {
+      response.writeHead(413, { Connection: 'close', 'Content-Length': 7 });
+      response.end('too big');
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.on('error', () => undefined);
+    client.write('POST /build HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n');
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 413 /);
+    client.write(Buffer.alloc(20 * 1024 * 1024));
+    await until('all of it to be taken', () => client.writableLength === 0);
+    expect(client.errored).toBeNull();
+    client.destroy();
+  });
+
   it('comes to the client piece by piece, as the engine sends it', async () => {
     let say: (text: string) => void = () => undefined;
     await using set = await httpSetting((_incoming, response) => {

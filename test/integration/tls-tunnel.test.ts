@@ -8,6 +8,7 @@ import { reset } from '../../src/proxy/engine/duplex.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import {
   afterPreface,
+  connectTo,
   connectTunnel,
   rawEngine,
   readToEnd,
@@ -133,6 +134,35 @@ describe('the engine endpoint over TLS', () => {
     await Promise.all(closed);
     await until('none to be left', () => endpoint.stats.open === 0 && engine.carriers.size === 0);
     for (const client of clients) client.destroy();
+  });
+
+  it('leaves no connection behind when a request is cut in its middle, or a kept connection is of no use any more', async () => {
+    await using folder = await testFolder();
+    await using engine = await tlsEngine(machine, (socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        const isPing = chunk.toString('latin1').startsWith('GET /_ping');
+        socket.write(
+          `HTTP/1.1 200 OK\r\n${isPing ? 'Content-Length: 0' : 'Transfer-Encoding: chunked'}\r\n\r\n`,
+        );
+      });
+      socket.on('end', () => socket.end());
+    });
+    const endpoint = await testEndpoint(folder, {
+      availability: settableAvailability({ kind: 'ready', dial: engine.dialAs(credentialsOf(machine)) }),
+    });
+    const client = await connectTo(endpoint.path);
+    client.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(client, 'data');
+    client.destroy();
+    await until('the cut request to be gone', () => engine.carriers.size === 0);
+    const next = await connectTo(endpoint.path);
+    next.write('GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(next, 'data');
+    next.destroy();
+    await until('the client to be gone', () => endpoint.stats.open === 0);
+    expect(engine.carriers.size).toBe(1);
+    await endpoint.close();
+    await until('the kept connection to be gone', () => engine.carriers.size === 0);
   });
 
   it('stops reading from an engine whose client does not read', async () => {

@@ -1,8 +1,8 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { run, type RunOptions, type RunResult } from '../../src/core/index.js';
+import { errnoOf, run, type RunOptions, type RunResult } from '../../src/core/index.js';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compose } from './compose.js';
 import { NetworkNamespace, RunningProgram } from './netns.js';
@@ -11,6 +11,7 @@ import { credentialsOf, testMachine } from './tls-engine.js';
 /** Filled by `use_docker_engine` in scripts/lib/steps.sh. */
 const TOOLS = resolve(import.meta.dirname, '../../build/tools/engine');
 const PORT = 2376;
+const CONTROL_GROUP = `mvi${process.pid}`;
 const APPLETS = ['sh', 'cat', 'echo', 'sleep', 'sort', 'head', 'yes', 'stty', 'tail', 'ls', 'true', 'wc'];
 
 export const hasDockerd = await readFile(join(TOOLS, 'complete')).then(
@@ -135,6 +136,7 @@ export class DockerdSetting implements AsyncDisposable {
       await this.docker('straight', ['rm', '-f', ...containers]).catch(() => undefined);
     await this.#dockerd.stop();
     await this.#namespace[Symbol.asyncDispose]();
+    await removeControlGroups();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
@@ -170,6 +172,7 @@ function startDockerd(folder: string, namespace: NetworkNamespace): RunningProgr
     join(TOOLS, 'usr/sbin/dockerd'),
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
     ...['--pidfile', join(folder, 'dockerd.pid'), '--storage-driver', 'vfs'],
+    ...['--cgroup-parent', `/${CONTROL_GROUP}`],
     ...['--bridge=none', '--iptables=false', '--ip6tables=false'],
     ...['-H', `unix://${join(folder, 'docker.sock')}`, '-H', `tcp://127.0.0.1:${PORT}`, '--tlsverify'],
     ...['--tlscacert', join(folder, 'ca.pem'), '--tlscert', join(folder, 'cert.pem')],
@@ -195,6 +198,24 @@ function startDockerd(folder: string, namespace: NetworkNamespace): RunningProgr
     ],
     { PATH: path },
   );
+}
+
+/** dockerd leaves its empty groups behind, in each hierarchy of cgroups(7) version 1, or in the one of version 2. */
+async function removeControlGroups(): Promise<void> {
+  const root = '/sys/fs/cgroup';
+  const hierarchies = [root, ...(await readdir(root)).map((name) => join(root, name))];
+  for (const hierarchy of hierarchies) await removeGroup(join(hierarchy, CONTROL_GROUP));
+}
+
+/** Its files are the kernel's and go with it. */
+async function removeGroup(group: string): Promise<void> {
+  const entries = await readdir(group, { withFileTypes: true }).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  });
+  if (entries === undefined) return;
+  for (const entry of entries) if (entry.isDirectory()) await removeGroup(join(group, entry.name));
+  await rmdir(group);
 }
 
 async function makeClientFolder(folder: string): Promise<void> {

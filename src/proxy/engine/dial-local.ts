@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { MobyvmError, textOf } from '../../core/index.js';
 import type { Dial } from './availability.js';
+import { connected } from './connect-socket.js';
 import { STREAM_BUFFER_BYTES } from './duplex.js';
 
 /**
@@ -12,19 +12,15 @@ export function localDial(path: string): Dial {
   return async (signal) => {
     signal.throwIfAborted();
     const options = { path, allowHalfOpen: true, highWaterMark: STREAM_BUFFER_BYTES };
-    const socket = connect(options);
-    try {
-      await once(socket, 'connect', { signal });
-      return socket;
-    } catch (error) {
-      socket.destroy();
-      signal.throwIfAborted();
-      throw new MobyvmError(
-        'MOBYVM_ENGINE_UNREACHABLE',
-        `The Docker Engine at "${path}" does not take connections (${textOf(error)}).`,
-        'Start that engine, then try again.',
-        { cause: error, details: { path } },
-      );
-    }
+    return connected(connect(options), signal, (cause) => unreachable(path, cause));
   };
+}
+
+function unreachable(path: string, cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ENGINE_UNREACHABLE',
+    `The Docker Engine at "${path}" does not take connections (${textOf(cause)}).`,
+    'Start that engine, then try again.',
+    { cause, details: { path } },
+  );
 }

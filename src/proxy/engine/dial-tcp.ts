@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { MobyvmError, textOf } from '../../core/index.js';
 import type { Dial } from './availability.js';
+import { connected } from './connect-socket.js';
 import { STREAM_BUFFER_BYTES } from './duplex.js';
 
 /**
@@ -32,15 +32,7 @@ export async function dialTcp(address: TcpAddress, signal: AbortSignal): Promise
     keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
     highWaterMark: STREAM_BUFFER_BYTES,
   };
-  const socket = connect(options);
-  try {
-    await once(socket, 'connect', { signal });
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    signal.throwIfAborted();
-    throw unreachable(address, error);
-  }
+  return connected(connect(options), signal, (cause) => unreachable(address, cause));
 }
 
 function unreachable({ host, port }: TcpAddress, cause: unknown): MobyvmError {

@@ -1,6 +1,6 @@
 import { CodecError } from '../../../core/index.js';
 import type { BodyEnd, BodyScanner } from './relay-body.js';
-import type { StreamReader } from './stream-reader.js';
+import type { Consumer, StreamReader } from './stream-reader.js';
 
 export interface CollectedBody {
   readonly end: Exclude<BodyEnd, 'sink closed'> | 'too large';
@@ -22,10 +22,10 @@ export function collectBody(
   return new Promise((resolve) => {
     let size = 0;
     const finish = (end: CollectedBody['end']): void => {
-      source.detach();
+      source.detach(consumer);
       resolve({ end, raw, content });
     };
-    source.consume({
+    const consumer: Consumer = {
       take(chunk) {
         let taken: number;
         try {
@@ -42,6 +42,7 @@ export function collectBody(
         return taken;
       },
       ended: () => finish(scanner.mayEnd ? 'done' : 'source ended'),
-    });
+    };
+    source.consume(consumer);
   });
 }

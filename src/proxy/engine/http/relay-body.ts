@@ -147,7 +147,7 @@ class BodyRelay implements Consumer {
     if (this.end !== undefined) return;
     this.end = end;
     this.#sink.off('close', this.#onSinkClose).off('drain', this.#onDrain);
-    this.#source.detach();
+    this.#source.detach(this);
     this.#uncork();
     this.#resolve?.(end);
   }

@@ -78,13 +78,16 @@ export class StreamReader {
     return this.#hasEnded;
   }
 
+  /** Takes the place of the consumer before, if there still is one. */
   consume(consumer: Consumer): void {
     this.#consumer = consumer;
-    this.#deliver();
+    if (this.#isPaused) this.resume();
+    else this.#deliver();
   }
 
-  /** The consumer has what it wants. */
-  detach(): void {
+  /** The consumer has what it wants; nothing happens if another one has taken its place. */
+  detach(consumer: Consumer): void {
+    if (this.#consumer !== consumer) return;
     this.#consumer = undefined;
     if (this.#isPaused) this.resume();
   }
@@ -242,7 +245,7 @@ class HeadConsumer implements Consumer {
 
   #settle(read: HeadRead): void {
     clearTimeout(this.#timer);
-    this.#reader.detach();
+    this.#reader.detach(this);
     this.#resolve(read);
   }
 }
