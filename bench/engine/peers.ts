@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compiledSource } from '../../test/support/compiled.js';
 import { RunningProgram } from '../../test/support/netns.js';
-import { credentialsOf, type TestMachine } from '../../test/support/tls-engine.js';
+import { credentialsOf, writeCredentials, type TestMachine } from '../../test/support/tls-engine.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** See bench/README.md. */
@@ -39,7 +39,7 @@ export async function startMobyvm(
   const options = {
     path: socket,
     address: { host: '127.0.0.1', port },
-    credentials: credentialsOf(machine),
+    credentials: await writeCredentials(folder, credentialsOf(machine)),
     servername: ENGINE_SERVER_NAME,
     sharedDrives: ['C'],
   };

@@ -6,7 +6,7 @@ import { errnoOf, run, type RunOptions, type RunResult } from '../../src/core/in
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compose } from './compose.js';
 import { NetworkNamespace, RunningProgram } from './netns.js';
-import { credentialsOf, testMachine } from './tls-engine.js';
+import { credentialsOf, testMachine, writeCredentials } from './tls-engine.js';
 
 /** Filled by `use_docker_engine` in scripts/lib/steps.sh. */
 const TOOLS = resolve(import.meta.dirname, '../../build/tools/engine');
@@ -59,13 +59,14 @@ export class DockerdSetting implements AsyncDisposable {
       const files = { ca: machine.ca.certificate, cert: machine.server.certificate, key: machine.server.key };
       for (const [name, text] of Object.entries(files))
         await writeFile(join(folder, `${name}.pem`), text, { mode: 0o600 });
+      const credentials = await writeCredentials(folder, credentialsOf(machine));
       await makeClientFolder(folder);
       const dockerd = startDockerd(folder, namespace);
       await dockerd.line(/API listen on \/.*docker\.sock/, 60);
       const endpoint = await namespace.startNode('engine-endpoint.mjs', {
         path: join(folder, 'endpoint.sock'),
         address: { host: '127.0.0.1', port: PORT },
-        credentials: credentialsOf(machine),
+        credentials,
         servername: ENGINE_SERVER_NAME,
         sharedDrives: ['C'],
       });

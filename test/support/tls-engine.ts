@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import {
   createAuthority,
@@ -32,6 +34,21 @@ export async function testMachine(
 
 export function credentialsOf({ ca, client }: Pick<TestMachine, 'ca' | 'client'>): TlsCredentials {
   return { ca: ca.certificate, cert: client.certificate, key: client.key };
+}
+
+/** For a program of its own: the files that hold them, below a folder, for root alone. */
+export async function writeCredentials(
+  folder: string,
+  credentials: TlsCredentials,
+): Promise<Record<keyof TlsCredentials, string>> {
+  const files = {
+    ca: join(folder, 'client-ca.pem'),
+    cert: join(folder, 'client-cert.pem'),
+    key: join(folder, 'client-key.pem'),
+  };
+  for (const name of ['ca', 'cert', 'key'] as const)
+    await writeFile(files[name], credentials[name], { mode: 0o600 });
+  return files;
 }
 
 /** A TLS server on loopback, set up as dockerd with `--tlsverify` is. */

@@ -2,7 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/index.js';
+import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
+import { compiledSource } from '../support/compiled.js';
+import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
+import { RunningProgram } from '../support/netns-program.js';
 
 /** The main job end to end: one machine, taken through its life. The tests build on one another, in this order. */
 const IMAGE = 'mobyvm-busybox';
@@ -202,6 +206,58 @@ describe('a machine that runs', () => {
     expect(
       (await instance.docker(['run', '--rm', '-v', 'kept:/kept', IMAGE, 'cat', '/kept/file'])).trim(),
     ).toBe('precious');
+  });
+});
+
+describe('paths of Windows, where the drive is shared', () => {
+  const through = async (args: readonly string[]): Promise<string> => {
+    const host = `unix://${join(instance.directory, 'windows.sock')}`;
+    return (await run('docker', ['-H', host, ...args], { timeoutMs: 180_000 })).stdout;
+  };
+  const read = ['cat', '/data/hello'];
+  let endpoint: RunningProgram;
+
+  beforeAll(async () => {
+    // In a share's place: its folder, made in the guest.
+    await inGuest(instance, IMAGE, 'mkdir -p /C/site; echo "from the drive" >/C/site/hello\n');
+    const tls = join(instance.directory, 'state/tls');
+    const options = {
+      path: join(instance.directory, 'windows.sock'),
+      address: { host: '10.0.75.2', port: 2376 },
+      credentials: {
+        ca: join(tls, 'ca.pem'),
+        cert: join(tls, 'client.pem'),
+        key: join(tls, 'client-key.pem'),
+      },
+      servername: ENGINE_SERVER_NAME,
+      sharedDrives: ['C'],
+    };
+    const script = join(import.meta.dirname, '../fixtures/programs/engine-endpoint.mjs');
+    const program = [process.execPath, script, await compiledSource(), JSON.stringify(options)];
+    endpoint = new RunningProgram('ip', ['netns', 'exec', instance.namespace, ...program]);
+    await endpoint.line(/"event":"ready"/);
+  });
+  afterAll(() => endpoint[Symbol.asyncDispose]());
+
+  test.each([
+    ['-v', ['-v', 'C:\\site:/data:ro']],
+    ['--mount', ['--mount', 'type=bind,source=C:\\site,target=/data']],
+  ])(
+    '%s brings the folder into the container, and inspect shows it as it is on the host',
+    async (_, args) => {
+      expect(await through(['run', '--name', 'bound', ...args, IMAGE, ...read])).toBe('from the drive\n');
+      const format = ['--format', '{{range .Mounts}}{{.Source}}{{end}}'];
+      expect(await through(['inspect', ...format, 'bound'])).toBe('C:\\site\n');
+      expect(await instance.docker(['inspect', ...format, 'bound'])).toBe('/C/site\n');
+      await instance.docker(['rm', 'bound']);
+    },
+  );
+
+  test('a volume of the local driver lies on it', async () => {
+    const options = ['type=none', 'o=bind', 'device=C:\\site'].flatMap((option) => ['--opt', option]);
+    await through(['volume', 'create', ...options, 'site']);
+    expect(await through(['run', '--rm', '-v', 'site:/data', IMAGE, ...read])).toBe('from the drive\n');
+    await instance.docker(['volume', 'rm', 'site']);
   });
 });
 
