@@ -260,21 +260,6 @@ describe('many ports', () => {
     await compose('down', '-t', '0');
     expect((await listening()).filter((place) => /:812\d$/.test(place))).toEqual([]);
   });
-
-  test('200 containers with a port each come up, answer and go', async () => {
-    const names = Array.from({ length: 200 }, (_, index) => `many${index}`);
-    const inParallel = (command: string): Promise<RunResult> =>
-      run('sh', ['-c', `printf '%s\n' ${names.join(' ')} | xargs -P 8 -n 1 sh -c '${command}' sh`], {
-        timeoutMs: 580_000,
-        env: { ...process.env, DOCKER_HOST: `unix://${instance.socket}` },
-      });
-    await inParallel(`docker run -d --name $1 -p $((10000 + \${1#many})):80 ${ECHO} 80 >/dev/null`);
-    const open = (await listening()).filter((place) => /^0\.0\.0\.0:10[01]\d\d$/.test(place));
-    expect(open).toHaveLength(200);
-    for (const port of [10_000, 10_099, 10_199]) expect(await answers(port)).toBe(true);
-    await instance.docker(['rm', '-f', ...names], { timeoutMs: 300_000 });
-    expect((await listening()).filter((place) => /:10[01]\d\d$/.test(place))).toEqual([]);
-  });
 });
 
 describe('the host', () => {
