@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor, type RunResult } from '../../src/core/index.js';
@@ -7,6 +6,7 @@ import type { PortListing } from '../../src/daemon/control/protocol.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
+import { listeningPlaces, makeEchoImage } from '../support/vm/echo-image.js';
 
 /** Published ports with the real guest, engine and clients. The tests build on one another, in this order. */
 const BUSYBOX = 'mobyvm-busybox';
@@ -21,7 +21,7 @@ beforeAll(async () => {
   instance = await Instance.create({ network: { hostLoopbackPorts: [7777] } });
   await instance.up();
   await makeBusyboxImage(instance, BUSYBOX);
-  await makeEchoImage();
+  await makeEchoImage(instance, ECHO);
   neighbour = `${instance.namespace}n`;
   await run('ip', ['netns', 'add', neighbour]);
   await run(
@@ -46,19 +46,6 @@ afterAll(async () => {
   await instance[Symbol.asyncDispose]();
 });
 
-/** An image with one program, which echoes on the ports in its arguments. */
-async function makeEchoImage(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'mobyvm-echo-'));
-  try {
-    const source = join(import.meta.dirname, '../fixtures/programs/port-echo.c');
-    await run('musl-gcc', ['-static', '-Os', '-s', '-o', join(folder, 'port-echo'), source]);
-    await run('tar', ['-C', folder, '-cf', join(folder, 'image.tar'), 'port-echo']);
-    await instance.docker(['import', '-c', 'ENTRYPOINT ["/port-echo"]', join(folder, 'image.tar'), ECHO]);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
 /** `docker run -d` of the echo program; whatever its exit code. */
 function echo(name: string, ...options: readonly string[]): Promise<RunResult> {
   return docker('run', '-d', '--name', name, ...options, ECHO, '80', '81');
@@ -81,7 +68,8 @@ async function ask(place: string, text: string, namespace = instance.namespace):
     '-b',
     '131072',
     '-t',
-    '10',
+    // Datagrams have no end: that is how long it waits for one.
+    place.startsWith('UDP') ? '3' : '10',
     '-',
     `${place},connect-timeout=10`,
   ];
@@ -97,14 +85,7 @@ async function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
   return (await ask(`TCP:${host}:${port}`, 'hello')) === 'hello';
 }
 
-/** The ports that something listens on in the instance's namespace. */
-async function listening(protocol: '-t' | '-u' = '-t'): Promise<string[]> {
-  const { stdout } = await run('ip', ['netns', 'exec', instance.namespace, 'ss', '-Hln', protocol]);
-  return stdout
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/)[3] ?? '')
-    .filter((place) => place !== '');
-}
+const listening = (): Promise<string[]> => listeningPlaces(instance);
 
 async function listensOn(port: number): Promise<boolean> {
   return (await listening()).some((place) => place.endsWith(`:${port}`));
@@ -166,15 +147,19 @@ describe('a port that cannot be published', () => {
     );
     await holder.line(/listening/);
     await instance.docker(['create', '--name', 'late', '-p', '8089:80', '-p', '8090:81', ECHO, '80', '81']);
+    await instance.docker(['create', '--name', 'plain', ECHO, '80', '81']);
     const begun = performance.now();
+    await instance.docker(['start', 'plain']);
+    const plainMs = performance.now() - begun;
     const start = await docker('start', 'late');
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    // What a container's start takes at all, in emulation above all, is not ours.
+    expect(performance.now() - begun - 2 * plainMs).toBeLessThan(2_000);
     expect(start.exitCode).not.toBe(0);
     expect(start.stderr).toContain(
       'Bind for 0.0.0.0:8090 failed: port is already allocated (on the host, by "socat" (pid ',
     );
     expect(await listensOn(8089)).toBe(false);
-    await instance.docker(['rm', '-f', 'late']);
+    await instance.docker(['rm', '-f', 'late', 'plain']);
     expect((await echo('late', '-p', '8089:80', '-p', '8090:81')).exitCode).not.toBe(0);
     expect(await listensOn(8089)).toBe(false);
     await instance.docker(['rm', '-f', 'late']);

@@ -33,7 +33,8 @@ export function planAudit({ held, listed, askedAtMs, releasedAtMs }: AuditFacts)
   const present = new Set(held.map(({ key }) => key));
   return {
     open: [...listed].filter(
-      (key) => !present.has(key) && (releasedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) + STOPPING_MS < askedAtMs,
+      (key) =>
+        !present.has(key) && (releasedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) + STOPPING_MS < askedAtMs,
     ),
     close: held
       .filter(({ key, sinceMs, lostAtMs }) => {
