@@ -315,6 +315,7 @@ describe('what is lost', () => {
   });
 
   test('the VM: after a restart its containers have their ports', async () => {
+    await instance.docker(['update', '--restart', 'always', 'web']);
     expect((await instance.mobyvm(['restart'])).exitCode).toBe(0);
     await until('the web server to answer', () => answers(8080), 120);
     expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
