@@ -3,10 +3,10 @@ import { run, type RunResult } from '../../src/core/index.js';
 import { Instance } from '../support/instance.js';
 import { listeningPlaces, makeEchoImage } from '../support/vm/echo-image.js';
 
-/** Many containers at the same time. Software emulation takes seconds for each: there it is a quarter of them. */
+/** Many containers at the same time. Software emulation takes seconds for each: there it is an eighth of them. */
 const ECHO = 'mobyvm-port-echo';
 const WITH_KVM = 200;
-const EMULATED = 50;
+const EMULATED = 25;
 let instance: Instance;
 
 beforeAll(async () => {
