@@ -135,6 +135,31 @@ test('a guest that is lost cuts what is open, refuses what comes and keeps the p
   expect(await places(8320)).toEqual(['0.0.0.0:8320']);
 });
 
+test('200 ports are asked for, come back when the host has restarted, and go with their proxies', async () => {
+  publisher = await peers.publisher();
+  const proxies = peers.guest.start(
+    'sh',
+    [
+      '-c',
+      `for port in $(seq 9000 9199); do "$0" -proto tcp -host-ip 0.0.0.0 -host-port $port -container-ip 172.17.0.2 -container-port 80 3>&1 & done
+       trap 'kill $(jobs -p); wait; exit' TERM; wait`,
+      `${peers.folder}/port-proxy`,
+    ],
+    { MOBYVM_RUN: peers.folder },
+  );
+  const open = async (): Promise<number> =>
+    (await listening(peers.host)).filter((place) => /^0\.0\.0\.0:9[01]\d\d$/.test(place)).length;
+  await until('all ports to be open', async () => (await open()) === 200);
+  await until('all to be told', () => Promise.resolve(proxies.lines.length === 200));
+  expect(new Set(proxies.lines)).toEqual(new Set(['0']));
+  await publisher.program.stop('SIGKILL');
+  expect(await open()).toBe(0);
+  publisher = await peers.publisher();
+  await until('all ports to be back', async () => (await open()) === 200);
+  await proxies.stop();
+  await until('all ports to be closed', async () => (await open()) === 0);
+}, 120_000);
+
 describe('many connections', () => {
   test('10,000 at the same time are carried, or as many as there are descriptors for', async () => {
     const limit =

@@ -56,10 +56,12 @@ describe('the docker client through the endpoint', () => {
       IMAGE,
       'sh',
       '-c',
-      'echo one; sleep 3; echo two',
+      'echo one; until [ -e /go ]; do sleep 0.1; done; echo two',
     ]);
     expect((await instance.docker(['exec', 'talker', 'echo', 'inside'])).trim()).toBe('inside');
-    expect((await instance.docker(['logs', '-f', 'talker'])).split('\n')).toEqual(['one', 'two', '']);
+    const logs = instance.docker(['logs', '-f', 'talker']);
+    await instance.docker(['exec', 'talker', 'sh', '-c', '>/go']);
+    expect((await logs).split('\n')).toEqual(['one', 'two', '']);
     await instance.docker(['cp', '-', 'talker:/tmp'], { input: await tarOf('hello.txt', 'hello') });
     expect(await instance.docker(['cp', 'talker:/tmp/hello.txt', '-'])).toContain('hello');
     await instance.docker(['rm', '-f', 'talker']);
@@ -237,7 +239,10 @@ describe('paths of Windows, where the drive is shared', () => {
     endpoint = new RunningProgram('ip', ['netns', 'exec', instance.namespace, ...program]);
     await endpoint.line(/"event":"ready"/);
   });
-  afterAll(() => endpoint[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await endpoint[Symbol.asyncDispose]();
+    await rm(join(instance.directory, 'windows.sock'), { force: true });
+  });
 
   test.each([
     ['-v', ['-v', 'C:\\site:/data:ro']],
@@ -248,7 +253,6 @@ describe('paths of Windows, where the drive is shared', () => {
       expect(await through(['run', '--name', 'bound', ...args, IMAGE, ...read])).toBe('from the drive\n');
       const format = ['--format', '{{range .Mounts}}{{.Source}}{{end}}'];
       expect(await through(['inspect', ...format, 'bound'])).toBe('C:\\site\n');
-      expect(await instance.docker(['inspect', ...format, 'bound'])).toBe('/C/site\n');
       await instance.docker(['rm', 'bound']);
     },
   );

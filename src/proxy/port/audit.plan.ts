@@ -25,13 +25,16 @@ export interface AuditPlan {
 
 /** A container's ports are asked for before the engine lists it as running, and it may take its time to start. */
 const STARTING_MS = 60_000;
+/** A container that stops is listed for a while after its ports were given back. */
+const STOPPING_MS = 30_000;
 
 /** What must change for the host's listeners to be what the engine says. What happened after it was asked counts more. */
 export function planAudit({ held, listed, askedAtMs, releasedAtMs }: AuditFacts): AuditPlan {
   const present = new Set(held.map(({ key }) => key));
   return {
     open: [...listed].filter(
-      (key) => !present.has(key) && (releasedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < askedAtMs,
+      (key) =>
+        !present.has(key) && (releasedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) + STOPPING_MS < askedAtMs,
     ),
     close: held
       .filter(({ key, sinceMs, lostAtMs }) => {

@@ -98,7 +98,7 @@ export class Publisher implements PortLeases {
   release(lease: Lease): Promise<void> {
     return this.#inTurn(() => {
       const publication = this.#leasedBy(lease);
-      if (publication !== undefined) this.#remove(publication, 'released');
+      if (publication !== undefined) this.#remove(publication, 'given back', true);
       return Promise.resolve();
     });
   }
@@ -262,12 +262,12 @@ export class Publisher implements PortLeases {
     return hasRoom;
   }
 
-  #remove(publication: Publication, reason: string): void {
+  #remove(publication: Publication, reason: string, isReleased = false): void {
     publication.closeAll();
     publication.lease?.drop();
     publication.lease = undefined;
     this.#publications.delete(publication.key);
-    this.#releasedAtMs.set(publication.key, performance.now());
+    if (isReleased) this.#releasedAtMs.set(publication.key, performance.now());
     this.#options.logger.info('ports.unpublished', { port: publication.key, reason });
   }
 

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../../../src/core/index.js';
+import type { Instance } from '../instance.js';
+
+/** An image with one program, which echoes on the ports in its arguments. */
+export async function makeEchoImage(instance: Instance, name: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'mobyvm-echo-'));
+  try {
+    const source = join(import.meta.dirname, '../../fixtures/programs/port-echo.c');
+    await run('musl-gcc', ['-static', '-Os', '-s', '-o', join(folder, 'port-echo'), source]);
+    await run('tar', ['-C', folder, '-cf', join(folder, 'image.tar'), 'port-echo']);
+    await instance.docker(['import', '-c', 'ENTRYPOINT ["/port-echo"]', join(folder, 'image.tar'), name]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The places that something listens on by TCP in the instance's namespace. */
+export async function listeningPlaces(instance: Instance): Promise<string[]> {
+  const { stdout } = await run('ip', ['netns', 'exec', instance.namespace, 'ss', '-Hlnt']);
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[3] ?? '')
+    .filter((place) => place !== '');
+}
