@@ -32,7 +32,8 @@ export class CodecError extends MobyvmError {
   constructor(
     readonly field: string,
     readonly offset: number,
-    problem: string,
+    /** What is wrong there, as the rest of a sentence that begins with the field. */
+    readonly problem: string,
   ) {
     super('MOBYVM_CODEC', `${field} at byte ${offset}: ${problem}`, '', { details: { field, offset } });
   }

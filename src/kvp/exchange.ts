@@ -80,7 +80,8 @@ export function checkSettings(items: readonly KvpSetting[]): void {
 
 /** Checks the sizes in UTF-8 bytes and in UTF-16 units, and that every character can pass. */
 export function checkItem(name: string, value: string, direction: Direction): void {
-  if (name === '') throw limitError('An item needs a name.', 'Give it a name of up to 250 characters.');
+  if (name === '')
+    throw limitError('An item needs a name.', 'Give it one, for example `mobyvm kvp set NAME VALUE`.');
   const units = MAX_UNITS[direction];
   checkText(name, `The name "${shown(name)}"`, { bytes: MAX_KEY_BYTES, units: units.key });
   checkText(value, `The value of "${shown(name)}"`, { bytes: MAX_VALUE_BYTES, units: units.value });
@@ -105,7 +106,7 @@ function checkText(
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
     throw limitError(
-      `${what} ${textOf(error)}.`,
+      `${what} ${error.problem}.`,
       'Shorten it: characters beyond ASCII take 2 to 4 bytes each.',
     );
   }

@@ -71,7 +71,7 @@ describe('the engine endpoint without an engine', () => {
     expect(parse(await ask(endpoint.path, PING))).toMatchObject({
       status: 503,
       message:
-        'mobyvm could not start: Subnet 10.0.75.0/24 is in use by eth0. Choose another. [MOBYVM_SUBNET_IN_USE]',
+        'mobyvm does not run: Subnet 10.0.75.0/24 is in use by eth0. Choose another. [MOBYVM_SUBNET_IN_USE]',
     });
   });
 

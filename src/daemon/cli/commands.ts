@@ -99,7 +99,7 @@ function commandLine(context: CommandContext, runDaemon: RunDaemon, choose: Choo
       if (error !== undefined && !isUsage(error)) throw error;
       throw new MobyvmError(
         'MOBYVM_USAGE',
-        (message ?? error?.message ?? 'Wrong usage.').replaceAll('\n', ' '),
+        usageText((message ?? error?.message ?? 'Wrong usage.').replaceAll('\n', ' ')),
         'Run `mobyvm --help`, or the command with --help.',
       );
     });
@@ -208,6 +208,14 @@ function kvpCommands(parser: Argv, context: CommandContext, choose: Choose): Arg
       )
       .demandCommand(1, 'Which one? `mobyvm kvp list`, `kvp set` or `kvp remove`'),
   );
+}
+
+/** yargs's words for what people mistype most, in ours. */
+function usageText(message: string): string {
+  const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1];
+  if (unknown !== undefined) return `There is no command or option "${unknown}".`;
+  if (message.startsWith('Not enough non-option arguments')) return 'An argument of the command is missing.';
+  return message;
 }
 
 function isUsage(error: Error): boolean {

@@ -30,6 +30,7 @@ export interface KvpSetOptions {
 export async function kvpSet(context: CommandContext, options: KvpSetOptions): CommandResult {
   const { name, value, isSecret } = options;
   if (isSecret && value !== undefined) throw secretInArguments();
+  for (const text of [name, value ?? '']) if (text.includes(REPLACEMENT)) throw notUtf8();
   const client = clientOf(context);
   await client.setKvp(
     { name, value: value ?? (await context.readInput()), secret: isSecret },
@@ -49,7 +50,7 @@ function clientOf({ places }: CommandContext): ControlClient {
 }
 
 function listingLines(pool: KvpPool, { items, unreadable }: KvpListing): string[] {
-  const width = Math.max(0, ...items.map(({ name }) => shown(name).length));
+  const width = Math.min(MOST_PADDING, Math.max(0, ...items.map(({ name }) => shown(name).length)));
   return [
     ...(items.length === 0 ? [`The ${pool} pool is empty.`] : []),
     ...items.map(({ name, value }) => `${shown(name).padEnd(width)}  ${shown(value)}`.trimEnd()),
@@ -60,6 +61,19 @@ function listingLines(pool: KvpPool, { items, unreadable }: KvpListing): string[
 /** One line, without anything that steers a terminal: the guest's items are not trusted. */
 function shown(text: string): string {
   return withoutControls(text.replaceAll(/\r?\n/g, '⏎'));
+}
+
+/** What Node.js makes of bytes in the command line that are no UTF-8. */
+const REPLACEMENT = '\uFFFD';
+/** One long name must not push the values of all others off the screen. */
+const MOST_PADDING = 40;
+
+function notUtf8(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_USAGE',
+    'A name or value in the command line is not valid UTF-8.',
+    'Encode it, for example with base64. (A real U+FFFD can be given on standard input.)',
+  );
 }
 
 function secretInArguments(): MobyvmError {

@@ -17,19 +17,28 @@ export async function runOperation(
   const renderer = new ProgressRenderer(context.terminal);
   const leave = new AbortController();
   let isOurs = true;
+  let hasBegun = false;
   const cancel = (): void => {
     // What somebody else started is not ours to stop: who only waits for it just leaves.
     if (!isOurs) return leave.abort();
+    // The daemon can stop only what it has heard of: its first event is waited for.
+    if (!hasBegun) return;
     context.terminal.error('Interrupted; undoing what was done (Ctrl-C again to leave that to the daemon).');
     // The events of the undoing still come through the operation's own stream.
     client.cancel().catch(() => undefined);
   };
+  // Interrupted while the daemon was being started: there is nothing to undo yet.
+  if (context.interrupted.aborted) throw interrupted(name);
   context.interrupted.addEventListener('abort', cancel, { once: true });
   try {
     let last: OperationEvent | undefined;
     const requester = { pid: context.pid, command: context.commandLine };
     for await (const event of client.operate(name, requester, leave.signal)) {
       if (event.event === 'operation.joined') isOurs = false;
+      if (!hasBegun) {
+        hasBegun = true;
+        if (context.interrupted.aborted) cancel();
+      }
       renderer.event(event);
       last = event;
     }
@@ -49,6 +58,14 @@ export async function runOperation(
     renderer.stop();
     context.interrupted.removeEventListener('abort', cancel);
   }
+}
+
+function interrupted(name: OperationName): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ABORTED',
+    `"mobyvm ${name}" was interrupted before it began; nothing was changed.`,
+    'Run it again when you like.',
+  );
 }
 
 function left(name: OperationName): MobyvmError {

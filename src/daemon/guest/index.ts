@@ -1,4 +1,4 @@
 export type { GuestConfiguring, GuestFacts, GuestSide } from './guest-side.js';
-export { fileItemStore } from './item-store.js';
+export { fileItemStore, setAsideIfDamaged } from './item-store.js';
 export { KvpGuest, type KvpGuestOptions } from './kvp-guest.js';
 export { loadToken, type MachineToken } from './token.js';

@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import { z } from 'zod';
 import { MobyvmError, readFileIfPresent, writeFileAtomically } from '../../core/index.js';
 import type { KvpItemStore, KvpSetting } from '../../kvp/index.js';
@@ -19,6 +20,23 @@ export function fileItemStore(path: string): KvpItemStore {
       await writeFileAtomically(path, `${JSON.stringify({ version: 1, items: stored }, null, 2)}\n`, 0o600);
     },
   };
+}
+
+/**
+ * Items that cannot be read must not keep the machine from starting: their file is put aside, for whoever wants to mend it.
+ * @returns what to tell the user, if there was anything to put aside
+ */
+export async function setAsideIfDamaged(path: string): Promise<string | undefined> {
+  const text = await readFileIfPresent(path);
+  if (text === undefined) return undefined;
+  try {
+    parseItems(text, path);
+    return undefined;
+  } catch {
+    const aside = `${path}.damaged`;
+    await rename(path, aside);
+    return `the items of \`mobyvm kvp set\` could not be read and are left out: ${aside}`;
+  }
 }
 
 function parseItems(text: string, path: string): readonly KvpSetting[] {

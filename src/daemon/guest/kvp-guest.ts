@@ -18,6 +18,8 @@ export interface KvpGuestOptions {
   readonly exchange: KvpExchange;
   readonly loadCertificates: () => Promise<MachineCertificates>;
   readonly loadToken: () => Promise<MachineToken>;
+  /** @returns what to tell the user when items were put aside because they cannot be read */
+  readonly setAsideDamagedItems: () => Promise<string | undefined>;
   readonly hostName: string;
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -64,7 +66,12 @@ export class KvpGuest implements GuestSide {
     return {
       id: 'certificates',
       title: 'keys and certificates',
-      run: async () => {
+      run: async (step) => {
+        const lost = await this.#options.setAsideDamagedItems();
+        if (lost !== undefined) {
+          this.#options.logger.warn('kvp.items.damaged', { reason: lost });
+          step.progress(lost);
+        }
         this.#certificates = await this.#options.loadCertificates();
         this.#token = await this.#options.loadToken();
         return this.#certificates.changed ? 'create' : 'none';

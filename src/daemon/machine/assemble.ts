@@ -10,7 +10,7 @@ import {
 } from '../../proxy/index.js';
 import { parseBootStage, QemuDriver, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
-import { fileItemStore, KvpGuest, loadToken } from '../guest/index.js';
+import { fileItemStore, KvpGuest, loadToken, setAsideIfDamaged } from '../guest/index.js';
 import type { MachineIdentity } from '../identity.js';
 import { imageStep, isoPathIn } from '../image.js';
 import type { Places } from '../places.js';
@@ -141,6 +141,7 @@ function guestOver(exchange: KvpExchange, { identity, places, logger }: Assemble
   return new KvpGuest({
     exchange,
     loadCertificates: () => loadCertificates({ directory: places.tlsDir, machineId, nowMs: nowMs(), logger }),
+    setAsideDamagedItems: () => setAsideIfDamaged(places.kvpItemsFile),
     loadToken: () => loadToken(places.tokenFile),
     hostName: VM_HOSTNAME,
     nowMs,

@@ -40,9 +40,9 @@ export class GuestDaemon {
     if (status !== HvStatus.ok) throw refused(`the item "${name}"`, status);
   }
 
-  /** A secret is overwritten first: the daemon would write its tail to the file again, behind a shorter text. */
-  async remove(name: string, isSecret: boolean, signal: AbortSignal): Promise<void> {
-    if (isSecret) await this.set(name, FILLER, signal);
+  /** It is overwritten first: the daemon would write its tail to the file again, behind a shorter text. */
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    await this.set(name, FILLER, signal);
     const { status } = await this.ask({ operation: 'delete', pool: Pool.external, key: name }, signal);
     if (status !== HvStatus.ok && status !== HvStatus.noMoreItems)
       throw refused(`removing "${name}"`, status);

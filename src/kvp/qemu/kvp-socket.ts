@@ -1,7 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { errnoOf, textOf } from '../../core/index.js';
 import { KVP_MESSAGE_BYTES } from '../kvp-frame.js';
-import { failedError, notReadyError } from '../kvp-errors.js';
+import { failedError, notRunningError } from '../kvp-errors.js';
 
 export interface KvpSocketTiming {
   /**
@@ -154,6 +154,6 @@ function lost(reason: string): Error {
 
 function notOpened(path: string, error: Error): Error {
   const isAbsent = ['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error) ?? '');
-  if (isAbsent) return notReadyError('The virtual machine is not running: it offers no KVP port.', error);
+  if (isAbsent) return notRunningError('The virtual machine is not running.', error);
   return failedError(`The KVP port at ${path} cannot be opened: ${textOf(error)}.`, error);
 }

@@ -216,8 +216,8 @@ export class QemuKvpExchange implements KvpExchange {
   }
 
   async #removeForgotten(signal: AbortSignal): Promise<void> {
-    for (const { name, isSecret } of this.#own.toRemove) {
-      await this.#daemon.remove(name, isSecret, signal);
+    for (const { name } of this.#own.toRemove) {
+      await this.#daemon.remove(name, signal);
       this.#own.removed(name);
     }
   }

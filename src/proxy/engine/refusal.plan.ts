@@ -31,7 +31,7 @@ export function tooManyWaiting(step: string, waiting: number): Refusal {
 export function startFailed(error: ErrorReport): Refusal {
   return {
     status: 503,
-    message: printable(`mobyvm could not start: ${sentences(error.message, error.remedy)} [${error.code}]`),
+    message: printable(`mobyvm does not run: ${sentences(error.message, error.remedy)} [${error.code}]`),
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { diskFull, errnoOf, MobyvmError, run, textOf, type RunResult } from '../../core/index.js';
@@ -59,8 +59,10 @@ async function create(
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    // Images, volumes and logs of all containers lie in it: it is for root alone.
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await image(['create', '-q', '-f', 'qcow2', temporary, `${sizeGiB}G`], path, options);
+    await chmod(temporary, 0o600);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

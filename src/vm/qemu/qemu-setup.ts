@@ -1,4 +1,4 @@
-import { rm, rmdir, mkdir, statfs } from 'node:fs/promises';
+import { chmod, rm, rmdir, mkdir, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf, readFileIfPresent, type Logger } from '../../core/index.js';
 import { ConsoleLog } from '../console/index.js';
@@ -96,6 +96,8 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
 export async function makeFolders(setup: QemuSetup): Promise<void> {
   for (const folder of [setup.stateDirectory, setup.runDirectory]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    // Also one that was made with other rights.
+    await chmod(folder, 0o700);
   }
   for (const file of [setup.files.consoleLog, setup.files.qemuLog]) {
     await mkdir(dirname(file), { recursive: true });

@@ -101,6 +101,50 @@ describe('Ctrl-C during an operation', () => {
   });
 });
 
+test('Ctrl-C before the operation was asked for starts nothing', async () => {
+  const interrupt = new AbortController();
+  interrupt.abort();
+  await expect(
+    runOperation(contextWith(interrupt.signal), new ControlClient(path), 'up'),
+  ).rejects.toMatchObject({
+    code: 'MOBYVM_ABORTED',
+    message: expect.stringContaining('before it began') as string,
+  });
+});
+
+test('Ctrl-C after the request and before its first event cancels the operation when it is known', async () => {
+  const interrupt = new AbortController();
+  const { machine, state } = machineThatSays(
+    { event: 'step.started', step: 'vm', title: 'VM' },
+    () => undefined,
+  );
+  const asked = machine.operate;
+  const late: ControlledMachine = {
+    ...machine,
+    operate: (...call) => {
+      interrupt.abort();
+      return asked(...call);
+    },
+  };
+  const server = await startControlServer({
+    path,
+    machine: late,
+    logger: silentLogger,
+    requestExit: () => undefined,
+  });
+  try {
+    await expect(
+      runOperation(contextWith(interrupt.signal), new ControlClient(path), 'up'),
+    ).rejects.toMatchObject({
+      code: 'MOBYVM_ABORTED',
+      message: expect.stringContaining('interrupted') as string,
+    });
+    expect(state.cancels).toBe(1);
+  } finally {
+    await server.close();
+  }
+});
+
 test('a daemon that dies in the middle of an operation is named as what happened', async () => {
   const line = JSON.stringify({ event: 'step.started', step: 'vm', title: 'VM' });
   const server: Server = createServer((socket) => {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fileItemStore } from '../../../../src/daemon/guest/index.js';
+import { fileItemStore, setAsideIfDamaged } from '../../../../src/daemon/guest/index.js';
 
 let directory = '';
 let path = '';
@@ -32,4 +32,15 @@ test('a damaged file is named, without what stands in it, and stays', async () =
   await expect(failure).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
   await expect(failure).rejects.not.toThrow(/planted/);
   expect(await readFile(path, 'utf8')).toBe('{"planted": "secret"');
+});
+
+test('a damaged file is put aside before a start, whole, and what is sound is left alone', async () => {
+  expect(await setAsideIfDamaged(path)).toBeUndefined();
+  await fileItemStore(path).save([{ name: 'a', value: 'b' }]);
+  expect(await setAsideIfDamaged(path)).toBeUndefined();
+  expect(await fileItemStore(path).load()).toHaveLength(1);
+  await writeFile(path, '{"planted": "secret"');
+  expect(await setAsideIfDamaged(path)).toContain(`${path}.damaged`);
+  expect(await readFile(`${path}.damaged`, 'utf8')).toBe('{"planted": "secret"');
+  expect(await fileItemStore(path).load()).toEqual([]);
 });

@@ -26,9 +26,9 @@ describe('a refusal', () => {
 
   it('tells failure, remedy and code, and leaves an empty remedy out', () => {
     const error = { code: 'MOBYVM_BUG', message: 'It broke.', remedy: '', details: {} } as const;
-    expect(startFailed(error).message).toBe('mobyvm could not start: It broke. [MOBYVM_BUG]');
+    expect(startFailed(error).message).toBe('mobyvm does not run: It broke. [MOBYVM_BUG]');
     expect(startFailed({ ...error, remedy: 'Try again.' }).message).toBe(
-      'mobyvm could not start: It broke. Try again. [MOBYVM_BUG]',
+      'mobyvm does not run: It broke. Try again. [MOBYVM_BUG]',
     );
     expect(unreachable('It is deaf.', 'Shout.')).toEqual({
       status: 502,
