@@ -178,6 +178,76 @@ describe('a start through the endpoint', () => {
     expect(answer).toContain('drive C is not shared');
     expect(set.received.map(({ line }) => line)).toEqual(['GET /containers/web/json']);
   });
+
+  describe('of a container with volumes', () => {
+    const volumes = ({ line }: Received, response: ServerResponse): void => {
+      if (line.includes('/containers/') && line.startsWith('GET'))
+        response.end(
+          '{"Mounts":[{"Type":"volume","Name":"plain","Driver":"local"},{"Type":"volume","Name":"far","Driver":"nfs"},' +
+            '{"Type":"volume","Name":"x HTTP/1.1\\r\\n","Driver":"local"},{"Type":"volume","Name":"site","Driver":"local"},' +
+            '{"Type":"volume","Name":"site","Driver":"local"}]}',
+        );
+      else if (line.endsWith('/volumes/plain')) response.end('{"Driver":"local","Options":null}');
+      else if (line.endsWith('/volumes/site'))
+        response.end('{"Driver":"local","Options":{"type":"none","o":"bind","device":"/C/site"}}');
+      else response.writeHead(204).end();
+    };
+    const QUESTIONS = ['containers/web/json', 'volumes/plain', 'volumes/site'].map(
+      (of) => `GET /v1.43/${of}`,
+    );
+
+    it('asks for each of the local driver once, and goes through where its drive is fine', async () => {
+      await using set = await rewriting(volumes);
+      expect(await set.send(post('/v1.43/containers/web/start', ''))).toMatch(/^HTTP\/1.1 204 /);
+      expect(set.received.map(({ line }) => line)).toEqual([
+        ...QUESTIONS,
+        'POST /v1.43/containers/web/start',
+      ]);
+    });
+
+    it('is refused where it is not, and names the path as the user has it', async () => {
+      await using set = await rewriting(volumes, { health: dead });
+      const answer = await set.send(post('/v1.43/containers/web/start', ''));
+      expect(answer).toMatch(/^HTTP\/1.1 500 /);
+      expect(answer).toContain('\\"C:\\\\site\\" cannot be mounted: drive C is not shared');
+      expect(set.received.map(({ line }) => line)).toEqual(QUESTIONS);
+    });
+  });
+});
+
+/** Every version of the API that an engine may speak; 1.24 is the oldest that clients still ask for. */
+const VERSIONS = ['', ...Array.from({ length: 56 - 23 }, (_, index) => `/v1.${24 + index}`)];
+
+describe('a refusal', () => {
+  it.each(VERSIONS)(
+    "has the shape of Docker's own errors in each version of the API: %s",
+    async (version) => {
+      await using set = await rewriting(() => undefined, { health: dead });
+      const bind = '{"HostConfig":{"Binds":["c:/site:/data"]}}';
+      const volume = '{"Driver":"local","DriverOpts":{"type":"none","o":"bind","device":"C:\\\\site"}}';
+      for (const [path, body] of [
+        ['containers/create', bind],
+        ['volumes/create', volume],
+      ] as const) {
+        const answer = await set.send(post(`${version}/${path}`, body));
+        const [head = '', text = ''] = answer.split('\r\n\r\n');
+        expect(head).toMatch(/^HTTP\/1.1 400 /);
+        expect(head).toContain('\r\nContent-Type: application/json\r\n');
+        expect(JSON.parse(text)).toEqual({
+          message: expect.stringContaining('drive C is not shared') as string,
+        });
+      }
+      expect(set.received).toEqual([]);
+    },
+  );
+
+  it.each(['1.23', '1.12'])('of API version %s is the engine’s own', async (version) => {
+    const old = '{"message":"client version is too old. Minimum supported API version is 1.24"}';
+    await using set = await rewriting((_request, response) => response.writeHead(400).end(old));
+    const answer = await set.send(get(`/v${version}/containers/json`));
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain(old);
+  });
 });
 
 describe('an inspect through the endpoint', () => {

@@ -27,6 +27,10 @@ export async function runOperation(
     // The events of the undoing still come through the operation's own stream.
     client.cancel().catch(() => undefined);
   };
+  const begun = (): void => {
+    hasBegun = true;
+    if (context.interrupted.aborted) cancel();
+  };
   // Interrupted while the daemon was being started: there is nothing to undo yet.
   if (context.interrupted.aborted) throw interrupted(name);
   context.interrupted.addEventListener('abort', cancel, { once: true });
@@ -35,10 +39,7 @@ export async function runOperation(
     const requester = { pid: context.pid, command: context.commandLine };
     for await (const event of client.operate(name, requester, leave.signal)) {
       if (event.event === 'operation.joined') isOurs = false;
-      if (!hasBegun) {
-        hasBegun = true;
-        if (context.interrupted.aborted) cancel();
-      }
+      if (last === undefined) begun();
       renderer.event(event);
       last = event;
     }

@@ -4,7 +4,7 @@ import { valuesOf } from '../http/head.codec.js';
 import type { Refusal } from '../refusal.plan.js';
 import { routeOf, versionPrefixOf, type Route } from './routes.plan.js';
 import type { ShareHealth, ShareProblem } from './share-health.js';
-import { drivePathsIn, errorToHost, toGuest, toHost } from './translate.plan.js';
+import { drivePathsIn, errorToHost, localVolumesIn, toGuest, toHost } from './translate.plan.js';
 import type { DrivePath, PathTranslation } from './translate.plan.js';
 
 export interface ApiRulesOptions {
@@ -63,7 +63,10 @@ function planOf(route: Route, head: RequestHead, options: ApiRulesOptions): ApiP
   };
 }
 
-/** Binds are mounted anew at each start: what a share was when the container was made says nothing. */
+/**
+ * Binds are mounted anew at each start, and so are volumes that are bound to a folder: what a share was when they were
+ * made says nothing. One question for the container and one for each of its local volumes.
+ */
 async function pathsOfContainer(
   container: string,
   {
@@ -72,10 +75,17 @@ async function pathsOfContainer(
     options,
   }: { readonly head: RequestHead; readonly ask: AskEngine; readonly options: ApiRulesOptions },
 ): Promise<readonly DrivePath[]> {
-  const inspected = await ask(`${versionPrefixOf(head.target)}/containers/${container}/json`);
-  return inspected === undefined
-    ? []
-    : drivePathsIn(inspected.toString('latin1'), 'container', options.paths);
+  const version = versionPrefixOf(head.target);
+  const inspected = (await ask(`${version}/containers/${container}/json`))?.toString('latin1');
+  if (inspected === undefined) return [];
+  const found = [...drivePathsIn(inspected, 'container', options.paths)];
+  for (const name of localVolumesIn(inspected)) {
+    const volume = await ask(`${version}/volumes/${name}`);
+    // The engine does not answer, or the start will fail: no use in asking on.
+    if (volume === undefined) break;
+    found.push(...drivePathsIn(volume.toString('latin1'), 'volume', options.paths));
+  }
+  return found;
 }
 
 async function deadShare(

@@ -1,5 +1,5 @@
 import { CodecError } from '../../../core/errors.js';
-import { editJsonText, select, selectStrings, type StringEdit } from './json-edit.plan.js';
+import { editJsonText, select, selectStrings, textAt, type StringEdit } from './json-edit.plan.js';
 import { decodeJsonText, type JsonNode } from './json-text.codec.js';
 import { pathSites, type PathSite, type Shape } from './path-sites.plan.js';
 
@@ -30,6 +30,7 @@ export type ToGuest =
   | { readonly kind: 'read'; readonly text: string | undefined; readonly paths: readonly DrivePath[] }
   | { readonly kind: 'refused'; readonly message: string };
 
+const VOLUME_NAME = /^[A-Za-z0-9][\w.-]+$/;
 const NOTHING: ToGuest = { kind: 'read', text: undefined, paths: [] };
 
 /** Puts paths of the VM where a request has paths of the host. What is no JSON is the engine's to refuse. */
@@ -75,6 +76,17 @@ export function toHost(text: string, shape: Shape, paths: PathTranslation): stri
 export function drivePathsIn(text: string, shape: Shape, paths: PathTranslation): readonly DrivePath[] {
   const read = toGuest(text, shape, paths);
   return read.kind === 'read' ? read.paths : [];
+}
+
+/**
+ * The volumes of the local driver that an inspected container has. What they are bound to is told by their own inspection
+ * only. The names become part of a request: what is none is left out.
+ */
+export function localVolumesIn(text: string): readonly string[] {
+  const names = select(decodeOrUndefined(text), ['Mounts', '*'])
+    .filter((mount) => textAt(mount, ['Driver']) === 'local')
+    .flatMap((mount) => textAt(mount, ['Name']) ?? []);
+  return [...new Set(names)].filter((name) => VOLUME_NAME.test(name));
 }
 
 /**

@@ -84,7 +84,8 @@ describe('the QEMU exchange', () => {
     await using exchange = closing(new QemuKvpExchange({ socketPath: '/nonexistent/kvp.sock' }));
     await expect(exchange.list('guest', NEVER)).rejects.toMatchObject({
       code: 'MOBYVM_KVP_NOT_READY',
-      message: 'The virtual machine is not running: it offers no KVP port.',
+      message: 'The virtual machine is not running.',
+      remedy: 'Start it with `mobyvm up`.',
     });
   });
 
@@ -102,10 +103,10 @@ describe('the QEMU exchange', () => {
     expect(kvp.guest.connections).toBe(2);
   });
 
-  it('leaves nothing of a secret in the pool file, not even behind the next item', async () => {
+  it.each([true, false])('leaves nothing of an item in the pool file, secret %s', async (secret) => {
     await using kvp = await connected();
-    const secret = { name: 'password', value: `swordfish${'!'.repeat(900)}`, secret: true };
-    await kvp.exchange.set([{ name: 'first', value: 'v' }, secret], NEVER);
+    const item = { name: 'password', value: `swordfish${'!'.repeat(900)}`, secret };
+    await kvp.exchange.set([{ name: 'first', value: 'v' }, item], NEVER);
     await kvp.exchange.remove(['password'], NEVER);
     await kvp.exchange.set([{ name: 'next', value: 'v' }], NEVER);
     expect(Buffer.from(kvp.guest.hostPoolFile()).includes('swordfish')).toBe(false);
@@ -115,11 +116,10 @@ describe('the QEMU exchange', () => {
     ]);
   });
 
-  it('would leave the tail of a longer value there without overwriting it', async () => {
+  it('finds the tail of a longer value there when a shorter one replaces it', async () => {
     await using kvp = await connected();
     await kvp.exchange.set([{ name: 'long', value: 'x'.repeat(50) + 'tail' }], NEVER);
-    await kvp.exchange.remove(['long'], NEVER);
-    await kvp.exchange.set([{ name: 'next', value: 'v' }], NEVER);
+    await kvp.exchange.set([{ name: 'long', value: 'v' }], NEVER);
     expect(Buffer.from(kvp.guest.hostPoolFile()).includes('tail')).toBe(true);
   });
 
