@@ -1,5 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+
+/** Opens one connection of a client. */
+export type Open = () => Promise<Socket>;
 
 export interface Latency {
   readonly perSecond: number;
@@ -10,8 +14,8 @@ export interface Latency {
 const PING = Buffer.from('GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: bench\r\n\r\n');
 
 /** `/_ping` on so many kept connections, each with one request at a time. */
-export async function pings(path: string, connections: number, seconds: number): Promise<Latency> {
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(path)));
+export async function pings(open: Open, connections: number, seconds: number): Promise<Latency> {
+  const sockets = await Promise.all(Array.from({ length: connections }, open));
   const times: number[] = [];
   let isMeasured = false;
   let isOver = false;
@@ -49,8 +53,8 @@ export async function pings(path: string, connections: number, seconds: number):
 }
 
 /** Megabytes a second of a body from the engine. */
-export async function download(path: string, bytes: number): Promise<number> {
-  const socket = await open(path);
+export async function download(open: Open, bytes: number): Promise<number> {
+  const socket = await open();
   const startedMs = performance.now();
   socket.write(`GET /bytes/${bytes} HTTP/1.1\r\nHost: docker\r\n\r\n`);
   let received = 0;
@@ -67,8 +71,8 @@ export async function download(path: string, bytes: number): Promise<number> {
 }
 
 /** Megabytes a second of a body to the engine. */
-export async function upload(path: string, bytes: number): Promise<number> {
-  const socket = await open(path);
+export async function upload(open: Open, bytes: number): Promise<number> {
+  const socket = await open();
   const block = Buffer.alloc(256 * 1024, 'x');
   const startedMs = performance.now();
   const answered = once(socket, 'data');
@@ -81,18 +85,32 @@ export async function upload(path: string, bytes: number): Promise<number> {
   return bytes / 1e3 / (performance.now() - startedMs);
 }
 
-async function open(path: string): Promise<Socket> {
-  const options = { path, highWaterMark: 1024 * 1024 };
-  for (let attempt = 0; ; attempt += 1) {
-    const socket = connect(options);
-    try {
-      await once(socket, 'connect');
-      return socket;
-    } catch (error) {
-      if (attempt === 100) throw error;
-      await wait(50);
+/** Said to every connection of a client; the types do not know it. */
+const BUFFER = { highWaterMark: 1024 * 1024 };
+
+/** Waits for the program that is to listen there. */
+export function openUnix(path: string): Open {
+  return async () => {
+    for (let attempt = 0; ; attempt += 1) {
+      const socket = connect({ path, ...BUFFER });
+      try {
+        await once(socket, 'connect');
+        return socket;
+      } catch (error) {
+        if (attempt === 100) throw error;
+        await wait(50);
+      }
     }
-  }
+  };
+}
+
+export function openTls(options: ConnectionOptions): Open {
+  return async () => {
+    const socket = connectTls({ ...options, ...BUFFER });
+    await once(socket, 'secureConnect');
+    socket.setNoDelay(true);
+    return socket;
+  };
 }
 
 function wait(ms: number): Promise<void> {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compiledSource } from '../../test/support/compiled.js';
 import { RunningProgram } from '../../test/support/netns.js';
+import { openTls, openUnix, type Open } from './load.js';
 import { credentialsOf, writeCredentials, type TestMachine } from '../../test/support/tls-engine.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -10,9 +11,9 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const HAPROXY = join(ROOT, 'build/tools/haproxy');
 
 export interface Peer {
-  readonly name: 'mobyvm' | 'haproxy' | 'socat';
-  readonly socket: string;
-  readonly program: RunningProgram;
+  readonly name: 'straight' | 'mobyvm' | 'haproxy' | 'socat';
+  readonly open: Open;
+  readonly program?: RunningProgram;
 }
 
 interface Place {
@@ -27,6 +28,14 @@ export async function startBackend(machine: TestMachine): Promise<{ program: Run
   const program = new RunningProgram(process.execPath, [join(import.meta.dirname, 'backend.mjs'), options]);
   const line = await program.line(/^port \d+$/);
   return { program, port: Number(line.split(' ')[1]) };
+}
+
+/** Nothing between: the client itself speaks TLS with the engine. What the others take on top of it is theirs. */
+export function straight({ port, machine }: Place): Peer {
+  const { ca, client } = machine;
+  const credentials = { ca: ca.certificate, cert: client.certificate, key: client.key };
+  const server = { host: '127.0.0.1', port, servername: ENGINE_SERVER_NAME };
+  return { name: 'straight', open: openTls({ ...credentials, ...server, minVersion: 'TLSv1.3' }) };
 }
 
 /** mobyvm's endpoint in a process of its own, as the daemon runs it. */
@@ -51,7 +60,7 @@ export async function startMobyvm(
     JSON.stringify(options),
   ]);
   await program.line(/"event":"ready"/);
-  return { name: 'mobyvm', socket, program };
+  return { name: 'mobyvm', open: openUnix(socket), program };
 }
 
 /** HAProxy doing the same job: unix socket in, HTTP, mutual TLS out with kept connections. */
@@ -81,7 +90,7 @@ backend vm
   const program = new RunningProgram(join(HAPROXY, 'usr/sbin/haproxy'), ['-db', '-f', config], {
     LD_LIBRARY_PATH: join(HAPROXY, 'usr/lib/x86_64-linux-gnu'),
   });
-  return { name: 'haproxy', socket, program };
+  return { name: 'haproxy', open: openUnix(socket), program };
 }
 
 /** A process for each connection, and no HTTP. */
@@ -95,7 +104,7 @@ export async function startSocat({ folder, port, machine }: Place): Promise<Peer
     `UNIX-LISTEN:${socket},fork,backlog=256`,
     engine,
   ]);
-  return { name: 'socat', socket, program };
+  return { name: 'socat', open: openUnix(socket), program };
 }
 
 export async function hasHaproxy(): Promise<boolean> {

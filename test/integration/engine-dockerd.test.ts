@@ -6,27 +6,34 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/core/index.js';
+import { run, sleep } from '../../src/core/index.js';
 import { DockerdSetting, hasDockerd, type Way } from '../support/dockerd.js';
-import { connectTo, until } from '../support/engine-sockets.js';
+import { ask, connectTo, until } from '../support/engine-sockets.js';
 import { RunningProgram } from '../support/netns.js';
+import { Terminal } from '../support/terminal.js';
 
 // A skipped test is easily taken for a passed one.
 if (!hasDockerd) process.stderr.write('SKIPPED: build/tools/engine is not there; scripts/test makes it.\n');
 
 const IMAGE = 'mobyvm-test/busybox';
 const MIB = 1024 * 1024;
+/** Longer than the two minutes after which proxies, and Node's own server, give up on silence. */
+const SILENCE_MS = 130_000;
 const WAYS: readonly Way[] = ['straight', 'through'];
 let set: DockerdSetting;
+/** Silent all the while that the other tests run. */
+let patient: { readonly events: RunningProgram; readonly sinceMs: number };
 
 describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
   beforeAll(async () => {
     set = await DockerdSetting.start();
     await set.importBusybox(IMAGE);
     await set.docker('straight', ['run', '-d', '--name', 'web', IMAGE, 'sleep', '1000000']);
+    patient = await startPatientEvents();
   }, 90_000);
 
   afterAll(async () => {
+    await patient.events.stop();
     await set[Symbol.asyncDispose]();
   }, 60_000);
 
@@ -60,6 +67,20 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       ['exec', 'web', 'no-such-program'],
     ])
       await same(args);
+  });
+
+  it.each(['v1.11', 'v9.99'])('refuses by itself the API version %s', async (version) => {
+    const answers = WAYS.map(async (way) => {
+      const answer = await ask(
+        set.socket(way),
+        `GET /${version}/containers/json HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n`,
+      );
+      return answer.replace(/^Date: .*\r\n/m, '');
+    });
+    const [straight, through] = await Promise.all(answers);
+    expect(through).toBe(straight);
+    // Below 1.24 its errors are plain text.
+    expect(through).toMatch(/^HTTP\/1.1 400 [^]*\r\n\r\n(\{"message":")?client version /);
   });
 
   it('run -i passes piped input of 5 MB, its end, and the output that follows', async () => {
@@ -112,6 +133,40 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     stream.write('\x10\x11');
     await once(stream, 'end');
     expect((await container.inspect()).State.Running).toBe(true);
+  });
+
+  const SMALL = { columns: 111, rows: 33 };
+  const LARGE = { columns: 122, rows: 44 };
+
+  it('docker exec -it in a terminal follows its size, and its detach keys leave it', async () => {
+    const command = ['docker', 'exec', '-it', '--detach-keys', 'ctrl-p,ctrl-q', 'web', 'sh'];
+    await using terminal = await Terminal.start(command, { ...SMALL, env: set.env('through') });
+    await terminal.enter('stty size');
+    await terminal.shows(/^33 111$/m);
+    await terminal.resize(LARGE);
+    await terminal.enter('until [ "$(stty size)" = "44 122" ]; do :; done; echo large now');
+    await terminal.shows(/^large now$/m);
+    await terminal.press('C-p', 'C-q');
+    await terminal.shows(/^left \d+$/m);
+    await untilStats('no request to be open', ({ tunnels }) => tunnels === 0);
+    expect((await set.docker('straight', ['top', 'web', '-o', 'pid,args'])).stdout).toMatch(/ sh$/m);
+  });
+
+  it('docker attach in a terminal follows its size, and its detach keys leave the container running', async () => {
+    await set.docker('straight', ['run', '-dit', '--name', 'terminal', IMAGE, 'sh']);
+    const command = ['docker', 'attach', '--detach-keys', 'ctrl-p,ctrl-q', 'terminal'];
+    for (const said of ['first', 'second']) {
+      await using terminal = await Terminal.start(command, { ...SMALL, env: set.env('through') });
+      await terminal.enter('until [ "$(stty size)" = "33 111" ]; do :; done; echo small now');
+      await terminal.shows(/^small now$/m);
+      await terminal.resize(LARGE);
+      await terminal.enter(`until [ "$(stty size)" = "44 122" ]; do :; done; echo ${said} large now`);
+      await terminal.shows(new RegExp(`^${said} large now$`, 'm'));
+      await terminal.press('C-p', 'C-q');
+      await terminal.shows(/^(read escape sequence\n)?left \d+$/m);
+    }
+    const state = ['inspect', '--format', '{{.State.Running}}', 'terminal'];
+    expect((await set.docker('through', state)).stdout).toBe('true\n');
   });
 
   it('attach by websocket passes frames both ways', async () => {
@@ -380,21 +435,65 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       expect(start.stderr).toContain('drive D is not shared');
     });
 
+    it('so is a volume on such a drive, and the start of a container that has one', async () => {
+      const options = (device: string) => [
+        '--opt',
+        'type=none',
+        '--opt',
+        'o=bind',
+        '--opt',
+        `device=${device}`,
+      ];
+      const startedMs = performance.now();
+      const args = ['volume', 'create', ...options('D:\\data'), 'dead'];
+      const { stderr } = await set.docker('through', args, { acceptExitCodes: [1] });
+      expect(performance.now() - startedMs).toBeLessThan(2_000);
+      expect(stderr).toContain('"D:\\data" cannot be mounted: drive D is not shared with the VM.');
+      expect((await set.docker('straight', ['volume', 'ls', '-q'])).stdout).not.toContain('dead');
+      await set.docker('straight', ['volume', 'create', ...options('/D/data'), 'died']);
+      await set.docker('straight', ['create', '--name', 'on-died', '-v', 'died:/d', IMAGE, 'true']);
+      const start = await set.docker('through', ['start', 'on-died'], { acceptExitCodes: [1] });
+      expect(start.stderr).toContain('"D:\\data" cannot be mounted: drive D is not shared with the VM.');
+    });
+
     it('a folder that is not there is named as the user has it', async () => {
       const args = ['create', '--mount', 'type=bind,source=C:\\nothing,target=/d', IMAGE];
       const { stderr } = await set.docker('through', args, { acceptExitCodes: [1, 125] });
       expect(stderr).toContain('bind source path does not exist: C:\\nothing');
     });
   });
+
+  // The last one: it waits for what is left of the silence.
+  it('events that were silent for minutes still come', { timeout: SILENCE_MS + 30_000 }, async () => {
+    const { events, sinceMs } = patient;
+    await sleep(Math.max(0, SILENCE_MS - (performance.now() - sinceMs)));
+    expect(events.ended).toBe(false);
+    expect(events.lines).toEqual([]);
+    await set.docker('through', ['kill', 'patient']);
+    await events.line(/^die patient$/);
+  });
 });
+
+/** By an endpoint of their own: what it has open is counted by none of the other tests. */
+async function startPatientEvents(): Promise<typeof patient> {
+  await set.docker('straight', ['run', '-d', '--name', 'patient', IMAGE, 'sleep', '1000000']);
+  const endpoint = await set.anotherEndpoint();
+  const filters = ['--filter', 'container=patient', '--filter', 'event=die'];
+  const args = ['events', ...filters, '--format', '{{.Action}} {{.Actor.Attributes.name}}'];
+  const env = { ...set.env('through'), DOCKER_HOST: `unix://${endpoint.socket}` };
+  const events = new RunningProgram('docker', args, clean(env));
+  await untilStats('the events to be asked for', ({ tunnels }) => tunnels > 0, endpoint);
+  return { events, sinceMs: performance.now() };
+}
 
 async function untilStats(
   title: string,
   holds: (stats: Awaited<ReturnType<DockerdSetting['stats']>>) => boolean,
+  of: Pick<DockerdSetting, 'stats'> = set,
 ): Promise<void> {
   let isFulfilled = false;
   const look = async (): Promise<void> => {
-    while (!isFulfilled && !isOver) isFulfilled = holds(await set.stats());
+    while (!isFulfilled && !isOver) isFulfilled = holds(await of.stats());
   };
   let isOver = false;
   const looking = look();

@@ -29,6 +29,28 @@ const STATS = z.looseObject({
 
 /** Which way a client takes: through mobyvm's endpoint, or straight to the engine's own socket. */
 export type Way = 'through' | 'straight';
+type EndpointStats = z.infer<typeof STATS>;
+
+/** An endpoint of mobyvm in a process of its own. */
+export class RunningEndpoint {
+  readonly socket: string;
+  readonly #program: RunningProgram;
+
+  constructor(socket: string, program: RunningProgram) {
+    this.socket = socket;
+    this.#program = program;
+  }
+
+  async stats(): Promise<EndpointStats> {
+    const from = this.#program.lines.length;
+    this.#program.send('stats');
+    return STATS.parse(JSON.parse(await this.#program.line(/"event":"stats"/, 20, from)));
+  }
+
+  async stop(): Promise<void> {
+    await this.#program.stop();
+  }
+}
 
 /**
  * A real Docker Engine in a network namespace of its own, and mobyvm's endpoint in front of it: mutual TLS between the
@@ -38,17 +60,23 @@ export class DockerdSetting implements AsyncDisposable {
   readonly folder: string;
   readonly #namespace: NetworkNamespace;
   readonly #dockerd: RunningProgram;
-  readonly #endpoint: RunningProgram;
+  readonly #openEndpoint: (name: string) => Promise<RunningEndpoint>;
+  readonly #endpoint: RunningEndpoint;
 
   private constructor(
     folder: string,
     namespace: NetworkNamespace,
-    programs: { readonly dockerd: RunningProgram; readonly endpoint: RunningProgram },
+    parts: {
+      readonly dockerd: RunningProgram;
+      readonly endpoint: RunningEndpoint;
+      readonly openEndpoint: (name: string) => Promise<RunningEndpoint>;
+    },
   ) {
     this.folder = folder;
     this.#namespace = namespace;
-    this.#dockerd = programs.dockerd;
-    this.#endpoint = programs.endpoint;
+    this.#dockerd = parts.dockerd;
+    this.#endpoint = parts.endpoint;
+    this.#openEndpoint = parts.openEndpoint;
   }
 
   static async start(): Promise<DockerdSetting> {
@@ -63,15 +91,20 @@ export class DockerdSetting implements AsyncDisposable {
       await makeClientFolder(folder);
       const dockerd = startDockerd(folder, namespace);
       await dockerd.line(/API listen on \/.*docker\.sock/, 60);
-      const endpoint = await namespace.startNode('engine-endpoint.mjs', {
-        path: join(folder, 'endpoint.sock'),
-        address: { host: '127.0.0.1', port: PORT },
-        credentials,
-        servername: ENGINE_SERVER_NAME,
-        sharedDrives: ['C'],
-      });
-      await endpoint.line(/"event":"ready"/);
-      return new DockerdSetting(folder, namespace, { dockerd, endpoint });
+      const openEndpoint = async (name: string): Promise<RunningEndpoint> => {
+        const path = join(folder, `${name}.sock`);
+        const program = await namespace.startNode('engine-endpoint.mjs', {
+          path,
+          address: { host: '127.0.0.1', port: PORT },
+          credentials,
+          servername: ENGINE_SERVER_NAME,
+          sharedDrives: ['C'],
+        });
+        await program.line(/"event":"ready"/);
+        return new RunningEndpoint(path, program);
+      };
+      const endpoint = await openEndpoint('endpoint');
+      return new DockerdSetting(folder, namespace, { dockerd, endpoint, openEndpoint });
     } catch (error) {
       await namespace[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
@@ -80,7 +113,7 @@ export class DockerdSetting implements AsyncDisposable {
   }
 
   socket(way: Way): string {
-    return join(this.folder, way === 'through' ? 'endpoint.sock' : 'docker.sock');
+    return way === 'through' ? this.#endpoint.socket : join(this.folder, 'docker.sock');
   }
 
   env(way: Way): Record<string, string | undefined> {
@@ -123,10 +156,13 @@ export class DockerdSetting implements AsyncDisposable {
     await this.docker('through', ['import', join(this.folder, 'image.tar'), image]);
   }
 
-  async stats(): Promise<z.infer<typeof STATS>> {
-    const from = this.#endpoint.lines.length;
-    this.#endpoint.send('stats');
-    return STATS.parse(JSON.parse(await this.#endpoint.line(/"event":"stats"/, 20, from)));
+  stats(): Promise<EndpointStats> {
+    return this.#endpoint.stats();
+  }
+
+  /** One more, whose counters nobody else moves. It ends with the rest. */
+  anotherEndpoint(): Promise<RunningEndpoint> {
+    return this.#openEndpoint('another');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
