@@ -9,19 +9,22 @@ const WORDS = new Set(
   ).split(' '),
 );
 
+const VERSION = /^v\d+\.\d+$/;
+
 /**
  * A request's path as it may be logged: without names, ids, query and version, `/containers/{id}/json`. A name may hold
- * slashes, as those of images do.
+ * slashes, as those of images do. It is asked for each request.
  */
 export function pathPattern(target: string): string {
   const query = target.indexOf('?');
-  const path = (query === -1 ? target : target.slice(0, query)).replace(/^\/v\d+\.\d+(?=\/)/, '');
-  const parts: string[] = [];
-  for (const [index, part] of path.split('/').slice(1).entries()) {
-    const isWord = WORDS.has(part);
-    if (isWord) parts.push(part);
-    else if (index === 0) return '/…';
-    else if (parts.at(-1) !== '{id}') parts.push('{id}');
+  const parts = (query === -1 ? target : target.slice(0, query)).split('/');
+  const first = parts.length > 2 && VERSION.test(parts[1] ?? '') ? 2 : 1;
+  let pattern = '';
+  for (let index = first; index < parts.length; index += 1) {
+    const part = parts[index] ?? '';
+    if (WORDS.has(part)) pattern += `/${part}`;
+    else if (index === first) return '/…';
+    else if (!pattern.endsWith('/{id}')) pattern += '/{id}';
   }
-  return parts.length === 0 ? '/…' : `/${parts.join('/')}`;
+  return pattern === '' ? '/…' : pattern;
 }

@@ -156,8 +156,7 @@ async function receive(
       !isPersistent(response) ||
       !isPersistent(head) ||
       engine.reader.hasEnded;
-    if (typeof upload !== 'string' && !isLast) await upload;
-    const isDone = !isLast && (await upload) === 'done';
+    const isDone = !isLast && (typeof upload === 'string' ? upload : await upload) === 'done';
     return { kind: 'done', status: response.status, isClientReusable: isDone, isEngineReusable: isDone };
   }
 }
