@@ -49,7 +49,8 @@ export function peersIn(programs: string): readonly Peer[] {
     },
     {
       name: 'docker-proxy',
-      maxIdle: 10_000,
+      // It stops altogether when it has no descriptor left, and does not raise its limit of 1,024 itself.
+      maxIdle: 400,
       start: (host, ports) => {
         const proxy = join(programs, 'usr/sbin/docker-proxy');
         const words = (port: number): string =>

@@ -39,9 +39,14 @@ export async function kvpSet(context: CommandContext, options: KvpSetOptions): C
   return EXIT_FINE;
 }
 
-/** `mobyvm kvp remove`: fine when it is not there. */
+/** `mobyvm kvp remove`: fine when it is not there, which is said, because it may be a wrong name. */
 export async function kvpRemove(context: CommandContext, name: string): CommandResult {
-  await clientOf(context).removeKvp(name, context.interrupted);
+  const client = clientOf(context);
+  const { items } = await client.listKvp('host', context.interrupted);
+  await client.removeKvp(name, context.interrupted);
+  if (!items.some((item) => item.name === name)) {
+    context.terminal.error(`There was no item "${shown(name)}" in the host pool.`);
+  }
   return EXIT_FINE;
 }
 

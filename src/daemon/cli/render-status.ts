@@ -37,6 +37,7 @@ export function statusLines(status: MachineStatus): string[] {
     ...(vm.stage === undefined ? [] : [['guest', vm.stage] satisfies [string, string]]),
     ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
     ['network', networkText(network)],
+    ...portsRow(status.ports),
     ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
   ];
   const problem =
@@ -56,6 +57,17 @@ function engineText(engine: MachineStatus['engine']): string {
 function systemText({ os, kernel, addresses }: NonNullable<MachineStatus['guest']>): string {
   const parts = [os, kernel === '' ? '' : `Linux ${kernel}`, addresses.join(' ')];
   return withoutControls(parts.filter((part) => part !== '').join(', '));
+}
+
+/** Nothing while no container publishes a port. */
+function portsRow(ports: MachineStatus['ports']): [string, string][] {
+  const { open = 0, waiting = 0, failed = 0 } = ports ?? {};
+  const parts = [
+    ...(open === 0 ? [] : [`${open} open`]),
+    ...(waiting === 0 ? [] : [`${waiting} waiting for their containers`]),
+    ...(failed === 0 ? [] : [`${failed} failed (\`mobyvm port list\`)`]),
+  ];
+  return parts.length === 0 ? [] : [['ports', parts.join(', ')]];
 }
 
 function networkText(network: MachineStatus['network']): string {

@@ -105,6 +105,8 @@ export const machineStatus = z.object({
     apiVersion: z.string().optional(),
     clockOffsetMs: z.number().optional(),
   }),
+  /** Published ports by their state; `mobyvm port list` has each of them. */
+  ports: z.object({ open: z.int(), waiting: z.int(), failed: z.int() }).optional(),
 });
 export type MachineStatus = z.infer<typeof machineStatus>;
 

@@ -4,11 +4,10 @@ import {
   runSteps,
   textOf,
   type ErrorReport,
-  type Logger,
   type Step,
   type StepContext,
 } from '../../core/index.js';
-import { stalledByFullDisk, type VmDriver, type VmExit, type VmSpec } from '../../vm/index.js';
+import { stalledByFullDisk, type VmExit, type VmSpec } from '../../vm/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import type { ControlledMachine } from '../control/server.js';
@@ -19,46 +18,16 @@ import type {
   PendingSetting,
   Requester,
 } from '../control/protocol.js';
-import type { GuestSide } from '../guest/index.js';
 import type { Settings } from '../settings/schema.js';
-import type { BootWatch } from './boot-watch.js';
-import type { EngineAnswer, EngineProbe, EngineState } from './engine-probe.js';
+import type { EngineAnswer, EngineState } from './engine-probe.js';
 import { guestSteps } from './guest-steps.js';
-import type { HostSide } from './host-side.js';
 import { logStep } from './log-step.js';
 import { diskStays, ended, engineLost } from './machine-messages.js';
 import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
 import { describedNetwork, isUp, letGoOn, observeVm, stateToStop } from './observe-vm.js';
 import { pendingSettings, pendingText } from './pending-settings.plan.js';
+import type { MachineParts } from './machine-parts.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
-
-export interface MachineParts {
-  readonly driver: VmDriver;
-  readonly boot: BootWatch;
-  readonly host: HostSide;
-  readonly guest: GuestSide;
-  readonly kvp: KvpExchange;
-  readonly ports: MachinePorts;
-  readonly engine: EngineProbe;
-  readonly logger: Logger;
-  readonly loadSettings: () => Promise<Settings>;
-  /** Told of the settings that each `up` and `restart` loads. */
-  readonly applySettings?: (settings: Settings) => void;
-  readonly specFor: (settings: Settings) => VmSpec;
-  readonly imageStep: (settings: Settings) => Step;
-  readonly about: Pick<MachineStatus, 'daemon'> & {
-    readonly machineId: string;
-    readonly mac: string;
-    readonly endpoint: string;
-  };
-}
-
-/** What the machine has to do with published ports; the daemon's `Ports` fits. */
-export interface MachinePorts {
-  guestLost(): void;
-  audit(): Promise<void>;
-  list(): Promise<readonly PublishedPort[]>;
-}
 
 /** A ping that has not come back by then counts as lost; the engine under software emulation may be slow. */
 const PROBE_TIMEOUT_MS = 3_000;
@@ -151,7 +120,7 @@ export class Machine implements ControlledMachine {
   }
 
   async status(): Promise<MachineStatus> {
-    const { driver, host, about, guest } = this.#parts;
+    const { driver, host, about, guest, ports } = this.#parts;
     const probe = this.#engineReady ? await this.#probe() : undefined;
     const { error, ...vm } = await observeVm(this.#parts, this.#settings);
     return {
@@ -183,6 +152,7 @@ export class Machine implements ControlledMachine {
         ...(probe === undefined ? {} : (this.#engine ?? {})),
         ...(probe?.clockOffsetMs === undefined ? {} : { clockOffsetMs: probe.clockOffsetMs }),
       },
+      ports: ports.counts(),
     };
   }
 

@@ -83,7 +83,7 @@ export class OperationRunner {
         return running.ended;
       }
       listener({ event: 'operation.waiting', ...other });
-      running.abort.abort(aborted(running.name));
+      running.abort.abort(aborted(running.name, requester));
       await running.ended;
     }
   }
@@ -154,10 +154,12 @@ function busy(asked: OperationName, running: Running): MobyvmError {
   );
 }
 
-function aborted(name: OperationName): MobyvmError {
+/** @param by who asked for something else instead */
+function aborted(name: OperationName, by?: Requester): MobyvmError {
+  const whom = by === undefined ? '' : ` by "${by.command}" (pid ${by.pid})`;
   return new MobyvmError(
     'MOBYVM_ABORTED',
-    `"mobyvm ${name}" was interrupted; what it had done was undone.`,
+    `"mobyvm ${name}" was interrupted${whom}; what it had done was undone.`,
     `Run "mobyvm ${name}" again when you want it to finish.`,
   );
 }

@@ -100,6 +100,12 @@ export class Ports {
     return this.#slot.current?.publisher.list() ?? [];
   }
 
+  counts(): Record<PublishedPort['state'], number> {
+    const counts = { open: 0, waiting: 0, failed: 0 };
+    for (const { state } of this.#slot.current?.publisher.list() ?? []) counts[state] += 1;
+    return counts;
+  }
+
   async #start({ vmAddress, hostAddress }: PortsPlace, { exposeTo }: Settings['ports']): Promise<PortServer> {
     const { logger, token } = this.#options;
     const publisher = new Publisher({

@@ -48,7 +48,12 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
       host,
       guest,
       kvp: new FakeKvp(),
-      ports: { guestLost: () => undefined, audit: () => Promise.resolve(), list: () => Promise.resolve([]) },
+      ports: {
+        guestLost: () => undefined,
+        audit: () => Promise.resolve(),
+        list: () => Promise.resolve([]),
+        counts: () => ({ open: 0, waiting: 0, failed: 0 }),
+      },
       boot: new BootWatch(driver.console, parseBootStage),
       engine: {
         ping: () =>

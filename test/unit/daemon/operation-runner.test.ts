@@ -76,7 +76,11 @@ describe('operations', () => {
       (event) => second.push(event),
     );
     await running;
-    expect(first.at(-1)).toMatchObject({ event: 'operation.failed', error: { code: 'MOBYVM_ABORTED' } });
+    const by = `"mobyvm up" was interrupted by "${SECOND.command}" (pid 22); what it had done was undone.`;
+    expect(first.at(-1)).toMatchObject({
+      event: 'operation.failed',
+      error: { code: 'MOBYVM_ABORTED', message: by },
+    });
     expect(names(second)).toEqual(['operation.waiting', 'operation.done']);
     expect(outcomes).toEqual([
       expect.objectContaining({ name: 'up', cancelled: true }),
