@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/index.js';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compiledSource } from '../support/compiled.js';
+import { compose } from '../support/compose.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
@@ -256,6 +257,34 @@ describe('paths of Windows, where the drive is shared', () => {
       await instance.docker(['rm', 'bound']);
     },
   );
+
+  test('a compose file with such paths goes up and down', async () => {
+    const file = join(instance.directory, 'compose.yml');
+    await writeFile(
+      file,
+      `version: "3.7"
+services:
+  app:
+    image: ${IMAGE}
+    command: cat /data/hello /more/hello
+    volumes:
+      - 'C:\\site:/data:ro'
+      - { type: bind, source: 'C:\\site', target: /more }
+`,
+    );
+    const env = {
+      ...process.env,
+      DOCKER_HOST: `unix://${join(instance.directory, 'windows.sock')}`,
+      COMPOSE_FORCE_WINDOWS_HOST: '1',
+    };
+    const project = (...args: string[]) =>
+      compose(['-f', file, '-p', 'mobyvmtest', ...args], { timeoutMs: 180_000, env });
+    expect((await project('up')).stdout.match(/from the drive/g)).toHaveLength(2);
+    const filter = ['--filter', 'name=mobyvmtest', '--no-trunc', '--format', '{{.Mounts}}'];
+    expect(await through(['ps', '-a', ...filter])).toContain('C:\\site');
+    await project('down');
+    expect(await through(['ps', '-aq', ...filter.slice(0, 2)])).toBe('');
+  });
 
   test('a volume of the local driver lies on it', async () => {
     const options = ['type=none', 'o=bind', 'device=C:\\site'].flatMap((option) => ['--opt', option]);
