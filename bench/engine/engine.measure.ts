@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -18,6 +18,8 @@ import {
 const ROUNDS = 5;
 const PING_SECONDS = 3;
 const BODY_BYTES = 1024 ** 3;
+/** Linux's unit in /proc/PID/stat (USER_HZ). */
+const TICKS_PER_SECOND = 100;
 
 type Name = Peer['name'];
 
@@ -72,10 +74,17 @@ it.each([
   ['from the engine', download],
   ['to the engine', upload],
 ] as const)('carries 1 GiB %s', { timeout: 300_000 }, async (title, carry) => {
-  const results = await rounds(({ open }) => carry(open, BODY_BYTES));
-  for (const [name, all] of results)
-    report.push(`| 1 GiB ${title} | ${name} | ${median(all, (rate) => rate).toFixed(0)} MB/s |`);
-  expect(results.get('mobyvm')?.every((rate) => rate > 0)).toBe(true);
+  const results = await rounds(async ({ open, program }) => {
+    const before = await cpuSeconds(program?.pid);
+    const rate = await carry(open, BODY_BYTES);
+    return { rate, cpu: (await cpuSeconds(program?.pid)) - before };
+  });
+  for (const [name, all] of results) {
+    const rate = median(all, (each) => each.rate).rate.toFixed(0);
+    const { cpu } = median(all, (each) => each.cpu);
+    report.push(`| 1 GiB ${title} | ${name} | ${rate} MB/s, ${cpu.toFixed(2)} s of CPU |`);
+  }
+  expect(results.get('mobyvm')?.every(({ rate }) => rate > 0)).toBe(true);
 });
 
 it.runIf(hasDockerd)('runs containers', { timeout: 300_000 }, async () => {
@@ -101,6 +110,16 @@ async function rounds<Result>(measure: (peer: Peer) => Promise<Result>): Promise
     for (const peer of peers)
       results.set(peer.name, [...(results.get(peer.name) ?? []), await measure(peer)]);
   return results;
+}
+
+/** That a process has used, and those of its children that have ended; 0 without one. */
+async function cpuSeconds(pid: number | undefined): Promise<number> {
+  if (pid === undefined) return 0;
+  // A child ends a moment after its connection.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return ticks / TICKS_PER_SECOND;
 }
 
 function median<Result>(all: readonly Result[], value: (result: Result) => number): Result {
