@@ -1,3 +1,11 @@
 export type * from './call.js';
+export { cmdlet, guid, hashtable, secret } from './cmdlet.js';
+export {
+  CMDLETS,
+  cmdletEntry,
+  type CmdletEntry,
+  type CmdletName,
+  type ParameterKind,
+} from './cmdlets/index.js';
 export type * from './powershell.js';
 export { PowerShellError, type PowerShellFailure } from './power-shell-error.js';

@@ -1,0 +1,256 @@
+import type { CmdletTable } from './kinds.js';
+
+/** Disks and drives of virtual machines: module Hyper-V. */
+export const HYPER_V_DISKS = {
+  'New-VHD': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      BlockSizeBytes: 'number',
+      Differencing: 'switch',
+      Dynamic: 'switch',
+      Fixed: 'switch',
+      LogicalSectorSizeBytes: ['512', '4096'],
+      ParentPath: 'text',
+      Path: 'texts',
+      PhysicalSectorSizeBytes: ['512', '4096'],
+      SizeBytes: 'number',
+      SourceDisk: 'number',
+    },
+    sets: {
+      DynamicWithoutSource:
+        'Path! SizeBytes! Dynamic BlockSizeBytes LogicalSectorSizeBytes PhysicalSectorSizeBytes',
+      Differencing: 'Path! ParentPath! SizeBytes Differencing BlockSizeBytes PhysicalSectorSizeBytes',
+      FixedWithoutSource:
+        'Path! SizeBytes! Fixed! BlockSizeBytes LogicalSectorSizeBytes PhysicalSectorSizeBytes',
+      FixedWithSource: 'Path! SourceDisk! Fixed! BlockSizeBytes',
+      DynamicWithSource: 'Path! SourceDisk! Dynamic! BlockSizeBytes',
+    },
+    defaultSet: 'DynamicWithoutSource',
+  },
+  'Get-VHD': {
+    module: 'Hyper-V',
+    confirms: false,
+    parameters: {
+      DiskNumber: 'number',
+      Path: 'texts',
+      VMId: 'guid',
+    },
+    sets: {
+      Path: 'Path!',
+      Disk: 'DiskNumber!',
+      VMId: 'VMId!',
+    },
+    defaultSet: 'Path',
+  },
+  'Resize-VHD': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      Passthru: 'switch',
+      Path: 'texts',
+      SizeBytes: 'number',
+      ToMinimumSize: 'switch',
+    },
+    sets: {
+      Size: 'Path! SizeBytes! Passthru',
+      MinimumSize: 'Path! ToMinimumSize! Passthru',
+    },
+    defaultSet: 'Size',
+  },
+  'Optimize-VHD': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      Mode: ['Full', 'Quick', 'Retrim', 'Pretrimmed', 'Prezeroed'],
+      Passthru: 'switch',
+      Path: 'texts',
+    },
+    sets: {
+      all: 'Path! Mode Passthru',
+    },
+  },
+  'Mount-VHD': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      NoDriveLetter: 'switch',
+      Passthru: 'switch',
+      Path: 'texts',
+      ReadOnly: 'switch',
+      SnapshotId: 'guid',
+    },
+    sets: {
+      all: 'Path! NoDriveLetter ReadOnly SnapshotId Passthru',
+    },
+  },
+  'Dismount-VHD': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      DiskNumber: 'number',
+      Passthru: 'switch',
+      Path: 'texts',
+      SnapshotId: 'guid',
+    },
+    sets: {
+      Path: 'Path! SnapshotId Passthru',
+      Disk: 'DiskNumber! Passthru',
+    },
+    defaultSet: 'Path',
+  },
+  'Add-VMHardDiskDrive': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      ControllerLocation: 'number',
+      ControllerNumber: 'number',
+      ControllerType: ['IDE', 'SCSI'],
+      DiskNumber: 'number',
+      Passthru: 'switch',
+      Path: 'text',
+      VM: 'objects',
+      VMDriveController: 'object',
+      VMName: 'texts',
+    },
+    input: ['VM', 'VMDriveController'],
+    sets: {
+      VMName: 'VMName! ControllerType ControllerNumber ControllerLocation Path DiskNumber Passthru',
+      VMObject: 'VM! ControllerType ControllerNumber ControllerLocation Path DiskNumber Passthru',
+      VMDriveController: 'VMDriveController! ControllerLocation Path DiskNumber Passthru',
+    },
+    defaultSet: 'VMName',
+  },
+  'Get-VMHardDiskDrive': {
+    module: 'Hyper-V',
+    confirms: false,
+    parameters: {
+      ControllerLocation: 'number',
+      ControllerNumber: 'number',
+      ControllerType: ['IDE', 'SCSI'],
+      VM: 'objects',
+      VMDriveController: 'objects',
+      VMName: 'texts',
+    },
+    input: ['VM', 'VMDriveController'],
+    sets: {
+      VMName: 'VMName! ControllerLocation ControllerNumber ControllerType',
+      VMObject: 'VM! ControllerLocation ControllerNumber ControllerType',
+      VMDriveController: 'ControllerLocation VMDriveController!',
+    },
+    defaultSet: 'VMName',
+  },
+  'Set-VMHardDiskDrive': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      ControllerLocation: 'number',
+      ControllerNumber: 'number',
+      ControllerType: ['IDE', 'SCSI'],
+      Passthru: 'switch',
+      Path: 'text',
+      VMHardDiskDrive: 'objects',
+      VMName: 'text',
+    },
+    input: ['VMHardDiskDrive'],
+    sets: {
+      VMName: 'VMName! ControllerType ControllerNumber ControllerLocation Path Passthru',
+      Object: 'VMHardDiskDrive! Path Passthru',
+    },
+    defaultSet: 'VMName',
+  },
+  'Remove-VMHardDiskDrive': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      ControllerLocation: 'number',
+      ControllerNumber: 'number',
+      ControllerType: ['IDE', 'SCSI'],
+      Passthru: 'switch',
+      VMHardDiskDrive: 'objects',
+      VMName: 'text',
+    },
+    input: ['VMHardDiskDrive'],
+    sets: {
+      VMName: 'VMName! ControllerType! ControllerNumber! ControllerLocation! Passthru',
+      VMHardDiskDrive: 'VMHardDiskDrive! Passthru',
+    },
+    defaultSet: 'VMName',
+  },
+  'Add-VMDvdDrive': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      ControllerLocation: 'number',
+      ControllerNumber: 'number',
+      Passthru: 'switch',
+      Path: 'text',
+      VM: 'objects',
+      VMDriveController: 'objects',
+      VMName: 'texts',
+    },
+    input: ['VM', 'VMDriveController'],
+    sets: {
+      VMName: 'VMName! ControllerNumber ControllerLocation Path Passthru',
+      VMObject: 'VM! ControllerNumber ControllerLocation Path Passthru',
+      VMDriveController: 'VMDriveController! ControllerLocation Path Passthru',
+    },
+    defaultSet: 'VMName',
+  },
+  'Set-VMDvdDrive': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      ControllerLocation: 'number',
+      ControllerNumber: 'number',
+      Passthru: 'switch',
+      Path: 'text',
+      ToControllerLocation: 'number',
+      ToControllerNumber: 'number',
+      VMDvdDrive: 'objects',
+      VMName: 'text',
+    },
+    input: ['VMDvdDrive'],
+    sets: {
+      VMName:
+        'VMName! ControllerNumber ControllerLocation ToControllerNumber ToControllerLocation Path Passthru',
+      Object: 'VMDvdDrive! ToControllerNumber ToControllerLocation Path Passthru',
+    },
+    defaultSet: 'VMName',
+  },
+  'Get-VMDvdDrive': {
+    module: 'Hyper-V',
+    confirms: false,
+    parameters: {
+      ControllerLocation: 'number',
+      ControllerNumber: 'number',
+      VM: 'objects',
+      VMDriveController: 'objects',
+      VMName: 'texts',
+    },
+    input: ['VM', 'VMDriveController'],
+    sets: {
+      VMName: 'VMName! ControllerLocation ControllerNumber',
+      VMObject: 'VM! ControllerLocation ControllerNumber',
+      VMDriveController: 'ControllerLocation VMDriveController!',
+    },
+    defaultSet: 'VMName',
+  },
+  'Remove-VMDvdDrive': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      ControllerLocation: 'number',
+      ControllerNumber: 'number',
+      Passthru: 'switch',
+      VMDvdDrive: 'objects',
+      VMName: 'text',
+    },
+    input: ['VMDvdDrive'],
+    sets: {
+      VMName: 'VMName! ControllerNumber! ControllerLocation! Passthru',
+      VMDvdDrive: 'VMDvdDrive! Passthru',
+    },
+    defaultSet: 'VMName',
+  },
+} as const satisfies CmdletTable;

@@ -1,0 +1,166 @@
+import type { CmdletTable } from './kinds.js';
+
+/** Services, processes, features and WMI: modules Microsoft.PowerShell.Management, Dism, CimCmdlets. */
+export const SYSTEM = {
+  'Get-Service': {
+    module: 'Microsoft.PowerShell.Management',
+    confirms: false,
+    parameters: {
+      DisplayName: 'texts',
+      InputObject: 'objects',
+      Name: 'texts',
+    },
+    input: ['InputObject'],
+    sets: {
+      Default: 'Name',
+      DisplayName: 'DisplayName!',
+      InputObject: 'InputObject',
+    },
+    defaultSet: 'Default',
+  },
+  'Start-Service': {
+    module: 'Microsoft.PowerShell.Management',
+    confirms: true,
+    parameters: {
+      DisplayName: 'texts',
+      Exclude: 'texts',
+      Include: 'texts',
+      InputObject: 'objects',
+      Name: 'texts',
+      PassThru: 'switch',
+    },
+    input: ['InputObject'],
+    sets: {
+      InputObject: 'InputObject! PassThru Include Exclude',
+      Default: 'Name! PassThru Include Exclude',
+      DisplayName: 'PassThru DisplayName! Include Exclude',
+    },
+    defaultSet: 'InputObject',
+  },
+  'Set-Service': {
+    module: 'Microsoft.PowerShell.Management',
+    confirms: true,
+    parameters: {
+      DisplayName: 'text',
+      InputObject: 'object',
+      Name: 'text',
+      PassThru: 'switch',
+      StartupType: ['Boot', 'System', 'Automatic', 'Manual', 'Disabled'],
+      Status: ['Paused', 'Running', 'Stopped'],
+    },
+    input: ['InputObject'],
+    sets: {
+      Name: 'Name! DisplayName StartupType Status PassThru',
+      InputObject: 'DisplayName StartupType Status InputObject PassThru',
+    },
+    defaultSet: 'Name',
+  },
+  'Get-Process': {
+    module: 'Microsoft.PowerShell.Management',
+    confirms: false,
+    parameters: {
+      Id: 'numbers',
+      IncludeUserName: 'switch',
+      Name: 'texts',
+    },
+    sets: {
+      Name: 'Name',
+      NameWithUserName: 'Name IncludeUserName!',
+      IdWithUserName: 'Id! IncludeUserName!',
+      Id: 'Id!',
+    },
+    defaultSet: 'Name',
+  },
+  'Get-WindowsOptionalFeature': {
+    module: 'Dism',
+    confirms: false,
+    parameters: {
+      FeatureName: 'text',
+      Online: 'switch',
+      PackageName: 'text',
+      PackagePath: 'text',
+      Path: 'text',
+    },
+    sets: {
+      Offline: 'FeatureName PackageName PackagePath Path!',
+      Online: 'FeatureName PackageName PackagePath Online!',
+    },
+  },
+  'Enable-WindowsOptionalFeature': {
+    module: 'Dism',
+    confirms: false,
+    parameters: {
+      All: 'switch',
+      FeatureName: 'texts',
+      LimitAccess: 'switch',
+      NoRestart: 'switch',
+      Online: 'switch',
+      PackageName: 'text',
+      Path: 'text',
+      Source: 'texts',
+    },
+    sets: {
+      Online: 'FeatureName! PackageName All LimitAccess Source NoRestart Online!',
+      Offline: 'FeatureName! PackageName All LimitAccess Source NoRestart Path!',
+    },
+  },
+  'Get-CimInstance': {
+    module: 'CimCmdlets',
+    confirms: false,
+    parameters: {
+      ClassName: 'text',
+      Filter: 'text',
+      InputObject: 'object',
+      KeyOnly: 'switch',
+      Namespace: 'text',
+      OperationTimeoutSec: 'number',
+      Property: 'texts',
+      Query: 'text',
+      Shallow: 'switch',
+    },
+    input: ['InputObject'],
+    sets: {
+      ClassNameComputerSet: 'ClassName! KeyOnly Namespace OperationTimeoutSec Shallow Filter Property',
+      CimInstanceComputerSet: 'OperationTimeoutSec InputObject!',
+      QueryComputerSet: 'Namespace OperationTimeoutSec Query! Shallow',
+    },
+    defaultSet: 'ClassNameComputerSet',
+  },
+  'Invoke-CimMethod': {
+    module: 'CimCmdlets',
+    confirms: true,
+    parameters: {
+      Arguments: 'table',
+      ClassName: 'text',
+      InputObject: 'object',
+      MethodName: 'text',
+      Namespace: 'text',
+      OperationTimeoutSec: 'number',
+      Query: 'text',
+    },
+    input: ['InputObject'],
+    sets: {
+      ClassNameComputerSet: 'ClassName! Arguments MethodName! Namespace OperationTimeoutSec',
+      CimInstanceComputerSet: 'InputObject! Arguments MethodName! OperationTimeoutSec',
+      QueryComputerSet: 'Query! Arguments MethodName! Namespace OperationTimeoutSec',
+    },
+    defaultSet: 'ClassNameComputerSet',
+  },
+  'Get-CimAssociatedInstance': {
+    module: 'CimCmdlets',
+    confirms: false,
+    parameters: {
+      Association: 'text',
+      InputObject: 'object',
+      KeyOnly: 'switch',
+      Namespace: 'text',
+      OperationTimeoutSec: 'number',
+      ResultClassName: 'text',
+    },
+    input: ['InputObject'],
+    sets: {
+      ComputerSet: 'Association ResultClassName InputObject! Namespace OperationTimeoutSec KeyOnly',
+    },
+    defaultSet: 'ComputerSet',
+  },
+} as const satisfies CmdletTable;
