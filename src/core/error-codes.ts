@@ -52,6 +52,9 @@ export const ERROR_CODES = [
   'MOBYVM_QMP',
   'MOBYVM_DATA_DISK',
   'MOBYVM_GUEST_BOOT',
+  // PowerShell
+  'MOBYVM_POWERSHELL',
+  'MOBYVM_POWERSHELL_START',
   // key-value exchange
   'MOBYVM_KVP_LIMIT',
   'MOBYVM_KVP_NOT_READY',

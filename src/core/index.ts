@@ -14,3 +14,4 @@ export * from './run.js';
 export * from './steps.js';
 export * from './subnet.js';
 export * from './wait.js';
+export * from './turns.js';

@@ -9,3 +9,4 @@ export {
 } from './cmdlets/index.js';
 export type * from './powershell.js';
 export { PowerShellError, type PowerShellFailure } from './power-shell-error.js';
+export { PowerShellSession, type PowerShellIdentity, type PowerShellSessionOptions } from './session.js';

@@ -1,4 +1,4 @@
-import { waitFor } from '../../core/index.js';
+import { waitFor, Turns } from '../../core/index.js';
 import {
   checkSettings,
   listingOf,
@@ -10,7 +10,6 @@ import {
 import { failedError, limitError, NOT_READY_HINT } from '../kvp-errors.js';
 import { MAX_LISTED_ITEMS } from '../limits.js';
 import type { TransferItem } from '../transfer.codec.js';
-import { Turns } from '../turns.js';
 import type { GuestSide } from './fake-agent.js';
 
 /**

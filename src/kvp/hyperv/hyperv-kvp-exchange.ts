@@ -1,4 +1,4 @@
-import { MobyvmError, silentLogger, type Logger, type Requirement } from '../../core/index.js';
+import { MobyvmError, silentLogger, type Logger, type Requirement, Turns } from '../../core/index.js';
 import { encodeCimItem } from '../cim-xml.codec.js';
 import {
   checkSettings,
@@ -12,7 +12,6 @@ import { failedError, NOT_READY_HINT } from '../kvp-errors.js';
 import { MAX_ITEMS_PER_CALL, MAX_UNITS } from '../limits.js';
 import { isRequestName } from '../names.js';
 import { withinSeconds } from '../operation-deadline.js';
-import { Turns } from '../turns.js';
 import { waitForValue } from '../wait-for-value.js';
 import { readItems } from './read-items.js';
 import type { WmiItems, WmiKvp } from './wmi-kvp.js';

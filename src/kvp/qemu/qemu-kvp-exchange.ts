@@ -1,4 +1,4 @@
-import { isAbort, silentLogger, sleep, textOf, type Logger, type Mac } from '../../core/index.js';
+import { isAbort, silentLogger, sleep, textOf, type Logger, type Mac, Turns } from '../../core/index.js';
 import {
   checkSettings,
   listingOf,
@@ -15,7 +15,6 @@ import { valueText } from '../kvp-value.codec.js';
 import { MAX_LISTED_ITEMS } from '../limits.js';
 import { GUEST_NAME, isRequestName } from '../names.js';
 import { withinSeconds } from '../operation-deadline.js';
-import { Turns } from '../turns.js';
 import { GuestDaemon, isUnreadable } from './guest-daemon.js';
 import { KvpConnection } from './kvp-connection.js';
 import { DEFAULT_TIMING, type KvpSocketTiming } from './kvp-socket.js';

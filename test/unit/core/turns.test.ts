@@ -1,6 +1,6 @@
+import { abortable, Turns } from '../../../src/core/index.js';
 import { describe, expect, it } from 'vitest';
 import { withinSeconds } from '../../../src/kvp/operation-deadline.js';
-import { abortable, Turns } from '../../../src/kvp/turns.js';
 import { NEVER } from '../../support/kvp-harness.js';
 
 describe('turns', () => {

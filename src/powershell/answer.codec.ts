@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { CodecError } from '../core/index.js';
+import type { PowerShellFailure } from './power-shell-error.js';
+import type { FieldKind, Fields, Row } from './powershell.js';
+
+/** Printable ASCII as it is, anything else as UTF-16 code units; Windows PowerShell unwraps a list of one. */
+const text = z.union([z.string(), z.int(), z.array(z.int())]).transform((value) =>
+  typeof value === 'string'
+    ? value
+    : [value]
+        .flat()
+        .map((unit) => String.fromCharCode(unit))
+        .join(''),
+);
+/** Windows PowerShell may write a list as an object with its length. */
+const list = <Item extends z.ZodType>(item: Item) =>
+  z.preprocess(
+    (value) => (isCountedList(value) ? value.value : value),
+    z.union([z.array(item), item.transform((one) => [one])]),
+  );
+const optional = <Value extends z.ZodType>(value: Value) =>
+  value.nullish().transform((found) => found ?? undefined);
+
+const KINDS = {
+  text: optional(text),
+  number: optional(z.number()),
+  boolean: optional(z.boolean()),
+  texts: list(text.nullable().transform((found) => found ?? '')),
+  numbers: list(z.number()),
+} satisfies Record<FieldKind, z.ZodType>;
+
+const failureSchema = z.object({
+  errorId: optional(text),
+  category: optional(text),
+  hresults: list(z.int()),
+  message: optional(text),
+  command: optional(text),
+});
+const answerSchema = z.union([
+  z.object({ failure: failureSchema }),
+  z.object({ rows: list(z.record(z.string(), z.unknown())) }),
+]);
+
+export type Answer<F extends Fields> =
+  | { readonly kind: 'rows'; readonly rows: readonly Row<F>[] }
+  | { readonly kind: 'failure'; readonly failure: PowerShellFailure };
+
+/**
+ * What a session answered, without its mark. @throws CodecError when it is something else
+ * @param json one line
+ */
+export function decodeAnswer<F extends Fields>(json: string, fields: F): Answer<F> {
+  const answer = answerSchema.safeParse(parsed(json));
+  if (!answer.success) throw new CodecError('answer', 0, problemOf(answer.error));
+  if ('failure' in answer.data) return { kind: 'failure', failure: failureOf(answer.data.failure) };
+  return { kind: 'rows', rows: answer.data.rows.map((row) => decodeRow(row, fields)) };
+}
+
+function decodeRow<F extends Fields>(row: Readonly<Record<string, unknown>>, fields: F): Row<F> {
+  const shape = Object.fromEntries(Object.entries(fields).map(([path, kind]) => [path, KINDS[kind]]));
+  // A list of nothing may come as null.
+  const found = Object.fromEntries(
+    Object.entries(fields).map(([path, kind]) => [
+      path,
+      row[path] ?? (kind === 'texts' || kind === 'numbers' ? [] : undefined),
+    ]),
+  );
+  const decoded = z.object(shape).safeParse(found);
+  if (!decoded.success) throw new CodecError('row', 0, problemOf(decoded.error));
+  return decoded.data as Row<F>;
+}
+
+/** .NET's own codes for "some exception" (COR_E_EXCEPTION and the like) tell nothing. */
+const GENERIC = new Set([0x8013_1500, 0x8013_1501, 0x8013_1509]);
+
+function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
+  const codes = failure.hresults.map((code) => code >>> 0);
+  return {
+    errorId: (failure.errorId ?? '').split(',')[0] ?? '',
+    category: failure.category ?? '',
+    hresult: codes.find((code) => code !== 0 && !GENERIC.has(code)) ?? codes[0] ?? 0,
+    message: failure.message ?? '',
+    command: failure.command ?? '',
+  };
+}
+
+function isCountedList(value: unknown): value is { readonly value: unknown[] } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'value' in value &&
+    'Count' in value &&
+    Array.isArray(value.value)
+  );
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new CodecError('answer', 0, 'is no JSON');
+  }
+}
+
+function problemOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return issue === undefined ? 'is unknown' : `${issue.path.join('.')}: ${issue.message}`;
+}

@@ -1,0 +1,115 @@
+import { MobyvmError } from '../core/index.js';
+import type { CmdletCall, ParameterValue } from './call.js';
+import { cmdletEntry } from './cmdlets/index.js';
+import { encodeLiteral, textLiteral } from './literal.codec.js';
+import type { FieldKind, Fields, Pipeline, PipelineStage } from './powershell.js';
+
+/** Names of the functions that {@link PREAMBLE} defines in a session. */
+const TEXT = 'ConvertTo-MobyvmText';
+const NUMBER = 'ConvertTo-MobyvmNumber';
+const BOOLEAN = 'ConvertTo-MobyvmBoolean';
+const FAILURE = 'ConvertTo-MobyvmFailure';
+
+/** Every line of an answer that is meant for us begins so; whatever else is printed is nobody's. */
+export const ANSWER_MARK = '#mobyvm:';
+
+/**
+ * Said once to a new session, each line complete in itself. Text that is not printable ASCII comes back as its UTF-16 code units,
+ * because the console's encoding cannot be set in Constrained Language Mode and is the OEM code page in Windows PowerShell.
+ * Enums and dates become text here, as every version's JSON has another form for them. HRESULTs are all of an error's chain.
+ */
+export const PREAMBLE: readonly string[] = [
+  "$ErrorActionPreference='Stop'",
+  "$ProgressPreference='SilentlyContinue'",
+  "$WarningPreference='SilentlyContinue'",
+  "$ConfirmPreference='None'",
+  `function ${TEXT}($v){if($null -ne $v){if($v -is [datetime]){$v=$v.ToUniversalTime().ToString('o')};$s=[string]$v;if($s -cmatch '[^ -~]'){,[int[]][char[]]$s}else{$s}}}`,
+  `function ${NUMBER}($v){if($null -ne $v){[double]$v}}`,
+  `function ${BOOLEAN}($v){if($null -ne $v){[string]$v -eq 'True'}}`,
+  `function ${FAILURE}($e){$h=@();$x=$e.Exception;while($null -ne $x -and $h.Count -lt 8){$h+=$x.HResult;$x=$x.InnerException};$c=$e.InvocationInfo.MyCommand.Name;if(!$c){$c=$e.CategoryInfo.Activity};@{errorId=(${TEXT} $e.FullyQualifiedErrorId);category=(${TEXT} $e.CategoryInfo.Category);hresults=$h;message=(${TEXT} $e.Exception.Message);command=(${TEXT} $c)}}`,
+];
+
+/** Asks a session what it is; the answer's one row has the names of {@link GREETING_FIELDS}. */
+export const GREETING = withAnswer(
+  0,
+  `@{rows=@(@{version=(${TEXT} $PSVersionTable.PSVersion);edition=(${TEXT} $PSVersionTable.PSEdition);languageMode=(${TEXT} $ExecutionContext.SessionState.LanguageMode)})}`,
+);
+
+export interface RenderOptions {
+  /** Tells this answer from others. */
+  readonly id: number;
+  /** How a secret is said. */
+  readonly secretText: (secret: string) => string;
+}
+
+/** The one line that runs the pipeline and answers with the chosen fields of what comes out, or with nothing if there are none. */
+export function renderRequest(
+  pipeline: Pipeline,
+  fields: Fields | undefined,
+  { id, secretText }: RenderOptions,
+): string {
+  const stages = pipeline.map((stage) => renderStage(stage, secretText)).join('|');
+  const rows =
+    fields === undefined ? `${stages}|Out-Null;@{rows=@()}` : `@{rows=@(${stages}|${projection(fields)})}`;
+  return withAnswer(id, rows);
+}
+
+/** The pipeline as a person may read it in a log; secrets are `***`. */
+export function renderForLog(pipeline: Pipeline): string {
+  return pipeline.map((stage) => renderStage(stage, () => '***')).join(' | ');
+}
+
+function withAnswer(id: number, statement: string): string {
+  const json = `(ConvertTo-Json -InputObject $mobyvm -Compress -Depth 6)`;
+  return `$mobyvm=$null;try{$mobyvm=$(${statement})}catch{$mobyvm=@{failure=(${FAILURE} $_)}};'${ANSWER_MARK}${id}:'+${json}`;
+}
+
+function renderStage(stage: PipelineStage, secretText: (secret: string) => string): string {
+  if ('where' in stage)
+    return `Where-Object -Property ${textLiteral(stage.where)} -EQ -Value ${textLiteral(stage.equals)}`;
+  return renderCall(stage, secretText);
+}
+
+function renderCall({ cmdlet, parameters }: CmdletCall, secretText: (secret: string) => string): string {
+  const entry = cmdletEntry(cmdlet);
+  if (entry === undefined) throw new MobyvmError('MOBYVM_BUG', `"${cmdlet}" is no cmdlet of ours.`, '');
+  const literal = (value: ParameterValue): string => {
+    if (typeof value === 'object' && 'secret' in value) return secretText(value.secret);
+    if (typeof value === 'object' && 'cmdlet' in value) return `(${renderCall(value, secretText)})`;
+    return encodeLiteral(value, literal);
+  };
+  const words = Object.entries(parameters).flatMap(([name, value]) => {
+    const kind = entry.parameters[name];
+    if (kind === undefined)
+      throw new MobyvmError('MOBYVM_BUG', `"${cmdlet}" has no parameter "${name}".`, '');
+    if (kind === 'switch') return value === true ? [`-${name}`] : [];
+    return [`-${name}`, literal(value)];
+  });
+  return [cmdlet, ...words, ...(entry.confirms ? ['-Confirm:$false'] : []), '-ErrorAction Stop'].join(' ');
+}
+
+function projection(fields: Fields): string {
+  const members = Object.entries(fields).map(
+    ([path, kind]) => `${textLiteral(path)}=${convertedMember(path, kind)}`,
+  );
+  return `ForEach-Object{@{${members.join(';')}}}`;
+}
+
+function convertedMember(path: string, kind: FieldKind): string {
+  const member = `$_${path
+    .split('.')
+    .map((name) => `.${textLiteral(name)}`)
+    .join('')}`;
+  switch (kind) {
+    case 'text':
+      return `(${TEXT} ${member})`;
+    case 'number':
+      return `(${NUMBER} ${member})`;
+    case 'boolean':
+      return `(${BOOLEAN} ${member})`;
+    case 'texts':
+      return `@(foreach($v in ${member}){,(${TEXT} $v)})`;
+    case 'numbers':
+      return `@(foreach($v in ${member}){${NUMBER} $v})`;
+  }
+}

@@ -1,0 +1,213 @@
+import { isAbort, MobyvmError, silentLogger, Turns, type Logger } from '../core/index.js';
+import { decodeAnswer, type Answer } from './answer.codec.js';
+import { PowerShellError } from './power-shell-error.js';
+import type { CallOptions, Fields, Pipeline, PowerShell, Query, Row } from './powershell.js';
+import { ANSWER_MARK, GREETING, PREAMBLE, renderForLog, renderRequest } from './render.plan.js';
+import { SecretSeal } from './seal-secret.js';
+import { ShellProcess } from './shell-process.js';
+
+export interface PowerShellSessionOptions {
+  /** Absolute path of `powershell.exe` or `pwsh`, or its name on PATH. */
+  readonly executable: string;
+  readonly logger?: Logger;
+  /** Of its process, whole. */
+  readonly env: NodeJS.ProcessEnv;
+  /** How long a new process may take to say what it is; 60. The first one after a boot is slow. */
+  readonly startSeconds?: number;
+}
+
+/** What kind of PowerShell a session has. */
+export interface PowerShellIdentity {
+  /** For example `5.1.22621.2506`. */
+  readonly version: string;
+  /** `Desktop` is Windows PowerShell, `Core` PowerShell 6 and later. */
+  readonly edition: string;
+  /** `FullLanguage`; `ConstrainedLanguage` where a policy restricts scripts: what mobyvm sends is made for both. */
+  readonly languageMode: string;
+}
+
+const DEFAULT_CALL_SECONDS = 30;
+const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024;
+const IDENTITY = { version: 'text', edition: 'text', languageMode: 'text' } as const;
+
+/**
+ * One long-lived PowerShell process; one call at a time, in the order of asking. A request is one line and so is its answer,
+ * whatever else is printed around it. A process that does not answer in time, ends, or writes no end of a line is killed, and the next
+ * call has a new one. What such a call has brought about by then is for its caller to look at.
+ */
+export class PowerShellSession implements PowerShell {
+  readonly #options: PowerShellSessionOptions;
+  readonly #logger: Logger;
+  readonly #turns = new Turns();
+  readonly #closed = new AbortController();
+  #started: Started | undefined;
+  #lastId = 0;
+
+  constructor(options: PowerShellSessionOptions) {
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+  }
+
+  /** Of the present process; starts one if there is none. @throws MobyvmError MOBYVM_POWERSHELL_START */
+  async identity({ signal }: CallOptions): Promise<PowerShellIdentity> {
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    return this.#turns.run(async () => (await this.#start(either)).identity, either);
+  }
+
+  /** @throws PowerShellError, MobyvmError MOBYVM_POWERSHELL, MOBYVM_POWERSHELL_START */
+  async read<F extends Fields>(query: Query<F>, options: CallOptions): Promise<readonly Row<F>[]> {
+    return this.#call(query.pipeline, query.fields, options);
+  }
+
+  async run(pipeline: Pipeline, options: CallOptions): Promise<void> {
+    await this.#call(pipeline, undefined, options);
+  }
+
+  close(): Promise<void> {
+    this.#closed.abort(closedError());
+    this.#started?.process.kill();
+    return Promise.resolve();
+  }
+
+  async #call<F extends Fields>(
+    pipeline: Pipeline,
+    fields: F | undefined,
+    options: CallOptions,
+  ): Promise<readonly Row<F>[]> {
+    const signal = AbortSignal.any([options.signal, this.#closed.signal]);
+    const answer = await this.#turns.run(async () => {
+      const started = await this.#start(signal);
+      this.#lastId += 1;
+      const id = this.#lastId;
+      const secretText = (secret: string): string => started.seal.expressionFor(secret);
+      const line = renderRequest(pipeline, fields, { id, secretText });
+      const what = renderForLog(pipeline);
+      const startedMs = performance.now();
+      const seconds = options.timeoutSeconds ?? DEFAULT_CALL_SECONDS;
+      const json = await started.ask(line, id, { signal, seconds, what });
+      const decoded: Answer<F> = decodeAnswer(json, fields ?? ({} as F));
+      this.#logger.debug('powershell.call', {
+        ...{ call: what, durationMs: Math.round(performance.now() - startedMs), outcome: decoded.kind },
+        ...(decoded.kind === 'failure'
+          ? { errorId: decoded.failure.errorId, hresult: decoded.failure.hresult }
+          : {}),
+      });
+      return decoded;
+    }, signal);
+    if (answer.kind === 'failure') throw new PowerShellError(answer.failure);
+    return answer.rows;
+  }
+
+  async #start(signal: AbortSignal): Promise<Started> {
+    if (this.#started?.isAlive === true) return this.#started;
+    const { executable, env, startSeconds = 60 } = this.#options;
+    const started = new Started(executable, env);
+    this.#started = started;
+    try {
+      await started.greet({ signal, seconds: startSeconds, what: 'its start' });
+    } catch (error) {
+      started.process.kill();
+      if (isAbort(error) || signal.aborted) throw error;
+      throw startError(executable, error);
+    }
+    this.#logger.info('powershell.started', { ...started.identity });
+    return started;
+  }
+}
+
+interface Patience {
+  readonly signal: AbortSignal;
+  readonly seconds: number;
+  readonly what: string;
+}
+
+/** A process with its key, and whoever waits for its answer. */
+class Started {
+  readonly process: ShellProcess;
+  readonly seal = new SecretSeal();
+  isAlive = true;
+  identity: PowerShellIdentity = { version: '', edition: '', languageMode: '' };
+  #waiting: { readonly mark: string; resolve(json: string): void; reject(error: Error): void } | undefined;
+
+  constructor(executable: string, env: NodeJS.ProcessEnv) {
+    this.process = new ShellProcess({
+      executable,
+      // No colours in what is printed.
+      env: { ...env, NO_COLOR: '1', TERM: 'dumb', ...this.seal.environment },
+      maxLineLength: MAX_ANSWER_CHARACTERS,
+      onLine: (line) => this.#take(line),
+      onEnd: (reason) => {
+        this.isAlive = false;
+        this.#waiting?.reject(endedError(reason));
+      },
+    });
+  }
+
+  async greet(patience: Patience): Promise<void> {
+    for (const line of PREAMBLE) this.process.write(line);
+    const answer = decodeAnswer(await this.ask(GREETING, 0, patience), IDENTITY);
+    const [row] = answer.kind === 'rows' ? answer.rows : [];
+    const { version = '', edition = '', languageMode = '' } = row ?? {};
+    this.identity = { version, edition, languageMode };
+  }
+
+  /** The answer's JSON. A process that does not give it in time, or is not wanted any more, is killed. */
+  async ask(line: string, id: number, { signal, seconds, what }: Patience): Promise<string> {
+    let timer: NodeJS.Timeout | undefined;
+    let onAbort = (): void => undefined;
+    try {
+      return await new Promise<string>((resolve, reject) => {
+        this.#waiting = { mark: `${ANSWER_MARK}${id}:`, resolve, reject };
+        if (!this.isAlive) return reject(endedError('has ended'));
+        timer = setTimeout(() => reject(silentError(seconds, what)), seconds * 1_000);
+        onAbort = () => reject(signal.reason as Error);
+        signal.addEventListener('abort', onAbort, { once: true });
+        this.process.write(line);
+      });
+    } catch (error) {
+      this.#waiting = undefined;
+      this.process.kill();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      this.#waiting = undefined;
+    }
+  }
+
+  #take(line: string): void {
+    const at = this.#waiting === undefined ? -1 : line.indexOf(this.#waiting.mark);
+    if (this.#waiting === undefined || at === -1) return;
+    this.#waiting.resolve(line.slice(at + this.#waiting.mark.length).trimEnd());
+  }
+}
+
+function silentError(seconds: number, what: string): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_POWERSHELL',
+    `PowerShell did not answer in ${seconds} s: ${what}`,
+    'Try again. If it stays so, restart the service "Hyper-V Virtual Machine Management" (vmms), or Windows.',
+  );
+}
+
+function endedError(reason: string): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_POWERSHELL',
+    `PowerShell ${reason} in the middle of a call.`,
+    'Try again. If it stays so, look for what ends powershell.exe: the event log, or software that watches programs.',
+  );
+}
+
+function closedError(): MobyvmError {
+  return new MobyvmError('MOBYVM_ABORTED', 'The PowerShell session was closed.', 'Run the command again.');
+}
+
+function startError(executable: string, cause: unknown): MobyvmError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new MobyvmError(
+    'MOBYVM_POWERSHELL_START',
+    `"${executable}" cannot be used: ${reason}`,
+    `Run "${executable} -NoProfile -NonInteractive -Command 1" in a terminal and look at what it says.`,
+    { cause },
+  );
+}
