@@ -79,7 +79,7 @@ function renderCall({ cmdlet, parameters }: CmdletCall, secretText: (secret: str
     return encodeLiteral(value, literal);
   };
   const words = Object.entries(parameters).flatMap(([name, value]) => {
-    const kind = entry.parameters[name];
+    const kind = Object.hasOwn(entry.parameters, name) ? entry.parameters[name] : undefined;
     if (kind === undefined)
       throw new MobyvmError('MOBYVM_BUG', `"${cmdlet}" has no parameter "${name}".`, '');
     if (kind === 'switch') return value === true ? [`-${name}`] : [];

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { cmdlet, hashtable, secret, type Pipeline } from '../../../src/powershell/index.js';
+import { PREAMBLE, renderForLog, renderRequest } from '../../../src/powershell/render.plan.js';
+
+const options = { id: 7, secretText: () => '<secret>' };
+const rendered = (pipeline: Pipeline): string => renderForLog(pipeline);
+
+describe('requests', () => {
+  it('are one line that answers with its number', () => {
+    const line = renderRequest(
+      [cmdlet('Get-VMSwitch', { Name: 'a\nb' })],
+      { Name: 'text', 'A.B': 'number' },
+      options,
+    );
+    expect(line).not.toMatch(/[\r\n]/);
+    expect(line).toContain("Get-VMSwitch -Name (-join('a',[char]10,'b')) -ErrorAction Stop|ForEach-Object{");
+    expect(line).toContain("'A.B'=(ConvertTo-MobyvmNumber $_.'A'.'B')");
+    expect(line).toContain("'#mobyvm:7:'+");
+    for (const each of PREAMBLE) expect(each).not.toMatch(/[\r\n]/);
+  });
+
+  it('stop at the first error and never ask', () => {
+    expect(rendered([cmdlet('Remove-VM', { Name: 'x', Force: true })])).toBe(
+      "Remove-VM -Name 'x' -Force -Confirm:$false -ErrorAction Stop",
+    );
+    expect(rendered([cmdlet('Remove-VM', { Name: 'x', Force: false })])).not.toContain('-Force');
+  });
+
+  it('pass objects on, and keep those that have a value', () => {
+    const line = rendered([
+      cmdlet('Get-VMIntegrationService', { VMName: 'x' }),
+      { where: 'Id', equals: "it's" },
+      cmdlet('Enable-VMIntegrationService'),
+    ]);
+    expect(line).toBe(
+      "Get-VMIntegrationService -VMName 'x' -ErrorAction Stop | Where-Object -Property 'Id' -EQ -Value 'it''s' | " +
+        'Enable-VMIntegrationService -Confirm:$false -ErrorAction Stop',
+    );
+  });
+
+  it('may give what another cmdlet gives, also within arguments', () => {
+    const service = cmdlet('Get-CimInstance', { ClassName: 'Msvm_ComputerSystem' });
+    const call = cmdlet('Invoke-CimMethod', {
+      ...{ InputObject: service, MethodName: 'AddKvpItems' },
+      Arguments: hashtable({ TargetSystem: service, DataItems: ['<a/>'] }),
+    });
+    const nested = "(Get-CimInstance -ClassName 'Msvm_ComputerSystem' -ErrorAction Stop)";
+    expect(rendered([call])).toContain(
+      `-InputObject ${nested} -MethodName 'AddKvpItems' -Arguments @{'TargetSystem'=${nested};'DataItems'=@('<a/>')}`,
+    );
+  });
+
+  it('have secrets only where they are to be sent', () => {
+    const pipeline: Pipeline = [cmdlet('New-LocalUser', { Name: 'x', Password: secret('hidden') })];
+    expect(renderRequest(pipeline, undefined, options)).toContain('-Password <secret>');
+    expect(renderForLog(pipeline)).toContain('-Password ***');
+    for (const line of [renderRequest(pipeline, undefined, options), renderForLog(pipeline)])
+      expect(line).not.toContain('hidden');
+  });
+
+  it('for cmdlets and parameters that the table lacks are bugs', () => {
+    expect(() => rendered([{ cmdlet: 'Invoke-Expression', parameters: {} }])).toThrow('no cmdlet of ours');
+    expect(() => rendered([{ cmdlet: 'Get-VM', parameters: { '-x': 1 } }])).toThrow('has no parameter');
+    expect(() => rendered([{ cmdlet: 'Get-VM', parameters: { constructor: 1 } }])).toThrow(
+      'has no parameter',
+    );
+  });
+});
