@@ -16,16 +16,16 @@ export const ANSWER_MARK = '#mobyvm:';
 /**
  * Said once to a new session, each line complete in itself. Text that is not printable ASCII comes back as its UTF-16 code units,
  * because the console's encoding cannot be set in Constrained Language Mode and is the OEM code page in Windows PowerShell.
- * Enums and dates become text here, as every version's JSON has another form for them. HRESULTs are all of an error's chain.
+ * Null is said, as no output at all would be an empty object in Windows PowerShell's JSON. Enums and dates become text here, as every version's JSON has another form for them. HRESULTs are all of an error's chain.
  */
 export const PREAMBLE: readonly string[] = [
   "$ErrorActionPreference='Stop'",
   "$ProgressPreference='SilentlyContinue'",
   "$WarningPreference='SilentlyContinue'",
   "$ConfirmPreference='None'",
-  `function ${TEXT}($v){if($null -ne $v){if($v -is [datetime]){$v=$v.ToUniversalTime().ToString('o')};$s=[string]$v;if($s -cmatch '[^ -~]'){,[int[]][char[]]$s}else{$s}}}`,
-  `function ${NUMBER}($v){if($null -ne $v){[double]$v}}`,
-  `function ${BOOLEAN}($v){if($null -ne $v){[string]$v -eq 'True'}}`,
+  `function ${TEXT}($v){if($null -ne $v){if($v -is [datetime]){$v=$v.ToUniversalTime().ToString('o')};$s=[string]$v;if($s -cmatch '[^ -~]'){,[int[]][char[]]$s}else{$s}}else{$null}}`,
+  `function ${NUMBER}($v){if($null -ne $v){[double]$v}else{$null}}`,
+  `function ${BOOLEAN}($v){if($null -ne $v){[string]$v -eq 'True'}else{$null}}`,
   `function ${FAILURE}($e){$h=@();$x=$e.Exception;while($null -ne $x -and $h.Count -lt 8){$h+=$x.HResult;$x=$x.InnerException};$c=$e.InvocationInfo.MyCommand.Name;if(!$c){$c=$e.CategoryInfo.Activity};@{errorId=(${TEXT} $e.FullyQualifiedErrorId);category=(${TEXT} $e.CategoryInfo.Category);hresults=$h;message=(${TEXT} $e.Exception.Message);command=(${TEXT} $c)}}`,
 ];
 

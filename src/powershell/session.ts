@@ -159,6 +159,7 @@ class Started {
       return await new Promise<string>((resolve, reject) => {
         this.#waiting = { mark: `${ANSWER_MARK}${id}:`, resolve, reject };
         if (!this.isAlive) return reject(endedError('has ended'));
+        if (signal.aborted) return reject(signal.reason as Error);
         timer = setTimeout(() => reject(silentError(seconds, what)), seconds * 1_000);
         onAbort = () => reject(signal.reason as Error);
         signal.addEventListener('abort', onAbort, { once: true });

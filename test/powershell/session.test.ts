@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Logger } from '../../src/core/index.js';
+import { cmdlet, PowerShellError, PowerShellSession } from '../../src/powershell/index.js';
+import { consoleProgram } from '../support/pwsh-host/console-program.js';
+
+/** No cmdlet of Windows is there: what is called fails as a missing command, which is an answer as good as any. */
+const MISSING = [cmdlet('Get-VMHost')] as const;
+const signal = AbortSignal.timeout(300_000);
+let executable: string;
+let sessions: PowerShellSession[] = [];
+let logged: string[] = [];
+
+beforeAll(async () => {
+  executable = await consoleProgram();
+}, 400_000);
+afterEach(async () => {
+  await Promise.all(sessions.map((each) => each.close()));
+  sessions = [];
+  logged = [];
+});
+
+const log = (event: string, fields?: object): void => void logged.push(`${event} ${JSON.stringify(fields)}`);
+const logger: Logger = { debug: log, info: log, warn: log, error: log };
+
+function session(env: NodeJS.ProcessEnv = {}, program = executable): PowerShellSession {
+  const made = new PowerShellSession({ executable: program, env: { ...process.env, ...env }, logger });
+  sessions.push(made);
+  return made;
+}
+
+describe.each(['FullLanguage', 'ConstrainedLanguage'])('a session in %s', (languageMode) => {
+  const env = { PWSH_HOST_LANGUAGE_MODE: languageMode };
+
+  it('says what it is', async () => {
+    const { edition, version, languageMode: mode } = await session(env).identity({ signal });
+    expect({ edition, mode }).toEqual({ edition: 'Core', mode: languageMode });
+    expect(version).toMatch(/^7\./);
+  });
+
+  it('tells of a failure by its id and category', async () => {
+    const failing = session(env).run(MISSING, { signal });
+    await expect(failing).rejects.toThrow(PowerShellError);
+    await expect(failing).rejects.toMatchObject({
+      errorId: 'CommandNotFoundException',
+      category: 'ObjectNotFound',
+    });
+  });
+
+  it('answers many callers, one after the other', async () => {
+    const one = session(env);
+    const calls = Array.from({ length: 20 }, () => one.run(MISSING, { signal }));
+    for (const outcome of await Promise.allSettled(calls))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { errorId: 'CommandNotFoundException' } });
+  });
+});
+
+describe('a session that is disturbed', () => {
+  it('whose call is aborted says so at once, and the next call has a new process', async () => {
+    const one = session();
+    const controller = new AbortController();
+    const call = one.run(MISSING, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+    await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);
+  });
+
+  it('whose call takes too long says so, and the next call has a new process', async () => {
+    const one = session();
+    await one.identity({ signal });
+    const late = one.run(MISSING, { signal, timeoutSeconds: 0 });
+    await expect(late).rejects.toMatchObject({ code: 'MOBYVM_POWERSHELL' });
+    await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);
+  });
+
+  it('that cannot be started says what to try', async () => {
+    await expect(session({}, '/nowhere/powershell.exe').run(MISSING, { signal })).rejects.toMatchObject({
+      code: 'MOBYVM_POWERSHELL_START',
+    });
+    await expect(session({}, '/bin/true').run(MISSING, { signal })).rejects.toMatchObject({
+      code: 'MOBYVM_POWERSHELL_START',
+    });
+  });
+
+  it('that is closed answers nobody any more, and leaves no process', async () => {
+    const one = session({ MOBYVM_TEST_MARK: 'closed' });
+    await one.identity({ signal });
+    await one.close();
+    await expect(one.run(MISSING, { signal })).rejects.toMatchObject({ code: 'MOBYVM_ABORTED' });
+    await delay(500);
+    expect((await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')).trim()).toBe('');
+  });
+});

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { cp, mkdtemp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { errnoOf, run } from '../../../src/core/index.js';
+
+const SOURCES = join(import.meta.dirname, 'console');
+const TARGET = resolve(import.meta.dirname, '../../../build/pwsh-host');
+
+/** The absolute path of a console over PowerShell's engine, built once for each state of its sources. Needs a .NET SDK. */
+export async function consoleProgram(): Promise<string> {
+  const hash = createHash('sha256');
+  const names = (await readdir(SOURCES)).sort();
+  for (const name of names) hash.update(`${name}\0`).update(await readFile(join(SOURCES, name)));
+  const folder = join(TARGET, hash.digest('hex').slice(0, 16));
+  const program = join(folder, 'pwsh-host');
+  if (await exists(program)) return program;
+  const work = await mkdtemp(join(tmpdir(), 'mobyvm-pwsh-host-'));
+  try {
+    // Beside the sources it would leave its intermediate files.
+    await cp(SOURCES, work, { recursive: true });
+    const place = [
+      '-c',
+      'Release',
+      '--use-current-runtime',
+      '--self-contained',
+      'false',
+      '-o',
+      join(work, 'out'),
+    ];
+    await run('dotnet', ['publish', work, ...place, '-v', 'quiet'], {
+      timeoutMs: 300_000,
+      env: { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1' },
+    });
+    await mkdir(TARGET, { recursive: true });
+    await cp(join(work, 'out'), `${folder}.new`, { recursive: true });
+    await renameUnlessThere(`${folder}.new`, folder);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return program;
+}
+
+async function renameUnlessThere(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!['EEXIST', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw error;
+    await rm(from, { recursive: true, force: true });
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
