@@ -32,6 +32,9 @@ const MAX_OUTPUT_CHARS = 8 * 1024 * 1024;
 /** After the polite signal, a program that does not end is killed. */
 const KILL_AFTER_MS = 2_000;
 
+/** How long the outputs of a program that has ended are still read. */
+const DRAIN_MS = 5_000;
+
 /**
  * Runs a program to its end: a list of arguments, never a shell.
  * @throws MobyvmError MOBYVM_PROGRAM_MISSING, MOBYVM_PROGRAM_TIMEOUT or MOBYVM_PROGRAM_FAILED; the signal's reason
@@ -134,6 +137,14 @@ function ended(child: ChildProcess): Promise<Outcome> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve({ error }));
     child.once('close', (exitCode, signalName) => resolve({ exitCode, signalName }));
+    child.once('exit', (exitCode, signalName) => {
+      // What the program has left running may hold its outputs open for as long as it likes.
+      setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        resolve({ exitCode, signalName });
+      }, DRAIN_MS).unref();
+    });
   });
 }
 

@@ -5,6 +5,17 @@ import { join, resolve } from 'node:path';
 import { errnoOf, run } from '../../../src/core/index.js';
 
 const SOURCES = join(import.meta.dirname, 'console');
+/** Nothing is asked of others, announced, or left running. */
+const QUIET_SDK = {
+  DOTNET_CLI_TELEMETRY_OPTOUT: '1',
+  DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE: 'true',
+  DOTNET_GENERATE_ASPNET_CERTIFICATE: 'false',
+  DOTNET_NOLOGO: '1',
+  DOTNET_CLI_USE_MSBUILD_SERVER: '0',
+  MSBUILDDISABLENODEREUSE: '1',
+  NUGET_CERT_REVOCATION_MODE: 'offline',
+  UseSharedCompilation: 'false',
+};
 const TARGET = resolve(import.meta.dirname, '../../../build/pwsh-host');
 
 /** The absolute path of a console over PowerShell's engine, built once for each state of its sources. Needs a .NET SDK. */
@@ -28,9 +39,10 @@ export async function consoleProgram(): Promise<string> {
       '-o',
       join(work, 'out'),
     ];
-    await run('dotnet', ['publish', work, ...place, '-v', 'quiet'], {
+    // Build servers would stay for ten minutes after the build.
+    await run('dotnet', ['publish', work, ...place, '--disable-build-servers', '-v', 'quiet'], {
       timeoutMs: 300_000,
-      env: { ...process.env, DOTNET_CLI_TELEMETRY_OPTOUT: '1', DOTNET_NOLOGO: '1' },
+      env: { ...process.env, ...QUIET_SDK },
     });
     await mkdir(TARGET, { recursive: true });
     await cp(join(work, 'out'), `${folder}.new`, { recursive: true });

@@ -40,6 +40,13 @@ describe('run', () => {
     expect(lines.sort()).toEqual(['one', 'three', 'twö']);
   });
 
+  it('does not wait for what a program leaves running with its outputs', async () => {
+    const child = `require('node:child_process').spawn('sleep', ['600'], { detached: true, stdio: 'inherit' })`;
+    const { stdout } = await run(NODE, node(`process.stdout.write(String(${child}.pid)); process.exit(0)`));
+    process.kill(Number(stdout), 'SIGKILL');
+    expect(Number(stdout)).toBeGreaterThan(1);
+  });
+
   it('fails with code, last words and details', async () => {
     const failing = run(NODE, node('console.error("a\\nb\\nc\\nd\\nlast"); process.exit(7)'));
     await expect(failing).rejects.toMatchObject({
