@@ -12,6 +12,9 @@ export interface ShellProcessOptions {
   readonly maxLineLength: number;
 }
 
+/** Of what it wrote to standard error. */
+const MAX_LAST_WORDS = 400;
+
 /**
  * A PowerShell that reads commands, line by line, from its standard input. Of node-powershell it uses what starts and ends the
  * process, not its `invoke`: that calls methods of `[Console]`, which Constrained Language Mode refuses, waits for ever when a
@@ -23,6 +26,7 @@ export class ShellProcess {
   readonly #options: ShellProcessOptions;
   #pieces: string[] = [];
   #length = 0;
+  #lastWords = '';
   #hasEnded = false;
 
   constructor(options: ShellProcessOptions) {
@@ -36,11 +40,14 @@ export class ShellProcess {
     // Its end tells why it could not be written to.
     stdin.on('error', () => undefined);
     stdout.on('data', (text: string) => this.#take(text));
-    // What is meant for us is on stdout; here a host writes what it thinks of itself. It must be read, or it blocks.
+    // What is meant for us is on stdout; here a host writes what it thinks of itself. It must be read, or it blocks, and
+    // node-powershell reads no more than three pieces: ending its pipe later would stop the flow.
+    stderr.unpipe();
     stderr.resume();
+    stderr.on('data', (text: string) => (this.#lastWords = (this.#lastWords + text).slice(-MAX_LAST_WORDS)));
     exitOf(this.#shell).then(
-      () => this.#end('has ended'),
-      (error: unknown) => this.#end(`has ended: ${textOf(error).replaceAll(/\s+/g, ' ').trim()}`),
+      () => this.#end(withWords('has ended', this.#lastWords)),
+      (error: unknown) => this.#end(withWords('has ended', `${textOf(error)} ${this.#lastWords}`)),
     );
   }
 
@@ -74,6 +81,11 @@ export class ShellProcess {
     this.#hasEnded = true;
     this.#options.onEnd(reason);
   }
+}
+
+function withWords(reason: string, words: string): string {
+  const text = words.replaceAll(/\s+/g, ' ').trim();
+  return text === '' ? reason : `${reason}: ${text}`;
 }
 
 /** node-powershell shows its end only to who ends it; unheard, a failure would end our own process as an unhandled rejection. */

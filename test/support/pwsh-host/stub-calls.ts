@@ -6,10 +6,26 @@ import type { PowerShellFailure } from '../../../src/powershell/index.js';
  */
 export type HostAnswer =
   /** The objects that the cmdlet gives; properties as JSON. */
-  | { readonly kind: 'rows'; readonly rows: readonly Readonly<Record<string, unknown>>[] }
-  | { readonly kind: 'failure'; readonly failure: PowerShellFailure }
+  | { readonly kind: 'rows'; readonly rows: readonly HostObject[]; readonly prints?: Prints }
+  | { readonly kind: 'failure'; readonly failure: Omit<PowerShellFailure, 'command'> }
   /** It never answers. */
-  | { readonly kind: 'hang' };
+  | { readonly kind: 'hang' }
+  /** The process of PowerShell ends in the middle of it. */
+  | { readonly kind: 'exit' };
 
-/** @param parameters as they were bound: by their full names, values as JSON, a switch parameter as `true` */
-export type AnswerCmdlet = (command: string, parameters: Readonly<Record<string, unknown>>) => HostAnswer;
+export type HostObject = Readonly<Record<string, unknown>>;
+
+/** What a host writes past the pipeline, before it answers. */
+export interface Prints {
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
+/** Of one cmdlet, as PowerShell's binder has bound it. */
+export interface BoundCall {
+  readonly command: string;
+  /** By their full names; values as JSON, a switch parameter as `true`, a secret as its text. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export type AnswerCmdlet = (call: BoundCall) => HostAnswer;

@@ -26,12 +26,25 @@ internal static class Program
         state.Commands.Add(new SessionStateCmdletEntry("ConvertTo-SecureString", typeof(ConvertToSecureStringCommand), null));
         using var runspace = RunspaceFactory.CreateRunspace(state);
         runspace.Open();
+        ImportModules(runspace);
         if (Environment.GetEnvironmentVariable("PWSH_HOST_LANGUAGE_MODE") is { } mode)
             runspace.SessionStateProxy.LanguageMode = Enum.Parse<PSLanguageMode>(mode);
         using var input = new StreamReader(Console.OpenStandardInput(), Utf8);
         using var output = new StreamWriter(Console.OpenStandardOutput(), Utf8) { AutoFlush = true };
         Serve(runspace, input, output);
         return 0;
+    }
+
+    /// <summary>Before the language is restricted: what Windows brings along is trusted there as well.</summary>
+    private static void ImportModules(Runspace runspace)
+    {
+        using var shell = PowerShell.Create();
+        shell.Runspace = runspace;
+        var paths = Environment.GetEnvironmentVariable("PWSH_HOST_MODULES")?.Split(Path.PathSeparator) ?? [];
+        foreach (var path in paths)
+            shell.AddStatement().AddCommand("Import-Module").AddParameter("Name", path).AddParameter("ErrorAction", "Stop");
+        if (paths.Length > 0)
+            shell.Invoke();
     }
 
     /// <summary>A line that does not parse to its end opens a block, which an empty line closes, as in the real console.</summary>
