@@ -1,6 +1,7 @@
 export * from './console/index.js';
 export * from './driver.js';
 export * from './fake/index.js';
+export * from './hyperv/index.js';
 export * from './network/index.js';
 export * from './qemu/index.js';
 export * from './stalled.js';

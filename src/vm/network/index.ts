@@ -7,8 +7,8 @@ export {
   type DaemonNamespaceOptions,
   type LinuxNetwork,
   type LinuxNetworkOptions,
-  type PlannedChange,
 } from './linux-network.js';
+export type { PlannedChange } from './parts.js';
 export { bridgeOfTap, tapNameOf } from './link-name.plan.js';
 export type { HostService } from './rules.plan.js';
 export { findOverlap, planSubnet, subnetInUse, type HostNetworks, type Overlap } from './subnet.plan.js';

@@ -3,11 +3,9 @@ import {
   hostAt,
   localMac,
   wish,
-  type Change,
   type Ipv4,
   type Ledger,
   type Logger,
-  type Resource,
   type Step,
   type StepContext,
   type Subnet,
@@ -19,6 +17,7 @@ import { forwarding } from './forwarding.js';
 import { checkBridgeName, tapNameOf } from './link-name.plan.js';
 import { networkNamespace } from './network-namespace.js';
 import { ownerOf } from './owner.js';
+import { part, planAll, removeInReverse, type Part, type PlannedChange } from './parts.js';
 import type { HostService } from './rules.plan.js';
 import { tap } from './tap.js';
 
@@ -47,12 +46,6 @@ export interface LinuxNetwork {
   removeAll(context: StepContext): Promise<void>;
 }
 
-export interface PlannedChange {
-  readonly id: string;
-  readonly title: string;
-  readonly change: Change;
-}
-
 /** @throws MobyvmError MOBYVM_SETTINGS for a name that no bridge can have */
 export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
   const { machineId, subnet, ledger, logger } = options;
@@ -77,11 +70,7 @@ export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
     steps: parts.map(({ step }) => step),
     tap: tapNameOf(name),
     hostAddress,
-    plan: async (context) => {
-      const changes: PlannedChange[] = [];
-      for (const each of parts) changes.push(await each.plan(context));
-      return changes;
-    },
+    plan: (context) => planAll(parts, context),
     removeAll: (context) => removeInReverse(parts, context),
   };
 }
@@ -103,31 +92,4 @@ export function daemonNamespace({ machineId, name, ledger, logger }: DaemonNames
     step: wish(resource, { isLoopbackUp: true }),
     remove: (context) => resource.remove(context),
   };
-}
-
-/** A resource with its wanted state, whatever their types. */
-interface Part {
-  readonly step: Step;
-  plan(context: StepContext): Promise<PlannedChange>;
-  remove(context: StepContext): Promise<void>;
-}
-
-function part<Wanted, Found>(resource: Resource<Wanted, Found>, wanted: Wanted): Part {
-  const { id, title } = resource;
-  return {
-    step: wish(resource, wanted),
-    plan: async (context) => ({ id, title, change: resource.plan(await resource.observe(context), wanted) }),
-    remove: (context) => resource.remove(context),
-  };
-}
-
-async function removeInReverse(parts: readonly Part[], context: StepContext): Promise<void> {
-  const failures: unknown[] = [];
-  for (const part of [...parts].reverse()) {
-    context.signal.throwIfAborted();
-    await part.remove(context).catch((error: unknown) => void failures.push(error));
-  }
-  if (failures.length === 1) throw failures[0];
-  if (failures.length > 1)
-    throw new AggregateError(failures, 'several parts of the network were not removed');
 }

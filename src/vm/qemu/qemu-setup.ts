@@ -4,7 +4,8 @@ import { errnoOf, readFileIfPresent, type Logger } from '../../core/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { AcceleratorChoice } from './accelerator.js';
 import type { Accelerator, MachineFiles } from './command-line.plan.js';
-import { Definition, MachineRecord, SavedState, StateFile } from './machine-record.js';
+import { Definition, DEFINITION_REMEDY, StateFile } from '../state-file.js';
+import { MachineRecord, SavedState } from './machine-record.js';
 
 export interface QemuDriverOptions {
   /**
@@ -68,11 +69,7 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
     qemuProgram,
     qemuImgProgram: options.qemuImgProgram ?? 'qemu-img',
     commandPrefix,
-    definition: new StateFile(
-      join(stateDirectory, 'definition.json'),
-      Definition,
-      'Delete it, then run the command again: `mobyvm up` writes it anew from the settings. The data disk is not touched by that.',
-    ),
+    definition: new StateFile(join(stateDirectory, 'definition.json'), Definition, DEFINITION_REMEDY),
     record: new StateFile(join(stateDirectory, 'machine.json'), MachineRecord),
     saved: new StateFile(join(stateDirectory, 'saved.json'), SavedState),
     memoryPath: join(stateDirectory, 'memory.saved'),

@@ -111,6 +111,13 @@ const CLASSES: Readonly<Record<string, string>> = {
   VMNetworkAdapter: 'VMNetworkAdapter',
   VMHardDiskDrive: 'HardDiskDrive',
   VMDvdDrive: 'DvdDrive',
+  VMProcessor: 'VMProcessor',
+  VMMemory: 'VMMemory',
+  VMFirmware: 'VMFirmware',
+  VMComPort: 'VMComPort',
+  VMIntegrationService: 'VMIntegrationComponent',
+  VMDriveController: 'VMDriveController',
+  VMSnapshot: 'VMSnapshot',
 };
 
 const TYPES = {
@@ -135,6 +142,8 @@ function typeOf(kind: ParameterKind, className?: string): { type: string; values
 }
 
 function outputOf(outputs: readonly string[]): { readonly output?: string } {
-  const [found] = outputs.filter((each) => /^[A-Za-z.]+$/.test(each) && each !== 'None');
+  const [found] = outputs
+    .map((each) => each.replace(/#.*/, ''))
+    .filter((each) => /^[A-Za-z.]+$/.test(each) && each !== 'None');
   return found === undefined ? {} : { output: found.slice(found.lastIndexOf('.') + 1) };
 }

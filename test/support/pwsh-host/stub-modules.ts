@@ -10,9 +10,18 @@ const KNOWN: Readonly<Record<string, string>> = {
   ...{ IDictionary: 'System.Collections.IDictionary', Hashtable: 'hashtable', Object: 'object' },
 };
 
-/** Classes of which one module's cmdlets give objects and take them back; of others only the value counts. */
+/** Classes of Hyper-V and of CIM: cmdlets tell by them what came by the pipeline. */
 const isObjectClass = (type: string): boolean =>
-  /^(VirtualMachine|VMSwitch|VMNetworkAdapter|HardDiskDrive|DvdDrive)$/.test(type);
+  /^(VM|Virtual|Hard|Dvd)[A-Za-z]*$|^Cim(Class|Instance)$/.test(type);
+
+/** What an object of a class is as well. */
+const BASES: Readonly<Record<string, readonly string[]>> = {
+  VirtualMachine: ['VirtualMachineBase'],
+  VMSnapshot: ['VirtualMachineBase'],
+  VMNetworkAdapter: ['VMNetworkAdapterBase', 'VMComponentObject'],
+  HardDiskDrive: ['VMComponentObject'],
+  DvdDrive: ['VMComponentObject'],
+};
 
 /**
  * Writes a module for each module of the definitions, with a function for each cmdlet. Names in it come from the reference or
@@ -63,13 +72,14 @@ function functionText(definition: StubDefinition, enums: Map<string, string>): s
       : [`DefaultParameterSetName=${quoted(definition.defaultSet)}`]),
   ];
   const parameters = definition.parameters.map((each) => `    ${parameterText(each, enums)}`);
-  const output = definition.output === undefined ? "''" : quoted(definition.output);
+  const { output } = definition;
+  const classes = output === undefined ? [] : [output, ...(BASES[output] ?? [])];
   return `function ${definition.name} {
   [CmdletBinding(${binding.join(', ')})]
   param(
 ${parameters.join(',\n')}
   )
-  process { Invoke-MobyvmStub -Cmdlet $PSCmdlet -Bound $PSBoundParameters -Output ${output} }
+  process { Invoke-MobyvmStub -Cmdlet $PSCmdlet -Bound $PSBoundParameters -Classes @(${classes.map(quoted).join(',')}) }
 }`;
 }
 

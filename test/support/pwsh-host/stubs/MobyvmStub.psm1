@@ -75,7 +75,7 @@ function New-MobyvmErrorRecord {
 }
 
 function Invoke-MobyvmStub {
-    param($Cmdlet, $Bound, [string]$Output)
+    param($Cmdlet, $Bound, [string[]]$Classes)
     $parameters = @{}
     foreach ($name in $Bound.Keys) {
         if ($name -notin 'ErrorAction', 'Confirm') { $parameters[$name] = ConvertTo-MobyvmPlain -Value $Bound[$name] }
@@ -92,7 +92,7 @@ function Invoke-MobyvmStub {
             if ($answer.prints.stdout) { [System.Console]::Out.Write($answer.prints.stdout) }
             if ($answer.prints.stderr) { [System.Console]::Error.Write($answer.prints.stderr) }
             foreach ($row in $answer.rows) {
-                if ($Output) { $row.PSObject.TypeNames.Insert(0, $Output) }
+                foreach ($class in $Classes) { $row.PSObject.TypeNames.Add($class) }
                 $row
             }
         }

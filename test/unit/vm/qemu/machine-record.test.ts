@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Definition, MachineRecord, StateFile } from '../../../../src/vm/qemu/machine-record.js';
+import { MachineRecord } from '../../../../src/vm/qemu/machine-record.js';
+import { Definition, StateFile } from '../../../../src/vm/state-file.js';
 import { SAMPLE_SPEC } from '../../../support/vm/sample-spec.js';
 
 let folder: string;

@@ -1,0 +1,50 @@
+import { isAbort, sleep, textOf, type Logger } from '../../core/index.js';
+import type { VmState } from '../driver.js';
+import { isLive } from './vm-state.plan.js';
+
+export interface ExitWatchOptions {
+  readonly everySeconds: number;
+  readonly look: (signal: AbortSignal) => Promise<VmState>;
+  readonly logger: Logger;
+}
+
+/** Looks at a running machine from time to time, until it runs no more: what it sees is dealt with by `look` itself. */
+export class ExitWatch {
+  readonly #options: ExitWatchOptions;
+  #running: AbortController | undefined;
+
+  constructor(options: ExitWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on if it runs already. */
+  start(): void {
+    if (this.#running !== undefined) return;
+    const running = new AbortController();
+    this.#running = running;
+    void this.#watch(running.signal);
+  }
+
+  stop(): void {
+    this.#running?.abort();
+    this.#running = undefined;
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { everySeconds, look, logger } = this.#options;
+    try {
+      for (;;) {
+        await sleep(everySeconds * 1_000, signal);
+        const state = await look(signal).catch((error: unknown) => {
+          if (isAbort(error)) throw error;
+          logger.warn('vm.state.unknown', { error: textOf(error) });
+          return undefined;
+        });
+        if (state !== undefined && !isLive(state)) break;
+      }
+    } catch (error) {
+      if (!isAbort(error)) logger.error('vm.unwatched', { error: textOf(error) });
+    }
+    if (!signal.aborted) this.#running = undefined;
+  }
+}

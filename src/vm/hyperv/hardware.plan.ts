@@ -1,0 +1,220 @@
+import { cmdlet, type CmdletCall, type Pipeline } from '../../powershell/index.js';
+import type { VmSpec } from '../driver.js';
+
+/** What a machine of Hyper-V consists of, as far as we set it. */
+export interface HardwareFound {
+  readonly cpus: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly hasDynamicMemory: boolean | undefined;
+  readonly checkpointType: string | undefined;
+  readonly hasAutomaticCheckpoints: boolean | undefined;
+  readonly startAction: string | undefined;
+  readonly stopAction: string | undefined;
+  readonly notes: string | undefined;
+  readonly generation: 1 | 2;
+  readonly diskPaths: readonly string[];
+  readonly dvds: readonly { readonly path: string | undefined }[];
+  /** Generation 2 only. */
+  readonly secureBoot: string | undefined;
+  readonly consolePath: string | undefined;
+  readonly adapters: readonly {
+    readonly mac: string | undefined;
+    readonly hasDynamicMac: boolean | undefined;
+    readonly switchName: string | undefined;
+  }[];
+  readonly services: readonly { readonly id: string; readonly isEnabled: boolean }[];
+}
+
+export interface HardwareWanted {
+  readonly spec: VmSpec;
+  readonly tag: string;
+  /** `\\.\pipe\…` */
+  readonly consolePipe: string;
+}
+
+/** One thing to set, by the call that sets it. */
+export interface HardwareChange {
+  readonly field: string;
+  readonly pipeline: Pipeline;
+}
+
+/** The GUIDs of integration services; their names are in the language of the host. */
+export const INTEGRATION_SERVICES = {
+  timeSynchronization: '2497f4de-e9fa-4204-80e4-4b75c46419c0',
+  heartbeat: '84eaae65-2f2e-45f5-9bb5-0e857dc8eb47',
+  keyValueExchange: '2a34b1c2-fd73-4043-8a5b-dd2159bc743f',
+  shutdown: '9f8233ac-be49-4c79-8ee3-e7e1985b2077',
+  guestServiceInterface: '6c09bb55-d683-4da0-8931-c9bf705f6480',
+} as const;
+
+/** Copying files into the guest past its engine is nobody's business. */
+const OFF_SERVICES: readonly string[] = [INTEGRATION_SERVICES.guestServiceInterface];
+const CONSOLE_PORT = 1;
+const MIB = 1024 ** 2;
+
+/**
+ * What must be set so that the machine is as wanted; nothing when it is. Its generation cannot be changed: see
+ * {@link generationOf}.
+ * @param vm the machine as the first stage of a pipeline
+ */
+export function planHardware(
+  vm: CmdletCall,
+  found: HardwareFound,
+  wanted: HardwareWanted,
+): readonly HardwareChange[] {
+  return [
+    ...planMachine(vm, found, wanted),
+    ...planDrives(vm, found, wanted.spec),
+    ...planConsole(vm, found, wanted),
+    ...planAdapter(vm, found, wanted.spec),
+    ...planServices(vm, found),
+  ];
+}
+
+export function generationOf(spec: VmSpec): 1 | 2 {
+  return spec.firmware === 'uefi' ? 2 : 1;
+}
+
+function planMachine(
+  vm: CmdletCall,
+  found: HardwareFound,
+  { spec, tag }: HardwareWanted,
+): readonly HardwareChange[] {
+  const wrong = [
+    ...(found.cpus === spec.cpus ? [] : ['processors']),
+    ...(found.memoryBytes === spec.memoryMiB * MIB && found.hasDynamicMemory === false ? [] : ['memory']),
+    ...(found.checkpointType === 'Disabled' && found.hasAutomaticCheckpoints !== true ? [] : ['checkpoints']),
+    ...(found.startAction === 'Nothing' && found.stopAction === 'ShutDown'
+      ? []
+      : ['automatic start and stop']),
+    ...(found.notes === tag ? [] : ['notes']),
+  ];
+  if (wrong.length === 0) return [];
+  const settings = cmdlet('Set-VM', {
+    ProcessorCount: spec.cpus,
+    StaticMemory: true,
+    MemoryStartupBytes: spec.memoryMiB * MIB,
+    AutomaticCheckpointsEnabled: false,
+    CheckpointType: 'Disabled',
+    // mobyvm starts it, and the guest is asked to shut down when Windows does.
+    AutomaticStartAction: 'Nothing',
+    AutomaticStopAction: 'ShutDown',
+    Notes: tag,
+  });
+  return [{ field: wrong.join(', '), pipeline: [vm, settings] }];
+}
+
+function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonly HardwareChange[] {
+  const { path } = spec.dataDisk;
+  const dvd = cmdlet('Get-VMDvdDrive');
+  const hasIso = found.dvds.length === 1 && samePath(found.dvds[0]?.path, spec.isoPath);
+  const isFirmwareRight = found.secureBoot?.toLowerCase() === 'off' && found.dvds.length === 1;
+  return [
+    ...(found.diskPaths.length === 1 && samePath(found.diskPaths[0], path)
+      ? []
+      : [
+          ...(found.diskPaths.length === 0
+            ? []
+            : [
+                {
+                  field: 'other disks',
+                  pipeline: [vm, cmdlet('Get-VMHardDiskDrive'), cmdlet('Remove-VMHardDiskDrive')] as const,
+                },
+              ]),
+          // SCSI in both generations: the disk can grow while the machine runs.
+          {
+            field: 'data disk',
+            pipeline: [vm, cmdlet('Add-VMHardDiskDrive', { ControllerType: 'SCSI', Path: path })] as const,
+          },
+        ]),
+    ...(hasIso ? [] : [dvdChange(vm, dvd, found, spec.isoPath)]),
+    ...(found.generation === 1 || isFirmwareRight
+      ? []
+      : [
+          {
+            field: 'firmware',
+            pipeline: [
+              vm,
+              // Otherwise it waits for a boot server on the network first.
+              cmdlet('Set-VMFirmware', {
+                EnableSecureBoot: 'Off',
+                FirstBootDevice: cmdlet('Get-VMDvdDrive', { VM: vm }),
+              }),
+            ] as const,
+          },
+        ]),
+  ];
+}
+
+/** Generation 1 comes with a drive, generation 2 without one. */
+function dvdChange(vm: CmdletCall, dvd: CmdletCall, found: HardwareFound, isoPath: string): HardwareChange {
+  return {
+    field: 'boot ISO',
+    pipeline:
+      found.dvds.length === 0
+        ? [vm, cmdlet('Add-VMDvdDrive', { Path: isoPath })]
+        : [vm, dvd, cmdlet('Set-VMDvdDrive', { Path: isoPath })],
+  };
+}
+
+function planConsole(
+  vm: CmdletCall,
+  found: HardwareFound,
+  { consolePipe }: HardwareWanted,
+): readonly HardwareChange[] {
+  if (found.consolePath?.toLowerCase() === consolePipe.toLowerCase()) return [];
+  const port = cmdlet('Set-VMComPort', { Number: CONSOLE_PORT, Path: consolePipe });
+  return [{ field: 'console', pipeline: [vm, port] }];
+}
+
+function planAdapter(vm: CmdletCall, found: HardwareFound, { network }: VmSpec): readonly HardwareChange[] {
+  const mac = network.mac.replaceAll(':', '').toUpperCase();
+  const adapter = cmdlet('Get-VMNetworkAdapter');
+  const hasMac = found.adapters.some(
+    (each) => each.mac?.toUpperCase() === mac && each.hasDynamicMac === false,
+  );
+  const hasSwitch = found.adapters.some(({ switchName }) => switchName === network.attachment);
+  return [
+    ...(hasMac
+      ? []
+      : [
+          {
+            field: 'MAC address',
+            pipeline: [vm, adapter, cmdlet('Set-VMNetworkAdapter', { StaticMacAddress: mac })] as const,
+          },
+        ]),
+    ...(hasSwitch
+      ? []
+      : [
+          {
+            field: 'switch',
+            pipeline: [
+              vm,
+              adapter,
+              cmdlet('Connect-VMNetworkAdapter', { SwitchName: network.attachment }),
+            ] as const,
+          },
+        ]),
+  ];
+}
+
+function planServices(vm: CmdletCall, { services }: HardwareFound): readonly HardwareChange[] {
+  const wanted = new Map(
+    Object.entries(INTEGRATION_SERVICES).map(([name, id]) => [
+      id as string,
+      { name, on: !OFF_SERVICES.includes(id) },
+    ]),
+  );
+  return services.flatMap(({ id, isEnabled }) => {
+    // An id is `Microsoft:<machine>\<service>`.
+    const service = wanted.get(id.slice(id.lastIndexOf('\\') + 1).toLowerCase());
+    if (service === undefined || service.on === isEnabled) return [];
+    const set = service.on ? cmdlet('Enable-VMIntegrationService') : cmdlet('Disable-VMIntegrationService');
+    const pipeline = [vm, cmdlet('Get-VMIntegrationService'), { where: 'Id', equals: id }, set] as const;
+    return [{ field: `integration service ${service.name}`, pipeline }];
+  });
+}
+
+function samePath(one: string | undefined, other: string): boolean {
+  return one?.replaceAll('/', '\\').toLowerCase() === other.replaceAll('/', '\\').toLowerCase();
+}

@@ -1,0 +1,108 @@
+import { isAbort, MobyvmError, type ErrorCode } from '../../core/index.js';
+import { PowerShellError } from '../../powershell/index.js';
+
+/** HRESULTs that say more than "it failed"; their names are those of winerror.h and of Hyper-V's documentation. */
+const E_ACCESSDENIED = 0x8007_0005;
+const E_OUTOFMEMORY = 0x8007_000e;
+const ERROR_SHARING_VIOLATION = 0x8007_0020;
+const ERROR_DISK_FULL = 0x8007_0070;
+const ERROR_SUCCESS_REBOOT_REQUIRED = 0x8007_0bc2;
+const HYPERVISOR_NOT_PRESENT = 0xc035_1000;
+
+type Problem = readonly [problem: string, remedy: string];
+
+const ACCESS: Problem = [
+  'access was denied',
+  'mobyvm needs the rights of an administrator: run it as the service, or from an elevated terminal.',
+];
+const BY_HRESULT = new Map<number, Problem>([
+  [E_ACCESSDENIED, ACCESS],
+  [
+    E_OUTOFMEMORY,
+    ['the host has too little free memory', 'Close programs or other machines, or set vm.memoryMiB lower.'],
+  ],
+  [
+    ERROR_SHARING_VIOLATION,
+    [
+      'a file is in use by another program',
+      'Look for another machine with the same disk, a backup or a virus scanner, then run the command again.',
+    ],
+  ],
+  [ERROR_DISK_FULL, ['the disk is full', 'Free some space, then run the command again.']],
+  [
+    ERROR_SUCCESS_REBOOT_REQUIRED,
+    ['Windows must be restarted first', 'Restart Windows, then run the command again.'],
+  ],
+  [
+    HYPERVISOR_NOT_PRESENT,
+    [
+      'the hypervisor does not run',
+      'Switch virtualization on in the firmware, run `bcdedit /set hypervisorlaunchtype auto`, and restart Windows.',
+    ],
+  ],
+]);
+const BY_CATEGORY: Readonly<Record<string, Problem>> = {
+  PermissionDenied: ACCESS,
+  SecurityError: ACCESS,
+  ResourceBusy: [
+    'it is in use',
+    'Wait for what uses it (a backup, an export, another program), then run the command again.',
+  ],
+};
+/** The cmdlet itself is not there: its module comes with the Windows feature. */
+const MISSING_COMMAND: Problem = [
+  "Hyper-V's PowerShell module is missing",
+  'Switch the Windows feature on: `Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V`, then restart Windows.',
+];
+
+/**
+ * What a failed call means for the user. Decided by HRESULT, category and error id; Windows' own text stands behind it. What is no
+ * PowerShellError stays as it is.
+ * @param what that could not be done, for example `The virtual machine was not started`
+ */
+export function hypervFailure(what: string, thrown: unknown, code: ErrorCode = 'MOBYVM_HYPERV'): unknown {
+  if (!(thrown instanceof PowerShellError)) return thrown;
+  const [problem, remedy] = problemOf(thrown);
+  const text = thrown.message.replaceAll(/\s+/g, ' ').trim();
+  const { errorId, category, command } = thrown;
+  return new MobyvmError(
+    thrown.hresult === ERROR_DISK_FULL ? 'MOBYVM_DISK_FULL' : code,
+    `${what}: ${problem}${text === '' ? '' : `. Windows says: ${text}`}`,
+    remedy,
+    { cause: thrown, details: { command, errorId, category, hresult: hex(thrown.hresult) } },
+  );
+}
+
+/** Runs it, and turns its failure into one that the user understands. */
+export async function orHypervFailure<T>(what: string, work: () => Promise<T>, code?: ErrorCode): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw hypervFailure(what, error, code);
+  }
+}
+
+/** Windows called it done, and it is not so. */
+export function withoutEffect(what: string, code: ErrorCode = 'MOBYVM_HYPERV'): MobyvmError {
+  return new MobyvmError(
+    code,
+    `${what}: Windows called it done, but it is not so.`,
+    'Run the command again. If it stays so, restart the service "Hyper-V Virtual Machine Management" (vmms), or Windows.',
+  );
+}
+
+function problemOf({ hresult, category, errorId }: PowerShellError): Problem {
+  if (errorId === 'CommandNotFoundException') return MISSING_COMMAND;
+  const found = BY_HRESULT.get(hresult) ?? BY_CATEGORY[category];
+  return (
+    found ?? [
+      hresult === 0 ? (errorId === '' ? 'it failed' : errorId) : `it failed with ${hex(hresult)}`,
+      'Run `mobyvm doctor`; it looks at everything that Hyper-V needs.',
+    ]
+  );
+}
+
+function hex(hresult: number): string {
+  return `0x${hresult.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,65 @@
+import { statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Logger } from '../../core/index.js';
+import type { PowerShell } from '../../powershell/index.js';
+import { ConsoleLog } from '../console/index.js';
+import { tagOf } from '../network/ownership.plan.js';
+import { Definition, DEFINITION_REMEDY, Spec, StateFile } from '../state-file.js';
+
+export interface HypervDriverOptions {
+  readonly powerShell: PowerShell;
+  readonly machineId: string;
+  /** The machine's own folder; `remove()` takes it away, the data disk excepted if it lies in it. */
+  readonly stateDirectory: string;
+  readonly consoleLogPath: string;
+  /** The named pipe on which Hyper-V serves the machine's COM 1, for example `\\.\pipe\mobyvm_console`. */
+  readonly consolePipe: string;
+  readonly logger: Logger;
+  /** Seconds between two looks at a running machine; 5 if absent. */
+  readonly lookSeconds?: number;
+  /** How many bytes may still be written in a folder; asks the file system if absent. */
+  readonly freeBytes?: (directory: string) => Promise<number>;
+}
+
+/** Everything that belongs to one machine of this driver, in one place. */
+export interface HypervSetup {
+  readonly powerShell: PowerShell;
+  readonly logger: Logger;
+  readonly machineId: string;
+  /** What our machine's notes say. */
+  readonly tag: string;
+  readonly stateDirectory: string;
+  /** In which Hyper-V keeps our machine's configuration, and nobody else's. */
+  readonly folder: string;
+  readonly consolePipe: string;
+  readonly console: ConsoleLog;
+  readonly definition: StateFile<Definition>;
+  /** What the machine that runs, or is saved, was started with. */
+  readonly started: StateFile<Definition>;
+  readonly lookSeconds: number;
+  readonly freeBytes: (directory: string) => Promise<number>;
+}
+
+export function hypervSetup(options: HypervDriverOptions): HypervSetup {
+  const { powerShell, logger, machineId, consolePipe } = options;
+  const stateDirectory = resolve(options.stateDirectory);
+  return {
+    ...{ powerShell, logger, machineId, consolePipe, stateDirectory },
+    tag: tagOf(machineId),
+    folder: join(stateDirectory, 'hyperv'),
+    console: new ConsoleLog({ logPath: resolve(options.consoleLogPath), logger }),
+    definition: new StateFile(join(stateDirectory, 'definition.json'), Definition, DEFINITION_REMEDY),
+    started: new StateFile(
+      join(stateDirectory, 'started.json'),
+      z.object({ format: z.literal(1), spec: Spec }),
+    ),
+    lookSeconds: options.lookSeconds ?? 5,
+    freeBytes: options.freeBytes ?? freeBytesOf,
+  };
+}
+
+async function freeBytesOf(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
+}

@@ -1,0 +1,9 @@
+export { HypervDriver } from './hyperv-driver.js';
+export type { HypervDriverOptions } from './hyperv-setup.js';
+export { INTEGRATION_SERVICES } from './hardware.plan.js';
+export {
+  windowsNetwork,
+  type WindowsNetwork,
+  type WindowsNetworkOptions,
+} from './network/windows-network.js';
+export type { FirewallRule } from './network/firewall-rules.js';

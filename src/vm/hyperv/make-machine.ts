@@ -1,0 +1,98 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { EnsureContext } from '../../core/index.js';
+import { cmdlet } from '../../powershell/index.js';
+import type { VmSpec } from '../driver.js';
+import { findMachine, machine, type FoundMachine } from './find-machine.js';
+import { generationOf, planHardware } from './hardware.plan.js';
+import { orHypervFailure, withoutEffect } from './hyperv-failure.js';
+import type { HypervSetup } from './hyperv-setup.js';
+import { turnOff } from './machine-calls.js';
+import { readHardware } from './read-hardware.js';
+
+const MIB = 1024 ** 2;
+const MAKE_SECONDS = 120;
+
+/**
+ * The machine as it is wanted; it must be off. One of another generation, or one that was left half made, is made anew: all that it
+ * holds is on the data disk.
+ * @throws MobyvmError MOBYVM_HYPERV
+ */
+export async function ensureMachine(
+  setup: HypervSetup,
+  spec: VmSpec,
+  context: EnsureContext,
+): Promise<FoundMachine> {
+  const { powerShell } = setup;
+  const { signal } = context;
+  let found = await findMachine(powerShell, setup, signal);
+  if (found !== undefined && (found.generation !== generationOf(spec) || !found.isTagged)) {
+    await removeMachine(setup, signal);
+    found = undefined;
+  }
+  found ??= await createMachine(setup, spec, context);
+  const { tag, consolePipe } = setup;
+  const hardware = await readHardware(powerShell, found, signal);
+  const changes = planHardware(machine(found.id), hardware, { spec, tag, consolePipe });
+  for (const { field, pipeline } of changes) {
+    context.progress(`setting ${field}`);
+    await orHypervFailure(`The virtual machine's ${field} could not be set`, () =>
+      powerShell.run(pipeline, { signal, timeoutSeconds: MAKE_SECONDS }),
+    );
+  }
+  if (changes.length > 0) await checkHardware(setup, found, spec, signal);
+  return found;
+}
+
+async function createMachine(
+  setup: HypervSetup,
+  spec: VmSpec,
+  { signal, onFailure, progress }: EnsureContext,
+): Promise<FoundMachine> {
+  const { powerShell, folder, tag } = setup;
+  progress('creating the virtual machine');
+  await mkdir(folder, { recursive: true });
+  // A call that fails may have made it all the same: it is recognised by its folder.
+  onFailure(() => removeMachine(setup, new AbortController().signal));
+  const make = cmdlet('New-VM', {
+    ...{ Name: spec.name, Generation: generationOf(spec) === 2 ? '2' : '1', NoVHD: true, Path: folder },
+    ...{ MemoryStartupBytes: spec.memoryMiB * MIB, SwitchName: spec.network.attachment },
+  });
+  await orHypervFailure('The virtual machine was not created', () =>
+    powerShell.run([make, cmdlet('Set-VM', { Notes: tag })], { signal, timeoutSeconds: MAKE_SECONDS }),
+  );
+  const made = await findMachine(powerShell, setup, signal);
+  if (made === undefined) throw withoutEffect('The virtual machine was not created');
+  return made;
+}
+
+/** Sees that what was set is so. */
+async function checkHardware(
+  setup: HypervSetup,
+  found: FoundMachine,
+  spec: VmSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  const { powerShell, tag, consolePipe } = setup;
+  const hardware = await readHardware(powerShell, found, signal);
+  const [left] = planHardware(machine(found.id), hardware, { spec, tag, consolePipe });
+  if (left !== undefined) throw withoutEffect(`The virtual machine's ${left.field} could not be set`);
+}
+
+/** Ours alone, in whatever state, and all of them if there are several; success when there is none. The data disk stays. */
+export async function removeMachine(setup: HypervSetup, signal: AbortSignal): Promise<void> {
+  const { powerShell, folder } = setup;
+  for (;;) {
+    const found = await findMachine(powerShell, setup, signal);
+    if (found === undefined) break;
+    await turnOff(setup, found, signal);
+    await orHypervFailure('The virtual machine was not removed', () =>
+      powerShell.run([machine(found.id), cmdlet('Remove-VM', { Force: true })], {
+        signal,
+        timeoutSeconds: MAKE_SECONDS,
+      }),
+    );
+    if ((await findMachine(powerShell, setup, signal))?.id === found.id)
+      throw withoutEffect('The virtual machine was not removed');
+  }
+  await rm(folder, { recursive: true, force: true });
+}

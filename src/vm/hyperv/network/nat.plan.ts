@@ -1,0 +1,81 @@
+import {
+  formatSubnet,
+  MobyvmError,
+  parseSubnet,
+  subnetContains,
+  subnetsOverlap,
+  type Change,
+  type Subnet,
+} from '../../../core/index.js';
+
+/** A NAT network of the host. */
+export interface NatFound {
+  readonly name: string;
+  /** For example `10.0.75.0/24`; NAT networks of other kinds have none. */
+  readonly prefix: string | undefined;
+  readonly isOurs: boolean;
+}
+
+/** `none`: the machine reaches no other network, or something else sees to it. */
+export type NatWanted = Subnet | 'none';
+
+/**
+ * Windows has one NAT network for all. Four cases: ours stands, another one contains our subnet and serves us as well, there is
+ * none, or a foreign one is in the way.
+ * @throws MobyvmError MOBYVM_NAT
+ */
+export function planNat(found: readonly NatFound[], wanted: NatWanted): Change {
+  const ours = found.find(({ isOurs }) => isOurs);
+  if (wanted === 'none')
+    return ours === undefined ? { kind: 'none' } : { kind: 'replace', reason: 'network.nat is none' };
+  if (ours !== undefined) {
+    return isEqual(ours.prefix, wanted)
+      ? { kind: 'none' }
+      : { kind: 'replace', reason: `its prefix is ${ours.prefix ?? 'unknown'}` };
+  }
+  if (found.some(({ prefix }) => contains(prefix, wanted))) return { kind: 'none' };
+  const [foreign] = found;
+  if (foreign === undefined) return { kind: 'create' };
+  throw foreignNat(
+    foreign,
+    wanted,
+    found.find(({ prefix }) => overlaps(prefix, wanted)),
+  );
+}
+
+function isEqual(prefix: string | undefined, wanted: Subnet): boolean {
+  return prefix !== undefined && prefix === formatSubnet(wanted);
+}
+
+function contains(prefix: string | undefined, wanted: Subnet): boolean {
+  const subnet = subnetOf(prefix);
+  return (
+    subnet !== undefined &&
+    subnet.prefixLength <= wanted.prefixLength &&
+    subnetContains(subnet, wanted.network)
+  );
+}
+
+function overlaps(prefix: string | undefined, wanted: Subnet): boolean {
+  const subnet = subnetOf(prefix);
+  return subnet !== undefined && subnetsOverlap(subnet, wanted);
+}
+
+/** What is no IPv4 network to us contains nothing of ours. */
+function subnetOf(prefix: string | undefined): Subnet | undefined {
+  try {
+    return prefix === undefined ? undefined : parseSubnet(prefix);
+  } catch {
+    return undefined;
+  }
+}
+
+function foreignNat(foreign: NatFound, wanted: Subnet, overlapping: NatFound | undefined): MobyvmError {
+  const { name, prefix = 'an unknown prefix' } = overlapping ?? foreign;
+  return new MobyvmError(
+    'MOBYVM_NAT',
+    `Windows has a NAT network already, "${name}" for ${prefix}, and takes no second one for ${formatSubnet(wanted)}.`,
+    `Set network.subnet to a /24 inside of ${prefix}, which then serves both; or set network.nat to none; or, if nothing needs it, remove it: Remove-NetNat -Name '${name}'`,
+    { details: { name, prefix } },
+  );
+}

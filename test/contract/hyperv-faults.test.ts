@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { FAULT_KINDS, faultsOfUninstall, faultsOfUp } from '../support/hyperv-host/fault-matrix.js';
+import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
+import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
+import { WholeMachine } from '../support/hyperv-host/whole-machine.js';
+
+const overSimulation = (answer: SimulatedHost['answer']): SimulatedPowerShell =>
+  new SimulatedPowerShell(answer);
+/** Each call of an `up` is one run; there are about 60. */
+const FEWEST_CALLS = 40;
+
+describe.each(FAULT_KINDS)('any call that ends with "%s"', (kind) => {
+  it('during up is undone without a trace, told with a remedy, and the next up works', async () => {
+    const { runs, failedRuns, problems } = await faultsOfUp(kind, overSimulation);
+    expect(problems).toEqual([]);
+    // Only what changes something can be without effect.
+    const fewest = kind === 'nothing' ? 10 : FEWEST_CALLS;
+    expect(runs).toBeGreaterThan(fewest);
+    expect(failedRuns).toBeGreaterThan(fewest);
+  });
+
+  it('during an uninstall is told, and the next uninstall leaves nothing', async () => {
+    const { runs, problems } = await faultsOfUninstall(kind, overSimulation);
+    expect(problems).toEqual([]);
+    expect(runs).toBeGreaterThan(kind === 'nothing' ? 3 : 10);
+  });
+});
+
+describe('a whole life', () => {
+  it('on a host with other machines, switches and rules leaves them as they were', async () => {
+    const host = new SimulatedHost();
+    host.network.addSwitch('Default Switch', 'Windows made it');
+    host.firewall.rules.set('mobyvm-other', {
+      Name: 'mobyvm-other',
+      Group: 'mobyvm',
+      Description: 'of another',
+    });
+    const whole = await WholeMachine.create(host, new SimulatedPowerShell(host.answer));
+    host.answer({
+      command: 'New-VM',
+      parameters: { Name: 'MobyLinuxVM', MemoryStartupBytes: 1, Generation: '1' },
+    });
+    try {
+      const before = await whole.world();
+      await whole.up();
+      await whole.up();
+      expect(host.machines.map(({ state }) => state)).toEqual(['Off', 'Running']);
+      await whole.uninstall();
+      expect(await whole.world()).toEqual(before);
+    } finally {
+      await whole.dispose();
+    }
+  });
+});

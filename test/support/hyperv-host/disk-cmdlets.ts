@@ -1,0 +1,44 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Handlers } from './bound.js';
+import { alreadyExists, HostFailure, notFound } from './host-failure.js';
+
+const fileSchema = z.object({ simulatedVhdBytes: z.number() });
+
+/** Virtual disks: a file tells its size. */
+export function diskCmdlets(): Handlers {
+  return {
+    'New-VHD': (bound) => {
+      const path = bound.text('Path');
+      if (existsSync(path)) throw alreadyExists(path);
+      writeDisk(path, bound.number('SizeBytes'));
+      return [{ Path: path, Size: bound.number('SizeBytes') }];
+    },
+    'Get-VHD': (bound) => [
+      { Path: bound.text('Path'), Size: diskBytes(bound.text('Path')), VhdType: 'Dynamic' },
+    ],
+    'Resize-VHD': (bound) => {
+      diskBytes(bound.text('Path'));
+      writeDisk(bound.text('Path'), bound.number('SizeBytes'));
+      return [];
+    },
+  };
+}
+
+export function diskBytes(path: string): number {
+  if (!existsSync(path)) throw notFound(path);
+  try {
+    return fileSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).simulatedVhdBytes;
+  } catch {
+    throw new HostFailure({
+      errorId: 'OperationFailed',
+      category: 'NotSpecified',
+      hresult: 0xc03a_0002,
+      message: 'Die Datei oder das Verzeichnis ist beschädigt.',
+    });
+  }
+}
+
+function writeDisk(path: string, simulatedVhdBytes: number): void {
+  writeFileSync(path, JSON.stringify({ simulatedVhdBytes }));
+}

@@ -1,0 +1,189 @@
+import { join } from 'node:path';
+import type { HostObject } from '../pwsh-host/stub-calls.js';
+import type { Bound, Handlers } from './bound.js';
+import { HostFailure, invalidState, notFound } from './host-failure.js';
+import type { SimulatedNetwork } from './network-cmdlets.js';
+import { SimulatedMachine } from './simulated-machine.js';
+
+export interface MachineWorld {
+  readonly machines: SimulatedMachine[];
+  readonly network: SimulatedNetwork;
+  /** The volume of the data disks is full. */
+  isDiskFull: boolean;
+}
+
+/** Virtual machines, as the module Hyper-V has them. */
+export function machineCmdlets(world: MachineWorld): Handlers {
+  const { machines } = world;
+
+  function machineOf(bound: Bound): SimulatedMachine {
+    const id = bound.object('VM')?.['Id'];
+    const found = machines.find((each) => each.id === id);
+    if (found === undefined) throw notFound('ein virtueller Computer');
+    return found;
+  }
+
+  const hasSwitch = (wanted: string): boolean => world.network.switches.some(({ name }) => name === wanted);
+
+  function machineOfPart(part: HostObject | undefined): SimulatedMachine {
+    const found = machines.find((each) => each.id === part?.['VMId']);
+    if (found === undefined) throw notFound('ein Teil eines virtuellen Computers');
+    return found;
+  }
+
+  /** Settings of hardware cannot be changed while it runs. */
+  function offMachineOf(bound: Bound): SimulatedMachine {
+    const found = machineOf(bound);
+    if (found.state !== 'Off') throw invalidState(`${found.name}: ${found.state}`);
+    return found;
+  }
+
+  return {
+    'Get-VM': (bound) => {
+      if (!bound.has('Id')) return machines.map((each) => each.object());
+      const found = machines.find((each) => each.id === bound.text('Id').toLowerCase());
+      if (found === undefined)
+        throw new HostFailure({ ...notFound(bound.text('Id')).failure, errorId: 'InvalidParameter' });
+      return [found.object()];
+    },
+    'New-VM': (bound) => {
+      const switchName = bound.optionalText('SwitchName');
+      if (switchName !== undefined && !hasSwitch(switchName)) throw notFound(switchName);
+      const name = bound.text('Name');
+      const made = new SimulatedMachine(
+        name,
+        Number(bound.optionalText('Generation') ?? '1'),
+        join(bound.optionalText('Path') ?? '/hyper-v', name),
+        { memoryBytes: bound.number('MemoryStartupBytes'), switchName },
+      );
+      machines.push(made);
+      return [made.object()];
+    },
+    'Set-VM': (bound) => {
+      const found = machineOf(bound);
+      if (bound.has('ProcessorCount') || bound.has('StaticMemory')) offMachineOf(bound);
+      found.notes = bound.optionalText('Notes') ?? found.notes;
+      found.cpus = bound.optionalNumber('ProcessorCount') ?? found.cpus;
+      found.memoryBytes = bound.optionalNumber('MemoryStartupBytes') ?? found.memoryBytes;
+      if (bound.boolean('StaticMemory') === true) found.hasDynamicMemory = false;
+      found.hasAutomaticCheckpoints =
+        bound.boolean('AutomaticCheckpointsEnabled') ?? found.hasAutomaticCheckpoints;
+      found.checkpointType = bound.optionalText('CheckpointType') ?? found.checkpointType;
+      found.startAction = bound.optionalText('AutomaticStartAction') ?? found.startAction;
+      found.stopAction = bound.optionalText('AutomaticStopAction') ?? found.stopAction;
+      return [];
+    },
+    'Start-VM': (bound) => {
+      const found = machineOf(bound);
+      if (!['Off', 'Saved'].includes(found.state)) throw invalidState(found.state);
+      found.run(found.state === 'Off');
+      return [];
+    },
+    'Resume-VM': (bound) => {
+      const found = machineOf(bound);
+      if (found.state === 'PausedCritical' && world.isDiskFull)
+        throw new HostFailure({ ...invalidState('voll').failure, hresult: 0x8007_0070 });
+      if (!found.state.startsWith('Paused')) throw invalidState(found.state);
+      found.state = 'Running';
+      return [];
+    },
+    'Save-VM': (bound) => {
+      const found = machineOf(bound);
+      if (!['Running', 'Paused'].includes(found.state)) throw invalidState(found.state);
+      found.end('Saved');
+      return [];
+    },
+    'Remove-VMSavedState': (bound) => {
+      const found = machineOf(bound);
+      if (found.state !== 'Saved') throw invalidState(found.state);
+      found.state = 'Off';
+      return [];
+    },
+    'Stop-VM': (bound) => {
+      const found = machineOf(bound);
+      if (bound.boolean('TurnOff') !== true || !found.isOn) throw invalidState(found.state);
+      found.end('Off');
+      return [];
+    },
+    'Remove-VM': (bound) => {
+      const found = machineOf(bound);
+      if (found.isOn) throw invalidState(found.state);
+      machines.splice(machines.indexOf(found), 1);
+      return [];
+    },
+    'Get-VMFirmware': (bound) => [{ VMId: machineOf(bound).id, SecureBoot: machineOf(bound).secureBoot }],
+    'Set-VMFirmware': (bound) => {
+      const found = offMachineOf(bound);
+      if (found.generation !== 2) throw invalidState('Generation 1');
+      found.secureBoot = bound.optionalText('EnableSecureBoot') ?? found.secureBoot;
+      found.firstBootDevice = bound.object('FirstBootDevice') ?? found.firstBootDevice;
+      return [];
+    },
+    'Get-VMComPort': (bound) => [{ VMId: machineOf(bound).id, Path: machineOf(bound).comPath ?? '' }],
+    'Set-VMComPort': (bound) => {
+      offMachineOf(bound).comPath = bound.text('Path');
+      return [];
+    },
+    'Get-VMNetworkAdapter': (bound) => {
+      if (bound.boolean('ManagementOS') === true) return world.network.hostPorts(bound);
+      const { id, adapter } = machineOf(bound);
+      return [
+        {
+          ...{ VMId: id, MacAddress: adapter.mac, DynamicMacAddressEnabled: adapter.isDynamic },
+          SwitchName: adapter.switchName ?? null,
+        },
+      ];
+    },
+    'Set-VMNetworkAdapter': (bound) => {
+      const { adapter } = machineOfPart(bound.object('VMNetworkAdapter'));
+      [adapter.mac, adapter.isDynamic] = [bound.text('StaticMacAddress'), false];
+      return [];
+    },
+    'Connect-VMNetworkAdapter': (bound) => {
+      if (!hasSwitch(bound.text('SwitchName'))) throw notFound(bound.text('SwitchName'));
+      machineOfPart(bound.object('VMNetworkAdapter')).adapter.switchName = bound.text('SwitchName');
+      return [];
+    },
+    'Get-VMIntegrationService': (bound) => {
+      const { id, services } = machineOf(bound);
+      return services.map((each) => ({ VMId: id, Id: each.id, Name: each.name, Enabled: each.isEnabled }));
+    },
+    'Enable-VMIntegrationService': (bound) => setService(bound, true),
+    'Disable-VMIntegrationService': (bound) => setService(bound, false),
+    'Get-VMHardDiskDrive': (bound) => {
+      const { id, disks } = machineOf(bound);
+      return disks.map((Path) => ({ VMId: id, Path, ControllerType: 'SCSI' }));
+    },
+    'Add-VMHardDiskDrive': (bound) => {
+      machineOf(bound).disks.push(bound.text('Path'));
+      return [];
+    },
+    'Remove-VMHardDiskDrive': (bound) => {
+      const drive = bound.object('VMHardDiskDrive');
+      const { disks } = machineOfPart(drive);
+      disks.splice(disks.indexOf(String(drive?.['Path'])), 1);
+      return [];
+    },
+    'Get-VMDvdDrive': (bound) => {
+      const { id, dvds } = machineOf(bound);
+      return dvds.map((path, index) => ({ VMId: id, Path: path ?? null, ControllerLocation: index }));
+    },
+    'Add-VMDvdDrive': (bound) => {
+      offMachineOf(bound).dvds.push(bound.optionalText('Path'));
+      return [];
+    },
+    'Set-VMDvdDrive': (bound) => {
+      const drive = bound.object('VMDvdDrive');
+      machineOfPart(drive).dvds[Number(drive?.['ControllerLocation'])] = bound.text('Path');
+      return [];
+    },
+  };
+
+  function setService(bound: Bound, isEnabled: boolean): readonly HostObject[] {
+    const service = bound.object('VMIntegrationService');
+    const found = machineOfPart(service).services.find(({ id }) => id === service?.['Id']);
+    if (found === undefined) throw notFound('ein Integrationsdienst');
+    found.isEnabled = isEnabled;
+    return [];
+  }
+}

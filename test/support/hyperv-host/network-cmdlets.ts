@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import type { HostObject } from '../pwsh-host/stub-calls.js';
+import type { Bound, Handler, Handlers } from './bound.js';
+import { alreadyExists, HostFailure, invalidParameter, notFound, queryNotFound } from './host-failure.js';
+
+interface SimulatedSwitch {
+  readonly id: string;
+  readonly name: string;
+  readonly notes: string;
+  readonly type: string;
+}
+
+interface SimulatedAdapter {
+  readonly index: number;
+  readonly guid: string;
+  readonly alias: string;
+  /** Undefined for a card of the host. */
+  readonly switchId: string | undefined;
+  hasDhcp: boolean;
+  addresses: { address: string; prefixLength: number; looksUntilUsable: number }[];
+}
+
+/** Switches, adapters, addresses and NAT networks of a host with one network card. */
+export class SimulatedNetwork {
+  readonly switches: SimulatedSwitch[] = [];
+  readonly nats: { readonly name: string; readonly prefix: string }[] = [];
+  readonly adapters: SimulatedAdapter[] = [
+    {
+      ...{ index: 4, guid: `{${randomUUID().toUpperCase()}}`, alias: 'Ethernet', switchId: undefined },
+      hasDhcp: true,
+      addresses: [{ address: '192.168.1.20', prefixLength: 24, looksUntilUsable: 0 }],
+    },
+  ];
+  /** A new address is tentative at so many looks. */
+  tentativeLooks = 1;
+  #lastIndex = 20;
+
+  addSwitch(name: string, notes: string, type = 'Internal'): SimulatedSwitch {
+    const made = { id: randomUUID(), name, notes, type };
+    this.switches.push(made);
+    this.#lastIndex += 1;
+    if (type === 'Internal')
+      this.adapters.push({
+        ...{ index: this.#lastIndex, guid: `{${randomUUID().toUpperCase()}}`, switchId: made.id },
+        ...{ alias: `vEthernet (${name})`, hasDhcp: true },
+        // What Windows gives itself as long as nobody else does.
+        addresses: [{ address: '169.254.77.3', prefixLength: 16, looksUntilUsable: 0 }],
+      });
+    return made;
+  }
+
+  removeSwitch(id: string): void {
+    this.switches.splice(this.#indexOf(id), 1);
+    const at = this.adapters.findIndex(({ switchId }) => switchId === id);
+    if (at !== -1) this.adapters.splice(at, 1);
+  }
+
+  snapshot(): HostObject {
+    return {
+      switches: this.switches.map(({ name, notes, type }) => ({ name, notes, type })),
+      nats: [...this.nats],
+      adapters: this.adapters.map(({ alias, hasDhcp, addresses }) => ({
+        ...{ alias, hasDhcp },
+        addresses: addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+      })),
+    };
+  }
+
+  handlers(): Handlers {
+    return { ...this.#switchHandlers(), ...this.#addressHandlers(), ...this.#natHandlers() };
+  }
+
+  /** `Get-VMNetworkAdapter -ManagementOS`. */
+  readonly hostPorts: Handler = (bound) => {
+    const name = bound.optionalText('SwitchName');
+    return this.switches.flatMap((each) => {
+      const adapter = this.adapters.find(({ switchId }) => switchId === each.id);
+      return adapter === undefined || (name !== undefined && name !== each.name)
+        ? []
+        : [{ Name: each.name, SwitchName: each.name, DeviceId: adapter.guid }];
+    });
+  };
+
+  #switchHandlers(): Handlers {
+    const rowOf = (each: SimulatedSwitch): HostObject => ({
+      ...{ Id: each.id, Name: each.name, SwitchType: each.type, Notes: each.notes },
+    });
+    return {
+      'Get-VMSwitch': (bound) => {
+        if (!bound.has('Id')) return this.switches.map(rowOf);
+        return [rowOf(this.switches[this.#indexOf(bound.text('Id').toLowerCase())]!)];
+      },
+      'New-VMSwitch': (bound) => [
+        rowOf(
+          this.addSwitch(bound.text('Name'), bound.optionalText('Notes') ?? '', bound.text('SwitchType')),
+        ),
+      ],
+      'Remove-VMSwitch': (bound) => {
+        const id = bound.object('VMSwitch')?.['Id'];
+        this.removeSwitch(typeof id === 'string' ? id : '');
+        return [];
+      },
+    };
+  }
+
+  #addressHandlers(): Handlers {
+    return {
+      'Get-NetAdapter': () =>
+        this.adapters.map(({ index, guid, alias }) => ({
+          ...{ InterfaceIndex: index, InterfaceGuid: guid, Name: alias, Status: 'Up' },
+        })),
+      'Get-NetIPInterface': () =>
+        this.adapters.map(({ index, alias, hasDhcp }) => ({
+          ...{ InterfaceIndex: index, InterfaceAlias: alias, Dhcp: hasDhcp ? 'Enabled' : 'Disabled' },
+        })),
+      'Get-NetIPAddress': () =>
+        this.adapters.flatMap(({ index, alias, addresses }) =>
+          addresses.map((each) => {
+            each.looksUntilUsable -= 1;
+            return {
+              ...{ InterfaceIndex: index, InterfaceAlias: alias, IPAddress: each.address },
+              PrefixLength: each.prefixLength,
+              AddressState: each.looksUntilUsable >= 0 ? 'Tentative' : 'Preferred',
+            };
+          }),
+        ),
+      'Set-NetIPInterface': (bound) => {
+        const adapter = this.#adapterOf(bound);
+        adapter.hasDhcp = bound.text('Dhcp') === 'Enabled';
+        if (!adapter.hasDhcp) adapter.addresses = adapter.addresses.filter(({ address }) => !isOwn(address));
+        return [];
+      },
+      'New-NetIPAddress': (bound) => {
+        const adapter = this.#adapterOf(bound);
+        const address = bound.text('IPAddress');
+        // "Inconsistent parameters PolicyStore PersistentStore and Dhcp Enabled"
+        if (adapter.hasDhcp) throw invalidParameter();
+        if (this.adapters.some(({ addresses }) => addresses.some((each) => each.address === address)))
+          throw alreadyExists(address);
+        const prefixLength = bound.number('PrefixLength');
+        adapter.addresses.push({ address, prefixLength, looksUntilUsable: this.tentativeLooks });
+        return [];
+      },
+      'Remove-NetIPAddress': (bound) => {
+        const adapter = this.#adapterOf(bound);
+        const address = bound.text('IPAddress');
+        const at = adapter.addresses.findIndex((each) => each.address === address);
+        if (at === -1) throw queryNotFound('IPAddress', address);
+        adapter.addresses.splice(at, 1);
+        return [];
+      },
+    };
+  }
+
+  #natHandlers(): Handlers {
+    const rowOf = ({ name, prefix }: { name: string; prefix: string }): HostObject => ({
+      ...{ Name: name, InternalIPInterfaceAddressPrefix: prefix, Active: true },
+    });
+    return {
+      'Get-NetNat': () => this.nats.map(rowOf),
+      'New-NetNat': (bound) => {
+        if (this.nats.length > 0) throw invalidParameter();
+        const made = { name: bound.text('Name'), prefix: bound.text('InternalIPInterfaceAddressPrefix') };
+        this.nats.push(made);
+        return [rowOf(made)];
+      },
+      'Remove-NetNat': (bound) => {
+        if (!bound.has('Name')) throw new Error('this would remove every NAT network of the host');
+        const at = this.nats.findIndex(({ name }) => name === bound.text('Name'));
+        if (at === -1) throw queryNotFound('Name', bound.text('Name'));
+        this.nats.splice(at, 1);
+        return [];
+      },
+    };
+  }
+
+  #adapterOf(bound: Bound): SimulatedAdapter {
+    const found = this.adapters.find(({ index }) => index === bound.number('InterfaceIndex'));
+    if (found === undefined) throw queryNotFound('InterfaceIndex', bound.number('InterfaceIndex'));
+    return found;
+  }
+
+  #indexOf(id: string): number {
+    const at = this.switches.findIndex((each) => each.id === id);
+    if (at === -1) throw new HostFailure({ ...notFound(id).failure, errorId: 'InvalidParameter' });
+    return at;
+  }
+}
+
+function isOwn(address: string): boolean {
+  return address.startsWith('169.254.');
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { INTEGRATION_SERVICES } from '../../../src/vm/index.js';
+import type { HostObject } from '../pwsh-host/stub-calls.js';
+
+/** What the guest says while it boots, and from which line on it hears a request to shut down. */
+const BOOT_LINES = [
+  'UEFI firmware',
+  '[mobyvm 1.00] initramfs: looking for the boot medium',
+  '[mobyvm 2.00] init: OpenRC starts',
+  '[mobyvm 3.00] engine: ready',
+];
+const HEARS_FROM = 3;
+const LINE_EVERY_MS = 2;
+/** German, as everything on this host: who asks for a service by its name does not find it. */
+const SERVICE_NAMES: Readonly<Record<string, readonly [id: string, isEnabled: boolean]>> = {
+  Zeitsynchronisierung: [INTEGRATION_SERVICES.timeSynchronization, true],
+  Takt: [INTEGRATION_SERVICES.heartbeat, true],
+  Datenaustausch: [INTEGRATION_SERVICES.keyValueExchange, false],
+  'Herunterfahren des Betriebssystems': [INTEGRATION_SERVICES.shutdown, true],
+  Gastdienstschnittstelle: [INTEGRATION_SERVICES.guestServiceInterface, true],
+};
+
+/** A machine of the simulated Hyper-V. Its COM port is a unix socket where a named pipe is on Windows. */
+export class SimulatedMachine {
+  readonly id: string = randomUUID();
+  state = 'Off';
+  notes = '';
+  cpus = 1;
+  memoryBytes: number;
+  hasDynamicMemory = true;
+  checkpointType = 'Production';
+  hasAutomaticCheckpoints = true;
+  startAction = 'StartIfRunning';
+  stopAction = 'Save';
+  secureBoot = 'On';
+  firstBootDevice: HostObject | undefined;
+  comPath: string | undefined;
+  readonly disks: string[] = [];
+  readonly dvds: (string | undefined)[];
+  readonly adapter: { mac: string; isDynamic: boolean; switchName: string | undefined };
+  readonly services = Object.entries(SERVICE_NAMES).map(([name, [serviceId, isEnabled]]) => ({
+    id: `Microsoft:${this.id.toUpperCase()}\\${serviceId.toUpperCase()}`,
+    ...{ name, isEnabled },
+  }));
+  hearsShutdown = false;
+  /** Since its last start. */
+  #linesSaid = 0;
+  #server: Server | undefined;
+  readonly #sockets = new Set<Socket>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly generation: number,
+    readonly path: string,
+    options: { readonly memoryBytes: number; readonly switchName: string | undefined },
+  ) {
+    this.memoryBytes = options.memoryBytes;
+    this.dvds = generation === 1 ? [undefined] : [];
+    this.adapter = { mac: '000000000000', isDynamic: true, switchName: options.switchName };
+  }
+
+  get isOn(): boolean {
+    return !['Off', 'Saved'].includes(this.state);
+  }
+
+  run(isBoot: boolean): void {
+    this.state = 'Running';
+    if (isBoot) [this.hearsShutdown, this.#linesSaid] = [false, 0];
+    this.#serveConsole();
+  }
+
+  end(state: 'Off' | 'Saved'): void {
+    this.state = state;
+    clearInterval(this.#timer);
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server?.close();
+    this.#server = undefined;
+    if (this.comPath !== undefined) rmSync(this.comPath, { force: true });
+  }
+
+  object(): HostObject {
+    return {
+      ...{ Id: this.id, Name: this.name, State: this.state, Notes: this.notes, Path: this.path },
+      ...{ Generation: this.generation, ProcessorCount: this.cpus, MemoryStartup: this.memoryBytes },
+      ...{ DynamicMemoryEnabled: this.hasDynamicMemory, CheckpointType: this.checkpointType },
+      AutomaticCheckpointsEnabled: this.hasAutomaticCheckpoints,
+      AutomaticStartAction: this.startAction,
+      AutomaticStopAction: this.stopAction,
+    };
+  }
+
+  /** The guest waits for somebody to hear its first line, as it does when the pipe's buffer is full. */
+  #serveConsole(): void {
+    if (this.comPath === undefined) return;
+    rmSync(this.comPath, { force: true });
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => undefined);
+      socket.resume();
+    }).listen(this.comPath);
+    this.#timer = setInterval(() => {
+      const line = BOOT_LINES[this.#linesSaid];
+      if (line === undefined || this.state !== 'Running' || this.#sockets.size === 0) return;
+      for (const socket of this.#sockets) socket.write(`${line}\r\n`);
+      this.#linesSaid += 1;
+      this.hearsShutdown = this.#linesSaid >= HEARS_FROM;
+    }, LINE_EVERY_MS);
+  }
+}

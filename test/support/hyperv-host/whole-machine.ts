@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { memoryLedger, parseSubnet, runSteps, silentLogger, type Step } from '../../../src/core/index.js';
+import type { PowerShell } from '../../../src/powershell/index.js';
+import {
+  HypervDriver,
+  windowsNetwork,
+  type VmSpec,
+  type WindowsNetwork,
+  type WindowsNetworkOptions,
+} from '../../../src/vm/index.js';
+import { SAMPLE_SPEC } from '../vm/sample-spec.js';
+import type { SimulatedHost } from './simulated-host.js';
+
+export const SWITCH = 'mobyvm';
+const RULES = [
+  { id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\Program Files\\mobyvm\\node.exe' },
+  { id: 'shares', protocol: 'TCP', ports: [445], program: 'System' },
+] as const;
+
+/** Network and machine on a simulated host, brought up and taken away as the daemon does it. */
+export class WholeMachine {
+  readonly ledger = memoryLedger();
+  readonly driver: HypervDriver;
+  readonly network: WindowsNetwork;
+  readonly spec: VmSpec;
+
+  private constructor(
+    readonly folder: string,
+    readonly host: SimulatedHost,
+    powerShell: PowerShell,
+    more: { readonly spec?: Partial<VmSpec>; readonly network?: Partial<WindowsNetworkOptions> },
+  ) {
+    const machineId = randomUUID();
+    this.spec = {
+      ...{ ...SAMPLE_SPEC, machineId, firmware: 'uefi', isoPath: join(folder, 'mobyvm.iso') },
+      dataDisk: { path: join(folder, 'data.vhdx'), sizeGiB: 2 },
+      network: { ...SAMPLE_SPEC.network, attachment: SWITCH },
+      ...more.spec,
+    };
+    this.network = windowsNetwork({
+      ...{ powerShell, machineId, name: SWITCH, subnet: parseSubnet('10.0.75.0/24'), nat: 'auto' },
+      ...{ rules: RULES, ledger: this.ledger, ...more.network },
+    });
+    this.driver = new HypervDriver({
+      ...{ powerShell, machineId, lookSeconds: 0.02, logger: silentLogger },
+      ...{ stateDirectory: join(folder, 'state'), consoleLogPath: join(folder, 'logs/console.log') },
+      ...{ consolePipe: join(folder, 'com1.sock'), freeBytes: () => Promise.resolve(1024 ** 3) },
+    });
+  }
+
+  static async create(
+    host: SimulatedHost,
+    powerShell: PowerShell,
+    more: { readonly spec?: Partial<VmSpec>; readonly network?: Partial<WindowsNetworkOptions> } = {},
+  ): Promise<WholeMachine> {
+    const folder = await mkdtemp(join(tmpdir(), 'mvh-'));
+    mkdirSync(join(folder, 'logs'));
+    return new WholeMachine(folder, host, powerShell, more);
+  }
+
+  /** All or nothing. */
+  async up(spec: VmSpec = this.spec): Promise<void> {
+    const { driver, network } = this;
+    const steps: readonly Step[] = [
+      ...network.steps,
+      {
+        id: 'vm',
+        title: 'virtual machine',
+        run: async (context) => {
+          await driver.define(spec, context);
+          await driver.start(context);
+          return 'create';
+        },
+      },
+    ];
+    await runSteps(steps, {
+      emit: () => undefined,
+      signal: new AbortController().signal,
+      nowMs: () => performance.now(),
+    });
+  }
+
+  async uninstall(): Promise<void> {
+    const context = { signal: new AbortController().signal, progress: () => undefined };
+    await this.driver.remove({ dataDisk: true }, context);
+    await this.network.removeAll(context);
+  }
+
+  /** Everything that is there because of us, or of others. */
+  async world(): Promise<unknown> {
+    const files = readdirSync(this.folder, { recursive: true }).filter((each) => each !== 'logs');
+    return {
+      host: this.host.snapshot(),
+      ledger: await this.ledger.list(),
+      files: files.filter((each) => !String(each).startsWith(join('logs', 'console'))),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    await this.driver.close();
+    this.host.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { cmdlet } from '../../../../src/powershell/index.js';
+import {
+  INTEGRATION_SERVICES,
+  planHardware,
+  type HardwareFound,
+} from '../../../../src/vm/hyperv/hardware.plan.js';
+import { SAMPLE_SPEC } from '../../../support/vm/sample-spec.js';
+
+const vm = cmdlet('Get-VM', { Id: { guid: '0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11' } });
+const spec = {
+  ...SAMPLE_SPEC,
+  firmware: 'uefi',
+  isoPath: 'C:\\ProgramData\\mobyvm\\image\\mobyvm.iso',
+  dataDisk: { path: 'C:\\ProgramData\\mobyvm\\state\\vm\\data.vhdx', sizeGiB: 64 },
+  network: { ...SAMPLE_SPEC.network, attachment: 'mobyvm' },
+} as const;
+const wanted = { spec, tag: 'mobyvm:x', consolePipe: '\\\\.\\pipe\\mobyvm_console' };
+const service = (id: string, isEnabled: boolean) => ({ id: `Microsoft:ABC\\${id.toUpperCase()}`, isEnabled });
+const RIGHT: HardwareFound = {
+  ...{ cpus: 2, memoryBytes: 2_147_483_648, hasDynamicMemory: false },
+  ...{ checkpointType: 'Disabled', hasAutomaticCheckpoints: false },
+  ...{ startAction: 'Nothing', stopAction: 'ShutDown', notes: 'mobyvm:x', generation: 2 },
+  diskPaths: ['c:\\programdata\\mobyvm\\state\\vm\\data.vhdx'],
+  dvds: [{ path: 'C:\\ProgramData\\mobyvm\\image\\mobyvm.iso' }],
+  ...{ secureBoot: 'Off', consolePath: '\\\\.\\pipe\\mobyvm_console' },
+  adapters: [{ mac: '02000A004B02', hasDynamicMac: false, switchName: 'mobyvm' }],
+  services: [
+    service(INTEGRATION_SERVICES.keyValueExchange, true),
+    service(INTEGRATION_SERVICES.guestServiceInterface, false),
+    service('5ced1297-4598-4915-a5fc-ad21bb4d02a4', true),
+  ],
+};
+
+const fields = (found: Partial<HardwareFound>): string[] =>
+  planHardware(vm, { ...RIGHT, ...found }, wanted).map(({ field }) => field);
+
+describe('the plan for a machine of Hyper-V', () => {
+  it('is empty when everything is right, whatever the case of a path', () => {
+    expect(fields({})).toEqual([]);
+  });
+
+  it.each<[string, Partial<HardwareFound>, string[]]>([
+    ['another number of processors', { cpus: 1 }, ['processors']],
+    ['dynamic memory', { hasDynamicMemory: true }, ['memory']],
+    ['another size of memory', { memoryBytes: 1 }, ['memory']],
+    ['checkpoints', { checkpointType: 'Production' }, ['checkpoints']],
+    ['automatic checkpoints', { hasAutomaticCheckpoints: true }, ['checkpoints']],
+    ['a start with Windows', { startAction: 'Start' }, ['automatic start and stop']],
+    ['a save at the end of Windows', { stopAction: 'Save' }, ['automatic start and stop']],
+    ['other notes', { notes: 'mine now', cpus: 1 }, ['processors, notes']],
+    ['no disk', { diskPaths: [] }, ['data disk']],
+    ['a foreign disk', { diskPaths: ['D:\\other.vhdx'] }, ['other disks', 'data disk']],
+    ['a second disk', { diskPaths: [spec.dataDisk.path, 'D:\\x.vhdx'] }, ['other disks', 'data disk']],
+    ['another ISO', { dvds: [{ path: 'C:\\old.iso' }] }, ['boot ISO']],
+    ['an empty drive', { dvds: [{ path: undefined }] }, ['boot ISO']],
+    ['no drive', { dvds: [] }, ['boot ISO', 'firmware']],
+    ['secure boot', { secureBoot: 'On' }, ['firmware']],
+    ['no secure boot in generation 1', { generation: 1, secureBoot: undefined }, []],
+    ['another console', { consolePath: '' }, ['console']],
+    [
+      'a MAC address of its own',
+      { adapters: [{ ...RIGHT.adapters[0]!, hasDynamicMac: true }] },
+      ['MAC address'],
+    ],
+    ['no switch', { adapters: [{ ...RIGHT.adapters[0]!, switchName: undefined }] }, ['switch']],
+    [
+      'services the wrong way round',
+      {
+        services: [
+          service(INTEGRATION_SERVICES.keyValueExchange, false),
+          service(INTEGRATION_SERVICES.guestServiceInterface, true),
+        ],
+      },
+      ['integration service keyValueExchange', 'integration service guestServiceInterface'],
+    ],
+  ])('mends %s', (_, found, expected) => {
+    expect(fields(found)).toEqual(expected);
+  });
+
+  it('finds a service by its id, and a drive by its machine', () => {
+    const found = { ...RIGHT, dvds: [], services: [service(INTEGRATION_SERVICES.shutdown, false)] };
+    const [iso, firmware, shutdown] = planHardware(vm, found, wanted);
+    expect(iso?.pipeline[1]).toEqual(cmdlet('Add-VMDvdDrive', { Path: spec.isoPath }));
+    expect(firmware?.pipeline[1]).toMatchObject({
+      parameters: { FirstBootDevice: { cmdlet: 'Get-VMDvdDrive', parameters: { VM: vm } } },
+    });
+    expect(shutdown?.pipeline).toEqual([
+      vm,
+      cmdlet('Get-VMIntegrationService'),
+      { where: 'Id', equals: found.services[0]?.id },
+      cmdlet('Enable-VMIntegrationService'),
+    ]);
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { MobyvmError } from '../../../../src/core/index.js';
+import { PowerShellError } from '../../../../src/powershell/index.js';
+import { hypervFailure, orHypervFailure } from '../../../../src/vm/hyperv/hyperv-failure.js';
+
+const failure = (more: object): PowerShellError =>
+  new PowerShellError({
+    ...{ errorId: 'Unspecified', category: 'NotSpecified', hresult: 0, command: 'Start-VM' },
+    message: 'Das ging\r\nnicht.',
+    ...more,
+  });
+
+describe('a failed call', () => {
+  it.each([
+    [{ hresult: 0x8007_0005 }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
+    [{ category: 'PermissionDenied' }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
+    [{ hresult: 0x8007_000e }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
+    [{ hresult: 0x8007_0020 }, 'MOBYVM_HYPERV', /in use by another program/, /virus scanner/],
+    [{ category: 'ResourceBusy' }, 'MOBYVM_HYPERV', /in use/, /run the command again/],
+    [{ hresult: 0x8007_0070 }, 'MOBYVM_DISK_FULL', /disk is full/, /Free some space/],
+    [{ hresult: 0x8007_0bc2 }, 'MOBYVM_HYPERV', /must be restarted/, /Restart Windows/],
+    [
+      { errorId: 'CommandNotFoundException' },
+      'MOBYVM_HYPERV',
+      /module is missing/,
+      /Enable-WindowsOptionalFeature/,
+    ],
+    [{ hresult: 0x8000_4005 }, 'MOBYVM_HYPERV', /failed with 0x80004005/, /mobyvm doctor/],
+    [{ errorId: 'SomethingElse' }, 'MOBYVM_HYPERV', /SomethingElse/, /mobyvm doctor/],
+  ])('with %o is %s', (more, code, message, remedy) => {
+    const error = hypervFailure('It was not started', failure(more)) as MobyvmError;
+    expect(error).toBeInstanceOf(MobyvmError);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+    expect(error.message).toContain('Windows says: Das ging nicht.');
+    expect(error.remedy).toMatch(remedy);
+    expect(error.details).toMatchObject({ command: 'Start-VM' });
+  });
+
+  it('of another kind stays as it is', async () => {
+    const abort = new MobyvmError('MOBYVM_ABORTED', 'enough', '');
+    await expect(orHypervFailure('x', () => Promise.reject(abort))).rejects.toBe(abort);
+    expect(hypervFailure('x', abort)).toBe(abort);
+    expect(await orHypervFailure('x', () => Promise.resolve(7))).toBe(7);
+  });
+});
