@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { hostAt, memoryLedger, parseSubnet, wish, type Resource } from '../../src/core/index.js';
+import { firewallRules } from '../../src/vm/hyperv/network/firewall-rules.js';
+import { hostAddress } from '../../src/vm/hyperv/network/host-address.js';
+import { nat } from '../../src/vm/hyperv/network/nat.js';
+import { internalSwitch } from '../../src/vm/hyperv/network/switch.js';
+import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
+import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
+import { describeResource, inThisProcess, type ResourceUnderTest } from '../support/resource-contract.js';
+import { recordingContext } from '../support/vm/vm-harness.js';
+
+const TAG = 'mobyvm:0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
+const subnet = parseSubnet('10.0.75.0/24');
+const address = { address: hostAt(subnet, 1), prefixLength: 24 };
+
+function world() {
+  const host = new SimulatedHost();
+  host.network.tentativeLooks = 0;
+  const powerShell = new SimulatedPowerShell(host.answer);
+  const ledger = memoryLedger();
+  return { host, powerShell, ledger };
+}
+
+describeResource('the switch', () => {
+  const { host, powerShell, ledger } = world();
+  return underTest(internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' }), {}, () =>
+    ledgerAnd(ledger, host),
+  );
+});
+
+describeResource("the host's address on it", () => {
+  const { host, powerShell, ledger } = world();
+  host.network.addSwitch('mobyvm', TAG);
+  const [, adapter] = host.network.adapters;
+  // Its adapter belongs to the switch: that DHCP is off, and what Windows gave itself gone, need not be undone.
+  Object.assign(adapter!, { hasDhcp: false, addresses: [] });
+  return underTest(hostAddress(powerShell, 'mobyvm', address), address, () => ledgerAnd(ledger, host));
+});
+
+describeResource('the NAT network', () => {
+  const { host, powerShell, ledger } = world();
+  return underTest(nat({ powerShell, ledger, name: 'mobyvm' }), subnet, () => ledgerAnd(ledger, host));
+});
+
+describeResource('the firewall rules', () => {
+  const { host, powerShell, ledger } = world();
+  const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
+  const wanted = { rules, interfaceAlias: 'vEthernet (mobyvm)' };
+  return underTest(firewallRules(powerShell, 'x'), wanted, () => ledgerAnd(ledger, host));
+});
+
+describe('on a host that is not as we left it', () => {
+  it('the switch is ours by its GUID when somebody took the notes away, and foreign by its name alone', async () => {
+    const { host, powerShell, ledger } = world();
+    const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
+    await wish(ours, {}).run(recordingContext());
+    Object.assign(host.network.switches[0]!, { notes: '' });
+    expect(await wish(ours, {}).run(recordingContext())).toBe('none');
+    const later = internalSwitch({ powerShell, ledger: memoryLedger(), tag: TAG, name: 'mobyvm' });
+    await expect(wish(later, {}).run(recordingContext())).rejects.toMatchObject({
+      code: 'MOBYVM_FOREIGN_OBJECT',
+    });
+    await later.remove(recordingContext());
+    expect(host.network.switches).toHaveLength(1);
+  });
+
+  it.each([
+    ['its name', { name: 'renamed' }],
+    ['its type', { type: 'Private' }],
+  ])('a switch of ours that somebody changed, %s, is made anew', async (_, change) => {
+    const { host, powerShell, ledger } = world();
+    const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
+    await wish(ours, {}).run(recordingContext());
+    Object.assign(host.network.switches[0]!, change);
+    expect(await wish(ours, {}).run(recordingContext())).toBe('replace');
+    expect(host.network.switches.map(({ name, type }) => [name, type])).toEqual([['mobyvm', 'Internal']]);
+  });
+
+  it('an adapter with DHCP and a wrong prefix is mended', async () => {
+    const { host, powerShell } = world();
+    host.network.tentativeLooks = 2;
+    host.network.addSwitch('mobyvm', TAG);
+    const adapter = host.network.adapters[1]!;
+    adapter.addresses.push({ address: '10.0.75.1', prefixLength: 8, looksUntilUsable: 0 });
+    expect(await wish(hostAddress(powerShell, 'mobyvm', address), address).run(recordingContext())).toBe(
+      'update',
+    );
+    expect(host.network.snapshot()['adapters']).toContainEqual({
+      ...{ alias: 'vEthernet (mobyvm)', hasDhcp: false, addresses: ['10.0.75.1/24'] },
+    });
+  });
+
+  it('the NAT network of another program serves us when it contains ours, and is never removed', async () => {
+    const { host, powerShell, ledger } = world();
+    host.network.nats.push({ name: 'lab', prefix: '10.0.0.0/8' });
+    const ours = nat({ powerShell, ledger, name: 'mobyvm' });
+    expect(await wish(ours, subnet).run(recordingContext())).toBe('none');
+    await ours.remove(recordingContext());
+    expect(host.network.nats).toHaveLength(1);
+  });
+
+  it('a rule that somebody switched off is made anew', async () => {
+    const { host, powerShell } = world();
+    const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
+    const step = wish(firewallRules(powerShell, 'x'), { rules, interfaceAlias: 'vEthernet (mobyvm)' });
+    await step.run(recordingContext());
+    const rule = host.firewall.rules.get('mobyvm-x-dns-udp')!;
+    host.firewall.rules.set('mobyvm-x-dns-udp', { ...rule, Enabled: 'False' });
+    expect(await step.run(recordingContext())).toBe('update');
+    expect(host.firewall.rules.get('mobyvm-x-dns-udp')).toEqual(rule);
+  });
+});
+
+function underTest<Wanted, Found>(
+  resource: Resource<Wanted, Found>,
+  wanted: Wanted,
+  snapshot: () => Promise<unknown>,
+): Promise<ResourceUnderTest> {
+  return Promise.resolve(inThisProcess({ resource, wanted, snapshot }));
+}
+
+async function ledgerAnd(ledger: ReturnType<typeof memoryLedger>, host: SimulatedHost): Promise<unknown> {
+  // A GUID is another one each time.
+  const entries = (await ledger.list()).map(({ kind, detail }) => ({ kind, detail }));
+  return { entries, host: host.snapshot() };
+}

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PowerShellSession } from '../../src/powershell/index.js';
+import { FAULT_KINDS, faultsOfUninstall, faultsOfUp } from '../support/hyperv-host/fault-matrix.js';
+import { cmdletsOf, Recording } from '../support/hyperv-host/recording-power-shell.js';
+import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
+import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
+import { WholeMachine } from '../support/hyperv-host/whole-machine.js';
+import { consoleProgram } from '../support/pwsh-host/console-program.js';
+import type { AnswerCmdlet, HostObject } from '../support/pwsh-host/stub-calls.js';
+import { StubHost } from '../support/pwsh-host/stub-host.js';
+
+const signal = AbortSignal.timeout(600_000);
+const context = { signal, progress: () => undefined, onFailure: () => undefined };
+let executable: string;
+let answer: AnswerCmdlet = () => ({ kind: 'rows', rows: [] });
+let stubs: StubHost;
+let session: PowerShellSession;
+
+beforeAll(async () => {
+  executable = await consoleProgram();
+  stubs = await StubHost.start((call) => answer(call));
+  session = new PowerShellSession({ executable, env: { ...process.env, ...stubs.env } });
+}, 400_000);
+afterAll(async () => {
+  await session.close();
+  await stubs.stop();
+});
+
+describe("a whole life through PowerShell's engine", () => {
+  it.each(['uefi', 'bios'] as const)('with %s, from up to uninstall, leaves nothing', async (firmware) => {
+    const host = new SimulatedHost();
+    ({ answer } = host);
+    const whole = await WholeMachine.create(host, session, { spec: { firmware } });
+    const { driver } = whole;
+    try {
+      const before = await whole.world();
+      await whole.up();
+      const once = host.calls.length;
+      await whole.up();
+      // The second one has only looked.
+      expect(host.calls.slice(once).filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
+      await driver.save(context);
+      await driver.restore(context);
+      await driver.stop({ gracefulSeconds: 20 }, context);
+      await whole.up({ ...whole.spec, cpus: 3, memoryMiB: 4_096 });
+      expect(host.machines[0]).toMatchObject({ cpus: 3, memoryBytes: 4_096 * 1024 ** 2, state: 'Running' });
+      await whole.uninstall();
+      expect(await whole.world()).toEqual(before);
+    } finally {
+      await whole.dispose();
+    }
+  });
+
+  it('with the other generation next time makes the machine anew and keeps its disk', async () => {
+    const host = new SimulatedHost();
+    ({ answer } = host);
+    const whole = await WholeMachine.create(host, session);
+    try {
+      await whole.up();
+      await whole.driver.powerOff(context);
+      await whole.up({ ...whole.spec, firmware: 'bios' });
+      expect(host.machines.map(({ generation, disks }) => [generation, disks])).toEqual([
+        [1, [whole.spec.dataDisk.path]],
+      ]);
+      await whole.uninstall();
+    } finally {
+      await whole.dispose();
+    }
+  });
+});
+
+describe('what is sent while calls fail', () => {
+  it('is bound by the engine, every form of it', async () => {
+    const recording = new Recording();
+    const over = (ask: AnswerCmdlet) => recording.over(new SimulatedPowerShell(ask));
+    for (const kind of FAULT_KINDS) {
+      await faultsOfUp(kind, over);
+      await faultsOfUninstall(kind, over);
+    }
+    const unbound: unknown[] = [];
+    for (const pipeline of recording.pipelines) {
+      const [where] = pipeline.flatMap((stage) => ('where' in stage ? [stage] : []));
+      const row: HostObject = {
+        Id: '{2a34b1c2-fd73-4043-8a5b-dd2159bc743f}',
+        ...(where && { [where.where]: where.equals }),
+      };
+      answer = () => ({ kind: 'rows', rows: [row] });
+      stubs.calls.length = 0;
+      await session.run(pipeline, { signal }).catch((error: unknown) => unbound.push(pipeline, error));
+      expect(stubs.calls.map(({ command }) => command).sort()).toEqual([...cmdletsOf(pipeline)].sort());
+    }
+    expect(unbound).toEqual([]);
+    expect(recording.pipelines.length).toBeGreaterThan(35);
+  }, 300_000);
+});
