@@ -6,7 +6,16 @@ export interface CmdletCall {
 
 /** What a parameter may be given. `true` for a switch parameter sets it, `false` leaves it out. */
 export type ParameterValue =
-  string | number | boolean | Guid | Date | Secret | CmdletCall | readonly (string | number)[] | Hashtable;
+  | string
+  | number
+  | boolean
+  | Guid
+  | Date
+  | Secret
+  | Hidden
+  | CmdletCall
+  | readonly (string | number | Hidden)[]
+  | Hashtable;
 
 /** For the arguments of a CIM method. A CmdletCall stands for the objects that it gives. */
 export interface Hashtable {
@@ -16,6 +25,14 @@ export interface Hashtable {
 /** 8-4-4-4-12 hexadecimal digits, without braces. */
 export interface Guid {
   readonly guid: string;
+}
+
+/**
+ * Text for a parameter that takes no SecureString, with something in it that nobody else may read: neither our log nor what Windows
+ * records of commands has it.
+ */
+export interface Hidden {
+  readonly hidden: string;
 }
 
 /** Becomes a SecureString that is read from standard input; it never stands in the text of a command. */

@@ -1,5 +1,5 @@
 import { MobyvmError } from '../core/index.js';
-import type { CmdletCall, Guid, Hashtable, ParameterValue, Secret } from './call.js';
+import type { CmdletCall, Guid, Hashtable, Hidden, ParameterValue, Secret } from './call.js';
 import type { CmdletName, ParametersOf } from './cmdlets/index.js';
 
 /** A call of a cmdlet; nothing happens yet. The compiler refuses names and values that the cmdlet does not have. */
@@ -20,6 +20,11 @@ export function guid(text: string): Guid {
 /** A password. It becomes a SecureString, and its text stands in no command, log or argument list. */
 export function secret(text: string): Secret {
   return { secret: text };
+}
+
+/** Text that no log and no record of commands has, where a cmdlet takes plain text alone. */
+export function hidden(text: string): Hidden {
+  return { hidden: text };
 }
 
 export function hashtable(table: Readonly<Record<string, ParameterValue>>): Hashtable {

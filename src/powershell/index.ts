@@ -1,5 +1,5 @@
 export type * from './call.js';
-export { cmdlet, guid, hashtable, secret } from './cmdlet.js';
+export { cmdlet, guid, hashtable, hidden, secret } from './cmdlet.js';
 export {
   CMDLETS,
   cmdletEntry,

@@ -1,8 +1,11 @@
 import { MobyvmError } from '../core/index.js';
-import type { ParameterValue } from './call.js';
+import type { Hidden, ParameterValue } from './call.js';
 
-/** What a literal cannot say by itself: a secret, or the objects of another cmdlet. They are the renderer's. */
-export type LiteralValue = Exclude<ParameterValue, { readonly secret: string } | { readonly cmdlet: string }>;
+/** Without what a literal cannot say by itself: a secret, or the objects of another cmdlet. They are the renderer's. */
+export type LiteralValue = Exclude<
+  ParameterValue,
+  { readonly secret: string } | { readonly hidden: string } | { readonly cmdlet: string }
+>;
 
 /**
  * A value as PowerShell reads it, in printable ASCII and on one line: whatever the code page of its console is, and as an
@@ -51,6 +54,6 @@ function dateLiteral(value: Date): string {
   return `([datetime]'${value.toISOString()}')`;
 }
 
-function isList(value: LiteralValue): value is readonly (string | number)[] {
+function isList(value: LiteralValue): value is readonly (string | number | Hidden)[] {
   return Array.isArray(value);
 }

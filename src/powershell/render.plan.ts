@@ -38,7 +38,7 @@ export const GREETING = withAnswer(
 export interface RenderOptions {
   /** Tells this answer from others. */
   readonly id: number;
-  /** How a secret is said. */
+  /** How a secret is said: an expression that gives a SecureString. */
   readonly secretText: (secret: string) => string;
 }
 
@@ -56,7 +56,7 @@ export function renderRequest(
 
 /** The pipeline as a person may read it in a log; secrets are `***`. */
 export function renderForLog(pipeline: Pipeline): string {
-  return pipeline.map((stage) => renderStage(stage, () => '***')).join(' | ');
+  return pipeline.map((stage) => renderStage(stage, undefined)).join(' | ');
 }
 
 function withAnswer(id: number, statement: string): string {
@@ -64,17 +64,23 @@ function withAnswer(id: number, statement: string): string {
   return `$mobyvm=$null;try{$mobyvm=$(${statement})}catch{$mobyvm=@{failure=(${FAILURE} $_)}};'${ANSWER_MARK}${id}:'+${json}`;
 }
 
-function renderStage(stage: PipelineStage, secretText: (secret: string) => string): string {
+/** @param secretText undefined writes `***` for every secret */
+function renderStage(stage: PipelineStage, secretText: RenderOptions['secretText'] | undefined): string {
   if ('where' in stage)
     return `Where-Object -Property ${textLiteral(stage.where)} -EQ -Value ${textLiteral(stage.equals)}`;
   return renderCall(stage, secretText);
 }
 
-function renderCall({ cmdlet, parameters }: CmdletCall, secretText: (secret: string) => string): string {
+function renderCall(
+  { cmdlet, parameters }: CmdletCall,
+  secretText: RenderOptions['secretText'] | undefined,
+): string {
   const entry = cmdletEntry(cmdlet);
   if (entry === undefined) throw new MobyvmError('MOBYVM_BUG', `"${cmdlet}" is no cmdlet of ours.`, '');
   const literal = (value: ParameterValue): string => {
-    if (typeof value === 'object' && 'secret' in value) return secretText(value.secret);
+    if (typeof value === 'object' && 'secret' in value) return secretText?.(value.secret) ?? '***';
+    if (typeof value === 'object' && 'hidden' in value)
+      return secretText === undefined ? '***' : plainTextOf(secretText(value.hidden));
     if (typeof value === 'object' && 'cmdlet' in value) return `(${renderCall(value, secretText)})`;
     return encodeLiteral(value, literal);
   };
@@ -86,6 +92,11 @@ function renderCall({ cmdlet, parameters }: CmdletCall, secretText: (secret: str
     return [`-${name}`, literal(value)];
   });
   return [cmdlet, ...words, ...(entry.confirms ? ['-Confirm:$false'] : []), '-ErrorAction Stop'].join(' ');
+}
+
+/** The text of a SecureString, by types and methods that Constrained Language Mode allows. */
+function plainTextOf(secureString: string): string {
+  return `([pscredential]::new('x',${secureString})).GetNetworkCredential().Password`;
 }
 
 function projection(fields: Fields): string {

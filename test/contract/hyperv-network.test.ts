@@ -99,6 +99,23 @@ describe('on a host that is not as we left it', () => {
     expect(host.network.nats).toHaveLength(1);
   });
 
+  it.each([true, false])(
+    'beside a foreign NAT network ours is tried; Windows takes it: %s',
+    async (takes) => {
+      const { host, powerShell, ledger } = world();
+      host.network.takesSeveralNats = takes;
+      host.network.nats.push({ name: 'lab', prefix: '192.168.100.0/24' });
+      const ours = nat({ powerShell, ledger, name: 'mobyvm' });
+      const context = recordingContext();
+      const outcome = wish(ours, subnet).run(context);
+      if (takes) expect(await outcome).toBe('create');
+      else await expect(outcome).rejects.toMatchObject({ code: 'MOBYVM_NAT' });
+      await context.undoAll();
+      expect(host.network.nats).toEqual([{ name: 'lab', prefix: '192.168.100.0/24' }]);
+      expect(await ledger.list()).toEqual([]);
+    },
+  );
+
   it('a rule that somebody switched off is made anew', async () => {
     const { host, powerShell } = world();
     const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;

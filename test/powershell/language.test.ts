@@ -71,6 +71,13 @@ describe.each(['FullLanguage', 'ConstrainedLanguage'])("PowerShell's engine in %
     expect(await engine.textOf('$true')).toBe('True');
   });
 
+  it('reads text that nobody else may read, as text', async () => {
+    for (const text of ['<INSTANCE CLASSNAME="x">pä$s\'"`w😀rd</INSTANCE>', 'x'.repeat(4_000), ' ']) {
+      const expression = `([pscredential]::new('x',${seal.expressionFor(text)})).GetNetworkCredential().Password`;
+      expect(await engine.textOf(expression)).toBe(text);
+    }
+  });
+
   it('reads a secret that was sealed for it', async () => {
     const secret = 'pä$s\'"`w😀rd';
     const expression = seal.expressionFor(secret);

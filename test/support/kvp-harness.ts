@@ -1,11 +1,16 @@
 import {
   FakeKvp,
   HypervKvpExchange,
+  PowerShellWmi,
   QemuKvpExchange,
   type GuestSide,
   type KvpExchange,
+  type WmiKvp,
 } from '../../src/kvp/index.js';
 import { waitFor } from '../../src/core/index.js';
+import type { PowerShell } from '../../src/powershell/index.js';
+import { SimulatedHost } from './hyperv-host/simulated-host.js';
+import { SimulatedPowerShell } from './hyperv-host/simulated-power-shell.js';
 import { SimulatedGuest } from './kvp-guest.js';
 import { ScriptedWmi } from './kvp-wmi.js';
 
@@ -42,7 +47,26 @@ export function fakeHarness(): Promise<KvpHarness> {
 
 export function hypervHarness(): Promise<KvpHarness> {
   const wmi = new ScriptedWmi(INTRINSIC);
-  const exchange = new HypervKvpExchange(wmi, { readySeconds: READY_SECONDS });
+  return hypervHarnessOver(wmi, wmi);
+}
+
+/** Through WMI's cmdlets, on a simulated host. */
+export function powerShellHarness(
+  powerShellOf: (host: SimulatedHost) => PowerShell = (host) => new SimulatedPowerShell(host.answer),
+): Promise<KvpHarness> {
+  const wmi = new ScriptedWmi(INTRINSIC);
+  const host = new SimulatedHost();
+  host.answer({ command: 'New-VM', parameters: { Name: 'x', MemoryStartupBytes: 1 } });
+  const [machine] = host.machines;
+  if (machine === undefined) throw new Error('no machine');
+  machine.kvp = wmi;
+  machine.state = 'Running';
+  const machineGuid = () => Promise.resolve(machine.id);
+  return hypervHarnessOver(wmi, new PowerShellWmi({ powerShell: powerShellOf(host), machineGuid }));
+}
+
+function hypervHarnessOver(wmi: ScriptedWmi, through: WmiKvp): Promise<KvpHarness> {
+  const exchange = new HypervKvpExchange(through, { readySeconds: READY_SECONDS });
   const setReady = (isReady: boolean): void => {
     wmi.isReady = isReady;
     wmi.isRunning = isReady;

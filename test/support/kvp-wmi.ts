@@ -30,34 +30,36 @@ export class ScriptedWmi implements WmiKvp, GuestSide {
     this.intrinsic = new Map(intrinsic);
   }
 
-  add(items: readonly string[]): Promise<WmiResult> {
-    return this.#change('add', items, (names) =>
-      names.some((name) => this.host.has(name)) ? 32_773 : undefined,
-    );
+  async add(items: readonly string[]): Promise<WmiResult> {
+    return Promise.resolve(this.changeNow('add', items));
   }
 
-  modify(items: readonly string[]): Promise<WmiResult> {
-    return this.#change('modify', items, (names) => this.#missing(names));
+  async modify(items: readonly string[]): Promise<WmiResult> {
+    return Promise.resolve(this.changeNow('modify', items));
   }
 
-  remove(items: readonly string[]): Promise<WmiResult> {
-    return this.#change('remove', items, (names) => this.#missing(names));
+  async remove(items: readonly string[]): Promise<WmiResult> {
+    return Promise.resolve(this.changeNow('remove', items));
   }
 
-  read(signal: AbortSignal): Promise<WmiItems | undefined> {
+  async read(signal: AbortSignal): Promise<WmiItems | undefined> {
     signal.throwIfAborted();
+    return Promise.resolve(this.readNow());
+  }
+
+  readNow(): WmiItems | undefined {
     this.calls.push({ method: 'read', names: [] });
     if (!this.isRunning) {
       this.callsUnready += 1;
-      return Promise.resolve(undefined);
+      return undefined;
     }
     const texts = (items: ReadonlyMap<string, string>, source: number): string[] =>
       [...items].map(([name, data]) => encodeCimItem({ name, data, source }));
-    return Promise.resolve({
+    return {
       host: texts(this.host, 0),
       guest: [...texts(this.guest, 1), ...this.oddTexts],
       intrinsic: texts(this.intrinsic, 2),
-    });
+    };
   }
 
   hostItems() {
@@ -77,37 +79,28 @@ export class ScriptedWmi implements WmiKvp, GuestSide {
     return () => void this.#listeners.delete(listener);
   }
 
-  #missing(names: readonly string[]): number | undefined {
-    return names.some((name) => !this.host.has(name)) ? this.missingCode : undefined;
-  }
-
-  #change(
-    method: 'add' | 'modify' | 'remove',
-    texts: readonly string[],
-    refusal: (names: readonly string[]) => number | undefined,
-  ): Promise<WmiResult> {
+  changeNow(method: 'add' | 'modify' | 'remove', texts: readonly string[]): WmiResult {
     const items = texts.map((text) => decodeCimItem(text));
     const names = items.map(({ name }) => name);
     this.calls.push({ method, names });
     const scripted = this.scripted.shift();
-    if (scripted !== undefined)
-      return Promise.resolve(typeof scripted === 'function' ? scripted() : scripted);
+    if (scripted !== undefined) return typeof scripted === 'function' ? scripted() : scripted;
     if (!this.isReady) {
       this.callsUnready += 1;
-      return Promise.resolve({
-        returnValue: 4_096,
-        jobState: 10,
-        jobError: 32_768,
-        jobHResult: -2_147_020_577,
-      });
+      return { returnValue: 4_096, jobState: 10, jobError: 32_768, jobHResult: -2_147_020_577 };
     }
-    const code = names.length > 128 ? 32_773 : refusal(names);
-    if (code !== undefined) return Promise.resolve({ returnValue: 4_096, jobState: 10, jobError: code });
+    const code = names.length > 128 ? 32_773 : this.#refusal(method, names);
+    if (code !== undefined) return { returnValue: 4_096, jobState: 10, jobError: code };
     for (const { name, data } of items) {
       if (method === 'remove') this.host.delete(name);
       else this.host.set(name, data);
     }
     for (const listener of [...this.#listeners]) listener();
-    return Promise.resolve({ returnValue: 4_096, jobState: 7, jobError: 0 });
+    return { returnValue: 4_096, jobState: 7, jobError: 0 };
+  }
+
+  #refusal(method: 'add' | 'modify' | 'remove', names: readonly string[]): number | undefined {
+    if (method === 'add') return names.some((name) => this.host.has(name)) ? 32_773 : undefined;
+    return names.some((name) => !this.host.has(name)) ? this.missingCode : undefined;
   }
 }

@@ -1,29 +1,89 @@
-import type { Handlers } from './bound.js';
+import { randomUUID } from 'node:crypto';
+import type { WmiResult } from '../../../src/kvp/index.js';
+import type { HostObject } from '../pwsh-host/stub-calls.js';
+import type { Bound, Handlers } from './bound.js';
 import { HostFailure } from './host-failure.js';
 import type { SimulatedMachine } from './simulated-machine.js';
 
-/** The classes of WMI that are asked for. */
+const KVP_METHODS = { AddKvpItems: 'add', ModifyKvpItems: 'modify', RemoveKvpItems: 'remove' } as const;
+
+/** The classes of WMI that are asked for. Every change of KVP is a job, as it is on a Windows host. */
 export function cimCmdlets(machines: readonly SimulatedMachine[]): Handlers {
+  const jobs = new Map<string, WmiResult>();
+
+  function machineOf(name: unknown): SimulatedMachine | undefined {
+    return machines.find((each) => each.id.toUpperCase() === name);
+  }
+
+  function kvpComponent(name: string): readonly HostObject[] {
+    const found = machineOf(name);
+    const items = found?.kvp?.readNow();
+    if (found?.isOn !== true || items === undefined) return [];
+    return [
+      {
+        ...{ CimClass: 'Msvm_KvpExchangeComponent', SystemName: name },
+        ...{ GuestExchangeItems: items.guest, GuestIntrinsicExchangeItems: items.intrinsic },
+      },
+    ];
+  }
+
+  function changeKvp(bound: Bound): readonly HostObject[] {
+    const method = KVP_METHODS[bound.text('MethodName') as keyof typeof KVP_METHODS];
+    const { TargetSystem: target, DataItems: items } = bound.table('Arguments');
+    const [system] = [target].flat() as HostObject[];
+    const kvp = machineOf(system?.['Name'])?.kvp;
+    // 32775: invalid state for this operation.
+    if (kvp === undefined) return [{ ReturnValue: 32_775 }];
+    const result = kvp.changeNow(method, [items].flat() as string[]);
+    if (result.returnValue !== 4_096) return [{ ReturnValue: result.returnValue }];
+    const id = randomUUID().toUpperCase();
+    jobs.set(id, result);
+    return [{ ReturnValue: 4_096, Job: { InstanceID: id } }];
+  }
+
   return {
     'Get-CimInstance': (bound) => {
       const className = bound.text('ClassName');
-      if (className !== 'Msvm_ShutdownComponent') throw unknownClass();
-      const [, id] = /^SystemName = '([0-9A-F-]{36})'$/.exec(bound.text('Filter')) ?? [];
-      const found = machines.find((each) => each.id.toUpperCase() === id && each.isOn);
-      return found === undefined ? [] : [{ CimClass: className, SystemName: id }];
+      const [, value = ''] = /^\w+ = '([0-9A-F-]{36})'$/.exec(bound.optionalText('Filter') ?? '') ?? [];
+      switch (className) {
+        case 'Msvm_ShutdownComponent':
+          return machineOf(value)?.isOn === true ? [{ CimClass: className, SystemName: value }] : [];
+        case 'Msvm_ComputerSystem':
+          return machineOf(value) === undefined ? [] : [{ CimClass: className, Name: value }];
+        case 'Msvm_KvpExchangeComponent':
+          return kvpComponent(value);
+        case 'Msvm_VirtualSystemManagementService':
+          return [{ CimClass: className, Name: 'vmms' }];
+        case 'Msvm_ConcreteJob':
+          return jobRows(jobs.get(value));
+        default:
+          throw unknownClass();
+      }
+    },
+    'Get-CimAssociatedInstance': (bound) => {
+      const component = bound.object('InputObject');
+      if (bound.text('ResultClassName') !== 'Msvm_KvpExchangeComponentSettingData') throw unknownClass();
+      return [{ HostExchangeItems: machineOf(component?.['SystemName'])?.kvp?.readNow()?.host ?? [] }];
     },
     'Invoke-CimMethod': (bound) => {
       const target = bound.object('InputObject');
-      const found = machines.find((each) => each.id.toUpperCase() === target?.['SystemName']);
-      if (target?.['CimClass'] !== 'Msvm_ShutdownComponent' || found === undefined) throw unknownClass();
-      if (bound.text('MethodName') !== 'InitiateShutdown' || bound.table('Arguments')['Force'] !== false)
-        throw unknownClass();
-      // 32775: invalid state for this operation.
+      if (target?.['CimClass'] === 'Msvm_VirtualSystemManagementService') return changeKvp(bound);
+      const found = machineOf(target?.['SystemName']);
+      if (bound.text('MethodName') !== 'InitiateShutdown' || found === undefined) throw unknownClass();
       if (!found.hearsShutdown) return [{ ReturnValue: 32_775 }];
       setTimeout(() => found.isOn && found.end('Off'), 5).unref();
       return [{ ReturnValue: 0 }];
     },
   };
+}
+
+function jobRows(result: WmiResult | undefined): readonly HostObject[] {
+  if (result === undefined) return [];
+  const { jobState, jobError, jobHResult } = result;
+  const code = jobHResult === undefined ? '' : ` (0x${(jobHResult >>> 0).toString(16).toUpperCase()})`;
+  return [
+    { JobState: jobState, ErrorCode: jobError, ErrorDescription: `Das Gerät ist nicht bereit.${code}` },
+  ];
 }
 
 function unknownClass(): HostFailure {

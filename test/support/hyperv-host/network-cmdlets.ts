@@ -33,6 +33,7 @@ export class SimulatedNetwork {
   ];
   /** A new address is tentative at so many looks. */
   tentativeLooks = 1;
+  takesSeveralNats = false;
   #lastIndex = 20;
 
   addSwitch(name: string, notes: string, type = 'Internal'): SimulatedSwitch {
@@ -159,7 +160,7 @@ export class SimulatedNetwork {
     return {
       'Get-NetNat': () => this.nats.map(rowOf),
       'New-NetNat': (bound) => {
-        if (this.nats.length > 0) throw invalidParameter();
+        if (this.nats.length > 0 && !this.takesSeveralNats) throw invalidParameter();
         const made = { name: bound.text('Name'), prefix: bound.text('InternalIPInterfaceAddressPrefix') };
         this.nats.push(made);
         return [rowOf(made)];

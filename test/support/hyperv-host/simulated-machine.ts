@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { INTEGRATION_SERVICES } from '../../../src/vm/index.js';
+import type { ScriptedWmi } from '../kvp-wmi.js';
 import type { HostObject } from '../pwsh-host/stub-calls.js';
 
 /** What the guest says while it boots, and from which line on it hears a request to shut down. */
@@ -45,6 +46,8 @@ export class SimulatedMachine {
     ...{ name, isEnabled },
   }));
   hearsShutdown = false;
+  /** Its key-value exchange, if a test gives it one. */
+  kvp: ScriptedWmi | undefined;
   /** Since its last start. */
   #linesSaid = 0;
   #server: Server | undefined;

@@ -99,9 +99,11 @@ export class SimulatedPowerShell implements PowerShell {
   /** As it would reach the cmdlet. */
   #plain(value: ParameterValue): unknown {
     if (value instanceof Date) return value.toISOString();
-    if (typeof value !== 'object' || Array.isArray(value)) return value;
+    if (Array.isArray(value)) return value.map((each: ParameterValue) => this.#plain(each));
+    if (typeof value !== 'object') return value;
     if ('guid' in value) return value.guid;
     if ('secret' in value) return value.secret;
+    if ('hidden' in value) return value.hidden;
     if ('cmdlet' in value) return this.#objectOf(value);
     if ('table' in value)
       return Object.fromEntries(Object.entries(value.table).map(([name, each]) => [name, this.#plain(each)]));

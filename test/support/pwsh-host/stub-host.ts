@@ -68,7 +68,10 @@ export class StubHost {
     // A session that is killed breaks its connection off.
     socket.on('error', () => undefined);
     socket.on('close', () => this.#sockets.delete(socket));
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It hears of the socket's errors as well.
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
       const call = callSchema.parse(JSON.parse(line));
       this.calls.push(call);
       const found = answer(call);

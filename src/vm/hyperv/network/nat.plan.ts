@@ -20,8 +20,9 @@ export interface NatFound {
 export type NatWanted = Subnet | 'none';
 
 /**
- * Windows has one NAT network for all. Four cases: ours stands, another one contains our subnet and serves us as well, there is
- * none, or a foreign one is in the way.
+ * Most versions of Windows take one NAT network for all. Four cases: ours stands, another one contains our subnet and serves us as
+ * well, there is none, or there is a foreign one: newer versions may take ours beside it, so that it is tried, unless the two
+ * overlap.
  * @throws MobyvmError MOBYVM_NAT
  */
 export function planNat(found: readonly NatFound[], wanted: NatWanted): Change {
@@ -34,13 +35,9 @@ export function planNat(found: readonly NatFound[], wanted: NatWanted): Change {
       : { kind: 'replace', reason: `its prefix is ${ours.prefix ?? 'unknown'}` };
   }
   if (found.some(({ prefix }) => contains(prefix, wanted))) return { kind: 'none' };
-  const [foreign] = found;
-  if (foreign === undefined) return { kind: 'create' };
-  throw foreignNat(
-    foreign,
-    wanted,
-    found.find(({ prefix }) => overlaps(prefix, wanted)),
-  );
+  const overlapping = found.find(({ prefix }) => overlaps(prefix, wanted));
+  if (overlapping !== undefined) throw foreignNat(overlapping, wanted);
+  return { kind: 'create' };
 }
 
 function isEqual(prefix: string | undefined, wanted: Subnet): boolean {
@@ -70,12 +67,13 @@ function subnetOf(prefix: string | undefined): Subnet | undefined {
   }
 }
 
-function foreignNat(foreign: NatFound, wanted: Subnet, overlapping: NatFound | undefined): MobyvmError {
-  const { name, prefix = 'an unknown prefix' } = overlapping ?? foreign;
+/** The NAT network of another program is in the way of ours. */
+export function foreignNat({ name, prefix }: NatFound, wanted: Subnet, cause?: unknown): MobyvmError {
+  const inside = prefix === undefined ? 'its prefix' : prefix;
   return new MobyvmError(
     'MOBYVM_NAT',
-    `Windows has a NAT network already, "${name}" for ${prefix}, and takes no second one for ${formatSubnet(wanted)}.`,
-    `Set network.subnet to a /24 inside of ${prefix}, which then serves both; or set network.nat to none; or, if nothing needs it, remove it: Remove-NetNat -Name '${name}'`,
-    { details: { name, prefix } },
+    `Windows has a NAT network already, "${name}" for ${prefix ?? 'an unknown prefix'}, and takes no second one for ${formatSubnet(wanted)}.`,
+    `Set network.subnet to a /24 inside of ${inside}, which then serves both; or set network.nat to none; or, if nothing needs it, remove it: Remove-NetNat -Name '${name}'`,
+    { cause, details: { name, ...(prefix === undefined ? {} : { prefix }) } },
   );
 }

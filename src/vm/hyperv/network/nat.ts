@@ -1,7 +1,7 @@
 import { formatSubnet, type Ledger, type Resource } from '../../../core/index.js';
-import { cmdlet, type PowerShell } from '../../../powershell/index.js';
-import { orHypervFailure, withoutEffect } from '../hyperv-failure.js';
-import { planNat, type NatFound, type NatWanted } from './nat.plan.js';
+import { cmdlet, PowerShellError, type PowerShell } from '../../../powershell/index.js';
+import { hypervFailure, orHypervFailure, withoutEffect } from '../hyperv-failure.js';
+import { foreignNat, planNat, type NatFound, type NatWanted } from './nat.plan.js';
 
 export interface NatOptions {
   readonly powerShell: PowerShell;
@@ -50,9 +50,14 @@ export function nat({ powerShell, ledger, name }: NatOptions): Resource<NatWante
       onFailure(() => removeOurs(new AbortController().signal));
       await ledger.add({ ...entry, detail: prefix });
       const make = cmdlet('New-NetNat', { Name: name, InternalIPInterfaceAddressPrefix: prefix });
-      await orHypervFailure(`The NAT network for ${prefix} was not made`, () =>
-        powerShell.run([make], { signal }),
-      );
+      try {
+        await powerShell.run([make], { signal });
+      } catch (error) {
+        const [foreign] = found.filter(({ isOurs }) => !isOurs);
+        if (foreign !== undefined && error instanceof PowerShellError)
+          throw foreignNat(foreign, wanted, error);
+        throw hypervFailure(`The NAT network for ${prefix} was not made`, error);
+      }
       if (!(await observe(signal)).some(({ isOurs }) => isOurs))
         throw withoutEffect(`The NAT network for ${prefix} was not made`);
     },

@@ -14,6 +14,8 @@ describe('the plan for the NAT network', () => {
     ['ours without a prefix is made anew', [ours()], subnet, 'replace'],
     ['one that contains our subnet serves us as well', [other('10.0.0.0/16')], subnet, 'none'],
     ['one of exactly our subnet too, and it stays its maker’s', [other('10.0.75.0/24')], subnet, 'none'],
+    ['beside a foreign one it is tried', [other('192.168.100.0/24')], subnet, 'create'],
+    ['beside one of an unknown kind as well', [other(), other('fd00::/64')], subnet, 'create'],
     ['nothing is made when none is wanted', [], 'none', 'none'],
     ['a foreign one is nobody’s business when none is wanted', [other('192.168.0.0/24')], 'none', 'none'],
     ['ours goes when none is wanted any more', [ours('10.0.75.0/24')], 'none', 'replace'],
@@ -21,23 +23,13 @@ describe('the plan for the NAT network', () => {
     expect(planNat(found, wanted).kind).toBe(kind);
   });
 
-  it.each([
-    ['for other addresses', other('192.168.100.0/24')],
-    ['for a part of ours', other('10.0.75.128/25')],
-    ['of an unknown kind', other()],
-    ['with a prefix that is none', other('fd00::/64')],
-  ])('refuses a foreign one %s, with three ways out', (_, foreign) => {
-    const refusal: unknown = (() => {
-      try {
-        return planNat([foreign], subnet);
-      } catch (error) {
-        return error;
-      }
-    })();
-    expect(refusal).toMatchObject({
-      code: 'MOBYVM_NAT',
-      message: expect.stringContaining('"lab"') as string,
-      remedy: expect.stringMatching(/network\.subnet.*network\.nat.*Remove-NetNat -Name 'lab'/) as string,
-    });
+  it('refuses one that overlaps ours and does not contain it, with three ways out', () => {
+    expect(() => planNat([other('192.168.0.0/24'), other('10.0.75.128/25')], subnet)).toThrow(
+      expect.objectContaining({
+        code: 'MOBYVM_NAT',
+        message: expect.stringContaining('"lab" for 10.0.75.128/25') as string,
+        remedy: expect.stringMatching(/network\.subnet.*network\.nat.*Remove-NetNat -Name 'lab'/) as string,
+      }),
+    );
   });
 });
