@@ -69,7 +69,7 @@ function subnetOf(prefix: string | undefined): Subnet | undefined {
 
 /** The NAT network of another program is in the way of ours. */
 export function foreignNat({ name, prefix }: NatFound, wanted: Subnet, cause?: unknown): MobyvmError {
-  const inside = prefix === undefined ? 'its prefix' : prefix;
+  const inside = prefix ?? 'its prefix';
   return new MobyvmError(
     'MOBYVM_NAT',
     `Windows has a NAT network already, "${name}" for ${prefix ?? 'an unknown prefix'}, and takes no second one for ${formatSubnet(wanted)}.`,
