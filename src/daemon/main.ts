@@ -9,10 +9,11 @@ import { readInput } from './cli/read-input.js';
 import { processTerminal } from './cli/terminal.js';
 import { notRoot } from './not-root.js';
 import { runDaemon } from './run-daemon.js';
-import { linuxPlaces } from './places.js';
+import { linuxPlaces, windowsPlaces } from './places.js';
+import { hasWindowsPlaces } from './platform.js';
 
 /** The entry: the only file that reads the process's arguments and environment, and that ends the process. */
-const places = linuxPlaces(process.env);
+const places = hasWindowsPlaces() ? windowsPlaces(process.env) : linuxPlaces(process.env);
 const terminal = processTerminal(process);
 const interrupt = new AbortController();
 const context: CommandContext = {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, win32 } from 'node:path';
 
 /** Every file and folder that mobyvm uses by itself; docs/files.md tells what is in each. */
 export interface Places {
@@ -58,5 +58,36 @@ export function linuxPlaces(env: Readonly<Record<string, string | undefined>>): 
     consoleLog: join(logDir, 'console.log'),
     resolvConf: '/etc/resolv.conf',
     qemuLog: join(logDir, 'qemu.log'),
+  };
+}
+
+/** On Windows below `%ProgramData%\\mobyvm`; the same variables move them. Endpoints are named pipes. */
+export function windowsPlaces(env: Readonly<Record<string, string | undefined>>): Places {
+  const joined = (...parts: readonly string[]): string => win32.join(...parts);
+  const home = joined(env['ProgramData'] ?? 'C:\\ProgramData', 'mobyvm');
+  const stateDir = env['MOBYVM_STATE_DIR'] ?? joined(home, 'state');
+  const runDir = env['MOBYVM_RUN_DIR'] ?? joined(home, 'run');
+  const logDir = env['MOBYVM_LOG_DIR'] ?? joined(home, 'logs');
+  return {
+    stateDir,
+    runDir,
+    logDir,
+    settingsFile: env['MOBYVM_SETTINGS'] ?? joined(home, 'settings.json'),
+    identityFile: joined(stateDir, 'machine.json'),
+    ledgerFile: joined(stateDir, 'ledger.json'),
+    tlsDir: joined(stateDir, 'tls'),
+    tokenFile: joined(stateDir, 'token'),
+    kvpItemsFile: joined(stateDir, 'kvp-items.json'),
+    imageDir: joined(stateDir, 'image'),
+    vmStateDir: joined(stateDir, 'vm'),
+    vmRunDir: joined(runDir, 'vm'),
+    controlSocket: String.raw`\\.\pipe\mobyvm_control`,
+    engineSocket: String.raw`\\.\pipe\mobyvm_engine`,
+    lockFile: joined(runDir, 'daemon.lock'),
+    daemonLog: joined(logDir, 'daemon.log'),
+    daemonOutput: joined(logDir, 'daemon.out'),
+    consoleLog: joined(logDir, 'console.log'),
+    resolvConf: '',
+    qemuLog: joined(logDir, 'qemu.log'),
   };
 }

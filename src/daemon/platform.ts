@@ -20,3 +20,8 @@ export function hostPlatform(): HostPlatform {
       );
   }
 }
+
+/** Whether names of files and endpoints are those of Windows; asks nothing of other systems. */
+export function hasWindowsPlaces(): boolean {
+  return process.platform === 'win32';
+}

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseSubnet } from '../../src/core/index.js';
+import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
+import { windowsFindings } from '../../src/daemon/doctor/windows-findings.plan.js';
 import { PowerShellSession } from '../../src/powershell/index.js';
 import { FAULT_KINDS, faultsOfUninstall, faultsOfUp } from '../support/hyperv-host/fault-matrix.js';
 import { cmdletsOf, Recording } from '../support/hyperv-host/recording-power-shell.js';
@@ -92,4 +95,20 @@ describe('what is sent while calls fail', () => {
     expect(unbound).toEqual([]);
     expect(recording.pipelines.length).toBeGreaterThan(35);
   }, 300_000);
+});
+
+it('what doctor looks at is bound by the engine, and understood', async () => {
+  const host = new SimulatedHost();
+  ({ answer } = host);
+  const facts = await gatherWindowsFacts({
+    ...{ powerShell: session, stateDir: '/', signal },
+    identity: () => session.identity({ signal }),
+  });
+  const findings = windowsFindings(facts, {
+    ...{ memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' },
+  });
+  // bcdedit, netsh and the folder of pipes are not on this machine.
+  const unseen = findings.filter(({ verdict }) => verdict === 'unknown').map(({ id }) => id);
+  expect(unseen).toEqual(['pipes', 'hypervisor-launch', 'reserved-ports']);
+  expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
 });

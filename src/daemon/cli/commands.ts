@@ -2,6 +2,8 @@ import yargs, { type Argv } from 'yargs';
 import { MobyvmError } from '../../core/index.js';
 import { version } from '../version.js';
 import type { CommandContext, CommandResult, DaemonOptions } from './context.js';
+import { hostPlatform } from '../platform.js';
+import { doctor } from './doctor.js';
 import { down } from './down.js';
 import { EXIT_FINE } from './exit-code.js';
 import { explain } from './explain.js';
@@ -132,6 +134,12 @@ function observingCommands(parser: Argv, context: CommandContext, choose: Choose
       'Show what runs; exit code 0 when the engine can be used',
       { json: JSON_OUTPUT, watch },
       (argv) => choose(() => status(context, { json: argv.json, watch: argv.watch })),
+    )
+    .command(
+      'doctor',
+      'Look at what mobyvm needs of this host; exit code 0 when nothing stands in the way',
+      { json: JSON_OUTPUT },
+      (argv) => choose(() => doctor(context, { json: argv.json, platform: hostPlatform() })),
     )
     .command('logs', "Print the daemon's log (JSON lines)", { follow: FOLLOW, lines: LINES }, (argv) =>
       choose(() => printFile(context, { path: daemonLog, what: 'daemon log', ...validLines(argv) })),

@@ -2,5 +2,6 @@ export { startPortControl, type PortControl, type PortControlOptions } from './c
 export type { Exposure } from './listen-addresses.plan.js';
 export { startLoopbackRelay } from './loopback-relay.js';
 export { placeText } from './port-request.js';
-export { windowsReservedRange } from './reserved-range.js';
+export { windowsReservedRange, windowsReservedRanges } from './reserved-range.js';
+export type { ExcludedPorts } from './excluded-ports.codec.js';
 export { Publisher, type ListedPort, type PublishedPort, type PublisherOptions } from './publisher.js';

@@ -4,11 +4,12 @@ import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Bound, Handlers } from './bound.js';
 import { HostFailure } from './host-failure.js';
 import type { SimulatedMachine } from './simulated-machine.js';
+import type { SimulatedSystem } from './system-cmdlets.js';
 
 const KVP_METHODS = { AddKvpItems: 'add', ModifyKvpItems: 'modify', RemoveKvpItems: 'remove' } as const;
 
 /** The classes of WMI that are asked for. Every change of KVP is a job, as it is on a Windows host. */
-export function cimCmdlets(machines: readonly SimulatedMachine[]): Handlers {
+export function cimCmdlets(machines: readonly SimulatedMachine[], system: SimulatedSystem): Handlers {
   const jobs = new Map<string, WmiResult>();
 
   function machineOf(name: unknown): SimulatedMachine | undefined {
@@ -57,7 +58,7 @@ export function cimCmdlets(machines: readonly SimulatedMachine[]): Handlers {
         case 'Msvm_ConcreteJob':
           return jobRows(jobs.get(value));
         default:
-          throw unknownClass();
+          return system.cimRows(className) ?? fail(unknownClass());
       }
     },
     'Get-CimAssociatedInstance': (bound) => {
@@ -75,6 +76,10 @@ export function cimCmdlets(machines: readonly SimulatedMachine[]): Handlers {
       return [{ ReturnValue: 0 }];
     },
   };
+}
+
+function fail(error: Error): never {
+  throw error;
 }
 
 function jobRows(result: WmiResult | undefined): readonly HostObject[] {

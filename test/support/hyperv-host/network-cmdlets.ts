@@ -109,6 +109,7 @@ export class SimulatedNetwork {
       'Get-NetAdapter': () =>
         this.adapters.map(({ index, guid, alias }) => ({
           ...{ InterfaceIndex: index, InterfaceGuid: guid, Name: alias, Status: 'Up' },
+          InterfaceDescription: `${alias} Adapter`,
         })),
       'Get-NetIPInterface': () =>
         this.adapters.map(({ index, alias, hasDhcp }) => ({

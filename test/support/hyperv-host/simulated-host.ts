@@ -6,6 +6,7 @@ import { FAULTS, HostFailure } from './host-failure.js';
 import { SimulatedFirewall } from './firewall-cmdlets.js';
 import { machineCmdlets, type MachineWorld } from './machine-cmdlets.js';
 import { SimulatedNetwork } from './network-cmdlets.js';
+import { SimulatedSystem } from './system-cmdlets.js';
 import type { SimulatedMachine } from './simulated-machine.js';
 
 /** `nothing`: it says that it is done, and has done nothing. `late`: it does it, and never answers. */
@@ -19,6 +20,7 @@ export class SimulatedHost implements MachineWorld {
   readonly machines: SimulatedMachine[] = [];
   readonly network = new SimulatedNetwork();
   readonly firewall = new SimulatedFirewall();
+  readonly system = new SimulatedSystem();
   isDiskFull = false;
   /** Every call, in its order. */
   readonly calls: BoundCall[] = [];
@@ -29,7 +31,8 @@ export class SimulatedHost implements MachineWorld {
   readonly #handlers: Handlers = {
     ...machineCmdlets(this),
     ...diskCmdlets(),
-    ...cimCmdlets(this.machines),
+    ...cimCmdlets(this.machines, this.system),
+    ...this.system.handlers(),
     ...this.network.handlers(),
     ...this.firewall.handlers(),
   };

@@ -136,7 +136,8 @@ const TYPES = {
 } satisfies Record<Extract<ParameterKind, string>, string>;
 
 function typeOf(kind: ParameterKind, className?: string): { type: string; values: readonly string[] } {
-  if (typeof kind !== 'string') return { type: 'String', values: kind };
+  // Most are enums of .NET, which take no boolean and no other name.
+  if (typeof kind !== 'string') return { type: 'Enum', values: kind };
   const type = TYPES[kind];
   return { type: className === undefined ? type : type.replace('Object', className), values: [] };
 }

@@ -17,6 +17,10 @@ export const CMDLET_REFERENCE: string | undefined = [
   resolve(import.meta.dirname, '../../../../shared/facts/powershell-cmdlets.json'),
 ].find((path) => path !== undefined && existsSync(path));
 
+/** What stubs can be made from here; the best one first. */
+export const STUB_SOURCES: readonly ('reference' | 'table')[] =
+  CMDLET_REFERENCE === undefined ? ['table'] : ['reference', 'table'];
+
 const callSchema = z.object({ command: z.string(), parameters: z.record(z.string(), z.unknown()) });
 
 /**
@@ -37,12 +41,12 @@ export class StubHost {
     this.env = env;
   }
 
-  static async start(answer: AnswerCmdlet): Promise<StubHost> {
+  static async start(answer: AnswerCmdlet, source = STUB_SOURCES[0]): Promise<StubHost> {
     const folder = await mkdtemp(join(tmpdir(), 'mobyvm-stubs-'));
     const definitions =
-      CMDLET_REFERENCE === undefined
-        ? definitionsFromTable()
-        : definitionsFromReference(readFileSync(CMDLET_REFERENCE, 'utf8'));
+      source === 'reference' && CMDLET_REFERENCE !== undefined
+        ? definitionsFromReference(readFileSync(CMDLET_REFERENCE, 'utf8'))
+        : definitionsFromTable();
     const modules = await writeStubModules(join(folder, 'modules'), RUNTIME, definitions);
     const socketPath = join(folder, 'host.sock');
     const server = createServer((socket) => host.#serve(socket, answer));

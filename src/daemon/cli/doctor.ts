@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { parseSubnet } from '../../core/index.js';
+import { PowerShellSession } from '../../powershell/index.js';
+import type { Finding, Verdict } from '../doctor/finding.js';
+import { gatherWindowsFacts } from '../doctor/gather-windows.js';
+import { linuxFindings } from '../doctor/linux-findings.js';
+import { windowsFindings } from '../doctor/windows-findings.plan.js';
+import type { HostPlatform } from '../platform.js';
+import { loadSettings } from '../settings/load.js';
+import type { CommandContext, CommandResult } from './context.js';
+import { EXIT_FAILED, EXIT_FINE } from './exit-code.js';
+import { withoutControls } from './terminal.js';
+
+const SWITCH_NAME = 'mobyvm';
+const FIRST_SUBNET = '10.0.75.0/24';
+const MARKS: Readonly<Record<Verdict, string>> = {
+  fine: 'ok',
+  notice: 'note',
+  problem: 'PROBLEM',
+  unknown: '?',
+};
+
+/** `mobyvm doctor`: looks at everything that mobyvm needs of this host, also while no daemon runs. Changes nothing. */
+export async function doctor(
+  context: CommandContext,
+  { json, platform }: { readonly json: boolean; readonly platform: HostPlatform },
+): CommandResult {
+  const findings = platform === 'windows' ? await onWindows(context) : await onLinux(context);
+  if (json) context.terminal.out(JSON.stringify({ findings }));
+  else findingLines(findings).forEach((line) => context.terminal.out(line));
+  return findings.some(({ verdict }) => verdict === 'problem') ? EXIT_FAILED : EXIT_FINE;
+}
+
+export function findingLines(findings: readonly Finding[]): string[] {
+  const width = Math.max(...findings.map(({ title }) => title.length));
+  const lines = findings.flatMap(({ verdict, title, detail, remedy }) => [
+    `${MARKS[verdict].padEnd(7)}  ${title.padEnd(width)}  ${withoutControls(detail)}`,
+    ...(remedy === undefined ? [] : [`${' '.repeat(9 + width)}  → ${withoutControls(remedy)}`]),
+  ]);
+  const problems = findings.filter(({ verdict }) => verdict === 'problem').length;
+  const end =
+    problems === 0
+      ? 'Nothing stands in the way.'
+      : `${problems} ${problems === 1 ? 'problem stands' : 'problems stand'} in the way.`;
+  return [...lines, '', end];
+}
+
+function onLinux({ isRoot, places, interrupted }: CommandContext): Promise<readonly Finding[]> {
+  const { settingsFile, imageDir } = places;
+  return linuxFindings({ isRoot, settingsFile, imageDir, signal: interrupted });
+}
+
+async function onWindows({ env, places, interrupted: signal }: CommandContext): Promise<readonly Finding[]> {
+  const system = env['SystemRoot'] ?? 'C:\\Windows';
+  // By its place: what stands first on PATH is anybody's.
+  const executable = join(system, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe');
+  const session = new PowerShellSession({ executable, env });
+  try {
+    const facts = await gatherWindowsFacts({
+      ...{ powerShell: session, stateDir: places.stateDir, signal },
+      identity: () => session.identity({ signal }),
+    });
+    const { network, vm } = await loadSettings(places.settingsFile);
+    const subnet = parseSubnet(network.subnet === 'auto' ? FIRST_SUBNET : network.subnet);
+    return windowsFindings(facts, { memoryMiB: vm.memoryMiB, subnet, switchName: SWITCH_NAME });
+  } finally {
+    await session.close();
+  }
+}

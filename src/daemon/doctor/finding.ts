@@ -1,0 +1,46 @@
+/** What one look of `mobyvm doctor` came to. */
+export interface Finding {
+  /** Kebab-case, stable. */
+  readonly id: string;
+  /** What was looked at, for example "Hyper-V feature". */
+  readonly title: string;
+  readonly verdict: Verdict;
+  /** What is so: a sentence without its full stop. */
+  readonly detail: string;
+  /** What the user can do; with a problem always, with a notice where there is something. */
+  readonly remedy?: string;
+}
+
+/**
+ * - `problem`: mobyvm cannot work so
+ * - `notice`: it works, but the user should know
+ * - `unknown`: it could not be looked at
+ */
+export type Verdict = 'fine' | 'notice' | 'problem' | 'unknown';
+
+/** A fact that was looked at, or why it could not be. */
+export type Fact<T> = { readonly known: T } | { readonly unknown: string };
+
+/** Says of a fact what it means, or that it could not be looked at. */
+export function judged<T>(
+  id: string,
+  title: string,
+  fact: Fact<T>,
+  judge: (known: T) => Omit<Finding, 'id' | 'title'>,
+): Finding {
+  if ('unknown' in fact)
+    return { id, title, verdict: 'unknown', detail: `it could not be looked at: ${fact.unknown}` };
+  return { id, title, ...judge(fact.known) };
+}
+
+export function fine(detail: string): Omit<Finding, 'id' | 'title'> {
+  return { verdict: 'fine', detail };
+}
+
+export function problem(detail: string, remedy: string): Omit<Finding, 'id' | 'title'> {
+  return { verdict: 'problem', detail, remedy };
+}
+
+export function notice(detail: string, remedy: string): Omit<Finding, 'id' | 'title'> {
+  return { verdict: 'notice', detail, remedy };
+}

@@ -1,0 +1,190 @@
+import { readdir, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoOf, run, textOf } from '../../core/index.js';
+import {
+  cmdlet,
+  PowerShellError,
+  type Fields,
+  type Pipeline,
+  type PowerShell,
+  type PowerShellIdentity,
+  type Row,
+} from '../../powershell/index.js';
+import { windowsReservedRanges } from '../../proxy/index.js';
+import type { Fact } from './finding.js';
+import { launchTypeOf } from './bcdedit.codec.js';
+import type { Listener, WindowsFacts } from './windows-facts.js';
+
+export interface GatherOptions {
+  readonly powerShell: PowerShell;
+  /** What kind of PowerShell that is. */
+  readonly identity: (signal: AbortSignal) => Promise<PowerShellIdentity>;
+  /** Where the data disk is, or will be. */
+  readonly stateDir: string;
+  readonly signal: AbortSignal;
+}
+
+const VIRTUALIZATION = 'root/virtualization/v2';
+const PIPES = '\\\\.\\pipe\\';
+const GIB = 1024 ** 3;
+const LOOK_SECONDS = 20;
+
+/** Looks at everything; what cannot be looked at stands in its place with the reason. Changes nothing. */
+export async function gatherWindowsFacts({
+  powerShell,
+  identity,
+  stateDir,
+  signal,
+}: GatherOptions): Promise<WindowsFacts> {
+  const read = <F extends Fields>(pipeline: Pipeline, fields: F): Promise<readonly Row<F>[]> =>
+    powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: LOOK_SECONDS });
+  const look = async <T>(work: () => Promise<T | undefined>): Promise<Fact<T>> => {
+    try {
+      const known = await work();
+      return known === undefined ? { unknown: 'Windows does not tell' } : { known };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { unknown: textOf(error).replaceAll(/\s+/g, ' ').trim() };
+    }
+  };
+  return {
+    shell: await look(() => identity(signal)),
+    system: await look(() => readSystem(read)),
+    hypervisor: await look(() => readHypervisor(read)),
+    feature: await look(() => readFeature(read)),
+    launchType: await look(async () =>
+      launchTypeOf((await run('bcdedit', ['/enum', '{current}'], { signal })).stdout),
+    ),
+    service: await look(() => readService(read, 'vmms')),
+    wmi: await look(() => readWmi(read)),
+    freeDiskGiB: await look(() => freeGiB(stateDir)),
+    listeners: await look(() => readListeners(read)),
+    reservedPorts: await look(() => windowsReservedRanges('tcp')),
+    routes: await look(() => readRoutes(read)),
+    nats: await look(() => readNats(read)),
+    adapters: await look(() => readAdapters(read)),
+    dockerDesktop: await look(() => readDockerDesktop(read)),
+    pipes: await look(() => readdir(PIPES)),
+  };
+}
+
+type Read = <F extends Fields>(pipeline: Pipeline, fields: F) => Promise<readonly Row<F>[]>;
+
+async function readSystem(read: Read) {
+  const [found] = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_OperatingSystem' })], {
+    ...({ Caption: 'text', BuildNumber: 'text', OperatingSystemSKU: 'number' } as const),
+    FreePhysicalMemory: 'number',
+  });
+  return (
+    found && {
+      caption: found.Caption ?? 'Windows',
+      build: Number(found.BuildNumber ?? 0),
+      sku: found.OperatingSystemSKU ?? 0,
+      freeMemoryMiB: Math.floor((found.FreePhysicalMemory ?? 0) / 1024),
+    }
+  );
+}
+
+async function readHypervisor(read: Read) {
+  const [computer] = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_ComputerSystem' })], {
+    HypervisorPresent: 'boolean',
+  });
+  const [processor] = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_Processor' })], {
+    VirtualizationFirmwareEnabled: 'boolean',
+    SecondLevelAddressTranslationExtensions: 'boolean',
+  });
+  return {
+    isPresent: computer?.HypervisorPresent === true,
+    firmwareVirtualization: processor?.VirtualizationFirmwareEnabled === true,
+    slat: processor?.SecondLevelAddressTranslationExtensions === true,
+  };
+}
+
+async function readFeature(read: Read): Promise<string | undefined> {
+  const feature = cmdlet('Get-WindowsOptionalFeature', { Online: true, FeatureName: 'Microsoft-Hyper-V' });
+  const [found] = await read([feature], { State: 'text' });
+  return found?.State;
+}
+
+async function readService(read: Read, name: string) {
+  // Asked for by its name, a service that does not exist is an error.
+  const all = await read([cmdlet('Get-Service'), { where: 'Name', equals: name }], {
+    Status: 'text',
+    StartType: 'text',
+  });
+  const [found] = all;
+  return found === undefined
+    ? ('absent' as const)
+    : { status: found.Status ?? '', startType: found.StartType ?? '' };
+}
+
+async function readWmi(read: Read): Promise<true | undefined> {
+  const service = cmdlet('Get-CimInstance', {
+    Namespace: VIRTUALIZATION,
+    ClassName: 'Msvm_VirtualSystemManagementService',
+  });
+  const found = await read([service], { Name: 'text' });
+  return found.length === 0 ? undefined : true;
+}
+
+async function freeGiB(folder: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return (bavail * bsize) / GIB;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+    return freeGiB(dirname(folder));
+  }
+}
+
+async function readListeners(read: Read): Promise<readonly Listener[]> {
+  const fields = { LocalAddress: 'text', LocalPort: 'number', OwningProcess: 'number' } as const;
+  const ours = [53, 67, 445];
+  const tcp = await read([cmdlet('Get-NetTCPConnection', { State: 'Listen' })], fields);
+  const udp = await read([cmdlet('Get-NetUDPEndpoint')], fields);
+  const found = [
+    ...tcp.map((row) => ({ ...row, protocol: 'TCP' as const })),
+    ...udp.map((row) => ({ ...row, protocol: 'UDP' as const })),
+  ].filter(({ LocalPort }) => ours.includes(LocalPort ?? 0));
+  const processes = await read([cmdlet('Get-Process')], { Id: 'number', Name: 'text' });
+  const names = new Map(processes.map(({ Id, Name }) => [Id, Name]));
+  return found.map(({ protocol, LocalAddress, LocalPort, OwningProcess }) => ({
+    ...{ protocol, address: LocalAddress ?? '', port: LocalPort ?? 0 },
+    process: names.get(OwningProcess) ?? `the process ${OwningProcess ?? '?'}`,
+  }));
+}
+
+async function readRoutes(read: Read) {
+  const rows = await read([cmdlet('Get-NetRoute', { AddressFamily: 'IPv4' })], {
+    DestinationPrefix: 'text',
+    InterfaceAlias: 'text',
+  });
+  return rows.map(({ DestinationPrefix = '', InterfaceAlias = '' }) => ({
+    ...{ prefix: DestinationPrefix, by: InterfaceAlias },
+  }));
+}
+
+async function readNats(read: Read) {
+  const rows = await read([cmdlet('Get-NetNat')], { Name: 'text', InternalIPInterfaceAddressPrefix: 'text' });
+  return rows.map(({ Name = '', InternalIPInterfaceAddressPrefix: prefix }) => ({ name: Name, prefix }));
+}
+
+async function readAdapters(read: Read) {
+  const rows = await read([cmdlet('Get-NetAdapter')], {
+    ...({ Name: 'text', InterfaceDescription: 'text', Status: 'text' } as const),
+  });
+  return rows.map(({ Name = '', InterfaceDescription = '', Status }) => ({
+    ...{ name: Name, description: InterfaceDescription, isUp: Status === 'Up' },
+  }));
+}
+
+async function readDockerDesktop(read: Read) {
+  const service = await readService(read, 'com.docker.service');
+  const isRunning = await read([cmdlet('Get-Process'), { where: 'Name', equals: 'Docker Desktop' }], {
+    Id: 'number',
+  }).catch((error: unknown) => {
+    if (error instanceof PowerShellError) return [];
+    throw error;
+  });
+  return { isInstalled: service !== 'absent', isRunning: isRunning.length > 0 };
+}

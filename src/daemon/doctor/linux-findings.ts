@@ -1,0 +1,119 @@
+import { access, constants } from 'node:fs/promises';
+import { errnoOf, formatSubnet, MobyvmError, parseSubnet, textOf } from '../../core/index.js';
+import { chooseSubnet, findBlockers, qemuPreflight } from '../../vm/index.js';
+import { verifyImage } from '../image.js';
+import { loadSettings } from '../settings/load.js';
+import type { Settings } from '../settings/schema.js';
+import { fine, notice, problem, type Finding } from './finding.js';
+
+export interface LinuxDoctorOptions {
+  readonly isRoot: boolean;
+  readonly settingsFile: string;
+  /** Of the image, unless the settings say otherwise. */
+  readonly imageDir: string;
+  readonly signal: AbortSignal;
+}
+
+type Look = () => Promise<Omit<Finding, 'id' | 'title'>>;
+
+/** Looks at what `mobyvm up` needs of a Linux host; changes nothing. */
+export async function linuxFindings(options: LinuxDoctorOptions): Promise<readonly Finding[]> {
+  const { isRoot, settingsFile, signal } = options;
+  const looks: readonly (readonly [id: string, title: string, look: Look])[] = [
+    ['root', 'Rights', () => Promise.resolve(rights(isRoot))],
+    ['settings', 'Settings', () => lookAtSettings(settingsFile)],
+    ['qemu', 'QEMU', () => lookAtQemu(signal)],
+    ['kvm', 'KVM', lookAtKvm],
+    ['tun', 'Network devices', lookAtTun],
+    ['image', 'Boot image', async () => lookAtImage(options, await loadSettings(settingsFile))],
+    ['subnet', 'Subnet', async () => lookAtSubnet(await loadSettings(settingsFile), signal)],
+    ['firewall', 'Firewall', async () => lookAtFirewall(await loadSettings(settingsFile), signal)],
+  ];
+  const findings: Finding[] = [];
+  for (const [id, title, look] of looks) findings.push({ id, title, ...(await lookSafely(look, signal)) });
+  return findings;
+}
+
+async function lookSafely(look: Look, signal: AbortSignal): Promise<Omit<Finding, 'id' | 'title'>> {
+  try {
+    return await look();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof MobyvmError && error.remedy !== '')
+      return problem(error.message.replace(/\.$/, ''), error.remedy);
+    return { verdict: 'unknown', detail: `it could not be looked at: ${textOf(error)}` };
+  }
+}
+
+function rights(isRoot: boolean): Omit<Finding, 'id' | 'title'> {
+  return isRoot
+    ? fine('this is root')
+    : problem('this is not root', 'Use sudo: mobyvm makes network devices and rules.');
+}
+
+async function lookAtSettings(path: string): Promise<Omit<Finding, 'id' | 'title'>> {
+  await loadSettings(path);
+  return fine(`what ${path} says can be used; without the file the defaults hold`);
+}
+
+async function lookAtQemu(signal: AbortSignal): Promise<Omit<Finding, 'id' | 'title'>> {
+  const programs = { qemuProgram: 'qemu-system-x86_64', qemuImgProgram: 'qemu-img' };
+  const { qemu, qemuImg } = await qemuPreflight(programs, signal);
+  return fine(`${qemu}, qemu-img ${qemuImg}`);
+}
+
+async function lookAtKvm(): Promise<Omit<Finding, 'id' | 'title'>> {
+  try {
+    await access('/dev/kvm', constants.R_OK | constants.W_OK);
+    return fine('/dev/kvm can be used; whether a guest runs by it is tried at the start');
+  } catch (error) {
+    const isMissing = errnoOf(error) === 'ENOENT';
+    return notice(
+      isMissing ? '/dev/kvm is missing: the processor is emulated' : '/dev/kvm may not be used',
+      isMissing
+        ? 'Everything works, several times slower. Switch virtualization on in the firmware, or allow nested virtualization.'
+        : 'Run it as root, or add the user to the group kvm.',
+    );
+  }
+}
+
+async function lookAtTun(): Promise<Omit<Finding, 'id' | 'title'>> {
+  try {
+    await access('/dev/net/tun', constants.R_OK | constants.W_OK);
+    return fine('/dev/net/tun can be used');
+  } catch {
+    return problem(
+      '/dev/net/tun cannot be used',
+      'Run `modprobe tun` as root; in a container pass the device in.',
+    );
+  }
+}
+
+async function lookAtImage(
+  { imageDir, signal }: LinuxDoctorOptions,
+  { image }: Settings,
+): Promise<Omit<Finding, 'id' | 'title'>> {
+  const directory = image.directory ?? imageDir;
+  await verifyImage(directory, signal);
+  return fine(`${directory} is complete`);
+}
+
+async function lookAtSubnet(
+  { network }: Settings,
+  signal: AbortSignal,
+): Promise<Omit<Finding, 'id' | 'title'>> {
+  const wanted = network.subnet === 'auto' ? 'auto' : parseSubnet(network.subnet);
+  const subnet = await chooseSubnet({ wanted, bridge: network.bridge }, signal);
+  return fine(`${formatSubnet(subnet)} is free`);
+}
+
+async function lookAtFirewall(
+  { network }: Settings,
+  signal: AbortSignal,
+): Promise<Omit<Finding, 'id' | 'title'>> {
+  const blockers = await findBlockers(network.bridge, signal);
+  const [first] = blockers;
+  return first === undefined
+    ? fine('no rule of others is in the way')
+    : notice(first.problem.replace(/\.$/, ''), first.remedy);
+}

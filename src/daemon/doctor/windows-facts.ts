@@ -1,0 +1,52 @@
+import type { Subnet } from '../../core/index.js';
+import type { PowerShellIdentity } from '../../powershell/index.js';
+import type { Fact } from './finding.js';
+
+/** Everything that is known of a Windows host before anything is judged. */
+export interface WindowsFacts {
+  readonly shell: Fact<PowerShellIdentity>;
+  readonly system: Fact<{
+    readonly caption: string;
+    readonly build: number;
+    /** OperatingSystemSKU of Win32_OperatingSystem. */
+    readonly sku: number;
+    readonly freeMemoryMiB: number;
+  }>;
+  readonly hypervisor: Fact<{
+    readonly isPresent: boolean;
+    /** Windows tells these two only while no hypervisor runs. */
+    readonly firmwareVirtualization: boolean;
+    readonly slat: boolean;
+  }>;
+  /** For example `Enabled`, `Disabled`, `EnablePending`. */
+  readonly feature: Fact<string>;
+  /** `Auto`, `Off`, or empty when the boot entry does not say. */
+  readonly launchType: Fact<string>;
+  readonly service: Fact<{ readonly status: string; readonly startType: string } | 'absent'>;
+  readonly wmi: Fact<true>;
+  readonly freeDiskGiB: Fact<number>;
+  readonly listeners: Fact<readonly Listener[]>;
+  readonly reservedPorts: Fact<readonly { readonly first: number; readonly last: number }[]>;
+  readonly routes: Fact<readonly { readonly prefix: string; readonly by: string }[]>;
+  readonly nats: Fact<readonly { readonly name: string; readonly prefix: string | undefined }[]>;
+  readonly adapters: Fact<
+    readonly { readonly name: string; readonly description: string; readonly isUp: boolean }[]
+  >;
+  readonly dockerDesktop: Fact<{ readonly isInstalled: boolean; readonly isRunning: boolean }>;
+  /** Names of the named pipes that exist. */
+  readonly pipes: Fact<readonly string[]>;
+}
+
+export interface Listener {
+  readonly protocol: 'TCP' | 'UDP';
+  readonly address: string;
+  readonly port: number;
+  readonly process: string;
+}
+
+/** What the settings ask of the host. */
+export interface DoctorWants {
+  readonly memoryMiB: number;
+  readonly subnet: Subnet;
+  readonly switchName: string;
+}

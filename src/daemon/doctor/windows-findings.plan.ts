@@ -1,0 +1,207 @@
+import { formatSubnet, hostAt, parseSubnet, subnetsOverlap, type Subnet } from '../../core/index.js';
+import { fine, judged, notice, problem, type Finding } from './finding.js';
+import type { DoctorWants, Listener, WindowsFacts } from './windows-facts.js';
+
+/** Windows 10 1809 and Server 2019: the first with all that is used. */
+const OLDEST_BUILD = 17_763;
+/** Home editions (SKU): Hyper-V is not in them. */
+const HOME_SKUS = [98, 99, 100, 101];
+const VPN =
+  /\b(vpn|wireguard|openvpn|anyconnect|globalprotect|fortinet|zscaler|juniper|check ?point|tap-windows)\b/i;
+const ENABLE =
+  'Switch it on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V';
+const LEAST_DISK_GIB = 5;
+/** What the VM is served by mobyvm, or by Windows itself, on the switch's address. */
+const OUR_PORTS = [
+  { protocol: 'UDP', port: 53 },
+  { protocol: 'TCP', port: 53 },
+  { protocol: 'UDP', port: 67 },
+] as const;
+const SMB_PORT = 445;
+const COMMON_PORTS = [80, 443, 3_000, 3_306, 5_000, 5_432, 6_379, 8_000, 8_080, 8_443, 9_000, 27_017];
+const ENGINE_PIPE = 'docker_engine';
+
+/** What the facts mean for mobyvm, in the order in which they are best mended. */
+export function windowsFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {
+  return [...hostFindings(facts, wants), ...hypervisorFindings(facts), ...networkFindings(facts, wants)];
+}
+
+function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {
+  return [
+    judged('windows', 'Windows', facts.system, ({ caption, build, sku }) => {
+      const what = `${caption}, build ${build}`;
+      if (HOME_SKUS.includes(sku))
+        return problem(`${what} has no Hyper-V`, 'Upgrade to the edition Pro, Enterprise or Education.');
+      if (build < OLDEST_BUILD)
+        return problem(
+          `${what} is too old`,
+          `Update Windows to build ${OLDEST_BUILD} (version 1809) or later.`,
+        );
+      return fine(what);
+    }),
+    judged('powershell', 'PowerShell', facts.shell, ({ version, edition, languageMode }) => {
+      const what = `${edition} ${version}, ${languageMode}`;
+      return languageMode === 'FullLanguage' || languageMode === 'ConstrainedLanguage'
+        ? fine(what)
+        : problem(
+            `${what}: a policy forbids every expression`,
+            'Ask your administrator to allow ConstrainedLanguage or FullLanguage to the account of mobyvm.',
+          );
+    }),
+    judged('memory', 'Memory', facts.system, ({ freeMemoryMiB }) =>
+      freeMemoryMiB >= wants.memoryMiB
+        ? fine(`${freeMemoryMiB} MiB are free, the VM takes ${wants.memoryMiB}`)
+        : problem(
+            `${freeMemoryMiB} MiB are free, the VM takes ${wants.memoryMiB}`,
+            'Close programs or other machines, or set vm.memoryMiB lower. Nothing is to be done if the VM runs already.',
+          ),
+    ),
+    judged('disk', 'Disk', facts.freeDiskGiB, (free) =>
+      free >= LEAST_DISK_GIB
+        ? fine(`${Math.floor(free)} GiB are free for the data disk`)
+        : problem(`only ${free.toFixed(1)} GiB are free for the data disk`, 'Free some space.'),
+    ),
+    judged('docker-desktop', 'Docker Desktop', facts.dockerDesktop, ({ isInstalled, isRunning }) => {
+      if (!isInstalled) return fine('is not installed');
+      return isRunning
+        ? notice(
+            'runs as well',
+            'Both may run; only one can have the pipe docker_engine and a published port.',
+          )
+        : fine('is installed and does not run');
+    }),
+    judged('pipes', 'Engine pipe', facts.pipes, (names) =>
+      names.includes(ENGINE_PIPE)
+        ? notice(
+            `the pipe ${ENGINE_PIPE} exists already`,
+            'If another Docker product made it: docker uses that one, unless DOCKER_HOST or `docker context use` says otherwise.',
+          )
+        : fine(`the pipe ${ENGINE_PIPE} is free`),
+    ),
+  ];
+}
+
+function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
+  return [
+    judged('hyperv-feature', 'Hyper-V feature', facts.feature, (state) => {
+      if (state === 'Enabled') return fine('is switched on');
+      return state.endsWith('Pending')
+        ? problem(`waits for a restart (${state})`, 'Restart Windows.')
+        : problem(`is switched off (${state})`, ENABLE);
+    }),
+    judged('hypervisor', 'Hypervisor', facts.hypervisor, (found) => {
+      if (found.isPresent) return fine('runs');
+      if (!found.slat)
+        return problem(
+          'does not run: the processor lacks second-level address translation (SLAT)',
+          'Use another machine.',
+        );
+      if (!found.firmwareVirtualization)
+        return problem(
+          'does not run: virtualization is switched off in the firmware',
+          'Switch it on in the UEFI or BIOS setup (Intel VT-x, AMD-V, SVM). In a virtual machine: allow nested virtualization.',
+        );
+      return problem('does not run', 'See the launch type and the feature, then restart Windows.');
+    }),
+    judged('hypervisor-launch', 'Hypervisor launch type', facts.launchType, (type) =>
+      type.toLowerCase() === 'off'
+        ? problem('is Off', 'Run `bcdedit /set hypervisorlaunchtype auto` and restart Windows.')
+        : fine(type === '' ? 'is left to Windows' : `is ${type}`),
+    ),
+    judged('vmms', 'Service vmms', facts.service, (service) => {
+      if (service === 'absent') return problem('does not exist', ENABLE);
+      if (service.startType === 'Disabled')
+        return problem('is disabled', 'Run: Set-Service vmms -StartupType Automatic; Start-Service vmms');
+      return service.status === 'Running'
+        ? fine('runs')
+        : problem(`does not run (${service.status})`, 'Run: Start-Service vmms');
+    }),
+    'unknown' in facts.wmi
+      ? {
+          ...{ id: 'wmi', title: 'Hyper-V in WMI' },
+          ...problem(
+            `root/virtualization/v2 does not answer: ${facts.wmi.unknown}`,
+            'Mend the feature and the service first, and use an elevated terminal. If only this is left: `winmgmt /verifyrepository`.',
+          ),
+        }
+      : { id: 'wmi', title: 'Hyper-V in WMI', ...fine('root/virtualization/v2 answers') },
+  ];
+}
+
+function networkFindings(facts: WindowsFacts, { subnet, switchName }: DoctorWants): readonly Finding[] {
+  return [
+    judged('subnet', 'Subnet', facts.routes, (routes) => {
+      const other = routes.find(
+        ({ prefix, by }) => !by.includes(`(${switchName})`) && overlaps(prefix, subnet),
+      );
+      return other === undefined
+        ? fine(`${formatSubnet(subnet)} is free`)
+        : problem(
+            `${formatSubnet(subnet)} overlaps ${other.prefix} of "${other.by}"`,
+            'Set network.subnet to another one, or to auto.',
+          );
+    }),
+    judged('nat', 'NAT networks', facts.nats, (nats) => {
+      const others = nats.filter(({ name }) => name !== switchName);
+      const [other] = others;
+      return other === undefined
+        ? fine('none but ours')
+        : notice(
+            `"${other.name}" for ${other.prefix ?? 'an unknown prefix'} is another program's`,
+            'If mobyvm cannot make its own beside it, put network.subnet inside that prefix, or set network.nat to none.',
+          );
+    }),
+    judged('ports', 'Ports 53, 67 and 445', facts.listeners, (listeners) => portVerdict(listeners, subnet)),
+    judged('reserved-ports', 'Reserved ports', facts.reservedPorts, (ranges) => {
+      const hit = COMMON_PORTS.filter((port) =>
+        ranges.some(({ first, last }) => first <= port && port <= last),
+      );
+      return hit.length === 0
+        ? fine(`${ranges.length} ranges, none with a port that many containers publish`)
+        : notice(
+            `Windows has reserved ${hit.join(', ')}: nobody can publish them`,
+            'Run `net stop winnat`, reserve what you need with `netsh int ipv4 add excludedportrange`, and `net start winnat`.',
+          );
+    }),
+    judged('vpn', 'VPN', facts.adapters, (adapters) => {
+      const vpn = adapters.find(({ description, isUp }) => isUp && VPN.test(description));
+      return vpn === undefined
+        ? fine('no adapter of a known VPN is up')
+        : notice(
+            `"${vpn.name}" (${vpn.description}) is up`,
+            'If containers lose their network with it, set network.subnet to one that the VPN does not use, and network.mtuBytes to its MTU.',
+          );
+    }),
+  ];
+}
+
+function portVerdict(listeners: readonly Listener[], subnet: Subnet): Omit<Finding, 'id' | 'title'> {
+  const address = hostAt(subnet, 1);
+  // Who listens everywhere listens on the switch's address too.
+  const here = listeners.filter((each) => ['0.0.0.0', '::', address].includes(each.address));
+  const taken = here.filter(
+    (each) =>
+      each.process !== 'mobyvm' &&
+      OUR_PORTS.some(({ protocol, port }) => protocol === each.protocol && port === each.port),
+  );
+  const [first] = taken;
+  if (first !== undefined)
+    return problem(
+      `${first.protocol} ${first.port} is taken by ${first.process}`,
+      'End that program, or let it listen on its own address alone: mobyvm needs the port on the switch.',
+    );
+  return here.some(({ protocol, port }) => protocol === 'TCP' && port === SMB_PORT)
+    ? fine('53 and 67 are free; Windows serves files on 445')
+    : notice('nobody serves files on 445', 'Shares need it: Start-Service LanmanServer');
+}
+
+function overlaps(prefix: string, subnet: Subnet): boolean {
+  // Default routes, also those in two halves, are nobody's network; hosts and multicast are none either.
+  const [, bits = '0'] = prefix.split('/');
+  if (Number(bits) < 8 || Number(bits) > 30) return false;
+  try {
+    return subnetsOverlap(parseSubnet(prefix), subnet);
+  } catch {
+    return false;
+  }
+}

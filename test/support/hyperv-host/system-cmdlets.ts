@@ -1,0 +1,57 @@
+import type { HostObject } from '../pwsh-host/stub-calls.js';
+import type { Handlers } from './bound.js';
+import { notFound } from './host-failure.js';
+
+/** What a Windows host says of itself; a healthy Windows 11 Pro unless a test changes it. */
+export class SimulatedSystem {
+  readonly cim = new Map<string, readonly HostObject[]>([
+    [
+      'Win32_OperatingSystem',
+      [
+        {
+          ...{ Caption: 'Microsoft Windows 11 Pro', BuildNumber: '22631', OperatingSystemSKU: 48 },
+          FreePhysicalMemory: 9_000_000,
+        },
+      ],
+    ],
+    ['Win32_ComputerSystem', [{ HypervisorPresent: true }]],
+    [
+      'Win32_Processor',
+      [{ VirtualizationFirmwareEnabled: false, SecondLevelAddressTranslationExtensions: false }],
+    ],
+  ]);
+  feature: string | undefined = 'Enabled';
+  readonly services: { Name: string; Status: string; StartType: string }[] = [
+    { Name: 'vmms', Status: 'Running', StartType: 'Automatic' },
+    { Name: 'LanmanServer', Status: 'Running', StartType: 'Automatic' },
+  ];
+  readonly processes: HostObject[] = [
+    { Id: 4, Name: 'System' },
+    { Id: 1_200, Name: 'svchost' },
+  ];
+  readonly tcpListeners: HostObject[] = [{ LocalAddress: '::', LocalPort: 445, OwningProcess: 4 }];
+  readonly udpEndpoints: HostObject[] = [{ LocalAddress: '0.0.0.0', LocalPort: 5_353, OwningProcess: 1_200 }];
+  readonly routes: HostObject[] = [
+    { DestinationPrefix: '0.0.0.0/0', InterfaceAlias: 'Ethernet' },
+    { DestinationPrefix: '192.168.1.0/24', InterfaceAlias: 'Ethernet' },
+    { DestinationPrefix: '10.0.75.0/24', InterfaceAlias: 'vEthernet (mobyvm)' },
+  ];
+
+  cimRows(className: string): readonly HostObject[] | undefined {
+    return this.cim.get(className);
+  }
+
+  handlers(): Handlers {
+    return {
+      'Get-WindowsOptionalFeature': (bound) => {
+        if (this.feature === undefined) throw notFound(bound.text('FeatureName'));
+        return [{ FeatureName: bound.text('FeatureName'), State: this.feature }];
+      },
+      'Get-Service': () => this.services,
+      'Get-Process': () => this.processes,
+      'Get-NetTCPConnection': () => this.tcpListeners,
+      'Get-NetUDPEndpoint': () => this.udpEndpoints,
+      'Get-NetRoute': () => this.routes,
+    };
+  }
+}

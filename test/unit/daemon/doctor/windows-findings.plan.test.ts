@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest';
+import { parseSubnet } from '../../../../src/core/index.js';
+import type { WindowsFacts } from '../../../../src/daemon/doctor/windows-facts.js';
+import { windowsFindings } from '../../../../src/daemon/doctor/windows-findings.plan.js';
+
+const wants = { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' };
+const HEALTHY: WindowsFacts = {
+  shell: { known: { version: '5.1.22621.2506', edition: 'Desktop', languageMode: 'FullLanguage' } },
+  system: { known: { caption: 'Microsoft Windows 11 Pro', build: 22_631, sku: 48, freeMemoryMiB: 8_000 } },
+  hypervisor: { known: { isPresent: true, firmwareVirtualization: false, slat: false } },
+  feature: { known: 'Enabled' },
+  launchType: { known: 'Auto' },
+  service: { known: { status: 'Running', startType: 'Automatic' } },
+  wmi: { known: true },
+  freeDiskGiB: { known: 100 },
+  listeners: { known: [{ protocol: 'TCP', address: '::', port: 445, process: 'System' }] },
+  reservedPorts: { known: [{ first: 50_000, last: 50_059 }] },
+  routes: {
+    known: [
+      { prefix: '0.0.0.0/0', by: 'Ethernet' },
+      { prefix: '10.0.75.0/24', by: 'vEthernet (mobyvm)' },
+      { prefix: '10.0.75.1/32', by: 'Loopback' },
+    ],
+  },
+  nats: { known: [{ name: 'mobyvm', prefix: '10.0.75.0/24' }] },
+  adapters: { known: [{ name: 'Ethernet', description: 'Intel(R) I219', isUp: true }] },
+  dockerDesktop: { known: { isInstalled: false, isRunning: false } },
+  pipes: { known: ['lsass'] },
+};
+const vmms = (status: string, startType: string): Partial<WindowsFacts> => ({
+  service: { known: { status, startType } },
+});
+const hypervisor = (firmwareVirtualization: boolean, slat: boolean): Partial<WindowsFacts> => ({
+  hypervisor: { known: { isPresent: false, firmwareVirtualization, slat } },
+});
+const system = (more: object): Partial<WindowsFacts> => ({
+  system: { known: { caption: 'Windows', build: 22_631, sku: 48, freeMemoryMiB: 8_000, ...more } },
+});
+const listener = (protocol: 'TCP' | 'UDP', address: string, port: number): Partial<WindowsFacts> => ({
+  listeners: { known: [{ protocol, address, port, process: 'dns' }] },
+});
+
+describe('what doctor says of a Windows host', () => {
+  it('is nothing to mend when all is well', () => {
+    const findings = windowsFindings(HEALTHY, wants);
+    expect(findings.filter(({ verdict }) => verdict !== 'fine')).toEqual([]);
+    expect(findings.map(({ id }) => id)).toEqual([
+      ...['windows', 'powershell', 'memory', 'disk', 'docker-desktop', 'pipes'],
+      ...['hyperv-feature', 'hypervisor', 'hypervisor-launch', 'vmms', 'wmi'],
+      ...['subnet', 'nat', 'ports', 'reserved-ports', 'vpn'],
+    ]);
+  });
+
+  it.each<[string, Partial<WindowsFacts>, string, string, RegExp, RegExp]>([
+    ['a Home edition', system({ sku: 101 }), 'windows', 'problem', /no Hyper-V/, /Pro, Enterprise/],
+    ['an old build', system({ build: 14_393 }), 'windows', 'problem', /too old/, /17763/],
+    ['little memory', system({ freeMemoryMiB: 900 }), 'memory', 'problem', /900 MiB/, /vm\.memoryMiB/],
+    ['little disk', { freeDiskGiB: { known: 1.2 } }, 'disk', 'problem', /1\.2 GiB/, /Free some space/],
+    [
+      'a policy',
+      { shell: { known: { version: '5.1', edition: 'Desktop', languageMode: 'NoLanguage' } } },
+      ...(['powershell', 'problem', /NoLanguage/, /administrator/] as const),
+    ],
+    [
+      'a feature that is off',
+      { feature: { known: 'Disabled' } },
+      'hyperv-feature',
+      'problem',
+      /Disabled/,
+      /Enable-Windows/,
+    ],
+    [
+      'a pending restart',
+      { feature: { known: 'EnablePending' } },
+      'hyperv-feature',
+      'problem',
+      /restart/,
+      /Restart Windows/,
+    ],
+    ['an old processor', hypervisor(true, false), 'hypervisor', 'problem', /SLAT/, /another machine/],
+    ['a firmware switch', hypervisor(false, true), 'hypervisor', 'problem', /firmware/, /VT-x.*nested/],
+    [
+      'a hypervisor that does not run',
+      hypervisor(true, true),
+      'hypervisor',
+      'problem',
+      /does not run/,
+      /launch type/,
+    ],
+    ['a boot entry', { launchType: { known: 'Off' } }, 'hypervisor-launch', 'problem', /is Off/, /bcdedit/],
+    ['no service', { service: { known: 'absent' } }, 'vmms', 'problem', /does not exist/, /Enable-Windows/],
+    ['a disabled service', vmms('Stopped', 'Disabled'), 'vmms', 'problem', /disabled/, /Set-Service/],
+    ['a stopped service', vmms('Stopped', 'Automatic'), 'vmms', 'problem', /Stopped/, /Start-Service/],
+    ['a closed WMI', { wmi: { unknown: 'Zugriff verweigert' } }, 'wmi', 'problem', /verweigert/, /elevated/],
+    [
+      'a route of a VPN',
+      { routes: { known: [{ prefix: '10.0.0.0/8', by: 'corp' }] } },
+      ...(['subnet', 'problem', /10\.0\.0\.0\/8 of "corp"/, /network\.subnet/] as const),
+    ],
+    [
+      'a foreign NAT network',
+      { nats: { known: [{ name: 'lab', prefix: '192.168.0.0/24' }] } },
+      ...(['nat', 'notice', /"lab" for 192/, /network\.nat/] as const),
+    ],
+    [
+      'a DNS server',
+      listener('UDP', '0.0.0.0', 53),
+      'ports',
+      'problem',
+      /UDP 53 is taken by dns/,
+      /own address/,
+    ],
+    [
+      'a DHCP server on our address',
+      listener('UDP', '10.0.75.1', 67),
+      'ports',
+      'problem',
+      /UDP 67/,
+      /End that/,
+    ],
+    [
+      'a DNS server elsewhere, and no SMB',
+      listener('UDP', '192.168.1.2', 53),
+      'ports',
+      'notice',
+      /445/,
+      /LanmanServer/,
+    ],
+    [
+      'a reserved range',
+      { reservedPorts: { known: [{ first: 8_000, last: 8_099 }] } },
+      ...(['reserved-ports', 'notice', /8000, 8080/, /winnat/] as const),
+    ],
+    [
+      'a VPN',
+      { adapters: { known: [{ name: 'corp', description: 'Cisco AnyConnect Adapter', isUp: true }] } },
+      ...(['vpn', 'notice', /AnyConnect/, /mtuBytes/] as const),
+    ],
+    [
+      'Docker Desktop',
+      { dockerDesktop: { known: { isInstalled: true, isRunning: true } } },
+      ...(['docker-desktop', 'notice', /runs as well/, /docker_engine/] as const),
+    ],
+    ['a pipe', { pipes: { known: ['docker_engine'] } }, 'pipes', 'notice', /exists already/, /DOCKER_HOST/],
+  ])('%s', (_, facts, ...[id, verdict, detail, remedy]) => {
+    const changed = windowsFindings({ ...HEALTHY, ...facts }, wants).filter(
+      (each) => each.verdict !== 'fine',
+    );
+    expect(changed).toEqual([
+      {
+        ...{ id, verdict, title: expect.any(String) as string },
+        detail: expect.stringMatching(detail) as string,
+        remedy: expect.stringMatching(remedy) as string,
+      },
+    ]);
+  });
+
+  it('says of what it could not look at why, and takes it for no problem', () => {
+    const [finding] = windowsFindings({ ...HEALTHY, nats: { unknown: 'kein Zugriff' } }, wants).filter(
+      ({ verdict }) => verdict !== 'fine',
+    );
+    expect(finding).toMatchObject({
+      id: 'nat',
+      verdict: 'unknown',
+      detail: expect.stringContaining('kein Zugriff') as string,
+    });
+  });
+});
