@@ -9,7 +9,11 @@ export default defineConfig({
     projects: [
       tier('unit', ['test/unit/**/*.test.ts'], { testTimeout: 30_000 }),
       tier('contract', ['test/contract/**/*.test.ts'], { testTimeout: 30_000 }),
-      tier('powershell', ['test/powershell/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
+      tier('powershell', ['test/powershell/**/*.test.ts'], {
+        testTimeout: 60_000,
+        fileParallelism: false,
+        globalSetup: ['test/support/pwsh-host/build-console.ts'],
+      }),
       tier('integration', ['test/integration/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
       tier('vm', ['test/vm/**/*.test.ts'], {
         testTimeout: 600_000,

@@ -25,7 +25,7 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
     host = await StubHost.start((call) => answer(call), source);
     const logger = { debug: log, info: log, warn: log, error: log };
     session = new PowerShellSession({ executable, env: { ...process.env, ...host.env }, logger });
-  }, 400_000);
+  });
   afterEach(() => {
     host.calls.length = 0;
     answer = () => NOTHING;

@@ -9,7 +9,7 @@ import { HypervHarness } from '../support/vm/hyperv-harness.js';
 let executable: string;
 beforeAll(async () => {
   executable = await consoleProgram();
-}, 400_000);
+});
 
 describeVmDriver("the Hyper-V driver through PowerShell's engine", make);
 describeStalls("the Hyper-V driver through PowerShell's engine", make);

@@ -17,7 +17,7 @@ beforeAll(async () => {
   stubs = await StubHost.start((call) => answer(call));
   const logger = { debug: log, info: log, warn: log, error: log };
   session = new PowerShellSession({ executable, env: { ...process.env, ...stubs.env }, logger });
-}, 400_000);
+});
 afterAll(async () => {
   await session.close();
   await stubs.stop();

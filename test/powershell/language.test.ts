@@ -42,7 +42,7 @@ describe.each(['FullLanguage', 'ConstrainedLanguage'])("PowerShell's engine in %
   let engine: Engine;
   beforeAll(async () => {
     engine = new Engine(await consoleProgram(), languageMode);
-  }, 400_000);
+  });
   afterAll(() => engine.close());
 
   it(`reads ${STRINGS} literals as the texts that they were made from, and gives them back`, async () => {

@@ -14,7 +14,7 @@ let logged: string[] = [];
 
 beforeAll(async () => {
   executable = await consoleProgram();
-}, 400_000);
+});
 afterEach(async () => {
   await Promise.all(sessions.map((each) => each.close()));
   sessions = [];

@@ -23,7 +23,7 @@ beforeAll(async () => {
   executable = await consoleProgram();
   stubs = await StubHost.start((call) => answer(call));
   session = new PowerShellSession({ executable, env: { ...process.env, ...stubs.env } });
-}, 400_000);
+});
 afterAll(async () => {
   await session.close();
   await stubs.stop();

@@ -41,7 +41,7 @@ export async function consoleProgram(): Promise<string> {
     ];
     // Build servers would stay for ten minutes after the build.
     await run('dotnet', ['publish', work, ...place, '--disable-build-servers', '-v', 'quiet'], {
-      timeoutMs: 300_000,
+      timeoutMs: 240_000,
       env: { ...process.env, ...QUIET_SDK },
     });
     await mkdir(TARGET, { recursive: true });
