@@ -16,9 +16,10 @@ internal static class Program
 
     private static int Main(string[] arguments)
     {
-        if (arguments.Length < 2 || arguments[^2] != "-Command" || arguments[^1] != "-")
+        var checks = arguments.Length == 2 && arguments[0] == "--check";
+        if (!checks && (arguments.Length < 2 || arguments[^2] != "-Command" || arguments[^1] != "-"))
         {
-            Console.Error.WriteLine("pwsh-host: only \"-Command -\" is known here.");
+            Console.Error.WriteLine("pwsh-host: only \"-Command -\" and \"--check FILE\" are known here.");
             return 64;
         }
         var state = InitialSessionState.CreateDefault2();
@@ -31,7 +32,10 @@ internal static class Program
             runspace.SessionStateProxy.LanguageMode = Enum.Parse<PSLanguageMode>(mode);
         using var input = new StreamReader(Console.OpenStandardInput(), Utf8);
         using var output = new StreamWriter(Console.OpenStandardOutput(), Utf8) { AutoFlush = true };
-        Serve(runspace, input, output);
+        if (checks)
+            Check.Print(runspace, arguments[1], output);
+        else
+            Serve(runspace, input, output);
         return 0;
     }
 

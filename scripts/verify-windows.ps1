@@ -1,0 +1,281 @@
+<#
+.SYNOPSIS
+Looks on a real Windows machine at what mobyvm takes for granted of Windows, and writes a report for an issue.
+
+.DESCRIPTION
+mobyvm is built and tested without a Windows machine: its commands are bound by PowerShell's own engine, its decisions are
+tested on a simulated host. This script asks the real one. Without -Change it only reads. With -Change it makes an internal
+switch, an address, a NAT network, a firewall rule, a disk and a machine, all named mobyvm-verify-*, and takes them away again.
+
+The report holds no names of users, no passwords and no addresses but those that the script makes.
+
+.PARAMETER Change
+Makes and removes objects as mobyvm does. Needs an elevated terminal. Running machines and other networks are not touched.
+
+.PARAMETER Path
+Where the report goes; in the current folder if it is not given.
+
+.EXAMPLE
+powershell -NoProfile -ExecutionPolicy Bypass -File scripts\verify-windows.ps1
+
+Reads only.
+
+.EXAMPLE
+powershell -NoProfile -ExecutionPolicy Bypass -File scripts\verify-windows.ps1 -Change
+
+From an elevated terminal: everything.
+
+.LINK
+docs/verified.md
+#>
+[CmdletBinding()]
+param(
+    [switch]$Change,
+    [string]$Path = 'mobyvm-verify.json'
+)
+
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+$ConfirmPreference = 'None'
+$ProgressPreference = 'SilentlyContinue'
+
+$script:Results = @()
+$Namespace = 'root/virtualization/v2'
+$Prefix = 'mobyvm-verify'
+$NoSuchId = '00000000-0000-4000-8000-000000000000'
+
+function Get-ErrorFact {
+    <#
+    .SYNOPSIS
+    What mobyvm decides on: error id, category and HRESULTs of an error.
+    .PARAMETER ErrorRecord
+    As it was caught.
+    #>
+    param([Parameter(Mandatory = $true)]$ErrorRecord)
+    $codes = @()
+    $exception = $ErrorRecord.Exception
+    while ($null -ne $exception) {
+        $codes += '0x{0:x8}' -f $exception.HResult
+        $exception = $exception.InnerException
+    }
+    @{
+        errorId  = [string]$ErrorRecord.FullyQualifiedErrorId
+        category = [string]$ErrorRecord.CategoryInfo.Category
+        hresults = $codes
+        message  = [string]$ErrorRecord.Exception.Message
+    }
+}
+
+function Add-Result {
+    <#
+    .SYNOPSIS
+    Runs one check and keeps what came of it.
+    .PARAMETER Name
+    What is checked.
+    .PARAMETER Check
+    Gives what goes into the report.
+    .PARAMETER Fails
+    The check is to fail: how it fails is what is asked for.
+    #>
+    param(
+        [Parameter(Mandatory = $true)][string]$Name,
+        [Parameter(Mandatory = $true)][scriptblock]$Check,
+        [switch]$Fails
+    )
+    $result = @{ name = $Name; verdict = 'ok' }
+    try {
+        $result['value'] = @(& $Check)
+        if ($Fails) { $result['verdict'] = 'UNEXPECTED' }
+    }
+    catch {
+        $result['error'] = Get-ErrorFact -ErrorRecord $_
+        if (-not $Fails) { $result['verdict'] = 'FAILED' }
+    }
+    $script:Results += $result
+    Write-Output -InputObject ('{0,-10} {1}' -f $result['verdict'], $Name)
+}
+
+function Test-Reading {
+    <#
+    .SYNOPSIS
+    Everything that only reads.
+    #>
+    param()
+    Add-Result -Name 'PowerShell' -Check {
+        @{
+            version  = [string]$PSVersionTable.PSVersion
+            edition  = [string]$PSVersionTable.PSEdition
+            language = [string]$ExecutionContext.SessionState.LanguageMode
+            culture  = [string]$Host.CurrentUICulture
+        }
+    }
+    Add-Result -Name 'Windows' -Check {
+        $system = Get-CimInstance -ClassName Win32_OperatingSystem
+        @{ caption = $system.Caption; build = $system.BuildNumber; sku = [int]$system.OperatingSystemSKU }
+    }
+    Add-Result -Name 'hypervisor' -Check {
+        $computer = Get-CimInstance -ClassName Win32_ComputerSystem
+        $processor = @(Get-CimInstance -ClassName Win32_Processor)[0]
+        @{
+            present  = $computer.HypervisorPresent
+            firmware = $processor.VirtualizationFirmwareEnabled
+            slat     = $processor.SecondLevelAddressTranslationExtensions
+        }
+    }
+    Add-Result -Name 'feature Microsoft-Hyper-V' -Check {
+        [string](Get-WindowsOptionalFeature -Online -FeatureName 'Microsoft-Hyper-V').State
+    }
+    Add-Result -Name 'service vmms' -Check {
+        $service = Get-Service -Name vmms
+        @{ status = [string]$service.Status; startType = [string]$service.StartType }
+    }
+    Add-Result -Name 'management service in WMI' -Check {
+        [string](Get-CimInstance -Namespace $Namespace -ClassName Msvm_VirtualSystemManagementService).CreationClassName
+    }
+    Add-Result -Name 'JSON of lists, empty lists and null' -Check {
+        $sample = @{ one = @('a'); none = @(); nothing = $null; rows = @(@{ list = @(1) }) }
+        ConvertTo-Json -InputObject $sample -Compress -Depth 6
+    }
+    Add-Result -Name 'text of enums and booleans of CIM classes' -Check {
+        $interface = @(Get-NetIPInterface -AddressFamily IPv4)[0]
+        $rule = @(Get-NetFirewallRule)[0]
+        @{ dhcp = [string]$interface.Dhcp; enabled = [string]$rule.Enabled; action = [string]$rule.Action }
+    }
+    Add-Result -Name 'a machine that does not exist' -Fails -Check { Get-VM -Id $NoSuchId }
+    Add-Result -Name 'a switch that does not exist' -Fails -Check { Get-VMSwitch -Id $NoSuchId }
+    Add-Result -Name 'a disk that does not exist' -Fails -Check { Get-VHD -Path 'C:\mobyvm-verify-no-such.vhdx' }
+    Add-Result -Name 'a group of firewall rules that does not exist' -Fails -Check {
+        Get-NetFirewallRule -Group 'mobyvm-verify-no-such'
+    }
+    Add-Result -Name 'NAT networks' -Check { @(Get-NetNat).Count }
+}
+
+function Test-Changing {
+    <#
+    .SYNOPSIS
+    Makes what mobyvm makes, looks at it, and takes it away.
+    .PARAMETER Folder
+    An empty folder for the disk and the machine.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Folder)
+    $switchName = "$Prefix-switch"
+    $disk = Join-Path -Path $Folder -ChildPath 'disk.vhdx'
+    Add-Result -Name 'switch' -Check {
+        $made = New-VMSwitch -Name $switchName -SwitchType Internal -Notes 'mobyvm:verify' -Confirm:$false
+        @{ id = [string]$made.Id; notes = $made.Notes; type = [string]$made.SwitchType }
+    }
+    Add-Result -Name 'adapter of the switch, by its GUID' -Check {
+        $port = Get-VMNetworkAdapter -ManagementOS | Where-Object -Property SwitchName -EQ -Value $switchName
+        $adapter = Get-NetAdapter -IncludeHidden | Where-Object -Property InterfaceGuid -EQ -Value $port.DeviceId
+        @{ found = $null -ne $adapter; alias = $adapter.Name; index = $adapter.InterfaceIndex }
+    }
+    Add-Result -Name 'address' -Check {
+        $adapter = Get-NetAdapter -Name "vEthernet ($switchName)"
+        Set-NetIPInterface -InterfaceIndex $adapter.InterfaceIndex -AddressFamily IPv4 -Dhcp Disabled -Confirm:$false
+        $null = New-NetIPAddress -InterfaceIndex $adapter.InterfaceIndex -IPAddress '10.213.99.1' -PrefixLength 24 -Confirm:$false
+        $states = @()
+        for ($look = 0; $look -lt 20; $look++) {
+            $states += [string](Get-NetIPAddress -IPAddress '10.213.99.1').AddressState
+            if ($states[-1] -eq 'Preferred') { break }
+            Start-Sleep -Seconds 1
+        }
+        $states
+    }
+    Add-Result -Name 'NAT network' -Check {
+        [string](New-NetNat -Name "$Prefix-nat" -InternalIPInterfaceAddressPrefix '10.213.99.0/24' -Confirm:$false).InternalIPInterfaceAddressPrefix
+    }
+    Add-Result -Name 'a second NAT network' -Check {
+        [string](New-NetNat -Name "$Prefix-nat-2" -InternalIPInterfaceAddressPrefix '10.213.98.0/24' -Confirm:$false).Name
+    }
+    Add-Result -Name 'firewall rule' -Check {
+        $rule = New-NetFirewallRule -Name "$Prefix-rule" -DisplayName "$Prefix" -Group $Prefix -Direction Inbound -Action Allow -Protocol UDP -LocalPort 53 -Program 'System' -InterfaceAlias "vEthernet ($switchName)" -Confirm:$false
+        @{ enabled = [string]$rule.Enabled; group = $rule.Group }
+    }
+    Add-Result -Name 'disk' -Check {
+        $null = New-VHD -Path $disk -SizeBytes 1GB -Dynamic -Confirm:$false
+        Resize-VHD -Path $disk -SizeBytes 2GB -Confirm:$false
+        (Get-VHD -Path $disk).Size
+    }
+    Add-Result -Name 'machine, made as mobyvm makes it' -Check {
+        New-VM -Name "$Prefix-vm" -Generation 2 -MemoryStartupBytes 512MB -NoVHD -SwitchName $switchName -Path $Folder -Confirm:$false |
+            Set-VM -Notes 'mobyvm:verify' -StaticMemory -ProcessorCount 1 -CheckpointType Disabled -AutomaticCheckpointsEnabled $false -AutomaticStartAction Nothing -AutomaticStopAction ShutDown -Confirm:$false
+        $machine = Get-VM | Where-Object -Property Notes -EQ -Value 'mobyvm:verify'
+        @{ id = [string]$machine.Id; state = [string]$machine.State; inFolder = $machine.Path.StartsWith($Folder) }
+    }
+    Add-Result -Name 'integration services, by their ids' -Check {
+        Get-VM -Name "$Prefix-vm" | Get-VMIntegrationService | ForEach-Object -Process {
+            @{ id = [string]$_.Id; enabled = $_.Enabled }
+        }
+    }
+    Add-Result -Name 'drives, console and MAC address' -Check {
+        $machine = Get-VM -Name "$Prefix-vm"
+        $machine | Add-VMHardDiskDrive -ControllerType SCSI -Path $disk -Confirm:$false
+        $machine | Add-VMDvdDrive -Confirm:$false
+        $machine | Set-VMFirmware -EnableSecureBoot Off -FirstBootDevice (Get-VMDvdDrive -VM $machine) -Confirm:$false
+        $machine | Set-VMComPort -Number 1 -Path '\\.\pipe\mobyvm_verify' -Confirm:$false
+        $machine | Get-VMNetworkAdapter | Set-VMNetworkAdapter -StaticMacAddress '02000A004B7F' -Confirm:$false
+        @{ mac = ($machine | Get-VMNetworkAdapter).MacAddress; console = ($machine | Get-VMComPort -Number 1).Path }
+    }
+    Add-Result -Name 'start, states, save, restore, power off' -Check {
+        $states = @()
+        Start-VM -Name "$Prefix-vm" -Confirm:$false
+        $states += [string](Get-VM -Name "$Prefix-vm").State
+        Save-VM -Name "$Prefix-vm" -Confirm:$false
+        $states += [string](Get-VM -Name "$Prefix-vm").State
+        Start-VM -Name "$Prefix-vm" -Confirm:$false
+        $states += [string](Get-VM -Name "$Prefix-vm").State
+        $states
+    }
+    Add-Result -Name 'item of the key-value exchange' -Check {
+        $machine = Get-VM -Name "$Prefix-vm"
+        $id = ([string]$machine.Id).ToUpperInvariant()
+        $system = Get-CimInstance -Namespace $Namespace -ClassName Msvm_ComputerSystem -Filter "Name = '$id'"
+        $service = Get-CimInstance -Namespace $Namespace -ClassName Msvm_VirtualSystemManagementService
+        $item = '<INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem"><PROPERTY NAME="Data" TYPE="string"><VALUE>1</VALUE></PROPERTY><PROPERTY NAME="Name" TYPE="string"><VALUE>mobyvm-verify</VALUE></PROPERTY><PROPERTY NAME="Source" TYPE="uint16"><VALUE>0</VALUE></PROPERTY></INSTANCE>'
+        $answer = Invoke-CimMethod -InputObject $service -MethodName AddKvpItems -Arguments @{ TargetSystem = $system; DataItems = @($item) } -Confirm:$false
+        @{ returnValue = $answer.ReturnValue; job = [string]$answer.Job.InstanceID }
+    }
+    Add-Result -Name 'request to shut down, without a guest' -Check {
+        $id = ([string](Get-VM -Name "$Prefix-vm").Id).ToUpperInvariant()
+        $component = Get-CimInstance -Namespace $Namespace -ClassName Msvm_ShutdownComponent -Filter "SystemName = '$id'"
+        (Invoke-CimMethod -InputObject $component -MethodName InitiateShutdown -Arguments @{ Force = $false; Reason = 'mobyvm' } -Confirm:$false).ReturnValue
+    }
+}
+
+function Remove-Everything {
+    <#
+    .SYNOPSIS
+    Takes away what Test-Changing has made, also when it broke off.
+    .PARAMETER Folder
+    The folder that it was given.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Folder)
+    Add-Result -Name 'removal' -Check {
+        foreach ($machine in @(Get-VM | Where-Object -Property Name -EQ -Value "$Prefix-vm")) {
+            if ([string]$machine.State -ne 'Off') { $machine | Stop-VM -TurnOff -Force -Confirm:$false }
+            $machine | Remove-VM -Force -Confirm:$false
+        }
+        foreach ($rule in @(Get-NetFirewallRule | Where-Object -Property Name -EQ -Value "$Prefix-rule")) {
+            Remove-NetFirewallRule -Name $rule.Name -Confirm:$false
+        }
+        foreach ($nat in @(Get-NetNat | Where-Object -Property Name -Like -Value "$Prefix-*")) {
+            Remove-NetNat -Name $nat.Name -Confirm:$false
+        }
+        foreach ($switch in @(Get-VMSwitch | Where-Object -Property Name -EQ -Value "$Prefix-switch")) {
+            Remove-VMSwitch -Name $switch.Name -Force -Confirm:$false
+        }
+        Remove-Item -LiteralPath $Folder -Recurse -Force
+    }
+}
+
+Test-Reading
+if ($Change) {
+    $folder = Join-Path -Path $env:ProgramData -ChildPath "$Prefix-$PID"
+    $null = New-Item -ItemType Directory -Path $folder
+    try { Test-Changing -Folder $folder }
+    finally { Remove-Everything -Folder $folder }
+}
+$report = @{ script = 1; changes = [bool]$Change; results = $script:Results }
+ConvertTo-Json -InputObject $report -Depth 8 | Set-Content -LiteralPath $Path -Encoding UTF8
+Write-Output -InputObject ''
+Write-Output -InputObject "The report is in $Path. Attach it to an issue."

@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { run } from '../../src/core/index.js';
+import { consoleProgram } from '../support/pwsh-host/console-program.js';
+import { scriptFindings, scriptReport } from '../support/pwsh-host/script-findings.plan.js';
+import { StubHost } from '../support/pwsh-host/stub-host.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const SKIPPED = ['node_modules', 'build', 'dist', '.git'];
+let stubs: StubHost;
+let folder: string;
+
+beforeAll(async () => {
+  stubs = await StubHost.start(() => ({ kind: 'rows', rows: [] }));
+  folder = await mkdtemp(join(tmpdir(), 'mobyvm-script-'));
+});
+afterAll(async () => {
+  await stubs.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function findingsOf(path: string, needsHelp: boolean): Promise<readonly string[]> {
+  const { stdout } = await run(await consoleProgram(), ['--check', path], {
+    env: { ...process.env, ...stubs.env },
+  });
+  return scriptFindings(scriptReport.parse(JSON.parse(stdout)), { needsHelp });
+}
+
+async function scriptsOf(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory() && !SKIPPED.includes(entry.name)) found.push(...(await scriptsOf(path)));
+    else if (/\.psm?1$/.test(entry.name)) found.push(path);
+  }
+  return found;
+}
+
+it('every script of the project is in order', async () => {
+  const scripts = await scriptsOf(ROOT);
+  expect(scripts.map((path) => path.slice(ROOT.length + 1)).sort()).toEqual([
+    'scripts/verify-windows.ps1',
+    'test/support/pwsh-host/stubs/MobyvmStub.psm1',
+  ]);
+  for (const path of scripts) expect(await findingsOf(path, !path.includes('/test/')), path).toEqual([]);
+});
+
+it.each([
+  ['a syntax error', 'if (', /syntax: /],
+  ['an alias', 'gci', /gci is no command/],
+  ['a cmdlet that nobody knows', 'Get-Nothing -Name x', /Get-Nothing is no command/],
+  ['a parameter that does not exist', 'New-VMSwitch -Nam x -Confirm:$false', /no parameter Nam/],
+  [
+    'a parameter of another set',
+    'New-VMSwitch -Name x -SwitchType Internal -NetAdapterName y -Confirm:$false',
+    /AmbiguousParameterSet/,
+  ],
+  ['an argument without a name', 'Start-Sleep 3', /without a name/],
+  ['what asks for confirmation', 'Remove-NetNat -Name x', /-Confirm:\$false is missing/],
+  ['a ternary', '$x = $true ? 1 : 2', /does not know \?:/],
+  ['a null coalescing', '$x = $null ?? 2', /does not know \?\?/],
+  ['a chain', 'Write-Output -InputObject 1 && Write-Output -InputObject 2', /does not know &&/],
+  ['what is not ASCII', "$x = 'ä'", /not all ASCII/],
+  ['an odd verb', 'function Do-This { }', /no approved verb/],
+  ['no help', '$x = 1', /the script has no help/],
+])('%s is found', async (_, text, finding) => {
+  const path = join(folder, 'bad.ps1');
+  await writeFile(path, `${text}\n`);
+  expect(await findingsOf(path, true)).toContainEqual(expect.stringMatching(finding));
+});

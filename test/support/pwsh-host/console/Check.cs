@@ -1,0 +1,100 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Management.Automation.Language;
+using System.Management.Automation.Runspaces;
+using Newtonsoft.Json;
+
+/// <summary>
+/// What the engine's own parser and static binder know of a script, as one line of JSON for each file. Nothing of it is run.
+/// Judging is for the caller.
+/// </summary>
+internal static class Check
+{
+    /// <summary>Syntax that Windows PowerShell 5.1 does not have; the engine here takes it.</summary>
+    private static readonly HashSet<TokenKind> Newer =
+    [
+        TokenKind.QuestionQuestion,
+        TokenKind.QuestionQuestionEquals,
+        TokenKind.QuestionDot,
+        TokenKind.QuestionLBracket,
+        TokenKind.AndAnd,
+        TokenKind.OrOr,
+        TokenKind.Clean,
+    ];
+
+    public static void Print(Runspace runspace, string path, TextWriter output)
+    {
+        Runspace.DefaultRunspace = runspace;
+        var script = Parser.ParseFile(Path.GetFullPath(path), out var tokens, out var errors);
+        var bytes = File.ReadAllBytes(path);
+        var newer = tokens
+            .Where(token => Newer.Contains(token.Kind))
+            .Select(token => At(token.Extent, token.Text))
+            .Concat(All<TernaryExpressionAst>(script).Select(each => At(each.Extent, "?:")));
+        var functions = All<FunctionDefinitionAst>(script)
+            .Select(each => new { each.Name, Line = each.Extent.StartLineNumber, Help = HelpOf(each.GetHelpContent(), Names(each.Body.ParamBlock)) });
+        var report = new
+        {
+            Errors = errors.Select(error => At(error.Extent, $"{error.ErrorId}: {error.Message}")),
+            IsAscii = bytes.All(each => each < 128),
+            Newer = newer,
+            Help = HelpOf(script.GetHelpContent(), Names(script.ParamBlock)),
+            Functions = functions,
+            Commands = All<CommandAst>(script).Select(CommandOf),
+        };
+        output.WriteLine(JsonConvert.SerializeObject(report));
+    }
+
+    private static object At(IScriptExtent extent, string text) => new { Line = extent.StartLineNumber, Text = text };
+
+    private static IEnumerable<T> All<T>(Ast ast)
+        where T : Ast => ast.FindAll(each => each is T, true).Cast<T>();
+
+    private static IEnumerable<string> Names(ParamBlockAst block) =>
+        block?.Parameters.Select(each => each.Name.VariablePath.UserPath) ?? [];
+
+    /// <summary>What the help lacks; null when there is none at all.</summary>
+    private static string[] HelpOf(CommentHelpInfo help, IEnumerable<string> parameters)
+    {
+        if (help?.Synopsis is not { Length: > 0 })
+            return null;
+        // The engine writes their names in capitals.
+        return parameters.Where(name => !help.Parameters.ContainsKey(name.ToUpperInvariant())).ToArray();
+    }
+
+    private static object CommandOf(CommandAst command) =>
+        new
+        {
+            Name = command.GetCommandName() ?? "",
+            Line = command.Extent.StartLineNumber,
+            Parameters = command.CommandElements.OfType<CommandParameterAst>().Select(each => each.ParameterName),
+            Positionals = Positionals(command),
+            Binding = BindingErrors(command),
+        };
+
+    /// <summary>Arguments without a name before them; a value that follows a switch cannot be told from them here.</summary>
+    private static int Positionals(CommandAst command)
+    {
+        var count = 0;
+        for (var at = 1; at < command.CommandElements.Count; at++)
+            if (command.CommandElements[at] is not CommandParameterAst && command.CommandElements[at - 1] is not CommandParameterAst { Argument: null })
+                count++;
+        return count;
+    }
+
+    /// <summary>For commands that the engine knows: its own, those of the stubs, and the script's functions.</summary>
+    private static string[] BindingErrors(CommandAst command)
+    {
+        try
+        {
+            var bound = StaticParameterBinder.BindCommand(command, true);
+            return bound.BindingExceptions.Select(each => $"{each.Value.BindingException.ErrorId} {each.Key}").ToArray();
+        }
+        catch (InvalidOperationException)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { cmdletEntry } from '../../../src/powershell/index.js';
+
+const place = z.object({ Line: z.number(), Text: z.string() });
+const help = z.array(z.string()).nullable();
+/** What the console's `--check` prints of a script. */
+export const scriptReport = z.object({
+  Errors: z.array(place),
+  IsAscii: z.boolean(),
+  Newer: z.array(place),
+  Help: help,
+  Functions: z.array(z.object({ Name: z.string(), Line: z.number(), Help: help })),
+  Commands: z.array(
+    z.object({
+      Name: z.string(),
+      Line: z.number(),
+      Parameters: z.array(z.string()),
+      Positionals: z.number(),
+      Binding: z.array(z.string()),
+    }),
+  ),
+});
+export type ScriptReport = z.infer<typeof scriptReport>;
+
+/** Cmdlets of PowerShell itself, with their parameters that Windows PowerShell 5.1 has as well, as far as scripts use them. */
+const OWN_CMDLETS: Readonly<Record<string, string>> = {
+  'ConvertTo-Json': 'InputObject Compress Depth',
+  'Export-ModuleMember': 'Function',
+  'ForEach-Object': 'Process',
+  'Import-Module': 'Name',
+  'Join-Path': 'Path ChildPath',
+  'New-Item': 'ItemType Path',
+  'Remove-Item': 'LiteralPath Recurse Force',
+  'Set-Content': 'LiteralPath Encoding',
+  'Set-StrictMode': 'Version',
+  'Start-Sleep': 'Seconds',
+  'Where-Object': 'Property EQ Like Value',
+  'Write-Output': 'InputObject',
+};
+/** Of every cmdlet. */
+const COMMON = ['ErrorAction', 'Confirm', 'WhatIf'];
+const APPROVED_VERBS = ['Add', 'ConvertFrom', 'ConvertTo', 'Get', 'Invoke', 'New', 'Remove', 'Set', 'Test'];
+
+export interface ScriptRules {
+  /** A script or a module that people call: its help must be whole. */
+  readonly needsHelp: boolean;
+}
+
+/** What is wrong with a script, as `line: what`; empty when nothing is. */
+export function scriptFindings(report: ScriptReport, { needsHelp }: ScriptRules): readonly string[] {
+  const own = new Map(report.Functions.map(({ Name }) => [Name.toLowerCase(), Name]));
+  return [
+    ...report.Errors.map(({ Line, Text }) => `${Line}: syntax: ${Text}`),
+    ...(report.IsAscii
+      ? []
+      : ['1: it is not all ASCII: Windows PowerShell 5.1 would read it in the ANSI code page']),
+    ...report.Newer.map(({ Line, Text }) => `${Line}: Windows PowerShell 5.1 does not know ${Text}`),
+    ...report.Functions.flatMap(({ Name, Line }) =>
+      APPROVED_VERBS.includes(Name.split('-')[0] ?? '')
+        ? []
+        : [`${Line}: ${Name} begins with no approved verb`],
+    ),
+    ...(needsHelp ? helpFindings(report) : []),
+    ...report.Commands.flatMap((command) => commandFindings(command, own)),
+  ];
+}
+
+function helpFindings({ Help, Functions }: ScriptReport): readonly string[] {
+  return [{ Name: 'the script', Line: 1, Help }, ...Functions].flatMap((each) => {
+    if (each.Help === null) return [`${each.Line}: ${each.Name} has no help`];
+    return each.Help.map((parameter) => `${each.Line}: the help of ${each.Name} lacks ${parameter}`);
+  });
+}
+
+function commandFindings(
+  { Name, Line, Parameters, Positionals, Binding }: ScriptReport['Commands'][number],
+  own: ReadonlyMap<string, string>,
+): readonly string[] {
+  // A script block that is called has no name.
+  if (Name === '') return [];
+  const binding = Binding.map((text) => `${Line}: ${Name}: ${text}`);
+  if (own.has(Name.toLowerCase())) return binding;
+  const entry = cmdletEntry(Name);
+  const known = Object.hasOwn(OWN_CMDLETS, Name)
+    ? OWN_CMDLETS[Name]?.split(' ')
+    : entry && Object.keys(entry.parameters);
+  if (known === undefined)
+    return [`${Line}: ${Name} is no command that scripts may use (or an alias of one)`];
+  const unknown = Parameters.filter((parameter) => ![...known, ...COMMON].includes(parameter));
+  return [
+    ...unknown.map((parameter) => `${Line}: ${Name} has no parameter ${parameter}`),
+    ...(Positionals > 0 ? [`${Line}: ${Name} has an argument without a name`] : []),
+    ...(entry?.confirms === true && !Parameters.includes('Confirm')
+      ? [`${Line}: ${Name} may ask for confirmation: -Confirm:$false is missing`]
+      : []),
+    ...binding,
+  ];
+}
