@@ -6,7 +6,7 @@ import { decodeAnswer } from '../../src/powershell/answer.codec.js';
 import { textLiteral } from '../../src/powershell/literal.codec.js';
 import { PREAMBLE } from '../../src/powershell/render.plan.js';
 import { SecretSeal } from '../../src/powershell/seal-secret.js';
-import { consoleProgram } from '../support/pwsh-host/console-program.js';
+import { consoleProgram, LANGUAGE_MODES } from '../support/pwsh-host/console-program.js';
 
 const seal = new SecretSeal();
 const STRINGS = 5_000;
@@ -38,7 +38,7 @@ class Engine {
   }
 }
 
-describe.each(['FullLanguage', 'ConstrainedLanguage'])("PowerShell's engine in %s", (languageMode) => {
+describe.each(LANGUAGE_MODES)("PowerShell's engine in %s", (languageMode) => {
   let engine: Engine;
   beforeAll(async () => {
     engine = new Engine(await consoleProgram(), languageMode);

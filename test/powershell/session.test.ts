@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/core/index.js';
 import { cmdlet, PowerShellError, PowerShellSession } from '../../src/powershell/index.js';
-import { consoleProgram } from '../support/pwsh-host/console-program.js';
+import { consoleProgram, LANGUAGE_MODES } from '../support/pwsh-host/console-program.js';
 
 /** No cmdlet of Windows is there: what is called fails as a missing command, which is an answer as good as any. */
 const MISSING = [cmdlet('Get-VMHost')] as const;
@@ -30,7 +30,7 @@ function session(env: NodeJS.ProcessEnv = {}, program = executable): PowerShellS
   return made;
 }
 
-describe.each(['FullLanguage', 'ConstrainedLanguage'])('a session in %s', (languageMode) => {
+describe.each(LANGUAGE_MODES)('a session in %s', (languageMode) => {
   const env = { PWSH_HOST_LANGUAGE_MODE: languageMode };
 
   it('says what it is', async () => {

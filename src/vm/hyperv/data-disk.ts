@@ -1,13 +1,15 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, MobyvmError, type EnsureContext } from '../../core/index.js';
-import { cmdlet, type PowerShell } from '../../powershell/index.js';
+import { cmdlet, type Pipeline, type PowerShell } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 import { orHypervFailure, withoutEffect } from './hyperv-failure.js';
 
 const GIB = 1024 ** 3;
 /** Making one is quick, as it grows with what is in it; checking a large one may take a while. */
 const DISK_SECONDS = 120;
+/** It reads the whole disk. */
+const COMPACT_SECONDS = 3_600;
 
 /**
  * Makes the data disk, a VHDX that grows with its content, or enlarges it; it is never shrunk and its content never touched. Also
@@ -68,6 +70,51 @@ export async function dataDiskBytes(
     );
   }
   return disk.Size;
+}
+
+/**
+ * Gives the host back what the guest has freed: the file gets smaller, the guest's disk does not. The machine must be off. Hyper-V compacts a
+ * disk only while it is mounted read-only; a mount that an earlier try has left is taken away first.
+ * @returns by how many bytes the file is smaller now
+ * @throws MobyvmError MOBYVM_DATA_DISK, also when the disk is in use
+ */
+export async function compactDataDisk(
+  powerShell: PowerShell,
+  path: string,
+  { signal, onFailure, progress }: Pick<EnsureContext, 'signal' | 'onFailure' | 'progress'>,
+): Promise<number> {
+  const disk = (pipeline: Pipeline, within = signal): Promise<void> =>
+    orHypervFailure(
+      `The data disk ${path} was not compacted`,
+      () => powerShell.run(pipeline, { signal: within, timeoutSeconds: COMPACT_SECONDS }),
+      'MOBYVM_DATA_DISK',
+    );
+  const dismount = [cmdlet('Dismount-VHD', { Path: path })] as const;
+  const before = await fileOf(powerShell, path, signal);
+  if (before.isMounted) await disk(dismount);
+  progress('compacting the data disk');
+  onFailure(async () => {
+    const later = new AbortController().signal;
+    if ((await fileOf(powerShell, path, later)).isMounted) await disk(dismount, later);
+  });
+  await disk([cmdlet('Mount-VHD', { Path: path, ReadOnly: true, NoDriveLetter: true })]);
+  await disk([cmdlet('Optimize-VHD', { Path: path, Mode: 'Full' })]);
+  await disk(dismount);
+  return before.bytes - (await fileOf(powerShell, path, signal)).bytes;
+}
+
+async function fileOf(
+  powerShell: PowerShell,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ readonly bytes: number; readonly isMounted: boolean }> {
+  const fields = { FileSize: 'number', Attached: 'boolean' } as const;
+  const [found] = await orHypervFailure(
+    `The data disk ${path} cannot be read`,
+    () => powerShell.read({ pipeline: [cmdlet('Get-VHD', { Path: path })], fields }, { signal }),
+    'MOBYVM_DATA_DISK',
+  );
+  return { bytes: found?.FileSize ?? 0, isMounted: found?.Attached === true };
 }
 
 async function isThere(path: string): Promise<boolean> {

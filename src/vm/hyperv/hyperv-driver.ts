@@ -52,6 +52,7 @@ export class HypervDriver implements VmDriver {
   #capture: ConsoleCapture | undefined;
   #isLive = false;
   #isStallTold = false;
+  #telling: Promise<void> | undefined;
   /** Why the machine's end is ours, while we bring it about. */
   #intent: string | undefined;
 
@@ -285,10 +286,16 @@ export class HypervDriver implements VmDriver {
     this.#watch.start();
   }
 
-  /** Tells of the end of a machine that was running; once. */
-  async #noteEnd(how = 'It is off, and mobyvm has not switched it off.'): Promise<void> {
-    if (!this.#isLive) return;
-    this.#isLive = false;
+  /** Tells of the end of a machine that was running, once; whoever sees it as well returns when it has been told. */
+  async #noteEnd(how?: string): Promise<void> {
+    if (this.#isLive) {
+      this.#isLive = false;
+      this.#telling = this.#tellEnd(how);
+    }
+    await this.#telling;
+  }
+
+  async #tellEnd(how = 'It is off, and mobyvm has not switched it off.'): Promise<void> {
     const exit: VmExit =
       this.#intent === undefined
         ? { reason: 'died', detail: `The virtual machine has ended. ${how}` }

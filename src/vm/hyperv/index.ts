@@ -1,3 +1,5 @@
+export { compactDataDisk } from './data-disk.js';
+export { hypervPreflight } from './preflight.js';
 export { HypervDriver } from './hyperv-driver.js';
 export type { HypervDriverOptions } from './hyperv-setup.js';
 export { INTEGRATION_SERVICES } from './hardware.plan.js';

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Handlers } from './bound.js';
-import { alreadyExists, HostFailure, notFound } from './host-failure.js';
+import { alreadyExists, HostFailure, invalidState, notFound } from './host-failure.js';
 
 const fileSchema = z.object({ simulatedVhdBytes: z.number() });
 
 /** Virtual disks: a file tells its size. */
 export function diskCmdlets(): Handlers {
+  const mounted = new Set<string>();
+  const compacted = new Set<string>();
   return {
     'New-VHD': (bound) => {
       const path = bound.text('Path');
@@ -14,9 +16,29 @@ export function diskCmdlets(): Handlers {
       writeDisk(path, bound.number('SizeBytes'));
       return [{ Path: path, Size: bound.number('SizeBytes') }];
     },
-    'Get-VHD': (bound) => [
-      { Path: bound.text('Path'), Size: diskBytes(bound.text('Path')), VhdType: 'Dynamic' },
-    ],
+    'Get-VHD': (bound) => {
+      const path = bound.text('Path');
+      return [
+        {
+          ...{ Path: path, Size: diskBytes(path), VhdType: 'Dynamic', Attached: mounted.has(path) },
+          FileSize: compacted.has(path) ? 40_000_000 : 100_000_000,
+        },
+      ];
+    },
+    'Mount-VHD': (bound) => {
+      if (mounted.has(bound.text('Path'))) throw invalidState('eingebunden');
+      if (bound.boolean('ReadOnly') === true) mounted.add(bound.text('Path'));
+      return [];
+    },
+    'Optimize-VHD': (bound) => {
+      if (!mounted.has(bound.text('Path'))) throw invalidState('nicht eingebunden');
+      compacted.add(bound.text('Path'));
+      return [];
+    },
+    'Dismount-VHD': (bound) => {
+      if (!mounted.delete(bound.text('Path'))) throw notFound(bound.text('Path'));
+      return [];
+    },
     'Resize-VHD': (bound) => {
       diskBytes(bound.text('Path'));
       writeDisk(bound.text('Path'), bound.number('SizeBytes'));

@@ -48,6 +48,12 @@ export class SimulatedSystem {
         return [{ FeatureName: bound.text('FeatureName'), State: this.feature }];
       },
       'Get-Service': () => this.services,
+      'Start-Service': (bound) => {
+        const found = this.services.find(({ Name }) => Name === bound.text('Name'));
+        if (found === undefined) throw notFound(bound.text('Name'));
+        found.Status = 'Running';
+        return [];
+      },
       'Get-Process': () => this.processes,
       'Get-NetTCPConnection': () => this.tcpListeners,
       'Get-NetUDPEndpoint': () => this.udpEndpoints,

@@ -7,6 +7,7 @@ import { memoryLedger, parseSubnet, runSteps, silentLogger, type Step } from '..
 import type { PowerShell } from '../../../src/powershell/index.js';
 import {
   HypervDriver,
+  hypervPreflight,
   windowsNetwork,
   type VmSpec,
   type WindowsNetwork,
@@ -27,6 +28,7 @@ export class WholeMachine {
   readonly driver: HypervDriver;
   readonly network: WindowsNetwork;
   readonly spec: VmSpec;
+  readonly #powerShell: PowerShell;
 
   private constructor(
     readonly folder: string,
@@ -35,6 +37,7 @@ export class WholeMachine {
     more: { readonly spec?: Partial<VmSpec>; readonly network?: Partial<WindowsNetworkOptions> },
   ) {
     const machineId = randomUUID();
+    this.#powerShell = powerShell;
     this.spec = {
       ...{ ...SAMPLE_SPEC, machineId, firmware: 'uefi', isoPath: join(folder, 'mobyvm.iso') },
       dataDisk: { path: join(folder, 'data.vhdx'), sizeGiB: 2 },
@@ -66,6 +69,7 @@ export class WholeMachine {
   async up(spec: VmSpec = this.spec): Promise<void> {
     const { driver, network } = this;
     const steps: readonly Step[] = [
+      hypervPreflight(this.#powerShell),
       ...network.steps,
       {
         id: 'vm',

@@ -18,8 +18,19 @@ const QUIET_SDK = {
 };
 const TARGET = resolve(import.meta.dirname, '../../../build/pwsh-host');
 
+/** A real PowerShell 7 that is used instead of the console, where there is no .NET SDK to build that. */
+const REAL = process.env['MOBYVM_TEST_PWSH'];
+
+/** Those that a session can be tested in: only the console can be told its language mode. */
+export const LANGUAGE_MODES =
+  REAL === undefined ? (['FullLanguage', 'ConstrainedLanguage'] as const) : (['FullLanguage'] as const);
+
+/** Only the console looks at scripts without running them. */
+export const HAS_SCRIPT_CHECK = REAL === undefined;
+
 /** The absolute path of a console over PowerShell's engine, built once for each state of its sources. Needs a .NET SDK. */
 export async function consoleProgram(): Promise<string> {
+  if (REAL !== undefined) return REAL;
   const hash = createHash('sha256');
   const names = (await readdir(SOURCES)).sort();
   for (const name of names) hash.update(`${name}\0`).update(await readFile(join(SOURCES, name)));
