@@ -1,7 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { MobyvmError, parseMac, readFileIfPresent, writeFileAtomically } from '../core/index.js';
+import { errnoOf, MobyvmError, parseMac, readFileIfPresent, writeFileAtomically } from '../core/index.js';
 
 /** A {@link VmSpec} as it stands in our files. */
 export const Spec = z.object({
@@ -57,5 +57,14 @@ export class StateFile<T> {
 
   async remove(): Promise<void> {
     await rm(this.path, { force: true });
+  }
+}
+
+/** A folder of ours in which somebody else has put something stays. */
+export async function removeFolderIfEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(error) ?? '')) throw error;
   }
 }

@@ -91,6 +91,12 @@ export const settingsSchema = z.strictObject({
         .max(MAX_BRIDGE_NAME)
         .default('mobyvm0')
         .describe(`Linux only. Name of the bridge, at most ${MAX_BRIDGE_NAME} characters.`),
+      nat: z
+        .enum(['auto', 'none'])
+        .default('auto')
+        .describe(
+          'Windows only. The NAT network by which the VM reaches others: `auto` uses one that contains the subnet or makes one; `none` makes none.',
+        ),
       mtuBytes: z
         .int()
         .min(576)

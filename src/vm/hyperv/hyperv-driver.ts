@@ -1,6 +1,6 @@
-import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, MobyvmError, type EnsureContext, type StepContext } from '../../core/index.js';
+import { MobyvmError, type EnsureContext, type StepContext } from '../../core/index.js';
 import type {
   Defined,
   DriverFeatures,
@@ -12,7 +12,9 @@ import type {
   VmStall,
   VmState,
 } from '../driver.js';
+import { Listeners } from '../listeners.js';
 import { stalledByFullDisk } from '../stalled.js';
+import { removeFolderIfEmpty } from '../state-file.js';
 import { ConsoleCapture } from './console-capture.js';
 import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
 import { ExitWatch } from './exit-watch.js';
@@ -47,8 +49,8 @@ export class HypervDriver implements VmDriver {
   readonly console: VmConsole;
   readonly #setup: HypervSetup;
   readonly #watch: ExitWatch;
-  readonly #exitListeners = new Set<(exit: VmExit) => void>();
-  readonly #stallListeners = new Set<(stall: VmStall) => void>();
+  readonly #exits = new Listeners<VmExit>();
+  readonly #stalls = new Listeners<VmStall>();
   #capture: ConsoleCapture | undefined;
   #isLive = false;
   #isStallTold = false;
@@ -88,7 +90,7 @@ export class HypervDriver implements VmDriver {
     signal.throwIfAborted();
     const { definition, powerShell } = this.#setup;
     const previous = await definition.read();
-    context.onFailure(() => this.#removeStateFolderIfEmpty());
+    context.onFailure(() => removeFolderIfEmpty(this.#setup.stateDirectory));
     const found = await settled(this.#setup, signal);
     // A saved guest knows its disk's size: it stays as it is until the memory is used or discarded.
     const diskGiB =
@@ -180,19 +182,15 @@ export class HypervDriver implements VmDriver {
     await this.#setup.console.remove();
     await this.#setup.definition.remove();
     await this.#setup.started.remove();
-    await this.#removeStateFolderIfEmpty();
+    await removeFolderIfEmpty(this.#setup.stateDirectory);
   }
 
   onExit(listener: (exit: VmExit) => void): () => void {
-    const own = (exit: VmExit): void => listener(exit);
-    this.#exitListeners.add(own);
-    return () => void this.#exitListeners.delete(own);
+    return this.#exits.add(listener);
   }
 
   onStall(listener: (stall: VmStall) => void): () => void {
-    const own = (stall: VmStall): void => listener(stall);
-    this.#stallListeners.add(own);
-    return () => void this.#stallListeners.delete(own);
+    return this.#stalls.add(listener);
   }
 
   async close(): Promise<void> {
@@ -273,7 +271,7 @@ export class HypervDriver implements VmDriver {
     this.#isStallTold = true;
     const stall = await this.#stall();
     this.#setup.logger.error('vm.stalled', { ...stall });
-    for (const listener of [...this.#stallListeners]) listener(stall);
+    this.#stalls.tell(stall);
   }
 
   async #noteLife(from: 'start' | 'end'): Promise<void> {
@@ -302,7 +300,7 @@ export class HypervDriver implements VmDriver {
         : { reason: 'host', detail: `The virtual machine has ended: ${this.#intent}.` };
     await this.#endCapture();
     this.#setup.logger.info('vm.ended', { ...exit });
-    for (const listener of [...this.#exitListeners]) listener(exit);
+    this.#exits.tell(exit);
   }
 
   async #endCapture(): Promise<void> {
@@ -320,14 +318,6 @@ export class HypervDriver implements VmDriver {
       await this.#look(signal);
     } finally {
       this.#intent = undefined;
-    }
-  }
-
-  async #removeStateFolderIfEmpty(): Promise<void> {
-    try {
-      await rmdir(this.#setup.stateDirectory);
-    } catch (error) {
-      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(error) ?? '')) throw error;
     }
   }
 }

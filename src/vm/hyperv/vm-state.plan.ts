@@ -7,6 +7,8 @@ import type { VmState } from '../driver.js';
 const STATES: ReadonlyMap<string, VmState> = new Map(
   Object.entries({
     Off: 'off',
+    // Its memory is in a file of the guest's: a start goes on with it.
+    Hibernated: 'off',
     Running: 'running',
     Saved: 'saved',
     FastSaved: 'saved',
@@ -14,10 +16,13 @@ const STATES: ReadonlyMap<string, VmState> = new Map(
     Starting: 'starting',
     Resuming: 'starting',
     Reset: 'starting',
+    ForceReboot: 'starting',
+    ComponentServicing: 'starting',
     Stopping: 'stopping',
     Saving: 'stopping',
     FastSaving: 'stopping',
     Pausing: 'stopping',
+    ForceShutdown: 'stopping',
     // Hyper-V pauses a machine whose disk's volume is full.
     PausedCritical: 'stalled',
   } satisfies Record<string, VmState>),

@@ -11,6 +11,7 @@ import type {
   VmStall,
   VmState,
 } from '../driver.js';
+import { Listeners } from '../listeners.js';
 import { DEFAULT_MACHINE_TYPE } from './command-line.plan.js';
 import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
 import { endProcess, shutDownGuest } from './end-machine.js';
@@ -46,8 +47,8 @@ export class QemuDriver implements VmDriver {
   readonly name = 'qemu';
   readonly console: VmConsole;
   readonly #setup: QemuSetup;
-  readonly #exitListeners = new Set<(exit: VmExit) => void>();
-  readonly #stallListeners = new Set<(stall: VmStall) => void>();
+  readonly #exits = new Listeners<VmExit>();
+  readonly #stalls = new Listeners<VmStall>();
   #machine: QemuMachine | undefined;
   /** Settles when the last machine's end has been dealt with: files removed, listeners told. */
   #ended = Promise.resolve();
@@ -235,15 +236,11 @@ export class QemuDriver implements VmDriver {
   }
 
   onExit(listener: (exit: VmExit) => void): () => void {
-    const own = (exit: VmExit): void => listener(exit);
-    this.#exitListeners.add(own);
-    return () => void this.#exitListeners.delete(own);
+    return this.#exits.add(listener);
   }
 
   onStall(listener: (stall: VmStall) => void): () => void {
-    const own = (stall: VmStall): void => listener(stall);
-    this.#stallListeners.add(own);
-    return () => void this.#stallListeners.delete(own);
+    return this.#stalls.add(listener);
   }
 
   async close(): Promise<void> {
@@ -308,7 +305,7 @@ export class QemuDriver implements VmDriver {
     );
     this.#setup.logger.info('vm.process.ended', { pid: machine.record.pid, ...exit });
     // One that only tried the accelerator was nobody's machine yet.
-    if (!machine.isOnTrial) for (const listener of [...this.#exitListeners]) listener(exit);
+    if (!machine.isOnTrial) this.#exits.tell(exit);
   }
 
   async #tellStall(machine: QemuMachine): Promise<void> {
@@ -316,7 +313,7 @@ export class QemuDriver implements VmDriver {
     machine.isStallTold = true;
     const stall = await stallOf(machine, this.#setup);
     this.#setup.logger.error('vm.stalled', { ...stall });
-    for (const listener of [...this.#stallListeners]) listener(stall);
+    this.#stalls.tell(stall);
   }
 
   /** Launches, and leaves nothing behind when what follows fails. */

@@ -1,10 +1,10 @@
-import { chmod, rm, rmdir, mkdir, statfs } from 'node:fs/promises';
+import { chmod, rm, mkdir, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { errnoOf, readFileIfPresent, type Logger } from '../../core/index.js';
+import { readFileIfPresent, type Logger } from '../../core/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { AcceleratorChoice } from './accelerator.js';
 import type { Accelerator, MachineFiles } from './command-line.plan.js';
-import { Definition, DEFINITION_REMEDY, StateFile } from '../state-file.js';
+import { Definition, DEFINITION_REMEDY, removeFolderIfEmpty, StateFile } from '../state-file.js';
 import { MachineRecord, SavedState } from './machine-record.js';
 
 export interface QemuDriverOptions {
@@ -106,7 +106,7 @@ export async function removeRunFiles(setup: QemuSetup): Promise<void> {
   const { consoleSocket, kvpSocket, pidFile, qmpSocket } = setup.files;
   const leftovers = [qmpSocket, consoleSocket, kvpSocket, pidFile, setup.memorySocket, setup.record.path];
   await Promise.all(leftovers.map((path) => rm(path, { force: true })));
-  await removeIfEmpty(setup.runDirectory);
+  await removeFolderIfEmpty(setup.runDirectory);
 }
 
 /** The saved memory becomes worthless with its description: that goes first. */
@@ -125,7 +125,7 @@ export async function removeStateFiles(setup: QemuSetup): Promise<void> {
   await setup.definition.remove();
   await rm(setup.uefiVariablesPath, { force: true });
   await rm(setup.files.qemuLog, { force: true });
-  await removeIfEmpty(setup.stateDirectory);
+  await removeFolderIfEmpty(setup.stateDirectory);
 }
 
 /** The last line that QEMU wrote, without its program name; empty when it said nothing. */
@@ -139,14 +139,6 @@ export async function qemuLastWords(setup: QemuSetup): Promise<string> {
       .at(-1)
       ?.replace(/^qemu-system-\w+: /, '') ?? ''
   );
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(error) ?? '')) throw error;
-  }
 }
 
 async function freeBytesOf(directory: string): Promise<number> {
