@@ -2,13 +2,15 @@ import { sleep, textOf, waitFor } from '../../core/index.js';
 import { cmdlet, hashtable } from '../../powershell/index.js';
 import type { VmState } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';
-import { orHypervFailure, withoutEffect } from './hyperv-failure.js';
+import { hypervFailure, orHypervFailure, withoutEffect } from './hyperv-failure.js';
 import type { HypervSetup } from './hyperv-setup.js';
 import { isLive, isPassing } from './vm-state.plan.js';
 
 /** Of a machine that starts, or is written to a file or read from one. */
 const CALL_SECONDS = 300;
 const PASSING_SECONDS = 120;
+const TURN_OFF_SECONDS = 60;
+const OFF_LOOK_MS = 200;
 const WMI = 'root/virtualization/v2';
 
 /** Waits until Hyper-V has done what it is about to do. */
@@ -69,30 +71,63 @@ export async function saveMachine(
   );
 }
 
-/** As the power switch does, from any state; a saved state is discarded. @throws MobyvmError MOBYVM_VM_STOP */
+/**
+ * As the power switch does, from any state; a saved state is discarded. A machine that Hyper-V cannot switch off any more is ended with
+ * its worker process.
+ * @throws MobyvmError MOBYVM_VM_STOP
+ */
 export async function turnOff(
   setup: HypervSetup,
   { id, state }: Pick<FoundMachine, 'id' | 'state'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { powerShell } = setup;
-  const options = { signal, timeoutSeconds: CALL_SECONDS };
+  if (state !== 'saved' && !isLive(state)) return;
+  const off =
+    state === 'saved' ? cmdlet('Remove-VMSavedState') : cmdlet('Stop-VM', { TurnOff: true, Force: true });
   const what = 'The virtual machine could not be switched off';
-  if (state === 'saved') {
-    await orHypervFailure(
-      what,
-      () => powerShell.run([machine(id), cmdlet('Remove-VMSavedState')], options),
-      'MOBYVM_VM_STOP',
-    );
-  } else if (isLive(state)) {
-    await orHypervFailure(
-      what,
-      () => powerShell.run([machine(id), cmdlet('Stop-VM', { TurnOff: true, Force: true })], options),
-      'MOBYVM_VM_STOP',
-    );
+  let reason: unknown = withoutEffect(what, 'MOBYVM_VM_STOP');
+  try {
+    await setup.powerShell.run([machine(id), off], { signal, timeoutSeconds: TURN_OFF_SECONDS });
+  } catch (error) {
+    signal.throwIfAborted();
+    reason = hypervFailure(what, error, 'MOBYVM_VM_STOP');
   }
-  const after = await settled(setup, signal);
-  if (after !== undefined && after.state !== 'off') throw withoutEffect(what, 'MOBYVM_VM_STOP');
+  if (await isOffSoon(setup, signal)) return;
+  if (isLive(state)) {
+    await endWorker(setup, id, signal);
+    if (await isOffSoon(setup, signal)) return;
+  }
+  throw reason;
+}
+
+async function isOffSoon(setup: HypervSetup, signal: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + setup.lookSeconds * 2_000;
+  for (;;) {
+    const found = await findMachine(setup.powerShell, setup, signal);
+    if (found === undefined || found.state === 'off') return true;
+    const remainingMs = deadline - performance.now();
+    if (remainingMs <= 0) return false;
+    await sleep(Math.min(remainingMs, OFF_LOOK_MS), signal);
+  }
+}
+
+/** The process in which Hyper-V runs this machine alone: its command line has the machine's GUID. */
+async function endWorker(
+  { powerShell, logger }: HypervSetup,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const worker = cmdlet('Get-CimInstance', {
+    ClassName: 'Win32_Process',
+    Filter: `Name = 'vmwp.exe' AND CommandLine LIKE '%${id.toUpperCase()}%'`,
+  });
+  logger.warn('vm.worker.ending', { id });
+  try {
+    await powerShell.run([worker, cmdlet('Invoke-CimMethod', { MethodName: 'Terminate' })], { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    logger.warn('vm.worker.unendable', { id, error: textOf(error) });
+  }
 }
 
 /**

@@ -16,6 +16,11 @@ export function cimCmdlets(machines: readonly SimulatedMachine[], system: Simula
     return machines.find((each) => each.id.toUpperCase() === name);
   }
 
+  function workers(filter: string): readonly HostObject[] {
+    const [, id] = /^Name = 'vmwp.exe' AND CommandLine LIKE '%([0-9A-F-]{36})%'$/.exec(filter) ?? [];
+    return machineOf(id)?.isOn === true ? [{ CimClass: 'Win32_Process', SystemName: id }] : [];
+  }
+
   function kvpComponent(name: string): readonly HostObject[] {
     const found = machineOf(name);
     const items = found?.kvp?.readNow();
@@ -45,6 +50,7 @@ export function cimCmdlets(machines: readonly SimulatedMachine[], system: Simula
   return {
     'Get-CimInstance': (bound) => {
       const className = bound.text('ClassName');
+      if (className === 'Win32_Process') return workers(bound.text('Filter'));
       const [, value = ''] = /^\w+ = '([0-9A-F-]{36})'$/.exec(bound.optionalText('Filter') ?? '') ?? [];
       switch (className) {
         case 'Msvm_ShutdownComponent':
@@ -70,6 +76,10 @@ export function cimCmdlets(machines: readonly SimulatedMachine[], system: Simula
       const target = bound.object('InputObject');
       if (target?.['CimClass'] === 'Msvm_VirtualSystemManagementService') return changeKvp(bound);
       const found = machineOf(target?.['SystemName']);
+      if (target?.['CimClass'] === 'Win32_Process') {
+        found?.end('Off');
+        return [{ ReturnValue: 0 }];
+      }
       if (bound.text('MethodName') !== 'InitiateShutdown' || found === undefined) throw unknownClass();
       if (!found.hearsShutdown) return [{ ReturnValue: 32_775 }];
       setTimeout(() => found.isOn && found.end('Off'), 5).unref();

@@ -95,13 +95,15 @@ export function machineCmdlets(world: MachineWorld): Handlers {
     },
     'Remove-VMSavedState': (bound) => {
       const found = machineOf(bound);
-      if (found.state !== 'Saved') throw invalidState(found.state);
+      if (!found.state.startsWith('Saved')) throw invalidState(found.state);
       found.state = 'Off';
       return [];
     },
     'Stop-VM': (bound) => {
       const found = machineOf(bound);
       if (bound.boolean('TurnOff') !== true || !found.isOn) throw invalidState(found.state);
+      if (found.stuck === 'error') throw invalidState('Stopping');
+      if (found.stuck === 'silently') return [];
       found.end('Off');
       return [];
     },

@@ -46,6 +46,8 @@ export class SimulatedMachine {
     ...{ name, isEnabled },
   }));
   hearsShutdown = false;
+  /** Hyper-V cannot switch it off: an error, or done without effect. */
+  stuck: 'error' | 'silently' | undefined;
   /** Its key-value exchange, if a test gives it one. */
   kvp: ScriptedWmi | undefined;
   /** Since its last start. */
@@ -66,7 +68,7 @@ export class SimulatedMachine {
   }
 
   get isOn(): boolean {
-    return !['Off', 'Saved'].includes(this.state);
+    return !/^(Off|Saved)/.test(this.state);
   }
 
   run(isBoot: boolean): void {
