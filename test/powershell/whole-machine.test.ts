@@ -8,7 +8,7 @@ import { cmdletsOf, Recording } from '../support/hyperv-host/recording-power-she
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
 import { WholeMachine } from '../support/hyperv-host/whole-machine.js';
-import { consoleProgram } from '../support/pwsh-host/console-program.js';
+import { consoleProgram, LANGUAGE_MODES } from '../support/pwsh-host/console-program.js';
 import type { AnswerCmdlet, HostObject } from '../support/pwsh-host/stub-calls.js';
 import { StubHost } from '../support/pwsh-host/stub-host.js';
 
@@ -30,29 +30,39 @@ afterAll(async () => {
 });
 
 describe("a whole life through PowerShell's engine", () => {
-  it.each(['uefi', 'bios'] as const)('with %s, from up to uninstall, leaves nothing', async (firmware) => {
-    const host = new SimulatedHost();
-    ({ answer } = host);
-    const whole = await WholeMachine.create(host, session, { spec: { firmware } });
-    const { driver } = whole;
-    try {
-      const before = await whole.world();
-      await whole.up();
-      const once = host.calls.length;
-      await whole.up();
-      // The second one has only looked.
-      expect(host.calls.slice(once).filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
-      await driver.save(context);
-      await driver.restore(context);
-      await driver.stop({ gracefulSeconds: 20 }, context);
-      await whole.up({ ...whole.spec, cpus: 3, memoryMiB: 4_096 });
-      expect(host.machines[0]).toMatchObject({ cpus: 3, memoryBytes: 4_096 * 1024 ** 2, state: 'Running' });
-      await whole.uninstall();
-      expect(await whole.world()).toEqual(before);
-    } finally {
-      await whole.dispose();
-    }
-  });
+  const lives = LANGUAGE_MODES.flatMap((mode) =>
+    (['uefi', 'bios'] as const).map((firmware) => ({ mode, firmware })),
+  );
+  it.each(lives)(
+    'in $mode, with $firmware, from up to uninstall, leaves nothing',
+    async ({ mode, firmware }) => {
+      const host = new SimulatedHost();
+      ({ answer } = host);
+      const env = { ...process.env, ...stubs.env, PWSH_HOST_LANGUAGE_MODE: mode };
+      const own = new PowerShellSession({ executable, env });
+      const whole = await WholeMachine.create(host, own, { spec: { firmware } });
+      const { driver } = whole;
+      try {
+        expect(await own.identity({ signal })).toMatchObject({ languageMode: mode });
+        const before = await whole.world();
+        await whole.up();
+        const once = host.calls.length;
+        await whole.up();
+        // The second one has only looked.
+        expect(host.calls.slice(once).filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
+        await driver.save(context);
+        await driver.restore(context);
+        await driver.stop({ gracefulSeconds: 20 }, context);
+        await whole.up({ ...whole.spec, cpus: 3, memoryMiB: 4_096 });
+        expect(host.machines[0]).toMatchObject({ cpus: 3, memoryBytes: 4_096 * 1024 ** 2, state: 'Running' });
+        await whole.uninstall();
+        expect(await whole.world()).toEqual(before);
+      } finally {
+        await whole.dispose();
+        await own.close();
+      }
+    },
+  );
 
   it('with the other generation next time makes the machine anew and keeps its disk', async () => {
     const host = new SimulatedHost();
