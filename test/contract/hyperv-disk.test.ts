@@ -73,5 +73,9 @@ describe('before anything is made', () => {
       code: 'MOBYVM_HYPERV',
       remedy: expect.stringContaining('Enable-WindowsOptionalFeature') as string,
     });
+    host.system.feature = 'EnablePending';
+    await expect(step()).rejects.toMatchObject({
+      remedy: expect.stringContaining('Restart Windows') as string,
+    });
   });
 });

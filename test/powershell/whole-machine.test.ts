@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSubnet } from '../../src/core/index.js';
 import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
 import { windowsFindings } from '../../src/daemon/doctor/windows-findings.plan.js';
-import { PowerShellSession } from '../../src/powershell/index.js';
+import { PowerShellSession, type PowerShell } from '../../src/powershell/index.js';
+import { compactDataDisk } from '../../src/vm/index.js';
 import { FAULT_KINDS, faultsOfUninstall, faultsOfUp } from '../support/hyperv-host/fault-matrix.js';
 import { cmdletsOf, Recording } from '../support/hyperv-host/recording-power-shell.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
@@ -82,7 +83,7 @@ describe("a whole life through PowerShell's engine", () => {
   });
 });
 
-describe('what is sent while calls fail', () => {
+describe('what is sent while calls fail, and what is sent rarely', () => {
   it('is bound by the engine, every form of it', async () => {
     const recording = new Recording();
     const over = (ask: AnswerCmdlet) => recording.over(new SimulatedPowerShell(ask));
@@ -90,6 +91,7 @@ describe('what is sent while calls fail', () => {
       await faultsOfUp(kind, over);
       await faultsOfUninstall(kind, over);
     }
+    await rarely(over);
     const unbound: unknown[] = [];
     for (const pipeline of recording.pipelines) {
       const [where] = pipeline.flatMap((stage) => ('where' in stage ? [stage] : []));
@@ -122,3 +124,26 @@ it('what doctor looks at is bound by the engine, and understood', async () => {
   expect(unseen).toEqual(['pipes', 'hypervisor-launch', 'reserved-ports']);
   expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
 });
+
+/** What no `up` and no uninstall of a healthy host sends. */
+async function rarely(over: (ask: AnswerCmdlet) => PowerShell): Promise<void> {
+  const host = new SimulatedHost();
+  host.network.tentativeLooks = 0;
+  const powerShell = over(host.answer);
+  const whole = await WholeMachine.create(host, powerShell);
+  try {
+    host.system.services.forEach((service) => (service.Status = 'Stopped'));
+    host.network.addSwitch('earlier', `mobyvm:${whole.spec.machineId}`, 'Private');
+    await whole.up();
+    host.machines.forEach((machine) => (machine.stuck = 'error'));
+    await whole.driver.powerOff(context);
+    await compactDataDisk(powerShell, whole.spec.dataDisk.path, context);
+    await whole.up({ ...whole.spec, dataDisk: { ...whole.spec.dataDisk, sizeGiB: 3 } });
+    host.machines.forEach((machine) => (machine.state = 'Paused'));
+    await whole.driver.start(context);
+    host.system.services.length = 0;
+    await expect(whole.up()).rejects.toMatchObject({ code: 'MOBYVM_HYPERV' });
+  } finally {
+    await whole.dispose();
+  }
+}

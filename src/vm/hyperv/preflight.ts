@@ -6,8 +6,8 @@ const SERVICE = 'vmms';
 const START_SECONDS = 60;
 
 /**
- * Sees that Hyper-V's service runs, and starts it when it only stands still. What is behind a missing one is for `mobyvm doctor` to
- * find out: asking for the feature takes seconds.
+ * Sees that Hyper-V's service runs, and starts it when it only stands still. The feature is asked for when there is none: that takes
+ * seconds.
  */
 export function hypervPreflight(powerShell: PowerShell): Step {
   return {
@@ -15,11 +15,7 @@ export function hypervPreflight(powerShell: PowerShell): Step {
     title: 'Hyper-V',
     async run({ signal, progress }) {
       const found = await readService(powerShell, signal);
-      if (found === undefined)
-        throw unusable(
-          'The service of Hyper-V (vmms) does not exist.',
-          'Switch Hyper-V on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V',
-        );
+      if (found === undefined) throw await withoutService(powerShell, signal);
       if (found.startType === 'Disabled')
         throw unusable(
           'The service of Hyper-V (vmms) is disabled.',
@@ -61,6 +57,23 @@ async function readService(
     powerShell.read(query, { signal }),
   );
   return found && { status: found.Status ?? '', startType: found.StartType ?? '' };
+}
+
+async function withoutService(powerShell: PowerShell, signal: AbortSignal): Promise<MobyvmError> {
+  const feature = cmdlet('Get-WindowsOptionalFeature', { Online: true, FeatureName: 'Microsoft-Hyper-V' });
+  const query = { pipeline: [feature], fields: { State: 'text' } } as const;
+  const [found] = await orHypervFailure('The Windows feature Hyper-V could not be read', () =>
+    powerShell.read(query, { signal, timeoutSeconds: START_SECONDS }),
+  );
+  if (found?.State?.endsWith('Pending') === true)
+    return unusable(
+      'Hyper-V waits for a restart of Windows.',
+      'Restart Windows, then run the command again.',
+    );
+  return unusable(
+    'The service of Hyper-V (vmms) does not exist.',
+    'Switch Hyper-V on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V',
+  );
 }
 
 function unusable(message: string, remedy: string): MobyvmError {

@@ -7,14 +7,14 @@ import type { VmState } from '../driver.js';
 const STATES: ReadonlyMap<string, VmState> = new Map(
   Object.entries({
     Off: 'off',
-  // Its files cannot be reached: nothing runs, and a start says why.
-  OffCritical: 'off',
+    // Its files cannot be reached: nothing runs, and a start says why.
+    OffCritical: 'off',
     // Its memory is in a file of the guest's: a start goes on with it.
     Hibernated: 'off',
     Running: 'running',
     Saved: 'saved',
     FastSaved: 'saved',
-  SavedCritical: 'saved',
+    SavedCritical: 'saved',
     Paused: 'paused',
     Starting: 'starting',
     Resuming: 'starting',
