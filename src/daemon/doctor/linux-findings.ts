@@ -14,55 +14,64 @@ export interface LinuxDoctorOptions {
   readonly signal: AbortSignal;
 }
 
-type Look = () => Promise<Omit<Finding, 'id' | 'title'>>;
+type Judgement = Omit<Finding, 'id' | 'title'>;
+type Look = () => Judgement | Promise<Judgement>;
 
 /** Looks at what `mobyvm up` needs of a Linux host; changes nothing. */
 export async function linuxFindings(options: LinuxDoctorOptions): Promise<readonly Finding[]> {
   const { isRoot, settingsFile, signal } = options;
+  const settings = await loadSettings(settingsFile).catch((error: unknown) => ({ unreadable: error }));
+  /** What needs the settings cannot be looked at without them; they are told of once. */
+  const withSettings = (look: (settings: Settings) => Promise<Judgement>): Look =>
+    'unreadable' in settings ? () => unseen('the settings cannot be read') : () => look(settings);
+  const asRoot = (look: Look): Look => (isRoot ? look : () => unseen('only root sees it'));
   const looks: readonly (readonly [id: string, title: string, look: Look])[] = [
-    ['root', 'Rights', () => Promise.resolve(rights(isRoot))],
-    ['settings', 'Settings', () => lookAtSettings(settingsFile)],
+    ['root', 'Rights', () => rights(isRoot)],
+    ['settings', 'Settings', () => lookAtSettings(settings, settingsFile)],
     ['qemu', 'QEMU', () => lookAtQemu(signal)],
-    ['kvm', 'KVM', lookAtKvm],
-    ['tun', 'Network devices', lookAtTun],
-    ['image', 'Boot image', async () => lookAtImage(options, await loadSettings(settingsFile))],
-    ['subnet', 'Subnet', async () => lookAtSubnet(await loadSettings(settingsFile), signal)],
-    ['firewall', 'Firewall', async () => lookAtFirewall(await loadSettings(settingsFile), signal)],
+    ['kvm', 'KVM', asRoot(lookAtKvm)],
+    ['tun', 'Network devices', asRoot(lookAtTun)],
+    ['image', 'Boot image', asRoot(withSettings((known) => lookAtImage(options, known)))],
+    ['subnet', 'Subnet', withSettings((known) => lookAtSubnet(known, signal))],
+    ['firewall', 'Firewall', asRoot(withSettings((known) => lookAtFirewall(known, signal)))],
   ];
   const findings: Finding[] = [];
   for (const [id, title, look] of looks) findings.push({ id, title, ...(await lookSafely(look, signal)) });
   return findings;
 }
 
-async function lookSafely(look: Look, signal: AbortSignal): Promise<Omit<Finding, 'id' | 'title'>> {
+async function lookSafely(look: Look, signal: AbortSignal): Promise<Judgement> {
   try {
     return await look();
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof MobyvmError && error.remedy !== '')
-      return problem(error.message.replace(/\.$/, ''), error.remedy);
-    return { verdict: 'unknown', detail: `it could not be looked at: ${textOf(error)}` };
+    const text = textOf(error).replaceAll(/\s+/g, ' ').replace(/\.$/, '');
+    return error instanceof MobyvmError && error.remedy !== '' ? problem(text, error.remedy) : unseen(text);
   }
 }
 
-function rights(isRoot: boolean): Omit<Finding, 'id' | 'title'> {
+function unseen(reason: string): Judgement {
+  return { verdict: 'unknown', detail: `it could not be looked at: ${reason}` };
+}
+
+function rights(isRoot: boolean): Judgement {
   return isRoot
     ? fine('this is root')
     : problem('this is not root', 'Use sudo: mobyvm makes network devices and rules.');
 }
 
-async function lookAtSettings(path: string): Promise<Omit<Finding, 'id' | 'title'>> {
-  await loadSettings(path);
+function lookAtSettings(settings: Settings | { readonly unreadable: unknown }, path: string): Judgement {
+  if ('unreadable' in settings) throw settings.unreadable;
   return fine(`what ${path} says can be used; without the file the defaults hold`);
 }
 
-async function lookAtQemu(signal: AbortSignal): Promise<Omit<Finding, 'id' | 'title'>> {
+async function lookAtQemu(signal: AbortSignal): Promise<Judgement> {
   const programs = { qemuProgram: 'qemu-system-x86_64', qemuImgProgram: 'qemu-img' };
   const { qemu, qemuImg } = await qemuPreflight(programs, signal);
   return fine(`${qemu}, qemu-img ${qemuImg}`);
 }
 
-async function lookAtKvm(): Promise<Omit<Finding, 'id' | 'title'>> {
+async function lookAtKvm(): Promise<Judgement> {
   try {
     await access('/dev/kvm', constants.R_OK | constants.W_OK);
     return fine('/dev/kvm can be used; whether a guest runs by it is tried at the start');
@@ -77,7 +86,7 @@ async function lookAtKvm(): Promise<Omit<Finding, 'id' | 'title'>> {
   }
 }
 
-async function lookAtTun(): Promise<Omit<Finding, 'id' | 'title'>> {
+async function lookAtTun(): Promise<Judgement> {
   try {
     await access('/dev/net/tun', constants.R_OK | constants.W_OK);
     return fine('/dev/net/tun can be used');
@@ -92,25 +101,19 @@ async function lookAtTun(): Promise<Omit<Finding, 'id' | 'title'>> {
 async function lookAtImage(
   { imageDir, signal }: LinuxDoctorOptions,
   { image }: Settings,
-): Promise<Omit<Finding, 'id' | 'title'>> {
+): Promise<Judgement> {
   const directory = image.directory ?? imageDir;
   await verifyImage(directory, signal);
   return fine(`${directory} is complete`);
 }
 
-async function lookAtSubnet(
-  { network }: Settings,
-  signal: AbortSignal,
-): Promise<Omit<Finding, 'id' | 'title'>> {
+async function lookAtSubnet({ network }: Settings, signal: AbortSignal): Promise<Judgement> {
   const wanted = network.subnet === 'auto' ? 'auto' : parseSubnet(network.subnet);
   const subnet = await chooseSubnet({ wanted, bridge: network.bridge }, signal);
   return fine(`${formatSubnet(subnet)} is free`);
 }
 
-async function lookAtFirewall(
-  { network }: Settings,
-  signal: AbortSignal,
-): Promise<Omit<Finding, 'id' | 'title'>> {
+async function lookAtFirewall({ network }: Settings, signal: AbortSignal): Promise<Judgement> {
   const blockers = await findBlockers(network.bridge, signal);
   const [first] = blockers;
   return first === undefined

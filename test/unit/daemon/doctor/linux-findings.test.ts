@@ -1,0 +1,63 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findingLines } from '../../../../src/daemon/cli/doctor.js';
+import { linuxFindings } from '../../../../src/daemon/doctor/linux-findings.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mobyvm-doctor-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function look(isRoot: boolean, settings?: string) {
+  const settingsFile = join(folder, settings === undefined ? 'none.json' : 'settings.json');
+  if (settings !== undefined) await writeFile(settingsFile, settings);
+  const signal = new AbortController().signal;
+  const findings = await linuxFindings({ isRoot, settingsFile, imageDir: folder, signal });
+  return new Map(findings.map((each) => [each.id, each]));
+}
+
+describe('doctor on Linux', () => {
+  it('names an image that is not there, with how to make one', async () => {
+    const findings = await look(true);
+    expect(findings.get('settings')?.verdict).toBe('fine');
+    expect(findings.get('image')).toMatchObject({
+      verdict: 'problem',
+      remedy: expect.stringContaining('mobyvm image build') as string,
+    });
+  });
+
+  it('tells of settings that cannot be read once, and not again where they are needed', async () => {
+    const findings = await look(true, '{"vm":{"cpus":"many"}}');
+    expect(findings.get('settings')).toMatchObject({
+      verdict: 'problem',
+      detail: expect.stringContaining('vm.cpus') as string,
+    });
+    for (const id of ['image', 'subnet', 'firewall']) expect(findings.get(id)?.verdict).toBe('unknown');
+  });
+
+  it('takes what only root sees for unknown', async () => {
+    const findings = await look(false);
+    expect(findings.get('root')?.verdict).toBe('problem');
+    for (const id of ['kvm', 'tun', 'image', 'firewall']) expect(findings.get(id)?.verdict).toBe('unknown');
+  });
+});
+
+it('doctor prints a line for each look, what helps below it, and the sum', () => {
+  const lines = findingLines([
+    { id: 'a', title: 'One', verdict: 'fine', detail: 'is well' },
+    { id: 'b', title: 'Another', verdict: 'problem', detail: 'is \u001b[31mnot', remedy: 'Mend it.' },
+    { id: 'c', title: 'Third', verdict: 'notice', detail: 'may matter', remedy: 'Look at it.' },
+  ]);
+  expect(lines).toEqual([
+    'ok       One      is well',
+    'PROBLEM  Another  is not',
+    '                  → Mend it.',
+    'note     Third    may matter',
+    '                  → Look at it.',
+    '',
+    '1 problem stands in the way.',
+  ]);
+});
