@@ -209,12 +209,12 @@ function Test-Changing {
     }
     Add-Result -Name 'drives, console and MAC address' -Check {
         $machine = Get-VM -Name "$Prefix-vm"
-        $machine | Add-VMHardDiskDrive -ControllerType SCSI -Path $disk -Confirm:$false
-        $machine | Add-VMDvdDrive -Confirm:$false
-        $machine | Set-VMFirmware -EnableSecureBoot Off -FirstBootDevice (Get-VMDvdDrive -VM $machine) -Confirm:$false
-        $machine | Set-VMComPort -Number 1 -Path '\\.\pipe\mobyvm_verify' -Confirm:$false
-        $machine | Get-VMNetworkAdapter | Set-VMNetworkAdapter -StaticMacAddress '02000A004B7F' -Confirm:$false
-        @{ mac = ($machine | Get-VMNetworkAdapter).MacAddress; console = ($machine | Get-VMComPort -Number 1).Path }
+        Add-VMHardDiskDrive -VM $machine -ControllerType SCSI -Path $disk -Confirm:$false
+        Add-VMDvdDrive -VM $machine -Confirm:$false
+        Set-VMFirmware -VM $machine -EnableSecureBoot Off -FirstBootDevice (Get-VMDvdDrive -VM $machine) -Confirm:$false
+        Set-VMComPort -VM $machine -Number 1 -Path '\\.\pipe\mobyvm_verify' -Confirm:$false
+        Set-VMNetworkAdapter -VMNetworkAdapter (Get-VMNetworkAdapter -VM $machine) -StaticMacAddress '02000A004B7F' -Confirm:$false
+        @{ mac = (Get-VMNetworkAdapter -VM $machine).MacAddress; console = (Get-VMComPort -VM $machine -Number 1).Path }
     }
     Add-Result -Name 'start, states, save, restore, power off' -Check {
         $states = @()

@@ -5,27 +5,34 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../../src/core/index.js';
 import { consoleProgram, HAS_SCRIPT_CHECK } from '../support/pwsh-host/console-program.js';
 import { scriptFindings, scriptReport } from '../support/pwsh-host/script-findings.plan.js';
-import { StubHost } from '../support/pwsh-host/stub-host.js';
+import { STUB_SOURCES, StubHost } from '../support/pwsh-host/stub-host.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SKIPPED = ['node_modules', 'build', 'dist', '.git'];
-let stubs: StubHost;
+let stubs: readonly StubHost[] = [];
 let folder: string;
 
 beforeAll(async () => {
-  stubs = await StubHost.start(() => ({ kind: 'rows', rows: [] }));
+  const nothing = () => ({ kind: 'rows', rows: [] }) as const;
+  stubs = await Promise.all(STUB_SOURCES.map((source) => StubHost.start(nothing, source)));
   folder = await mkdtemp(join(tmpdir(), 'mobyvm-script-'));
 });
 afterAll(async () => {
-  await stubs.stop();
+  await Promise.all(stubs.map((each) => each.stop()));
   await rm(folder, { recursive: true });
 });
 
+/** With the stubs of every source: what one binds the other may not. */
 async function findingsOf(path: string, needsHelp: boolean): Promise<readonly string[]> {
-  const { stdout } = await run(await consoleProgram(), ['--check', path], {
-    env: { ...process.env, ...stubs.env },
-  });
-  return scriptFindings(scriptReport.parse(JSON.parse(stdout)), { needsHelp });
+  const findings = new Set<string>();
+  for (const { env } of stubs) {
+    const { stdout } = await run(await consoleProgram(), ['--check', path], {
+      env: { ...process.env, ...env },
+    });
+    const report = scriptReport.parse(JSON.parse(stdout));
+    for (const finding of scriptFindings(report, { needsHelp })) findings.add(finding);
+  }
+  return [...findings];
 }
 
 async function scriptsOf(directory: string): Promise<readonly string[]> {
