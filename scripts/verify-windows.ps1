@@ -250,22 +250,28 @@ function Remove-Everything {
     The folder that it was given.
     #>
     param([Parameter(Mandatory = $true)][string]$Folder)
-    Add-Result -Name 'removal' -Check {
+    Add-Result -Name 'removal of the machine' -Check {
         foreach ($machine in @(Get-VM | Where-Object -Property Name -EQ -Value "$Prefix-vm")) {
-            if ([string]$machine.State -ne 'Off') { $machine | Stop-VM -TurnOff -Force -Confirm:$false }
-            $machine | Remove-VM -Force -Confirm:$false
+            if ([string]$machine.State -ne 'Off') { Stop-VM -VM $machine -TurnOff -Force -Confirm:$false }
+            Remove-VM -VM $machine -Force -Confirm:$false
         }
+    }
+    Add-Result -Name 'removal of the firewall rule' -Check {
         foreach ($rule in @(Get-NetFirewallRule | Where-Object -Property Name -EQ -Value "$Prefix-rule")) {
             Remove-NetFirewallRule -Name $rule.Name -Confirm:$false
         }
+    }
+    Add-Result -Name 'removal of NAT networks' -Check {
         foreach ($nat in @(Get-NetNat | Where-Object -Property Name -Like -Value "$Prefix-*")) {
             Remove-NetNat -Name $nat.Name -Confirm:$false
         }
+    }
+    Add-Result -Name 'removal of the switch' -Check {
         foreach ($switch in @(Get-VMSwitch | Where-Object -Property Name -EQ -Value "$Prefix-switch")) {
             Remove-VMSwitch -Name $switch.Name -Force -Confirm:$false
         }
-        Remove-Item -LiteralPath $Folder -Recurse -Force
     }
+    Add-Result -Name 'removal of the folder' -Check { Remove-Item -LiteralPath $Folder -Recurse -Force }
 }
 
 Test-Reading

@@ -10,6 +10,7 @@ import {
   type PowerShell,
   type Row,
 } from '../../powershell/index.js';
+import { failedError } from '../kvp-errors.js';
 import type { WmiItems, WmiKvp, WmiResult } from './wmi-kvp.js';
 
 export interface PowerShellWmiOptions {
@@ -50,6 +51,15 @@ export class PowerShellWmi implements WmiKvp {
   }
 
   async read(signal: AbortSignal): Promise<WmiItems | undefined> {
+    try {
+      return await this.#items(signal);
+    } catch (error) {
+      if (!(error instanceof PowerShellError)) throw error;
+      throw failedError(`Reading items: ${error.message.replaceAll(/\s+/g, ' ').trim()}`, error);
+    }
+  }
+
+  async #items(signal: AbortSignal): Promise<WmiItems | undefined> {
     const guid = await this.#guid(signal);
     if (guid === undefined) return undefined;
     const component = instancesOf('Msvm_KvpExchangeComponent', `SystemName = '${guid}'`);

@@ -13,37 +13,49 @@ export interface FoundMachine {
   /** Hyper-V's own name of the state, for messages. */
   readonly stateName: string;
   readonly generation: 1 | 2;
-  /** Whether it carries our tag: one that does not was left by a creation that broke off. */
-  readonly isTagged: boolean;
+  /** One that is not was left by a creation that broke off. */
+  readonly isWhole: boolean;
 }
 
 const FIELDS = { Id: 'text', State: 'text', Notes: 'text', Path: 'text', Generation: 'number' } as const;
 
+export interface MachineSearch {
+  readonly machineId: string;
+  /** Absolute path of the folder in which our machine's configuration is; nobody else's is there. */
+  readonly folder: string;
+  /** Hyper-V's GUID of our machine, as it was when we made it. */
+  readonly identity: { read(): Promise<{ readonly vmId: string } | undefined> };
+}
+
 /**
- * The machine whose notes carry our tag, or that was made in our own folder: never by its name, which others may have as well.
- * @param folder absolute path of the folder in which our machine's configuration is; nobody else's is there
+ * The machine that we remember by its GUID, or that was made in our own folder: never by its name, which others may have as well,
+ * nor by its notes, which a copy has too.
  */
 export async function findMachine(
   powerShell: PowerShell,
-  { machineId, folder }: { readonly machineId: string; readonly folder: string },
+  { machineId, folder, identity }: MachineSearch,
   signal: AbortSignal,
 ): Promise<FoundMachine | undefined> {
+  // Without it the folder tells.
+  const recorded = (await identity.read().catch(() => undefined))?.vmId;
   const rows = await orHypervFailure('The virtual machines could not be read', () =>
     powerShell.read({ pipeline: [cmdlet('Get-VM')], fields: FIELDS }, { signal }),
   );
   const tag = tagOf(machineId);
-  const ours = rows
-    .map((row) => ({ row, isTagged: (row.Notes ?? '').split(/\s/).includes(tag) }))
-    .filter(({ row, isTagged }) => isTagged || isInside(row.Path ?? '', folder))
-    .sort((one, other) => Number(other.isTagged) - Number(one.isTagged));
-  const [found] = ours;
-  if (found?.row.Id === undefined) return undefined;
-  const stateName = found.row.State ?? '';
-  return {
-    id: guid(found.row.Id).guid,
-    ...{ stateName, state: vmStateOf(stateName), isTagged: found.isTagged },
-    generation: found.row.Generation === 2 ? 2 : 1,
-  };
+  const ours = rows.flatMap(({ Id, Path = '', Notes = '', State = '', Generation }) => {
+    if (Id === undefined) return [];
+    const { guid: id } = guid(Id);
+    const isRecorded = id === recorded;
+    if (!isRecorded && !isInside(Path, folder)) return [];
+    const isWhole = isRecorded || Notes.split(/\s/).includes(tag);
+    const generation: 1 | 2 = Generation === 2 ? 2 : 1;
+    return [{ isRecorded, machine: { id, stateName: State, state: vmStateOf(State), isWhole, generation } }];
+  });
+  return (
+    ours.find(({ isRecorded }) => isRecorded) ??
+    ours.find(({ machine: { isWhole } }) => isWhole) ??
+    ours[0]
+  )?.machine;
 }
 
 /** The machine as the first stage of a pipeline. */

@@ -1,3 +1,4 @@
+import { MobyvmError } from '../../core/index.js';
 import { cmdlet, type CmdletCall, type Pipeline } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 
@@ -110,17 +111,9 @@ function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonl
   const hasIso = found.dvds.length === 1 && samePath(found.dvds[0]?.path, spec.isoPath);
   const isFirmwareRight = found.secureBoot?.toLowerCase() === 'off' && found.dvds.length === 1;
   return [
-    ...(found.diskPaths.length === 1 && samePath(found.diskPaths[0], path)
+    ...(hasDataDisk(found.diskPaths, path)
       ? []
       : [
-          ...(found.diskPaths.length === 0
-            ? []
-            : [
-                {
-                  field: 'other disks',
-                  pipeline: [vm, cmdlet('Get-VMHardDiskDrive'), cmdlet('Remove-VMHardDiskDrive')] as const,
-                },
-              ]),
           // SCSI in both generations: the disk can grow while the machine runs.
           {
             field: 'data disk',
@@ -144,6 +137,24 @@ function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonl
           },
         ]),
   ];
+}
+
+/**
+ * True when the machine has the data disk, and it alone; false when it has none. Another one is never taken away: behind a checkpoint the
+ * disk has another path, and what was written since is in that file.
+ * @throws MobyvmError MOBYVM_DATA_DISK
+ */
+export function hasDataDisk(diskPaths: readonly string[], path: string): boolean {
+  const other = diskPaths.find((each) => !samePath(each, path));
+  if (other === undefined && diskPaths.length < 2) return diskPaths.length === 1;
+  const isCheckpoint = /\.avhdx?$/i.test(other ?? '');
+  throw new MobyvmError(
+    'MOBYVM_DATA_DISK',
+    `The virtual machine has the disk ${other ?? path}, and should have ${path} alone.`,
+    isCheckpoint
+      ? 'It has a checkpoint: delete or apply it in Hyper-V Manager (deleting keeps the data of today), then run the command again.'
+      : 'Nothing was changed. Detach that disk in Hyper-V Manager if nothing on it is needed here, then run the command again.',
+  );
 }
 
 /** Generation 1 comes with a drive, generation 2 without one. */

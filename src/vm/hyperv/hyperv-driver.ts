@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { MobyvmError, type EnsureContext, type StepContext } from '../../core/index.js';
+import { MobyvmError, textOf, type EnsureContext, type StepContext } from '../../core/index.js';
 import type {
   Defined,
   DriverFeatures,
@@ -29,7 +29,7 @@ import {
   startMachine,
   turnOff,
 } from './machine-calls.js';
-import { ensureMachine, removeMachine } from './make-machine.js';
+import { checkDisks, ensureMachine, removeMachine } from './make-machine.js';
 import { isLive } from './vm-state.plan.js';
 
 const GIB = 1024 ** 3;
@@ -53,6 +53,8 @@ export class HypervDriver implements VmDriver {
   readonly #stalls = new Listeners<VmStall>();
   #capture: ConsoleCapture | undefined;
   #isLive = false;
+  /** From before it is started until it has settled. */
+  #isComingUp = false;
   #isStallTold = false;
   #telling: Promise<void> | undefined;
   /** Why the machine's end is ours, while we bring it about. */
@@ -92,6 +94,7 @@ export class HypervDriver implements VmDriver {
     const previous = await definition.read();
     context.onFailure(() => removeFolderIfEmpty(this.#setup.stateDirectory));
     const found = await settled(this.#setup, signal);
+    await checkDisks(this.#setup, found, spec, signal);
     // A saved guest knows its disk's size: it stays as it is until the memory is used or discarded.
     const diskGiB =
       found?.state === 'saved'
@@ -116,6 +119,7 @@ export class HypervDriver implements VmDriver {
     if (await this.#goOnIfLive(found, signal)) return;
     if (found.state === 'saved')
       throw wrongState('The virtual machine is saved.', 'Restore it, or discard its saved state first.');
+    await checkDisks(this.#setup, found, spec, signal);
     await ensureDataDisk(this.#setup.powerShell, spec.dataDisk, context);
     const machine = await ensureMachine(this.#setup, spec, context);
     context.onFailure(() => this.#setup.started.remove());
@@ -176,7 +180,9 @@ export class HypervDriver implements VmDriver {
   async remove({ dataDisk }: { readonly dataDisk: boolean }, context: StepContext): Promise<void> {
     // A definition that cannot be read must not stand in the way of its own removal.
     const spec = await this.definition().catch(() => undefined);
-    await this.powerOff(context);
+    const found = await this.#look(context.signal);
+    // A saved state goes with its machine, also one that cannot be discarded.
+    if (found !== undefined && isLive(found.state)) await this.powerOff(context);
     await removeMachine(this.#setup, context.signal);
     if (dataDisk && spec !== undefined) await rm(spec.dataDisk.path, { force: true });
     await this.#setup.console.remove();
@@ -202,6 +208,8 @@ export class HypervDriver implements VmDriver {
   /** Observes, and tells of what has changed since: an end, a stall, a machine to adopt. */
   async #look(signal: AbortSignal): Promise<FoundMachine | undefined> {
     const found = await findMachine(this.#setup.powerShell, this.#setup, signal);
+    // What was seen before it came up is no end.
+    if (this.#isComingUp && (found === undefined || !isLive(found.state))) return found;
     if (found === undefined || !isLive(found.state)) {
       await this.#noteEnd(found?.state === 'saved' ? 'Its state was saved by Hyper-V.' : undefined);
       return found;
@@ -225,6 +233,7 @@ export class HypervDriver implements VmDriver {
       await this.#endWith('its start was undone', later, () => turnOff(this.#setup, present, later));
     });
     if (code === 'MOBYVM_VM_START') await this.#setup.console.rotate();
+    this.#isComingUp = true;
     await this.#noteLife('start');
     try {
       await startMachine(this.#setup, found, { signal, code });
@@ -236,6 +245,8 @@ export class HypervDriver implements VmDriver {
       this.#watch.stop();
       await this.#endCapture();
       throw error;
+    } finally {
+      this.#isComingUp = false;
     }
   }
 
@@ -263,13 +274,25 @@ export class HypervDriver implements VmDriver {
   async #stall(): Promise<VmStall> {
     const spec = await this.definition();
     const folder = dirname(spec?.dataDisk.path ?? this.#setup.stateDirectory);
-    return { folder, freeBytes: await this.#setup.freeBytes(folder) };
+    try {
+      return { folder, freeBytes: await this.#setup.freeBytes(folder) };
+    } catch (error) {
+      throw new MobyvmError(
+        'MOBYVM_DATA_DISK',
+        `The VM stands still: ${folder} cannot be reached (${textOf(error)}).`,
+        'Connect or unlock the drive, then run `mobyvm up` again.',
+        { cause: error },
+      );
+    }
   }
 
   async #tellStall(): Promise<void> {
     if (this.#isStallTold) return;
     this.#isStallTold = true;
-    const stall = await this.#stall();
+    const stall = await this.#stall().catch((error: unknown) =>
+      this.#setup.logger.error('vm.stalled', { error: textOf(error) }),
+    );
+    if (stall === undefined) return;
     this.#setup.logger.error('vm.stalled', { ...stall });
     this.#stalls.tell(stall);
   }

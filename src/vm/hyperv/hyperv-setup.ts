@@ -37,9 +37,14 @@ export interface HypervSetup {
   readonly definition: StateFile<Definition>;
   /** What the machine that runs, or is saved, was started with. */
   readonly started: StateFile<Definition>;
+  /** Hyper-V's GUID of our machine. */
+  readonly identity: StateFile<MachineIdentity>;
   readonly lookSeconds: number;
   readonly freeBytes: (directory: string) => Promise<number>;
 }
+
+const MachineIdentity = z.object({ format: z.literal(1), vmId: z.uuid() });
+type MachineIdentity = z.infer<typeof MachineIdentity>;
 
 export function hypervSetup(options: HypervDriverOptions): HypervSetup {
   const { powerShell, logger, machineId, consolePipe } = options;
@@ -54,6 +59,7 @@ export function hypervSetup(options: HypervDriverOptions): HypervSetup {
       join(stateDirectory, 'started.json'),
       z.object({ format: z.literal(1), spec: Spec }),
     ),
+    identity: new StateFile(join(stateDirectory, 'vm.json'), MachineIdentity),
     lookSeconds: options.lookSeconds ?? 5,
     freeBytes: options.freeBytes ?? freeBytesOf,
   };

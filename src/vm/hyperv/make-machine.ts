@@ -3,11 +3,12 @@ import type { EnsureContext } from '../../core/index.js';
 import { cmdlet } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';
-import { generationOf, planHardware } from './hardware.plan.js';
+import { generationOf, hasDataDisk, planHardware } from './hardware.plan.js';
 import { orHypervFailure, withoutEffect } from './hyperv-failure.js';
 import type { HypervSetup } from './hyperv-setup.js';
 import { turnOff } from './machine-calls.js';
 import { readHardware } from './read-hardware.js';
+import { isLive } from './vm-state.plan.js';
 
 const MIB = 1024 ** 2;
 const MAKE_SECONDS = 120;
@@ -25,7 +26,7 @@ export async function ensureMachine(
   const { powerShell } = setup;
   const { signal } = context;
   let found = await findMachine(powerShell, setup, signal);
-  if (found !== undefined && (found.generation !== generationOf(spec) || !found.isTagged)) {
+  if (found !== undefined && (found.generation !== generationOf(spec) || !found.isWhole)) {
     await removeMachine(setup, signal);
     found = undefined;
   }
@@ -41,6 +42,27 @@ export async function ensureMachine(
   }
   if (changes.length > 0) await checkHardware(setup, found, spec, signal);
   return found;
+}
+
+/** Before anything of the disk or the machine is touched. @throws MobyvmError MOBYVM_DATA_DISK */
+export async function checkDisks(
+  { powerShell }: HypervSetup,
+  found: FoundMachine | undefined,
+  { dataDisk }: VmSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  if (found === undefined) return;
+  const query = {
+    pipeline: [machine(found.id), cmdlet('Get-VMHardDiskDrive')],
+    fields: { Path: 'text' },
+  } as const;
+  const rows = await orHypervFailure("The virtual machine's disks could not be read", () =>
+    powerShell.read(query, { signal }),
+  );
+  hasDataDisk(
+    rows.map(({ Path }) => Path ?? ''),
+    dataDisk.path,
+  );
 }
 
 async function createMachine(
@@ -62,7 +84,8 @@ async function createMachine(
   );
   const made = await findMachine(powerShell, setup, signal);
   if (made === undefined) throw withoutEffect('The virtual machine was not created');
-  return made;
+  await setup.identity.write({ format: 1, vmId: made.id });
+  return { ...made, isWhole: true };
 }
 
 /** Sees that what was set is so. */
@@ -84,7 +107,8 @@ export async function removeMachine(setup: HypervSetup, signal: AbortSignal): Pr
   for (;;) {
     const found = await findMachine(powerShell, setup, signal);
     if (found === undefined) break;
-    await turnOff(setup, found, signal);
+    // With a saved state it may be removed, also when that cannot be discarded.
+    if (isLive(found.state)) await turnOff(setup, found, signal);
     await orHypervFailure('The virtual machine was not removed', () =>
       powerShell.run([machine(found.id), cmdlet('Remove-VM', { Force: true })], {
         signal,
@@ -94,5 +118,6 @@ export async function removeMachine(setup: HypervSetup, signal: AbortSignal): Pr
     if ((await findMachine(powerShell, setup, signal))?.id === found.id)
       throw withoutEffect('The virtual machine was not removed');
   }
+  await setup.identity.remove();
   await rm(folder, { recursive: true, force: true });
 }

@@ -15,6 +15,7 @@ const STATES: ReadonlyMap<string, VmState> = new Map(
     Saved: 'saved',
     FastSaved: 'saved',
     SavedCritical: 'saved',
+    FastSavedCritical: 'saved',
     Paused: 'paused',
     Starting: 'starting',
     Resuming: 'starting',

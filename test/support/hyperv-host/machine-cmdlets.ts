@@ -95,7 +95,7 @@ export function machineCmdlets(world: MachineWorld): Handlers {
     },
     'Remove-VMSavedState': (bound) => {
       const found = machineOf(bound);
-      if (!found.state.startsWith('Saved')) throw invalidState(found.state);
+      if (!/^(Fast)?Saved/.test(found.state) || found.stuck === 'error') throw invalidState(found.state);
       found.state = 'Off';
       return [];
     },

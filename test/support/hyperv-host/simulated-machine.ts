@@ -68,7 +68,7 @@ export class SimulatedMachine {
   }
 
   get isOn(): boolean {
-    return !/^(Off|Saved)/.test(this.state);
+    return !/^(Off|(Fast)?Saved)/.test(this.state);
   }
 
   run(isBoot: boolean): void {

@@ -43,9 +43,18 @@ export function windowsNetwork(options: WindowsNetworkOptions): WindowsNetwork {
   const { powerShell, machineId, name, subnet, ledger } = options;
   const address = { address: hostAt(subnet, 1), prefixLength: subnet.prefixLength };
   const firewall = firewallRules(powerShell, machineId);
+  const ownSwitch = internalSwitch({ powerShell, ledger, name, tag: tagOf(machineId) });
+  const ownAddress = part(hostAddress(powerShell, name, address), address);
   const parts: readonly Part[] = [
-    part(internalSwitch({ powerShell, ledger, name, tag: tagOf(machineId) }), {}),
-    part(hostAddress(powerShell, name, address), address),
+    part(ownSwitch, {}),
+    {
+      ...ownAddress,
+      // On a foreign switch of that name it is somebody else's.
+      remove: async (context) => {
+        const found = await ownSwitch.observe(context);
+        if (found?.isOurs === true) await ownAddress.remove(context);
+      },
+    },
     part(nat({ powerShell, ledger, name }), options.nat === 'none' ? 'none' : subnet),
     {
       // Windows names the adapter, so that the rules can only be known when it is there.

@@ -50,8 +50,6 @@ describe('the plan for a machine of Hyper-V', () => {
     ['a save at the end of Windows', { stopAction: 'Save' }, ['automatic start and stop']],
     ['other notes', { notes: 'mine now', cpus: 1 }, ['processors, notes']],
     ['no disk', { diskPaths: [] }, ['data disk']],
-    ['a foreign disk', { diskPaths: ['D:\\other.vhdx'] }, ['other disks', 'data disk']],
-    ['a second disk', { diskPaths: [spec.dataDisk.path, 'D:\\x.vhdx'] }, ['other disks', 'data disk']],
     ['another ISO', { dvds: [{ path: 'C:\\old.iso' }] }, ['boot ISO']],
     ['an empty drive', { dvds: [{ path: undefined }] }, ['boot ISO']],
     ['no drive', { dvds: [] }, ['boot ISO', 'firmware']],
@@ -76,6 +74,16 @@ describe('the plan for a machine of Hyper-V', () => {
     ],
   ])('mends %s', (_, found, expected) => {
     expect(fields(found)).toEqual(expected);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a checkpoint of its own', ['C:\\ProgramData\\mobyvm\\state\\vm\\data_1.avhdx'], /checkpoint/],
+    ['another disk', ['D:\\other.vhdx'], /Detach/],
+    ['a second disk', [spec.dataDisk.path, 'D:\\x.vhdx'], /Detach/],
+  ])('never takes %s away', (_, diskPaths, remedy) => {
+    expect(() => fields({ diskPaths })).toThrow(
+      expect.objectContaining({ code: 'MOBYVM_DATA_DISK', remedy: expect.stringMatching(remedy) as string }),
+    );
   });
 
   it('finds a service by its id, and a drive by its machine', () => {

@@ -21,6 +21,7 @@ describe('the state of a machine of Hyper-V', () => {
     ['RunningCritical', 'crashed'],
     ['OffCritical', 'off'],
     ['SavedCritical', 'saved'],
+    ['FastSavedCritical', 'saved'],
     ['Other', 'crashed'],
     ['', 'crashed'],
     ['constructor', 'crashed'],

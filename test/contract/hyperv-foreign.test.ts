@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { PowerShellWmi } from '../../src/kvp/index.js';
+import type { VmExit } from '../../src/vm/index.js';
+import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
+import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
+import { SWITCH, WholeMachine } from '../support/hyperv-host/whole-machine.js';
+
+const signal = new AbortController().signal;
+const context = { signal, progress: () => undefined, onFailure: () => undefined };
+
+async function withWhole(work: (whole: WholeMachine, host: SimulatedHost) => Promise<void>): Promise<void> {
+  const host = new SimulatedHost();
+  host.network.tentativeLooks = 0;
+  const whole = await WholeMachine.create(host, new SimulatedPowerShell(host.answer));
+  try {
+    await work(whole, host);
+  } finally {
+    await whole.dispose();
+  }
+}
+
+describe('what is not ours', () => {
+  it('is a copy of our machine elsewhere, notes and all: it is neither adopted nor removed', () =>
+    withWhole(async (whole, host) => {
+      const parameters = { Name: 'backup copy', MemoryStartupBytes: 1, Generation: '2', Path: '/d/backup' };
+      host.answer({ command: 'New-VM', parameters });
+      const [copy] = host.machines;
+      Object.assign(copy!, { notes: `mobyvm:${whole.spec.machineId}`, state: 'Running' });
+      await whole.up();
+      expect(host.machines).toHaveLength(2);
+      await whole.uninstall();
+      expect(host.machines.map(({ name, state }) => [name, state])).toEqual([['backup copy', 'Running']]);
+    }));
+
+  it('is the address of a switch that has our name: `up` refuses, and an uninstall leaves it', () =>
+    withWhole(async (whole, host) => {
+      host.network.addSwitch(SWITCH, 'of another');
+      const adapter = host.network.adapters[1]!;
+      Object.assign(adapter, { hasDhcp: false });
+      adapter.addresses.push({ address: '10.0.75.1', prefixLength: 24, looksUntilUsable: 0 });
+      const before = host.network.snapshot();
+      await expect(whole.up()).rejects.toMatchObject({ code: 'MOBYVM_FOREIGN_OBJECT' });
+      await whole.uninstall();
+      expect(host.network.snapshot()).toEqual(before);
+    }));
+
+  it('is a checkpoint: the machine is not started without what was written since', () =>
+    withWhole(async (whole, host) => {
+      await whole.up();
+      await whole.driver.powerOff(context);
+      const [machine] = host.machines;
+      machine?.disks.splice(0, 1, whole.spec.dataDisk.path.replace('.vhdx', '_1.avhdx'));
+      const disks = [...(machine?.disks ?? [])];
+      await expect(whole.up()).rejects.toMatchObject({
+        code: 'MOBYVM_DATA_DISK',
+        remedy: expect.stringContaining('checkpoint') as string,
+      });
+      expect(machine?.disks).toEqual(disks);
+    }));
+});
+
+it('our machine is ours also when somebody rewrote its notes: it is kept, and they are mended', () =>
+  withWhole(async (whole, host) => {
+    await whole.up();
+    await whole.driver.powerOff(context);
+    const [machine] = host.machines;
+    Object.assign(machine!, { notes: 'do not touch' });
+    await whole.up();
+    expect(host.machines).toEqual([machine]);
+    expect(machine?.notes).toBe(`mobyvm:${whole.spec.machineId}`);
+  }));
+
+it('looks that are in flight while the machine starts tell of no death', () =>
+  withWhole(async (whole, host) => {
+    const exits: VmExit[] = [];
+    whole.driver.onExit((exit) => exits.push(exit));
+    for (let round = 0; round < 5; round += 1) {
+      const over = new AbortController();
+      const looking = (async () => {
+        while (!over.signal.aborted) await whole.driver.state(signal);
+      })();
+      await whole.up();
+      over.abort();
+      await looking;
+      expect(host.machines[0]?.state).toBe('Running');
+      await whole.driver.powerOff(context);
+    }
+    expect(exits.filter(({ reason }) => reason === 'died')).toEqual([]);
+    expect(exits).toHaveLength(5);
+  }));
+
+it('a machine whose saved state cannot be discarded can be removed', () =>
+  withWhole(async (whole, host) => {
+    await whole.up();
+    await whole.driver.save(context);
+    Object.assign(host.machines[0]!, { state: 'FastSavedCritical', stuck: 'error' });
+    await whole.uninstall().catch(() => undefined);
+    await whole.uninstall();
+    expect(host.machines).toEqual([]);
+  }));
+
+it('items that WMI refuses to read are told with a code and a remedy', async () => {
+  const host = new SimulatedHost();
+  host.fault = { nth: 0, kind: 'denied' };
+  const powerShell = new SimulatedPowerShell(host.answer);
+  const machineGuid = () => Promise.resolve('2a34b1c2-fd73-4043-8a5b-dd2159bc743f');
+  await expect(new PowerShellWmi({ powerShell, machineGuid }).read(signal)).rejects.toMatchObject({
+    code: 'MOBYVM_KVP_FAILED',
+    remedy: expect.stringMatching(/\w/) as string,
+  });
+});
