@@ -26,8 +26,10 @@ const KINDS = {
   number: optional(z.number()),
   boolean: optional(z.boolean()),
   texts: list(text.nullable().transform((found) => found ?? '')),
+  'hidden texts': list(z.string()),
   numbers: list(z.number()),
 } satisfies Record<FieldKind, z.ZodType>;
+const LISTS: readonly FieldKind[] = ['texts', 'hidden texts', 'numbers'];
 
 const failureSchema = z.object({
   errorId: optional(text),
@@ -48,29 +50,42 @@ export type Answer<F extends Fields> =
 /**
  * What a session answered, without its mark. @throws CodecError when it is something else
  * @param json one line
+ * @param open what makes text of sealed text
  */
-export function decodeAnswer<F extends Fields>(json: string, fields: F): Answer<F> {
+export function decodeAnswer<F extends Fields>(
+  json: string,
+  fields: F,
+  open: (sealed: string) => string = (sealed) => sealed,
+): Answer<F> {
   const answer = answerSchema.safeParse(parsed(json));
   if (!answer.success) throw new CodecError('answer', 0, problemOf(answer.error));
   if ('failure' in answer.data) return { kind: 'failure', failure: failureOf(answer.data.failure) };
-  return { kind: 'rows', rows: answer.data.rows.map((row) => decodeRow(row, fields)) };
+  return { kind: 'rows', rows: answer.data.rows.map((row) => decodeRow(row, fields, open)) };
 }
 
-function decodeRow<F extends Fields>(row: Readonly<Record<string, unknown>>, fields: F): Row<F> {
+function decodeRow<F extends Fields>(
+  row: Readonly<Record<string, unknown>>,
+  fields: F,
+  open: (sealed: string) => string,
+): Row<F> {
   const shape = Object.fromEntries(Object.entries(fields).map(([path, kind]) => [path, KINDS[kind]]));
   // A list of nothing may come as null.
   const found = Object.fromEntries(
     Object.entries(fields).map(([path, kind]) => [
       path,
-      row[path] ?? (kind === 'texts' || kind === 'numbers' ? [] : undefined),
+      row[path] ?? (LISTS.includes(kind) ? [] : undefined),
     ]),
   );
   const decoded = z.object(shape).safeParse(found);
   if (!decoded.success) throw new CodecError('row', 0, problemOf(decoded.error));
-  return decoded.data as Row<F>;
+  const opened = Object.entries(decoded.data).map(([path, value]) => [
+    path,
+    fields[path] === 'hidden texts' ? z.array(z.string()).parse(value).map(open) : value,
+  ]);
+  return Object.fromEntries(opened) as Row<F>;
 }
 
-/** .NET's own codes for "some exception" (COR_E_EXCEPTION and the like) tell nothing. */
+/** .NET's own codes for "some exception" (COR_E_EXCEPTION and the like) tell nothing; Hyper-V's cmdlets give no others. */
 const GENERIC = new Set([0x8013_1500, 0x8013_1501, 0x8013_1509]);
 
 function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
@@ -78,7 +93,7 @@ function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
   return {
     errorId: (failure.errorId ?? '').split(',')[0] ?? '',
     category: failure.category ?? '',
-    hresult: codes.find((code) => code !== 0 && !GENERIC.has(code)) ?? codes[0] ?? 0,
+    hresult: codes.find((code) => code !== 0 && !GENERIC.has(code)) ?? 0,
     message: failure.message ?? '',
     command: failure.command ?? '',
   };

@@ -4,12 +4,17 @@ export interface PowerShellFailure {
   readonly errorId: string;
   /** ErrorCategory by name, for example `ObjectNotFound`, `PermissionDenied`, `ResourceExists`. */
   readonly category: string;
-  /** Unsigned; 0 when there is none. */
+  /** Unsigned; 0 when there is none that tells anything. */
   readonly hresult: number;
   /** Localised, for people and logs alone. */
   readonly message: string;
   /** The cmdlet that failed, where that is known. */
   readonly command: string;
+}
+
+/** A policy of the system keeps PowerShell from loading what the call needs. */
+export function isForbidden({ errorId, category }: PowerShellFailure): boolean {
+  return errorId === 'CouldNotAutoloadMatchingModule' || category === 'SecurityError';
 }
 
 /** Thrown when a cmdlet failed. A session that hangs, dies or cannot be started is a MobyvmError instead. */

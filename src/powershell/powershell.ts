@@ -20,7 +20,10 @@ export interface PowerShell {
 
 export interface CallOptions {
   readonly signal: AbortSignal;
-  /** For the call itself, once it is its turn; 30. The session is killed and started again when it is over. */
+  /**
+   * For the call itself, once it is its turn; 30. More for one that loads a module. The session is killed and started again when it is
+   * over.
+   */
   readonly timeoutSeconds?: number;
 }
 
@@ -38,15 +41,16 @@ export interface Query<F extends Fields> {
 
 /**
  * What to take from each object, by property path (`NetAdapter.Name`). The conversion happens in PowerShell: an enum or a date
- * (ISO 8601, UTC) becomes text, so that no version's JSON matters. `texts` and `numbers` are lists, also of one or none.
+ * (ISO 8601, UTC) becomes text, so that no version's JSON matters. `texts` and `numbers` are lists, also of one or none; `hidden texts`
+ * are texts that no record of what PowerShell has said may hold.
  */
 export type Fields = Readonly<Record<string, FieldKind>>;
-export type FieldKind = 'text' | 'number' | 'boolean' | 'texts' | 'numbers';
+export type FieldKind = 'text' | 'number' | 'boolean' | 'texts' | 'hidden texts' | 'numbers';
 
 /** A property that is missing or null is undefined, a list then is empty. */
 export type Row<F extends Fields> = { readonly [K in keyof F]: FieldValue<F[K]> };
 
-export type FieldValue<K extends FieldKind> = K extends 'texts'
+export type FieldValue<K extends FieldKind> = K extends 'texts' | 'hidden texts'
   ? readonly string[]
   : K extends 'numbers'
     ? readonly number[]

@@ -2,6 +2,7 @@ import { MobyvmError } from '../core/index.js';
 import type { CmdletCall, ParameterValue } from './call.js';
 import { cmdletEntry } from './cmdlets/index.js';
 import { encodeLiteral, textLiteral } from './literal.codec.js';
+import { SEAL, SEAL_PREAMBLE } from './seal-secret.js';
 import type { FieldKind, Fields, Pipeline, PipelineStage } from './powershell.js';
 
 /** Names of the functions that {@link PREAMBLE} defines in a session. */
@@ -23,6 +24,7 @@ export const PREAMBLE: readonly string[] = [
   "$ProgressPreference='SilentlyContinue'",
   "$WarningPreference='SilentlyContinue'",
   "$ConfirmPreference='None'",
+  ...SEAL_PREAMBLE,
   `function ${TEXT}($v){if($null -ne $v){if($v -is [datetime]){$v=$v.ToUniversalTime().ToString('o')};$s=[string]$v;if($s -cmatch '[^ -~]'){,[int[]][char[]]$s}else{$s}}else{$null}}`,
   `function ${NUMBER}($v){if($null -ne $v){[double]$v}else{$null}}`,
   `function ${BOOLEAN}($v){if($null -ne $v){[string]$v -eq 'True'}else{$null}}`,
@@ -120,6 +122,8 @@ function convertedMember(path: string, kind: FieldKind): string {
       return `(${BOOLEAN} ${member})`;
     case 'texts':
       return `@(foreach($v in ${member}){,(${TEXT} $v)})`;
+    case 'hidden texts':
+      return `@(foreach($v in ${member}){${SEAL} $v})`;
     case 'numbers':
       return `@(foreach($v in ${member}){${NUMBER} $v})`;
   }

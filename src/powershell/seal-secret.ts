@@ -1,35 +1,69 @@
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { CodecError } from '../core/index.js';
 import { textLiteral } from './literal.codec.js';
 
-/** Under this name the session's process finds the key, as decimal bytes with commas between. */
+/** Under this name the session's process finds the key, as 16-bit numbers with commas between. */
 const KEY_VARIABLE = 'MOBYVM_SESSION_KEY';
+/** The key within the session. */
+const KEY = '$mobyvmKey';
 /** How ConvertTo-SecureString recognises what ConvertFrom-SecureString has encrypted with a key. */
 const HEADER = '76492d1116743f0423413b16050a5345';
 const FORMAT = 2;
+const CIPHER = 'aes-256-cbc';
+const KEY_BYTES = 32;
+
+/** The function of {@link SEAL_PREAMBLE}: text as {@link SecretSeal.open} reads it. */
+export const SEAL = 'ConvertTo-MobyvmSealed';
 
 /**
- * Secrets on their way into one session. What is sent, and what Windows may record of the scripts and parameters that it runs, is
- * encrypted text; its key is made for this session and stands in the environment of its process alone. Nothing but
- * ConvertTo-SecureString is needed to read it, so that it works in Constrained Language Mode.
+ * Said once to a new session. The key becomes a SecureString by methods alone: what cmdlets are given, Windows may record element by
+ * element (module logging, event 4103), and of a SecureString it has the name of the type.
+ */
+export const SEAL_PREAMBLE: readonly string[] = [
+  `${KEY}=[securestring]::new();foreach($n in $env:${KEY_VARIABLE} -split ','){${KEY}.AppendChar([char][int]$n)}`,
+  `function ${SEAL}($v){$s=[securestring]::new();foreach($c in [char[]][string]$v){$s.AppendChar($c)};ConvertFrom-SecureString -SecureString $s -SecureKey ${KEY} -ErrorAction Stop}`,
+];
+
+/**
+ * Secrets on their way into one session and out of it. What is sent and answered, and what Windows may record of scripts, parameters
+ * and output, is encrypted text; its key is made for this session and stands in the environment of its process alone. Nothing but
+ * ConvertTo-SecureString and ConvertFrom-SecureString is needed, so that it works in Constrained Language Mode.
  */
 export class SecretSeal {
-  readonly #key = randomBytes(32);
+  readonly #key = randomBytes(KEY_BYTES);
 
   get environment(): Readonly<Record<string, string>> {
-    return { [KEY_VARIABLE]: [...this.#key].join(',') };
+    const units = Array.from({ length: KEY_BYTES / 2 }, (_, index) => this.#key.readUInt16LE(index * 2));
+    return { [KEY_VARIABLE]: units.join(',') };
   }
 
   /** An expression that gives the SecureString. */
   expressionFor(secret: string): string {
-    return `(ConvertTo-SecureString -String ${textLiteral(this.#sealed(secret))} -Key ([byte[]]($env:${KEY_VARIABLE} -split ',')) -ErrorAction Stop)`;
+    return `(ConvertTo-SecureString -String ${textLiteral(this.seal(secret))} -SecureKey ${KEY} -ErrorAction Stop)`;
   }
 
-  /** The form of `ConvertFrom-SecureString -Key`: AES-256-CBC of the UTF-16 text. */
-  #sealed(secret: string): string {
+  /** The form of `ConvertFrom-SecureString -SecureKey`: AES-256-CBC of the UTF-16 text. */
+  seal(text: string): string {
     const iv = randomBytes(16);
-    const cipher = createCipheriv('aes-256-cbc', this.#key, iv);
-    const bytes = Buffer.concat([cipher.update(Buffer.from(secret, 'utf16le')), cipher.final()]);
+    const cipher = createCipheriv(CIPHER, this.#key, iv);
+    const bytes = Buffer.concat([cipher.update(Buffer.from(text, 'utf16le')), cipher.final()]);
     const envelope = `${FORMAT}|${iv.toString('base64')}|${bytes.toString('hex')}`;
     return HEADER + Buffer.from(envelope, 'utf16le').toString('base64');
+  }
+
+  /** The text that was sealed. @throws CodecError when it was not, or not with this key */
+  open(sealed: string): string {
+    const envelope = Buffer.from(sealed.slice(HEADER.length), 'base64').toString('utf16le');
+    const [format, iv, bytes] = envelope.split('|');
+    if (!sealed.startsWith(HEADER) || format !== String(FORMAT) || iv === undefined || bytes === undefined)
+      throw new CodecError('sealed text', 0, 'is not sealed');
+    try {
+      const decipher = createDecipheriv(CIPHER, this.#key, Buffer.from(iv, 'base64'));
+      return Buffer.concat([decipher.update(Buffer.from(bytes, 'hex')), decipher.final()]).toString(
+        'utf16le',
+      );
+    } catch (error) {
+      throw new CodecError('sealed text', 0, `cannot be opened: ${(error as Error).message}`);
+    }
   }
 }

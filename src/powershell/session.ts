@@ -1,5 +1,6 @@
-import { isAbort, MobyvmError, silentLogger, Turns, type Logger } from '../core/index.js';
+import { abortable, MobyvmError, silentLogger, Turns, type Logger } from '../core/index.js';
 import { decodeAnswer, type Answer } from './answer.codec.js';
+import { cmdletEntry } from './cmdlets/index.js';
 import { PowerShellError } from './power-shell-error.js';
 import type { CallOptions, Fields, Pipeline, PowerShell, Query, Row } from './powershell.js';
 import { ANSWER_MARK, GREETING, PREAMBLE, renderForLog, renderRequest } from './render.plan.js';
@@ -27,13 +28,18 @@ export interface PowerShellIdentity {
 }
 
 const DEFAULT_CALL_SECONDS = 30;
+/** The first call of a module's cmdlet loads the module. */
+const MODULE_SECONDS = 60;
+/** So long the answer to a call that nobody waits for any more is still waited for, so that the next caller sees what came of it. */
+const ABANDONED_SECONDS = 30;
 const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024;
 const IDENTITY = { version: 'text', edition: 'text', languageMode: 'text' } as const;
 
 /**
  * One long-lived PowerShell process; one call at a time, in the order of asking. A request is one line and so is its answer,
- * whatever else is printed around it. A process that does not answer in time, ends, or writes no end of a line is killed, and the next
- * call has a new one. What such a call has brought about by then is for its caller to look at.
+ * whatever else is printed around it. Whoever is aborted returns at once; the process goes on, as others use it too. One that does not
+ * answer in time, ends, or writes no end of a line is killed, and the next call has a new one. What such a call has brought about by
+ * then is for its caller to look at.
  */
 export class PowerShellSession implements PowerShell {
   readonly #options: PowerShellSessionOptions;
@@ -50,8 +56,7 @@ export class PowerShellSession implements PowerShell {
 
   /** Of the present process; starts one if there is none. @throws MobyvmError MOBYVM_POWERSHELL_START */
   async identity({ signal }: CallOptions): Promise<PowerShellIdentity> {
-    const either = AbortSignal.any([signal, this.#closed.signal]);
-    return this.#turns.run(async () => (await this.#start(either)).identity, either);
+    return this.#turn(async () => (await this.#start()).identity, signal);
   }
 
   /** @throws PowerShellError, MobyvmError MOBYVM_POWERSHELL, MOBYVM_POWERSHELL_START */
@@ -74,40 +79,56 @@ export class PowerShellSession implements PowerShell {
     fields: F | undefined,
     options: CallOptions,
   ): Promise<readonly Row<F>[]> {
-    const signal = AbortSignal.any([options.signal, this.#closed.signal]);
-    const answer = await this.#turns.run(async () => {
-      const started = await this.#start(signal);
-      this.#lastId += 1;
-      const id = this.#lastId;
-      const secretText = (secret: string): string => started.seal.expressionFor(secret);
-      const line = renderRequest(pipeline, fields, { id, secretText });
-      const what = renderForLog(pipeline);
-      const startedMs = performance.now();
-      const seconds = options.timeoutSeconds ?? DEFAULT_CALL_SECONDS;
-      const json = await started.ask(line, id, { signal, seconds, what });
-      const decoded: Answer<F> = decodeAnswer(json, fields ?? ({} as F));
-      this.#logger.debug('powershell.call', {
-        ...{ call: what, durationMs: Math.round(performance.now() - startedMs), outcome: decoded.kind },
-        ...(decoded.kind === 'failure'
-          ? { errorId: decoded.failure.errorId, hresult: decoded.failure.hresult }
-          : {}),
-      });
-      return decoded;
-    }, signal);
+    const answer = await this.#turn(async () => {
+      const started = await this.#start();
+      return this.#ask(started, pipeline, fields, options);
+    }, options.signal);
     if (answer.kind === 'failure') throw new PowerShellError(answer.failure);
     return answer.rows;
   }
 
-  async #start(signal: AbortSignal): Promise<Started> {
+  /** The work keeps its turn until it is over, also when its caller is aborted. */
+  async #turn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    either.throwIfAborted();
+    return abortable(this.#turns.run(work, either), either);
+  }
+
+  async #ask<F extends Fields>(
+    started: Started,
+    pipeline: Pipeline,
+    fields: F | undefined,
+    { signal, timeoutSeconds = DEFAULT_CALL_SECONDS }: CallOptions,
+  ): Promise<Answer<F>> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const secretText = (secret: string): string => started.seal.expressionFor(secret);
+    const line = renderRequest(pipeline, fields, { id, secretText });
+    const what = renderForLog(pipeline);
+    const startedMs = performance.now();
+    const seconds = timeoutSeconds + (started.takeModules(pipeline) ? MODULE_SECONDS : 0);
+    const json = await started.ask(line, id, { signal, seconds, what });
+    const decoded: Answer<F> = decodeAnswer(json, fields ?? ({} as F), (text) => started.seal.open(text));
+    this.#logger.debug('powershell.call', {
+      ...{ call: what, durationMs: Math.round(performance.now() - startedMs), outcome: decoded.kind },
+      ...(decoded.kind === 'failure'
+        ? { errorId: decoded.failure.errorId, hresult: decoded.failure.hresult }
+        : {}),
+    });
+    return decoded;
+  }
+
+  /** Not at any one caller's pleasure: the next ones need it as well. */
+  async #start(): Promise<Started> {
+    this.#closed.signal.throwIfAborted();
     if (this.#started?.isAlive === true) return this.#started;
     const { executable, env, startSeconds = 60 } = this.#options;
     const started = new Started(executable, env);
     this.#started = started;
     try {
-      await started.greet({ signal, seconds: startSeconds, what: 'its start' });
+      await started.greet({ signal: this.#closed.signal, seconds: startSeconds, what: 'its start' });
     } catch (error) {
       started.process.kill();
-      if (isAbort(error) || signal.aborted) throw error;
       throw startError(executable, error);
     }
     this.#logger.info('powershell.started', { ...started.identity });
@@ -116,6 +137,7 @@ export class PowerShellSession implements PowerShell {
 }
 
 interface Patience {
+  /** Of who asks: when it is aborted, the answer is waited for a while, so that it can be told from the next one. */
   readonly signal: AbortSignal;
   readonly seconds: number;
   readonly what: string;
@@ -127,6 +149,7 @@ class Started {
   readonly seal = new SecretSeal();
   isAlive = true;
   identity: PowerShellIdentity = { version: '', edition: '', languageMode: '' };
+  readonly #modules = new Set<string>();
   #waiting: { readonly mark: string; resolve(json: string): void; reject(error: Error): void } | undefined;
 
   constructor(executable: string, env: NodeJS.ProcessEnv) {
@@ -151,17 +174,29 @@ class Started {
     this.identity = { version, edition, languageMode };
   }
 
-  /** The answer's JSON. A process that does not give it in time, or is not wanted any more, is killed. */
+  /** True when it is the first call of a module's cmdlet. */
+  takeModules(pipeline: Pipeline): boolean {
+    const before = this.#modules.size;
+    for (const stage of pipeline)
+      if ('cmdlet' in stage) this.#modules.add(cmdletEntry(stage.cmdlet)?.module ?? '');
+    return this.#modules.size > before;
+  }
+
+  /** The answer's JSON. A process that does not give it in time is killed. */
   async ask(line: string, id: number, { signal, seconds, what }: Patience): Promise<string> {
     let timer: NodeJS.Timeout | undefined;
     let onAbort = (): void => undefined;
+    const endMs = performance.now() + seconds * 1_000;
     try {
       return await new Promise<string>((resolve, reject) => {
         this.#waiting = { mark: `${ANSWER_MARK}${id}:`, resolve, reject };
         if (!this.isAlive) return reject(endedError('has ended'));
-        if (signal.aborted) return reject(signal.reason as Error);
-        timer = setTimeout(() => reject(silentError(seconds, what)), seconds * 1_000);
-        onAbort = () => reject(signal.reason as Error);
+        const wait = (ms: number): void => {
+          clearTimeout(timer);
+          timer = setTimeout(() => reject(silentError(seconds, what)), ms);
+        };
+        wait(endMs - performance.now());
+        onAbort = () => wait(Math.min(endMs - performance.now(), ABANDONED_SECONDS * 1_000));
         signal.addEventListener('abort', onAbort, { once: true });
         this.process.write(line);
       });

@@ -2,17 +2,18 @@ import { expect, it } from 'vitest';
 import { parseSubnet } from '../../src/core/index.js';
 import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
 import { windowsFindings } from '../../src/daemon/doctor/windows-findings.plan.js';
+import { FAULTS, HostFailure } from '../support/hyperv-host/host-failure.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
 
 const wants = { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' };
+const signal = new AbortController().signal;
 const identity = () => Promise.resolve({ version: '5.1', edition: 'Desktop', languageMode: 'FullLanguage' });
 /** Programs and places of Windows that are not on this machine. */
 const ELSEWHERE = ['hypervisor-launch', 'reserved-ports', 'pipes'];
 
 async function findingsOf(host: SimulatedHost) {
   const powerShell = new SimulatedPowerShell(host.answer);
-  const signal = new AbortController().signal;
   const facts = await gatherWindowsFacts({
     powerShell,
     identity,
@@ -26,9 +27,31 @@ it('doctor finds nothing on a healthy host, and changes nothing', async () => {
   const host = new SimulatedHost();
   const before = host.snapshot();
   const findings = await findingsOf(host);
-  expect(findings.filter(({ verdict }) => verdict !== 'fine')).toEqual([]);
+  const told = findings.filter(({ verdict }) => verdict !== 'fine').map(({ id, verdict }) => [id, verdict]);
+  // The Default Switch's name server has port 53, which is as Windows is.
+  expect(told).toEqual([['ports', 'notice']]);
   expect(host.snapshot()).toEqual(before);
   expect(host.calls.filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
+});
+
+it('doctor tells apart a module that is missing, one that may not be loaded, and one that is fine', async () => {
+  const host = new SimulatedHost();
+  const failing = new Map<string, HostFailure>([
+    ['Get-VMSwitch', new HostFailure({ ...FAULTS.error, errorId: 'CommandNotFoundException' })],
+    ['Get-NetNat', new HostFailure({ ...FAULTS.error, errorId: 'CouldNotAutoloadMatchingModule' })],
+    ['Get-NetAdapter', new HostFailure(FAULTS.denied)],
+  ]);
+  const powerShell = new SimulatedPowerShell((call) => {
+    const failure = failing.get(call.command);
+    return failure === undefined ? host.answer(call) : { kind: 'failure', failure: failure.failure };
+  });
+  const { modules } = await gatherWindowsFacts({ powerShell, identity, stateDir: '/', signal });
+  expect(modules).toEqual({
+    known: [
+      { name: 'Hyper-V', state: 'missing' },
+      { name: 'NetNat', state: 'forbidden' },
+    ],
+  });
 });
 
 it('doctor goes on when a look fails, and says what it could not see', async () => {

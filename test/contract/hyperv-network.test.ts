@@ -9,7 +9,12 @@ import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shel
 import { describeResource, inThisProcess, type ResourceUnderTest } from '../support/resource-contract.js';
 import { recordingContext } from '../support/vm/vm-harness.js';
 
+const NAT = 'mobyvm-0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
 const TAG = 'mobyvm:0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
+const ADAPTER = {
+  interfaceAlias: 'vEthernet (mobyvm)',
+  interfaceGuid: '5f0d1c1e-0f0e-4d52-8d7e-0a4f1c9b2d11',
+};
 const subnet = parseSubnet('10.0.75.0/24');
 const address = { address: hostAt(subnet, 1), prefixLength: 24 };
 
@@ -39,17 +44,35 @@ describeResource("the host's address on it", () => {
 
 describeResource('the NAT network', () => {
   const { host, powerShell, ledger } = world();
-  return underTest(nat({ powerShell, ledger, name: 'mobyvm' }), subnet, () => ledgerAnd(ledger, host));
+  return underTest(nat({ powerShell, name: NAT }), subnet, () => ledgerAnd(ledger, host));
 });
 
 describeResource('the firewall rules', () => {
   const { host, powerShell, ledger } = world();
   const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
-  const wanted = { rules, interfaceAlias: 'vEthernet (mobyvm)' };
+  const wanted = { rules, ...ADAPTER };
   return underTest(firewallRules(powerShell, 'x'), wanted, () => ledgerAnd(ledger, host));
 });
 
 describe('on a host that is not as we left it', () => {
+  it('rules of an adapter that was made anew under the same name are made anew', async () => {
+    const { host, powerShell } = world();
+    const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
+    const firewall = firewallRules(powerShell, 'x');
+    await wish(firewall, { rules, ...ADAPTER }).run(recordingContext());
+    const anew = { rules, ...ADAPTER, interfaceGuid: '11111111-0f0e-4d52-8d7e-0a4f1c9b2d11' };
+    expect(await wish(firewall, anew).run(recordingContext())).toBe('update');
+    expect(host.firewall.rules.size).toBe(1);
+  });
+
+  it('a NAT network of ours that was made after we had given it up is ours', async () => {
+    const { host, powerShell } = world();
+    host.network.nats.push({ name: NAT, prefix: '10.0.80.0/24' });
+    const ours = nat({ powerShell, name: NAT });
+    expect(await wish(ours, subnet).run(recordingContext())).toBe('replace');
+    expect(host.network.nats).toEqual([{ name: NAT, prefix: '10.0.75.0/24' }]);
+  });
+
   it('the switch is ours by its GUID when somebody took the notes away, and foreign by its name alone', async () => {
     const { host, powerShell, ledger } = world();
     const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
@@ -91,9 +114,9 @@ describe('on a host that is not as we left it', () => {
   });
 
   it('the NAT network of another program serves us when it contains ours, and is never removed', async () => {
-    const { host, powerShell, ledger } = world();
+    const { host, powerShell } = world();
     host.network.nats.push({ name: 'lab', prefix: '10.0.0.0/8' });
-    const ours = nat({ powerShell, ledger, name: 'mobyvm' });
+    const ours = nat({ powerShell, name: NAT });
     expect(await wish(ours, subnet).run(recordingContext())).toBe('none');
     await ours.remove(recordingContext());
     expect(host.network.nats).toHaveLength(1);
@@ -105,7 +128,7 @@ describe('on a host that is not as we left it', () => {
       const { host, powerShell, ledger } = world();
       host.network.takesSeveralNats = takes;
       host.network.nats.push({ name: 'lab', prefix: '192.168.100.0/24' });
-      const ours = nat({ powerShell, ledger, name: 'mobyvm' });
+      const ours = nat({ powerShell, name: NAT });
       const context = recordingContext();
       const outcome = wish(ours, subnet).run(context);
       if (takes) expect(await outcome).toBe('create');
@@ -119,7 +142,7 @@ describe('on a host that is not as we left it', () => {
   it('a rule that somebody switched off is made anew', async () => {
     const { host, powerShell } = world();
     const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
-    const step = wish(firewallRules(powerShell, 'x'), { rules, interfaceAlias: 'vEthernet (mobyvm)' });
+    const step = wish(firewallRules(powerShell, 'x'), { rules, ...ADAPTER });
     await step.run(recordingContext());
     const rule = host.firewall.rules.get('mobyvm-x-dns-udp')!;
     host.firewall.rules.set('mobyvm-x-dns-udp', { ...rule, Enabled: 'False' });

@@ -78,6 +78,19 @@ describe.each(LANGUAGE_MODES)("PowerShell's engine in %s", (languageMode) => {
     }
   });
 
+  it('says text that nobody else may read, sealed', async () => {
+    for (const text of ['<INSTANCE>pä$s\'"`w😀rd\0</INSTANCE>', 'x'.repeat(4_000), ' ']) {
+      const sealed = await engine.textOf(`(ConvertTo-MobyvmSealed ${textLiteral(text)})`);
+      expect(sealed).not.toContain(text);
+      expect(seal.open(sealed ?? '')).toBe(text);
+    }
+  });
+
+  it('has the key nowhere but in a SecureString', async () => {
+    expect(await engine.textOf('$mobyvmKey')).toBe('System.Security.SecureString');
+    expect(seal.expressionFor('x')).toMatch(/-SecureKey \$mobyvmKey -ErrorAction Stop\)$/);
+  });
+
   it('reads a secret that was sealed for it', async () => {
     const secret = 'pä$s\'"`w😀rd';
     const expression = seal.expressionFor(secret);

@@ -57,18 +57,28 @@ describe.each(LANGUAGE_MODES)('a session in %s', (languageMode) => {
 });
 
 describe('a session that is disturbed', () => {
-  it('whose call is aborted says so at once, and the next call has a new process', async () => {
+  it.each(['it starts', 'a call runs'])(
+    'whose caller gives up while %s lets it go at once, and answers the next one with the same process',
+    async (when) => {
+      const one = session();
+      if (when === 'a call runs') await one.identity({ signal });
+      const controller = new AbortController();
+      const call = one.run(MISSING, { signal: controller.signal });
+      controller.abort(new Error('enough'));
+      await expect(call).rejects.toThrow('enough');
+      await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);
+      expect(logged.filter((line) => line.startsWith('powershell.started'))).toHaveLength(1);
+    },
+  );
+
+  it('has more time for the first call of a module', async () => {
     const one = session();
-    const controller = new AbortController();
-    const call = one.run(MISSING, { signal: controller.signal });
-    controller.abort(new Error('enough'));
-    await expect(call).rejects.toThrow('enough');
-    await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);
+    await expect(one.run(MISSING, { signal, timeoutSeconds: 0 })).rejects.toThrow(PowerShellError);
   });
 
   it('whose call takes too long says so, and the next call has a new process', async () => {
     const one = session();
-    await one.identity({ signal });
+    await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);
     const late = one.run(MISSING, { signal, timeoutSeconds: 0 });
     await expect(late).rejects.toMatchObject({ code: 'MOBYVM_POWERSHELL' });
     await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);

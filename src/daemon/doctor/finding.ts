@@ -21,6 +21,8 @@ export type Verdict = 'fine' | 'notice' | 'problem' | 'unknown';
 /** A fact that was looked at, or why it could not be. */
 export type Fact<T> = { readonly known: T } | { readonly unknown: string };
 
+export type Known<F> = Extract<F, { readonly known: unknown }>['known'];
+
 /** Says of a fact what it means, or that it could not be looked at. */
 export function judged<T>(
   id: string,

@@ -3,6 +3,8 @@ import { dirname } from 'node:path';
 import { errnoOf, run, textOf } from '../../core/index.js';
 import {
   cmdlet,
+  cmdletEntry,
+  isForbidden,
   PowerShellError,
   type Fields,
   type Pipeline,
@@ -11,7 +13,7 @@ import {
   type Row,
 } from '../../powershell/index.js';
 import { windowsReservedRanges } from '../../proxy/index.js';
-import type { Fact } from './finding.js';
+import type { Fact, Known } from './finding.js';
 import { launchTypeOf } from './bcdedit.codec.js';
 import type { Listener, WindowsFacts } from './windows-facts.js';
 
@@ -49,6 +51,7 @@ export async function gatherWindowsFacts({
   };
   return {
     shell: await look(() => identity(signal)),
+    modules: await look(() => readModules(read)),
     system: await look(() => readSystem(read)),
     hypervisor: await look(() => readHypervisor(read)),
     feature: await look(() => readFeature(read)),
@@ -69,6 +72,28 @@ export async function gatherWindowsFacts({
 }
 
 type Read = <F extends Fields>(pipeline: Pipeline, fields: F) => Promise<readonly Row<F>[]>;
+
+/** A cmdlet of each module that only reads: a module shows what it is when it is used. */
+const OF_MODULES = [cmdlet('Get-VMSwitch'), cmdlet('Get-NetNat'), cmdlet('Get-NetAdapter')] as const;
+
+async function readModules(read: Read): Promise<Known<WindowsFacts['modules']>> {
+  const found = [];
+  for (const call of OF_MODULES) {
+    const state = await read([call], { Name: 'text' }).then(
+      () => undefined,
+      (error: unknown) => stateOf(error),
+    );
+    const name = cmdletEntry(call.cmdlet)?.module ?? '';
+    if (state !== undefined) found.push({ name, state });
+  }
+  return found;
+}
+
+function stateOf(error: unknown): 'missing' | 'forbidden' | undefined {
+  if (!(error instanceof PowerShellError)) throw error;
+  if (error.errorId === 'CommandNotFoundException') return 'missing';
+  return isForbidden(error) ? 'forbidden' : undefined;
+}
 
 async function readSystem(read: Read) {
   const [found] = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_OperatingSystem' })], {
@@ -148,8 +173,14 @@ async function readListeners(read: Read): Promise<readonly Listener[]> {
   ].filter(({ LocalPort }) => ours.includes(LocalPort ?? 0));
   const processes = await read([cmdlet('Get-Process')], { Id: 'number', Name: 'text' });
   const names = new Map(processes.map(({ Id, Name }) => [Id, Name]));
+  const services = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_Service' })], {
+    ...({ Name: 'text', ProcessId: 'number' } as const),
+  });
   return found.map(({ protocol, LocalAddress, LocalPort, OwningProcess }) => ({
     ...{ protocol, address: LocalAddress ?? '', port: LocalPort ?? 0 },
+    services: services.flatMap(({ Name, ProcessId }) =>
+      Name === undefined || ProcessId !== OwningProcess ? [] : [Name],
+    ),
     process: names.get(OwningProcess) ?? `the process ${OwningProcess ?? '?'}`,
   }));
 }

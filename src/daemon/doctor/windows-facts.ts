@@ -5,6 +5,8 @@ import type { Fact } from './finding.js';
 /** Everything that is known of a Windows host before anything is judged. */
 export interface WindowsFacts {
   readonly shell: Fact<PowerShellIdentity>;
+  /** Those of PowerShell that are used, as far as they cannot be. */
+  readonly modules: Fact<readonly { readonly name: string; readonly state: 'missing' | 'forbidden' }[]>;
   readonly system: Fact<{
     readonly caption: string;
     readonly build: number;
@@ -42,6 +44,8 @@ export interface Listener {
   readonly address: string;
   readonly port: number;
   readonly process: string;
+  /** Names of the services that run in that process. */
+  readonly services: readonly string[];
 }
 
 /** What the settings ask of the host. */

@@ -10,6 +10,14 @@ const VPN =
   /\b(vpn|wireguard|openvpn|anyconnect|globalprotect|fortinet|zscaler|juniper|check ?point|tap-windows)\b/i;
 const ENABLE =
   'Switch it on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V';
+const ENABLE_MODULE: Readonly<Record<string, string>> = {
+  'Hyper-V':
+    'Switch it on: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V-Management-PowerShell (on Windows Server: Install-WindowsFeature Hyper-V-PowerShell)',
+};
+const REPAIR =
+  'It belongs to Windows: run `sfc /scannow`, or look whether PSModulePath was changed for the account of mobyvm.';
+/** Internet Connection Sharing: Hyper-V's Default Switch has its name server. */
+const SHARING = 'SharedAccess';
 const LEAST_DISK_GIB = 5;
 /** What the VM is served by mobyvm, or by Windows itself, on the switch's address. */
 const OUR_PORTS = [
@@ -39,15 +47,7 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
         );
       return fine(what);
     }),
-    judged('powershell', 'PowerShell', facts.shell, ({ version, edition, languageMode }) => {
-      const what = `${edition} ${version}, ${languageMode}`;
-      return languageMode === 'FullLanguage' || languageMode === 'ConstrainedLanguage'
-        ? fine(what)
-        : problem(
-            `${what}: a policy forbids every expression`,
-            'Ask your administrator to allow ConstrainedLanguage or FullLanguage to the account of mobyvm.',
-          );
-    }),
+    ...shellFindings(facts),
     judged('memory', 'Memory', facts.system, ({ freeMemoryMiB }) =>
       freeMemoryMiB >= wants.memoryMiB
         ? fine(`${freeMemoryMiB} MiB are free, the VM takes ${wants.memoryMiB}`)
@@ -78,6 +78,32 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
           )
         : fine(`the pipe ${ENGINE_PIPE} is free`),
     ),
+  ];
+}
+
+function shellFindings(facts: WindowsFacts): readonly Finding[] {
+  return [
+    judged('powershell', 'PowerShell', facts.shell, ({ version, edition, languageMode }) => {
+      const what = `${edition} ${version}, ${languageMode}`;
+      return languageMode === 'FullLanguage' || languageMode === 'ConstrainedLanguage'
+        ? fine(what)
+        : problem(
+            `${what}: a policy forbids every expression`,
+            'Ask your administrator to allow ConstrainedLanguage or FullLanguage to the account of mobyvm.',
+          );
+    }),
+    judged('powershell-modules', 'PowerShell modules', facts.modules, (unusable) => {
+      const [missing] = unusable.filter(({ state }) => state === 'missing');
+      const [forbidden] = unusable;
+      if (missing !== undefined)
+        return problem(`the module ${missing.name} is missing`, ENABLE_MODULE[missing.name] ?? REPAIR);
+      if (forbidden !== undefined)
+        return problem(
+          `a policy keeps PowerShell from loading ${forbidden.name}`,
+          'Look at `Get-ExecutionPolicy -List`, and ask your administrator to allow RemoteSigned to the account of mobyvm.',
+        );
+      return fine('can be loaded');
+    }),
   ];
 }
 
@@ -142,7 +168,7 @@ function networkFindings(facts: WindowsFacts, { subnet, switchName }: DoctorWant
           );
     }),
     judged('nat', 'NAT networks', facts.nats, (nats) => {
-      const others = nats.filter(({ name }) => name !== switchName);
+      const others = nats.filter(({ name }) => !name.startsWith(`${switchName}-`));
       const [other] = others;
       return other === undefined
         ? fine('none but ours')
@@ -184,11 +210,17 @@ function portVerdict(listeners: readonly Listener[], subnet: Subnet): Omit<Findi
       each.process !== 'mobyvm' &&
       OUR_PORTS.some(({ protocol, port }) => protocol === each.protocol && port === each.port),
   );
-  const [first] = taken;
+  const first = taken.find(({ services }) => !services.includes(SHARING));
   if (first !== undefined)
     return problem(
-      `${first.protocol} ${first.port} is taken by ${first.process}`,
+      `${first.protocol} ${first.port} is taken by ${[first.process, ...first.services].join(', ')}`,
       'End that program, or let it listen on its own address alone: mobyvm needs the port on the switch.',
+    );
+  const [shared] = taken;
+  if (shared !== undefined)
+    return notice(
+      `Windows' connection sharing (${SHARING}, of Hyper-V's Default Switch) has ${shared.protocol} ${shared.port} on every address`,
+      `mobyvm listens beside it, on ${address} alone. If Windows refuses that: Stop-Service ${SHARING} (the Default Switch and mobile hotspots lose their network).`,
     );
   return here.some(({ protocol, port }) => protocol === 'TCP' && port === SMB_PORT)
     ? fine('53 and 67 are free; Windows serves files on 445')

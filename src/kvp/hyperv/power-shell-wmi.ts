@@ -30,7 +30,7 @@ const JOB_SECONDS = 60;
 const JOB_LOOK_MS = 100;
 const GUID = /^[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i;
 
-/** KVP through WMI's cmdlets. Items may hold keys and passwords: they are hidden in every command. */
+/** KVP through WMI's cmdlets. Items may hold keys and passwords: they are hidden in every command, and those of the host in every answer. */
 export class PowerShellWmi implements WmiKvp {
   readonly #options: PowerShellWmiOptions;
 
@@ -69,7 +69,7 @@ export class PowerShellWmi implements WmiKvp {
     const settings = cmdlet('Get-CimAssociatedInstance', {
       ResultClassName: 'Msvm_KvpExchangeComponentSettingData',
     });
-    const [host] = await this.#read([component, settings], { HostExchangeItems: 'texts' }, signal);
+    const [host] = await this.#read([component, settings], { HostExchangeItems: 'hidden texts' }, signal);
     return {
       host: host?.HostExchangeItems ?? [],
       guest: guest.GuestExchangeItems,

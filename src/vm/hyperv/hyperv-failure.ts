@@ -1,9 +1,10 @@
 import { isAbort, MobyvmError, type ErrorCode } from '../../core/index.js';
-import { PowerShellError } from '../../powershell/index.js';
+import { cmdletEntry, isForbidden, PowerShellError } from '../../powershell/index.js';
 
 /** HRESULTs that say more than "it failed"; their names are those of winerror.h and of Hyper-V's documentation. */
 const E_ACCESSDENIED = 0x8007_0005;
 const E_OUTOFMEMORY = 0x8007_000e;
+const ERROR_NO_SYSTEM_RESOURCES = 0x8007_05aa;
 const ERROR_SHARING_VIOLATION = 0x8007_0020;
 const ERROR_DISK_FULL = 0x8007_0070;
 const ERROR_SUCCESS_REBOOT_REQUIRED = 0x8007_0bc2;
@@ -15,12 +16,18 @@ const ACCESS: Problem = [
   'access was denied',
   'mobyvm needs the rights of an administrator: run it as the service, or from an elevated terminal.',
 ];
+const MEMORY: Problem = [
+  'the host has too little free memory',
+  'Close programs or other machines, or set vm.memoryMiB lower.',
+];
+const IN_USE: Problem = [
+  'it is in use',
+  'Wait for what uses it (a backup, an export, another program), then run the command again.',
+];
 const BY_HRESULT = new Map<number, Problem>([
   [E_ACCESSDENIED, ACCESS],
-  [
-    E_OUTOFMEMORY,
-    ['the host has too little free memory', 'Close programs or other machines, or set vm.memoryMiB lower.'],
-  ],
+  [E_OUTOFMEMORY, MEMORY],
+  [ERROR_NO_SYSTEM_RESOURCES, MEMORY],
   [
     ERROR_SHARING_VIOLATION,
     [
@@ -43,16 +50,30 @@ const BY_HRESULT = new Map<number, Problem>([
 ]);
 const BY_CATEGORY: Readonly<Record<string, Problem>> = {
   PermissionDenied: ACCESS,
-  SecurityError: ACCESS,
-  ResourceBusy: [
-    'it is in use',
-    'Wait for what uses it (a backup, an export, another program), then run the command again.',
+  ResourceBusy: IN_USE,
+};
+/** The ids of Hyper-V's own cmdlets, which tell no HRESULT of their own. */
+const BY_ID: Readonly<Record<string, Problem>> = {
+  AccessDenied: ACCESS,
+  OutOfMemory: MEMORY,
+  ObjectInUse: IN_USE,
+  InvalidState: [
+    'its state does not allow it',
+    'Look at it in Hyper-V Manager: wait until what runs there has ended, then run the command again.',
+  ],
+  ObjectNotFound: [
+    'something that it needs is not there',
+    'Run the command again: what is missing is made anew. If it stays so, run `mobyvm doctor`.',
   ],
 };
-/** The cmdlet itself is not there: its module comes with the Windows feature. */
-const MISSING_COMMAND: Problem = [
+const FORBIDDEN: Problem = [
+  'a policy keeps PowerShell from loading its own modules',
+  'Look at `Get-ExecutionPolicy -List`, and ask your administrator to allow RemoteSigned to the account of mobyvm.',
+];
+/** A cmdlet's module comes with a feature of Windows; the one of Hyper-V may be off while Hyper-V is on. */
+const MISSING_HYPERV: Problem = [
   "Hyper-V's PowerShell module is missing",
-  'Switch the Windows feature on: `Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V`, then restart Windows.',
+  'Switch it on: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V-Management-PowerShell (on Windows Server: Install-WindowsFeature Hyper-V-PowerShell)',
 ];
 
 /**
@@ -92,15 +113,27 @@ export function withoutEffect(what: string, code: ErrorCode = 'MOBYVM_HYPERV'): 
   );
 }
 
-function problemOf({ hresult, category, errorId }: PowerShellError): Problem {
-  if (errorId === 'CommandNotFoundException') return MISSING_COMMAND;
-  const found = BY_HRESULT.get(hresult) ?? BY_CATEGORY[category];
+function problemOf(thrown: PowerShellError): Problem {
+  const { hresult, category, errorId, command } = thrown;
+  if (errorId === 'CommandNotFoundException') return missing(command);
+  if (isForbidden(thrown)) return FORBIDDEN;
+  const byId = Object.hasOwn(BY_ID, errorId) ? BY_ID[errorId] : undefined;
+  const found = BY_HRESULT.get(hresult) ?? byId ?? BY_CATEGORY[category];
   return (
     found ?? [
       hresult === 0 ? (errorId === '' ? 'it failed' : errorId) : `it failed with ${hex(hresult)}`,
       'Run `mobyvm doctor`; it looks at everything that Hyper-V needs.',
     ]
   );
+}
+
+function missing(command: string): Problem {
+  const module = cmdletEntry(command)?.module ?? 'Hyper-V';
+  if (module === 'Hyper-V') return MISSING_HYPERV;
+  return [
+    `PowerShell's module ${module} is missing`,
+    'It belongs to Windows: run `sfc /scannow`, or look whether PSModulePath was changed for the account of mobyvm.',
+  ];
 }
 
 function hex(hresult: number): string {

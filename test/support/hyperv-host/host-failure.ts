@@ -2,6 +2,9 @@ import type { HostAnswer } from '../pwsh-host/stub-calls.js';
 
 type Failure = Extract<HostAnswer, { kind: 'failure' }>['failure'];
 
+/** COR_E_EXCEPTION: the cmdlets of Hyper-V tell no code of their own. */
+const GENERIC = 0x8013_1500;
+
 /** What a handler throws when its cmdlet fails. The texts are German: nobody may decide on them. */
 export class HostFailure extends Error {
   constructor(readonly failure: Failure) {
@@ -13,7 +16,7 @@ export function notFound(what: string): HostFailure {
   return new HostFailure({
     errorId: 'ObjectNotFound',
     category: 'ObjectNotFound',
-    hresult: 0x8013_1500,
+    hresult: GENERIC,
     message: `„${what}“ wurde nicht gefunden.`,
   });
 }
@@ -23,7 +26,7 @@ export function queryNotFound(property: string, value: unknown): HostFailure {
   return new HostFailure({
     errorId: `CmdletizationQuery_NotFound_${property}`,
     category: 'ObjectNotFound',
-    hresult: 0x8013_1500,
+    hresult: GENERIC,
     message: `Es wurden keine Objekte mit der Eigenschaft „${property}“ gleich „${String(value)}“ gefunden.`,
   });
 }
@@ -32,7 +35,7 @@ export function invalidState(what: string): HostFailure {
   return new HostFailure({
     errorId: 'InvalidState',
     category: 'InvalidOperation',
-    hresult: 0x8007_139f,
+    hresult: GENERIC,
     message: `Der Vorgang ist im aktuellen Zustand nicht möglich: ${what}.`,
   });
 }
@@ -67,13 +70,13 @@ export const FAULTS = {
   denied: {
     errorId: 'AccessDenied',
     category: 'PermissionDenied',
-    hresult: 0x8007_0005,
+    hresult: GENERIC,
     message: 'Zugriff verweigert.',
   },
   'in use': {
-    errorId: 'ResourceBusy',
+    errorId: 'ObjectInUse',
     category: 'ResourceBusy',
-    hresult: 0x8007_0020,
+    hresult: GENERIC,
     message:
       'Der Prozess kann nicht auf die Datei zugreifen, da sie von einem anderen Prozess verwendet wird.',
   },

@@ -141,7 +141,7 @@ function valueOf(object: HostObject, path: string, kind: FieldKind): unknown {
   const found = path
     .split('.')
     .reduce<unknown>((each, name) => (each as HostObject | undefined)?.[name], object);
-  if (kind === 'texts' || kind === 'numbers') return [found ?? []].flat();
+  if (kind === 'texts' || kind === 'hidden texts' || kind === 'numbers') return [found ?? []].flat();
   if (found === undefined || found === null) return undefined;
   if (kind !== 'text') return found;
   return typeof found === 'string' ? found : JSON.stringify(found);

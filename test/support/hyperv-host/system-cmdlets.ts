@@ -2,7 +2,7 @@ import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Handlers } from './bound.js';
 import { notFound } from './host-failure.js';
 
-/** What a Windows host says of itself; a healthy Windows 11 Pro unless a test changes it. */
+/** What a Windows host says of itself; a healthy Windows 11 Pro unless a test changes it, with the connection sharing that its Default Switch has. */
 export class SimulatedSystem {
   readonly cim = new Map<string, readonly HostObject[]>([
     [
@@ -12,6 +12,13 @@ export class SimulatedSystem {
           ...{ Caption: 'Microsoft Windows 11 Pro', BuildNumber: '22631', OperatingSystemSKU: 48 },
           FreePhysicalMemory: 9_000_000,
         },
+      ],
+    ],
+    [
+      'Win32_Service',
+      [
+        { Name: 'vmms', ProcessId: 1_100 },
+        { Name: 'SharedAccess', ProcessId: 1_300 },
       ],
     ],
     ['Win32_ComputerSystem', [{ HypervisorPresent: true }]],
@@ -28,9 +35,14 @@ export class SimulatedSystem {
   readonly processes: HostObject[] = [
     { Id: 4, Name: 'System' },
     { Id: 1_200, Name: 'svchost' },
+    { Id: 1_300, Name: 'svchost' },
   ];
   readonly tcpListeners: HostObject[] = [{ LocalAddress: '::', LocalPort: 445, OwningProcess: 4 }];
-  readonly udpEndpoints: HostObject[] = [{ LocalAddress: '0.0.0.0', LocalPort: 5_353, OwningProcess: 1_200 }];
+  readonly udpEndpoints: HostObject[] = [
+    { LocalAddress: '0.0.0.0', LocalPort: 5_353, OwningProcess: 1_200 },
+    // The Default Switch's name server.
+    { LocalAddress: '0.0.0.0', LocalPort: 53, OwningProcess: 1_300 },
+  ];
   readonly routes: HostObject[] = [
     { DestinationPrefix: '0.0.0.0/0', InterfaceAlias: 'Ethernet' },
     { DestinationPrefix: '192.168.1.0/24', InterfaceAlias: 'Ethernet' },

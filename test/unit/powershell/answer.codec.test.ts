@@ -44,7 +44,7 @@ describe('answers', () => {
       },
     });
     expect(decodeAnswer('{"failure":{"hresults":[-2146233087]}}', {})).toMatchObject({
-      failure: { errorId: '', hresult: 0x80131501 },
+      failure: { errorId: '', hresult: 0 },
     });
   });
 

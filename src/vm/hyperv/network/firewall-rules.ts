@@ -16,6 +16,8 @@ export interface FirewallWanted {
   readonly rules: readonly FirewallRule[];
   /** Of the switch's adapter: the rules hold there alone, in every network category. */
   readonly interfaceAlias: string;
+  /** Its GUID, to which Windows binds the rules: those of an adapter that was made anew hold nowhere. */
+  readonly interfaceGuid: string;
 }
 
 export interface FirewallFound {
@@ -139,7 +141,7 @@ function compare(prefix: string, found: FirewallFound | undefined, wanted: Firew
   const present = found?.rules ?? [];
   const described = wanted.rules.map((rule) => ({
     name: `${prefix}${rule.id}`,
-    description: `${rule.protocol} ${rule.ports.join(', ')} on "${wanted.interfaceAlias}" for ${rule.program}`,
+    description: `${rule.protocol} ${rule.ports.join(', ')} on "${wanted.interfaceAlias}" (${wanted.interfaceGuid}) for ${rule.program}`,
     rule,
   }));
   const isRight = (name: string): boolean => {

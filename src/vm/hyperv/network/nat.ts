@@ -1,40 +1,35 @@
-import { formatSubnet, type Ledger, type Resource } from '../../../core/index.js';
+import { formatSubnet, type Resource } from '../../../core/index.js';
 import { cmdlet, PowerShellError, type PowerShell } from '../../../powershell/index.js';
 import { hypervFailure, orHypervFailure, withoutEffect } from '../hyperv-failure.js';
 import { foreignNat, planNat, type NatFound, type NatWanted } from './nat.plan.js';
 
 export interface NatOptions {
   readonly powerShell: PowerShell;
-  readonly ledger: Ledger;
+  /** Nobody else's: it has the machine's id in it. */
   readonly name: string;
 }
 
-/** The way out for the machine. A NAT network carries no notes: the ledger knows ours by its name and prefix. */
-export function nat({ powerShell, ledger, name }: NatOptions): Resource<NatWanted, readonly NatFound[]> {
-  const entry = { kind: 'net-nat', name };
-
+/** The way out for the machine. A NAT network carries no notes: ours is known by its name, also when its making was given up. */
+export function nat({ powerShell, name }: NatOptions): Resource<NatWanted, readonly NatFound[]> {
   async function observe(signal: AbortSignal): Promise<readonly NatFound[]> {
-    const recorded = (await ledger.list()).find((each) => each.kind === entry.kind && each.name === name);
     const fields = { Name: 'text', InternalIPInterfaceAddressPrefix: 'text' } as const;
     const rows = await orHypervFailure('The NAT networks could not be read', () =>
       powerShell.read({ pipeline: [cmdlet('Get-NetNat')], fields }, { signal }),
     );
     return rows.map(({ Name = '', InternalIPInterfaceAddressPrefix: prefix }) => ({
       ...{ name: Name, prefix },
-      isOurs: recorded !== undefined && Name === name && prefix === recorded.detail,
+      isOurs: Name.toLowerCase() === name.toLowerCase(),
     }));
   }
 
   async function removeOurs(signal: AbortSignal): Promise<void> {
     const isOurs = async (): Promise<boolean> => (await observe(signal)).some((each) => each.isOurs);
-    if (await isOurs()) {
-      // Never without its name: that would remove every NAT network of the host.
-      await orHypervFailure(`The NAT network "${name}" was not removed`, () =>
-        powerShell.run([cmdlet('Remove-NetNat', { Name: name })], { signal }),
-      );
-      if (await isOurs()) throw withoutEffect(`The NAT network "${name}" was not removed`);
-    }
-    await ledger.delete(entry);
+    if (!(await isOurs())) return;
+    // Never without its name: that would remove every NAT network of the host.
+    await orHypervFailure(`The NAT network "${name}" was not removed`, () =>
+      powerShell.run([cmdlet('Remove-NetNat', { Name: name })], { signal }),
+    );
+    if (await isOurs()) throw withoutEffect(`The NAT network "${name}" was not removed`);
   }
 
   return {
@@ -48,7 +43,6 @@ export function nat({ powerShell, ledger, name }: NatOptions): Resource<NatWante
       const prefix = formatSubnet(wanted);
       // Before the effect: a call that fails may have made it all the same.
       onFailure(() => removeOurs(new AbortController().signal));
-      await ledger.add({ ...entry, detail: prefix });
       const make = cmdlet('New-NetNat', { Name: name, InternalIPInterfaceAddressPrefix: prefix });
       try {
         await powerShell.run([make], { signal });

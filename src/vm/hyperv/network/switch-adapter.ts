@@ -6,6 +6,8 @@ export interface SwitchAdapter {
   readonly interfaceIndex: number;
   /** `vEthernet (…)`; people may rename it. */
   readonly alias: string;
+  /** Lower case: Windows binds firewall rules to it, whatever the adapter is called. */
+  readonly guid: string;
 }
 
 /**
@@ -46,7 +48,7 @@ async function find(
   const wanted = guid(port.DeviceId).guid;
   const found = adapters.find(({ InterfaceGuid }) => sameGuid(InterfaceGuid, wanted));
   if (found?.InterfaceIndex === undefined) return undefined;
-  return { interfaceIndex: found.InterfaceIndex, alias: found.Name ?? '' };
+  return { interfaceIndex: found.InterfaceIndex, alias: found.Name ?? '', guid: wanted };
 }
 
 function sameGuid(text: string | undefined, wanted: string): boolean {

@@ -19,7 +19,7 @@ import { findSwitchAdapter } from './switch-adapter.js';
 export interface WindowsNetworkOptions {
   readonly powerShell: PowerShell;
   readonly machineId: string;
-  /** Of the switch, and of the NAT network. */
+  /** Of the switch; the NAT network's begins so. */
   readonly name: string;
   readonly subnet: Subnet;
   readonly nat: 'auto' | 'none';
@@ -55,7 +55,7 @@ export function windowsNetwork(options: WindowsNetworkOptions): WindowsNetwork {
         if (found?.isOurs === true) await ownAddress.remove(context);
       },
     },
-    part(nat({ powerShell, ledger, name }), options.nat === 'none' ? 'none' : subnet),
+    part(nat({ powerShell, name: `${name}-${machineId}` }), options.nat === 'none' ? 'none' : subnet),
     {
       // Windows names the adapter, so that the rules can only be known when it is there.
       step: {
@@ -80,6 +80,7 @@ export function windowsNetwork(options: WindowsNetworkOptions): WindowsNetwork {
 
   async function wantedRules(signal: AbortSignal) {
     const adapter = await findSwitchAdapter(powerShell, name, signal);
-    return { rules: options.rules, interfaceAlias: adapter?.alias ?? `vEthernet (${name})` };
+    const { alias, guid } = adapter ?? { alias: `vEthernet (${name})`, guid: 'not there yet' };
+    return { rules: options.rules, interfaceAlias: alias, interfaceGuid: guid };
   }
 }

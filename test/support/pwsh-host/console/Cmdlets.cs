@@ -39,32 +39,57 @@ public sealed class ConvertToJsonCommand : PSCmdlet
         };
 }
 
+/// <summary>How ConvertFrom-SecureString writes text that is encrypted with a key; encrypted by the engine's own code.</summary>
+internal static class Envelope
+{
+    internal const string Header = "76492d1116743f0423413b16050a5345";
+
+    internal static object Invoke(string method, params object[] arguments)
+    {
+        var helper = typeof(PSObject).Assembly.GetType("Microsoft.PowerShell.SecureStringHelper", true);
+        var types = arguments.Select(each => each.GetType()).ToArray();
+        return helper.GetMethod(method, BindingFlags.NonPublic | BindingFlags.Static, types).Invoke(null, arguments);
+    }
+}
+
 /// <summary>
 /// The part of Microsoft.PowerShell.Security's ConvertTo-SecureString that takes text encrypted with a key: the envelope is taken
-/// apart here, what is in it is decrypted by the engine's own code.
+/// apart here.
 /// </summary>
 [Cmdlet(VerbsData.ConvertTo, "SecureString")]
 public sealed class ConvertToSecureStringCommand : PSCmdlet
 {
-    private const string Header = "76492d1116743f0423413b16050a5345";
-
     [Parameter(Mandatory = true)]
     public string String { get; set; }
 
     [Parameter(Mandatory = true)]
-    public byte[] Key { get; set; }
+    public SecureString SecureKey { get; set; }
 
     protected override void ProcessRecord()
     {
-        if (!String.StartsWith(Header, StringComparison.Ordinal))
+        if (!String.StartsWith(Envelope.Header, StringComparison.Ordinal))
             throw new PSArgumentException("Not encrypted with a key.", nameof(String));
-        var envelope = Encoding.Unicode.GetString(Convert.FromBase64String(String[Header.Length..])).Split('|');
-        var helper = typeof(PSObject).Assembly.GetType("Microsoft.PowerShell.SecureStringHelper", true);
-        var decrypt = helper.GetMethod(
-            "Decrypt",
-            BindingFlags.NonPublic | BindingFlags.Static,
-            [typeof(string), typeof(byte[]), typeof(byte[])]
-        );
-        WriteObject((SecureString)decrypt.Invoke(null, [envelope[2], Key, Convert.FromBase64String(envelope[1])]));
+        var envelope = Encoding.Unicode.GetString(Convert.FromBase64String(String[Envelope.Header.Length..])).Split('|');
+        WriteObject(Envelope.Invoke("Decrypt", envelope[2], SecureKey, Convert.FromBase64String(envelope[1])));
+    }
+}
+
+/// <summary>The part of Microsoft.PowerShell.Security's ConvertFrom-SecureString that encrypts with a key.</summary>
+[Cmdlet(VerbsData.ConvertFrom, "SecureString")]
+public sealed class ConvertFromSecureStringCommand : PSCmdlet
+{
+    [Parameter(Mandatory = true)]
+    public SecureString SecureString { get; set; }
+
+    [Parameter(Mandatory = true)]
+    public SecureString SecureKey { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        var encrypted = Envelope.Invoke("Encrypt", SecureString, SecureKey);
+        var part = (string name) =>
+            (string)encrypted.GetType().GetProperty(name, BindingFlags.NonPublic | BindingFlags.Instance).GetValue(encrypted);
+        var envelope = $"2|{part("IV")}|{part("EncryptedData")}";
+        WriteObject(Envelope.Header + Convert.ToBase64String(Encoding.Unicode.GetBytes(envelope)));
     }
 }

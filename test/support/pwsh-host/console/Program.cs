@@ -25,6 +25,7 @@ internal static class Program
         var state = InitialSessionState.CreateDefault2();
         state.Commands.Add(new SessionStateCmdletEntry("ConvertTo-Json", typeof(ConvertToJsonCommand), null));
         state.Commands.Add(new SessionStateCmdletEntry("ConvertTo-SecureString", typeof(ConvertToSecureStringCommand), null));
+        state.Commands.Add(new SessionStateCmdletEntry("ConvertFrom-SecureString", typeof(ConvertFromSecureStringCommand), null));
         using var runspace = RunspaceFactory.CreateRunspace(state);
         runspace.Open();
         ImportModules(runspace);

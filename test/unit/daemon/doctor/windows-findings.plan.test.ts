@@ -6,6 +6,7 @@ import { windowsFindings } from '../../../../src/daemon/doctor/windows-findings.
 const wants = { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' };
 const HEALTHY: WindowsFacts = {
   shell: { known: { version: '5.1.22621.2506', edition: 'Desktop', languageMode: 'FullLanguage' } },
+  modules: { known: [] },
   system: { known: { caption: 'Microsoft Windows 11 Pro', build: 22_631, sku: 48, freeMemoryMiB: 8_000 } },
   hypervisor: { known: { isPresent: true, firmwareVirtualization: false, slat: false } },
   feature: { known: 'Enabled' },
@@ -13,7 +14,7 @@ const HEALTHY: WindowsFacts = {
   service: { known: { status: 'Running', startType: 'Automatic' } },
   wmi: { known: true },
   freeDiskGiB: { known: 100 },
-  listeners: { known: [{ protocol: 'TCP', address: '::', port: 445, process: 'System' }] },
+  listeners: { known: [{ protocol: 'TCP', address: '::', port: 445, process: 'System', services: [] }] },
   reservedPorts: { known: [{ first: 50_000, last: 50_059 }] },
   routes: {
     known: [
@@ -22,7 +23,7 @@ const HEALTHY: WindowsFacts = {
       { prefix: '10.0.75.1/32', by: 'Loopback' },
     ],
   },
-  nats: { known: [{ name: 'mobyvm', prefix: '10.0.75.0/24' }] },
+  nats: { known: [{ name: 'mobyvm-0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11', prefix: '10.0.75.0/24' }] },
   adapters: { known: [{ name: 'Ethernet', description: 'Intel(R) I219', isUp: true }] },
   dockerDesktop: { known: { isInstalled: false, isRunning: false } },
   pipes: { known: ['lsass'] },
@@ -36,8 +37,13 @@ const hypervisor = (firmwareVirtualization: boolean, slat: boolean): Partial<Win
 const system = (more: object): Partial<WindowsFacts> => ({
   system: { known: { caption: 'Windows', build: 22_631, sku: 48, freeMemoryMiB: 8_000, ...more } },
 });
-const listener = (protocol: 'TCP' | 'UDP', address: string, port: number): Partial<WindowsFacts> => ({
-  listeners: { known: [{ protocol, address, port, process: 'dns' }] },
+const listener = (
+  protocol: 'TCP' | 'UDP',
+  address: string,
+  port: number,
+  services: readonly string[] = [],
+): Partial<WindowsFacts> => ({
+  listeners: { known: [{ protocol, address, port, process: 'dns', services }] },
 });
 
 describe('what doctor says of a Windows host', () => {
@@ -45,7 +51,7 @@ describe('what doctor says of a Windows host', () => {
     const findings = windowsFindings(HEALTHY, wants);
     expect(findings.filter(({ verdict }) => verdict !== 'fine')).toEqual([]);
     expect(findings.map(({ id }) => id)).toEqual([
-      ...['windows', 'powershell', 'memory', 'disk', 'docker-desktop', 'pipes'],
+      ...['windows', 'powershell', 'powershell-modules', 'memory', 'disk', 'docker-desktop', 'pipes'],
       ...['hyperv-feature', 'hypervisor', 'hypervisor-launch', 'vmms', 'wmi'],
       ...['subnet', 'nat', 'ports', 'reserved-ports', 'vpn'],
     ]);
@@ -109,6 +115,24 @@ describe('what doctor says of a Windows host', () => {
       'problem',
       /UDP 53 is taken by dns/,
       /own address/,
+    ],
+    [
+      'connection sharing',
+      listener('UDP', '0.0.0.0', 53, ['SharedAccess']),
+      'ports',
+      'notice',
+      /SharedAccess.*has UDP 53 on every address/,
+      /10\.0\.75\.1 alone.*Stop-Service/,
+    ],
+    [
+      'a module that is not there',
+      { modules: { known: [{ name: 'Hyper-V', state: 'missing' }] } },
+      ...(['powershell-modules', 'problem', /Hyper-V is missing/, /Management-PowerShell/] as const),
+    ],
+    [
+      'a policy against scripts',
+      { modules: { known: [{ name: 'NetNat', state: 'forbidden' }] } },
+      ...(['powershell-modules', 'problem', /policy.*NetNat/, /Get-ExecutionPolicy/] as const),
     ],
     [
       'a DHCP server on our address',

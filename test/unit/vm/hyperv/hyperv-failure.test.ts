@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MobyvmError } from '../../../../src/core/index.js';
-import { PowerShellError } from '../../../../src/powershell/index.js';
+import { PowerShellError, type PowerShellFailure } from '../../../../src/powershell/index.js';
 import { hypervFailure, orHypervFailure } from '../../../../src/vm/hyperv/hyperv-failure.js';
 
 const failure = (more: object): PowerShellError =>
@@ -11,7 +11,7 @@ const failure = (more: object): PowerShellError =>
   });
 
 describe('a failed call', () => {
-  it.each([
+  it.each<[Partial<PowerShellFailure>, string, RegExp, RegExp]>([
     [{ hresult: 0x8007_0005 }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
     [{ category: 'PermissionDenied' }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
     [{ hresult: 0x8007_000e }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
@@ -19,11 +19,25 @@ describe('a failed call', () => {
     [{ category: 'ResourceBusy' }, 'MOBYVM_HYPERV', /in use/, /run the command again/],
     [{ hresult: 0x8007_0070 }, 'MOBYVM_DISK_FULL', /disk is full/, /Free some space/],
     [{ hresult: 0x8007_0bc2 }, 'MOBYVM_HYPERV', /must be restarted/, /Restart Windows/],
+    [{ hresult: 0x8007_05aa }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
+    [{ errorId: 'AccessDenied' }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
+    [{ errorId: 'OutOfMemory' }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
+    [{ errorId: 'ObjectInUse' }, 'MOBYVM_HYPERV', /in use/, /run the command again/],
+    [{ errorId: 'InvalidState' }, 'MOBYVM_HYPERV', /its state does not allow it/, /Hyper-V Manager/],
+    [{ errorId: 'ObjectNotFound' }, 'MOBYVM_HYPERV', /is not there/, /made anew/],
+    [{ category: 'SecurityError' }, 'MOBYVM_HYPERV', /a policy/, /Get-ExecutionPolicy/],
+    [{ errorId: 'CouldNotAutoloadMatchingModule' }, 'MOBYVM_HYPERV', /a policy/, /RemoteSigned/],
     [
       { errorId: 'CommandNotFoundException' },
       'MOBYVM_HYPERV',
-      /module is missing/,
-      /Enable-WindowsOptionalFeature/,
+      /Hyper-V's PowerShell module is missing/,
+      /Microsoft-Hyper-V-Management-PowerShell.*Install-WindowsFeature/,
+    ],
+    [
+      { errorId: 'CommandNotFoundException', command: 'Get-NetNat' },
+      'MOBYVM_HYPERV',
+      /module NetNat is missing/,
+      /sfc/,
     ],
     [{ hresult: 0x8000_4005 }, 'MOBYVM_HYPERV', /failed with 0x80004005/, /mobyvm doctor/],
     [{ errorId: 'SomethingElse' }, 'MOBYVM_HYPERV', /SomethingElse/, /mobyvm doctor/],
@@ -34,7 +48,7 @@ describe('a failed call', () => {
     expect(error.message).toMatch(message);
     expect(error.message).toContain('Windows says: Das ging nicht.');
     expect(error.remedy).toMatch(remedy);
-    expect(error.details).toMatchObject({ command: 'Start-VM' });
+    expect(error.details).toMatchObject({ command: more.command ?? 'Start-VM' });
   });
 
   it('of another kind stays as it is', async () => {
