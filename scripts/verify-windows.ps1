@@ -141,6 +141,25 @@ function Test-Reading {
         $rule = @(Get-NetFirewallRule)[0]
         @{ dhcp = [string]$interface.Dhcp; enabled = [string]$rule.Enabled; action = [string]$rule.Action }
     }
+    Add-Result -Name 'text that is sealed with a SecureString as key, both ways' -Check {
+        $key = [System.Security.SecureString]::new()
+        foreach ($unit in 1..16) { $key.AppendChar([char]($unit * 4000)) }
+        $secure = [System.Security.SecureString]::new()
+        foreach ($unit in [char[]]'sealed') { $secure.AppendChar($unit) }
+        $sealed = ConvertFrom-SecureString -SecureString $secure -SecureKey $key
+        $opened = ConvertTo-SecureString -String $sealed -SecureKey $key
+        @{ begins = $sealed.Substring(0, 32); length = $opened.Length }
+    }
+    Add-Result -Name 'who listens on port 53' -Check {
+        $services = @(Get-CimInstance -ClassName Win32_Service)
+        Get-NetUDPEndpoint | Where-Object -Property LocalPort -EQ -Value 53 | ForEach-Object -Process {
+            $owner = $_.OwningProcess
+            @{
+                everywhere = @('0.0.0.0', '::') -contains [string]$_.LocalAddress
+                services   = @($services | Where-Object -Property ProcessId -EQ -Value $owner | ForEach-Object -Process { $_.Name })
+            }
+        }
+    }
     Add-Result -Name 'a machine that does not exist' -Fails -Check { Get-VM -Id $NoSuchId }
     Add-Result -Name 'a switch that does not exist' -Fails -Check { Get-VMSwitch -Id $NoSuchId }
     Add-Result -Name 'a disk that does not exist' -Fails -Check { Get-VHD -Path 'C:\mobyvm-verify-no-such.vhdx' }
@@ -181,6 +200,14 @@ function Test-Changing {
         }
         $states
     }
+    foreach ($port in 53, 67) {
+        Add-Result -Name "UDP port $port on the switch's address alone" -Check {
+            $endPoint = [System.Net.IPEndPoint]::new([System.Net.IPAddress]::Parse('10.213.99.1'), $port)
+            $client = [System.Net.Sockets.UdpClient]::new($endPoint)
+            $client.Close()
+            'bound'
+        }
+    }
     Add-Result -Name 'NAT network' -Check {
         [string](New-NetNat -Name "$Prefix-nat" -InternalIPInterfaceAddressPrefix '10.213.99.0/24' -Confirm:$false).InternalIPInterfaceAddressPrefix
     }
@@ -216,6 +243,17 @@ function Test-Changing {
         Set-VMNetworkAdapter -VMNetworkAdapter (Get-VMNetworkAdapter -VM $machine) -StaticMacAddress '02000A004B7F' -Confirm:$false
         @{ mac = (Get-VMNetworkAdapter -VM $machine).MacAddress; console = (Get-VMComPort -VM $machine -Number 1).Path }
     }
+    Add-Result -Name 'boot order' -Check {
+        # As a session of mobyvm reads it: what has no file is left out.
+        Set-StrictMode -Off
+        $firmware = Get-VMFirmware -VM (Get-VM -Name "$Prefix-vm")
+        @{ types = @($firmware.BootOrder.BootType | ForEach-Object -Process { [string]$_ }); paths = @($firmware.BootOrder.Device.Path) }
+    }
+    Add-Result -Name 'start with more memory than there is' -Fails -Check {
+        Set-VM -Name "$Prefix-vm" -StaticMemory -MemoryStartupBytes 4TB -Confirm:$false
+        try { Start-VM -Name "$Prefix-vm" -Confirm:$false }
+        finally { Set-VM -Name "$Prefix-vm" -StaticMemory -MemoryStartupBytes 512MB -Confirm:$false }
+    }
     Add-Result -Name 'start, states, save, restore, power off' -Check {
         $states = @()
         Start-VM -Name "$Prefix-vm" -Confirm:$false
@@ -226,6 +264,10 @@ function Test-Changing {
         $states += [string](Get-VM -Name "$Prefix-vm").State
         $states
     }
+    Add-Result -Name 'processors of a machine that runs' -Fails -Check {
+        Set-VM -Name "$Prefix-vm" -ProcessorCount 2 -Confirm:$false
+    }
+    Add-Result -Name 'a disk that is in use' -Fails -Check { Mount-VHD -Path $disk -Confirm:$false }
     Add-Result -Name 'item of the key-value exchange' -Check {
         $machine = Get-VM -Name "$Prefix-vm"
         $id = ([string]$machine.Id).ToUpperInvariant()

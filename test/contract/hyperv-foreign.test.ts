@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PowerShellWmi } from '../../src/kvp/index.js';
 import type { VmExit } from '../../src/vm/index.js';
@@ -68,6 +69,33 @@ it('our machine is ours also when somebody rewrote its notes: it is kept, and th
     await whole.up();
     expect(host.machines).toEqual([machine]);
     expect(machine?.notes).toBe(`mobyvm:${whole.spec.machineId}`);
+  }));
+
+it('what somebody added to our machine stays, and what they took away comes back', () =>
+  withWhole(async (whole, host) => {
+    await whole.up();
+    await whole.driver.powerOff(context);
+    host.network.addSwitch('Default Switch', 'of Windows');
+    const [machine] = host.machines;
+    const { mac } = machine!.adapters[0]!;
+    machine!.adapters.length = 0;
+    machine!.addAdapter('Default Switch');
+    machine!.dvds.unshift(join(whole.folder, 'drivers.iso'));
+    machine!.bootOrder.reverse();
+    await whole.up();
+    expect(machine!.dvds).toEqual([join(whole.folder, 'drivers.iso'), whole.spec.isoPath]);
+    expect(machine!.bootOrder[0]).toMatchObject({ Device: { Path: whole.spec.isoPath } });
+    expect(machine!.adapters.map(({ mac: each, switchName }) => [each, switchName])).toEqual([[mac, SWITCH]]);
+    await whole.driver.powerOff(context);
+    machine!.adapters.length = 0;
+    machine!.addAdapter('Default Switch', '00155D000001');
+    machine!.addAdapter(SWITCH);
+    await whole.up();
+    expect(machine!.adapters).toMatchObject([{ mac: '00155D000001', switchName: 'Default Switch' }, { mac }]);
+    await whole.driver.powerOff(context);
+    machine!.adapters.length = 0;
+    await whole.up();
+    expect(machine!.adapters).toMatchObject([{ mac, switchName: SWITCH, isDynamic: false }]);
   }));
 
 it('looks that are in flight while the machine starts tell of no death', () =>

@@ -8,7 +8,7 @@ import { FAULT_KINDS, faultsOfUninstall, faultsOfUp } from '../support/hyperv-ho
 import { cmdletsOf, Recording } from '../support/hyperv-host/recording-power-shell.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
-import { WholeMachine } from '../support/hyperv-host/whole-machine.js';
+import { SWITCH, WholeMachine } from '../support/hyperv-host/whole-machine.js';
 import { consoleProgram, LANGUAGE_MODES } from '../support/pwsh-host/console-program.js';
 import type { AnswerCmdlet, HostObject } from '../support/pwsh-host/stub-calls.js';
 import { StubHost } from '../support/pwsh-host/stub-host.js';
@@ -83,6 +83,22 @@ describe("a whole life through PowerShell's engine", () => {
   });
 });
 
+it('a machine that somebody changed by hand is mended', async () => {
+  const host = new SimulatedHost();
+  ({ answer } = host);
+  const whole = await WholeMachine.create(host, session);
+  try {
+    await whole.up();
+    await mendByUp(whole, host);
+    const [machine] = host.machines;
+    expect(machine?.bootOrder[0]).toMatchObject({ BootType: 'Drive', Device: { Path: whole.spec.isoPath } });
+    expect(machine?.adapters).toMatchObject([{ switchName: SWITCH, isDynamic: false }]);
+    await whole.uninstall();
+  } finally {
+    await whole.dispose();
+  }
+});
+
 describe('what is sent while calls fail, and what is sent rarely', () => {
   it('is bound by the engine, every form of it', async () => {
     const recording = new Recording();
@@ -125,6 +141,18 @@ it('what doctor looks at is bound by the engine, and understood', async () => {
   expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
 });
 
+/** A second drive that boots first, and an adapter elsewhere; then no adapter at all. */
+async function mendByUp(whole: WholeMachine, { machines: [machine] }: SimulatedHost): Promise<void> {
+  await whole.driver.powerOff(context);
+  machine?.dvds.unshift(undefined);
+  machine?.bootOrder.reverse();
+  machine?.adapters.forEach((each) => Object.assign(each, { switchName: undefined, mac: '00155D000001' }));
+  await whole.up();
+  await whole.driver.powerOff(context);
+  machine?.adapters.splice(0);
+  await whole.up();
+}
+
 /** What no `up` and no uninstall of a healthy host sends. */
 async function rarely(over: (ask: AnswerCmdlet) => PowerShell): Promise<void> {
   const host = new SimulatedHost();
@@ -141,6 +169,7 @@ async function rarely(over: (ask: AnswerCmdlet) => PowerShell): Promise<void> {
     await whole.up({ ...whole.spec, dataDisk: { ...whole.spec.dataDisk, sizeGiB: 3 } });
     host.machines.forEach((machine) => (machine.state = 'Paused'));
     await whole.driver.start(context);
+    await mendByUp(whole, host);
     host.system.services.length = 0;
     await expect(whole.up()).rejects.toMatchObject({ code: 'MOBYVM_HYPERV' });
   } finally {

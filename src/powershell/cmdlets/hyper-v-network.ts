@@ -106,6 +106,28 @@ export const HYPER_V_NETWORK = {
     },
     defaultSet: 'VMName',
   },
+  'Add-VMNetworkAdapter': {
+    module: 'Hyper-V',
+    confirms: true,
+    parameters: {
+      DynamicMacAddress: 'switch',
+      IsLegacy: 'boolean',
+      ManagementOS: 'switch',
+      Name: 'text',
+      Passthru: 'switch',
+      StaticMacAddress: 'text',
+      SwitchName: 'text',
+      VM: 'objects',
+      VMName: 'texts',
+    },
+    input: ['VM'],
+    sets: {
+      VMName: 'VMName! SwitchName IsLegacy Name DynamicMacAddress StaticMacAddress Passthru',
+      ManagementOS: 'ManagementOS SwitchName Name DynamicMacAddress StaticMacAddress Passthru',
+      VMObject: 'SwitchName IsLegacy Name DynamicMacAddress StaticMacAddress Passthru VM!',
+    },
+    defaultSet: 'VMName',
+  },
   'Set-VMNetworkAdapter': {
     module: 'Hyper-V',
     confirms: true,

@@ -74,7 +74,8 @@ export async function dataDiskBytes(
 
 /**
  * Gives the host back what the guest has freed: the file gets smaller, the guest's disk does not. The machine must be off. Hyper-V compacts a
- * disk only while it is mounted read-only; a mount that an earlier try has left is taken away first.
+ * disk only while it is mounted read-only; a mount that an earlier try has left is taken away first. It may take an hour: give it a session
+ * of its own.
  * @returns by how many bytes the file is smaller now
  * @throws MobyvmError MOBYVM_DATA_DISK, also when the disk is in use
  */

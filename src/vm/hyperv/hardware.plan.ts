@@ -14,16 +14,27 @@ export interface HardwareFound {
   readonly notes: string | undefined;
   readonly generation: 1 | 2;
   readonly diskPaths: readonly string[];
-  readonly dvds: readonly { readonly path: string | undefined }[];
+  readonly dvds: readonly DvdFound[];
   /** Generation 2 only. */
   readonly secureBoot: string | undefined;
+  /** Of generation 2, in their order: `Drive`, `Network`, `File`; and the files of the drives among them. */
+  readonly boot: { readonly types: readonly string[]; readonly paths: readonly string[] };
   readonly consolePath: string | undefined;
-  readonly adapters: readonly {
-    readonly mac: string | undefined;
-    readonly hasDynamicMac: boolean | undefined;
-    readonly switchName: string | undefined;
-  }[];
+  readonly adapters: readonly AdapterFound[];
   readonly services: readonly { readonly id: string; readonly isEnabled: boolean }[];
+}
+
+export interface DvdFound {
+  readonly path: string | undefined;
+  readonly controllerNumber: number | undefined;
+  readonly controllerLocation: number | undefined;
+}
+
+export interface AdapterFound {
+  readonly id: string;
+  readonly mac: string | undefined;
+  readonly hasDynamicMac: boolean | undefined;
+  readonly switchName: string | undefined;
 }
 
 export interface HardwareWanted {
@@ -54,8 +65,8 @@ const CONSOLE_PORT = 1;
 const MIB = 1024 ** 2;
 
 /**
- * What must be set so that the machine is as wanted; nothing when it is. Its generation cannot be changed: see
- * {@link generationOf}.
+ * What must be set so that the machine is as wanted; nothing when it is. Drives and adapters that somebody added stay as they are. Its
+ * generation cannot be changed: see {@link generationOf}.
  * @param vm the machine as the first stage of a pipeline
  */
 export function planHardware(
@@ -107,9 +118,10 @@ function planMachine(
 
 function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonly HardwareChange[] {
   const { path } = spec.dataDisk;
-  const dvd = cmdlet('Get-VMDvdDrive');
-  const hasIso = found.dvds.length === 1 && samePath(found.dvds[0]?.path, spec.isoPath);
-  const isFirmwareRight = found.secureBoot?.toLowerCase() === 'off' && found.dvds.length === 1;
+  const dvd = found.dvds.find((each) => samePath(each.path, spec.isoPath)) ?? found.dvds[0];
+  const hasIso = samePath(dvd?.path, spec.isoPath);
+  const isFirmwareRight =
+    found.secureBoot?.toLowerCase() === 'off' && dvd !== undefined && !bootsElse(found, spec);
   return [
     ...(hasDataDisk(found.diskPaths, path)
       ? []
@@ -120,7 +132,7 @@ function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonl
             pipeline: [vm, cmdlet('Add-VMHardDiskDrive', { ControllerType: 'SCSI', Path: path })] as const,
           },
         ]),
-    ...(hasIso ? [] : [dvdChange(vm, dvd, found, spec.isoPath)]),
+    ...(hasIso ? [] : [dvdChange(vm, dvd, spec.isoPath)]),
     ...(found.generation === 1 || isFirmwareRight
       ? []
       : [
@@ -131,7 +143,7 @@ function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonl
               // Otherwise it waits for a boot server on the network first.
               cmdlet('Set-VMFirmware', {
                 EnableSecureBoot: 'Off',
-                FirstBootDevice: cmdlet('Get-VMDvdDrive', { VM: vm }),
+                FirstBootDevice: cmdlet('Get-VMDvdDrive', { VM: vm, ...placeOf(dvd) }),
               }),
             ] as const,
           },
@@ -158,14 +170,26 @@ export function hasDataDisk(diskPaths: readonly string[], path: string): boolean
 }
 
 /** Generation 1 comes with a drive, generation 2 without one. */
-function dvdChange(vm: CmdletCall, dvd: CmdletCall, found: HardwareFound, isoPath: string): HardwareChange {
+function dvdChange(vm: CmdletCall, dvd: DvdFound | undefined, isoPath: string): HardwareChange {
   return {
     field: 'boot ISO',
     pipeline:
-      found.dvds.length === 0
+      dvd === undefined
         ? [vm, cmdlet('Add-VMDvdDrive', { Path: isoPath })]
-        : [vm, dvd, cmdlet('Set-VMDvdDrive', { Path: isoPath })],
+        : [vm, cmdlet('Get-VMDvdDrive', placeOf(dvd)), cmdlet('Set-VMDvdDrive', { Path: isoPath })],
   };
+}
+
+function placeOf(dvd: DvdFound | undefined): { ControllerNumber?: number; ControllerLocation?: number } {
+  if (dvd?.controllerNumber === undefined || dvd.controllerLocation === undefined) return {};
+  return { ControllerNumber: dvd.controllerNumber, ControllerLocation: dvd.controllerLocation };
+}
+
+/** Only what surely comes before our ISO counts: what Windows does not tell is no reason to set it anew at each start. */
+function bootsElse({ boot }: HardwareFound, { isoPath, dataDisk }: VmSpec): boolean {
+  const [firstType = ''] = boot.types;
+  const isIsoLater = boot.paths.slice(1).some((each) => samePath(each, isoPath));
+  return ['Network', 'File'].includes(firstType) || (isIsoLater && samePath(boot.paths[0], dataDisk.path));
 }
 
 function planConsole(
@@ -180,28 +204,31 @@ function planConsole(
 
 function planAdapter(vm: CmdletCall, found: HardwareFound, { network }: VmSpec): readonly HardwareChange[] {
   const mac = network.mac.replaceAll(':', '').toUpperCase();
-  const adapter = cmdlet('Get-VMNetworkAdapter');
-  const hasMac = found.adapters.some(
-    (each) => each.mac?.toUpperCase() === mac && each.hasDynamicMac === false,
-  );
-  const hasSwitch = found.adapters.some(({ switchName }) => switchName === network.attachment);
+  const { adapters } = found;
+  const isMac = (each: AdapterFound): boolean => each.mac?.toUpperCase() === mac;
+  const isThere = (each: AdapterFound): boolean => each.switchName === network.attachment;
+  const adapter = adapters.find(isMac) ?? adapters.find(isThere) ?? adapters[0];
+  if (adapter === undefined) {
+    const add = cmdlet('Add-VMNetworkAdapter', { SwitchName: network.attachment, StaticMacAddress: mac });
+    return [{ field: 'network adapter', pipeline: [vm, add] }];
+  }
+  const ours = [vm, cmdlet('Get-VMNetworkAdapter'), { where: 'Id', equals: adapter.id }] as const;
   return [
-    ...(hasMac
+    ...(isMac(adapter) && adapter.hasDynamicMac === false
       ? []
       : [
           {
             field: 'MAC address',
-            pipeline: [vm, adapter, cmdlet('Set-VMNetworkAdapter', { StaticMacAddress: mac })] as const,
+            pipeline: [...ours, cmdlet('Set-VMNetworkAdapter', { StaticMacAddress: mac })] as const,
           },
         ]),
-    ...(hasSwitch
+    ...(isThere(adapter)
       ? []
       : [
           {
             field: 'switch',
             pipeline: [
-              vm,
-              adapter,
+              ...ours,
               cmdlet('Connect-VMNetworkAdapter', { SwitchName: network.attachment }),
             ] as const,
           },

@@ -119,5 +119,6 @@ export async function removeMachine(setup: HypervSetup, signal: AbortSignal): Pr
       throw withoutEffect('The virtual machine was not removed');
   }
   await setup.identity.remove();
-  await rm(folder, { recursive: true, force: true });
+  // Hyper-V's service lets go of the files a moment after the machine is gone.
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }

@@ -14,6 +14,12 @@ const MACHINE_FIELDS = {
   Notes: 'text',
 } as const;
 
+const FIRMWARE_FIELDS = {
+  SecureBoot: 'text',
+  'BootOrder.BootType': 'texts',
+  'BootOrder.Device.Path': 'texts',
+} as const;
+
 /** Gathers what the machine consists of; changes nothing. @throws MobyvmError MOBYVM_HYPERV */
 export function readHardware(
   powerShell: PowerShell,
@@ -35,11 +41,13 @@ async function gather(
     powerShell.read({ pipeline: [vm, part], fields }, { signal });
   const [settings] = await powerShell.read({ pipeline: [vm], fields: MACHINE_FIELDS }, { signal });
   const disks = await rows(cmdlet('Get-VMHardDiskDrive'), { Path: 'text' });
-  const dvds = await rows(cmdlet('Get-VMDvdDrive'), { Path: 'text' });
-  const [firmware] =
-    generation === 2 ? await rows(cmdlet('Get-VMFirmware'), { SecureBoot: 'text' }) : [undefined];
+  const dvds = await rows(cmdlet('Get-VMDvdDrive'), {
+    ...({ Path: 'text', ControllerNumber: 'number', ControllerLocation: 'number' } as const),
+  });
+  const [firmware] = generation === 2 ? await rows(cmdlet('Get-VMFirmware'), FIRMWARE_FIELDS) : [undefined];
   const [port] = await rows(cmdlet('Get-VMComPort', { Number: 1 }), { Path: 'text' });
   const adapters = await rows(cmdlet('Get-VMNetworkAdapter'), {
+    Id: 'text',
     MacAddress: 'text',
     DynamicMacAddressEnabled: 'boolean',
     SwitchName: 'text',
@@ -56,10 +64,19 @@ async function gather(
     notes: settings?.Notes,
     generation,
     diskPaths: disks.map(({ Path }) => Path ?? ''),
-    dvds: dvds.map(({ Path }) => ({ path: Path })),
+    dvds: dvds.map((each) => ({
+      path: each.Path,
+      controllerNumber: each.ControllerNumber,
+      controllerLocation: each.ControllerLocation,
+    })),
     secureBoot: firmware?.SecureBoot,
+    boot: {
+      types: firmware?.['BootOrder.BootType'] ?? [],
+      paths: firmware?.['BootOrder.Device.Path'] ?? [],
+    },
     consolePath: port?.Path,
     adapters: adapters.map((each) => ({
+      id: each.Id ?? '',
       mac: each.MacAddress,
       hasDynamicMac: each.DynamicMacAddressEnabled,
       switchName: each.SwitchName,

@@ -12,6 +12,7 @@ export const FAULT_KINDS: readonly Fault[] = [
   'reboot pending',
   'hang',
   'late',
+  'afterwards',
   'nothing',
 ];
 
@@ -35,7 +36,9 @@ export function faultsOfUp(kind: Fault, makePowerShell: MakePowerShell): Promise
     if (host.fault !== undefined) return 'over';
     if (thrown !== undefined) {
       if (!isClear(thrown)) say(`ended with an unclear error: ${textOf(thrown)}`);
-      await compare(whole, before, 'up', say);
+      // What comes when everything was undone is known for ours by the next command.
+      if (kind !== 'afterwards') await compare(whole, before, 'up', say);
+      host.doAfterwards();
     }
     const again = await errorOf(whole.up());
     if (again !== undefined) say(`the next up failed: ${textOf(again)}`);
@@ -57,6 +60,7 @@ export function faultsOfUninstall(kind: Fault, makePowerShell: MakePowerShell): 
     const thrown = await errorOf(whole.uninstall());
     if (host.fault !== undefined) return 'over';
     if (thrown !== undefined && !isClear(thrown)) say(`ended with an unclear error: ${textOf(thrown)}`);
+    host.doAfterwards();
     const again = await errorOf(whole.uninstall());
     if (again !== undefined) say(`the next uninstall failed: ${textOf(again)}`);
     await compare(whole, before, 'uninstall', say);

@@ -3,7 +3,7 @@ import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Bound, Handlers } from './bound.js';
 import { HostFailure, invalidState, notFound } from './host-failure.js';
 import type { SimulatedNetwork } from './network-cmdlets.js';
-import { SimulatedMachine } from './simulated-machine.js';
+import { SimulatedMachine, type SimulatedPort } from './simulated-machine.js';
 
 export interface MachineWorld {
   readonly machines: SimulatedMachine[];
@@ -28,6 +28,13 @@ export function machineCmdlets(world: MachineWorld): Handlers {
   function machineOfPart(part: HostObject | undefined): SimulatedMachine {
     const found = machines.find((each) => each.id === part?.['VMId']);
     if (found === undefined) throw notFound('ein Teil eines virtuellen Computers');
+    return found;
+  }
+
+  function portOf(bound: Bound): SimulatedPort {
+    const part = bound.object('VMNetworkAdapter');
+    const found = machineOfPart(part).adapters.find(({ id }) => id === part?.['Id']);
+    if (found === undefined) throw notFound('ein Netzwerkadapter');
     return found;
   }
 
@@ -113,12 +120,18 @@ export function machineCmdlets(world: MachineWorld): Handlers {
       machines.splice(machines.indexOf(found), 1);
       return [];
     },
-    'Get-VMFirmware': (bound) => [{ VMId: machineOf(bound).id, SecureBoot: machineOf(bound).secureBoot }],
+    'Get-VMFirmware': (bound) => {
+      const { id, secureBoot, bootOrder } = machineOf(bound);
+      return [{ VMId: id, SecureBoot: secureBoot, BootOrder: bootOrder }];
+    },
     'Set-VMFirmware': (bound) => {
       const found = offMachineOf(bound);
       if (found.generation !== 2) throw invalidState('Generation 1');
       found.secureBoot = bound.optionalText('EnableSecureBoot') ?? found.secureBoot;
-      found.firstBootDevice = bound.object('FirstBootDevice') ?? found.firstBootDevice;
+      const first = bound.object('FirstBootDevice');
+      const isOther = ({ Device }: HostObject): boolean => (Device as HostObject)['Path'] !== first?.['Path'];
+      if (first !== undefined)
+        found.bootOrder = [{ BootType: 'Drive', Device: first }, ...found.bootOrder.filter(isOther)];
       return [];
     },
     'Get-VMComPort': (bound) => [{ VMId: machineOf(bound).id, Path: machineOf(bound).comPath ?? '' }],
@@ -128,22 +141,25 @@ export function machineCmdlets(world: MachineWorld): Handlers {
     },
     'Get-VMNetworkAdapter': (bound) => {
       if (bound.boolean('ManagementOS') === true) return world.network.hostPorts(bound);
-      const { id, adapter } = machineOf(bound);
-      return [
-        {
-          ...{ VMId: id, MacAddress: adapter.mac, DynamicMacAddressEnabled: adapter.isDynamic },
-          SwitchName: adapter.switchName ?? null,
-        },
-      ];
+      const { id, adapters } = machineOf(bound);
+      return adapters.map((each) => ({
+        ...{ VMId: id, Id: each.id, MacAddress: each.mac, DynamicMacAddressEnabled: each.isDynamic },
+        SwitchName: each.switchName ?? null,
+      }));
+    },
+    'Add-VMNetworkAdapter': (bound) => {
+      if (!hasSwitch(bound.text('SwitchName'))) throw notFound(bound.text('SwitchName'));
+      machineOf(bound).addAdapter(bound.text('SwitchName'), bound.text('StaticMacAddress'));
+      return [];
     },
     'Set-VMNetworkAdapter': (bound) => {
-      const { adapter } = machineOfPart(bound.object('VMNetworkAdapter'));
+      const adapter = portOf(bound);
       [adapter.mac, adapter.isDynamic] = [bound.text('StaticMacAddress'), false];
       return [];
     },
     'Connect-VMNetworkAdapter': (bound) => {
       if (!hasSwitch(bound.text('SwitchName'))) throw notFound(bound.text('SwitchName'));
-      machineOfPart(bound.object('VMNetworkAdapter')).adapter.switchName = bound.text('SwitchName');
+      portOf(bound).switchName = bound.text('SwitchName');
       return [];
     },
     'Get-VMIntegrationService': (bound) => {
@@ -168,7 +184,11 @@ export function machineCmdlets(world: MachineWorld): Handlers {
     },
     'Get-VMDvdDrive': (bound) => {
       const { id, dvds } = machineOf(bound);
-      return dvds.map((path, index) => ({ VMId: id, Path: path ?? null, ControllerLocation: index }));
+      const all = dvds.map((path, index) => ({
+        ...{ VMId: id, Path: path ?? null, ControllerNumber: 0, ControllerLocation: index },
+      }));
+      const wanted = bound.optionalNumber('ControllerLocation');
+      return all.filter(({ ControllerLocation }) => wanted === undefined || wanted === ControllerLocation);
     },
     'Add-VMDvdDrive': (bound) => {
       offMachineOf(bound).dvds.push(bound.optionalText('Path'));

@@ -9,8 +9,11 @@ import { SimulatedNetwork } from './network-cmdlets.js';
 import { SimulatedSystem } from './system-cmdlets.js';
 import type { SimulatedMachine } from './simulated-machine.js';
 
-/** `nothing`: it says that it is done, and has done nothing. `late`: it does it, and never answers. */
-export type Fault = keyof typeof FAULTS | 'hang' | 'late' | 'nothing';
+/**
+ * `nothing`: it says that it is done, and has done nothing. `late`: it does it, and never answers. `afterwards`: it never answers, and does
+ * it when the call was given up and everything undone.
+ */
+export type Fault = keyof typeof FAULTS | 'hang' | 'late' | 'afterwards' | 'nothing';
 
 /**
  * A Windows host with Hyper-V, in memory: what it answers to the cmdlets that mobyvm calls, in German. Virtual disks and the
@@ -28,6 +31,7 @@ export class SimulatedHost implements MachineWorld {
   fault: { nth: number; readonly kind: Fault } | undefined;
   /** The cmdlet that the last fault met. */
   faulted: string | undefined;
+  #afterwards: (() => void) | undefined;
   readonly #handlers: Handlers = {
     ...machineCmdlets(this),
     ...diskCmdlets(),
@@ -40,12 +44,23 @@ export class SimulatedHost implements MachineWorld {
   readonly answer: AnswerCmdlet = (call) => {
     this.calls.push(call);
     const fault = this.#nextFault(call);
-    if (fault === 'hang') return { kind: 'hang' };
+    if (fault === 'afterwards') this.#afterwards = () => void this.#perform(call);
+    if (fault === 'hang' || fault === 'afterwards') return { kind: 'hang' };
     if (fault === 'nothing') return { kind: 'rows', rows: [] };
     if (fault !== undefined && fault !== 'late') return { kind: 'failure', failure: FAULTS[fault] };
     const answer = this.#perform(call);
     return fault === 'late' ? { kind: 'hang' } : answer;
   };
+
+  /** What a call that was given up still brings about happens now, if it can. */
+  doAfterwards(): void {
+    try {
+      this.#afterwards?.();
+    } catch {
+      // What it needed has gone since.
+    }
+    this.#afterwards = undefined;
+  }
 
   /** Everything that is there, as plain data. */
   snapshot(): HostObject {

@@ -23,6 +23,13 @@ const SERVICE_NAMES: Readonly<Record<string, readonly [id: string, isEnabled: bo
   Gastdienstschnittstelle: [INTEGRATION_SERVICES.guestServiceInterface, true],
 };
 
+export interface SimulatedPort {
+  readonly id: string;
+  mac: string;
+  isDynamic: boolean;
+  switchName: string | undefined;
+}
+
 /** A machine of the simulated Hyper-V. Its COM port is a unix socket where a named pipe is on Windows. */
 export class SimulatedMachine {
   readonly id: string = randomUUID();
@@ -36,11 +43,11 @@ export class SimulatedMachine {
   startAction = 'StartIfRunning';
   stopAction = 'Save';
   secureBoot = 'On';
-  firstBootDevice: HostObject | undefined;
   comPath: string | undefined;
   readonly disks: string[] = [];
   readonly dvds: (string | undefined)[];
-  readonly adapter: { mac: string; isDynamic: boolean; switchName: string | undefined };
+  readonly adapters: SimulatedPort[] = [];
+  bootOrder: HostObject[] = [{ BootType: 'Network', Device: {} }];
   readonly services = Object.entries(SERVICE_NAMES).map(([name, [serviceId, isEnabled]]) => ({
     id: `Microsoft:${this.id.toUpperCase()}\\${serviceId.toUpperCase()}`,
     ...{ name, isEnabled },
@@ -64,7 +71,12 @@ export class SimulatedMachine {
   ) {
     this.memoryBytes = options.memoryBytes;
     this.dvds = generation === 1 ? [undefined] : [];
-    this.adapter = { mac: '000000000000', isDynamic: true, switchName: options.switchName };
+    this.addAdapter(options.switchName);
+  }
+
+  addAdapter(switchName: string | undefined, mac?: string): void {
+    const id = `Microsoft:${this.id.toUpperCase()}\\${randomUUID().toUpperCase()}`;
+    this.adapters.push({ id, mac: mac ?? '000000000000', isDynamic: mac === undefined, switchName });
   }
 
   get isOn(): boolean {

@@ -137,10 +137,14 @@ function rowOf<F extends Fields>(object: HostObject, fields: F): Row<F> {
   return Object.fromEntries(values) as Row<F>;
 }
 
+/** Of a list it is that of each thing in it that has one. */
+function memberOf(object: unknown, name: string): unknown {
+  if (Array.isArray(object)) return object.flatMap((each) => memberOf(each, name) ?? []);
+  return (object as HostObject | null | undefined)?.[name];
+}
+
 function valueOf(object: HostObject, path: string, kind: FieldKind): unknown {
-  const found = path
-    .split('.')
-    .reduce<unknown>((each, name) => (each as HostObject | undefined)?.[name], object);
+  const found = path.split('.').reduce<unknown>((each, name) => memberOf(each, name), object);
   if (kind === 'texts' || kind === 'hidden texts' || kind === 'numbers') return [found ?? []].flat();
   if (found === undefined || found === null) return undefined;
   if (kind !== 'text') return found;

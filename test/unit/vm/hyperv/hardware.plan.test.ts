@@ -17,14 +17,22 @@ const spec = {
 } as const;
 const wanted = { spec, tag: 'mobyvm:x', consolePipe: '\\\\.\\pipe\\mobyvm_console' };
 const service = (id: string, isEnabled: boolean) => ({ id: `Microsoft:ABC\\${id.toUpperCase()}`, isEnabled });
+const ISO = spec.isoPath;
+const DISK = spec.dataDisk.path;
+const dvd = (path: string | undefined, controllerLocation = 0) => ({
+  ...{ path, controllerNumber: 0, controllerLocation },
+});
+const RIGHT_ADAPTERS = [{ id: 'A', mac: '02000A004B02', hasDynamicMac: false, switchName: 'mobyvm' }];
+const OTHER = { id: 'B', mac: '00155D000001', hasDynamicMac: true, switchName: 'Default Switch' };
 const RIGHT: HardwareFound = {
   ...{ cpus: 2, memoryBytes: 2_147_483_648, hasDynamicMemory: false },
   ...{ checkpointType: 'Disabled', hasAutomaticCheckpoints: false },
   ...{ startAction: 'Nothing', stopAction: 'ShutDown', notes: 'mobyvm:x', generation: 2 },
   diskPaths: ['c:\\programdata\\mobyvm\\state\\vm\\data.vhdx'],
-  dvds: [{ path: 'C:\\ProgramData\\mobyvm\\image\\mobyvm.iso' }],
+  dvds: [dvd('C:\\ProgramData\\mobyvm\\image\\mobyvm.iso')],
+  boot: { types: ['Drive', 'Network', 'Drive'], paths: [ISO, DISK] },
   ...{ secureBoot: 'Off', consolePath: '\\\\.\\pipe\\mobyvm_console' },
-  adapters: [{ mac: '02000A004B02', hasDynamicMac: false, switchName: 'mobyvm' }],
+  adapters: RIGHT_ADAPTERS,
   services: [
     service(INTEGRATION_SERVICES.keyValueExchange, true),
     service(INTEGRATION_SERVICES.guestServiceInterface, false),
@@ -50,9 +58,15 @@ describe('the plan for a machine of Hyper-V', () => {
     ['a save at the end of Windows', { stopAction: 'Save' }, ['automatic start and stop']],
     ['other notes', { notes: 'mine now', cpus: 1 }, ['processors, notes']],
     ['no disk', { diskPaths: [] }, ['data disk']],
-    ['another ISO', { dvds: [{ path: 'C:\\old.iso' }] }, ['boot ISO']],
-    ['an empty drive', { dvds: [{ path: undefined }] }, ['boot ISO']],
+    ['another ISO', { dvds: [dvd('C:\\old.iso')] }, ['boot ISO']],
+    ['an empty drive', { dvds: [dvd(undefined)] }, ['boot ISO']],
     ['no drive', { dvds: [] }, ['boot ISO', 'firmware']],
+    ['a network that boots first', { boot: { types: ['Network', 'Drive'], paths: [ISO] } }, ['firmware']],
+    ['a disk that boots first', { boot: { types: ['Drive'], paths: [DISK, ISO] } }, ['firmware']],
+    ['nothing when Windows does not tell what boots', { boot: { types: [], paths: [] } }, []],
+    ['nothing of a second drive', { dvds: [dvd('D:\\x.iso'), dvd(ISO, 1)] }, []],
+    ['no adapter', { adapters: [] }, ['network adapter']],
+    ['nothing of a second adapter', { adapters: [{ ...OTHER }, ...RIGHT_ADAPTERS] }, []],
     ['secure boot', { secureBoot: 'On' }, ['firmware']],
     ['no secure boot in generation 1', { generation: 1, secureBoot: undefined }, []],
     ['another console', { consolePath: '' }, ['console']],
@@ -84,6 +98,19 @@ describe('the plan for a machine of Hyper-V', () => {
     expect(() => fields({ diskPaths })).toThrow(
       expect.objectContaining({ code: 'MOBYVM_DATA_DISK', remedy: expect.stringMatching(remedy) as string }),
     );
+  });
+
+  it('changes the adapter and the drive that are ours, by id and place', () => {
+    const found = {
+      ...RIGHT,
+      adapters: [OTHER, { ...RIGHT_ADAPTERS[0]!, mac: '00155D000002' }],
+      ...{ dvds: [dvd(undefined), dvd(ISO, 1)], secureBoot: 'On' },
+    };
+    const [firmware, mac] = planHardware(vm, found, wanted);
+    expect(mac?.pipeline[2]).toEqual({ where: 'Id', equals: 'A' });
+    expect(firmware?.pipeline[1]).toMatchObject({
+      parameters: { FirstBootDevice: { parameters: { ControllerNumber: 0, ControllerLocation: 1 } } },
+    });
   });
 
   it('finds a service by its id, and a drive by its machine', () => {
