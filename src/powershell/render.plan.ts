@@ -37,6 +37,9 @@ export const GREETING = withAnswer(
   `@{rows=@(@{version=(${TEXT} $PSVersionTable.PSVersion);edition=(${TEXT} $PSVersionTable.PSEdition);languageMode=(${TEXT} $ExecutionContext.SessionState.LanguageMode)})}`,
 );
 
+/** Sent behind {@link GREETING}: a text is all that RestrictedLanguage gives back. A session that has answered already ignores it. */
+export const GREETING_WITHOUT_LANGUAGE = `'${ANSWER_MARK}0:{"rows":[{}]}'`;
+
 export interface RenderOptions {
   /** Tells this answer from others. */
   readonly id: number;

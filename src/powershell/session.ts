@@ -3,7 +3,14 @@ import { decodeAnswer, type Answer } from './answer.codec.js';
 import { cmdletEntry } from './cmdlets/index.js';
 import { PowerShellError } from './power-shell-error.js';
 import type { CallOptions, Fields, Pipeline, PowerShell, Query, Row } from './powershell.js';
-import { ANSWER_MARK, GREETING, PREAMBLE, renderForLog, renderRequest } from './render.plan.js';
+import {
+  ANSWER_MARK,
+  GREETING,
+  GREETING_WITHOUT_LANGUAGE,
+  PREAMBLE,
+  renderForLog,
+  renderRequest,
+} from './render.plan.js';
 import { SecretSeal } from './seal-secret.js';
 import { ShellProcess } from './shell-process.js';
 
@@ -81,6 +88,8 @@ export class PowerShellSession implements PowerShell {
   ): Promise<readonly Row<F>[]> {
     const answer = await this.#turn(async () => {
       const started = await this.#start();
+      // What nobody waits for any more is not begun.
+      options.signal.throwIfAborted();
       return this.#ask(started, pipeline, fields, options);
     }, options.signal);
     if (answer.kind === 'failure') throw new PowerShellError(answer.failure);
@@ -129,6 +138,7 @@ export class PowerShellSession implements PowerShell {
       await started.greet({ signal: this.#closed.signal, seconds: startSeconds, what: 'its start' });
     } catch (error) {
       started.process.kill();
+      if (error instanceof MobyvmError && error.code === 'MOBYVM_POWERSHELL_START') throw error;
       throw startError(executable, error);
     }
     this.#logger.info('powershell.started', { ...started.identity });
@@ -168,9 +178,11 @@ class Started {
 
   async greet(patience: Patience): Promise<void> {
     for (const line of PREAMBLE) this.process.write(line);
-    const answer = decodeAnswer(await this.ask(GREETING, 0, patience), IDENTITY);
+    const lines = `${GREETING}\n${GREETING_WITHOUT_LANGUAGE}`;
+    const answer = decodeAnswer(await this.ask(lines, 0, patience), IDENTITY);
     const [row] = answer.kind === 'rows' ? answer.rows : [];
     const { version = '', edition = '', languageMode = '' } = row ?? {};
+    if (version === '') throw restrictedError();
     this.identity = { version, edition, languageMode };
   }
 
@@ -236,6 +248,14 @@ function endedError(reason: string): MobyvmError {
 
 function closedError(): MobyvmError {
   return new MobyvmError('MOBYVM_ABORTED', 'The PowerShell session was closed.', 'Run the command again.');
+}
+
+function restrictedError(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_POWERSHELL_START',
+    'A policy of this system restricts PowerShell to a language in which nothing can be asked (RestrictedLanguage).',
+    'Ask your administrator to allow ConstrainedLanguage or FullLanguage to the account of mobyvm.',
+  );
 }
 
 function startError(executable: string, cause: unknown): MobyvmError {

@@ -54,6 +54,19 @@ it('doctor tells apart a module that is missing, one that may not be loaded, and
   });
 });
 
+it('doctor asks nothing of a PowerShell that cannot be started, and says so of all it would have asked', async () => {
+  const host = new SimulatedHost();
+  const facts = await gatherWindowsFacts({
+    ...{ powerShell: new SimulatedPowerShell(host.answer), stateDir: '/', signal },
+    identity: () => Promise.reject(new Error('a policy')),
+  });
+  expect(facts).toMatchObject({
+    shell: { unknown: 'a policy' },
+    nats: { unknown: 'PowerShell cannot be used' },
+  });
+  expect(host.calls).toEqual([]);
+});
+
 it('doctor goes on when a look fails, and says what it could not see', async () => {
   const host = new SimulatedHost();
   host.system.feature = undefined;

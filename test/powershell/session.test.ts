@@ -93,6 +93,25 @@ describe('a session that is disturbed', () => {
     });
   });
 
+  it('whose caller gives up before the call is sent, does not send it', async () => {
+    const one = session();
+    const controller = new AbortController();
+    const call = one.run(MISSING, { signal: controller.signal });
+    await delay(50);
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+    await one.identity({ signal });
+    expect(logged.filter((line) => line.startsWith('powershell.call'))).toEqual([]);
+  });
+
+  it('whose language a policy takes away says so at once', async () => {
+    const one = session({ PWSH_HOST_LANGUAGE_MODE: 'RestrictedLanguage' });
+    await expect(one.run(MISSING, { signal })).rejects.toMatchObject({
+      code: 'MOBYVM_POWERSHELL_START',
+      message: expect.stringContaining('RestrictedLanguage') as string,
+    });
+  });
+
   it('that is closed answers nobody any more, and leaves no process', async () => {
     const one = session({ MOBYVM_TEST_MARK: 'closed' });
     await one.identity({ signal });

@@ -1,6 +1,6 @@
 import { readdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, run, textOf } from '../../core/index.js';
+import { errnoOf, MobyvmError, run, textOf } from '../../core/index.js';
 import {
   cmdlet,
   cmdletEntry,
@@ -38,8 +38,6 @@ export async function gatherWindowsFacts({
   stateDir,
   signal,
 }: GatherOptions): Promise<WindowsFacts> {
-  const read = <F extends Fields>(pipeline: Pipeline, fields: F): Promise<readonly Row<F>[]> =>
-    powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: LOOK_SECONDS });
   const look = async <T>(work: () => Promise<T | undefined>): Promise<Fact<T>> => {
     try {
       const known = await work();
@@ -49,8 +47,19 @@ export async function gatherWindowsFacts({
       return { unknown: textOf(error).replaceAll(/\s+/g, ' ').trim() };
     }
   };
+  const shell = await look(() => identity(signal));
+  const read = async <F extends Fields>(pipeline: Pipeline, fields: F): Promise<readonly Row<F>[]> => {
+    // Each look would wait for its start again.
+    if ('unknown' in shell)
+      throw new MobyvmError(
+        'MOBYVM_POWERSHELL_START',
+        'PowerShell cannot be used',
+        'See what it says of itself.',
+      );
+    return powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: LOOK_SECONDS });
+  };
   return {
-    shell: await look(() => identity(signal)),
+    shell,
     modules: await look(() => readModules(read)),
     system: await look(() => readSystem(read)),
     hypervisor: await look(() => readHypervisor(read)),

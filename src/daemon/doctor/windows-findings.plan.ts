@@ -83,15 +83,17 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
 
 function shellFindings(facts: WindowsFacts): readonly Finding[] {
   return [
-    judged('powershell', 'PowerShell', facts.shell, ({ version, edition, languageMode }) => {
-      const what = `${edition} ${version}, ${languageMode}`;
-      return languageMode === 'FullLanguage' || languageMode === 'ConstrainedLanguage'
-        ? fine(what)
-        : problem(
-            `${what}: a policy forbids every expression`,
-            'Ask your administrator to allow ConstrainedLanguage or FullLanguage to the account of mobyvm.',
-          );
-    }),
+    'unknown' in facts.shell
+      ? {
+          ...{ id: 'powershell', title: 'PowerShell' },
+          ...problem(
+            `cannot be used: ${facts.shell.unknown}`,
+            'Ask your administrator to allow PowerShell in ConstrainedLanguage or FullLanguage to the account of mobyvm.',
+          ),
+        }
+      : judged('powershell', 'PowerShell', facts.shell, ({ version, edition, languageMode }) =>
+          fine(`${edition} ${version}, ${languageMode}`),
+        ),
     judged('powershell-modules', 'PowerShell modules', facts.modules, (unusable) => {
       const [missing] = unusable.filter(({ state }) => state === 'missing');
       const [forbidden] = unusable;

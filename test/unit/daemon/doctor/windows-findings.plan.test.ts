@@ -64,8 +64,8 @@ describe('what doctor says of a Windows host', () => {
     ['little disk', { freeDiskGiB: { known: 1.2 } }, 'disk', 'problem', /1\.2 GiB/, /Free some space/],
     [
       'a policy',
-      { shell: { known: { version: '5.1', edition: 'Desktop', languageMode: 'NoLanguage' } } },
-      ...(['powershell', 'problem', /NoLanguage/, /administrator/] as const),
+      { shell: { unknown: 'it did not answer' } },
+      ...(['powershell', 'problem', /cannot be used: it did not answer/, /administrator/] as const),
     ],
     [
       'a feature that is off',
