@@ -126,7 +126,7 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
       const call = wrong('New-VMSwitch', { Name: 'x', SwitchTyp: 'Internal', Colour: 'red' });
       await expect(session.run([call], { signal })).rejects.toMatchObject({ code: 'MOBYVM_BUG' });
       const { stdout } = await run(executable, ['-Command', '-'], {
-        env: { ...process.env, ...host.env },
+        env: { ...process.env, ...host.env, NO_COLOR: '1', TERM: 'dumb' },
         input: 'try { New-VMSwitch -Name x -Colour red } catch { $_.FullyQualifiedErrorId }\n',
       });
       expect(stdout).toMatch(/^NamedParameterNotFound,New-VMSwitch\s*$/);

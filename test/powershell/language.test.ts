@@ -17,8 +17,9 @@ class Engine {
   readonly #lines: AsyncIterator<string>;
 
   constructor(program: string, languageMode: string) {
-    const env = { ...process.env, ...seal.environment, PWSH_HOST_LANGUAGE_MODE: languageMode };
-    this.#child = spawn(program, ['-Command', '-'], { env });
+    const own = { ...seal.environment, PWSH_HOST_LANGUAGE_MODE: languageMode, NO_COLOR: '1', TERM: 'dumb' };
+    const words = ['-NoProfile', '-NonInteractive', '-Command', '-'];
+    this.#child = spawn(program, words, { env: { ...process.env, ...own } });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     for (const line of PREAMBLE) this.#child.stdin.write(`${line}\n`);
   }

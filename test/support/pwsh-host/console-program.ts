@@ -18,12 +18,16 @@ const QUIET_SDK = {
 };
 const TARGET = resolve(import.meta.dirname, '../../../build/pwsh-host');
 
-/** A real PowerShell 7 that is used instead of the console, where there is no .NET SDK to build that. */
+/** A real PowerShell 7 that is used instead of the console: where there is no .NET SDK to build that, and once more where there is. */
 const REAL = process.env['MOBYVM_TEST_PWSH'];
 
-/** Those that a session can be tested in: only the console can be told its language mode. */
-export const LANGUAGE_MODES =
-  REAL === undefined ? (['FullLanguage', 'ConstrainedLanguage'] as const) : (['FullLanguage'] as const);
+/** Only the console can be told its language mode. */
+export const HAS_LANGUAGE_SWITCH = REAL === undefined;
+
+/** Those that a session can be tested in. */
+export const LANGUAGE_MODES = HAS_LANGUAGE_SWITCH
+  ? (['FullLanguage', 'ConstrainedLanguage'] as const)
+  : (['FullLanguage'] as const);
 
 /** Only the console looks at scripts without running them. */
 export const HAS_SCRIPT_CHECK = REAL === undefined;
