@@ -60,7 +60,7 @@ export function cimCmdlets(machines: readonly SimulatedMachine[], system: Simula
         case 'Msvm_KvpExchangeComponent':
           return kvpComponent(value);
         case 'Msvm_VirtualSystemManagementService':
-          return [{ CimClass: className, Name: 'vmms' }];
+          return [{ CimClass: className, CreationClassName: className, Name: 'vmms' }];
         case 'Msvm_ConcreteJob':
           return jobRows(jobs.get(value));
         default:

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Handlers } from './bound.js';
-import { alreadyExists, HostFailure, invalidState, notFound } from './host-failure.js';
+import { alreadyExists, HostFailure, inUse, invalidState, notFound } from './host-failure.js';
 
 const fileSchema = z.object({ simulatedVhdBytes: z.number() });
 
 /** Virtual disks: a file tells its size. */
-export function diskCmdlets(): Handlers {
+/** @param isInUse whether a machine that runs has the disk */
+export function diskCmdlets(isInUse: (path: string) => boolean): Handlers {
   const mounted = new Set<string>();
   const compacted = new Set<string>();
   return {
@@ -27,6 +28,7 @@ export function diskCmdlets(): Handlers {
     },
     'Mount-VHD': (bound) => {
       if (mounted.has(bound.text('Path'))) throw invalidState('eingebunden');
+      if (isInUse(bound.text('Path'))) throw inUse(bound.text('Path'));
       if (bound.boolean('ReadOnly') === true) mounted.add(bound.text('Path'));
       return [];
     },

@@ -9,21 +9,27 @@ export class SimulatedFirewall {
   handlers(): Handlers {
     return {
       'Get-NetFirewallRule': (bound) => {
-        const group = bound.text('Group');
-        const found = [...this.rules.values()].filter((each) => each['Group'] === group);
-        if (found.length === 0) throw queryNotFound('RuleGroup', group);
+        const group = bound.optionalText('Group');
+        const found = [...this.rules.values()].filter(
+          (each) => group === undefined || each['Group'] === group,
+        );
+        if (found.length === 0 && group !== undefined) throw queryNotFound('RuleGroup', group);
         return found;
       },
       'New-NetFirewallRule': (bound) => {
         const name = bound.text('Name');
         if (this.rules.has(name)) throw alreadyExists(name);
         this.rules.set(name, {
-          ...{ Name: name, Group: bound.text('Group'), Description: bound.text('Description') },
-          ...{ Enabled: bound.text('Enabled'), Action: bound.text('Action'), Program: bound.text('Program') },
+          ...{ Name: name, Group: bound.text('Group'), Description: bound.optionalText('Description') },
+          ...{
+            Enabled: bound.optionalText('Enabled') ?? 'True',
+            Action: bound.text('Action'),
+            Program: bound.text('Program'),
+          },
           ...{ Protocol: bound.text('Protocol'), LocalPort: bound.texts('LocalPort') },
           InterfaceAlias: bound.texts('InterfaceAlias'),
         });
-        return [];
+        return [this.rules.get(name)!];
       },
       'Remove-NetFirewallRule': (bound) => {
         if (!this.rules.delete(bound.text('Name'))) throw queryNotFound('InstanceID', bound.text('Name'));

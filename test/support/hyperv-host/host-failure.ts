@@ -40,6 +40,24 @@ export function invalidState(what: string): HostFailure {
   });
 }
 
+export function outOfMemory(): HostFailure {
+  return new HostFailure({
+    errorId: 'OutOfMemory',
+    category: 'ResourceUnavailable',
+    hresult: GENERIC,
+    message: 'Nicht genügend Arbeitsspeicher im System.',
+  });
+}
+
+export function inUse(what: string): HostFailure {
+  return new HostFailure({
+    errorId: 'ObjectInUse',
+    category: 'ResourceBusy',
+    hresult: GENERIC,
+    message: `„${what}“ wird verwendet.`,
+  });
+}
+
 /** ERROR_INVALID_PARAMETER of the network stack. */
 export function invalidParameter(): HostFailure {
   return new HostFailure({

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Bound, Handlers } from './bound.js';
-import { HostFailure, invalidState, notFound } from './host-failure.js';
+import { HostFailure, invalidState, notFound, outOfMemory } from './host-failure.js';
 import type { SimulatedNetwork } from './network-cmdlets.js';
 import { SimulatedMachine, type SimulatedPort } from './simulated-machine.js';
+
+const HOST_MEMORY_BYTES = 64 * 1024 ** 3;
 
 export interface MachineWorld {
   readonly machines: SimulatedMachine[];
@@ -18,7 +20,8 @@ export function machineCmdlets(world: MachineWorld): Handlers {
 
   function machineOf(bound: Bound): SimulatedMachine {
     const id = bound.object('VM')?.['Id'];
-    const found = machines.find((each) => each.id === id);
+    const name = bound.optionalText('Name');
+    const found = machines.find((each) => (id === undefined ? each.name === name : each.id === id));
     if (found === undefined) throw notFound('ein virtueller Computer');
     return found;
   }
@@ -47,7 +50,11 @@ export function machineCmdlets(world: MachineWorld): Handlers {
 
   return {
     'Get-VM': (bound) => {
-      if (!bound.has('Id')) return machines.map((each) => each.object());
+      const name = bound.optionalText('Name');
+      if (!bound.has('Id'))
+        return machines
+          .filter((each) => name === undefined || each.name === name)
+          .map((each) => each.object());
       const found = machines.find((each) => each.id === bound.text('Id').toLowerCase());
       if (found === undefined)
         throw new HostFailure({ ...notFound(bound.text('Id')).failure, errorId: 'InvalidParameter' });
@@ -83,6 +90,7 @@ export function machineCmdlets(world: MachineWorld): Handlers {
     'Start-VM': (bound) => {
       const found = machineOf(bound);
       if (!['Off', 'Saved'].includes(found.state)) throw invalidState(found.state);
+      if (found.memoryBytes > HOST_MEMORY_BYTES) throw outOfMemory();
       found.run(found.state === 'Off');
       return [];
     },

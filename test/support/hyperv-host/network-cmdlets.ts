@@ -98,7 +98,8 @@ export class SimulatedNetwork {
       ],
       'Remove-VMSwitch': (bound) => {
         const id = bound.object('VMSwitch')?.['Id'];
-        this.removeSwitch(typeof id === 'string' ? id : '');
+        const named = this.switches.find(({ name }) => name === bound.optionalText('Name'));
+        this.removeSwitch(typeof id === 'string' ? id : (named?.id ?? ''));
         return [];
       },
     };
@@ -106,25 +107,29 @@ export class SimulatedNetwork {
 
   #addressHandlers(): Handlers {
     return {
-      'Get-NetAdapter': () =>
-        this.adapters.map(({ index, guid, alias }) => ({
-          ...{ InterfaceIndex: index, InterfaceGuid: guid, Name: alias, Status: 'Up' },
-          InterfaceDescription: `${alias} Adapter`,
-        })),
+      'Get-NetAdapter': (bound) =>
+        this.adapters
+          .filter(({ alias }) => [undefined, alias].includes(bound.optionalText('Name')))
+          .map(({ index, guid, alias }) => ({
+            ...{ InterfaceIndex: index, InterfaceGuid: guid, Name: alias, Status: 'Up' },
+            InterfaceDescription: `${alias} Adapter`,
+          })),
       'Get-NetIPInterface': () =>
         this.adapters.map(({ index, alias, hasDhcp }) => ({
           ...{ InterfaceIndex: index, InterfaceAlias: alias, Dhcp: hasDhcp ? 'Enabled' : 'Disabled' },
         })),
-      'Get-NetIPAddress': () =>
+      'Get-NetIPAddress': (bound) =>
         this.adapters.flatMap(({ index, alias, addresses }) =>
-          addresses.map((each) => {
-            each.looksUntilUsable -= 1;
-            return {
-              ...{ InterfaceIndex: index, InterfaceAlias: alias, IPAddress: each.address },
-              PrefixLength: each.prefixLength,
-              AddressState: each.looksUntilUsable >= 0 ? 'Tentative' : 'Preferred',
-            };
-          }),
+          addresses
+            .filter(({ address }) => [undefined, address].includes(bound.optionalText('IPAddress')))
+            .map((each) => {
+              each.looksUntilUsable -= 1;
+              return {
+                ...{ InterfaceIndex: index, InterfaceAlias: alias, IPAddress: each.address },
+                PrefixLength: each.prefixLength,
+                AddressState: each.looksUntilUsable >= 0 ? 'Tentative' : 'Preferred',
+              };
+            }),
         ),
       'Set-NetIPInterface': (bound) => {
         const adapter = this.#adapterOf(bound);

@@ -34,7 +34,7 @@ export class SimulatedHost implements MachineWorld {
   #afterwards: (() => void) | undefined;
   readonly #handlers: Handlers = {
     ...machineCmdlets(this),
-    ...diskCmdlets(),
+    ...diskCmdlets((path) => this.machines.some(({ isOn, disks }) => isOn && disks.includes(path))),
     ...cimCmdlets(this.machines, this.system),
     ...this.system.handlers(),
     ...this.network.handlers(),

@@ -59,7 +59,10 @@ export class SimulatedSystem {
         if (this.feature === undefined) throw notFound(bound.text('FeatureName'));
         return [{ FeatureName: bound.text('FeatureName'), State: this.feature }];
       },
-      'Get-Service': () => this.services,
+      'Get-Service': (bound) => {
+        const name = bound.optionalText('Name');
+        return this.services.filter(({ Name }) => name === undefined || Name === name);
+      },
       'Start-Service': (bound) => {
         const found = this.services.find(({ Name }) => Name === bound.text('Name'));
         if (found === undefined) throw notFound(bound.text('Name'));

@@ -29,6 +29,9 @@ export const LANGUAGE_MODES = HAS_LANGUAGE_SWITCH
   ? (['FullLanguage', 'ConstrainedLanguage'] as const)
   : (['FullLanguage'] as const);
 
+/** Only the real one runs a script from a file. */
+export const RUNS_SCRIPTS = REAL !== undefined;
+
 /** Only the console looks at scripts without running them. */
 export const HAS_SCRIPT_CHECK = REAL === undefined;
 
