@@ -95,7 +95,8 @@ function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
     category: failure.category ?? '',
     hresult: codes.find((code) => code !== 0 && !GENERIC.has(code)) ?? 0,
     message: failure.message ?? '',
-    command: failure.command ?? '',
+    // Without its module.
+    command: (failure.command ?? '').split('\\').at(-1) ?? '',
   };
 }
 

@@ -8,5 +8,5 @@ export {
   type ParameterKind,
 } from './cmdlets/index.js';
 export type * from './powershell.js';
-export { isForbidden, PowerShellError, type PowerShellFailure } from './power-shell-error.js';
+export { isForbidden, isMissing, PowerShellError, type PowerShellFailure } from './power-shell-error.js';
 export { PowerShellSession, type PowerShellIdentity, type PowerShellSessionOptions } from './session.js';

@@ -12,9 +12,16 @@ export interface PowerShellFailure {
   readonly command: string;
 }
 
-/** A policy of the system keeps PowerShell from loading what the call needs. */
-export function isForbidden({ errorId, category }: PowerShellFailure): boolean {
-  return errorId === 'CouldNotAutoloadMatchingModule' || category === 'SecurityError';
+/** The cmdlet's module is not there, or cannot be loaded. */
+export function isMissing({ errorId }: PowerShellFailure): boolean {
+  return ['CommandNotFoundException', 'CouldNotAutoLoadModule', 'CouldNotAutoloadMatchingModule'].includes(
+    errorId,
+  );
+}
+
+/** A policy of the system keeps PowerShell from running what the call needs. */
+export function isForbidden({ category }: PowerShellFailure): boolean {
+  return category === 'SecurityError';
 }
 
 /** Thrown when a cmdlet failed. A session that hangs, dies or cannot be started is a MobyvmError instead. */

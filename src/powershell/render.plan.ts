@@ -28,8 +28,13 @@ export const PREAMBLE: readonly string[] = [
   `function ${TEXT}($v){if($null -ne $v){if($v -is [datetime]){$v=$v.ToUniversalTime().ToString('o')};$s=[string]$v;if($s -cmatch '[^ -~]'){,[int[]][char[]]$s}else{$s}}else{$null}}`,
   `function ${NUMBER}($v){if($null -ne $v){[double]$v}else{$null}}`,
   `function ${BOOLEAN}($v){if($null -ne $v){[string]$v -eq 'True'}else{$null}}`,
-  `function ${FAILURE}($e){$h=@();$x=$e.Exception;while($null -ne $x -and $h.Count -lt 8){$h+=$x.HResult;$x=$x.InnerException};$c=$e.InvocationInfo.MyCommand.Name;if(!$c){$c=$e.CategoryInfo.Activity};@{errorId=(${TEXT} $e.FullyQualifiedErrorId);category=(${TEXT} $e.CategoryInfo.Category);hresults=$h;message=(${TEXT} $e.Exception.Message);command=(${TEXT} $c)}}`,
+  `function ${FAILURE}($e){$h=@();$x=$e.Exception;while($null -ne $x -and $h.Count -lt 8){$h+=$x.HResult;$x=$x.InnerException};$c=$e.InvocationInfo.MyCommand.Name;if(!$c){$c=$e.Exception.CommandName};if(!$c){$c=$e.CategoryInfo.Activity};$m=[string]$e.Exception.Message;$i=[string]$e.Exception.InnerException.Message;if($i -and !$m.Contains($i)){$m="$m $i"};@{errorId=(${TEXT} $e.FullyQualifiedErrorId);category=(${TEXT} $e.CategoryInfo.Category);hresults=$h;message=(${TEXT} $m);command=(${TEXT} $c)}}`,
 ];
+
+/** What a session says when even ConvertTo-Json fails: its module may be one of another PowerShell. */
+const WITHOUT_JSON = JSON.stringify({
+  failure: { errorId: 'MobyvmJson', hresults: [], message: 'ConvertTo-Json cannot be used' },
+});
 
 /** Asks a session what it is; the answer's one row has the names of {@link GREETING_FIELDS}. */
 export const GREETING = withAnswer(
@@ -65,8 +70,9 @@ export function renderForLog(pipeline: Pipeline): string {
 }
 
 function withAnswer(id: number, statement: string): string {
-  const json = `(ConvertTo-Json -InputObject $mobyvm -Compress -Depth 6)`;
-  return `$mobyvm=$null;try{$mobyvm=$(${statement})}catch{$mobyvm=@{failure=(${FAILURE} $_)}};'${ANSWER_MARK}${id}:'+${json}`;
+  const json = (value: string): string => `(ConvertTo-Json -InputObject ${value} -Compress -Depth 6)`;
+  const failed = `try{$mobyvm=${json(`@{failure=(${FAILURE} $_)}`)}}catch{$mobyvm='${WITHOUT_JSON}'}`;
+  return `$mobyvm=$null;try{$mobyvm=$(${statement});$mobyvm=${json('$mobyvm')}}catch{${failed}};'${ANSWER_MARK}${id}:'+$mobyvm`;
 }
 
 /** @param secretText undefined writes `***` for every secret */
@@ -96,7 +102,20 @@ function renderCall(
     if (kind === 'switch') return value === true ? [`-${name}`] : [];
     return [`-${name}`, literal(value)];
   });
-  return [cmdlet, ...words, ...(entry.confirms ? ['-Confirm:$false'] : []), '-ErrorAction Stop'].join(' ');
+  return [
+    qualified(cmdlet, entry.module),
+    ...words,
+    ...(entry.confirms ? ['-Confirm:$false'] : []),
+    '-ErrorAction Stop',
+  ].join(' ');
+}
+
+/**
+ * With its module: others have a Get-VM as well (VMware's, System Center's). PowerShell's own modules are loaded from the start, and
+ * nobody else has their names.
+ */
+function qualified(cmdlet: string, module: string): string {
+  return module.startsWith('Microsoft.PowerShell.') ? cmdlet : `${module}\\${cmdlet}`;
 }
 
 /** The text of a SecureString, by types and methods that Constrained Language Mode allows. */

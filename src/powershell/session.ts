@@ -132,7 +132,7 @@ export class PowerShellSession implements PowerShell {
     this.#closed.signal.throwIfAborted();
     if (this.#started?.isAlive === true) return this.#started;
     const { executable, env, startSeconds = 60 } = this.#options;
-    const started = new Started(executable, env);
+    const started = startedOrThrow(executable, env);
     this.#started = started;
     try {
       await started.greet({ signal: this.#closed.signal, seconds: startSeconds, what: 'its start' });
@@ -143,6 +143,14 @@ export class PowerShellSession implements PowerShell {
     }
     this.#logger.info('powershell.started', { ...started.identity });
     return started;
+  }
+}
+
+function startedOrThrow(executable: string, env: NodeJS.ProcessEnv): Started {
+  try {
+    return new Started(executable, env);
+  } catch (error) {
+    throw startError(executable, error);
   }
 }
 
@@ -166,7 +174,7 @@ class Started {
     this.process = new ShellProcess({
       executable,
       // No colours in what is printed.
-      env: { ...env, NO_COLOR: '1', TERM: 'dumb', ...this.seal.environment },
+      env: { ...ownModules(executable, env), NO_COLOR: '1', TERM: 'dumb', ...this.seal.environment },
       maxLineLength: MAX_ANSWER_CHARACTERS,
       onLine: (line) => this.#take(line),
       onEnd: (reason) => {
@@ -180,8 +188,8 @@ class Started {
     for (const line of PREAMBLE) this.process.write(line);
     const lines = `${GREETING}\n${GREETING_WITHOUT_LANGUAGE}`;
     const answer = decodeAnswer(await this.ask(lines, 0, patience), IDENTITY);
-    const [row] = answer.kind === 'rows' ? answer.rows : [];
-    const { version = '', edition = '', languageMode = '' } = row ?? {};
+    if (answer.kind === 'failure') throw new PowerShellError(answer.failure);
+    const { version = '', edition = '', languageMode = '' } = answer.rows[0] ?? {};
     if (version === '') throw restrictedError();
     this.identity = { version, edition, languageMode };
   }
@@ -228,6 +236,15 @@ class Started {
     if (this.#waiting === undefined || at === -1) return;
     this.#waiting.resolve(line.slice(at + this.#waiting.mark.length).trimEnd());
   }
+}
+
+/**
+ * Windows PowerShell that a PowerShell 7 has started, by however many others, inherits the place of its modules and finds them first, of
+ * which it can load none. Without one it makes its own.
+ */
+function ownModules(executable: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (!/(^|[\\/])powershell(\.exe)?$/i.test(executable)) return env;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.toLowerCase() !== 'psmodulepath'));
 }
 
 function silentError(seconds: number, what: string): MobyvmError {

@@ -12,6 +12,13 @@ export interface ShellProcessOptions {
   readonly maxLineLength: number;
 }
 
+/** The program that it is told: node-powershell's own takes the variable NODE_POWERSHELL instead, which anybody may have set. */
+class NamedPowerShell extends PowerShell {
+  protected override setExecutable({ executable }: { executable?: string }): string {
+    return executable ?? super.setExecutable({});
+  }
+}
+
 /** Of what it wrote to standard error. */
 const MAX_LAST_WORDS = 400;
 
@@ -31,7 +38,7 @@ export class ShellProcess {
 
   constructor(options: ShellProcessOptions) {
     this.#options = options;
-    this.#shell = new PowerShell({
+    this.#shell = new NamedPowerShell({
       executable: options.executable,
       executableOptions: { '-NoProfile': true, '-NonInteractive': true },
       spawnOptions: { env: options.env, windowsHide: true },

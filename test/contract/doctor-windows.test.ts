@@ -37,8 +37,8 @@ it('doctor finds nothing on a healthy host, and changes nothing', async () => {
 it('doctor tells apart a module that is missing, one that may not be loaded, and one that is fine', async () => {
   const host = new SimulatedHost();
   const failing = new Map<string, HostFailure>([
-    ['Get-VMSwitch', new HostFailure({ ...FAULTS.error, errorId: 'CommandNotFoundException' })],
-    ['Get-NetNat', new HostFailure({ ...FAULTS.error, errorId: 'CouldNotAutoloadMatchingModule' })],
+    ['Get-VM', new HostFailure({ ...FAULTS.error, errorId: 'CommandNotFoundException' })],
+    ['Get-NetNat', new HostFailure({ ...FAULTS.error, category: 'SecurityError' })],
     ['Get-NetAdapter', new HostFailure(FAULTS.denied)],
   ]);
   const powerShell = new SimulatedPowerShell((call) => {

@@ -57,13 +57,13 @@ describe('before anything is made', () => {
   });
 
   it('one that stands still is started', async () => {
-    vmms().Status = 'Stopped';
+    vmms().State = 'Stopped';
     expect(await step()).toBe('update');
-    expect(vmms().Status).toBe('Running');
+    expect(vmms().State).toBe('Running');
   });
 
   it('one that is disabled, or not there, is told with what helps', async () => {
-    vmms().StartType = 'Disabled';
+    vmms().StartMode = 'Disabled';
     await expect(step()).rejects.toMatchObject({
       code: 'MOBYVM_HYPERV',
       remedy: expect.stringContaining('Set-Service') as string,

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Logger } from '../../src/core/index.js';
@@ -43,8 +45,8 @@ describe.each(LANGUAGE_MODES)('a session in %s', (languageMode) => {
     const failing = session(env).run(MISSING, { signal });
     await expect(failing).rejects.toThrow(PowerShellError);
     await expect(failing).rejects.toMatchObject({
-      errorId: 'CommandNotFoundException',
-      category: 'ObjectNotFound',
+      errorId: 'CouldNotAutoLoadModule',
+      ...{ category: 'ObjectNotFound', command: 'Get-VMHost' },
     });
   });
 
@@ -52,7 +54,7 @@ describe.each(LANGUAGE_MODES)('a session in %s', (languageMode) => {
     const one = session(env);
     const calls = Array.from({ length: 20 }, () => one.run(MISSING, { signal }));
     for (const outcome of await Promise.allSettled(calls))
-      expect(outcome).toMatchObject({ status: 'rejected', reason: { errorId: 'CommandNotFoundException' } });
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { errorId: 'CouldNotAutoLoadModule' } });
   });
 });
 
@@ -82,6 +84,31 @@ describe('a session that is disturbed', () => {
     const late = one.run(MISSING, { signal, timeoutSeconds: 0 });
     await expect(late).rejects.toMatchObject({ code: 'MOBYVM_POWERSHELL' });
     await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);
+  });
+
+  it('is the program that was named, whatever the environment says', async () => {
+    process.env['NODE_POWERSHELL'] = '/nowhere/powershell.exe';
+    try {
+      expect(await session().identity({ signal })).toMatchObject({ edition: 'Core' });
+    } finally {
+      delete process.env['NODE_POWERSHELL'];
+    }
+  });
+
+  it('of Windows PowerShell does not inherit the modules of PowerShell 7', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mvh-'));
+    const windowsPowerShell = join(folder, 'powershell');
+    try {
+      await writeFile(
+        windowsPowerShell,
+        `#!/bin/sh\necho "$PSModulePath" >"$0.told"\nexec ${executable} "$@"\n`,
+      );
+      await chmod(windowsPowerShell, 0o700);
+      await session({ PSModulePath: '/of/powershell/7' }, windowsPowerShell).identity({ signal });
+      expect(await readFile(`${windowsPowerShell}.told`, 'utf8')).toBe('\n');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('that cannot be started says what to try', async () => {

@@ -160,7 +160,7 @@ async function rarely(over: (ask: AnswerCmdlet) => PowerShell): Promise<void> {
   const powerShell = over(host.answer);
   const whole = await WholeMachine.create(host, powerShell);
   try {
-    host.system.services.forEach((service) => (service.Status = 'Stopped'));
+    host.system.services.forEach((service) => (service.State = 'Stopped'));
     host.network.addSwitch('earlier', `mobyvm:${whole.spec.machineId}`, 'Private');
     await whole.up();
     host.machines.forEach((machine) => (machine.stuck = 'error'));

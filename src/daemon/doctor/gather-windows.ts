@@ -5,6 +5,7 @@ import {
   cmdlet,
   cmdletEntry,
   isForbidden,
+  isMissing,
   PowerShellError,
   type Fields,
   type Pipeline,
@@ -83,7 +84,7 @@ export async function gatherWindowsFacts({
 type Read = <F extends Fields>(pipeline: Pipeline, fields: F) => Promise<readonly Row<F>[]>;
 
 /** A cmdlet of each module that only reads: a module shows what it is when it is used. */
-const OF_MODULES = [cmdlet('Get-VMSwitch'), cmdlet('Get-NetNat'), cmdlet('Get-NetAdapter')] as const;
+const OF_MODULES = [cmdlet('Get-VM'), cmdlet('Get-NetNat'), cmdlet('Get-NetAdapter')] as const;
 
 async function readModules(read: Read): Promise<Known<WindowsFacts['modules']>> {
   const found = [];
@@ -100,7 +101,7 @@ async function readModules(read: Read): Promise<Known<WindowsFacts['modules']>> 
 
 function stateOf(error: unknown): 'missing' | 'forbidden' | undefined {
   if (!(error instanceof PowerShellError)) throw error;
-  if (error.errorId === 'CommandNotFoundException') return 'missing';
+  if (isMissing(error)) return 'missing';
   return isForbidden(error) ? 'forbidden' : undefined;
 }
 
@@ -141,15 +142,12 @@ async function readFeature(read: Read): Promise<string | undefined> {
 }
 
 async function readService(read: Read, name: string) {
-  // Asked for by its name, a service that does not exist is an error.
-  const all = await read([cmdlet('Get-Service'), { where: 'Name', equals: name }], {
-    Status: 'text',
-    StartType: 'text',
-  });
-  const [found] = all;
+  // By WMI: PowerShell 7's Get-Service fails as a whole for services that nobody may query.
+  const service = cmdlet('Get-CimInstance', { ClassName: 'Win32_Service', Filter: `Name = '${name}'` });
+  const [found] = await read([service], { State: 'text', StartMode: 'text' });
   return found === undefined
     ? ('absent' as const)
-    : { status: found.Status ?? '', startType: found.StartType ?? '' };
+    : { state: found.State ?? '', startMode: found.StartMode ?? '' };
 }
 
 async function readWmi(read: Read): Promise<true | undefined> {

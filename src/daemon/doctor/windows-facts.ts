@@ -24,7 +24,7 @@ export interface WindowsFacts {
   readonly feature: Fact<string>;
   /** `Auto`, `Off`, or empty when the boot entry does not say. */
   readonly launchType: Fact<string>;
-  readonly service: Fact<{ readonly status: string; readonly startType: string } | 'absent'>;
+  readonly service: Fact<{ readonly state: string; readonly startMode: string } | 'absent'>;
   readonly wmi: Fact<true>;
   readonly freeDiskGiB: Fact<number>;
   readonly listeners: Fact<readonly Listener[]>;

@@ -138,11 +138,11 @@ function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
     ),
     judged('vmms', 'Service vmms', facts.service, (service) => {
       if (service === 'absent') return problem('does not exist', ENABLE);
-      if (service.startType === 'Disabled')
+      if (service.startMode === 'Disabled')
         return problem('is disabled', 'Run: Set-Service vmms -StartupType Automatic; Start-Service vmms');
-      return service.status === 'Running'
+      return service.state === 'Running'
         ? fine('runs')
-        : problem(`does not run (${service.status})`, 'Run: Start-Service vmms');
+        : problem(`does not run (${service.state})`, 'Run: Start-Service vmms');
     }),
     'unknown' in facts.wmi
       ? {

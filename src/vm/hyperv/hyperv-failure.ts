@@ -1,5 +1,5 @@
 import { isAbort, MobyvmError, type ErrorCode } from '../../core/index.js';
-import { cmdletEntry, isForbidden, PowerShellError } from '../../powershell/index.js';
+import { cmdletEntry, isForbidden, isMissing, PowerShellError } from '../../powershell/index.js';
 
 /** HRESULTs that say more than "it failed"; their names are those of winerror.h and of Hyper-V's documentation. */
 const E_ACCESSDENIED = 0x8007_0005;
@@ -67,12 +67,12 @@ const BY_ID: Readonly<Record<string, Problem>> = {
   ],
 };
 const FORBIDDEN: Problem = [
-  'a policy keeps PowerShell from loading its own modules',
+  'a policy keeps PowerShell from running what it needs',
   'Look at `Get-ExecutionPolicy -List`, and ask your administrator to allow RemoteSigned to the account of mobyvm.',
 ];
 /** A cmdlet's module comes with a feature of Windows; the one of Hyper-V may be off while Hyper-V is on. */
 const MISSING_HYPERV: Problem = [
-  "Hyper-V's PowerShell module is missing",
+  "Hyper-V's PowerShell module is missing or cannot be loaded",
   'Switch it on: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V-Management-PowerShell (on Windows Server: Install-WindowsFeature Hyper-V-PowerShell)',
 ];
 
@@ -115,7 +115,7 @@ export function withoutEffect(what: string, code: ErrorCode = 'MOBYVM_HYPERV'): 
 
 function problemOf(thrown: PowerShellError): Problem {
   const { hresult, category, errorId, command } = thrown;
-  if (errorId === 'CommandNotFoundException') return missing(command);
+  if (isMissing(thrown)) return missing(command);
   if (isForbidden(thrown)) return FORBIDDEN;
   const byId = Object.hasOwn(BY_ID, errorId) ? BY_ID[errorId] : undefined;
   const found = BY_HRESULT.get(hresult) ?? byId ?? BY_CATEGORY[category];
@@ -131,8 +131,8 @@ function missing(command: string): Problem {
   const module = cmdletEntry(command)?.module ?? 'Hyper-V';
   if (module === 'Hyper-V') return MISSING_HYPERV;
   return [
-    `PowerShell's module ${module} is missing`,
-    'It belongs to Windows: run `sfc /scannow`, or look whether PSModulePath was changed for the account of mobyvm.',
+    `PowerShell's module ${module} is missing or cannot be loaded`,
+    `It belongs to Windows: look at what \`Import-Module ${module}\` says, and at \`Get-ExecutionPolicy -List\`; or run \`sfc /scannow\`.`,
   ];
 }
 

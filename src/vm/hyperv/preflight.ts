@@ -16,12 +16,12 @@ export function hypervPreflight(powerShell: PowerShell): Step {
     async run({ signal, progress }) {
       const found = await readService(powerShell, signal);
       if (found === undefined) throw await withoutService(powerShell, signal);
-      if (found.startType === 'Disabled')
+      if (found.startMode === 'Disabled')
         throw unusable(
           'The service of Hyper-V (vmms) is disabled.',
           'Run: Set-Service vmms -StartupType Automatic; Start-Service vmms',
         );
-      if (found.status === 'Running') return 'none';
+      if (found.state === 'Running') return 'none';
       progress('starting the service vmms');
       await orHypervFailure('The service of Hyper-V (vmms) was not started', () =>
         powerShell.run([cmdlet('Start-Service', { Name: SERVICE })], {
@@ -32,7 +32,7 @@ export function hypervPreflight(powerShell: PowerShell): Step {
       await waitFor(
         {
           title: 'the service vmms to run',
-          check: async (either) => (await readService(powerShell, either))?.status === 'Running',
+          check: async (either) => (await readService(powerShell, either))?.state === 'Running',
           timeoutSeconds: START_SECONDS,
           hint: 'Run `mobyvm doctor`, and look at the event log of Hyper-V-VMMS.',
           code: 'MOBYVM_HYPERV',
@@ -44,19 +44,19 @@ export function hypervPreflight(powerShell: PowerShell): Step {
   };
 }
 
-/** Asked for by its name, a service that does not exist would be an error. */
+/** By WMI: PowerShell 7's Get-Service fails as a whole for services that nobody may query. */
 async function readService(
   powerShell: PowerShell,
   signal: AbortSignal,
-): Promise<{ readonly status: string; readonly startType: string } | undefined> {
+): Promise<{ readonly state: string; readonly startMode: string } | undefined> {
   const query = {
-    pipeline: [cmdlet('Get-Service'), { where: 'Name', equals: SERVICE }],
-    fields: { Status: 'text', StartType: 'text' },
+    pipeline: [cmdlet('Get-CimInstance', { ClassName: 'Win32_Service', Filter: `Name = '${SERVICE}'` })],
+    fields: { State: 'text', StartMode: 'text' },
   } as const;
   const [found] = await orHypervFailure('The services could not be read', () =>
     powerShell.read(query, { signal }),
   );
-  return found && { status: found.Status ?? '', startType: found.StartType ?? '' };
+  return found && { state: found.State ?? '', startMode: found.StartMode ?? '' };
 }
 
 async function withoutService(powerShell: PowerShell, signal: AbortSignal): Promise<MobyvmError> {

@@ -64,7 +64,7 @@ export function cimCmdlets(machines: readonly SimulatedMachine[], system: Simula
         case 'Msvm_ConcreteJob':
           return jobRows(jobs.get(value));
         default:
-          return system.cimRows(className) ?? fail(unknownClass());
+          return system.cimRows(className, bound.optionalText('Filter')) ?? fail(unknownClass());
       }
     },
     'Get-CimAssociatedInstance': (bound) => {

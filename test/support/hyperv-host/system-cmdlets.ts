@@ -14,13 +14,6 @@ export class SimulatedSystem {
         },
       ],
     ],
-    [
-      'Win32_Service',
-      [
-        { Name: 'vmms', ProcessId: 1_100 },
-        { Name: 'SharedAccess', ProcessId: 1_300 },
-      ],
-    ],
     ['Win32_ComputerSystem', [{ HypervisorPresent: true }]],
     [
       'Win32_Processor',
@@ -28,9 +21,10 @@ export class SimulatedSystem {
     ],
   ]);
   feature: string | undefined = 'Enabled';
-  readonly services: { Name: string; Status: string; StartType: string }[] = [
-    { Name: 'vmms', Status: 'Running', StartType: 'Automatic' },
-    { Name: 'LanmanServer', Status: 'Running', StartType: 'Automatic' },
+  readonly services: { Name: string; State: string; StartMode: string; ProcessId: number }[] = [
+    { Name: 'vmms', State: 'Running', StartMode: 'Auto', ProcessId: 1_100 },
+    { Name: 'LanmanServer', State: 'Running', StartMode: 'Auto', ProcessId: 1_200 },
+    { Name: 'SharedAccess', State: 'Running', StartMode: 'Manual', ProcessId: 1_300 },
   ];
   readonly processes: HostObject[] = [
     { Id: 4, Name: 'System' },
@@ -49,7 +43,10 @@ export class SimulatedSystem {
     { DestinationPrefix: '10.0.75.0/24', InterfaceAlias: 'vEthernet (mobyvm)' },
   ];
 
-  cimRows(className: string): readonly HostObject[] | undefined {
+  cimRows(className: string, filter: string | undefined): readonly HostObject[] | undefined {
+    const [, name] = /^Name = '(.+)'$/.exec(filter ?? '') ?? [];
+    if (className === 'Win32_Service')
+      return this.services.filter((each) => name === undefined || each.Name === name);
     return this.cim.get(className);
   }
 
@@ -61,12 +58,14 @@ export class SimulatedSystem {
       },
       'Get-Service': (bound) => {
         const name = bound.optionalText('Name');
-        return this.services.filter(({ Name }) => name === undefined || Name === name);
+        return this.services
+          .filter(({ Name }) => name === undefined || Name === name)
+          .map(({ Name, State, StartMode }) => ({ Name, Status: State, StartType: StartMode }));
       },
       'Start-Service': (bound) => {
         const found = this.services.find(({ Name }) => Name === bound.text('Name'));
         if (found === undefined) throw notFound(bound.text('Name'));
-        found.Status = 'Running';
+        found.State = 'Running';
         return [];
       },
       'Get-Process': () => this.processes,

@@ -13,7 +13,9 @@ describe('requests', () => {
       options,
     );
     expect(line).not.toMatch(/[\r\n]/);
-    expect(line).toContain("Get-VMSwitch -Name (-join('a',[char]10,'b')) -ErrorAction Stop|ForEach-Object{");
+    expect(line).toContain(
+      "Hyper-V\\Get-VMSwitch -Name (-join('a',[char]10,'b')) -ErrorAction Stop|ForEach-Object{",
+    );
     expect(line).toContain("'A.B'=(ConvertTo-MobyvmNumber $_.'A'.'B')");
     expect(line).toContain("'#mobyvm:7:'+");
     for (const each of PREAMBLE) expect(each).not.toMatch(/[\r\n]/);
@@ -21,9 +23,14 @@ describe('requests', () => {
 
   it('stop at the first error and never ask', () => {
     expect(rendered([cmdlet('Remove-VM', { Name: 'x', Force: true })])).toBe(
-      "Remove-VM -Name 'x' -Force -Confirm:$false -ErrorAction Stop",
+      "Hyper-V\\Remove-VM -Name 'x' -Force -Confirm:$false -ErrorAction Stop",
     );
     expect(rendered([cmdlet('Remove-VM', { Name: 'x', Force: false })])).not.toContain('-Force');
+  });
+
+  it('name the module of a cmdlet, as others have a Get-VM as well; PowerShell’s own need none', () => {
+    expect(rendered([cmdlet('Get-VM')])).toBe('Hyper-V\\Get-VM -ErrorAction Stop');
+    expect(rendered([cmdlet('Start-Service', { Name: 'x' })])).toMatch(/^Start-Service /);
   });
 
   it('pass objects on, and keep those that have a value', () => {
@@ -33,8 +40,8 @@ describe('requests', () => {
       cmdlet('Enable-VMIntegrationService'),
     ]);
     expect(line).toBe(
-      "Get-VMIntegrationService -VMName 'x' -ErrorAction Stop | Where-Object -Property 'Id' -EQ -Value 'it''s' | " +
-        'Enable-VMIntegrationService -Confirm:$false -ErrorAction Stop',
+      "Hyper-V\\Get-VMIntegrationService -VMName 'x' -ErrorAction Stop | Where-Object -Property 'Id' -EQ -Value 'it''s' | " +
+        'Hyper-V\\Enable-VMIntegrationService -Confirm:$false -ErrorAction Stop',
     );
   });
 
@@ -44,7 +51,7 @@ describe('requests', () => {
       ...{ InputObject: service, MethodName: 'AddKvpItems' },
       Arguments: hashtable({ TargetSystem: service, DataItems: ['<a/>'] }),
     });
-    const nested = "(Get-CimInstance -ClassName 'Msvm_ComputerSystem' -ErrorAction Stop)";
+    const nested = "(CimCmdlets\\Get-CimInstance -ClassName 'Msvm_ComputerSystem' -ErrorAction Stop)";
     expect(rendered([call])).toContain(
       `-InputObject ${nested} -MethodName 'AddKvpItems' -Arguments @{'TargetSystem'=${nested};'DataItems'=@('<a/>')}`,
     );

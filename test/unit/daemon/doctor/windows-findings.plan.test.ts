@@ -11,7 +11,7 @@ const HEALTHY: WindowsFacts = {
   hypervisor: { known: { isPresent: true, firmwareVirtualization: false, slat: false } },
   feature: { known: 'Enabled' },
   launchType: { known: 'Auto' },
-  service: { known: { status: 'Running', startType: 'Automatic' } },
+  service: { known: { state: 'Running', startMode: 'Auto' } },
   wmi: { known: true },
   freeDiskGiB: { known: 100 },
   listeners: { known: [{ protocol: 'TCP', address: '::', port: 445, process: 'System', services: [] }] },
@@ -28,8 +28,8 @@ const HEALTHY: WindowsFacts = {
   dockerDesktop: { known: { isInstalled: false, isRunning: false } },
   pipes: { known: ['lsass'] },
 };
-const vmms = (status: string, startType: string): Partial<WindowsFacts> => ({
-  service: { known: { status, startType } },
+const vmms = (state: string, startMode: string): Partial<WindowsFacts> => ({
+  service: { known: { state, startMode } },
 });
 const hypervisor = (firmwareVirtualization: boolean, slat: boolean): Partial<WindowsFacts> => ({
   hypervisor: { known: { isPresent: false, firmwareVirtualization, slat } },
@@ -96,7 +96,7 @@ describe('what doctor says of a Windows host', () => {
     ['a boot entry', { launchType: { known: 'Off' } }, 'hypervisor-launch', 'problem', /is Off/, /bcdedit/],
     ['no service', { service: { known: 'absent' } }, 'vmms', 'problem', /does not exist/, /Enable-Windows/],
     ['a disabled service', vmms('Stopped', 'Disabled'), 'vmms', 'problem', /disabled/, /Set-Service/],
-    ['a stopped service', vmms('Stopped', 'Automatic'), 'vmms', 'problem', /Stopped/, /Start-Service/],
+    ['a stopped service', vmms('Stopped', 'Auto'), 'vmms', 'problem', /Stopped/, /Start-Service/],
     ['a closed WMI', { wmi: { unknown: 'Zugriff verweigert' } }, 'wmi', 'problem', /verweigert/, /elevated/],
     [
       'a route of a VPN',

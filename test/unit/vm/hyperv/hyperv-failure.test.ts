@@ -26,15 +26,14 @@ describe('a failed call', () => {
     [{ errorId: 'InvalidState' }, 'MOBYVM_HYPERV', /its state does not allow it/, /Hyper-V Manager/],
     [{ errorId: 'ObjectNotFound' }, 'MOBYVM_HYPERV', /is not there/, /made anew/],
     [{ category: 'SecurityError' }, 'MOBYVM_HYPERV', /a policy/, /Get-ExecutionPolicy/],
-    [{ errorId: 'CouldNotAutoloadMatchingModule' }, 'MOBYVM_HYPERV', /a policy/, /RemoteSigned/],
     [
       { errorId: 'CommandNotFoundException' },
       'MOBYVM_HYPERV',
-      /Hyper-V's PowerShell module is missing/,
+      /Hyper-V's PowerShell module is missing or cannot/,
       /Microsoft-Hyper-V-Management-PowerShell.*Install-WindowsFeature/,
     ],
     [
-      { errorId: 'CommandNotFoundException', command: 'Get-NetNat' },
+      { errorId: 'CouldNotAutoLoadModule', command: 'Get-NetNat' },
       'MOBYVM_HYPERV',
       /module NetNat is missing/,
       /sfc/,
