@@ -109,6 +109,8 @@ function Test-Reading {
             culture  = [string]$Host.CurrentUICulture
         }
     }
+    # Others have a Get-VM as well: the one of Hyper-V is to be found first.
+    Add-Result -Name 'module Hyper-V' -Check { Import-Module -Name Hyper-V }
     Add-Result -Name 'Windows' -Check {
         $system = Get-CimInstance -ClassName Win32_OperatingSystem
         @{ caption = $system.Caption; build = $system.BuildNumber; sku = [int]$system.OperatingSystemSKU }
@@ -182,6 +184,17 @@ function Test-Changing {
     Add-Result -Name 'switch' -Check {
         $made = New-VMSwitch -Name $switchName -SwitchType Internal -Notes 'mobyvm:verify' -Confirm:$false
         @{ id = [string]$made.Id; notes = $made.Notes; type = [string]$made.SwitchType }
+    }
+    Add-Result -Name 'how late the adapter of a new switch comes, in looks of 100 ms' -Check {
+        $looks = @{ adapter = 0; interface = 0 }
+        foreach ($look in 1..100) {
+            $adapter = @(Get-NetAdapter -IncludeHidden | Where-Object -Property Name -EQ -Value "vEthernet ($switchName)")
+            if ($adapter.Count -eq 0) { $looks['adapter']++ }
+            elseif (@(Get-NetIPInterface -AddressFamily IPv4 | Where-Object -Property InterfaceIndex -EQ -Value $adapter[0].InterfaceIndex).Count -eq 0) { $looks['interface']++ }
+            else { break }
+            Start-Sleep -Milliseconds 100
+        }
+        $looks
     }
     Add-Result -Name 'adapter of the switch, by its GUID' -Check {
         $port = Get-VMNetworkAdapter -ManagementOS | Where-Object -Property SwitchName -EQ -Value $switchName
@@ -283,6 +296,19 @@ function Test-Changing {
         $id = ([string](Get-VM -Name "$Prefix-vm").Id).ToUpperInvariant()
         $component = Get-CimInstance -Namespace $Namespace -ClassName Msvm_ShutdownComponent -Filter "SystemName = '$id'"
         (Invoke-CimMethod -InputObject $component -MethodName InitiateShutdown -Arguments @{ Force = $false; Reason = 'mobyvm' } -Confirm:$false).ReturnValue
+    }
+    Add-Result -Name 'start with another disk in the same place: how it fails' -Fails -Check {
+        Stop-VM -Name "$Prefix-vm" -TurnOff -Force -Confirm:$false
+        Remove-Item -LiteralPath $disk -Force
+        $null = New-VHD -Path $disk -SizeBytes 1GB -Dynamic -Confirm:$false
+        Start-VM -Name "$Prefix-vm" -Confirm:$false
+    }
+    Add-Result -Name 'start with another disk in the same place, attached anew' -Check {
+        $machine = Get-VM -Name "$Prefix-vm"
+        if ([string]$machine.State -eq 'Running') { Stop-VM -Name "$Prefix-vm" -TurnOff -Force -Confirm:$false }
+        Get-VMHardDiskDrive -VM $machine | Set-VMHardDiskDrive -Path $disk -Confirm:$false
+        Start-VM -Name "$Prefix-vm" -Confirm:$false
+        [string](Get-VM -Name "$Prefix-vm").State
     }
 }
 

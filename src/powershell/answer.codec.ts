@@ -93,11 +93,17 @@ function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
   return {
     errorId: (failure.errorId ?? '').split(',')[0] ?? '',
     category: failure.category ?? '',
-    hresult: codes.find((code) => code !== 0 && !GENERIC.has(code)) ?? 0,
+    hresult: codes.find((code) => code !== 0 && !GENERIC.has(code)) ?? hresultIn(failure.message) ?? 0,
     message: failure.message ?? '',
     // Without its module.
     command: (failure.command ?? '').split('\\').at(-1) ?? '',
   };
+}
+
+/** The code that Windows puts in brackets behind a text of any language, for example `(0x800705AA)`. */
+export function hresultIn(text = ''): number | undefined {
+  const [, digits] = /\(0x([0-9A-F]{8})\)/i.exec(text) ?? [];
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
 }
 
 function isCountedList(value: unknown): value is { readonly value: unknown[] } {

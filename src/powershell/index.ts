@@ -1,3 +1,4 @@
+export { hresultIn } from './answer.codec.js';
 export type * from './call.js';
 export { cmdlet, guid, hashtable, hidden, secret } from './cmdlet.js';
 export {

@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PowerShellWmi } from '../../src/kvp/index.js';
@@ -60,7 +61,31 @@ describe('what is not ours', () => {
     }));
 });
 
-it('our machine is ours also when somebody rewrote its notes: it is kept, and they are mended', () =>
+it('a data disk that was moved away is made anew, and opened by the machine that is there still', () =>
+  withWhole(async (whole, host) => {
+    await whole.up();
+    await whole.driver.powerOff(context);
+    await rename(whole.spec.dataDisk.path, join(whole.folder, 'moved.vhdx'));
+    await whole.up();
+    expect(host.machines.map(({ state, disks }) => [state, disks])).toEqual([
+      ['Running', [whole.spec.dataDisk.path]],
+    ]);
+  }));
+
+it('a machine with a checkpoint is not removed: its disk would be merged later', () =>
+  withWhole(async (whole, host) => {
+    await whole.up();
+    await whole.driver.powerOff(context);
+    host.machines[0]?.disks.splice(0, 1, whole.spec.dataDisk.path.replace('.vhdx', '_1.avhdx'));
+    await expect(whole.driver.remove({ dataDisk: true }, context)).rejects.toMatchObject({
+      code: 'MOBYVM_DATA_DISK',
+      remedy: expect.stringContaining('checkpoint') as string,
+    });
+    expect(host.machines).toHaveLength(1);
+    expect(await whole.driver.definition()).toEqual(whole.spec);
+  }));
+
+it('our machine is ours also when somebody rewrote its notes: theirs are kept, and ours added', () =>
   withWhole(async (whole, host) => {
     await whole.up();
     await whole.driver.powerOff(context);
@@ -68,7 +93,7 @@ it('our machine is ours also when somebody rewrote its notes: it is kept, and th
     Object.assign(machine!, { notes: 'do not touch' });
     await whole.up();
     expect(host.machines).toEqual([machine]);
-    expect(machine?.notes).toBe(`mobyvm:${whole.spec.machineId}`);
+    expect(machine?.notes).toBe(`do not touch\nmobyvm:${whole.spec.machineId}`);
   }));
 
 it('what somebody added to our machine stays, and what they took away comes back', () =>
@@ -85,7 +110,10 @@ it('what somebody added to our machine stays, and what they took away comes back
     await whole.up();
     expect(machine!.dvds).toEqual([join(whole.folder, 'drivers.iso'), whole.spec.isoPath]);
     expect(machine!.bootOrder[0]).toMatchObject({ Device: { Path: whole.spec.isoPath } });
-    expect(machine!.adapters.map(({ mac: each, switchName }) => [each, switchName])).toEqual([[mac, SWITCH]]);
+    expect(machine!.adapters.map(({ mac: each, switchName }) => [each, switchName])).toEqual([
+      ['000000000000', 'Default Switch'],
+      [mac, SWITCH],
+    ]);
     await whole.driver.powerOff(context);
     machine!.adapters.length = 0;
     machine!.addAdapter('Default Switch', '00155D000001');

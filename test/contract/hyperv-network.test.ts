@@ -99,6 +99,16 @@ describe('on a host that is not as we left it', () => {
     expect(host.network.switches.map(({ name, type }) => [name, type])).toEqual([['mobyvm', 'Internal']]);
   });
 
+  it('the adapter of a new switch is waited for, and its IP interface as well', async () => {
+    const { host, powerShell } = world();
+    host.network.adapterLooks = 2;
+    host.network.addSwitch('mobyvm', TAG);
+    await wish(hostAddress(powerShell, 'mobyvm', address), address).run(recordingContext());
+    expect(host.network.snapshot()['adapters']).toContainEqual({
+      ...{ alias: 'vEthernet (mobyvm)', hasDhcp: false, addresses: ['10.0.75.1/24'] },
+    });
+  });
+
   it('an adapter with DHCP and a wrong prefix is mended', async () => {
     const { host, powerShell } = world();
     host.network.tentativeLooks = 2;

@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseSubnet } from '../../src/core/index.js';
 import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
@@ -93,6 +95,7 @@ it('a machine that somebody changed by hand is mended', async () => {
     const [machine] = host.machines;
     expect(machine?.bootOrder[0]).toMatchObject({ BootType: 'Drive', Device: { Path: whole.spec.isoPath } });
     expect(machine?.adapters).toMatchObject([{ switchName: SWITCH, isDynamic: false }]);
+    expect(machine?.dvds).toEqual(['drivers.iso', whole.spec.isoPath]);
     await whole.uninstall();
   } finally {
     await whole.dispose();
@@ -141,7 +144,7 @@ it('what doctor looks at is bound by the engine, and understood', async () => {
   expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
 });
 
-/** A second drive that boots first, and an adapter elsewhere; then no adapter at all. */
+/** A second drive that boots first, and an adapter elsewhere; then another disk in the place of ours, no drive of ours, and no adapter. */
 async function mendByUp(whole: WholeMachine, { machines: [machine] }: SimulatedHost): Promise<void> {
   await whole.driver.powerOff(context);
   machine?.dvds.unshift(undefined);
@@ -150,6 +153,8 @@ async function mendByUp(whole: WholeMachine, { machines: [machine] }: SimulatedH
   await whole.up();
   await whole.driver.powerOff(context);
   machine?.adapters.splice(0);
+  machine?.dvds.splice(0, 2, 'drivers.iso');
+  await rename(whole.spec.dataDisk.path, join(whole.folder, 'moved.vhdx'));
   await whole.up();
 }
 

@@ -12,7 +12,6 @@ import { EXIT_FAILED, EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
 
 const SWITCH_NAME = 'mobyvm';
-const FIRST_SUBNET = '10.0.75.0/24';
 const MARKS: Readonly<Record<Verdict, string>> = {
   fine: 'ok',
   notice: 'note',
@@ -61,7 +60,7 @@ async function onWindows({ env, places, interrupted: signal }: CommandContext): 
       identity: () => session.identity({ signal }),
     });
     const { network, vm } = await loadSettings(places.settingsFile);
-    const subnet = parseSubnet(network.subnet === 'auto' ? FIRST_SUBNET : network.subnet);
+    const subnet = network.subnet === 'auto' ? 'auto' : parseSubnet(network.subnet);
     return windowsFindings(facts, { memoryMiB: vm.memoryMiB, subnet, switchName: SWITCH_NAME });
   } finally {
     await session.close();

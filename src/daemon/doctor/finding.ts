@@ -19,7 +19,7 @@ export interface Finding {
 export type Verdict = 'fine' | 'notice' | 'problem' | 'unknown';
 
 /** A fact that was looked at, or why it could not be. */
-export type Fact<T> = { readonly known: T } | { readonly unknown: string };
+export type Fact<T> = { readonly known: T } | { readonly unknown: string; readonly remedy?: string };
 
 export type Known<F> = Extract<F, { readonly known: unknown }>['known'];
 
@@ -30,8 +30,11 @@ export function judged<T>(
   fact: Fact<T>,
   judge: (known: T) => Omit<Finding, 'id' | 'title'>,
 ): Finding {
-  if ('unknown' in fact)
-    return { id, title, verdict: 'unknown', detail: `it could not be looked at: ${fact.unknown}` };
+  if ('unknown' in fact) {
+    const { unknown, remedy } = fact;
+    const detail = `it could not be looked at: ${unknown}`;
+    return { id, title, verdict: 'unknown', detail, ...(remedy !== undefined && { remedy }) };
+  }
   return { id, title, ...judge(fact.known) };
 }
 

@@ -14,6 +14,7 @@ import {
   type Row,
 } from '../../powershell/index.js';
 import { windowsReservedRanges } from '../../proxy/index.js';
+import { hypervFailure } from '../../vm/index.js';
 import type { Fact, Known } from './finding.js';
 import { launchTypeOf } from './bcdedit.codec.js';
 import type { Listener, WindowsFacts } from './windows-facts.js';
@@ -45,7 +46,9 @@ export async function gatherWindowsFacts({
       return known === undefined ? { unknown: 'Windows does not tell' } : { known };
     } catch (error) {
       signal.throwIfAborted();
-      return { unknown: textOf(error).replaceAll(/\s+/g, ' ').trim() };
+      const told = hypervFailure('Windows did not tell', error);
+      const unknown = textOf(told).replaceAll(/\s+/g, ' ').trim();
+      return { unknown, ...(told instanceof MobyvmError && told.remedy !== '' && { remedy: told.remedy }) };
     }
   };
   const shell = await look(() => identity(signal));
@@ -122,7 +125,7 @@ async function readSystem(read: Read) {
 
 async function readHypervisor(read: Read) {
   const [computer] = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_ComputerSystem' })], {
-    HypervisorPresent: 'boolean',
+    ...({ HypervisorPresent: 'boolean', Manufacturer: 'text', Model: 'text' } as const),
   });
   const [processor] = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_Processor' })], {
     VirtualizationFirmwareEnabled: 'boolean',
@@ -130,6 +133,7 @@ async function readHypervisor(read: Read) {
   });
   return {
     isPresent: computer?.HypervisorPresent === true,
+    computer: [computer?.Manufacturer, computer?.Model].filter((each) => each !== undefined).join(' '),
     firmwareVirtualization: processor?.VirtualizationFirmwareEnabled === true,
     slat: processor?.SecondLevelAddressTranslationExtensions === true,
   };

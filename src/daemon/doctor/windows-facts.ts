@@ -16,6 +16,8 @@ export interface WindowsFacts {
   }>;
   readonly hypervisor: Fact<{
     readonly isPresent: boolean;
+    /** Manufacturer and model. */
+    readonly computer: string;
     /** Windows tells these two only while no hypervisor runs. */
     readonly firmwareVirtualization: boolean;
     readonly slat: boolean;
@@ -51,6 +53,6 @@ export interface Listener {
 /** What the settings ask of the host. */
 export interface DoctorWants {
   readonly memoryMiB: number;
-  readonly subnet: Subnet;
+  readonly subnet: Subnet | 'auto';
   readonly switchName: string;
 }

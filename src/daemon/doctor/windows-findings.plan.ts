@@ -1,6 +1,7 @@
-import { formatSubnet, hostAt, parseSubnet, subnetsOverlap, type Subnet } from '../../core/index.js';
+import { hostAt, type Subnet } from '../../core/index.js';
 import { fine, judged, notice, problem, type Finding } from './finding.js';
 import type { DoctorWants, Listener, WindowsFacts } from './windows-facts.js';
+import { subnetFinding, wantedSubnet } from './windows-subnet.plan.js';
 
 /** Windows 10 1809 and Server 2019: the first with all that is used. */
 const OLDEST_BUILD = 17_763;
@@ -18,6 +19,9 @@ const REPAIR =
   'It belongs to Windows: run `sfc /scannow`, or look whether PSModulePath was changed for the account of mobyvm.';
 /** Internet Connection Sharing: Hyper-V's Default Switch has its name server. */
 const SHARING = 'SharedAccess';
+/** Manufacturers and models of machines that other machines are. */
+const VIRTUAL_HARDWARE =
+  /virtual|vmware|qemu|kvm|\bxen\b|bochs|google compute|amazon ec2|parallels|nutanix|openstack/i;
 const LEAST_DISK_GIB = 5;
 /** What the VM is served by mobyvm, or by Windows itself, on the switch's address. */
 const OUR_PORTS = [
@@ -88,7 +92,8 @@ function shellFindings(facts: WindowsFacts): readonly Finding[] {
           ...{ id: 'powershell', title: 'PowerShell' },
           ...problem(
             `cannot be used: ${facts.shell.unknown}`,
-            'Ask your administrator to allow PowerShell in ConstrainedLanguage or FullLanguage to the account of mobyvm.',
+            facts.shell.remedy ??
+              'Run `powershell -NoProfile -Command 1` in a terminal and look at what it says.',
           ),
         }
       : judged('powershell', 'PowerShell', facts.shell, ({ version, edition, languageMode }) =>
@@ -118,6 +123,11 @@ function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
         : problem(`is switched off (${state})`, ENABLE);
     }),
     judged('hypervisor', 'Hypervisor', facts.hypervisor, (found) => {
+      if (found.isPresent && VIRTUAL_HARDWARE.test(found.computer))
+        return notice(
+          `one runs, but Windows is in a virtual machine (${found.computer}): it may be the outer one`,
+          'Allow nested virtualization to this machine; on a Hyper-V host: Set-VMProcessor -VMName NAME -ExposeVirtualizationExtensions $true',
+        );
       if (found.isPresent) return fine('runs');
       if (!found.slat)
         return problem(
@@ -156,19 +166,11 @@ function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
   ];
 }
 
-function networkFindings(facts: WindowsFacts, { subnet, switchName }: DoctorWants): readonly Finding[] {
+function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {
+  const { switchName } = wants;
+  const subnet = wantedSubnet(facts, wants);
   return [
-    judged('subnet', 'Subnet', facts.routes, (routes) => {
-      const other = routes.find(
-        ({ prefix, by }) => !by.includes(`(${switchName})`) && overlaps(prefix, subnet),
-      );
-      return other === undefined
-        ? fine(`${formatSubnet(subnet)} is free`)
-        : problem(
-            `${formatSubnet(subnet)} overlaps ${other.prefix} of "${other.by}"`,
-            'Set network.subnet to another one, or to auto.',
-          );
-    }),
+    subnetFinding(facts, wants),
     judged('nat', 'NAT networks', facts.nats, (nats) => {
       const others = nats.filter(({ name }) => !name.startsWith(`${switchName}-`));
       const [other] = others;
@@ -227,15 +229,4 @@ function portVerdict(listeners: readonly Listener[], subnet: Subnet): Omit<Findi
   return here.some(({ protocol, port }) => protocol === 'TCP' && port === SMB_PORT)
     ? fine('53 and 67 are free; Windows serves files on 445')
     : notice('nobody serves files on 445', 'Shares need it: Start-Service LanmanServer');
-}
-
-function overlaps(prefix: string, subnet: Subnet): boolean {
-  // Default routes, also those in two halves, are nobody's network; hosts and multicast are none either.
-  const [, bits = '0'] = prefix.split('/');
-  if (Number(bits) < 8 || Number(bits) > 30) return false;
-  try {
-    return subnetsOverlap(parseSubnet(prefix), subnet);
-  } catch {
-    return false;
-  }
 }

@@ -2,6 +2,7 @@ import { sleep } from '../../core/index.js';
 import {
   cmdlet,
   hashtable,
+  hresultIn,
   hidden,
   PowerShellError,
   type CmdletCall,
@@ -116,7 +117,8 @@ export class PowerShellWmi implements WmiKvp {
       if (row?.JobState === undefined) return { returnValue: JOB_STARTED };
       const { JobState: jobState, ErrorCode: jobError, ErrorDescription: description } = row;
       if (jobState >= JOB_COMPLETED || performance.now() > deadline) {
-        const jobHResult = hresultIn(description ?? '');
+        // It has it nowhere else.
+        const jobHResult = hresultIn(description);
         return {
           ...{ returnValue: JOB_STARTED, jobState },
           ...(jobError === undefined ? {} : { jobError }),
@@ -140,10 +142,4 @@ export class PowerShellWmi implements WmiKvp {
 
 function instancesOf(className: string, filter: string): CmdletCall {
   return cmdlet('Get-CimInstance', { Namespace: NAMESPACE, ClassName: className, Filter: filter });
-}
-
-/** A job has its HRESULT nowhere but in brackets behind its text, which is in the language of the system. */
-function hresultIn(description: string): number | undefined {
-  const [, digits] = /\(0x([0-9A-F]{8})\)/i.exec(description) ?? [];
-  return digits === undefined ? undefined : Number.parseInt(digits, 16);
 }

@@ -65,8 +65,8 @@ const CONSOLE_PORT = 1;
 const MIB = 1024 ** 2;
 
 /**
- * What must be set so that the machine is as wanted; nothing when it is. Drives and adapters that somebody added stay as they are. Its
- * generation cannot be changed: see {@link generationOf}.
+ * What must be set so that the machine is as wanted; nothing when it is. DVD drives, adapters and notes that somebody added stay as they
+ * are; another disk is refused (see {@link hasDataDisk}), and the generation cannot be changed (see {@link generationOf}).
  * @param vm the machine as the first stage of a pipeline
  */
 export function planHardware(
@@ -99,9 +99,10 @@ function planMachine(
     ...(found.startAction === 'Nothing' && found.stopAction === 'ShutDown'
       ? []
       : ['automatic start and stop']),
-    ...(found.notes === tag ? [] : ['notes']),
+    ...(hasTag(found.notes, tag) ? [] : ['notes']),
   ];
   if (wrong.length === 0) return [];
+  const { notes = '' } = found;
   const settings = cmdlet('Set-VM', {
     ProcessorCount: spec.cpus,
     StaticMemory: true,
@@ -111,14 +112,18 @@ function planMachine(
     // mobyvm starts it, and the guest is asked to shut down when Windows does.
     AutomaticStartAction: 'Nothing',
     AutomaticStopAction: 'ShutDown',
-    Notes: tag,
+    Notes: hasTag(notes, tag) ? notes : `${notes}\n${tag}`.trim(),
   });
   return [{ field: wrong.join(', '), pipeline: [vm, settings] }];
 }
 
 function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonly HardwareChange[] {
   const { path } = spec.dataDisk;
-  const dvd = found.dvds.find((each) => samePath(each.path, spec.isoPath)) ?? found.dvds[0];
+  const dvd =
+    found.dvds.find((each) => samePath(each.path, spec.isoPath)) ??
+    found.dvds.find(({ path: medium = '' }) => medium === '' || nameOf(medium) === nameOf(spec.isoPath));
+  // Which of several drives a new one is shows when it is there.
+  const isPlaceKnown = dvd !== undefined || found.dvds.length === 0;
   const hasIso = samePath(dvd?.path, spec.isoPath);
   const isFirmwareRight =
     found.secureBoot?.toLowerCase() === 'off' && dvd !== undefined && !bootsElse(found, spec);
@@ -143,7 +148,9 @@ function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonl
               // Otherwise it waits for a boot server on the network first.
               cmdlet('Set-VMFirmware', {
                 EnableSecureBoot: 'Off',
-                FirstBootDevice: cmdlet('Get-VMDvdDrive', { VM: vm, ...placeOf(dvd) }),
+                ...(isPlaceKnown && {
+                  FirstBootDevice: cmdlet('Get-VMDvdDrive', { VM: vm, ...placeOf(dvd) }),
+                }),
               }),
             ] as const,
           },
@@ -159,13 +166,22 @@ function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonl
 export function hasDataDisk(diskPaths: readonly string[], path: string): boolean {
   const other = diskPaths.find((each) => !samePath(each, path));
   if (other === undefined && diskPaths.length < 2) return diskPaths.length === 1;
-  const isCheckpoint = /\.avhdx?$/i.test(other ?? '');
+  refuseCheckpoints(diskPaths);
   throw new MobyvmError(
     'MOBYVM_DATA_DISK',
     `The virtual machine has the disk ${other ?? path}, and should have ${path} alone.`,
-    isCheckpoint
-      ? 'It has a checkpoint: delete or apply it in Hyper-V Manager (deleting keeps the data of today), then run the command again.'
-      : 'Nothing was changed. Detach that disk in Hyper-V Manager if nothing on it is needed here, then run the command again.',
+    'Nothing was changed. Detach that disk in Hyper-V Manager if nothing on it is needed here, then run the command again.',
+  );
+}
+
+/** @throws MobyvmError MOBYVM_DATA_DISK when one of the disks is what a checkpoint has made */
+export function refuseCheckpoints(diskPaths: readonly string[]): void {
+  const checkpoint = diskPaths.find((each) => /\.avhdx?$/i.test(each));
+  if (checkpoint === undefined) return;
+  throw new MobyvmError(
+    'MOBYVM_DATA_DISK',
+    `The virtual machine has a checkpoint: its disk is ${checkpoint} now.`,
+    'Delete the checkpoint in Hyper-V Manager (that keeps the data of today) or apply it, wait until the disk is merged, then run the command again.',
   );
 }
 
@@ -186,10 +202,10 @@ function placeOf(dvd: DvdFound | undefined): { ControllerNumber?: number; Contro
 }
 
 /** Only what surely comes before our ISO counts: what Windows does not tell is no reason to set it anew at each start. */
-function bootsElse({ boot }: HardwareFound, { isoPath, dataDisk }: VmSpec): boolean {
+function bootsElse({ boot }: HardwareFound, { isoPath }: VmSpec): boolean {
   const [firstType = ''] = boot.types;
   const isIsoLater = boot.paths.slice(1).some((each) => samePath(each, isoPath));
-  return ['Network', 'File'].includes(firstType) || (isIsoLater && samePath(boot.paths[0], dataDisk.path));
+  return ['Network', 'File'].includes(firstType) || (isIsoLater && !samePath(boot.paths[0], isoPath));
 }
 
 function planConsole(
@@ -206,8 +222,9 @@ function planAdapter(vm: CmdletCall, found: HardwareFound, { network }: VmSpec):
   const mac = network.mac.replaceAll(':', '').toUpperCase();
   const { adapters } = found;
   const isMac = (each: AdapterFound): boolean => each.mac?.toUpperCase() === mac;
-  const isThere = (each: AdapterFound): boolean => each.switchName === network.attachment;
-  const adapter = adapters.find(isMac) ?? adapters.find(isThere) ?? adapters[0];
+  const isThere = (each: AdapterFound): boolean =>
+    each.switchName?.toLowerCase() === network.attachment.toLowerCase();
+  const adapter = adapters.find(isMac) ?? adapters.find(isThere);
   if (adapter === undefined) {
     const add = cmdlet('Add-VMNetworkAdapter', { SwitchName: network.attachment, StaticMacAddress: mac });
     return [{ field: 'network adapter', pipeline: [vm, add] }];
@@ -251,6 +268,15 @@ function planServices(vm: CmdletCall, { services }: HardwareFound): readonly Har
     const pipeline = [vm, cmdlet('Get-VMIntegrationService'), { where: 'Id', equals: id }, set] as const;
     return [{ field: `integration service ${service.name}`, pipeline }];
   });
+}
+
+function hasTag(notes: string | undefined, tag: string): boolean {
+  return notes?.split(/\s/).includes(tag) === true;
+}
+
+/** An image of ours that lay in another folder. */
+function nameOf(path: string): string | undefined {
+  return path.split(/[\\/]/).at(-1)?.toLowerCase();
 }
 
 function samePath(one: string | undefined, other: string): boolean {

@@ -289,9 +289,11 @@ export class HypervDriver implements VmDriver {
   async #tellStall(): Promise<void> {
     if (this.#isStallTold) return;
     this.#isStallTold = true;
-    const stall = await this.#stall().catch((error: unknown) =>
-      this.#setup.logger.error('vm.stalled', { error: textOf(error) }),
-    );
+    const stall = await this.#stall().catch((error: unknown) => {
+      // Told as soon as the folder can be reached.
+      this.#isStallTold = false;
+      this.#setup.logger.warn('vm.stall.unknown', { error: textOf(error) });
+    });
     if (stall === undefined) return;
     this.#setup.logger.error('vm.stalled', { ...stall });
     this.#stalls.tell(stall);

@@ -9,12 +9,18 @@ const ERROR_SHARING_VIOLATION = 0x8007_0020;
 const ERROR_DISK_FULL = 0x8007_0070;
 const ERROR_SUCCESS_REBOOT_REQUIRED = 0x8007_0bc2;
 const HYPERVISOR_NOT_PRESENT = 0xc035_1000;
+const VIRTUAL_DISK_LIMITATION = 0xc03a_001a;
 
 type Problem = readonly [problem: string, remedy: string];
 
 const ACCESS: Problem = [
   'access was denied',
   'mobyvm needs the rights of an administrator: run it as the service, or from an elevated terminal.',
+];
+/** Of a machine that is to be started: mobyvm could read all of it by then. */
+const ACCESS_TO_FILES: Problem = [
+  'access was denied, to mobyvm or to the machine for one of its files',
+  'Run mobyvm as the service, or from an elevated terminal. If it is: let the group "NT VIRTUAL MACHINE\\Virtual Machines" read the boot ISO and change the data disk.',
 ];
 const MEMORY: Problem = [
   'the host has too little free memory',
@@ -33,6 +39,13 @@ const BY_HRESULT = new Map<number, Problem>([
     [
       'a file is in use by another program',
       'Look for another machine with the same disk, a backup or a virus scanner, then run the command again.',
+    ],
+  ],
+  [
+    VIRTUAL_DISK_LIMITATION,
+    [
+      'the folder of the data disk is compressed or encrypted',
+      "Switch both off in the folder's properties (`compact /u`, `cipher /d`), also for the file itself, then run the command again.",
     ],
   ],
   [ERROR_DISK_FULL, ['the disk is full', 'Free some space, then run the command again.']],
@@ -94,6 +107,16 @@ export function hypervFailure(what: string, thrown: unknown, code: ErrorCode = '
   );
 }
 
+/** The rights lack: mobyvm's own, or those of a machine for its files. */
+export function isDenied(thrown: unknown): boolean {
+  return (
+    thrown instanceof PowerShellError &&
+    (thrown.hresult === E_ACCESSDENIED ||
+      thrown.errorId === 'AccessDenied' ||
+      thrown.category === 'PermissionDenied')
+  );
+}
+
 /** Runs it, and turns its failure into one that the user understands. */
 export async function orHypervFailure<T>(what: string, work: () => Promise<T>, code?: ErrorCode): Promise<T> {
   try {
@@ -119,6 +142,7 @@ function problemOf(thrown: PowerShellError): Problem {
   if (isForbidden(thrown)) return FORBIDDEN;
   const byId = Object.hasOwn(BY_ID, errorId) ? BY_ID[errorId] : undefined;
   const found = BY_HRESULT.get(hresult) ?? byId ?? BY_CATEGORY[category];
+  if (found === ACCESS && command === 'Start-VM') return ACCESS_TO_FILES;
   return (
     found ?? [
       hresult === 0 ? (errorId === '' ? 'it failed' : errorId) : `it failed with ${hex(hresult)}`,

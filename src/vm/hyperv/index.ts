@@ -1,4 +1,5 @@
 export { compactDataDisk } from './data-disk.js';
+export { hypervFailure } from './hyperv-failure.js';
 export { hypervPreflight } from './preflight.js';
 export { HypervDriver } from './hyperv-driver.js';
 export type { HypervDriverOptions } from './hyperv-setup.js';

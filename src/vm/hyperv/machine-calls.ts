@@ -1,8 +1,8 @@
 import { sleep, textOf, waitFor } from '../../core/index.js';
-import { cmdlet, hashtable } from '../../powershell/index.js';
+import { cmdlet, hashtable, type PowerShell } from '../../powershell/index.js';
 import type { VmState } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';
-import { hypervFailure, orHypervFailure, withoutEffect } from './hyperv-failure.js';
+import { hypervFailure, isDenied, orHypervFailure, withoutEffect } from './hyperv-failure.js';
 import type { HypervSetup } from './hyperv-setup.js';
 import { isLive, isPassing } from './vm-state.plan.js';
 
@@ -30,9 +30,13 @@ export async function settled(setup: HypervSetup, signal: AbortSignal): Promise<
   return found;
 }
 
-/** From off or saved. @throws MobyvmError with the code */
+/**
+ * From off or saved. Hyper-V lets a machine open the files that were attached to it, not others that lie in their places since: those
+ * are attached anew, once.
+ * @throws MobyvmError with the code
+ */
 export async function startMachine(
-  { powerShell }: HypervSetup,
+  { powerShell, logger }: HypervSetup,
   { id }: FoundMachine,
   { signal, code }: { signal: AbortSignal; code: 'MOBYVM_VM_START' | 'MOBYVM_VM_RESTORE' },
 ): Promise<void> {
@@ -40,11 +44,35 @@ export async function startMachine(
     code === 'MOBYVM_VM_START'
       ? 'The virtual machine was not started'
       : 'The saved virtual machine was not continued';
-  await orHypervFailure(
-    what,
-    () => powerShell.run([machine(id), cmdlet('Start-VM')], { signal, timeoutSeconds: CALL_SECONDS }),
-    code,
-  );
+  const start = () =>
+    powerShell.run([machine(id), cmdlet('Start-VM')], { signal, timeoutSeconds: CALL_SECONDS });
+  const startWithFiles = async (): Promise<void> => {
+    try {
+      await start();
+    } catch (error) {
+      if (!isDenied(error) || code !== 'MOBYVM_VM_START') throw error;
+      logger.warn('vm.files.denied', { error: textOf(error) });
+      await attachAnew(powerShell, id, signal);
+      await start();
+    }
+  };
+  await orHypervFailure(what, startWithFiles, code);
+}
+
+async function attachAnew(powerShell: PowerShell, id: string, signal: AbortSignal): Promise<void> {
+  const drives = [
+    { get: cmdlet('Get-VMHardDiskDrive'), set: (Path: string) => cmdlet('Set-VMHardDiskDrive', { Path }) },
+    { get: cmdlet('Get-VMDvdDrive'), set: (Path: string) => cmdlet('Set-VMDvdDrive', { Path }) },
+  ];
+  for (const { get, set } of drives) {
+    const rows = await powerShell.read(
+      { pipeline: [machine(id), get], fields: { Path: 'text' } },
+      { signal },
+    );
+    for (const { Path: path = '' } of rows)
+      if (path !== '')
+        await powerShell.run([machine(id), get, { where: 'Path', equals: path }, set(path)], { signal });
+  }
 }
 
 export async function resumeMachine(

@@ -3,7 +3,7 @@ import type { EnsureContext } from '../../core/index.js';
 import { cmdlet } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';
-import { generationOf, hasDataDisk, planHardware } from './hardware.plan.js';
+import { generationOf, hasDataDisk, planHardware, refuseCheckpoints } from './hardware.plan.js';
 import { orHypervFailure, withoutEffect } from './hyperv-failure.js';
 import type { HypervSetup } from './hyperv-setup.js';
 import { turnOff } from './machine-calls.js';
@@ -12,6 +12,7 @@ import { isLive } from './vm-state.plan.js';
 
 const MIB = 1024 ** 2;
 const MAKE_SECONDS = 120;
+const SETTING_ROUNDS = 2;
 
 /**
  * The machine as it is wanted; it must be off. One of another generation, or one that was left half made, is made anew: all that it
@@ -31,27 +32,38 @@ export async function ensureMachine(
     found = undefined;
   }
   found ??= await createMachine(setup, spec, context);
-  const { tag, consolePipe } = setup;
-  const hardware = await readHardware(powerShell, found, signal);
-  const changes = planHardware(machine(found.id), hardware, { spec, tag, consolePipe });
-  for (const { field, pipeline } of changes) {
-    context.progress(`setting ${field}`);
-    await orHypervFailure(`The virtual machine's ${field} could not be set`, () =>
-      powerShell.run(pipeline, { signal, timeoutSeconds: MAKE_SECONDS }),
-    );
+  // What is set can bring to light what else is to be set: the place of a new drive in the boot order.
+  for (let round = 1; ; round += 1) {
+    const { tag, consolePipe } = setup;
+    const hardware = await readHardware(powerShell, found, signal);
+    const changes = planHardware(machine(found.id), hardware, { spec, tag, consolePipe });
+    const [left] = changes;
+    if (left === undefined) return found;
+    if (round > SETTING_ROUNDS) throw withoutEffect(`The virtual machine's ${left.field} could not be set`);
+    for (const { field, pipeline } of changes) {
+      context.progress(`setting ${field}`);
+      await orHypervFailure(`The virtual machine's ${field} could not be set`, () =>
+        powerShell.run(pipeline, { signal, timeoutSeconds: MAKE_SECONDS }),
+      );
+    }
   }
-  if (changes.length > 0) await checkHardware(setup, found, spec, signal);
-  return found;
 }
 
 /** Before anything of the disk or the machine is touched. @throws MobyvmError MOBYVM_DATA_DISK */
 export async function checkDisks(
-  { powerShell }: HypervSetup,
+  setup: HypervSetup,
   found: FoundMachine | undefined,
   { dataDisk }: VmSpec,
   signal: AbortSignal,
 ): Promise<void> {
-  if (found === undefined) return;
+  if (found !== undefined) hasDataDisk(await diskPathsOf(setup, found, signal), dataDisk.path);
+}
+
+async function diskPathsOf(
+  { powerShell }: HypervSetup,
+  found: FoundMachine,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const query = {
     pipeline: [machine(found.id), cmdlet('Get-VMHardDiskDrive')],
     fields: { Path: 'text' },
@@ -59,10 +71,7 @@ export async function checkDisks(
   const rows = await orHypervFailure("The virtual machine's disks could not be read", () =>
     powerShell.read(query, { signal }),
   );
-  hasDataDisk(
-    rows.map(({ Path }) => Path ?? ''),
-    dataDisk.path,
-  );
+  return rows.map(({ Path }) => Path ?? '');
 }
 
 async function createMachine(
@@ -88,25 +97,17 @@ async function createMachine(
   return { ...made, isWhole: true };
 }
 
-/** Sees that what was set is so. */
-async function checkHardware(
-  setup: HypervSetup,
-  found: FoundMachine,
-  spec: VmSpec,
-  signal: AbortSignal,
-): Promise<void> {
-  const { powerShell, tag, consolePipe } = setup;
-  const hardware = await readHardware(powerShell, found, signal);
-  const [left] = planHardware(machine(found.id), hardware, { spec, tag, consolePipe });
-  if (left !== undefined) throw withoutEffect(`The virtual machine's ${left.field} could not be set`);
-}
-
-/** Ours alone, in whatever state, and all of them if there are several; success when there is none. The data disk stays. */
+/**
+ * Ours alone, in whatever state, and all of them if there are several; success when there is none. The data disk stays.
+ * @throws MobyvmError MOBYVM_HYPERV; MOBYVM_DATA_DISK for one with a checkpoint, which Hyper-V would merge into the disk after the
+ * machine is gone, while others take the disk for free
+ */
 export async function removeMachine(setup: HypervSetup, signal: AbortSignal): Promise<void> {
   const { powerShell, folder } = setup;
   for (;;) {
     const found = await findMachine(powerShell, setup, signal);
     if (found === undefined) break;
+    refuseCheckpoints(await diskPathsOf(setup, found, signal));
     // With a saved state it may be removed, also when that cannot be discarded.
     if (isLive(found.state)) await turnOff(setup, found, signal);
     await orHypervFailure('The virtual machine was not removed', () =>

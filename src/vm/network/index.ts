@@ -11,4 +11,11 @@ export {
 export type { PlannedChange } from './parts.js';
 export { bridgeOfTap, tapNameOf } from './link-name.plan.js';
 export type { HostService } from './rules.plan.js';
-export { findOverlap, planSubnet, subnetInUse, type HostNetworks, type Overlap } from './subnet.plan.js';
+export {
+  CANDIDATES,
+  findOverlap,
+  planSubnet,
+  subnetInUse,
+  type HostNetworks,
+  type Overlap,
+} from './subnet.plan.js';

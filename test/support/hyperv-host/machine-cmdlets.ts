@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Bound, Handlers } from './bound.js';
-import { HostFailure, invalidState, notFound, outOfMemory } from './host-failure.js';
+import { FAULTS, HostFailure, invalidState, notFound, outOfMemory } from './host-failure.js';
 import type { SimulatedNetwork } from './network-cmdlets.js';
 import { SimulatedMachine, type SimulatedPort } from './simulated-machine.js';
 
@@ -90,6 +90,7 @@ export function machineCmdlets(world: MachineWorld): Handlers {
     'Start-VM': (bound) => {
       const found = machineOf(bound);
       if (!['Off', 'Saved'].includes(found.state)) throw invalidState(found.state);
+      if (!found.mayOpenAll) throw new HostFailure(FAULTS.denied);
       if (found.memoryBytes > HOST_MEMORY_BYTES) throw outOfMemory();
       found.run(found.state === 'Off');
       return [];
@@ -181,7 +182,16 @@ export function machineCmdlets(world: MachineWorld): Handlers {
       return disks.map((Path) => ({ VMId: id, Path, ControllerType: 'SCSI' }));
     },
     'Add-VMHardDiskDrive': (bound) => {
-      machineOf(bound).disks.push(bound.text('Path'));
+      const found = machineOf(bound);
+      found.disks.push(bound.text('Path'));
+      found.letOpen(bound.text('Path'));
+      return [];
+    },
+    'Set-VMHardDiskDrive': (bound) => {
+      const drive = bound.object('VMHardDiskDrive');
+      const found = machineOfPart(drive);
+      found.disks[found.disks.indexOf(String(drive?.['Path']))] = bound.text('Path');
+      found.letOpen(bound.text('Path'));
       return [];
     },
     'Remove-VMHardDiskDrive': (bound) => {

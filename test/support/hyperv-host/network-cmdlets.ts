@@ -17,6 +17,9 @@ interface SimulatedAdapter {
   /** Undefined for a card of the host. */
   readonly switchId: string | undefined;
   hasDhcp: boolean;
+  /** It is there after so many looks, and its IP interface after as many again. */
+  looksUntilThere: number;
+  looksUntilInterface: number;
   addresses: { address: string; prefixLength: number; looksUntilUsable: number }[];
 }
 
@@ -27,12 +30,14 @@ export class SimulatedNetwork {
   readonly adapters: SimulatedAdapter[] = [
     {
       ...{ index: 4, guid: `{${randomUUID().toUpperCase()}}`, alias: 'Ethernet', switchId: undefined },
-      hasDhcp: true,
+      ...{ hasDhcp: true, looksUntilThere: 0, looksUntilInterface: 0 },
       addresses: [{ address: '192.168.1.20', prefixLength: 24, looksUntilUsable: 0 }],
     },
   ];
   /** A new address is tentative at so many looks. */
   tentativeLooks = 1;
+  /** So late a new switch has its adapter. */
+  adapterLooks = 0;
   takesSeveralNats = false;
   #lastIndex = 20;
 
@@ -44,6 +49,7 @@ export class SimulatedNetwork {
       this.adapters.push({
         ...{ index: this.#lastIndex, guid: `{${randomUUID().toUpperCase()}}`, switchId: made.id },
         ...{ alias: `vEthernet (${name})`, hasDhcp: true },
+        ...{ looksUntilThere: this.adapterLooks, looksUntilInterface: this.adapterLooks },
         // What Windows gives itself as long as nobody else does.
         addresses: [{ address: '169.254.77.3', prefixLength: 16, looksUntilUsable: 0 }],
       });
@@ -109,15 +115,18 @@ export class SimulatedNetwork {
     return {
       'Get-NetAdapter': (bound) =>
         this.adapters
+          .filter((each) => (each.looksUntilThere -= 1) < 0)
           .filter(({ alias }) => [undefined, alias].includes(bound.optionalText('Name')))
           .map(({ index, guid, alias }) => ({
             ...{ InterfaceIndex: index, InterfaceGuid: guid, Name: alias, Status: 'Up' },
             InterfaceDescription: `${alias} Adapter`,
           })),
       'Get-NetIPInterface': () =>
-        this.adapters.map(({ index, alias, hasDhcp }) => ({
-          ...{ InterfaceIndex: index, InterfaceAlias: alias, Dhcp: hasDhcp ? 'Enabled' : 'Disabled' },
-        })),
+        this.adapters
+          .filter((each) => (each.looksUntilInterface -= 1) < 0)
+          .map(({ index, alias, hasDhcp }) => ({
+            ...{ InterfaceIndex: index, InterfaceAlias: alias, Dhcp: hasDhcp ? 'Enabled' : 'Disabled' },
+          })),
       'Get-NetIPAddress': (bound) =>
         this.adapters.flatMap(({ index, alias, addresses }) =>
           addresses

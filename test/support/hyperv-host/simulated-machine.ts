@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { INTEGRATION_SERVICES } from '../../../src/vm/index.js';
 import type { ScriptedWmi } from '../kvp-wmi.js';
@@ -30,6 +30,12 @@ export interface SimulatedPort {
   switchName: string | undefined;
 }
 
+/** Tells a file from another that came to lie in its place. */
+function identityOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found && `${found.ino} ${found.birthtimeNs}`;
+}
+
 /** A machine of the simulated Hyper-V. Its COM port is a unix socket where a named pipe is on Windows. */
 export class SimulatedMachine {
   readonly id: string = randomUUID();
@@ -45,6 +51,8 @@ export class SimulatedMachine {
   secureBoot = 'On';
   comPath: string | undefined;
   readonly disks: string[] = [];
+  /** The files that it may open, by their places: others that come to lie there it may not. */
+  readonly openable = new Map<string, string | undefined>();
   readonly dvds: (string | undefined)[];
   readonly adapters: SimulatedPort[] = [];
   bootOrder: HostObject[] = [{ BootType: 'Network', Device: {} }];
@@ -72,6 +80,17 @@ export class SimulatedMachine {
     this.memoryBytes = options.memoryBytes;
     this.dvds = generation === 1 ? [undefined] : [];
     this.addAdapter(options.switchName);
+  }
+
+  /** As attaching a disk does. */
+  letOpen(path: string): void {
+    this.openable.set(path, identityOf(path));
+  }
+
+  get mayOpenAll(): boolean {
+    return this.disks.every(
+      (path) => identityOf(path) === undefined || identityOf(path) === this.openable.get(path),
+    );
   }
 
   addAdapter(switchName: string | undefined, mac?: string): void {

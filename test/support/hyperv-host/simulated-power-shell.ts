@@ -72,7 +72,7 @@ export class SimulatedPowerShell implements PowerShell {
     input: { readonly name: string; readonly value: HostObject } | undefined,
   ): readonly HostObject[] {
     const bound = Object.entries(parameters)
-      .filter(([, value]) => value !== false || cmdletEntry(cmdlet)?.parameters[cmdlet] !== 'switch')
+      .filter(([name, value]) => value !== false || cmdletEntry(cmdlet)?.parameters[name] !== 'switch')
       .map(([name, value]) => [name, this.#plain(value)] as const);
     const answer = this.#answer({
       command: cmdlet,

@@ -14,7 +14,7 @@ export class SimulatedSystem {
         },
       ],
     ],
-    ['Win32_ComputerSystem', [{ HypervisorPresent: true }]],
+    ['Win32_ComputerSystem', [{ HypervisorPresent: true, Manufacturer: 'LENOVO', Model: '20XW' }]],
     [
       'Win32_Processor',
       [{ VirtualizationFirmwareEnabled: false, SecondLevelAddressTranslationExtensions: false }],

@@ -35,7 +35,7 @@ const OWN_CMDLETS: Readonly<Record<string, string>> = {
   'Remove-Item': 'LiteralPath Recurse Force',
   'Set-Content': 'LiteralPath Encoding',
   'Set-StrictMode': 'Version Off',
-  'Start-Sleep': 'Seconds',
+  'Start-Sleep': 'Milliseconds Seconds',
   'Where-Object': 'Property EQ Like Value',
   'Write-Output': 'InputObject',
 };

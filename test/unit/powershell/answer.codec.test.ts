@@ -43,6 +43,9 @@ describe('answers', () => {
         ...{ message: 'Ungültig', command: 'New-NetNat' },
       },
     });
+    const text =
+      '{"failure":{"hresults":[-2146233087],"message":"Zu wenig Speicher. (0x800705AA). (ID 0xAB)"}}';
+    expect(decodeAnswer(text, {})).toMatchObject({ failure: { hresult: 0x800705aa } });
     expect(decodeAnswer('{"failure":{"hresults":[-2146233087]}}', {})).toMatchObject({
       failure: { errorId: '', hresult: 0 },
     });

@@ -1,4 +1,4 @@
-import { MobyvmError, waitFor, type Requirement, type Resource } from '../../../core/index.js';
+import { waitFor, type Requirement, type Resource } from '../../../core/index.js';
 import { cmdlet, type PowerShell } from '../../../powershell/index.js';
 import { orHypervFailure, withoutEffect } from '../hyperv-failure.js';
 import {
@@ -18,6 +18,7 @@ const ADDRESS_FIELDS = {
   AddressState: 'text',
 } as const;
 const USABLE_SECONDS = 30;
+const ADAPTER_SECONDS = 30;
 
 /** The host's address on the switch: the machine's gateway. The adapter belongs to the switch, so all on it is ours. */
 export function hostAddress(
@@ -36,8 +37,10 @@ export function hostAddress(
     title: `address ${address} on ${switchName}`,
     observe: ({ signal }) => observe(signal),
     plan: planHostAddress,
-    async ensure(wanted, found, { signal, onFailure, progress }) {
-      if (found === undefined) throw noAdapter(switchName);
+    async ensure(wanted, before, { signal, onFailure, progress }) {
+      const found = before ?? (await adapterOfNewSwitch(observe, switchName, signal));
+      // Only now known.
+      planHostAddress(found, wanted);
       const on = { InterfaceIndex: found.interfaceIndex };
       onFailure(async () => {
         const later = new AbortController().signal;
@@ -91,21 +94,44 @@ async function readAddress(
     const adapter = await findSwitchAdapter(powerShell, switchName, signal);
     if (adapter === undefined) return undefined;
     const { interfaceIndex } = adapter;
-    const rows = await readAddresses(powerShell, signal);
-    const pipeline = [cmdlet('Get-NetIPInterface', { AddressFamily: 'IPv4' })] as const;
-    const fields = { InterfaceIndex: 'number', Dhcp: 'text' } as const;
-    const interfaces = await powerShell.read({ pipeline, fields }, { signal });
     const isHere = (row: { readonly InterfaceIndex: number | undefined }): boolean =>
       row.InterfaceIndex === interfaceIndex;
+    const pipeline = [cmdlet('Get-NetIPInterface', { AddressFamily: 'IPv4' })] as const;
+    const fields = { InterfaceIndex: 'number', Dhcp: 'text' } as const;
+    const ipInterface = (await powerShell.read({ pipeline, fields }, { signal })).find(isHere);
+    // It comes a moment after its adapter.
+    if (ipInterface === undefined) return undefined;
+    const rows = await readAddresses(powerShell, signal);
     return {
       interfaceIndex,
-      hasDhcp: interfaces.find(isHere)?.Dhcp === 'Enabled',
+      hasDhcp: ipInterface.Dhcp === 'Enabled',
       addresses: rows
         .filter(isHere)
         .map((row) => ({ address: row.IPAddress ?? '', prefixLength: row.PrefixLength ?? 0 })),
       addressElsewhere: rows.find((row) => row.IPAddress === address && !isHere(row))?.InterfaceAlias,
     };
   });
+}
+
+/** Windows makes it after the switch, and its IP interface after that. */
+async function adapterOfNewSwitch(
+  observe: (signal: AbortSignal) => Promise<HostAddressFound | undefined>,
+  switchName: string,
+  signal: AbortSignal,
+): Promise<HostAddressFound> {
+  let found: HostAddressFound | undefined;
+  await waitFor(
+    {
+      title: `the host's network adapter on the switch "${switchName}"`,
+      check: async (either) => (found = await observe(either)) !== undefined,
+      timeoutSeconds: ADAPTER_SECONDS,
+      hint: 'Run `mobyvm down` and `mobyvm up`: the switch is made anew. If the adapter is switched off, switch it on.',
+      code: 'MOBYVM_HYPERV',
+    },
+    signal,
+  );
+  if (found === undefined) throw withoutEffect(`The switch "${switchName}" was not made`);
+  return found;
 }
 
 /** A new address is tentative until nobody on its network has it as well; nothing can be bound to it before. */
@@ -123,12 +149,4 @@ function usable(powerShell: PowerShell, place: AddressPlace): Requirement {
     hint: 'Look at the adapter with Get-NetIPAddress: "Duplicate" means that somebody else has the address.',
     code: 'MOBYVM_HYPERV',
   };
-}
-
-function noAdapter(switchName: string): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_HYPERV',
-    `The host has no network adapter on the switch "${switchName}".`,
-    'Run `mobyvm down` and `mobyvm up`: the switch is made anew. If the adapter is switched off, switch it on.',
-  );
 }

@@ -8,7 +8,9 @@ const HEALTHY: WindowsFacts = {
   shell: { known: { version: '5.1.22621.2506', edition: 'Desktop', languageMode: 'FullLanguage' } },
   modules: { known: [] },
   system: { known: { caption: 'Microsoft Windows 11 Pro', build: 22_631, sku: 48, freeMemoryMiB: 8_000 } },
-  hypervisor: { known: { isPresent: true, firmwareVirtualization: false, slat: false } },
+  hypervisor: {
+    known: { isPresent: true, computer: 'LENOVO 20XW', firmwareVirtualization: false, slat: false },
+  },
   feature: { known: 'Enabled' },
   launchType: { known: 'Auto' },
   service: { known: { state: 'Running', startMode: 'Auto' } },
@@ -32,7 +34,7 @@ const vmms = (state: string, startMode: string): Partial<WindowsFacts> => ({
   service: { known: { state, startMode } },
 });
 const hypervisor = (firmwareVirtualization: boolean, slat: boolean): Partial<WindowsFacts> => ({
-  hypervisor: { known: { isPresent: false, firmwareVirtualization, slat } },
+  hypervisor: { known: { isPresent: false, computer: 'LENOVO 20XW', firmwareVirtualization, slat } },
 });
 const system = (more: object): Partial<WindowsFacts> => ({
   system: { known: { caption: 'Windows', build: 22_631, sku: 48, freeMemoryMiB: 8_000, ...more } },
@@ -64,7 +66,7 @@ describe('what doctor says of a Windows host', () => {
     ['little disk', { freeDiskGiB: { known: 1.2 } }, 'disk', 'problem', /1\.2 GiB/, /Free some space/],
     [
       'a policy',
-      { shell: { unknown: 'it did not answer' } },
+      { shell: { unknown: 'it did not answer', remedy: 'Ask your administrator.' } },
       ...(['powershell', 'problem', /cannot be used: it did not answer/, /administrator/] as const),
     ],
     [
@@ -94,6 +96,18 @@ describe('what doctor says of a Windows host', () => {
       /launch type/,
     ],
     ['a boot entry', { launchType: { known: 'Off' } }, 'hypervisor-launch', 'problem', /is Off/, /bcdedit/],
+    [
+      'a machine in a machine',
+      {
+        hypervisor: {
+          known: {
+            ...{ isPresent: true, computer: 'Microsoft Corporation Virtual Machine' },
+            ...{ firmwareVirtualization: false, slat: false },
+          },
+        },
+      },
+      ...(['hypervisor', 'notice', /Virtual Machine\)/, /ExposeVirtualizationExtensions/] as const),
+    ],
     ['no service', { service: { known: 'absent' } }, 'vmms', 'problem', /does not exist/, /Enable-Windows/],
     ['a disabled service', vmms('Stopped', 'Disabled'), 'vmms', 'problem', /disabled/, /Set-Service/],
     ['a stopped service', vmms('Stopped', 'Auto'), 'vmms', 'problem', /Stopped/, /Start-Service/],
@@ -102,6 +116,15 @@ describe('what doctor says of a Windows host', () => {
       'a route of a VPN',
       { routes: { known: [{ prefix: '10.0.0.0/8', by: 'corp' }] } },
       ...(['subnet', 'problem', /10\.0\.0\.0\/8 of "corp"/, /network\.subnet/] as const),
+    ],
+    [
+      'routes that take every subnet',
+      {
+        routes: {
+          known: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map((prefix) => ({ prefix, by: 'corp' })),
+        },
+      },
+      ...(['subnet', 'problem', /overlaps 10\.0\.0\.0\/8/, /need to reach otherwise/] as const),
     ],
     [
       'a foreign NAT network',
@@ -187,6 +210,36 @@ describe('what doctor says of a Windows host', () => {
       id: 'nat',
       verdict: 'unknown',
       detail: expect.stringContaining('kein Zugriff') as string,
+    });
+  });
+
+  it('with network.subnet auto judges the first subnet that no route takes', () => {
+    const subnetOf = (facts: Partial<WindowsFacts>) =>
+      windowsFindings({ ...HEALTHY, ...facts }, { ...wants, subnet: 'auto' }).find(
+        ({ id }) => id === 'subnet',
+      );
+    const corp = (...prefixes: readonly string[]) => ({
+      routes: { known: prefixes.map((prefix) => ({ prefix, by: 'corp' })) },
+    });
+    expect(subnetOf(corp('10.0.0.0/8'))).toMatchObject({
+      verdict: 'fine',
+      detail: '192.168.65.0/24 is free',
+    });
+    expect(subnetOf(corp('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'))).toMatchObject({
+      verdict: 'problem',
+      detail: expect.stringMatching(/^none of the \d+ subnets/) as string,
+    });
+  });
+
+  it('takes no offence at the route of a foreign NAT network that contains ours', () => {
+    const lab = { name: 'lab', prefix: '10.0.0.0/16' };
+    const facts = {
+      ...HEALTHY,
+      nats: { known: [lab] },
+      routes: { known: [{ prefix: lab.prefix, by: 'lab' }] },
+    };
+    expect(windowsFindings(facts, wants).find(({ id }) => id === 'subnet')).toMatchObject({
+      verdict: 'fine',
     });
   });
 });

@@ -12,15 +12,21 @@ const failure = (more: object): PowerShellError =>
 
 describe('a failed call', () => {
   it.each<[Partial<PowerShellFailure>, string, RegExp, RegExp]>([
-    [{ hresult: 0x8007_0005 }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
-    [{ category: 'PermissionDenied' }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
+    [{ hresult: 0x8007_0005, command: 'Get-VM' }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
+    [
+      { category: 'PermissionDenied', command: 'Get-VM' },
+      'MOBYVM_HYPERV',
+      /access was denied/,
+      /administrator/,
+    ],
     [{ hresult: 0x8007_000e }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
     [{ hresult: 0x8007_0020 }, 'MOBYVM_HYPERV', /in use by another program/, /virus scanner/],
     [{ category: 'ResourceBusy' }, 'MOBYVM_HYPERV', /in use/, /run the command again/],
     [{ hresult: 0x8007_0070 }, 'MOBYVM_DISK_FULL', /disk is full/, /Free some space/],
     [{ hresult: 0x8007_0bc2 }, 'MOBYVM_HYPERV', /must be restarted/, /Restart Windows/],
     [{ hresult: 0x8007_05aa }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
-    [{ errorId: 'AccessDenied' }, 'MOBYVM_HYPERV', /access was denied/, /administrator/],
+    [{ errorId: 'AccessDenied' }, 'MOBYVM_HYPERV', /for one of its files/, /Virtual Machines/],
+    [{ hresult: 0xc03a_001a }, 'MOBYVM_HYPERV', /compressed or encrypted/, /compact/],
     [{ errorId: 'OutOfMemory' }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
     [{ errorId: 'ObjectInUse' }, 'MOBYVM_HYPERV', /in use/, /run the command again/],
     [{ errorId: 'InvalidState' }, 'MOBYVM_HYPERV', /its state does not allow it/, /Hyper-V Manager/],
