@@ -13,6 +13,8 @@ export default defineConfig({
         testTimeout: 60_000,
         fileParallelism: false,
         globalSetup: ['test/support/pwsh-host/build-console.ts'],
+        // A console that is killed would leave its debugger's sockets behind.
+        env: { DOTNET_EnableDiagnostics: '0' },
       }),
       tier('integration', ['test/integration/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
       tier('vm', ['test/vm/**/*.test.ts'], {
