@@ -1,3 +1,4 @@
+import { dirname, isAbsolute } from 'node:path';
 import { PowerShell } from 'node-powershell';
 import { textOf } from '../core/index.js';
 
@@ -41,7 +42,7 @@ export class ShellProcess {
     this.#shell = new NamedPowerShell({
       executable: options.executable,
       executableOptions: { '-NoProfile': true, '-NonInteractive': true },
-      spawnOptions: { env: options.env, windowsHide: true },
+      spawnOptions: { env: options.env, windowsHide: true, cwd: placeFor(options.executable) },
     });
     const { stdin, stdout, stderr } = this.#shell.streams;
     // Its end tells why it could not be written to.
@@ -88,6 +89,14 @@ export class ShellProcess {
     this.#hasEnded = true;
     this.#options.onEnd(reason);
   }
+}
+
+/**
+ * A folder that only administrators write to. A cmdlet's name with its module is a relative path as well: PowerShell would run
+ * `Hyper-V\Get-VM.ps1` of the folder in which it stands, before it loads the module.
+ */
+function placeFor(executable: string): string {
+  return dirname(isAbsolute(executable) ? executable : process.execPath);
 }
 
 function withWords(reason: string, words: string): string {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -106,6 +106,19 @@ describe('a session that is disturbed', () => {
       await chmod(windowsPowerShell, 0o700);
       await session({ PSModulePath: '/of/powershell/7' }, windowsPowerShell).identity({ signal });
       expect(await readFile(`${windowsPowerShell}.told`, 'utf8')).toBe('\n');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('stands in the folder of its program, where nobody plants a script with the name of a cmdlet', async () => {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), 'mvh-')));
+    const program = join(folder, 'console');
+    try {
+      await writeFile(program, `#!/bin/sh\npwd >"$0.told"\nexec ${executable} "$@"\n`);
+      await chmod(program, 0o700);
+      await session({}, program).identity({ signal });
+      expect(await readFile(`${program}.told`, 'utf8')).toBe(`${folder}\n`);
     } finally {
       await rm(folder, { recursive: true });
     }
