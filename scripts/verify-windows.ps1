@@ -338,7 +338,7 @@ function Remove-Everything {
     }
     Add-Result -Name 'removal of the switch' -Check {
         foreach ($switch in @(Get-VMSwitch | Where-Object -Property Name -EQ -Value "$Prefix-switch")) {
-            Remove-VMSwitch -Name $switch.Name -Force -Confirm:$false
+            Remove-VMSwitch -VMSwitch $switch -Force -Confirm:$false
         }
     }
     Add-Result -Name 'removal of the folder' -Check { Remove-Item -LiteralPath $Folder -Recurse -Force }
@@ -349,7 +349,8 @@ if ($Change) {
     $folder = Join-Path -Path $env:ProgramData -ChildPath "$Prefix-$PID"
     $null = New-Item -ItemType Directory -Path $folder
     try { Test-Changing -Folder $folder }
-    finally { Remove-Everything -Folder $folder }
+    # After Ctrl-C the first output to a pipeline that has ended would end this as well.
+    finally { Remove-Everything -Folder $folder | Out-Host }
 }
 $report = @{ script = 1; changes = [bool]$Change; results = $script:Results }
 ConvertTo-Json -InputObject $report -Depth 8 | Set-Content -LiteralPath $Path -Encoding UTF8

@@ -1,4 +1,5 @@
 import { hostAt, type Subnet } from '../../core/index.js';
+import { moduleRemedy, POLICY_REMEDY } from '../../vm/index.js';
 import { fine, judged, notice, problem, type Finding } from './finding.js';
 import type { DoctorWants, Listener, WindowsFacts } from './windows-facts.js';
 import { subnetFinding, wantedSubnet } from './windows-subnet.plan.js';
@@ -11,12 +12,6 @@ const VPN =
   /\b(vpn|wireguard|openvpn|anyconnect|globalprotect|fortinet|zscaler|juniper|check ?point|tap-windows)\b/i;
 const ENABLE =
   'Switch it on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V';
-const ENABLE_MODULE: Readonly<Record<string, string>> = {
-  'Hyper-V':
-    'Switch it on: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V-Management-PowerShell (on Windows Server: Install-WindowsFeature Hyper-V-PowerShell)',
-};
-const REPAIR =
-  'It belongs to Windows: run `sfc /scannow`, or look whether PSModulePath was changed for the account of mobyvm.';
 /** Internet Connection Sharing: Hyper-V's Default Switch has its name server. */
 const SHARING = 'SharedAccess';
 /** Manufacturers and models of machines that other machines are. */
@@ -103,12 +98,12 @@ function shellFindings(facts: WindowsFacts): readonly Finding[] {
       const [missing] = unusable.filter(({ state }) => state === 'missing');
       const [forbidden] = unusable;
       if (missing !== undefined)
-        return problem(`the module ${missing.name} is missing`, ENABLE_MODULE[missing.name] ?? REPAIR);
-      if (forbidden !== undefined)
         return problem(
-          `a policy keeps PowerShell from loading ${forbidden.name}`,
-          'Look at `Get-ExecutionPolicy -List`, and ask your administrator to allow RemoteSigned to the account of mobyvm.',
+          `the module ${missing.name} is missing or cannot be loaded`,
+          moduleRemedy(missing.name),
         );
+      if (forbidden !== undefined)
+        return problem(`a policy keeps PowerShell from loading ${forbidden.name}`, POLICY_REMEDY);
       return fine('can be loaded');
     }),
   ];

@@ -1,5 +1,5 @@
-import { formatSubnet, parseSubnet, subnetContains, subnetsOverlap, type Subnet } from '../../core/index.js';
-import { CANDIDATES } from '../../vm/index.js';
+import { formatSubnet, parseSubnet, type Subnet } from '../../core/index.js';
+import { CANDIDATES, prefixContains, prefixOverlaps } from '../../vm/index.js';
 import { fine, judged, problem, type Finding } from './finding.js';
 import type { DoctorWants, WindowsFacts } from './windows-facts.js';
 
@@ -42,30 +42,14 @@ function takerOf(subnet: Subnet, facts: WindowsFacts, { switchName }: DoctorWant
   const nats = 'known' in facts.nats ? facts.nats.known : [];
   // The NAT network of another program that contains ours serves it as well: its route is no hindrance.
   const serves = (route: Route): boolean =>
-    nats.some(({ prefix }) => prefix === route.prefix && contains(prefix, subnet));
+    nats.some(({ prefix }) => prefix === route.prefix && prefixContains(prefix, subnet));
   return routes.find(
     (route) => !route.by.includes(`(${switchName})`) && overlaps(route.prefix, subnet) && !serves(route),
-  );
-}
-
-function contains(prefix: string, subnet: Subnet): boolean {
-  const outer = networkOf(prefix);
-  return (
-    outer !== undefined && outer.prefixLength <= subnet.prefixLength && subnetContains(outer, subnet.network)
   );
 }
 
 function overlaps(prefix: string, subnet: Subnet): boolean {
   // Default routes, also those in two halves, are nobody's network; hosts and multicast are none either.
   const [, bits = '0'] = prefix.split('/');
-  const network = networkOf(prefix);
-  return network !== undefined && Number(bits) >= 8 && Number(bits) <= 30 && subnetsOverlap(network, subnet);
-}
-
-function networkOf(prefix: string): Subnet | undefined {
-  try {
-    return parseSubnet(prefix);
-  } catch {
-    return undefined;
-  }
+  return Number(bits) >= 8 && Number(bits) <= 30 && prefixOverlaps(prefix, subnet);
 }

@@ -79,15 +79,9 @@ const BY_ID: Readonly<Record<string, Problem>> = {
     'Run the command again: what is missing is made anew. If it stays so, run `mobyvm doctor`.',
   ],
 };
-const FORBIDDEN: Problem = [
-  'a policy keeps PowerShell from running what it needs',
-  'Look at `Get-ExecutionPolicy -List`, and ask your administrator to allow RemoteSigned to the account of mobyvm.',
-];
-/** A cmdlet's module comes with a feature of Windows; the one of Hyper-V may be off while Hyper-V is on. */
-const MISSING_HYPERV: Problem = [
-  "Hyper-V's PowerShell module is missing or cannot be loaded",
-  'Switch it on: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V-Management-PowerShell (on Windows Server: Install-WindowsFeature Hyper-V-PowerShell)',
-];
+/** What to do about a policy that keeps PowerShell from running what it needs. */
+export const POLICY_REMEDY =
+  'Look at `Get-ExecutionPolicy -List`, and ask your administrator to allow RemoteSigned to the account of mobyvm.';
 
 /**
  * What a failed call means for the user. Decided by HRESULT, category and error id; Windows' own text stands behind it. What is no
@@ -139,7 +133,7 @@ export function withoutEffect(what: string, code: ErrorCode = 'MOBYVM_HYPERV'): 
 function problemOf(thrown: PowerShellError): Problem {
   const { hresult, category, errorId, command } = thrown;
   if (isMissing(thrown)) return missing(command);
-  if (isForbidden(thrown)) return FORBIDDEN;
+  if (isForbidden(thrown)) return ['a policy keeps PowerShell from running what it needs', POLICY_REMEDY];
   const byId = Object.hasOwn(BY_ID, errorId) ? BY_ID[errorId] : undefined;
   const found = BY_HRESULT.get(hresult) ?? byId ?? BY_CATEGORY[category];
   if (found === ACCESS && command === 'Start-VM') return ACCESS_TO_FILES;
@@ -153,11 +147,15 @@ function problemOf(thrown: PowerShellError): Problem {
 
 function missing(command: string): Problem {
   const module = cmdletEntry(command)?.module ?? 'Hyper-V';
-  if (module === 'Hyper-V') return MISSING_HYPERV;
-  return [
-    `PowerShell's module ${module} is missing or cannot be loaded`,
-    `It belongs to Windows: look at what \`Import-Module ${module}\` says, and at \`Get-ExecutionPolicy -List\`; or run \`sfc /scannow\`.`,
-  ];
+  const whose = module === 'Hyper-V' ? "Hyper-V's PowerShell module" : `PowerShell's module ${module}`;
+  return [`${whose} is missing or cannot be loaded`, moduleRemedy(module)];
+}
+
+/** What to do about a module that is missing or cannot be loaded. The one of Hyper-V may be off while Hyper-V is on. */
+export function moduleRemedy(module: string): string {
+  return module === 'Hyper-V'
+    ? 'Switch it on: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V-Management-PowerShell (on Windows Server: Install-WindowsFeature Hyper-V-PowerShell)'
+    : `It belongs to Windows: look at what \`Import-Module ${module}\` says, and at \`Get-ExecutionPolicy -List\`; or run \`sfc /scannow\`.`;
 }
 
 function hex(hresult: number): string {

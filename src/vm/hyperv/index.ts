@@ -1,5 +1,5 @@
 export { compactDataDisk } from './data-disk.js';
-export { hypervFailure } from './hyperv-failure.js';
+export { hypervFailure, moduleRemedy, POLICY_REMEDY } from './hyperv-failure.js';
 export { hypervPreflight } from './preflight.js';
 export { HypervDriver } from './hyperv-driver.js';
 export type { HypervDriverOptions } from './hyperv-setup.js';
@@ -9,4 +9,5 @@ export {
   type WindowsNetwork,
   type WindowsNetworkOptions,
 } from './network/windows-network.js';
+export { prefixContains, prefixOverlaps } from './network/nat.plan.js';
 export type { FirewallRule } from './network/firewall-rules.js';

@@ -32,6 +32,7 @@ const OWN_CMDLETS: Readonly<Record<string, string>> = {
   'Import-Module': 'Name',
   'Join-Path': 'Path ChildPath',
   'New-Item': 'ItemType Path',
+  'Out-Host': '',
   'Remove-Item': 'LiteralPath Recurse Force',
   'Set-Content': 'LiteralPath Encoding',
   'Set-StrictMode': 'Version Off',

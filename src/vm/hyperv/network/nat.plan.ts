@@ -34,8 +34,8 @@ export function planNat(found: readonly NatFound[], wanted: NatWanted): Change {
       ? { kind: 'none' }
       : { kind: 'replace', reason: `its prefix is ${ours.prefix ?? 'unknown'}` };
   }
-  if (found.some(({ prefix }) => contains(prefix, wanted))) return { kind: 'none' };
-  const overlapping = found.find(({ prefix }) => overlaps(prefix, wanted));
+  if (found.some(({ prefix }) => prefixContains(prefix, wanted))) return { kind: 'none' };
+  const overlapping = found.find(({ prefix }) => prefixOverlaps(prefix, wanted));
   if (overlapping !== undefined) throw foreignNat(overlapping, wanted);
   return { kind: 'create' };
 }
@@ -44,7 +44,8 @@ function isEqual(prefix: string | undefined, wanted: Subnet): boolean {
   return prefix !== undefined && prefix === formatSubnet(wanted);
 }
 
-function contains(prefix: string | undefined, wanted: Subnet): boolean {
+/** Whether the network that Windows writes so contains the subnet. */
+export function prefixContains(prefix: string | undefined, wanted: Subnet): boolean {
   const subnet = subnetOf(prefix);
   return (
     subnet !== undefined &&
@@ -53,7 +54,7 @@ function contains(prefix: string | undefined, wanted: Subnet): boolean {
   );
 }
 
-function overlaps(prefix: string | undefined, wanted: Subnet): boolean {
+export function prefixOverlaps(prefix: string | undefined, wanted: Subnet): boolean {
   const subnet = subnetOf(prefix);
   return subnet !== undefined && subnetsOverlap(subnet, wanted);
 }
