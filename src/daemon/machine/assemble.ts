@@ -15,6 +15,7 @@ import type { MachineIdentity } from '../identity.js';
 import { imageStep, isoPathIn } from '../image.js';
 import type { Places } from '../places.js';
 import { Ports } from '../ports/index.js';
+import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { version } from '../version.js';
@@ -127,7 +128,7 @@ function specOf(
     name: VM_NAME,
     cpus: vm.cpus,
     memoryMiB: vm.memoryMiB,
-    firmware: vm.firmware,
+    firmware: firmwareFor(vm.firmware, 'linux'),
     isoPath,
     dataDisk: { path: join(places.vmStateDir, 'data.qcow2'), sizeGiB: vm.diskGiB },
     network: { attachment: host.attachment, mac: identity.mac },

@@ -120,9 +120,9 @@ export class Machine implements ControlledMachine {
   }
 
   async status(): Promise<MachineStatus> {
-    const { driver, host, about, guest, ports } = this.#parts;
+    const { driver, host, about, guest, ports, specFor } = this.#parts;
     const probe = this.#engineReady ? await this.#probe() : undefined;
-    const { error, ...vm } = await observeVm(this.#parts, this.#settings);
+    const { error, ...vm } = await observeVm(this.#parts, specFor(this.#settings));
     return {
       state: this.#state,
       since: this.#since,

@@ -1,7 +1,6 @@
 import { MobyvmError, reportOf, textOf, type ErrorReport, type Logger } from '../../core/index.js';
-import type { VmDriver, VmState } from '../../vm/index.js';
+import type { VmDriver, VmSpec, VmState } from '../../vm/index.js';
 import type { MachineStatus } from '../control/protocol.js';
-import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
 import type { HostSide } from './host-side.js';
 
@@ -12,12 +11,13 @@ export type ObservedVm = Omit<MachineStatus['vm'], 'driver' | 'machineId'> & { r
 /** What the driver sees; when it cannot look, that is the answer and not a failure of the question. */
 export async function observeVm(
   { driver, boot }: { readonly driver: VmDriver; readonly boot: BootWatch },
-  settings: Settings,
+  /** What a start would give it. */
+  wanted: VmSpec,
 ): Promise<ObservedVm> {
   try {
     const state = await driver.state(AbortSignal.timeout(LOOK_TIMEOUT_MS));
     const { accelerator } = driver.features;
-    const { cpus, memoryMiB, firmware } = (isUp(state) ? await driver.runningSpec() : settings.vm) ?? {};
+    const { cpus, memoryMiB, firmware } = (isUp(state) ? await driver.runningSpec() : wanted) ?? {};
     return {
       state,
       ...(accelerator === undefined ? {} : { accelerator }),

@@ -21,7 +21,7 @@ export function pendingSettings(
   const rows: readonly (readonly [setting: string, from: unknown, to: unknown])[] = [
     ['vm.cpus', spec?.cpus, vm.cpus],
     ['vm.memoryMiB', spec?.memoryMiB, vm.memoryMiB],
-    ['vm.firmware', spec?.firmware, vm.firmware],
+    ['vm.firmware', spec?.firmware, wanted.firmware],
     ['vm.accelerator', accelerator, vm.accelerator === 'auto' ? accelerator : vm.accelerator],
     ['network.bridge', present.bridge, network.bridge],
     ['network.subnet', present.subnet, network.subnet === 'auto' ? present.subnet : network.subnet],

@@ -55,9 +55,11 @@ export const settingsSchema = z.strictObject({
           'Largest size of the data disk, in GiB. It takes only what is used; it can be raised later and never lowered.',
         ),
       firmware: z
-        .enum(['bios', 'uefi'])
-        .default('bios')
-        .describe('`bios` is what Hyper-V calls generation 1, `uefi` generation 2.'),
+        .enum(['auto', 'bios', 'uefi'])
+        .default('auto')
+        .describe(
+          '`bios` is what Hyper-V calls generation 1, `uefi` generation 2. `auto` is `uefi` on Windows and `bios` on Linux.',
+        ),
       accelerator: z
         .enum(['auto', 'kvm', 'tcg'])
         .default('auto')

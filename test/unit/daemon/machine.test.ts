@@ -6,6 +6,7 @@ import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
 import type { GuestSide } from '../../../src/daemon/guest/index.js';
 import type { HostSide } from '../../../src/daemon/machine/host-side.js';
 import { Machine } from '../../../src/daemon/machine/machine.js';
+import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
 import { settingsSchema, type Settings } from '../../../src/daemon/settings/schema.js';
 import { FakeKvp } from '../../../src/kvp/index.js';
 import { FakeDriver, parseBootStage, type FakeDriverOptions } from '../../../src/vm/index.js';
@@ -71,7 +72,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
         name: 'MobyLinuxVM',
         cpus: vm.cpus,
         memoryMiB: vm.memoryMiB,
-        firmware: vm.firmware,
+        firmware: firmwareFor(vm.firmware, 'linux'),
         isoPath: '/mobyvm.iso',
         dataDisk: { path: '/data', sizeGiB: vm.diskGiB },
         network: { attachment: 'tap0', mac: parseMac('02:00:00:00:00:01') },

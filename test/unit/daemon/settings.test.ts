@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MobyvmError } from '../../../src/core/index.js';
+import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
 import { parseSettings } from '../../../src/daemon/settings/load.js';
 
 function problemsOf(text: string): string {
@@ -15,8 +16,17 @@ function problemsOf(text: string): string {
 describe('settings', () => {
   test('an empty file means all defaults', () => {
     const settings = parseSettings('{}', 'settings.json');
-    expect(settings.vm).toMatchObject({ cpus: 2, memoryMiB: 2048, firmware: 'bios' });
+    expect(settings.vm).toMatchObject({ cpus: 2, memoryMiB: 2048, firmware: 'auto' });
     expect(settings.network).toMatchObject({ subnet: 'auto', bridge: 'mobyvm0' });
+  });
+
+  test.each([
+    ['auto', 'windows', 'uefi'],
+    ['auto', 'linux', 'bios'],
+    ['bios', 'windows', 'bios'],
+    ['uefi', 'linux', 'uefi'],
+  ] as const)('firmware %s on %s is %s', (wanted, platform, firmware) => {
+    expect(firmwareFor(wanted, platform)).toBe(firmware);
   });
 
   test('every problem is named at once, with the value that was found', () => {
