@@ -61,6 +61,19 @@ describe('what is not ours', () => {
     }));
 });
 
+it('a machine that runs during a backup stays as it is: its disk is enlarged by the next `up` after it', () =>
+  withWhole(async (whole, host) => {
+    await whole.up();
+    const [machine] = host.machines;
+    machine?.disks.splice(0, 1, whole.spec.dataDisk.path.replace('.vhdx', '_1.avhdx'));
+    const larger = { ...whole.spec, dataDisk: { ...whole.spec.dataDisk, sizeGiB: 3 } };
+    await whole.up(larger);
+    expect(host.calls.map(({ command }) => command)).not.toContain('Resize-VHD');
+    machine?.disks.splice(0, 1, whole.spec.dataDisk.path);
+    await whole.up(larger);
+    expect(host.calls.map(({ command }) => command)).toContain('Resize-VHD');
+  }));
+
 it('a data disk that was moved away is made anew, and opened by the machine that is there still', () =>
   withWhole(async (whole, host) => {
     await whole.up();

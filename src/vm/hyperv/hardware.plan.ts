@@ -174,14 +174,19 @@ export function hasDataDisk(diskPaths: readonly string[], path: string): boolean
   );
 }
 
+/** The disk is what a checkpoint has made. */
+export function isOfCheckpoint(diskPath: string): boolean {
+  return /\.avhdx?$/i.test(diskPath);
+}
+
 /** @throws MobyvmError MOBYVM_DATA_DISK when one of the disks is what a checkpoint has made */
 export function refuseCheckpoints(diskPaths: readonly string[]): void {
-  const checkpoint = diskPaths.find((each) => /\.avhdx?$/i.test(each));
+  const checkpoint = diskPaths.find(isOfCheckpoint);
   if (checkpoint === undefined) return;
   throw new MobyvmError(
     'MOBYVM_DATA_DISK',
     `The virtual machine has a checkpoint: its disk is ${checkpoint} now.`,
-    'Delete the checkpoint in Hyper-V Manager (that keeps the data of today) or apply it, wait until the disk is merged, then run the command again.',
+    'A backup makes one for as long as it runs: wait for its end. Otherwise delete the checkpoint in Hyper-V Manager (that keeps the data of today) or apply it, wait until the disk is merged, then run the command again.',
   );
 }
 

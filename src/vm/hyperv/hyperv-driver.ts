@@ -94,10 +94,10 @@ export class HypervDriver implements VmDriver {
     const previous = await definition.read();
     context.onFailure(() => removeFolderIfEmpty(this.#setup.stateDirectory));
     const found = await settled(this.#setup, signal);
-    await checkDisks(this.#setup, found, spec, signal);
+    const mayChange = await checkDisks(this.#setup, found, spec, signal);
     // A saved guest knows its disk's size: it stays as it is until the memory is used or discarded.
     const diskGiB =
-      found?.state === 'saved'
+      found?.state === 'saved' || !mayChange
         ? (await dataDiskBytes(powerShell, spec.dataDisk.path, signal)) / GIB
         : await ensureDataDisk(powerShell, spec.dataDisk, context);
     if (found === undefined || found.state === 'off') await ensureMachine(this.#setup, spec, context);

@@ -5,6 +5,7 @@ import { cmdletEntry, isForbidden, isMissing, PowerShellError } from '../../powe
 const E_ACCESSDENIED = 0x8007_0005;
 const E_OUTOFMEMORY = 0x8007_000e;
 const ERROR_NO_SYSTEM_RESOURCES = 0x8007_05aa;
+const ERROR_ELEVATION_REQUIRED = 0x8007_02e4;
 const ERROR_SHARING_VIOLATION = 0x8007_0020;
 const ERROR_DISK_FULL = 0x8007_0070;
 const ERROR_SUCCESS_REBOOT_REQUIRED = 0x8007_0bc2;
@@ -32,6 +33,7 @@ const IN_USE: Problem = [
 ];
 const BY_HRESULT = new Map<number, Problem>([
   [E_ACCESSDENIED, ACCESS],
+  [ERROR_ELEVATION_REQUIRED, ACCESS],
   [E_OUTOFMEMORY, MEMORY],
   [ERROR_NO_SYSTEM_RESOURCES, MEMORY],
   [
@@ -79,6 +81,9 @@ const BY_ID: Readonly<Record<string, Problem>> = {
     'Run the command again: what is missing is made anew. If it stays so, run `mobyvm doctor`.',
   ],
 };
+/** What to do when Hyper-V is switched off. */
+export const ENABLE_REMEDY =
+  'Switch it on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V (on Windows Server: Install-WindowsFeature Hyper-V -IncludeManagementTools -Restart)';
 /** What to do about a policy that keeps PowerShell from running what it needs. */
 export const POLICY_REMEDY =
   'Look at `Get-ExecutionPolicy -List`, and ask your administrator to allow RemoteSigned to the account of mobyvm.';
@@ -106,6 +111,7 @@ export function isDenied(thrown: unknown): boolean {
   return (
     thrown instanceof PowerShellError &&
     (thrown.hresult === E_ACCESSDENIED ||
+      thrown.hresult === ERROR_ELEVATION_REQUIRED ||
       thrown.errorId === 'AccessDenied' ||
       thrown.category === 'PermissionDenied')
   );

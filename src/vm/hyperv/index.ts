@@ -1,5 +1,5 @@
 export { compactDataDisk } from './data-disk.js';
-export { hypervFailure, moduleRemedy, POLICY_REMEDY } from './hyperv-failure.js';
+export { ENABLE_REMEDY, hypervFailure, isDenied, moduleRemedy, POLICY_REMEDY } from './hyperv-failure.js';
 export { hypervPreflight } from './preflight.js';
 export { HypervDriver } from './hyperv-driver.js';
 export type { HypervDriverOptions } from './hyperv-setup.js';

@@ -3,7 +3,13 @@ import type { EnsureContext } from '../../core/index.js';
 import { cmdlet } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';
-import { generationOf, hasDataDisk, planHardware, refuseCheckpoints } from './hardware.plan.js';
+import {
+  generationOf,
+  hasDataDisk,
+  isOfCheckpoint,
+  planHardware,
+  refuseCheckpoints,
+} from './hardware.plan.js';
 import { orHypervFailure, withoutEffect } from './hyperv-failure.js';
 import type { HypervSetup } from './hyperv-setup.js';
 import { turnOff } from './machine-calls.js';
@@ -49,14 +55,22 @@ export async function ensureMachine(
   }
 }
 
-/** Before anything of the disk or the machine is touched. @throws MobyvmError MOBYVM_DATA_DISK */
+/**
+ * Before anything of the disk or the machine is touched.
+ * @returns whether the disk may be changed: not while the machine runs behind a checkpoint, which a backup makes and takes away
+ * @throws MobyvmError MOBYVM_DATA_DISK
+ */
 export async function checkDisks(
   setup: HypervSetup,
   found: FoundMachine | undefined,
   { dataDisk }: VmSpec,
   signal: AbortSignal,
-): Promise<void> {
-  if (found !== undefined) hasDataDisk(await diskPathsOf(setup, found, signal), dataDisk.path);
+): Promise<boolean> {
+  if (found === undefined) return true;
+  const paths = await diskPathsOf(setup, found, signal);
+  if (isLive(found.state) && paths.some(isOfCheckpoint)) return false;
+  hasDataDisk(paths, dataDisk.path);
+  return true;
 }
 
 async function diskPathsOf(

@@ -1,6 +1,6 @@
 import { MobyvmError, waitFor, type Step } from '../../core/index.js';
 import { cmdlet, type PowerShell } from '../../powershell/index.js';
-import { orHypervFailure } from './hyperv-failure.js';
+import { ENABLE_REMEDY, orHypervFailure } from './hyperv-failure.js';
 
 const SERVICE = 'vmms';
 const START_SECONDS = 60;
@@ -70,10 +70,7 @@ async function withoutService(powerShell: PowerShell, signal: AbortSignal): Prom
       'Hyper-V waits for a restart of Windows.',
       'Restart Windows, then run the command again.',
     );
-  return unusable(
-    'The service of Hyper-V (vmms) does not exist.',
-    'Switch Hyper-V on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V',
-  );
+  return unusable('The service of Hyper-V (vmms) does not exist.', ENABLE_REMEDY);
 }
 
 function unusable(message: string, remedy: string): MobyvmError {

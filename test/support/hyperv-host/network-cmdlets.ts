@@ -18,6 +18,8 @@ interface SimulatedAdapter {
   readonly switchId: string | undefined;
   hasDhcp: boolean;
   /** It is there after so many looks, and its IP interface after as many again. */
+  /** So long its port on the switch tells no GUID. */
+  looksUntilGuid: number;
   looksUntilThere: number;
   looksUntilInterface: number;
   addresses: { address: string; prefixLength: number; looksUntilUsable: number }[];
@@ -30,7 +32,7 @@ export class SimulatedNetwork {
   readonly adapters: SimulatedAdapter[] = [
     {
       ...{ index: 4, guid: `{${randomUUID().toUpperCase()}}`, alias: 'Ethernet', switchId: undefined },
-      ...{ hasDhcp: true, looksUntilThere: 0, looksUntilInterface: 0 },
+      ...{ hasDhcp: true, looksUntilGuid: 0, looksUntilThere: 0, looksUntilInterface: 0 },
       addresses: [{ address: '192.168.1.20', prefixLength: 24, looksUntilUsable: 0 }],
     },
   ];
@@ -49,6 +51,7 @@ export class SimulatedNetwork {
       this.adapters.push({
         ...{ index: this.#lastIndex, guid: `{${randomUUID().toUpperCase()}}`, switchId: made.id },
         ...{ alias: `vEthernet (${name})`, hasDhcp: true },
+        looksUntilGuid: this.adapterLooks,
         ...{ looksUntilThere: this.adapterLooks, looksUntilInterface: this.adapterLooks },
         // What Windows gives itself as long as nobody else does.
         addresses: [{ address: '169.254.77.3', prefixLength: 16, looksUntilUsable: 0 }],
@@ -84,9 +87,13 @@ export class SimulatedNetwork {
       const adapter = this.adapters.find(({ switchId }) => switchId === each.id);
       return adapter === undefined || (name !== undefined && name !== each.name)
         ? []
-        : [{ Name: each.name, SwitchName: each.name, DeviceId: adapter.guid }];
+        : [{ ...{ Name: each.name, SwitchName: each.name }, DeviceId: this.#deviceIdOf(adapter) }];
     });
   };
+
+  #deviceIdOf(adapter: SimulatedAdapter): string {
+    return (adapter.looksUntilGuid -= 1) < 0 ? adapter.guid : '';
+  }
 
   #switchHandlers(): Handlers {
     const rowOf = (each: SimulatedSwitch): HostObject => ({

@@ -37,7 +37,8 @@ async function find(
     { signal },
   );
   const port = ports.find(({ SwitchName }) => SwitchName?.toLowerCase() === switchName.toLowerCase());
-  if (port?.DeviceId === undefined) return undefined;
+  // While the adapter is made it has none yet.
+  if (port?.DeviceId === undefined || port.DeviceId === '') return undefined;
   const adapters = await powerShell.read(
     {
       pipeline: [cmdlet('Get-NetAdapter', { IncludeHidden: true })],
