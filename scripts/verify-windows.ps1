@@ -42,6 +42,7 @@ $ProgressPreference = 'SilentlyContinue'
 $script:Results = @()
 $Namespace = 'root/virtualization/v2'
 $Prefix = 'mobyvm-verify'
+$TellsNothing = '^(CommandNotFound|CouldNotAutoLoad|AccessDenied|UnauthorizedAccess|ParameterBinding|NamedParameter|AmbiguousParameter|MissingMandatory)'
 $NoSuchId = '00000000-0000-4000-8000-000000000000'
 
 function Get-ErrorFact {
@@ -66,6 +67,42 @@ function Get-ErrorFact {
     }
 }
 
+function Test-Elevated {
+    <#
+    .SYNOPSIS
+    Whether this PowerShell has the rights of an administrator: by its integrity level, high or system.
+    #>
+    param()
+    $folder = Join-Path -Path $env:SystemRoot -ChildPath 'System32'
+    $groups = @(& (Join-Path -Path $folder -ChildPath 'whoami.exe') /groups)
+    @($groups -match 'S-1-16-(12288|16384)').Count -gt 0
+}
+
+function Get-Obstacle {
+    <#
+    .SYNOPSIS
+    Why -Change makes no sense here; nothing when it does.
+    #>
+    param()
+    if (-not (Test-Elevated)) { return 'it needs an elevated terminal ("Run as administrator").' }
+    try { Import-Module -Name Hyper-V }
+    catch { return "the PowerShell module Hyper-V cannot be loaded: $($_.Exception.Message)" }
+    $service = Get-CimInstance -ClassName Win32_Service -Filter "Name = 'vmms'"
+    if ($null -eq $service) { return 'Hyper-V is not there: its service vmms does not exist.' }
+    if ([string]$service.State -ne 'Running') { return "Hyper-V's service vmms does not run. Start it: Start-Service vmms" }
+}
+
+function ConvertTo-Unit {
+    <#
+    .SYNOPSIS
+    A text as a session of mobyvm gives it back: as it is, or as a list of UTF-16 code units.
+    .PARAMETER Text
+    Any text.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Text)
+    if ($Text -cmatch '[^ -~]') { , [int[]][char[]]$Text } else { $Text }
+}
+
 function Add-Result {
     <#
     .SYNOPSIS
@@ -75,12 +112,15 @@ function Add-Result {
     .PARAMETER Check
     Gives what goes into the report.
     .PARAMETER Fails
-    The check is to fail: how it fails is what is asked for.
+    The check is to fail: how it fails is what is asked for. A cmdlet that is not there, not allowed or not bound tells nothing of that.
+    .PARAMETER MayBeDenied
+    A refusal is an answer as well.
     #>
     param(
         [Parameter(Mandatory = $true)][string]$Name,
         [Parameter(Mandatory = $true)][scriptblock]$Check,
-        [switch]$Fails
+        [switch]$Fails,
+        [switch]$MayBeDenied
     )
     $result = @{ name = $Name; verdict = 'ok' }
     try {
@@ -90,6 +130,7 @@ function Add-Result {
     catch {
         $result['error'] = Get-ErrorFact -ErrorRecord $_
         if (-not $Fails) { $result['verdict'] = 'FAILED' }
+        elseif ($result['error']['errorId'] -match $TellsNothing -and -not ($MayBeDenied -and $result['error']['errorId'] -match '^AccessDenied')) { $result['verdict'] = 'UNEXPECTED' }
     }
     $script:Results += $result
     Write-Output -InputObject ('{0,-10} {1}' -f $result['verdict'], $Name)
@@ -107,6 +148,8 @@ function Test-Reading {
             edition  = [string]$PSVersionTable.PSEdition
             language = [string]$ExecutionContext.SessionState.LanguageMode
             culture  = [string]$Host.CurrentUICulture
+            policy   = [string](Get-ExecutionPolicy)
+            elevated = Test-Elevated
         }
     }
     # Others have a Get-VM as well: the one of Hyper-V is to be found first.
@@ -135,7 +178,10 @@ function Test-Reading {
         [string](Get-CimInstance -Namespace $Namespace -ClassName Msvm_VirtualSystemManagementService).CreationClassName
     }
     Add-Result -Name 'JSON of lists, empty lists and null' -Check {
-        $sample = @{ one = @('a'); none = @(); nothing = $null; rows = @(@{ list = @(1) }) }
+        $umlauts = "$([char]228)$([char]246)"
+        $texts = @(foreach ($text in 'a', $umlauts) { , (ConvertTo-Unit -Text $text) })
+        $row = @{ text = (ConvertTo-Unit -Text $umlauts); texts = $texts; one = @(foreach ($number in @(1)) { $number }) }
+        $sample = @{ rows = @($row); none = @(foreach ($text in @()) { $text }); nothing = $null }
         ConvertTo-Json -InputObject $sample -Compress -Depth 6
     }
     Add-Result -Name 'text of enums and booleans of CIM classes' -Check {
@@ -297,7 +343,7 @@ function Test-Changing {
         $component = Get-CimInstance -Namespace $Namespace -ClassName Msvm_ShutdownComponent -Filter "SystemName = '$id'"
         (Invoke-CimMethod -InputObject $component -MethodName InitiateShutdown -Arguments @{ Force = $false; Reason = 'mobyvm' } -Confirm:$false).ReturnValue
     }
-    Add-Result -Name 'start with another disk in the same place: how it fails' -Fails -Check {
+    Add-Result -Name 'start with another disk in the same place: how it fails' -Fails -MayBeDenied -Check {
         Stop-VM -Name "$Prefix-vm" -TurnOff -Force -Confirm:$false
         Remove-Item -LiteralPath $disk -Force
         $null = New-VHD -Path $disk -SizeBytes 1GB -Dynamic -Confirm:$false
@@ -341,7 +387,34 @@ function Remove-Everything {
             Remove-VMSwitch -VMSwitch $switch -Force -Confirm:$false
         }
     }
-    Add-Result -Name 'removal of the folder' -Check { Remove-Item -LiteralPath $Folder -Recurse -Force }
+    Add-Result -Name 'removal of the folder' -Check {
+        # What used the disk may let it go a little later.
+        foreach ($try in 1..20) {
+            try {
+                Remove-Item -LiteralPath $Folder -Recurse -Force
+                break
+            }
+            catch {
+                if ($try -eq 20) { throw }
+                Start-Sleep -Milliseconds 250
+            }
+        }
+    }
+}
+
+# Before anything is done: all would be lost otherwise.
+try { Set-Content -LiteralPath $Path -Value '' -Encoding UTF8 }
+catch {
+    Write-Output -InputObject "The report cannot be written: $($_.Exception.Message) Name another place with -Path."
+    exit 2
+}
+if ($Change) {
+    $obstacle = Get-Obstacle
+    if ($null -ne $obstacle) {
+        Remove-Item -LiteralPath $Path -Force
+        Write-Output -InputObject "Nothing was changed: $obstacle Without -Change the script only reads."
+        exit 2
+    }
 }
 
 Test-Reading

@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { run } from '../../src/core/index.js';
+import { FAULTS } from '../support/hyperv-host/host-failure.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
+import { SystemPrograms } from '../support/hyperv-host/system-programs.js';
 import { consoleProgram, RUNS_SCRIPTS } from '../support/pwsh-host/console-program.js';
 import { StubHost } from '../support/pwsh-host/stub-host.js';
 
@@ -22,24 +25,38 @@ const REFUSED = [
 let host: SimulatedHost;
 let stubs: StubHost;
 let folder: string;
+let programs: SystemPrograms;
+/** The cmdlet that nobody may use. */
+let refused: string | undefined;
 beforeEach(async () => {
   host = new SimulatedHost();
   host.firewall.rules.set('of Windows', { Name: 'of Windows', Group: '', Enabled: 'True', Action: 'Allow' });
-  stubs = await StubHost.start(host.answer);
+  refused = undefined;
+  stubs = await StubHost.start((call) =>
+    call.command === refused ? { kind: 'failure', failure: FAULTS.denied } : host.answer(call),
+  );
   folder = await mkdtemp(join(tmpdir(), 'mvh-'));
+  programs = await SystemPrograms.create();
 });
 afterEach(async () => {
   host.close();
   await stubs.stop();
   await rm(folder, { recursive: true, force: true });
+  await programs[Symbol.asyncDispose]();
 });
 
 async function verify(...words: readonly string[]): Promise<z.infer<typeof reportSchema>> {
   const path = join(folder, 'report.json');
-  const env = { ...process.env, ...stubs.env, ProgramData: folder, NO_COLOR: '1', TERM: 'dumb' };
-  const program = ['-NoProfile', '-NonInteractive', '-File', SCRIPT];
-  await run(await consoleProgram(), [...program, '-Path', path, ...words], { env, timeoutMs: 50_000 });
+  await runScript(['-Path', path, ...words]);
   return reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
+async function runScript(words: readonly string[], acceptExitCodes = [0]): Promise<string> {
+  const places = { ProgramData: folder, SystemRoot: programs.folder };
+  const env = { ...process.env, ...stubs.env, ...places, NO_COLOR: '1', TERM: 'dumb' };
+  const program = ['-NoProfile', '-NonInteractive', '-File', SCRIPT];
+  const options = { env, timeoutMs: 50_000, acceptExitCodes };
+  return (await run(await consoleProgram(), [...program, ...words], options)).stdout;
 }
 
 describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simulated one', () => {
@@ -68,4 +85,41 @@ describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simula
     expect(failed).toMatchObject([{ error: { category: 'PermissionDenied', hresults: ['0x80131500'] } }]);
     expect(host.snapshot()).toEqual(before);
   });
+
+  it.each<[string, () => void | Promise<void>, RegExp]>([
+    ['without the rights', plainUser, /needs an elevated terminal/],
+    ['without Hyper-V', () => void host.system.services.splice(0), /vmms does not exist/],
+    [
+      'while vmms does not run',
+      () => host.system.services.forEach((each) => (each.State = 'Stopped')),
+      /Start-Service vmms/,
+    ],
+  ])('changes nothing %s, and says why', async (_, change, why) => {
+    await change();
+    const path = join(folder, 'report.json');
+    const text = await runScript(['-Path', path, '-Change'], [2]);
+    expect(text).toMatch(why);
+    expect(text.trim().split('\n')).toHaveLength(1);
+    expect(host.calls.filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('begins nothing when its report cannot be written', async () => {
+    const text = await runScript(['-Path', join(folder, 'not-there/report.json'), '-Change'], [2]);
+    expect(text).toContain('with -Path');
+    expect(host.calls).toEqual([]);
+  });
+
+  it('takes a refusal for no answer where it asks how something fails', async () => {
+    refused = 'Get-VHD';
+    const { results } = await verify();
+    expect(results.filter(({ verdict }) => verdict !== 'ok')).toMatchObject([
+      { name: 'a disk that does not exist', verdict: 'UNEXPECTED' },
+    ]);
+  });
+
+  async function plainUser(): Promise<void> {
+    await programs[Symbol.asyncDispose]();
+    programs = await SystemPrograms.create({ isElevated: false });
+  }
 });
