@@ -15,3 +15,4 @@ export * from './steps.js';
 export * from './subnet.js';
 export * from './wait.js';
 export * from './turns.js';
+export * from './windows-program.js';

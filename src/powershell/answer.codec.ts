@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { CodecError } from '../core/index.js';
-import type { PowerShellFailure } from './power-shell-error.js';
+import { AUTOLOAD, type PowerShellFailure } from './power-shell-error.js';
 import type { FieldKind, Fields, Row } from './powershell.js';
 
-/** Printable ASCII as it is, anything else as UTF-16 code units; Windows PowerShell unwraps a list of one. */
-const text = z.union([z.string(), z.int(), z.array(z.int())]).transform((value) =>
+/** Windows PowerShell may write a list as an object with its length, and a list of one as what is in it. */
+const uncounted = <Value extends z.ZodType>(value: Value) =>
+  z.preprocess((found) => (isCountedList(found) ? found.value : found), value);
+/** Printable ASCII as it is, anything else as UTF-16 code units. */
+const text = uncounted(z.union([z.string(), z.int(), z.array(z.int())])).transform((value) =>
   typeof value === 'string'
     ? value
     : [value]
@@ -12,12 +15,8 @@ const text = z.union([z.string(), z.int(), z.array(z.int())]).transform((value) 
         .map((unit) => String.fromCharCode(unit))
         .join(''),
 );
-/** Windows PowerShell may write a list as an object with its length. */
 const list = <Item extends z.ZodType>(item: Item) =>
-  z.preprocess(
-    (value) => (isCountedList(value) ? value.value : value),
-    z.union([z.array(item), item.transform((one) => [one])]),
-  );
+  uncounted(z.union([z.array(item), item.transform((one) => [one])]));
 const optional = <Value extends z.ZodType>(value: Value) =>
   value.nullish().transform((found) => found ?? undefined);
 
@@ -34,6 +33,7 @@ const LISTS: readonly FieldKind[] = ['texts', 'hidden texts', 'numbers'];
 const failureSchema = z.object({
   errorId: optional(text),
   category: optional(text),
+  cause: optional(text),
   hresults: list(z.int()),
   message: optional(text),
   command: optional(text),
@@ -90,9 +90,11 @@ const GENERIC = new Set([0x8013_1500, 0x8013_1501, 0x8013_1509]);
 
 function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
   const codes = failure.hresults.map((code) => code >>> 0);
+  const [errorId = ''] = (failure.errorId ?? '').split(',');
   return {
-    errorId: (failure.errorId ?? '').split(',')[0] ?? '',
-    category: failure.category ?? '',
+    errorId,
+    // A module that was loaded on demand hides behind its own error why it could not be.
+    category: (AUTOLOAD.includes(errorId) ? failure.cause : undefined) ?? failure.category ?? '',
     hresult: codes.find((code) => code !== 0 && !GENERIC.has(code)) ?? hresultIn(failure.message) ?? 0,
     message: failure.message ?? '',
     // Without its module.

@@ -12,14 +12,15 @@ export interface PowerShellFailure {
   readonly command: string;
 }
 
+/** The ids of a failure to load, on demand, the module of a cmdlet. */
+export const AUTOLOAD: readonly string[] = ['CouldNotAutoLoadModule', 'CouldNotAutoloadMatchingModule'];
+
 /** The cmdlet's module is not there, or cannot be loaded. */
-export function isMissing({ errorId }: PowerShellFailure): boolean {
-  return ['CommandNotFoundException', 'CouldNotAutoLoadModule', 'CouldNotAutoloadMatchingModule'].includes(
-    errorId,
-  );
+export function isMissing(failure: PowerShellFailure): boolean {
+  return ['CommandNotFoundException', ...AUTOLOAD].includes(failure.errorId) && !isForbidden(failure);
 }
 
-/** A policy of the system keeps PowerShell from running what the call needs. */
+/** A policy of the system keeps PowerShell from running what the call needs, or from loading its module. */
 export function isForbidden({ category }: PowerShellFailure): boolean {
   return category === 'SecurityError';
 }

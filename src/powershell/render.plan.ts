@@ -28,7 +28,7 @@ export const PREAMBLE: readonly string[] = [
   `function ${TEXT}($v){if($null -ne $v){if($v -is [datetime]){$v=$v.ToUniversalTime().ToString('o')};$s=[string]$v;if($s -cmatch '[^ -~]'){,[int[]][char[]]$s}else{$s}}else{$null}}`,
   `function ${NUMBER}($v){if($null -ne $v){[double]$v}else{$null}}`,
   `function ${BOOLEAN}($v){if($null -ne $v){[string]$v -eq 'True'}else{$null}}`,
-  `function ${FAILURE}($e){$h=@();$x=$e.Exception;while($null -ne $x -and $h.Count -lt 8){$h+=$x.HResult;$x=$x.InnerException};$c=$e.InvocationInfo.MyCommand.Name;if(!$c){$c=$e.Exception.CommandName};if(!$c){$c=$e.CategoryInfo.Activity};$m=[string]$e.Exception.Message;$i=[string]$e.Exception.InnerException.Message;if($i -and !$m.Contains($i)){$m="$m $i"};@{errorId=(${TEXT} $e.FullyQualifiedErrorId);category=(${TEXT} $e.CategoryInfo.Category);hresults=$h;message=(${TEXT} $m);command=(${TEXT} $c)}}`,
+  `function ${FAILURE}($e){$h=@();$x=$e.Exception;while($null -ne $x -and $h.Count -lt 8){$h+=$x.HResult;$x=$x.InnerException};$c=$e.InvocationInfo.MyCommand.Name;if(!$c){$c=$e.Exception.CommandName};if(!$c){$c=$e.CategoryInfo.Activity};$m=[string]$e.Exception.Message;$i=[string]$e.Exception.InnerException.Message;if($i -and !$m.Contains($i)){$m="$m $i"};$k=$e.Exception.InnerException.ErrorRecord.CategoryInfo.Category;@{errorId=(${TEXT} $e.FullyQualifiedErrorId);category=(${TEXT} $e.CategoryInfo.Category);cause=(${TEXT} $k);hresults=$h;message=(${TEXT} $m);command=(${TEXT} $c)}}`,
 ];
 
 /** What a session says when even ConvertTo-Json fails: its module may be one of another PowerShell. */
@@ -39,7 +39,7 @@ const WITHOUT_JSON = JSON.stringify({
 /** Asks a session what it is; the answer's one row has the names of {@link GREETING_FIELDS}. */
 export const GREETING = withAnswer(
   0,
-  `@{rows=@(@{version=(${TEXT} $PSVersionTable.PSVersion);edition=(${TEXT} $PSVersionTable.PSEdition);languageMode=(${TEXT} $ExecutionContext.SessionState.LanguageMode)})}`,
+  `@{rows=@(@{version=(${TEXT} $PSVersionTable.PSVersion);edition=(${TEXT} $PSVersionTable.PSEdition);languageMode=(${TEXT} $ExecutionContext.SessionState.LanguageMode);executionPolicy=(${TEXT} $(try{Get-ExecutionPolicy}catch{}))})}`,
 );
 
 /** Sent behind {@link GREETING}: a text is all that RestrictedLanguage gives back. A session that has answered already ignores it. */
@@ -114,8 +114,12 @@ function renderCall(
  * With its module: others have a Get-VM as well (VMware's, System Center's). PowerShell's own modules are loaded from the start, and
  * nobody else has their names.
  */
+const FROM_THE_START = ['Core', 'Management', 'Security', 'Utility'].map(
+  (name) => `Microsoft.PowerShell.${name}`,
+);
+
 function qualified(cmdlet: string, module: string): string {
-  return module.startsWith('Microsoft.PowerShell.') ? cmdlet : `${module}\\${cmdlet}`;
+  return FROM_THE_START.includes(module) ? cmdlet : `${module}\\${cmdlet}`;
 }
 
 /** The text of a SecureString, by types and methods that Constrained Language Mode allows. */

@@ -32,6 +32,8 @@ export interface PowerShellIdentity {
   readonly edition: string;
   /** `FullLanguage`; `ConstrainedLanguage` where a policy restricts scripts: what mobyvm sends is made for both. */
   readonly languageMode: string;
+  /** The one that counts, for example `RemoteSigned`; empty when it is not told. Windows' own modules are loaded with any. */
+  readonly executionPolicy: string;
 }
 
 const DEFAULT_CALL_SECONDS = 30;
@@ -40,7 +42,8 @@ const MODULE_SECONDS = 60;
 /** So long the answer to a call that nobody waits for any more is still waited for, so that the next caller sees what came of it. */
 const ABANDONED_SECONDS = 30;
 const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024;
-const IDENTITY = { version: 'text', edition: 'text', languageMode: 'text' } as const;
+const IDENTITY = { version: 'text', edition: 'text', languageMode: 'text', executionPolicy: 'text' } as const;
+const UNKNOWN: PowerShellIdentity = { version: '', edition: '', languageMode: '', executionPolicy: '' };
 
 /**
  * One long-lived PowerShell process; one call at a time, in the order of asking. A request is one line and so is its answer,
@@ -166,7 +169,7 @@ class Started {
   readonly process: ShellProcess;
   readonly seal = new SecretSeal();
   isAlive = true;
-  identity: PowerShellIdentity = { version: '', edition: '', languageMode: '' };
+  identity = UNKNOWN;
   readonly #modules = new Set<string>();
   #waiting: { readonly mark: string; resolve(json: string): void; reject(error: Error): void } | undefined;
 
@@ -189,9 +192,9 @@ class Started {
     const lines = `${GREETING}\n${GREETING_WITHOUT_LANGUAGE}`;
     const answer = decodeAnswer(await this.ask(lines, 0, patience), IDENTITY);
     if (answer.kind === 'failure') throw new PowerShellError(answer.failure);
-    const { version = '', edition = '', languageMode = '' } = answer.rows[0] ?? {};
+    const { version = '', edition = '', languageMode = '', executionPolicy = '' } = answer.rows[0] ?? {};
     if (version === '') throw restrictedError();
-    this.identity = { version, edition, languageMode };
+    this.identity = { version, edition, languageMode, executionPolicy };
   }
 
   /** True when it is the first call of a module's cmdlet. */

@@ -1,26 +1,34 @@
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseSubnet } from '../../src/core/index.js';
 import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
 import { windowsFindings } from '../../src/daemon/doctor/windows-findings.plan.js';
 import { FAULTS, HostFailure } from '../support/hyperv-host/host-failure.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
+import { SystemPrograms } from '../support/hyperv-host/system-programs.js';
 
 const wants = { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' };
 const signal = new AbortController().signal;
-const identity = () => Promise.resolve({ version: '5.1', edition: 'Desktop', languageMode: 'FullLanguage' });
-/** Programs and places of Windows that are not on this machine. */
-const ELSEWHERE = ['hypervisor-launch', 'reserved-ports', 'pipes'];
-
-async function findingsOf(host: SimulatedHost) {
-  const powerShell = new SimulatedPowerShell(host.answer);
-  const facts = await gatherWindowsFacts({
-    powerShell,
-    identity,
-    stateDir: '/var/lib/mobyvm/not/there',
-    signal,
+const identity = () =>
+  Promise.resolve({
+    version: '5.1',
+    edition: 'Desktop',
+    languageMode: 'FullLanguage',
+    executionPolicy: 'RemoteSigned',
   });
-  return windowsFindings(facts, wants).filter(({ id }) => !ELSEWHERE.includes(id));
+/** A place of Windows that is not on this machine. */
+const ELSEWHERE = 'pipes';
+
+let programs: SystemPrograms;
+beforeEach(async () => (programs = await SystemPrograms.create()));
+afterEach(() => programs[Symbol.asyncDispose]());
+
+async function findingsOf(host: SimulatedHost, { place: systemProgram }: SystemPrograms = programs) {
+  const facts = await gatherWindowsFacts({
+    ...{ powerShell: new SimulatedPowerShell(host.answer), identity, systemProgram, signal },
+    stateDir: '/var/lib/mobyvm/not/there',
+  });
+  return windowsFindings(facts, wants).filter(({ id }) => id !== ELSEWHERE);
 }
 
 it('doctor finds nothing on a healthy host, and changes nothing', async () => {
@@ -45,7 +53,9 @@ it('doctor tells apart a module that is missing, one that may not be loaded, and
     const failure = failing.get(call.command);
     return failure === undefined ? host.answer(call) : { kind: 'failure', failure: failure.failure };
   });
-  const { modules } = await gatherWindowsFacts({ powerShell, identity, stateDir: '/', signal });
+  const { modules } = await gatherWindowsFacts({
+    ...{ powerShell, identity, systemProgram: programs.place, stateDir: '/', signal },
+  });
   expect(modules).toEqual({
     known: [
       { name: 'Hyper-V', state: 'missing' },
@@ -57,7 +67,12 @@ it('doctor tells apart a module that is missing, one that may not be loaded, and
 it('doctor asks nothing of a PowerShell that cannot be started, and says so of all it would have asked', async () => {
   const host = new SimulatedHost();
   const facts = await gatherWindowsFacts({
-    ...{ powerShell: new SimulatedPowerShell(host.answer), stateDir: '/', signal },
+    ...{
+      powerShell: new SimulatedPowerShell(host.answer),
+      systemProgram: programs.place,
+      stateDir: '/',
+      signal,
+    },
     identity: () => Promise.reject(new Error('a policy')),
   });
   expect(facts).toMatchObject({
@@ -75,5 +90,51 @@ it('doctor goes on when a look fails, and says what it could not see', async () 
   const verdicts = new Map((await findingsOf(host)).map(({ id, verdict }) => [id, verdict]));
   expect(Object.fromEntries(verdicts)).toMatchObject({
     ...{ windows: 'unknown', memory: 'unknown', 'hyperv-feature': 'unknown', vmms: 'problem', wmi: 'fine' },
+  });
+});
+
+it('doctor of a plain user says once that the rights are missing, and takes nothing for a problem that only they hide', async () => {
+  const host = new SimulatedHost();
+  const denied = { kind: 'failure', failure: FAULTS.denied } as const;
+  const elevation = { ...denied, failure: { ...FAULTS.error, hresult: 0x8007_02e4 } };
+  await using plain = await SystemPrograms.create({ isElevated: false });
+  const facts = await gatherWindowsFacts({
+    ...{ identity, systemProgram: plain.place, stateDir: '/', signal },
+    powerShell: new SimulatedPowerShell((call) => {
+      if (call.command === 'Get-WindowsOptionalFeature') return elevation;
+      const isOfHyperv = call.parameters['Namespace'] !== undefined;
+      return isOfHyperv || ['Get-VM', 'Get-NetNat'].includes(call.command) ? denied : host.answer(call);
+    }),
+  });
+  const findings = windowsFindings(facts, wants).filter(({ id }) => id !== ELSEWHERE);
+  expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
+  expect(findings[0]).toMatchObject({ id: 'rights', verdict: 'notice' });
+  const unseen = findings.filter(({ verdict }) => verdict === 'unknown');
+  expect(unseen.map(({ id }) => id)).toEqual(['hyperv-feature', 'hypervisor-launch', 'wmi', 'nat']);
+  for (const { detail, remedy } of unseen)
+    expect({ detail, remedy }).toEqual({
+      detail: 'it could not be looked at: only an administrator may see it',
+      remedy: undefined,
+    });
+});
+
+it('doctor sends nobody to doctor', async () => {
+  const host = new SimulatedHost();
+  const facts = await gatherWindowsFacts({
+    ...{ identity, systemProgram: programs.place, stateDir: '/', signal },
+    powerShell: new SimulatedPowerShell((call) =>
+      call.command === 'Get-NetNat' ? { kind: 'failure', failure: FAULTS.error } : host.answer(call),
+    ),
+  });
+  expect(facts.nats).toEqual({ unknown: expect.stringContaining('Unbekannter Fehler') as string });
+});
+
+it('doctor tells of a firewall that takes no rules of the machine', async () => {
+  const host = new SimulatedHost();
+  Object.assign(host.firewall.profiles[0]!, { AllowLocalFirewallRules: 'False' });
+  Object.assign(host.firewall.profiles[1]!, { AllowInboundRules: 'False', Enabled: 'False' });
+  expect((await findingsOf(host)).find(({ id }) => id === 'firewall')).toMatchObject({
+    verdict: 'notice',
+    detail: expect.stringContaining('in the profile Domain:') as string,
   });
 });

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -119,6 +119,22 @@ describe('a session that is disturbed', () => {
       await chmod(program, 0o700);
       await session({}, program).identity({ signal });
       expect(await readFile(`${program}.told`, 'utf8')).toBe(`${folder}\n`);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('tells a module that a policy forbids from one that is not there', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mvh-'));
+    try {
+      await mkdir(join(folder, 'Hyper-V'));
+      const refusal = "throw [System.Management.Automation.PSSecurityException]::new('untersagt')\n";
+      await writeFile(join(folder, 'Hyper-V/Hyper-V.psm1'), refusal);
+      const refused = session({ PSModulePath: folder }).run(MISSING, { signal });
+      await expect(refused).rejects.toMatchObject({
+        errorId: 'CouldNotAutoLoadModule',
+        category: 'SecurityError',
+      });
     } finally {
       await rm(folder, { recursive: true });
     }

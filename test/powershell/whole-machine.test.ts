@@ -10,6 +10,7 @@ import { FAULT_KINDS, faultsOfUninstall, faultsOfUp } from '../support/hyperv-ho
 import { cmdletsOf, Recording } from '../support/hyperv-host/recording-power-shell.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
+import { SystemPrograms } from '../support/hyperv-host/system-programs.js';
 import { SWITCH, WholeMachine } from '../support/hyperv-host/whole-machine.js';
 import { consoleProgram, LANGUAGE_MODES } from '../support/pwsh-host/console-program.js';
 import type { AnswerCmdlet, HostObject } from '../support/pwsh-host/stub-calls.js';
@@ -129,18 +130,19 @@ describe('what is sent while calls fail, and what is sent rarely', () => {
 });
 
 it('what doctor looks at is bound by the engine, and understood', async () => {
+  await using programs = await SystemPrograms.create();
   const host = new SimulatedHost();
   ({ answer } = host);
   const facts = await gatherWindowsFacts({
-    ...{ powerShell: session, stateDir: '/', signal },
+    ...{ powerShell: session, systemProgram: programs.place, stateDir: '/', signal },
     identity: () => session.identity({ signal }),
   });
   const findings = windowsFindings(facts, {
     ...{ memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' },
   });
-  // bcdedit, netsh and the folder of pipes are not on this machine.
+  // The folder of pipes is not on this machine.
   const unseen = findings.filter(({ verdict }) => verdict === 'unknown').map(({ id }) => id);
-  expect(unseen).toEqual(['pipes', 'hypervisor-launch', 'reserved-ports']);
+  expect(unseen).toEqual(['pipes']);
   expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
 });
 

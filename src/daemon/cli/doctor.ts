@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { parseSubnet } from '../../core/index.js';
+import { parseSubnet, windowsProgram } from '../../core/index.js';
 import { PowerShellSession } from '../../powershell/index.js';
 import type { Finding, Verdict } from '../doctor/finding.js';
 import { gatherWindowsFacts } from '../doctor/gather-windows.js';
@@ -50,13 +49,12 @@ function onLinux({ isRoot, places, interrupted }: CommandContext): Promise<reado
 }
 
 async function onWindows({ env, places, interrupted: signal }: CommandContext): Promise<readonly Finding[]> {
-  const system = env['SystemRoot'] ?? 'C:\\Windows';
-  // By its place: what stands first on PATH is anybody's.
-  const executable = join(system, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe');
+  const systemProgram = (name: string): string => windowsProgram(name, env['SystemRoot']);
+  const executable = systemProgram('WindowsPowerShell\\v1.0\\powershell');
   const session = new PowerShellSession({ executable, env });
   try {
     const facts = await gatherWindowsFacts({
-      ...{ powerShell: session, stateDir: places.stateDir, signal },
+      ...{ powerShell: session, stateDir: places.stateDir, systemProgram, signal },
       identity: () => session.identity({ signal }),
     });
     const { network, vm } = await loadSettings(places.settingsFile);

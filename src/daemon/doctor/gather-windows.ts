@@ -14,9 +14,10 @@ import {
   type Row,
 } from '../../powershell/index.js';
 import { windowsReservedRanges } from '../../proxy/index.js';
-import { hypervFailure } from '../../vm/index.js';
+import { hypervFailure, isDenied } from '../../vm/index.js';
 import type { Fact, Known } from './finding.js';
 import { launchTypeOf } from './bcdedit.codec.js';
+import { isElevated } from './whoami.codec.js';
 import type { Listener, WindowsFacts } from './windows-facts.js';
 
 export interface GatherOptions {
@@ -25,6 +26,8 @@ export interface GatherOptions {
   readonly identity: (signal: AbortSignal) => Promise<PowerShellIdentity>;
   /** Where the data disk is, or will be. */
   readonly stateDir: string;
+  /** The place of a program that comes with Windows. */
+  readonly systemProgram: (name: string) => string;
   readonly signal: AbortSignal;
 }
 
@@ -32,25 +35,34 @@ const VIRTUALIZATION = 'root/virtualization/v2';
 const PIPES = '\\\\.\\pipe\\';
 const GIB = 1024 ** 3;
 const LOOK_SECONDS = 20;
+/** What to do about that stands where doctor tells of its own rights. */
+const FOR_ADMINISTRATORS = { unknown: 'only an administrator may see it' };
 
 /** Looks at everything; what cannot be looked at stands in its place with the reason. Changes nothing. */
 export async function gatherWindowsFacts({
   powerShell,
   identity,
   stateDir,
+  systemProgram,
   signal,
 }: GatherOptions): Promise<WindowsFacts> {
+  let isPlainUser = false;
   const look = async <T>(work: () => Promise<T | undefined>): Promise<Fact<T>> => {
     try {
       const known = await work();
       return known === undefined ? { unknown: 'Windows does not tell' } : { known };
     } catch (error) {
       signal.throwIfAborted();
+      if (isPlainUser && isDenied(error)) return FOR_ADMINISTRATORS;
       const told = hypervFailure('Windows did not tell', error);
       const unknown = textOf(told).replaceAll(/\s+/g, ' ').trim();
-      return { unknown, ...(told instanceof MobyvmError && told.remedy !== '' && { remedy: told.remedy }) };
+      return { unknown, ...remedyOf(told) };
     }
   };
+  const rights = await look(async () =>
+    isElevated((await run(systemProgram('whoami'), ['/groups'], { signal })).stdout),
+  );
+  isPlainUser = 'known' in rights && !rights.known;
   const shell = await look(() => identity(signal));
   const read = async <F extends Fields>(pipeline: Pipeline, fields: F): Promise<readonly Row<F>[]> => {
     // Each look would wait for its start again.
@@ -63,25 +75,37 @@ export async function gatherWindowsFacts({
     return powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: LOOK_SECONDS });
   };
   return {
+    isElevated: rights,
     shell,
     modules: await look(() => readModules(read)),
     system: await look(() => readSystem(read)),
     hypervisor: await look(() => readHypervisor(read)),
     feature: await look(() => readFeature(read)),
-    launchType: await look(async () =>
-      launchTypeOf((await run('bcdedit', ['/enum', '{current}'], { signal })).stdout),
-    ),
+    launchType: isPlainUser
+      ? FOR_ADMINISTRATORS
+      : await look(async () => {
+          const entry = await run(systemProgram('bcdedit'), ['/enum', '{current}'], { signal });
+          return launchTypeOf(entry.stdout);
+        }),
     service: await look(() => readService(read, 'vmms')),
     wmi: await look(() => readWmi(read)),
     freeDiskGiB: await look(() => freeGiB(stateDir)),
     listeners: await look(() => readListeners(read)),
-    reservedPorts: await look(() => windowsReservedRanges('tcp')),
+    reservedPorts: await look(() => windowsReservedRanges(systemProgram('netsh'), 'tcp')),
     routes: await look(() => readRoutes(read)),
     nats: await look(() => readNats(read)),
+    deafProfiles: await look(() => readDeafProfiles(read)),
     adapters: await look(() => readAdapters(read)),
     dockerDesktop: await look(() => readDockerDesktop(read)),
     pipes: await look(() => readdir(PIPES)),
   };
+}
+
+/** That doctor is to be run is no advice here. */
+function remedyOf(told: unknown): { readonly remedy?: string } {
+  if (!(told instanceof MobyvmError) || told.remedy === '' || told.remedy.includes('`mobyvm doctor`'))
+    return {};
+  return { remedy: told.remedy };
 }
 
 type Read = <F extends Fields>(pipeline: Pipeline, fields: F) => Promise<readonly Row<F>[]>;
@@ -106,6 +130,17 @@ function stateOf(error: unknown): 'missing' | 'forbidden' | undefined {
   if (!(error instanceof PowerShellError)) throw error;
   if (isMissing(error)) return 'missing';
   return isForbidden(error) ? 'forbidden' : undefined;
+}
+
+/** Those that are on and let nobody in, or only by rules of a policy. */
+async function readDeafProfiles(read: Read): Promise<readonly string[]> {
+  const rows = await read([cmdlet('Get-NetFirewallProfile', { PolicyStore: 'ActiveStore' })], {
+    ...({ Name: 'text', Enabled: 'text' } as const),
+    ...({ AllowInboundRules: 'text', AllowLocalFirewallRules: 'text' } as const),
+  });
+  return rows.flatMap(({ Name = '', Enabled, AllowInboundRules, AllowLocalFirewallRules }) =>
+    Enabled === 'True' && [AllowInboundRules, AllowLocalFirewallRules].includes('False') ? [Name] : [],
+  );
 }
 
 async function readSystem(read: Read) {

@@ -4,6 +4,8 @@ import type { Fact } from './finding.js';
 
 /** Everything that is known of a Windows host before anything is judged. */
 export interface WindowsFacts {
+  /** Whether we have the rights of an administrator; without them much cannot be looked at. */
+  readonly isElevated: Fact<boolean>;
   readonly shell: Fact<PowerShellIdentity>;
   /** Those of PowerShell that are used, as far as they cannot be. */
   readonly modules: Fact<readonly { readonly name: string; readonly state: 'missing' | 'forbidden' }[]>;
@@ -33,6 +35,8 @@ export interface WindowsFacts {
   readonly reservedPorts: Fact<readonly { readonly first: number; readonly last: number }[]>;
   readonly routes: Fact<readonly { readonly prefix: string; readonly by: string }[]>;
   readonly nats: Fact<readonly { readonly name: string; readonly prefix: string | undefined }[]>;
+  /** Profiles of the firewall whose local rules a policy makes void. */
+  readonly deafProfiles: Fact<readonly string[]>;
   readonly adapters: Fact<
     readonly { readonly name: string; readonly description: string; readonly isUp: boolean }[]
   >;

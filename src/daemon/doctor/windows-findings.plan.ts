@@ -1,5 +1,5 @@
 import { hostAt, type Subnet } from '../../core/index.js';
-import { moduleRemedy, POLICY_REMEDY } from '../../vm/index.js';
+import { ENABLE_REMEDY, moduleRemedy, POLICY_REMEDY } from '../../vm/index.js';
 import { fine, judged, notice, problem, type Finding } from './finding.js';
 import type { DoctorWants, Listener, WindowsFacts } from './windows-facts.js';
 import { subnetFinding, wantedSubnet } from './windows-subnet.plan.js';
@@ -10,8 +10,6 @@ const OLDEST_BUILD = 17_763;
 const HOME_SKUS = [98, 99, 100, 101];
 const VPN =
   /\b(vpn|wireguard|openvpn|anyconnect|globalprotect|fortinet|zscaler|juniper|check ?point|tap-windows)\b/i;
-const ENABLE =
-  'Switch it on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V';
 /** Internet Connection Sharing: Hyper-V's Default Switch has its name server. */
 const SHARING = 'SharedAccess';
 /** Manufacturers and models of machines that other machines are. */
@@ -35,6 +33,14 @@ export function windowsFindings(facts: WindowsFacts, wants: DoctorWants): readon
 
 function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {
   return [
+    judged('rights', 'Rights', facts.isElevated, (isElevated) =>
+      isElevated
+        ? fine('those of an administrator')
+        : notice(
+            'not those of an administrator: what only they may see has a question mark',
+            'Run it in an elevated terminal ("Run as administrator") to see the rest.',
+          ),
+    ),
     judged('windows', 'Windows', facts.system, ({ caption, build, sku }) => {
       const what = `${caption}, build ${build}`;
       if (HOME_SKUS.includes(sku))
@@ -91,8 +97,13 @@ function shellFindings(facts: WindowsFacts): readonly Finding[] {
               'Run `powershell -NoProfile -Command 1` in a terminal and look at what it says.',
           ),
         }
-      : judged('powershell', 'PowerShell', facts.shell, ({ version, edition, languageMode }) =>
-          fine(`${edition} ${version}, ${languageMode}`),
+      : judged(
+          'powershell',
+          'PowerShell',
+          facts.shell,
+          ({ version, edition, languageMode, executionPolicy }) =>
+            // Windows' own modules are loaded with any policy, and no script of ours is run.
+            fine(`${edition} ${version}, ${languageMode}, execution policy ${executionPolicy || 'unknown'}`),
         ),
     judged('powershell-modules', 'PowerShell modules', facts.modules, (unusable) => {
       const [missing] = unusable.filter(({ state }) => state === 'missing');
@@ -115,7 +126,7 @@ function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
       if (state === 'Enabled') return fine('is switched on');
       return state.endsWith('Pending')
         ? problem(`waits for a restart (${state})`, 'Restart Windows.')
-        : problem(`is switched off (${state})`, ENABLE);
+        : problem(`is switched off (${state})`, ENABLE_REMEDY);
     }),
     judged('hypervisor', 'Hypervisor', facts.hypervisor, (found) => {
       if (found.isPresent && VIRTUAL_HARDWARE.test(found.computer))
@@ -142,23 +153,29 @@ function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
         : fine(type === '' ? 'is left to Windows' : `is ${type}`),
     ),
     judged('vmms', 'Service vmms', facts.service, (service) => {
-      if (service === 'absent') return problem('does not exist', ENABLE);
+      if (service === 'absent') return problem('does not exist', ENABLE_REMEDY);
       if (service.startMode === 'Disabled')
         return problem('is disabled', 'Run: Set-Service vmms -StartupType Automatic; Start-Service vmms');
       return service.state === 'Running'
         ? fine('runs')
         : problem(`does not run (${service.state})`, 'Run: Start-Service vmms');
     }),
-    'unknown' in facts.wmi
-      ? {
-          ...{ id: 'wmi', title: 'Hyper-V in WMI' },
-          ...problem(
-            `root/virtualization/v2 does not answer: ${facts.wmi.unknown}`,
-            'Mend the feature and the service first, and use an elevated terminal. If only this is left: `winmgmt /verifyrepository`.',
-          ),
-        }
-      : { id: 'wmi', title: 'Hyper-V in WMI', ...fine('root/virtualization/v2 answers') },
+    wmiFinding(facts),
   ];
+}
+
+/** Without the rights of an administrator it does not answer, or answers nothing, on a healthy host as well. */
+function wmiFinding({ wmi, isElevated }: WindowsFacts): Finding {
+  const named = { id: 'wmi', title: 'Hyper-V in WMI' };
+  if ('known' in wmi || ('known' in isElevated && !isElevated.known))
+    return judged(named.id, named.title, wmi, () => fine('root/virtualization/v2 answers'));
+  return {
+    ...named,
+    ...problem(
+      `root/virtualization/v2 does not answer: ${wmi.unknown}`,
+      'Mend the feature and the service first, and use an elevated terminal. If only this is left: `winmgmt /verifyrepository`.',
+    ),
+  };
 }
 
 function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {
@@ -176,6 +193,14 @@ function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Find
             'If mobyvm cannot make its own beside it, put network.subnet inside that prefix, or set network.nat to none.',
           );
     }),
+    judged('firewall', 'Firewall', facts.deafProfiles, (profiles) =>
+      profiles.length === 0
+        ? fine('takes rules of this machine')
+        : notice(
+            `takes no rules of this machine in ${profiles.length === 1 ? 'the profile' : 'the profiles'} ${profiles.join(', ')}: a policy, or "block all incoming connections"`,
+            `If the VM gets no address: let your administrator allow what "vEthernet (${switchName})" gets on UDP 53, UDP 67, TCP 53 and TCP 445.`,
+          ),
+    ),
     judged('ports', 'Ports 53, 67 and 445', facts.listeners, (listeners) => portVerdict(listeners, subnet)),
     judged('reserved-ports', 'Reserved ports', facts.reservedPorts, (ranges) => {
       const hit = COMMON_PORTS.filter((port) =>

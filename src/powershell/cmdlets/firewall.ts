@@ -48,6 +48,20 @@ export const FIREWALL = {
     },
     defaultSet: 'GetAll',
   },
+  'Get-NetFirewallProfile': {
+    module: 'NetSecurity',
+    confirms: false,
+    parameters: {
+      All: 'switch',
+      Name: 'texts',
+      PolicyStore: 'text',
+    },
+    sets: {
+      GetAll: 'All PolicyStore',
+      ByName: 'Name! PolicyStore',
+    },
+    defaultSet: 'GetAll',
+  },
   'Set-NetFirewallRule': {
     module: 'NetSecurity',
     confirms: true,

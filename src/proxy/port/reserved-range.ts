@@ -2,22 +2,31 @@ import { run } from '../../core/index.js';
 import { decodeExcludedPorts, type ExcludedPorts } from './excluded-ports.codec.js';
 import type { ReservedRange } from './publish-error.js';
 
-/** All ranges of ports that Windows lets nobody listen on. @throws MobyvmError when `netsh` fails */
-export async function windowsReservedRanges(protocol: 'tcp' | 'udp'): Promise<readonly ExcludedPorts[]> {
+/**
+ * All ranges of ports that Windows lets nobody listen on.
+ * @param netsh the place of that program
+ * @throws MobyvmError when it fails
+ */
+export async function windowsReservedRanges(
+  netsh: string,
+  protocol: 'tcp' | 'udp',
+): Promise<readonly ExcludedPorts[]> {
   const args = ['interface', 'ipv4', 'show', 'excludedportrange', `protocol=${protocol}`];
-  const { stdout } = await run('netsh', args, { timeoutMs: 3_000 });
+  const { stdout } = await run(netsh, args, { timeoutMs: 3_000 });
   return decodeExcludedPorts(stdout);
 }
 
 /** For Windows, where a port in an excluded range fails with "permission denied" (WSAEACCES, 10013) for everybody. */
-export const windowsReservedRange: ReservedRange = async (protocol, port) => {
-  try {
-    const range = (await windowsReservedRanges(protocol)).find(
-      ({ first, last }) => first <= port && port <= last,
-    );
-    return range && `${range.first}-${range.last}`;
-  } catch {
-    // The refusal itself is told in any case.
-    return undefined;
-  }
-};
+export function windowsReservedRange(netsh: string): ReservedRange {
+  return async (protocol, port) => {
+    try {
+      const range = (await windowsReservedRanges(netsh, protocol)).find(
+        ({ first, last }) => first <= port && port <= last,
+      );
+      return range && `${range.first}-${range.last}`;
+    } catch {
+      // The refusal itself is told in any case.
+      return undefined;
+    }
+  };
+}

@@ -5,9 +5,13 @@ import { alreadyExists, queryNotFound } from './host-failure.js';
 /** Firewall rules, by their name. */
 export class SimulatedFirewall {
   readonly rules = new Map<string, HostObject>();
+  readonly profiles: HostObject[] = ['Domain', 'Private', 'Public'].map((Name) => ({
+    ...{ Name, Enabled: 'True', AllowInboundRules: 'True', AllowLocalFirewallRules: 'True' },
+  }));
 
   handlers(): Handlers {
     return {
+      'Get-NetFirewallProfile': () => this.profiles,
       'Get-NetFirewallRule': (bound) => {
         const group = bound.optionalText('Group');
         const found = [...this.rules.values()].filter(

@@ -26,6 +26,9 @@ describe('answers', () => {
     expect(decodeAnswer(json, FIELDS)).toMatchObject({
       rows: [{ Name: '€', Tags: ['a', 'b'], Ids: [7] }],
     });
+    expect(decodeAnswer('{"rows":{"Name":{"value":[252,8364],"Count":2}}}', FIELDS)).toMatchObject({
+      rows: [{ Name: 'ü€' }],
+    });
     expect(decodeAnswer('{"rows":{"value":[{"Name":"a"}],"Count":1}}', FIELDS)).toMatchObject({
       rows: [{ Name: 'a' }],
     });
@@ -48,6 +51,23 @@ describe('answers', () => {
     expect(decodeAnswer(text, {})).toMatchObject({ failure: { hresult: 0x800705aa } });
     expect(decodeAnswer('{"failure":{"hresults":[-2146233087]}}', {})).toMatchObject({
       failure: { errorId: '', hresult: 0 },
+    });
+  });
+
+  it('tell of a module that was loaded on demand why it could not be', () => {
+    const failureOf = (failure: object) =>
+      decodeAnswer(JSON.stringify({ failure: { hresults: [], ...failure } }), {});
+    const cause = 'SecurityError';
+    expect(failureOf({ errorId: 'CouldNotAutoLoadModule', category: 'ObjectNotFound', cause })).toMatchObject(
+      {
+        failure: { category: cause },
+      },
+    );
+    expect(failureOf({ errorId: 'CouldNotAutoLoadModule', category: 'ObjectNotFound' })).toMatchObject({
+      failure: { category: 'ObjectNotFound' },
+    });
+    expect(failureOf({ errorId: 'Unspecified', category: 'NotSpecified', cause })).toMatchObject({
+      failure: { category: 'NotSpecified' },
     });
   });
 

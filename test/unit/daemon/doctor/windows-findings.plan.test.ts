@@ -5,7 +5,15 @@ import { windowsFindings } from '../../../../src/daemon/doctor/windows-findings.
 
 const wants = { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' };
 const HEALTHY: WindowsFacts = {
-  shell: { known: { version: '5.1.22621.2506', edition: 'Desktop', languageMode: 'FullLanguage' } },
+  isElevated: { known: true },
+  shell: {
+    known: {
+      version: '5.1.22621.2506',
+      edition: 'Desktop',
+      languageMode: 'FullLanguage',
+      executionPolicy: 'RemoteSigned',
+    },
+  },
   modules: { known: [] },
   system: { known: { caption: 'Microsoft Windows 11 Pro', build: 22_631, sku: 48, freeMemoryMiB: 8_000 } },
   hypervisor: {
@@ -26,6 +34,7 @@ const HEALTHY: WindowsFacts = {
     ],
   },
   nats: { known: [{ name: 'mobyvm-0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11', prefix: '10.0.75.0/24' }] },
+  deafProfiles: { known: [] },
   adapters: { known: [{ name: 'Ethernet', description: 'Intel(R) I219', isUp: true }] },
   dockerDesktop: { known: { isInstalled: false, isRunning: false } },
   pipes: { known: ['lsass'] },
@@ -53,13 +62,23 @@ describe('what doctor says of a Windows host', () => {
     const findings = windowsFindings(HEALTHY, wants);
     expect(findings.filter(({ verdict }) => verdict !== 'fine')).toEqual([]);
     expect(findings.map(({ id }) => id)).toEqual([
-      ...['windows', 'powershell', 'powershell-modules', 'memory', 'disk', 'docker-desktop', 'pipes'],
+      ...[
+        'rights',
+        'windows',
+        'powershell',
+        'powershell-modules',
+        'memory',
+        'disk',
+        'docker-desktop',
+        'pipes',
+      ],
       ...['hyperv-feature', 'hypervisor', 'hypervisor-launch', 'vmms', 'wmi'],
-      ...['subnet', 'nat', 'ports', 'reserved-ports', 'vpn'],
+      ...['subnet', 'nat', 'firewall', 'ports', 'reserved-ports', 'vpn'],
     ]);
   });
 
   it.each<[string, Partial<WindowsFacts>, string, string, RegExp, RegExp]>([
+    ['a plain user', { isElevated: { known: false } }, 'rights', 'notice', /may see/, /elevated terminal/],
     ['a Home edition', system({ sku: 101 }), 'windows', 'problem', /no Hyper-V/, /Pro, Enterprise/],
     ['an old build', system({ build: 14_393 }), 'windows', 'problem', /too old/, /17763/],
     ['little memory', system({ freeMemoryMiB: 900 }), 'memory', 'problem', /900 MiB/, /vm\.memoryMiB/],
@@ -174,6 +193,16 @@ describe('what doctor says of a Windows host', () => {
       /LanmanServer/,
     ],
     [
+      'a firewall that a policy rules',
+      { deafProfiles: { known: ['Domain', 'Public'] } },
+      ...([
+        'firewall',
+        'notice',
+        /profiles Domain, Public/,
+        /"vEthernet \(mobyvm\)" gets on UDP 53/,
+      ] as const),
+    ],
+    [
       'a reserved range',
       { reservedPorts: { known: [{ first: 8_000, last: 8_099 }] } },
       ...(['reserved-ports', 'notice', /8000, 8080/, /winnat/] as const),
@@ -210,6 +239,14 @@ describe('what doctor says of a Windows host', () => {
       id: 'nat',
       verdict: 'unknown',
       detail: expect.stringContaining('kein Zugriff') as string,
+    });
+  });
+
+  it('takes the silence of WMI for no problem when only an administrator would get an answer', () => {
+    const facts = { ...HEALTHY, isElevated: { known: false }, wmi: { unknown: 'Zugriff verweigert' } };
+    expect(windowsFindings(facts, wants).find(({ id }) => id === 'wmi')).toMatchObject({
+      verdict: 'unknown',
+      detail: expect.stringContaining('verweigert') as string,
     });
   });
 
