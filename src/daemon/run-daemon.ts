@@ -18,6 +18,7 @@ import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { Machine } from './machine/machine.js';
+import { refuseOnWindows } from './not-on-windows.js';
 import { notRoot } from './not-root.js';
 import { hostPlatform } from './platform.js';
 import { takeLock } from './process-lock.js';
@@ -41,6 +42,7 @@ const ENGINE_GROUP = 'docker';
  */
 export async function runDaemon(context: CommandContext, options: DaemonOptions): CommandResult {
   const { places } = context;
+  refuseOnWindows(hostPlatform());
   if (!context.isRoot) throw notRoot();
   const settings = await loadSettings(places.settingsFile);
   for (const directory of [places.stateDir, places.runDir, places.logDir]) {

@@ -222,6 +222,8 @@ function kvpCommands(parser: Argv, context: CommandContext, choose: Choose): Arg
 function usageText(message: string): string {
   const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1];
   if (unknown !== undefined) return `There is no command or option "${unknown}".`;
+  const near = /^Did you mean (.+)\?$/.exec(message)?.[1];
+  if (near !== undefined) return `There is no such command. Did you mean "${near}"?`;
   if (message.startsWith('Not enough non-option arguments')) return 'An argument of the command is missing.';
   return message;
 }

@@ -3,9 +3,11 @@ import { PowerShellSession } from '../../powershell/index.js';
 import type { Finding, Verdict } from '../doctor/finding.js';
 import { gatherWindowsFacts } from '../doctor/gather-windows.js';
 import { linuxFindings } from '../doctor/linux-findings.js';
+import { readSettings, settingsFinding } from '../doctor/settings-finding.js';
+import type { DoctorWants } from '../doctor/windows-facts.js';
 import { windowsFindings } from '../doctor/windows-findings.plan.js';
 import type { HostPlatform } from '../platform.js';
-import { loadSettings } from '../settings/load.js';
+import { settingsSchema } from '../settings/schema.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { EXIT_FAILED, EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
@@ -35,12 +37,17 @@ export function findingLines(findings: readonly Finding[]): string[] {
     `${MARKS[verdict].padEnd(7)}  ${title.padEnd(width)}  ${withoutControls(detail)}`,
     ...(remedy === undefined ? [] : [`${' '.repeat(9 + width)}  → ${withoutControls(remedy)}`]),
   ]);
-  const problems = findings.filter(({ verdict }) => verdict === 'problem').length;
-  const end =
-    problems === 0
-      ? 'Nothing stands in the way.'
-      : `${problems} ${problems === 1 ? 'problem stands' : 'problems stand'} in the way.`;
-  return [...lines, '', end];
+  return [...lines, '', sumOf(findings)];
+}
+
+function sumOf(findings: readonly Finding[]): string {
+  const count = (wanted: Verdict): number => findings.filter(({ verdict }) => verdict === wanted).length;
+  const problems = count('problem');
+  if (problems > 0) return `${problems} ${problems === 1 ? 'problem stands' : 'problems stand'} in the way.`;
+  const unseen = count('unknown');
+  return unseen === 0
+    ? 'Nothing stands in the way.'
+    : `Nothing stands in the way, as far as it could be looked at; ${unseen} ${unseen === 1 ? 'line has' : 'lines have'} a question mark.`;
 }
 
 function onLinux({ isRoot, places, interrupted }: CommandContext): Promise<readonly Finding[]> {
@@ -51,15 +58,17 @@ function onLinux({ isRoot, places, interrupted }: CommandContext): Promise<reado
 async function onWindows({ env, places, interrupted: signal }: CommandContext): Promise<readonly Finding[]> {
   const systemProgram = (name: string): string => windowsProgram(name, env['SystemRoot']);
   const executable = systemProgram('WindowsPowerShell\\v1.0\\powershell');
+  const settings = await readSettings(places.settingsFile);
   const session = new PowerShellSession({ executable, env });
   try {
     const facts = await gatherWindowsFacts({
       ...{ powerShell: session, stateDir: places.stateDir, systemProgram, signal },
       identity: () => session.identity({ signal }),
     });
-    const { network, vm } = await loadSettings(places.settingsFile);
+    const { network, vm } = 'unreadable' in settings ? settingsSchema.parse({}) : settings;
     const subnet = network.subnet === 'auto' ? 'auto' : parseSubnet(network.subnet);
-    return windowsFindings(facts, { memoryMiB: vm.memoryMiB, subnet, switchName: SWITCH_NAME });
+    const wants: DoctorWants = { memoryMiB: vm.memoryMiB, subnet, switchName: SWITCH_NAME };
+    return [settingsFinding(settings, places.settingsFile), ...windowsFindings(facts, wants)];
   } finally {
     await session.close();
   }

@@ -11,7 +11,9 @@ import {
 import { ControlClient } from '../control/client.js';
 import { errorAnswer } from '../control/protocol.js';
 import { removeInstance, writeInstance } from '../instance.js';
+import { refuseOnWindows } from '../not-on-windows.js';
 import { notRoot } from '../not-root.js';
+import { hostPlatform } from '../platform.js';
 import { lockHolder } from '../process-lock.js';
 import type { CommandContext } from './context.js';
 import { ensureNamespace, removeNamespaces } from './namespace.js';
@@ -32,6 +34,7 @@ export async function connectOrStartDaemon(
   const { places } = context;
   const client = new ControlClient(places.controlSocket);
   if (await isServing(client)) return { client, isNew: false };
+  refuseOnWindows(hostPlatform());
   if (!context.isRoot) throw notRoot();
   await prepareFolders(context);
   try {

@@ -32,8 +32,7 @@ export function judged<T>(
 ): Finding {
   if ('unknown' in fact) {
     const { unknown, remedy } = fact;
-    const detail = `it could not be looked at: ${unknown}`;
-    return { id, title, verdict: 'unknown', detail, ...(remedy !== undefined && { remedy }) };
+    return { id, title, ...unseen(unknown), ...(remedy !== undefined && { remedy }) };
   }
   return { id, title, ...judge(fact.known) };
 }
@@ -48,4 +47,8 @@ export function problem(detail: string, remedy: string): Omit<Finding, 'id' | 't
 
 export function notice(detail: string, remedy: string): Omit<Finding, 'id' | 'title'> {
   return { verdict: 'notice', detail, remedy };
+}
+
+export function unseen(reason: string): Omit<Finding, 'id' | 'title'> {
+  return { verdict: 'unknown', detail: `it could not be looked at: ${reason}` };
 }

@@ -65,13 +65,8 @@ export async function gatherWindowsFacts({
   isPlainUser = 'known' in rights && !rights.known;
   const shell = await look(() => identity(signal));
   const read = async <F extends Fields>(pipeline: Pipeline, fields: F): Promise<readonly Row<F>[]> => {
-    // Each look would wait for its start again.
-    if ('unknown' in shell)
-      throw new MobyvmError(
-        'MOBYVM_POWERSHELL_START',
-        'PowerShell cannot be used',
-        'See what it says of itself.',
-      );
+    // Each look would wait for its start again. What to do about that stands where PowerShell is told of.
+    if ('unknown' in shell) throw new MobyvmError('MOBYVM_POWERSHELL_START', 'PowerShell cannot be used', '');
     return powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: LOOK_SECONDS });
   };
   return {
@@ -101,11 +96,11 @@ export async function gatherWindowsFacts({
   };
 }
 
-/** That doctor is to be run is no advice here. */
+/** That doctor is to be run is no advice here, nor that a program of Windows is to be installed. */
 function remedyOf(told: unknown): { readonly remedy?: string } {
-  if (!(told instanceof MobyvmError) || told.remedy === '' || told.remedy.includes('`mobyvm doctor`'))
-    return {};
-  return { remedy: told.remedy };
+  if (!(told instanceof MobyvmError) || told.code === 'MOBYVM_PROGRAM_MISSING') return {};
+  const { remedy } = told;
+  return remedy === '' || remedy.includes('`mobyvm doctor`') ? {} : { remedy };
 }
 
 type Read = <F extends Fields>(pipeline: Pipeline, fields: F) => Promise<readonly Row<F>[]>;

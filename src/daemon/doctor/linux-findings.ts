@@ -2,9 +2,9 @@ import { access, constants } from 'node:fs/promises';
 import { errnoOf, formatSubnet, MobyvmError, parseSubnet, textOf } from '../../core/index.js';
 import { chooseSubnet, findBlockers, qemuPreflight } from '../../vm/index.js';
 import { verifyImage } from '../image.js';
-import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
-import { fine, notice, problem, type Finding } from './finding.js';
+import { fine, notice, problem, unseen, type Finding } from './finding.js';
+import { readSettings, settingsFinding } from './settings-finding.js';
 
 export interface LinuxDoctorOptions {
   readonly isRoot: boolean;
@@ -20,14 +20,14 @@ type Look = () => Judgement | Promise<Judgement>;
 /** Looks at what `mobyvm up` needs of a Linux host; changes nothing. */
 export async function linuxFindings(options: LinuxDoctorOptions): Promise<readonly Finding[]> {
   const { isRoot, settingsFile, signal } = options;
-  const settings = await loadSettings(settingsFile).catch((error: unknown) => ({ unreadable: error }));
+  const settings = await readSettings(settingsFile);
   /** What needs the settings cannot be looked at without them; they are told of once. */
   const withSettings = (look: (settings: Settings) => Promise<Judgement>): Look =>
     'unreadable' in settings ? () => unseen('the settings cannot be read') : () => look(settings);
   const asRoot = (look: Look): Look => (isRoot ? look : () => unseen('only root sees it'));
   const looks: readonly (readonly [id: string, title: string, look: Look])[] = [
     ['root', 'Rights', () => rights(isRoot)],
-    ['settings', 'Settings', () => lookAtSettings(settings, settingsFile)],
+    ['settings', 'Settings', () => settingsFinding(settings, settingsFile)],
     ['qemu', 'QEMU', () => lookAtQemu(signal)],
     ['kvm', 'KVM', asRoot(lookAtKvm)],
     ['tun', 'Network devices', asRoot(lookAtTun)],
@@ -50,19 +50,10 @@ async function lookSafely(look: Look, signal: AbortSignal): Promise<Judgement> {
   }
 }
 
-function unseen(reason: string): Judgement {
-  return { verdict: 'unknown', detail: `it could not be looked at: ${reason}` };
-}
-
 function rights(isRoot: boolean): Judgement {
   return isRoot
     ? fine('this is root')
     : problem('this is not root', 'Use sudo: mobyvm makes network devices and rules.');
-}
-
-function lookAtSettings(settings: Settings | { readonly unreadable: unknown }, path: string): Judgement {
-  if ('unreadable' in settings) throw settings.unreadable;
-  return fine(`what ${path} says can be used; without the file the defaults hold`);
 }
 
 async function lookAtQemu(signal: AbortSignal): Promise<Judgement> {

@@ -164,10 +164,10 @@ function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
   ];
 }
 
-/** Without the rights of an administrator it does not answer, or answers nothing, on a healthy host as well. */
-function wmiFinding({ wmi, isElevated }: WindowsFacts): Finding {
+/** Without PowerShell, or the rights of an administrator, it does not answer on a healthy host either. */
+function wmiFinding({ wmi, isElevated, shell }: WindowsFacts): Finding {
   const named = { id: 'wmi', title: 'Hyper-V in WMI' };
-  if ('known' in wmi || ('known' in isElevated && !isElevated.known))
+  if ('known' in wmi || 'unknown' in shell || ('known' in isElevated && !isElevated.known))
     return judged(named.id, named.title, wmi, () => fine('root/virtualization/v2 answers'));
   return {
     ...named,

@@ -60,4 +60,12 @@ it('doctor prints a line for each look, what helps below it, and the sum', () =>
     '',
     '1 problem stands in the way.',
   ]);
+  const unseen = {
+    id: 'd',
+    title: 'Fourth',
+    verdict: 'unknown',
+    detail: 'it could not be looked at',
+  } as const;
+  expect(findingLines([unseen]).at(-1)).toMatch(/as far as .*; 1 line has a question mark\.$/);
+  expect(findingLines([]).at(-1)).toBe('Nothing stands in the way.');
 });

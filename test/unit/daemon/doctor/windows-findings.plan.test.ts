@@ -242,8 +242,11 @@ describe('what doctor says of a Windows host', () => {
     });
   });
 
-  it('takes the silence of WMI for no problem when only an administrator would get an answer', () => {
-    const facts = { ...HEALTHY, isElevated: { known: false }, wmi: { unknown: 'Zugriff verweigert' } };
+  it.each<[string, Partial<WindowsFacts>]>([
+    ['only an administrator would get an answer', { isElevated: { known: false } }],
+    ['PowerShell cannot be used', { shell: { unknown: 'a policy' } }],
+  ])('takes the silence of WMI for no problem when %s', (_, why) => {
+    const facts = { ...HEALTHY, ...why, wmi: { unknown: 'Zugriff verweigert' } };
     expect(windowsFindings(facts, wants).find(({ id }) => id === 'wmi')).toMatchObject({
       verdict: 'unknown',
       detail: expect.stringContaining('verweigert') as string,

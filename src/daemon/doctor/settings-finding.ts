@@ -1,0 +1,20 @@
+import { MobyvmError, textOf } from '../../core/index.js';
+import { loadSettings } from '../settings/load.js';
+import type { Settings } from '../settings/schema.js';
+import { fine, problem, unseen, type Finding } from './finding.js';
+
+/** The settings, or why they cannot be used: what does not need them is looked at all the same. */
+export type SettingsRead = Settings | { readonly unreadable: unknown };
+
+export function readSettings(path: string): Promise<SettingsRead> {
+  return loadSettings(path).catch((unreadable: unknown) => ({ unreadable }));
+}
+
+export function settingsFinding(settings: SettingsRead, path: string): Finding {
+  const named = { id: 'settings', title: 'Settings' };
+  if (!('unreadable' in settings))
+    return { ...named, ...fine(`what ${path} says can be used; without the file the defaults hold`) };
+  const { unreadable: reason } = settings;
+  const text = textOf(reason).replaceAll(/\s+/g, ' ').replace(/\.$/, '');
+  return { ...named, ...(reason instanceof MobyvmError ? problem(text, reason.remedy) : unseen(text)) };
+}
