@@ -7,7 +7,12 @@ import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
 import { SystemPrograms } from '../support/hyperv-host/system-programs.js';
 
-const wants = { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' };
+const wants = {
+  memoryMiB: 2_048,
+  subnet: parseSubnet('10.0.75.0/24'),
+  switchName: 'mobyvm',
+  daemonRuns: false,
+};
 const signal = new AbortController().signal;
 const identity = () =>
   Promise.resolve({
@@ -129,12 +134,18 @@ it('doctor sends nobody to doctor', async () => {
   expect(facts.nats).toEqual({ unknown: expect.stringContaining('Unbekannter Fehler') as string });
 });
 
-it('doctor tells of a firewall that takes no rules of the machine', async () => {
+it.each([
+  [{ AllowInboundRules: 'False' }, 'takes no rules'],
+  [{ AllowLocalFirewallRules: 'False' }, 'takes no rules of this machine'],
+  [{ AllowInboundRules: 'False', Enabled: 'False' }, 'takes rules'],
+])('with %j in the profile Public the firewall %s', async (settings, known) => {
   const host = new SimulatedHost();
-  Object.assign(host.firewall.profiles[0]!, { AllowLocalFirewallRules: 'False' });
-  Object.assign(host.firewall.profiles[1]!, { AllowInboundRules: 'False', Enabled: 'False' });
-  expect((await findingsOf(host)).find(({ id }) => id === 'firewall')).toMatchObject({
-    verdict: 'notice',
-    detail: expect.stringContaining('in the profile Domain:') as string,
+  // What the others say does not matter to the switch.
+  host.firewall.profiles.forEach((each) => Object.assign(each, { AllowInboundRules: 'False' }));
+  Object.assign(host.firewall.profiles.at(-1)!, { AllowInboundRules: 'True', ...settings });
+  const { firewall } = await gatherWindowsFacts({
+    ...{ identity, systemProgram: programs.place, stateDir: '/', signal },
+    powerShell: new SimulatedPowerShell(host.answer),
   });
+  expect(firewall).toEqual({ known });
 });

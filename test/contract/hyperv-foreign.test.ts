@@ -85,18 +85,21 @@ it('a data disk that was moved away is made anew, and opened by the machine that
     ]);
   }));
 
-it('a machine with a checkpoint is not removed: its disk would be merged later', () =>
-  withWhole(async (whole, host) => {
-    await whole.up();
-    await whole.driver.powerOff(context);
-    host.machines[0]?.disks.splice(0, 1, whole.spec.dataDisk.path.replace('.vhdx', '_1.avhdx'));
-    await expect(whole.driver.remove({ dataDisk: true }, context)).rejects.toMatchObject({
-      code: 'MOBYVM_DATA_DISK',
-      remedy: expect.stringContaining('checkpoint') as string,
-    });
-    expect(host.machines).toHaveLength(1);
-    expect(await whole.driver.definition()).toEqual(whole.spec);
-  }));
+it.each(['Running', 'Off'])(
+  'a machine (%s) with a checkpoint is not removed: its disk would be merged later',
+  (state) =>
+    withWhole(async (whole, host) => {
+      await whole.up();
+      if (state === 'Off') await whole.driver.powerOff(context);
+      host.machines[0]?.disks.splice(0, 1, whole.spec.dataDisk.path.replace('.vhdx', '_1.avhdx'));
+      await expect(whole.driver.remove({ dataDisk: true }, context)).rejects.toMatchObject({
+        code: 'MOBYVM_DATA_DISK',
+        remedy: expect.stringContaining('checkpoint') as string,
+      });
+      expect(host.machines).toMatchObject([{ state }]);
+      expect(await whole.driver.definition()).toEqual(whole.spec);
+    }),
+);
 
 it('our machine is ours also when somebody rewrote its notes: theirs are kept, and ours added', () =>
   withWhole(async (whole, host) => {

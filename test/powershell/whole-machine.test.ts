@@ -139,6 +139,7 @@ it('what doctor looks at is bound by the engine, and understood', async () => {
   });
   const findings = windowsFindings(facts, {
     ...{ memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' },
+    daemonRuns: false,
   });
   // The folder of pipes is not on this machine.
   const unseen = findings.filter(({ verdict }) => verdict === 'unknown').map(({ id }) => id);

@@ -6,6 +6,7 @@ import { linuxFindings } from '../doctor/linux-findings.js';
 import { readSettings, settingsFinding } from '../doctor/settings-finding.js';
 import type { DoctorWants } from '../doctor/windows-facts.js';
 import { windowsFindings } from '../doctor/windows-findings.plan.js';
+import { lockHolder } from '../process-lock.js';
 import type { HostPlatform } from '../platform.js';
 import { settingsSchema } from '../settings/schema.js';
 import type { CommandContext, CommandResult } from './context.js';
@@ -59,15 +60,17 @@ async function onWindows({ env, places, interrupted: signal }: CommandContext): 
   const systemProgram = (name: string): string => windowsProgram(name, env['SystemRoot']);
   const executable = systemProgram('WindowsPowerShell\\v1.0\\powershell');
   const settings = await readSettings(places.settingsFile);
+  const daemonPid = (await lockHolder(places.lockFile))?.pid;
   const session = new PowerShellSession({ executable, env });
   try {
     const facts = await gatherWindowsFacts({
-      ...{ powerShell: session, stateDir: places.stateDir, systemProgram, signal },
+      ...{ powerShell: session, stateDir: places.stateDir, systemProgram, daemonPid, signal },
       identity: () => session.identity({ signal }),
     });
     const { network, vm } = 'unreadable' in settings ? settingsSchema.parse({}) : settings;
     const subnet = network.subnet === 'auto' ? 'auto' : parseSubnet(network.subnet);
-    const wants: DoctorWants = { memoryMiB: vm.memoryMiB, subnet, switchName: SWITCH_NAME };
+    const daemonRuns = daemonPid !== undefined;
+    const wants: DoctorWants = { memoryMiB: vm.memoryMiB, subnet, switchName: SWITCH_NAME, daemonRuns };
     return [settingsFinding(settings, places.settingsFile), ...windowsFindings(facts, wants)];
   } finally {
     await session.close();

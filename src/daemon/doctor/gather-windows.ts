@@ -28,6 +28,8 @@ export interface GatherOptions {
   readonly stateDir: string;
   /** The place of a program that comes with Windows. */
   readonly systemProgram: (name: string) => string;
+  /** Undefined when none runs. */
+  readonly daemonPid?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -44,6 +46,7 @@ export async function gatherWindowsFacts({
   identity,
   stateDir,
   systemProgram,
+  daemonPid,
   signal,
 }: GatherOptions): Promise<WindowsFacts> {
   let isPlainUser = false;
@@ -85,11 +88,14 @@ export async function gatherWindowsFacts({
     service: await look(() => readService(read, 'vmms')),
     wmi: await look(() => readWmi(read)),
     freeDiskGiB: await look(() => freeGiB(stateDir)),
-    listeners: await look(() => readListeners(read)),
-    reservedPorts: await look(() => windowsReservedRanges(systemProgram('netsh'), 'tcp')),
+    listeners: await look(() => readListeners(read, daemonPid)),
+    reservedPorts: await look(async () => ({
+      tcp: await windowsReservedRanges(systemProgram('netsh'), 'tcp', signal),
+      udp: await windowsReservedRanges(systemProgram('netsh'), 'udp', signal),
+    })),
     routes: await look(() => readRoutes(read)),
     nats: await look(() => readNats(read)),
-    deafProfiles: await look(() => readDeafProfiles(read)),
+    firewall: await look(() => readFirewall(read)),
     adapters: await look(() => readAdapters(read)),
     dockerDesktop: await look(() => readDockerDesktop(read)),
     pipes: await look(() => readdir(PIPES)),
@@ -127,15 +133,18 @@ function stateOf(error: unknown): 'missing' | 'forbidden' | undefined {
   return isForbidden(error) ? 'forbidden' : undefined;
 }
 
-/** Those that are on and let nobody in, or only by rules of a policy. */
-async function readDeafProfiles(read: Read): Promise<readonly string[]> {
-  const rows = await read([cmdlet('Get-NetFirewallProfile', { PolicyStore: 'ActiveStore' })], {
+/** That of the profile Public: Windows takes a network without a gateway that it knows for public. */
+async function readFirewall(read: Read): Promise<Known<WindowsFacts['firewall']> | undefined> {
+  const profiles = cmdlet('Get-NetFirewallProfile', { PolicyStore: 'ActiveStore' });
+  const rows = await read([profiles], {
     ...({ Name: 'text', Enabled: 'text' } as const),
     ...({ AllowInboundRules: 'text', AllowLocalFirewallRules: 'text' } as const),
   });
-  return rows.flatMap(({ Name = '', Enabled, AllowInboundRules, AllowLocalFirewallRules }) =>
-    Enabled === 'True' && [AllowInboundRules, AllowLocalFirewallRules].includes('False') ? [Name] : [],
-  );
+  const found = rows.find(({ Name }) => Name === 'Public');
+  if (found === undefined) return undefined;
+  if (found.Enabled !== 'True') return 'takes rules';
+  if (found.AllowInboundRules === 'False') return 'takes no rules';
+  return found.AllowLocalFirewallRules === 'False' ? 'takes no rules of this machine' : 'takes rules';
 }
 
 async function readSystem(read: Read) {
@@ -203,7 +212,7 @@ async function freeGiB(folder: string): Promise<number> {
   }
 }
 
-async function readListeners(read: Read): Promise<readonly Listener[]> {
+async function readListeners(read: Read, daemonPid: number | undefined): Promise<readonly Listener[]> {
   const fields = { LocalAddress: 'text', LocalPort: 'number', OwningProcess: 'number' } as const;
   const ours = [53, 67, 445];
   const tcp = await read([cmdlet('Get-NetTCPConnection', { State: 'Listen' })], fields);
@@ -222,6 +231,7 @@ async function readListeners(read: Read): Promise<readonly Listener[]> {
     services: services.flatMap(({ Name, ProcessId }) =>
       Name === undefined || ProcessId !== OwningProcess ? [] : [Name],
     ),
+    isOurs: OwningProcess !== undefined && OwningProcess === daemonPid,
     process: names.get(OwningProcess) ?? `the process ${OwningProcess ?? '?'}`,
   }));
 }

@@ -32,11 +32,11 @@ export interface WindowsFacts {
   readonly wmi: Fact<true>;
   readonly freeDiskGiB: Fact<number>;
   readonly listeners: Fact<readonly Listener[]>;
-  readonly reservedPorts: Fact<readonly { readonly first: number; readonly last: number }[]>;
+  readonly reservedPorts: Fact<Readonly<Record<'tcp' | 'udp', readonly PortRange[]>>>;
   readonly routes: Fact<readonly { readonly prefix: string; readonly by: string }[]>;
   readonly nats: Fact<readonly { readonly name: string; readonly prefix: string | undefined }[]>;
-  /** Profiles of the firewall whose local rules a policy makes void. */
-  readonly deafProfiles: Fact<readonly string[]>;
+  /** Of the firewall's profile for networks that nobody knows, as the switch is one. */
+  readonly firewall: Fact<'takes rules' | 'takes no rules of this machine' | 'takes no rules'>;
   readonly adapters: Fact<
     readonly { readonly name: string; readonly description: string; readonly isUp: boolean }[]
   >;
@@ -45,11 +45,18 @@ export interface WindowsFacts {
   readonly pipes: Fact<readonly string[]>;
 }
 
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface Listener {
   readonly protocol: 'TCP' | 'UDP';
   readonly address: string;
   readonly port: number;
   readonly process: string;
+  /** It is our daemon. */
+  readonly isOurs: boolean;
   /** Names of the services that run in that process. */
   readonly services: readonly string[];
 }
@@ -59,4 +66,6 @@ export interface DoctorWants {
   readonly memoryMiB: number;
   readonly subnet: Subnet | 'auto';
   readonly switchName: string;
+  /** The VM may have its memory already. */
+  readonly daemonRuns: boolean;
 }

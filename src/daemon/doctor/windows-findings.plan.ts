@@ -1,7 +1,7 @@
 import { hostAt, type Subnet } from '../../core/index.js';
 import { ENABLE_REMEDY, moduleRemedy, POLICY_REMEDY } from '../../vm/index.js';
-import { fine, judged, notice, problem, type Finding } from './finding.js';
-import type { DoctorWants, Listener, WindowsFacts } from './windows-facts.js';
+import { fine, judged, notice, problem, type Finding, type Known } from './finding.js';
+import type { DoctorWants, Listener, PortRange, WindowsFacts } from './windows-facts.js';
 import { subnetFinding, wantedSubnet } from './windows-subnet.plan.js';
 
 /** Windows 10 1809 and Server 2019: the first with all that is used. */
@@ -9,7 +9,7 @@ const OLDEST_BUILD = 17_763;
 /** Home editions (SKU): Hyper-V is not in them. */
 const HOME_SKUS = [98, 99, 100, 101];
 const VPN =
-  /\b(vpn|wireguard|openvpn|anyconnect|globalprotect|fortinet|zscaler|juniper|check ?point|tap-windows)\b/i;
+  /vpn|wireguard|anyconnect|globalprotect|pangp|fortinet|forti|zscaler|juniper|pulse|ivanti|check ?point|sonicwall|netskope|nordlynx|tailscale|tap-windows/i;
 /** Internet Connection Sharing: Hyper-V's Default Switch has its name server. */
 const SHARING = 'SharedAccess';
 /** Manufacturers and models of machines that other machines are. */
@@ -53,27 +53,27 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
       return fine(what);
     }),
     ...shellFindings(facts),
-    judged('memory', 'Memory', facts.system, ({ freeMemoryMiB }) =>
-      freeMemoryMiB >= wants.memoryMiB
-        ? fine(`${freeMemoryMiB} MiB are free, the VM takes ${wants.memoryMiB}`)
-        : problem(
-            `${freeMemoryMiB} MiB are free, the VM takes ${wants.memoryMiB}`,
-            'Close programs or other machines, or set vm.memoryMiB lower. Nothing is to be done if the VM runs already.',
-          ),
-    ),
+    judged('memory', 'Memory', facts.system, ({ freeMemoryMiB }) => {
+      const what = `${freeMemoryMiB} MiB are free, the VM takes ${wants.memoryMiB}`;
+      const remedy = 'Close programs or other machines, or set vm.memoryMiB lower.';
+      if (freeMemoryMiB >= wants.memoryMiB) return fine(what);
+      return wants.daemonRuns
+        ? notice(what, `Nothing is to be done while the VM runs: it has its memory. Else: ${remedy}`)
+        : problem(what, remedy);
+    }),
     judged('disk', 'Disk', facts.freeDiskGiB, (free) =>
       free >= LEAST_DISK_GIB
         ? fine(`${Math.floor(free)} GiB are free for the data disk`)
         : problem(`only ${free.toFixed(1)} GiB are free for the data disk`, 'Free some space.'),
     ),
     judged('docker-desktop', 'Docker Desktop', facts.dockerDesktop, ({ isInstalled, isRunning }) => {
-      if (!isInstalled) return fine('is not installed');
-      return isRunning
-        ? notice(
-            'runs as well',
-            'Both may run; only one can have the pipe docker_engine and a published port.',
-          )
-        : fine('is installed and does not run');
+      // Installed for one user alone it has no service.
+      if (isRunning)
+        return notice(
+          'runs as well',
+          'Both may run; only one can have the pipe docker_engine and a published port.',
+        );
+      return fine(isInstalled ? 'is installed and does not run' : 'does not run, and has no service here');
     }),
     judged('pipes', 'Engine pipe', facts.pipes, (names) =>
       names.includes(ENGINE_PIPE)
@@ -124,6 +124,8 @@ function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
   return [
     judged('hyperv-feature', 'Hyper-V feature', facts.feature, (state) => {
       if (state === 'Enabled') return fine('is switched on');
+      if (state === 'DisablePending')
+        return problem(`is switched off by the next restart (${state})`, ENABLE_REMEDY);
       return state.endsWith('Pending')
         ? problem(`waits for a restart (${state})`, 'Restart Windows.')
         : problem(`is switched off (${state})`, ENABLE_REMEDY);
@@ -193,26 +195,9 @@ function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Find
             'If mobyvm cannot make its own beside it, put network.subnet inside that prefix, or set network.nat to none.',
           );
     }),
-    judged('firewall', 'Firewall', facts.deafProfiles, (profiles) =>
-      profiles.length === 0
-        ? fine('takes rules of this machine')
-        : notice(
-            `takes no rules of this machine in ${profiles.length === 1 ? 'the profile' : 'the profiles'} ${profiles.join(', ')}: a policy, or "block all incoming connections"`,
-            `If the VM gets no address: let your administrator allow what "vEthernet (${switchName})" gets on UDP 53, UDP 67, TCP 53 and TCP 445.`,
-          ),
-    ),
+    judged('firewall', 'Firewall', facts.firewall, (state) => firewallVerdict(state, switchName)),
     judged('ports', 'Ports 53, 67 and 445', facts.listeners, (listeners) => portVerdict(listeners, subnet)),
-    judged('reserved-ports', 'Reserved ports', facts.reservedPorts, (ranges) => {
-      const hit = COMMON_PORTS.filter((port) =>
-        ranges.some(({ first, last }) => first <= port && port <= last),
-      );
-      return hit.length === 0
-        ? fine(`${ranges.length} ranges, none with a port that many containers publish`)
-        : notice(
-            `Windows has reserved ${hit.join(', ')}: nobody can publish them`,
-            'Run `net stop winnat`, reserve what you need with `netsh int ipv4 add excludedportrange`, and `net start winnat`.',
-          );
-    }),
+    judged('reserved-ports', 'Reserved ports', facts.reservedPorts, reservedVerdict),
     judged('vpn', 'VPN', facts.adapters, (adapters) => {
       const vpn = adapters.find(({ description, isUp }) => isUp && VPN.test(description));
       return vpn === undefined
@@ -225,13 +210,50 @@ function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Find
   ];
 }
 
+function firewallVerdict(
+  state: Known<WindowsFacts['firewall']>,
+  switchName: string,
+): Omit<Finding, 'id' | 'title'> {
+  const where = 'in the profile Public, which the switch is in';
+  switch (state) {
+    case 'takes rules':
+      return fine(`takes rules of this machine ${where}`);
+    case 'takes no rules':
+      return notice(
+        `lets nobody in ${where}, whatever the rules say: the VM gets no address and no names`,
+        'Run: Set-NetFirewallProfile -Name Public -AllowInboundRules True (if a policy says it, ask your administrator).',
+      );
+    case 'takes no rules of this machine':
+      return notice(
+        `a policy makes the rules of this machine void ${where}: the VM may get no address and no names`,
+        `Let your administrator allow by policy what comes to "vEthernet (${switchName})" on UDP 53, UDP 67, TCP 53 and TCP 445.`,
+      );
+  }
+}
+
+function reservedVerdict({ tcp, udp }: Known<WindowsFacts['reservedPorts']>): Omit<Finding, 'id' | 'title'> {
+  const within = (ranges: readonly PortRange[]) => (port: number) =>
+    ranges.some(({ first, last }) => first <= port && port <= last);
+  const remedy = (protocol: string): string =>
+    `Run \`net stop winnat\`, reserve what you need with \`netsh int ipv4 add excludedportrange protocol=${protocol} …\`, and \`net start winnat\`.`;
+  const ours = [53, 67].filter(within(udp));
+  if (ours.length > 0)
+    return problem(`Windows has reserved UDP ${ours.join(' and ')}, which the VM needs of us`, remedy('udp'));
+  const hit = COMMON_PORTS.filter(within(tcp));
+  return hit.length === 0
+    ? fine(
+        `${tcp.length} ranges of TCP and ${udp.length} of UDP, none with a port that many containers publish`,
+      )
+    : notice(`Windows has reserved ${hit.join(', ')}: nobody can publish them`, remedy('tcp'));
+}
+
 function portVerdict(listeners: readonly Listener[], subnet: Subnet): Omit<Finding, 'id' | 'title'> {
   const address = hostAt(subnet, 1);
   // Who listens everywhere listens on the switch's address too.
   const here = listeners.filter((each) => ['0.0.0.0', '::', address].includes(each.address));
   const taken = here.filter(
     (each) =>
-      each.process !== 'mobyvm' &&
+      !each.isOurs &&
       OUR_PORTS.some(({ protocol, port }) => protocol === each.protocol && port === each.port),
   );
   const first = taken.find(({ services }) => !services.includes(SHARING));

@@ -10,9 +10,10 @@ import type { ReservedRange } from './publish-error.js';
 export async function windowsReservedRanges(
   netsh: string,
   protocol: 'tcp' | 'udp',
+  signal?: AbortSignal,
 ): Promise<readonly ExcludedPorts[]> {
   const args = ['interface', 'ipv4', 'show', 'excludedportrange', `protocol=${protocol}`];
-  const { stdout } = await run(netsh, args, { timeoutMs: 3_000 });
+  const { stdout } = await run(netsh, args, { timeoutMs: 3_000, ...(signal && { signal }) });
   return decodeExcludedPorts(stdout);
 }
 

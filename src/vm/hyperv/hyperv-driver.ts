@@ -29,7 +29,7 @@ import {
   startMachine,
   turnOff,
 } from './machine-calls.js';
-import { checkDisks, ensureMachine, removeMachine } from './make-machine.js';
+import { checkDisks, checkRemoval, ensureMachine, removeMachine } from './make-machine.js';
 import { isLive } from './vm-state.plan.js';
 
 const GIB = 1024 ** 3;
@@ -182,6 +182,7 @@ export class HypervDriver implements VmDriver {
     const spec = await this.definition().catch(() => undefined);
     const found = await this.#look(context.signal);
     // A saved state goes with its machine, also one that cannot be discarded.
+    if (found !== undefined) await checkRemoval(this.#setup, found, context.signal);
     if (found !== undefined && isLive(found.state)) await this.powerOff(context);
     await removeMachine(this.#setup, context.signal);
     if (dataDisk && spec !== undefined) await rm(spec.dataDisk.path, { force: true });

@@ -84,9 +84,12 @@ const BY_ID: Readonly<Record<string, Problem>> = {
 /** What to do when Hyper-V is switched off. */
 export const ENABLE_REMEDY =
   'Switch it on and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V (on Windows Server: Install-WindowsFeature Hyper-V -IncludeManagementTools -Restart)';
-/** What to do about a policy that keeps PowerShell from running what it needs. */
+/**
+ * What to do about a policy that keeps PowerShell from running what it needs. Windows' own modules are loaded with any execution policy, as
+ * long as their signatures can be verified.
+ */
 export const POLICY_REMEDY =
-  'Look at `Get-ExecutionPolicy -List`, and ask your administrator to allow RemoteSigned to the account of mobyvm.';
+  'See where `Get-Module -ListAvailable Hyper-V, NetNat, NetAdapter` finds the modules: only those below System32 are those of Windows. If they are: see that the service CryptSvc runs, which verifies their signatures, and ask your administrator what AppLocker, App Control and `Get-ExecutionPolicy -List` allow to the account of mobyvm.';
 
 /**
  * What a failed call means for the user. Decided by HRESULT, category and error id; Windows' own text stands behind it. What is no

@@ -111,6 +111,15 @@ async function createMachine(
   return { ...made, isWhole: true };
 }
 
+/** Before it is powered off. @throws MobyvmError MOBYVM_DATA_DISK for one with a checkpoint (see {@link removeMachine}) */
+export async function checkRemoval(
+  setup: HypervSetup,
+  found: FoundMachine,
+  signal: AbortSignal,
+): Promise<void> {
+  refuseCheckpoints(await diskPathsOf(setup, found, signal));
+}
+
 /**
  * Ours alone, in whatever state, and all of them if there are several; success when there is none. The data disk stays.
  * @throws MobyvmError MOBYVM_HYPERV; MOBYVM_DATA_DISK for one with a checkpoint, which Hyper-V would merge into the disk after the
@@ -121,7 +130,7 @@ export async function removeMachine(setup: HypervSetup, signal: AbortSignal): Pr
   for (;;) {
     const found = await findMachine(powerShell, setup, signal);
     if (found === undefined) break;
-    refuseCheckpoints(await diskPathsOf(setup, found, signal));
+    await checkRemoval(setup, found, signal);
     // With a saved state it may be removed, also when that cannot be discarded.
     if (isLive(found.state)) await turnOff(setup, found, signal);
     await orHypervFailure('The virtual machine was not removed', () =>

@@ -65,7 +65,7 @@ async function withoutService(powerShell: PowerShell, signal: AbortSignal): Prom
   const [found] = await orHypervFailure('The Windows feature Hyper-V could not be read', () =>
     powerShell.read(query, { signal, timeoutSeconds: START_SECONDS }),
   );
-  if (found?.State?.endsWith('Pending') === true)
+  if (found?.State === 'EnablePending')
     return unusable(
       'Hyper-V waits for a restart of Windows.',
       'Restart Windows, then run the command again.',

@@ -3,7 +3,12 @@ import { parseSubnet } from '../../../../src/core/index.js';
 import type { WindowsFacts } from '../../../../src/daemon/doctor/windows-facts.js';
 import { windowsFindings } from '../../../../src/daemon/doctor/windows-findings.plan.js';
 
-const wants = { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' };
+const wants = {
+  memoryMiB: 2_048,
+  subnet: parseSubnet('10.0.75.0/24'),
+  switchName: 'mobyvm',
+  daemonRuns: false,
+};
 const HEALTHY: WindowsFacts = {
   isElevated: { known: true },
   shell: {
@@ -24,8 +29,10 @@ const HEALTHY: WindowsFacts = {
   service: { known: { state: 'Running', startMode: 'Auto' } },
   wmi: { known: true },
   freeDiskGiB: { known: 100 },
-  listeners: { known: [{ protocol: 'TCP', address: '::', port: 445, process: 'System', services: [] }] },
-  reservedPorts: { known: [{ first: 50_000, last: 50_059 }] },
+  listeners: {
+    known: [{ protocol: 'TCP', address: '::', port: 445, process: 'System', isOurs: false, services: [] }],
+  },
+  reservedPorts: { known: { tcp: [{ first: 50_000, last: 50_059 }], udp: [] } },
   routes: {
     known: [
       { prefix: '0.0.0.0/0', by: 'Ethernet' },
@@ -34,7 +41,7 @@ const HEALTHY: WindowsFacts = {
     ],
   },
   nats: { known: [{ name: 'mobyvm-0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11', prefix: '10.0.75.0/24' }] },
-  deafProfiles: { known: [] },
+  firewall: { known: 'takes rules' },
   adapters: { known: [{ name: 'Ethernet', description: 'Intel(R) I219', isUp: true }] },
   dockerDesktop: { known: { isInstalled: false, isRunning: false } },
   pipes: { known: ['lsass'] },
@@ -54,7 +61,7 @@ const listener = (
   port: number,
   services: readonly string[] = [],
 ): Partial<WindowsFacts> => ({
-  listeners: { known: [{ protocol, address, port, process: 'dns', services }] },
+  listeners: { known: [{ protocol, address, port, process: 'dns', isOurs: false, services }] },
 });
 
 describe('what doctor says of a Windows host', () => {
@@ -174,7 +181,7 @@ describe('what doctor says of a Windows host', () => {
     [
       'a policy against scripts',
       { modules: { known: [{ name: 'NetNat', state: 'forbidden' }] } },
-      ...(['powershell-modules', 'problem', /policy.*NetNat/, /Get-ExecutionPolicy/] as const),
+      ...(['powershell-modules', 'problem', /policy.*NetNat/, /CryptSvc/] as const),
     ],
     [
       'a DHCP server on our address',
@@ -194,17 +201,41 @@ describe('what doctor says of a Windows host', () => {
     ],
     [
       'a firewall that a policy rules',
-      { deafProfiles: { known: ['Domain', 'Public'] } },
-      ...([
-        'firewall',
-        'notice',
-        /profiles Domain, Public/,
-        /"vEthernet \(mobyvm\)" gets on UDP 53/,
-      ] as const),
+      { firewall: { known: 'takes no rules of this machine' } },
+      ...(['firewall', 'notice', /policy.*Public/, /"vEthernet \(mobyvm\)" on UDP 53/] as const),
+    ],
+    [
+      'a firewall that lets nobody in',
+      { firewall: { known: 'takes no rules' } },
+      ...(['firewall', 'notice', /lets nobody in/, /-AllowInboundRules True/] as const),
+    ],
+    [
+      'a reserved name server port',
+      { reservedPorts: { known: { tcp: [], udp: [{ first: 50, last: 60 }] } } },
+      ...(['reserved-ports', 'problem', /UDP 53/, /protocol=udp/] as const),
+    ],
+    [
+      'a feature that goes with the next restart',
+      { feature: { known: 'DisablePending' } },
+      ...(['hyperv-feature', 'problem', /switched off by the next restart/, /Enable-Windows/] as const),
+    ],
+    [
+      'the adapter of GlobalProtect',
+      {
+        adapters: {
+          known: [{ name: 'x', description: 'PANGP Virtual Ethernet Adapter Secure', isUp: true }],
+        },
+      },
+      ...(['vpn', 'notice', /PANGP/, /mtuBytes/] as const),
+    ],
+    [
+      'Docker Desktop of one user',
+      { dockerDesktop: { known: { isInstalled: false, isRunning: true } } },
+      ...(['docker-desktop', 'notice', /runs as well/, /docker_engine/] as const),
     ],
     [
       'a reserved range',
-      { reservedPorts: { known: [{ first: 8_000, last: 8_099 }] } },
+      { reservedPorts: { known: { tcp: [{ first: 8_000, last: 8_099 }], udp: [] } } },
       ...(['reserved-ports', 'notice', /8000, 8080/, /winnat/] as const),
     ],
     [
@@ -269,6 +300,22 @@ describe('what doctor says of a Windows host', () => {
       verdict: 'problem',
       detail: expect.stringMatching(/^none of the \d+ subnets/) as string,
     });
+  });
+
+  it('takes our own daemon for nobody else, and memory that the VM has for no problem', () => {
+    const own = system({ freeMemoryMiB: 900 });
+    const listeners = {
+      known: [
+        { protocol: 'UDP', address: '10.0.75.1', port: 53, process: 'node', isOurs: true, services: [] },
+      ],
+    } as const;
+    const findings = windowsFindings({ ...HEALTHY, ...own, listeners }, { ...wants, daemonRuns: true });
+    const told = findings.filter(({ verdict }) => verdict !== 'fine').map(({ id, verdict }) => [id, verdict]);
+    expect(told).toEqual([
+      ['memory', 'notice'],
+      ['ports', 'notice'],
+    ]);
+    expect(findings.find(({ id }) => id === 'ports')?.detail).toContain('445');
   });
 
   it('takes no offence at the route of a foreign NAT network that contains ours', () => {
