@@ -42,7 +42,7 @@ $ProgressPreference = 'SilentlyContinue'
 $script:Results = @()
 $Namespace = 'root/virtualization/v2'
 $Prefix = 'mobyvm-verify'
-$TellsNothing = '^(CommandNotFound|CouldNotAutoLoad|AccessDenied|UnauthorizedAccess|ParameterBinding|NamedParameter|AmbiguousParameter|MissingMandatory)'
+$TellsNothing = '^(CommandNotFound|CouldNotAutoLoad|AccessDenied|UnauthorizedAccess|ParameterBinding|ParameterArgument|CannotConvertArgument|PositionalParameter|MissingArgument|InputObjectNotBound|PropertyNotFound|NamedParameter|AmbiguousParameter|MissingMandatory)'
 $NoSuchId = '00000000-0000-4000-8000-000000000000'
 
 function Get-ErrorFact {
@@ -55,6 +55,7 @@ function Get-ErrorFact {
     param([Parameter(Mandatory = $true)]$ErrorRecord)
     $codes = @()
     $exception = $ErrorRecord.Exception
+    $command = if ($null -eq $ErrorRecord.InvocationInfo.MyCommand) { '' } else { $ErrorRecord.InvocationInfo.MyCommand.Name }
     while ($null -ne $exception) {
         $codes += '0x{0:x8}' -f $exception.HResult
         $exception = $exception.InnerException
@@ -63,6 +64,7 @@ function Get-ErrorFact {
         errorId  = [string]$ErrorRecord.FullyQualifiedErrorId
         category = [string]$ErrorRecord.CategoryInfo.Category
         hresults = $codes
+        command  = [string]$command
         message  = [string]$ErrorRecord.Exception.Message
     }
 }
@@ -103,6 +105,26 @@ function ConvertTo-Unit {
     if ($Text -cmatch '[^ -~]') { , [int[]][char[]]$Text } else { $Text }
 }
 
+function Remove-Patiently {
+    <#
+    .SYNOPSIS
+    Removes a file or a folder that Hyper-V may hold a little longer.
+    .PARAMETER Path
+    What is removed.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Path)
+    foreach ($try in 1..20) {
+        try {
+            Remove-Item -LiteralPath $Path -Recurse -Force
+            break
+        }
+        catch {
+            if ($try -eq 20) { throw }
+            Start-Sleep -Milliseconds 250
+        }
+    }
+}
+
 function Add-Result {
     <#
     .SYNOPSIS
@@ -111,26 +133,28 @@ function Add-Result {
     What is checked.
     .PARAMETER Check
     Gives what goes into the report.
-    .PARAMETER Fails
-    The check is to fail: how it fails is what is asked for. A cmdlet that is not there, not allowed or not bound tells nothing of that.
+    .PARAMETER FailsIn
+    The cmdlet that is to fail: how it fails is what is asked for. If it is not there, not allowed or not bound, that tells nothing.
     .PARAMETER MayBeDenied
     A refusal is an answer as well.
     #>
     param(
         [Parameter(Mandatory = $true)][string]$Name,
         [Parameter(Mandatory = $true)][scriptblock]$Check,
-        [switch]$Fails,
+        [string]$FailsIn = '',
         [switch]$MayBeDenied
     )
     $result = @{ name = $Name; verdict = 'ok' }
     try {
         $result['value'] = @(& $Check)
-        if ($Fails) { $result['verdict'] = 'UNEXPECTED' }
+        if ($FailsIn -ne '') { $result['verdict'] = 'UNEXPECTED' }
     }
     catch {
         $result['error'] = Get-ErrorFact -ErrorRecord $_
-        if (-not $Fails) { $result['verdict'] = 'FAILED' }
-        elseif ($result['error']['errorId'] -match $TellsNothing -and -not ($MayBeDenied -and $result['error']['errorId'] -match '^AccessDenied')) { $result['verdict'] = 'UNEXPECTED' }
+        $told = $result['error']
+        if ($FailsIn -eq '') { $result['verdict'] = 'FAILED' }
+        elseif ($told['command'] -ne $FailsIn) { $result['verdict'] = 'UNEXPECTED' }
+        elseif ($told['errorId'] -match $TellsNothing -and -not ($MayBeDenied -and $told['errorId'] -match '^AccessDenied')) { $result['verdict'] = 'UNEXPECTED' }
     }
     $script:Results += $result
     Write-Output -InputObject ('{0,-10} {1}' -f $result['verdict'], $Name)
@@ -208,10 +232,10 @@ function Test-Reading {
             }
         }
     }
-    Add-Result -Name 'a machine that does not exist' -Fails -Check { Get-VM -Id $NoSuchId }
-    Add-Result -Name 'a switch that does not exist' -Fails -Check { Get-VMSwitch -Id $NoSuchId }
-    Add-Result -Name 'a disk that does not exist' -Fails -Check { Get-VHD -Path 'C:\mobyvm-verify-no-such.vhdx' }
-    Add-Result -Name 'a group of firewall rules that does not exist' -Fails -Check {
+    Add-Result -Name 'a machine that does not exist' -FailsIn 'Get-VM' -Check { Get-VM -Id $NoSuchId }
+    Add-Result -Name 'a switch that does not exist' -FailsIn 'Get-VMSwitch' -Check { Get-VMSwitch -Id $NoSuchId }
+    Add-Result -Name 'a disk that does not exist' -FailsIn 'Get-VHD' -Check { Get-VHD -Path 'C:\mobyvm-verify-no-such.vhdx' }
+    Add-Result -Name 'a group of firewall rules that does not exist' -FailsIn 'Get-NetFirewallRule' -Check {
         Get-NetFirewallRule -Group 'mobyvm-verify-no-such'
     }
     Add-Result -Name 'NAT networks' -Check { @(Get-NetNat).Count }
@@ -244,8 +268,10 @@ function Test-Changing {
     }
     Add-Result -Name 'adapter of the switch, by its GUID' -Check {
         $port = Get-VMNetworkAdapter -ManagementOS | Where-Object -Property SwitchName -EQ -Value $switchName
+        if ($null -eq $port) { return @{ found = $false; port = $false } }
         $adapter = Get-NetAdapter -IncludeHidden | Where-Object -Property InterfaceGuid -EQ -Value $port.DeviceId
-        @{ found = $null -ne $adapter; alias = $adapter.Name; index = $adapter.InterfaceIndex }
+        if ($null -eq $adapter) { @{ found = $false; deviceId = [string]$port.DeviceId } }
+        else { @{ found = $true; alias = $adapter.Name; index = $adapter.InterfaceIndex } }
     }
     Add-Result -Name 'address' -Check {
         $adapter = Get-NetAdapter -Name "vEthernet ($switchName)"
@@ -308,10 +334,15 @@ function Test-Changing {
         $firmware = Get-VMFirmware -VM (Get-VM -Name "$Prefix-vm")
         @{ types = @($firmware.BootOrder.BootType | ForEach-Object -Process { [string]$_ }); paths = @($firmware.BootOrder.Device.Path) }
     }
-    Add-Result -Name 'start with more memory than there is' -Fails -Check {
+    Add-Result -Name 'more memory than there is' -Check {
         Set-VM -Name "$Prefix-vm" -StaticMemory -MemoryStartupBytes 4TB -Confirm:$false
-        try { Start-VM -Name "$Prefix-vm" -Confirm:$false }
-        finally { Set-VM -Name "$Prefix-vm" -StaticMemory -MemoryStartupBytes 512MB -Confirm:$false }
+    }
+    Add-Result -Name 'start with more memory than there is' -FailsIn 'Start-VM' -Check {
+        Start-VM -Name "$Prefix-vm" -Confirm:$false
+    }
+    Add-Result -Name 'memory as before' -Check {
+        if ([string](Get-VM -Name "$Prefix-vm").State -ne 'Off') { Stop-VM -Name "$Prefix-vm" -TurnOff -Force -Confirm:$false }
+        Set-VM -Name "$Prefix-vm" -StaticMemory -MemoryStartupBytes 512MB -Confirm:$false
     }
     Add-Result -Name 'start, states, save, restore, power off' -Check {
         $states = @()
@@ -323,10 +354,10 @@ function Test-Changing {
         $states += [string](Get-VM -Name "$Prefix-vm").State
         $states
     }
-    Add-Result -Name 'processors of a machine that runs' -Fails -Check {
+    Add-Result -Name 'processors of a machine that runs' -FailsIn 'Set-VM' -Check {
         Set-VM -Name "$Prefix-vm" -ProcessorCount 2 -Confirm:$false
     }
-    Add-Result -Name 'a disk that is in use' -Fails -Check { Mount-VHD -Path $disk -Confirm:$false }
+    Add-Result -Name 'a disk that is in use' -FailsIn 'Mount-VHD' -Check { Mount-VHD -Path $disk -Confirm:$false }
     Add-Result -Name 'item of the key-value exchange' -Check {
         # Without a guest there may be no job.
         Set-StrictMode -Off
@@ -343,10 +374,12 @@ function Test-Changing {
         $component = Get-CimInstance -Namespace $Namespace -ClassName Msvm_ShutdownComponent -Filter "SystemName = '$id'"
         (Invoke-CimMethod -InputObject $component -MethodName InitiateShutdown -Arguments @{ Force = $false; Reason = 'mobyvm' } -Confirm:$false).ReturnValue
     }
-    Add-Result -Name 'start with another disk in the same place: how it fails' -Fails -MayBeDenied -Check {
+    Add-Result -Name 'another disk in the same place' -Check {
         Stop-VM -Name "$Prefix-vm" -TurnOff -Force -Confirm:$false
-        Remove-Item -LiteralPath $disk -Force
+        Remove-Patiently -Path $disk
         $null = New-VHD -Path $disk -SizeBytes 1GB -Dynamic -Confirm:$false
+    }
+    Add-Result -Name 'start with another disk in the same place: how it fails' -FailsIn 'Start-VM' -MayBeDenied -Check {
         Start-VM -Name "$Prefix-vm" -Confirm:$false
     }
     Add-Result -Name 'start with another disk in the same place, attached anew' -Check {
@@ -387,34 +420,21 @@ function Remove-Everything {
             Remove-VMSwitch -VMSwitch $switch -Force -Confirm:$false
         }
     }
-    Add-Result -Name 'removal of the folder' -Check {
-        # What used the disk may let it go a little later.
-        foreach ($try in 1..20) {
-            try {
-                Remove-Item -LiteralPath $Folder -Recurse -Force
-                break
-            }
-            catch {
-                if ($try -eq 20) { throw }
-                Start-Sleep -Milliseconds 250
-            }
-        }
-    }
+    Add-Result -Name 'removal of the folder' -Check { Remove-Patiently -Path $Folder }
 }
 
-# Before anything is done: all would be lost otherwise.
-try { Set-Content -LiteralPath $Path -Value '' -Encoding UTF8 }
-catch {
-    Write-Output -InputObject "The report cannot be written: $($_.Exception.Message) Name another place with -Path."
-    exit 2
-}
 if ($Change) {
     $obstacle = Get-Obstacle
     if ($null -ne $obstacle) {
-        Remove-Item -LiteralPath $Path -Force
         Write-Output -InputObject "Nothing was changed: $obstacle Without -Change the script only reads."
         exit 2
     }
+}
+# Before anything is done: all would be lost otherwise. What an earlier run wrote stays until this one has ended.
+try { Add-Content -LiteralPath $Path -Value '' -NoNewline -Encoding UTF8 }
+catch {
+    Write-Output -InputObject "The report cannot be written: $($_.Exception.Message) Name another place with -Path."
+    exit 2
 }
 
 Test-Reading

@@ -24,6 +24,7 @@ export type ScriptReport = z.infer<typeof scriptReport>;
 
 /** Cmdlets of PowerShell itself, with their parameters that Windows PowerShell 5.1 has as well, as far as scripts use them. */
 const OWN_CMDLETS: Readonly<Record<string, string>> = {
+  'Add-Content': 'LiteralPath Value NoNewline Encoding',
   'ConvertTo-Json': 'InputObject Compress Depth',
   'Export-ModuleMember': 'Function',
   'ConvertFrom-SecureString': 'SecureString SecureKey',
