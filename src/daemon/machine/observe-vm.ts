@@ -29,8 +29,20 @@ export async function observeVm(
       firmware,
     };
   } catch (error) {
-    return { state: 'unknown', error: reportOf(error) };
+    return { state: 'unknown', error: reportOf(isTimeout(error) ? silent() : error) };
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
+}
+
+function silent(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_VM_STATE',
+    `The VM did not answer within ${LOOK_TIMEOUT_MS / 1_000} s: this host is very busy, or something has stopped its process.`,
+    'Run `mobyvm status` again. If it stays so, `mobyvm down` powers the VM off.',
+  );
 }
 
 /** True when there is a VM's process, or may be one. */

@@ -157,9 +157,14 @@ function busy(asked: OperationName, running: Running): MobyvmError {
 /** @param by who asked for something else instead */
 function aborted(name: OperationName, by?: Requester): MobyvmError {
   const whom = by === undefined ? '' : ` by "${by.command}" (pid ${by.pid})`;
+  // Nothing calls a shutdown back.
+  const since =
+    name === 'up'
+      ? 'what it had done was undone'
+      : 'a VM that was told to shut down goes on with that, and `mobyvm status` shows what is left';
   return new MobyvmError(
     'MOBYVM_ABORTED',
-    `"mobyvm ${name}" was interrupted${whom}; what it had done was undone.`,
+    `"mobyvm ${name}" was interrupted${whom}; ${since}.`,
     `Run "mobyvm ${name}" again when you want it to finish.`,
   );
 }

@@ -25,7 +25,9 @@ export function planBridge(
   const { link, ownership } = found;
   if (ownership === 'foreign' || link.kind !== 'bridge' || link.name !== name) {
     const what = `${link.kind ?? 'network device'} "${name}"`;
-    throw foreignObject(what, { tag: link.alias, removal: `ip link delete ${name}` });
+    // Of any other kind it may be what this host is reached by.
+    const removal = link.kind === 'bridge' ? `ip link delete ${name}` : undefined;
+    throw foreignObject(what, { tag: link.alias, removal });
   }
   const fields = wrongBridgeFields(found, tag, wanted);
   return fields.length === 0 ? { kind: 'none' } : { kind: 'update', fields };

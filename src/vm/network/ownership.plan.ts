@@ -30,16 +30,16 @@ export function ownershipOf(
 
 /**
  * @param what with its name, for example `bridge "mobyvm0"`
- * @param removal the command by which the user can remove it
+ * @param removal the command by which the user can remove it, unless that would be rash
  */
 export function foreignObject(
   what: string,
-  { tag, removal }: { tag: string | undefined; removal: string },
+  { tag, removal }: { tag: string | undefined; removal: string | undefined },
 ): MobyvmError {
   const maker = tag === undefined ? '' : ` (it says "${tag.slice(0, 80)}")`;
   return new MobyvmError(
     'MOBYVM_FOREIGN_OBJECT',
     `There is a ${what} already, and this mobyvm did not make it${maker}.`,
-    `Set network.bridge in the settings to another name, or, if nothing needs it, remove it: ${removal}`,
+    `Set network.bridge in the settings to another name${removal === undefined ? '.' : `, or, if nothing needs it, remove it: ${removal}`}`,
   );
 }

@@ -134,7 +134,9 @@ export class QemuDriver implements VmDriver {
       await this.#startAnew({ spec, accelerator }, isOnTrial, context);
       if (isOnTrial) choice.proven();
     } catch (error) {
-      if (!isOnTrial || signal.aborted) throw error;
+      // What an abort breaks off may fail in any way.
+      signal.throwIfAborted();
+      if (!isOnTrial) throw error;
       choice.failed(error);
       await this.#startAnew({ spec, accelerator: await choice.choose(signal) }, false, context);
     }

@@ -17,6 +17,7 @@ export const noShares: ShareHealth = {
   problemOf: (drive) =>
     Promise.resolve({
       reason: `drive ${drive} is not shared with the VM`,
-      remedy: `Share it with \`mobyvm share add ${drive}\`, then try again.`,
+      remedy:
+        'Drives of the host cannot be shared yet: copy the files into a volume or a container (`docker cp`), or build them into the image.',
     }),
 };

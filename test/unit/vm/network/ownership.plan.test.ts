@@ -29,5 +29,7 @@ describe('foreignObject', () => {
     expect(error.message).toContain('bridge "br0"');
     expect(error.message).toContain('"mobyvm:99"');
     expect(error.remedy).toMatch(/network\.bridge.*ip link delete br0/);
+    const other = foreignObject('network device "eth0"', { tag: undefined, removal: undefined });
+    expect(other.remedy).toBe('Set network.bridge in the settings to another name.');
   });
 });
