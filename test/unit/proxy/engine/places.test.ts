@@ -21,7 +21,7 @@ describe('a bounded number of places', () => {
 
   it('has a queue of 64; the next one is told so at once', () => {
     const places = new Places(1);
-    for (let count = 0; count < 65; count += 1) void places.enter(never);
+    for (let count = 0; count < 65; count += 1) void places.enter(new AbortController().signal);
     expect(places.waiting).toBe(64);
     expect(places.enter(never)).toBe(false);
   });
