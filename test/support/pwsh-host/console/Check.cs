@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Management.Automation.Language;
 using System.Management.Automation.Runspaces;
+using System.Text.RegularExpressions;
 using Newtonsoft.Json;
 
 /// <summary>
@@ -24,6 +25,13 @@ internal static class Check
         TokenKind.Clean,
     ];
 
+    /// <summary>Variables that it does not set; reading them fails in strict mode.</summary>
+    private static readonly HashSet<string> NewerVariables =
+        new(StringComparer.OrdinalIgnoreCase) { "IsWindows", "IsLinux", "IsMacOS", "IsCoreCLR", "PSStyle" };
+
+    /// <summary>Binary numbers, and suffixes other than l and d.</summary>
+    private static readonly Regex NewerNumber = new(@"^[+-]?0b|^[+-]?\d+(y|uy|s|us|u|ul|n)([kmgtp]b)?$", RegexOptions.IgnoreCase);
+
     public static void Print(Runspace runspace, string path, TextWriter output)
     {
         Runspace.DefaultRunspace = runspace;
@@ -32,7 +40,11 @@ internal static class Check
         var newer = tokens
             .Where(token => Newer.Contains(token.Kind))
             .Select(token => At(token.Extent, token.Text))
-            .Concat(All<TernaryExpressionAst>(script).Select(each => At(each.Extent, "?:")));
+            .Concat(All<TernaryExpressionAst>(script).Select(each => At(each.Extent, "?:")))
+            .Concat(All<PipelineAst>(script).Where(each => each.Background).Select(each => At(each.Extent, "&")))
+            .Concat(All<VariableExpressionAst>(script).Where(each => NewerVariables.Contains(each.VariablePath.UserPath)).Select(each => At(each.Extent, each.Extent.Text)))
+            .Concat(tokens.OfType<NumberToken>().Where(each => NewerNumber.IsMatch(each.Text)).Select(each => At(each.Extent, each.Text)))
+            .Concat(tokens.OfType<StringExpandableToken>().Where(each => each.Text.Contains("`u{")).Select(each => At(each.Extent, "`u{}")));
         var functions = All<FunctionDefinitionAst>(script)
             .Select(each => new { each.Name, Line = each.Extent.StartLineNumber, Help = HelpOf(each.GetHelpContent(), Names(each.Body.ParamBlock)) });
         var report = new
