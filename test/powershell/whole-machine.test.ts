@@ -12,7 +12,7 @@ import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
 import { SystemPrograms } from '../support/hyperv-host/system-programs.js';
 import { SWITCH, WholeMachine } from '../support/hyperv-host/whole-machine.js';
-import { consoleProgram, LANGUAGE_MODES } from '../support/pwsh-host/console-program.js';
+import { consoleProgram, HAS_LANGUAGE_SWITCH, LANGUAGE_MODES } from '../support/pwsh-host/console-program.js';
 import type { AnswerCmdlet, HostObject } from '../support/pwsh-host/stub-calls.js';
 import { StubHost } from '../support/pwsh-host/stub-host.js';
 
@@ -128,6 +128,21 @@ describe('what is sent while calls fail, and what is sent rarely', () => {
     expect(recording.pipelines.length).toBeGreaterThan(35);
   }, 300_000);
 });
+
+it.runIf(HAS_LANGUAGE_SWITCH).each(['error', 'denied'] as const)(
+  'with a call that goes wrong ("%s") in the engine, `up` leaves nothing and the next one works',
+  async (kind) => {
+    const over = (ask: AnswerCmdlet): PowerShell => {
+      answer = ask;
+      return session;
+    };
+    const { runs, failedRuns, problems } = await faultsOfUp(kind, over, 8);
+    expect(problems).toEqual([]);
+    expect(runs).toBeGreaterThan(4);
+    expect(failedRuns).toBeGreaterThan(2);
+  },
+  300_000,
+);
 
 it('what doctor looks at is bound by the engine, and understood', async () => {
   await using programs = await SystemPrograms.create();

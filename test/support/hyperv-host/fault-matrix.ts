@@ -27,9 +27,12 @@ export interface MatrixOutcome {
 
 type MakePowerShell = (answer: AnswerCmdlet) => PowerShell;
 
-/** Lets each call of `up` go wrong once: it leaves nothing, the next one works, and an uninstall leaves nothing either. */
-export function faultsOfUp(kind: Fault, makePowerShell: MakePowerShell): Promise<MatrixOutcome> {
-  return eachCall(kind, makePowerShell, async ({ whole, host, say, arm }) => {
+/**
+ * Lets each call of `up` go wrong once: it leaves nothing, the next one works, and an uninstall leaves nothing either.
+ * @param every where that would take too long, only each so-manieth
+ */
+export function faultsOfUp(kind: Fault, makePowerShell: MakePowerShell, every = 1): Promise<MatrixOutcome> {
+  return eachCall({ kind, every }, makePowerShell, async ({ whole, host, say, arm }) => {
     const before = await whole.world();
     arm();
     const thrown = await errorOf(whole.up());
@@ -51,7 +54,7 @@ export function faultsOfUp(kind: Fault, makePowerShell: MakePowerShell): Promise
 
 /** Lets each call of an uninstall go wrong once: the next one finishes it. */
 export function faultsOfUninstall(kind: Fault, makePowerShell: MakePowerShell): Promise<MatrixOutcome> {
-  return eachCall(kind, makePowerShell, async ({ whole, host, say, arm }) => {
+  return eachCall({ kind, every: 1 }, makePowerShell, async ({ whole, host, say, arm }) => {
     const before = await whole.world();
     await whole.up();
     // The watcher's looks would be counted as well.
@@ -78,13 +81,13 @@ interface Run {
 }
 
 async function eachCall(
-  kind: Fault,
+  { kind, every }: { readonly kind: Fault; readonly every: number },
   makePowerShell: MakePowerShell,
   run: (run: Run) => Promise<'over' | 'bore it' | 'failed'>,
 ): Promise<MatrixOutcome> {
   const problems: string[] = [];
   let failedRuns = 0;
-  for (let nth = 0; ; nth += 1) {
+  for (let [nth, runs] = [0, 0]; ; nth += every, runs += 1) {
     const host = new SimulatedHost();
     host.network.tentativeLooks = 0;
     const whole = await WholeMachine.create(host, makePowerShell(host.answer));
@@ -92,7 +95,7 @@ async function eachCall(
       void problems.push(`"${kind}" at call ${nth}, ${host.faulted ?? '?'}: ${text}`);
     const arm = (): void => void (host.fault = { nth, kind });
     const outcome = await run({ whole, host, say, arm }).finally(() => whole.dispose());
-    if (outcome === 'over') return { runs: nth, failedRuns, problems };
+    if (outcome === 'over') return { runs, failedRuns, problems };
     if (outcome === 'failed') failedRuns += 1;
   }
 }
