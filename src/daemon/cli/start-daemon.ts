@@ -40,12 +40,11 @@ export async function connectOrStartDaemon(
   try {
     await ensureNamespace(context, namespace);
     await writeInstance(places.runDir, namespace === undefined ? {} : { namespace });
-    await startDaemon(context, client, namespace);
+    return { client, isNew: await startDaemon(context, client, namespace) };
   } catch (error) {
     await leaveNothing(context).catch(() => undefined);
     throw error;
   }
-  return { client, isNew: true };
 }
 
 /** Before anything is made: most of what can go wrong with a place goes wrong here. */
@@ -62,11 +61,12 @@ async function prepareFolders({ places }: CommandContext): Promise<void> {
   }
 }
 
+/** True when it is ours that serves: of two commands at once one may find the other's. */
 async function startDaemon(
   { places, self, env }: CommandContext,
   client: ControlClient,
   namespace: string | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const [program, entry] = self;
   const daemon = [
     program,
@@ -80,7 +80,9 @@ async function startDaemon(
     namespace === undefined ? daemon : ['ip', 'netns', 'exec', namespace, ...daemon];
   const outputFrom = await sizeOf(places.daemonOutput);
   const pid = await runDetached(command, args, { logFile: places.daemonOutput, env });
-  await waitUntilServing(client, pid, async () => readFrom(places.daemonOutput, outputFrom));
+  const isHeld = async (): Promise<boolean> => (await lockHolder(places.lockFile)) !== undefined;
+  await waitUntilServing(client, { pid, isHeld, output: () => readFrom(places.daemonOutput, outputFrom) });
+  return (await lockHolder(places.lockFile))?.pid === pid;
 }
 
 /** A daemon that did not start needs no namespace, unless another one was quicker and lives in it. */
@@ -110,8 +112,16 @@ export async function isServing(client: ControlClient): Promise<boolean> {
 
 async function waitUntilServing(
   client: ControlClient,
-  pid: number,
-  output: () => Promise<string>,
+  {
+    pid,
+    isHeld,
+    output,
+  }: {
+    readonly pid: number;
+    /** A daemon has the lock: one that another command started a moment earlier serves soon. */
+    readonly isHeld: () => Promise<boolean>;
+    readonly output: () => Promise<string>;
+  },
 ): Promise<void> {
   let died = false;
   await waitFor(
@@ -126,7 +136,7 @@ async function waitUntilServing(
       },
       check: async () => {
         if (await isServing(client)) return true;
-        died = (await seeProcess(pid)) === undefined;
+        died = (await seeProcess(pid)) === undefined && !(await isHeld());
         return false;
       },
     },
