@@ -36,7 +36,10 @@ const WITHOUT_JSON = JSON.stringify({
   failure: { errorId: 'MobyvmJson', hresults: [], message: 'ConvertTo-Json cannot be used' },
 });
 
-/** Asks a session what it is; the answer's one row has the names of {@link GREETING_FIELDS}. */
+/**
+ * Asks a session what it is, in one row. All of it is constant. The execution policy is told where it can be: a session whose
+ * module for it cannot be loaded is good for everything else.
+ */
 export const GREETING = withAnswer(
   0,
   `@{rows=@(@{version=(${TEXT} $PSVersionTable.PSVersion);edition=(${TEXT} $PSVersionTable.PSEdition);languageMode=(${TEXT} $ExecutionContext.SessionState.LanguageMode);executionPolicy=(${TEXT} $(try{Get-ExecutionPolicy}catch{}))})}`,

@@ -28,9 +28,10 @@ let programs: SystemPrograms;
 beforeEach(async () => (programs = await SystemPrograms.create()));
 afterEach(() => programs[Symbol.asyncDispose]());
 
-async function findingsOf(host: SimulatedHost, { place: systemProgram }: SystemPrograms = programs) {
+async function findingsOf(host: SimulatedHost) {
   const facts = await gatherWindowsFacts({
-    ...{ powerShell: new SimulatedPowerShell(host.answer), identity, systemProgram, signal },
+    ...{ powerShell: new SimulatedPowerShell(host.answer), identity, signal },
+    systemProgram: programs.place,
     stateDir: '/var/lib/mobyvm/not/there',
   });
   return windowsFindings(facts, wants).filter(({ id }) => id !== ELSEWHERE);
