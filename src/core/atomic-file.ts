@@ -10,7 +10,7 @@ import { errnoOf, MobyvmError } from './errors.js';
 export async function writeFileAtomically(path: string, text: string, mode = 0o600): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(text);
@@ -22,6 +22,29 @@ export async function writeFileAtomically(path: string, text: string, mode = 0o6
   } catch (error) {
     await rm(temporary, { force: true });
     throw cannotUse(path, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it; one that is there already is success, and keeps its mode.
+ * @throws MobyvmError MOBYVM_DISK_FULL, MOBYVM_STATE_FILE
+ */
+export async function makeFolder(path: string, mode = 0o755): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode });
+  } catch (error) {
+    throw cannotUse(path, errnoOf(error) === 'ENOENT' ? await refusalAbove(path, error) : error);
+  }
+}
+
+/** Of a read-only file system a recursive mkdir tells only that the folder is not there; making the first one tells why. */
+async function refusalAbove(path: string, unexplained: unknown): Promise<unknown> {
+  try {
+    await mkdir(path);
+    return unexplained;
+  } catch (error) {
+    const above = dirname(path);
+    return errnoOf(error) === 'ENOENT' && above !== path ? refusalAbove(above, error) : error;
   }
 }
 

@@ -55,7 +55,11 @@ export function reportOf(thrown: unknown): ErrorReport {
   if (thrown instanceof AggregateError && thrown.errors[0] instanceof MobyvmError) {
     const [first, ...rest] = thrown.errors as [MobyvmError, ...unknown[]];
     const report = reportOf(first);
-    return { ...report, message: `${report.message} (and undoing failed: ${rest.map(textOf).join('; ')})` };
+    // One cause, such as a full disk, fails one undo after the other.
+    const others = [...new Set(rest.map(textOf))].filter((text) => text !== report.message);
+    return others.length === 0
+      ? report
+      : { ...report, message: `${report.message} (and undoing failed: ${others.join('; ')})` };
   }
   if (isAbort(thrown))
     return {
@@ -78,6 +82,12 @@ export function isAbort(thrown: unknown): boolean {
     ? thrown.code === 'MOBYVM_ABORTED'
     : thrown instanceof Error &&
         (thrown.name === 'AbortError' || (thrown as NodeJS.ErrnoException).code === 'ABORT_ERR');
+}
+
+/** True for what a signal of `AbortSignal.timeout` throws, also when it comes as the cause of an aborted request. */
+export function isTimeout(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  return thrown.name === 'TimeoutError' || (thrown.name === 'AbortError' && isTimeout(thrown.cause));
 }
 
 /** The errno name (`ENOENT`, `EADDRINUSE` …) of a system error, or undefined. */

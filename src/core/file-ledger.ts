@@ -1,5 +1,6 @@
+import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { readFileIfPresent, writeFileAtomically } from './atomic-file.js';
+import { cannotUse, readFileIfPresent, writeFileAtomically } from './atomic-file.js';
 import { MobyvmError } from './errors.js';
 import { keyOf, type Ledger, type LedgerEntry } from './ledger.js';
 
@@ -14,7 +15,11 @@ const LEDGER_FILE = z.strictObject({
 /**
  * The ledger in a JSON file, `{"version": 1, "entries": [{kind, name, detail?}]}`. It is read anew for every call, so
  * that a command and a daemon which follow one another see the same; calls of one ledger run one after the other.
- * Two processes must not write at the same time.
+ * Two processes must not write at the same time. An empty ledger has no file.
+ *
+ * A disk without room keeps nothing from being taken away: what was deleted meanwhile is remembered by the object, and
+ * the last one to go takes the file with it. If the process dies before, its entries say of things that they were made
+ * which are not there any more, as after every crash.
  *
  * A file that cannot be understood is never replaced: emptying it would orphan everything that we made.
  * @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL
@@ -26,15 +31,26 @@ export function fileLedger(path: string): Ledger {
     last = result.catch(() => undefined);
     return result;
   };
+  let unwritten: readonly LedgerEntry[] = [];
+  const current = async (): Promise<readonly LedgerEntry[]> => {
+    const written = await readEntries(path);
+    return unwritten.length === 0
+      ? written
+      : written.filter((each) => !unwritten.some((gone) => isSame(each, gone)));
+  };
+  const write = async (entries: readonly LedgerEntry[]): Promise<void> => {
+    if (entries.length === 0) await removeFile(path);
+    else await writeFileAtomically(path, `${JSON.stringify({ version: 1, entries }, undefined, 2)}\n`);
+    unwritten = [];
+  };
   const change = (edit: (entries: readonly LedgerEntry[]) => readonly LedgerEntry[]): Promise<void> =>
     inTurn(async () => {
-      const before = await readEntries(path);
+      const before = await current();
       const after = edit(before);
-      if (after === before) return;
-      await writeFileAtomically(path, `${JSON.stringify({ version: 1, entries: after }, undefined, 2)}\n`);
+      if (after !== before) await write(after);
     });
   return {
-    has: (entry) => inTurn(async () => (await readEntries(path)).some((known) => isSame(known, entry))),
+    has: (entry) => inTurn(async () => (await current()).some((known) => isSame(known, entry))),
     add: (entry) =>
       change((entries) =>
         entries.some((known) => isSame(known, entry) && known.detail === entry.detail)
@@ -45,13 +61,24 @@ export function fileLedger(path: string): Ledger {
       change((entries) => {
         const rest = entries.filter((known) => !isSame(known, entry));
         return rest.length === entries.length ? entries : rest;
+      }).catch((error: unknown) => {
+        if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_DISK_FULL') throw error;
+        unwritten = [...unwritten, entry];
       }),
-    list: () => inTurn(() => readEntries(path)),
+    list: () => inTurn(current),
   };
 }
 
 function isSame(a: LedgerEntry, b: LedgerEntry): boolean {
   return keyOf(a) === keyOf(b);
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw cannotUse(path, error);
+  }
 }
 
 async function readEntries(path: string): Promise<readonly LedgerEntry[]> {

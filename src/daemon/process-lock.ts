@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { errnoOf, isAlive, MobyvmError, readFileIfPresent, seeProcess, sleep } from '../core/index.js';
+import {
+  errnoOf,
+  isAlive,
+  makeFolder,
+  MobyvmError,
+  readFileIfPresent,
+  seeProcess,
+  sleep,
+} from '../core/index.js';
 
 const holderSchema = z.strictObject({
   pid: z.int().positive(),
@@ -20,7 +28,7 @@ const GATE_STALE_MS = 60_000;
  * @throws MobyvmError MOBYVM_DAEMON_RUNNING naming the process that holds it
  */
 export async function takeLock(path: string): Promise<{ release(): Promise<void> }> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await makeFolder(dirname(path));
   const startTime = (await seeProcess(process.pid))?.startTicks ?? '';
   const mine = JSON.stringify({ pid: process.pid, startTime, startedAt: new Date().toISOString() });
   const prepared = `${path}.${randomUUID()}`;

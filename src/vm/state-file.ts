@@ -1,7 +1,14 @@
-import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { errnoOf, MobyvmError, parseMac, readFileIfPresent, writeFileAtomically } from '../core/index.js';
+import {
+  errnoOf,
+  makeFolder,
+  MobyvmError,
+  parseMac,
+  readFileIfPresent,
+  writeFileAtomically,
+} from '../core/index.js';
 
 /** A {@link VmSpec} as it stands in our files. */
 export const Spec = z.object({
@@ -51,7 +58,7 @@ export class StateFile<T> {
 
   async write(value: T): Promise<void> {
     // The folder holds a guest's memory as well: it is made for root alone.
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(this.path), 0o700);
     await writeFileAtomically(this.path, `${JSON.stringify(value, undefined, 2)}\n`);
   }
 

@@ -1,11 +1,12 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   errnoOf,
+  type Logger,
+  makeFolder,
   MobyvmError,
   readFileIfPresent,
   writeFileAtomically,
-  type Logger,
 } from '../../core/index.js';
 import {
   createAuthority,
@@ -163,11 +164,11 @@ async function write(path: string, text: string): Promise<void> {
 
 async function makeDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeFolder(directory, 0o700);
     // One that was there may be open to others.
     await chmod(directory, 0o700);
   } catch (error) {
-    throw notWritable(directory, error);
+    throw error instanceof MobyvmError ? error : notWritable(directory, error);
   }
 }
 

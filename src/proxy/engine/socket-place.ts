@@ -1,8 +1,8 @@
-import { chmod, chown, lstat, mkdir, mkdtemp, rm, rename, rmdir } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdtemp, rm, rename, rmdir } from 'node:fs/promises';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { errnoOf, MobyvmError, readFileIfPresent, type Logger } from '../../core/index.js';
+import { errnoOf, type Logger, makeFolder, MobyvmError, readFileIfPresent } from '../../core/index.js';
 import { findGroupId } from './group-file.codec.js';
 import { socketOwner } from './socket-owner.js';
 
@@ -41,7 +41,7 @@ export async function prepareSocket(place: SocketPlace, signal: AbortSignal): Pr
   const { path } = place;
   // As long as the longest path that we bind: mkdtemp adds six characters.
   assertFits(path, join(dirname(path), '.XXXXXX', 's'));
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await makeFolder(dirname(path));
   await assertFree(path, signal);
   const folder = await mkdtemp(`${dirname(path)}/.`);
   const bindPath = join(folder, 's');

@@ -1,8 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { sleep, textOf, type Logger } from '../../core/index.js';
+import { type Logger, makeFolder, sleep, textOf } from '../../core/index.js';
 
 /** Hyper-V serves the pipe from the moment on in which the machine starts. */
 const RETRY_MS = 50;
@@ -69,7 +68,7 @@ export class ConsoleCapture {
 
   async #openFile(logPath: string): Promise<WriteStream> {
     if (this.#file !== undefined && !this.#file.destroyed) return this.#file;
-    await mkdir(dirname(logPath), { recursive: true });
+    await makeFolder(dirname(logPath));
     const file = createWriteStream(logPath, { flags: 'a', mode: 0o600 });
     file.on('error', (error) => {
       this.#options.logger.warn('vm.console.unwritable', { path: logPath, error: textOf(error) });

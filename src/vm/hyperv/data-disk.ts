@@ -1,6 +1,6 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, MobyvmError, type EnsureContext } from '../../core/index.js';
+import { type EnsureContext, errnoOf, makeFolder, MobyvmError } from '../../core/index.js';
 import { cmdlet, type Pipeline, type PowerShell } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 import { orHypervFailure, withoutEffect } from './hyperv-failure.js';
@@ -35,7 +35,7 @@ export async function ensureDataDisk(
     );
   } else {
     progress(`data disk created: ${sizeGiB} GiB`);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     // A call that fails may have made the file all the same.
     onFailure(() => rm(path, { force: true }));
     await orHypervFailure(

@@ -1,6 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { MobyvmError, textOf, type EnsureContext, type StepContext } from '../../core/index.js';
+import { type EnsureContext, makeFolder, MobyvmError, type StepContext, textOf } from '../../core/index.js';
 import type {
   Defined,
   DriverFeatures,
@@ -304,7 +304,7 @@ export class HypervDriver implements VmDriver {
     this.#isLive = true;
     this.#isStallTold = false;
     const { consolePipe: pipe, console: log, logger } = this.#setup;
-    await mkdir(dirname(log.logPath), { recursive: true });
+    await makeFolder(dirname(log.logPath));
     await log.follow(from);
     this.#capture ??= new ConsoleCapture({ pipe, logPath: log.logPath, logger });
     this.#watch.start();

@@ -1,5 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
-import type { EnsureContext } from '../../core/index.js';
+import { rm } from 'node:fs/promises';
+import { makeFolder, type EnsureContext } from '../../core/index.js';
 import { cmdlet } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';
@@ -95,7 +95,7 @@ async function createMachine(
 ): Promise<FoundMachine> {
   const { powerShell, folder, tag } = setup;
   progress('creating the virtual machine');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // A call that fails may have made it all the same: it is recognised by its folder.
   onFailure(() => removeMachine(setup, new AbortController().signal));
   const make = cmdlet('New-VM', {

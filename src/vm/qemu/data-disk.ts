@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { diskFull, errnoOf, MobyvmError, run, textOf, type RunResult } from '../../core/index.js';
+import { diskFull, errnoOf, makeFolder, MobyvmError, run, type RunResult, textOf } from '../../core/index.js';
 import { withPackage } from './preflight.js';
 
 export interface DataDiskOptions {
@@ -60,7 +60,7 @@ async function create(
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     // Images, volumes and logs of all containers lie in it: it is for root alone.
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(path), 0o700);
     await image(['create', '-q', '-f', 'qcow2', temporary, `${sizeGiB}G`], path, options);
     await chmod(temporary, 0o600);
     await rename(temporary, path);

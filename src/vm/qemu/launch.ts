@@ -41,7 +41,7 @@ export async function launchMachine(
   const plan = isRestore ? planRestoreCommandLine : planCommandLine;
   const args = plan(spec, { accelerator, machineType, firmware, files: setup.files });
   try {
-    await startQemu(setup, args, signal);
+    await startQemu(setup, args, hardware, signal);
     const record = await recordStarted(setup, hardware);
     await setup.record.write(record);
     setup.logger.info('vm.process.started', { pid: record.pid, accelerator, machineId: spec.machineId });
@@ -53,7 +53,12 @@ export async function launchMachine(
   }
 }
 
-async function startQemu(setup: QemuSetup, args: readonly string[], signal: AbortSignal): Promise<void> {
+async function startQemu(
+  setup: QemuSetup,
+  args: readonly string[],
+  hardware: Hardware,
+  signal: AbortSignal,
+): Promise<void> {
   const [program = '', ...all] = [...setup.commandPrefix, setup.qemuProgram, ...args];
   try {
     await run(program, all, { signal, timeoutMs: LAUNCH_TIMEOUT_MS });
@@ -61,7 +66,7 @@ async function startQemu(setup: QemuSetup, args: readonly string[], signal: Abor
     signal.throwIfAborted();
     if (!(error instanceof MobyvmError)) throw error;
     if (error.code === 'MOBYVM_PROGRAM_MISSING') throw withPackage(error, program, 'qemu-system-x86');
-    throw await notStarted(setup, error);
+    throw await notStarted(setup, hardware, error);
   }
 }
 
@@ -69,20 +74,35 @@ async function recordStarted(setup: QemuSetup, hardware: Hardware): Promise<Mach
   const { machineId } = hardware.spec;
   const pid = Number((await readFileIfPresent(setup.files.pidFile))?.trim());
   const sight = Number.isSafeInteger(pid) && pid > 0 ? await seeProcess(pid) : undefined;
-  if (sight === undefined || !runsMachine(sight, machineId)) throw await notStarted(setup, undefined);
+  if (sight === undefined || !runsMachine(sight, machineId))
+    throw await notStarted(setup, hardware, undefined);
   return recordOf(sight, setup.files.qmpSocket, { machineId, hardware });
 }
 
-async function notStarted(setup: QemuSetup, cause: MobyvmError | undefined): Promise<MobyvmError> {
+async function notStarted(
+  setup: QemuSetup,
+  hardware: Hardware,
+  cause: MobyvmError | undefined,
+): Promise<MobyvmError> {
   // Its error output went to its log: see the command line.
   const words = (await qemuLastWords(setup)) || String(cause?.details['stderr'] ?? '').trim();
   const reason = words === '' && cause !== undefined ? textOf(cause) : words;
   return new MobyvmError(
     'MOBYVM_VM_START',
     `QEMU could not start the virtual machine: ${reason || 'it ended without a word'}`,
-    `See ${setup.files.qemuLog}, mend what it names, then run the command again.`,
+    remedyFor(reason, hardware) ??
+      `See ${setup.files.qemuLog}, mend what it names, then run the command again.`,
     { cause },
   );
+}
+
+/** QEMU's words, and what they mean here. */
+function remedyFor(reason: string, { accelerator, spec }: Hardware): string | undefined {
+  if (/Cannot allocate memory|cannot set up guest memory/.test(reason))
+    return `The host cannot give ${spec.memoryMiB} MiB now: free some memory, or lower \`vm.memoryMiB\`.`;
+  if (accelerator === 'kvm' && /kvm/i.test(reason))
+    return 'Set `vm.accelerator` to `auto` or `tcg`, unless you can make /dev/kvm work on this host.';
+  return undefined;
 }
 
 function checkSocketPaths(setup: QemuSetup): void {

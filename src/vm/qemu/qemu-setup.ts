@@ -1,6 +1,6 @@
-import { chmod, rm, mkdir, statfs } from 'node:fs/promises';
+import { chmod, rm, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { readFileIfPresent, type Logger } from '../../core/index.js';
+import { type Logger, makeFolder, readFileIfPresent } from '../../core/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { AcceleratorChoice } from './accelerator.js';
 import type { Accelerator, MachineFiles } from './command-line.plan.js';
@@ -92,12 +92,12 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
 /** The folders that QEMU writes to. State and sockets are for root alone: who has the sockets has the machine. */
 export async function makeFolders(setup: QemuSetup): Promise<void> {
   for (const folder of [setup.stateDirectory, setup.runDirectory]) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     // Also one that was made with other rights.
     await chmod(folder, 0o700);
   }
   for (const file of [setup.files.consoleLog, setup.files.qemuLog]) {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
   }
 }
 

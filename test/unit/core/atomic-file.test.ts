@@ -2,7 +2,13 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cannotUse, diskFull, readFileIfPresent, writeFileAtomically } from '../../../src/core/index.js';
+import {
+  cannotUse,
+  diskFull,
+  makeFolder,
+  readFileIfPresent,
+  writeFileAtomically,
+} from '../../../src/core/index.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -49,6 +55,22 @@ describe('writeFileAtomically', () => {
     expect(error.code).toBe('MOBYVM_DISK_FULL');
     expect(error.message).toContain('/var/lib/mobyvm/x.json');
     expect(error.remedy).toContain('/var/lib/mobyvm');
+  });
+});
+
+describe('makeFolder', () => {
+  it('makes the folders above as well, and bears that they are there', async () => {
+    const path = join(folder, 'a/b/c');
+    await makeFolder(path, 0o700);
+    expect((await stat(path)).mode & 0o777).toBe(0o700);
+    await makeFolder(path);
+    expect((await stat(path)).mode & 0o777).toBe(0o700);
+  });
+
+  it('names a file that is in the way', async () => {
+    await writeFile(join(folder, 'flat'), '');
+    await expect(makeFolder(join(folder, 'flat/x/y'))).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
+    await expect(makeFolder(join(folder, 'flat'))).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
   });
 });
 

@@ -29,6 +29,13 @@ describe('reportOf', () => {
     expect(report.message).toBe('It is busy. (and undoing failed: no undo)');
   });
 
+  it('says once what failed every undo', () => {
+    const full = () => new MobyvmError('MOBYVM_DISK_FULL', 'It is full.', 'Free some space.');
+    const undone = new AggregateError([busy, full(), full()], 'both');
+    expect(reportOf(undone).message).toBe('It is busy. (and undoing failed: It is full.)');
+    expect(reportOf(new AggregateError([full(), full()], 'both')).message).toBe('It is full.');
+  });
+
   it('calls anything else a bug', () => {
     for (const thrown of [
       new TypeError('x is not a function'),

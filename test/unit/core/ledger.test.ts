@@ -70,6 +70,13 @@ describe('fileLedger', () => {
     expect(await readdir(folder)).toEqual(['ledger.json']);
   });
 
+  it('has no file when it is empty', async () => {
+    const ledger = fileLedger(path());
+    await ledger.add(bridge);
+    await ledger.delete(bridge);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('makes no file by being asked', async () => {
     const ledger = fileLedger(path());
     await ledger.has(bridge);
