@@ -1,5 +1,6 @@
 import { parseSubnet, windowsProgram } from '../../core/index.js';
 import { PowerShellSession } from '../../powershell/index.js';
+import { ControlClient } from '../control/client.js';
 import type { Finding, Verdict } from '../doctor/finding.js';
 import { gatherWindowsFacts } from '../doctor/gather-windows.js';
 import { linuxFindings } from '../doctor/linux-findings.js';
@@ -14,6 +15,7 @@ import { EXIT_FAILED, EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
 
 const SWITCH_NAME = 'mobyvm';
+const ASK_DAEMON_MS = 10_000;
 const MARKS: Readonly<Record<Verdict, string>> = {
   fine: 'ok',
   notice: 'note',
@@ -51,9 +53,12 @@ function sumOf(findings: readonly Finding[]): string {
     : `Nothing stands in the way, as far as it could be looked at; ${unseen} ${unseen === 1 ? 'line has' : 'lines have'} a question mark.`;
 }
 
-function onLinux({ isRoot, places, interrupted }: CommandContext): Promise<readonly Finding[]> {
-  const { settingsFile, imageDir } = places;
-  return linuxFindings({ isRoot, settingsFile, imageDir, signal: interrupted });
+async function onLinux({ isRoot, places, interrupted: signal }: CommandContext): Promise<readonly Finding[]> {
+  const { settingsFile, imageDir, stateDir } = places;
+  const asked = AbortSignal.any([signal, AbortSignal.timeout(ASK_DAEMON_MS)]);
+  // No daemon, or none that may be asked, is nothing that stands in the way.
+  const machine = await new ControlClient(places.controlSocket).status(asked).catch(() => undefined);
+  return linuxFindings({ isRoot, settingsFile, imageDir, stateDir, machine, signal });
 }
 
 async function onWindows({ env, places, interrupted: signal }: CommandContext): Promise<readonly Finding[]> {

@@ -11,6 +11,9 @@ export interface Finding {
   readonly remedy?: string;
 }
 
+/** A finding without the name of what was looked at. */
+export type Judgement = Omit<Finding, 'id' | 'title'>;
+
 /**
  * - `problem`: mobyvm cannot work so
  * - `notice`: it works, but the user should know
@@ -24,12 +27,7 @@ export type Fact<T> = { readonly known: T } | { readonly unknown: string; readon
 export type Known<F> = Extract<F, { readonly known: unknown }>['known'];
 
 /** Says of a fact what it means, or that it could not be looked at. */
-export function judged<T>(
-  id: string,
-  title: string,
-  fact: Fact<T>,
-  judge: (known: T) => Omit<Finding, 'id' | 'title'>,
-): Finding {
+export function judged<T>(id: string, title: string, fact: Fact<T>, judge: (known: T) => Judgement): Finding {
   if ('unknown' in fact) {
     const { unknown, remedy } = fact;
     return { id, title, ...unseen(unknown), ...(remedy !== undefined && { remedy }) };
@@ -37,18 +35,18 @@ export function judged<T>(
   return { id, title, ...judge(fact.known) };
 }
 
-export function fine(detail: string): Omit<Finding, 'id' | 'title'> {
+export function fine(detail: string): Judgement {
   return { verdict: 'fine', detail };
 }
 
-export function problem(detail: string, remedy: string): Omit<Finding, 'id' | 'title'> {
+export function problem(detail: string, remedy: string): Judgement {
   return { verdict: 'problem', detail, remedy };
 }
 
-export function notice(detail: string, remedy: string): Omit<Finding, 'id' | 'title'> {
+export function notice(detail: string, remedy: string): Judgement {
   return { verdict: 'notice', detail, remedy };
 }
 
-export function unseen(reason: string): Omit<Finding, 'id' | 'title'> {
+export function unseen(reason: string): Judgement {
   return { verdict: 'unknown', detail: `it could not be looked at: ${reason}` };
 }

@@ -1,9 +1,24 @@
 import { access, constants } from 'node:fs/promises';
-import { errnoOf, formatSubnet, MobyvmError, parseSubnet, textOf } from '../../core/index.js';
+import { freemem } from 'node:os';
+import {
+  errnoOf,
+  formatSubnet,
+  hostAt,
+  MobyvmError,
+  parseSubnet,
+  textOf,
+  type Subnet,
+} from '../../core/index.js';
 import { chooseSubnet, findBlockers, qemuPreflight } from '../../vm/index.js';
+import type { MachineStatus } from '../control/protocol.js';
+import { hostSize } from '../host-size.js';
 import { verifyImage } from '../image.js';
+import { isUp } from '../machine/observe-vm.js';
 import type { Settings } from '../settings/schema.js';
-import { fine, notice, problem, unseen, type Finding } from './finding.js';
+import { fine, notice, problem, unseen, type Finding, type Judgement } from './finding.js';
+import { freeSpace } from './free-space.js';
+import { judgeDisk, judgeSize } from './host-room.plan.js';
+import { judgePorts } from './ports-finding.js';
 import { readSettings, settingsFinding } from './settings-finding.js';
 
 export interface LinuxDoctorOptions {
@@ -11,10 +26,12 @@ export interface LinuxDoctorOptions {
   readonly settingsFile: string;
   /** Of the image, unless the settings say otherwise. */
   readonly imageDir: string;
+  readonly stateDir: string;
+  /** What the daemon says, if one runs. */
+  readonly machine: MachineStatus | undefined;
   readonly signal: AbortSignal;
 }
 
-type Judgement = Omit<Finding, 'id' | 'title'>;
 type Look = () => Judgement | Promise<Judgement>;
 
 /** Looks at what `mobyvm up` needs of a Linux host; changes nothing. */
@@ -29,10 +46,17 @@ export async function linuxFindings(options: LinuxDoctorOptions): Promise<readon
     ['root', 'Rights', () => rights(isRoot)],
     ['settings', 'Settings', () => settingsFinding(settings, settingsFile)],
     ['qemu', 'QEMU', () => lookAtQemu(signal)],
-    ['kvm', 'KVM', asRoot(lookAtKvm)],
+    ['kvm', 'KVM', asRoot(withSettings((known) => lookAtKvm(options, known)))],
     ['tun', 'Network devices', asRoot(lookAtTun)],
     ['image', 'Boot image', asRoot(withSettings((known) => lookAtImage(options, known)))],
+    ['size', 'Memory and processors', withSettings((known) => lookAtSize(options, known))],
+    [
+      'disk',
+      'Disk space',
+      withSettings(async (known) => judgeDisk(known, await freeSpace(options.stateDir))),
+    ],
     ['subnet', 'Subnet', withSettings((known) => lookAtSubnet(known, signal))],
+    ['ports', 'Ports', asRoot(withSettings((known) => lookAtPorts(options, known)))],
     ['firewall', 'Firewall', asRoot(withSettings((known) => lookAtFirewall(known, signal)))],
   ];
   const findings: Finding[] = [];
@@ -62,7 +86,14 @@ async function lookAtQemu(signal: AbortSignal): Promise<Judgement> {
   return fine(`${qemu}, qemu-img ${qemuImg}`);
 }
 
-async function lookAtKvm(): Promise<Judgement> {
+async function lookAtKvm({ machine }: LinuxDoctorOptions, { vm }: Settings): Promise<Judgement> {
+  if (vm.accelerator === 'tcg') return fine('it is not used: vm.accelerator is tcg');
+  if (machine?.vm.accelerator === 'tcg')
+    return notice(
+      'the VM that runs is emulated: KVM is not there, or did not run its guest',
+      'Everything works, several times slower; `mobyvm logs` has the reason (vm.accelerator).',
+    );
+  if (machine?.vm.accelerator === 'kvm') return fine('the VM that runs uses it');
   try {
     await access('/dev/kvm', constants.R_OK | constants.W_OK);
     return fine('/dev/kvm can be used; whether a guest runs by it is tried at the start');
@@ -75,6 +106,21 @@ async function lookAtKvm(): Promise<Judgement> {
         : 'Run it as root, or add the user to the group kvm.',
     );
   }
+}
+
+async function lookAtSize({ machine }: LinuxDoctorOptions, settings: Settings): Promise<Judgement> {
+  const availableMiB = Math.floor(freemem() / 1024 ** 2);
+  const isVmUp = machine !== undefined && isUp(machine.vm.state);
+  return Promise.resolve(judgeSize(settings, { ...hostSize(), availableMiB, isVmUp }));
+}
+
+/** Those of a daemon that runs are its own, in whatever network namespace it lives. */
+async function lookAtPorts(
+  { machine, signal }: LinuxDoctorOptions,
+  { network }: Settings,
+): Promise<Judgement> {
+  if (machine !== undefined && isUp(machine.vm.state)) return fine('those of the VM that runs are served');
+  return judgePorts(hostAt(await subnetOf(network, signal), 1));
 }
 
 async function lookAtTun(): Promise<Judgement> {
@@ -99,9 +145,11 @@ async function lookAtImage(
 }
 
 async function lookAtSubnet({ network }: Settings, signal: AbortSignal): Promise<Judgement> {
-  const wanted = network.subnet === 'auto' ? 'auto' : parseSubnet(network.subnet);
-  const subnet = await chooseSubnet({ wanted, bridge: network.bridge }, signal);
-  return fine(`${formatSubnet(subnet)} is free`);
+  return fine(`${formatSubnet(await subnetOf(network, signal))} is free`);
+}
+
+function subnetOf({ subnet, bridge }: Settings['network'], signal: AbortSignal): Promise<Subnet> {
+  return chooseSubnet({ wanted: subnet === 'auto' ? 'auto' : parseSubnet(subnet), bridge }, signal);
 }
 
 async function lookAtFirewall({ network }: Settings, signal: AbortSignal): Promise<Judgement> {

@@ -3,7 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findingLines } from '../../../../src/daemon/cli/doctor.js';
+import { machineStatus } from '../../../../src/daemon/control/protocol.js';
 import { linuxFindings } from '../../../../src/daemon/doctor/linux-findings.js';
+
+const RUNNING = {
+  state: 'running',
+  since: '2026-11-26T10:00:00.000Z',
+  daemon: {
+    ...{ pid: 7, version: '0.1.0', startedAt: '2026-11-26T09:59:00.000Z', isBackground: true },
+    ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
+  },
+  vm: { driver: 'qemu', state: 'running', machineId: 'id' },
+  network: { bridge: 'mobyvm0', mac: '02:00:00:00:00:01' },
+  engine: { endpoint: '/run/mobyvm/docker.sock', reachable: true },
+};
 
 let folder: string;
 beforeAll(async () => {
@@ -15,7 +28,10 @@ async function look(isRoot: boolean, settings?: string) {
   const settingsFile = join(folder, settings === undefined ? 'none.json' : 'settings.json');
   if (settings !== undefined) await writeFile(settingsFile, settings);
   const signal = new AbortController().signal;
-  const findings = await linuxFindings({ isRoot, settingsFile, imageDir: folder, signal });
+  const findings = await linuxFindings({
+    ...{ isRoot, settingsFile, imageDir: folder, stateDir: join(folder, 'not/there'), signal },
+    machine: undefined,
+  });
   return new Map(findings.map((each) => [each.id, each]));
 }
 
@@ -36,6 +52,30 @@ describe('doctor on Linux', () => {
       detail: expect.stringContaining('vm.cpus') as string,
     });
     for (const id of ['image', 'subnet', 'firewall']) expect(findings.get(id)?.verdict).toBe('unknown');
+  });
+
+  it('says of a VM that runs by what it runs, and leaves its memory and its ports to it', async () => {
+    const signal = new AbortController().signal;
+    const running = (accelerator: string) =>
+      linuxFindings({
+        ...{
+          isRoot: true,
+          settingsFile: join(folder, 'none.json'),
+          imageDir: folder,
+          stateDir: folder,
+          signal,
+        },
+        machine: machineStatus.parse({ ...RUNNING, vm: { ...RUNNING.vm, accelerator } }),
+      });
+    const byId = async (accelerator: string, id: string) =>
+      (await running(accelerator)).find((each) => each.id === id);
+    expect(await byId('tcg', 'kvm')).toMatchObject({ verdict: 'notice' });
+    expect(await byId('kvm', 'kvm')).toMatchObject({ verdict: 'fine' });
+    expect(await byId('kvm', 'ports')).toMatchObject({ verdict: 'fine' });
+  });
+
+  it('measures the room where the state folder will be', async () => {
+    expect((await look(true)).get('disk')?.detail).toContain(`are free in ${folder}`);
   });
 
   it('takes what only root sees for unknown', async () => {

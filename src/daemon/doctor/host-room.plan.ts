@@ -1,0 +1,60 @@
+import { oversized, refuseTooLarge, type HostSize } from '../settings/host-limits.plan.js';
+import type { Settings } from '../settings/schema.js';
+import { textOf } from '../../core/index.js';
+import { fine, notice, problem, type Judgement } from './finding.js';
+
+const MIB = 1024 ** 2;
+/** A guest that finds less at its first start stands still before its engine answers. */
+const LEAST_FREE_BYTES = 128 * MIB;
+/** A few images fill it. */
+const LITTLE_FREE_BYTES = 2048 * MIB;
+
+export interface HostMemory extends HostSize {
+  /** What programs can still get without swapping. */
+  readonly availableMiB: number;
+  /** The VM runs: what it takes is not available any more. */
+  readonly isVmUp: boolean;
+}
+
+export function judgeSize(settings: Pick<Settings, 'vm'>, host: HostMemory): Judgement {
+  const { cpus, memoryMiB } = settings.vm;
+  try {
+    refuseTooLarge(settings, host);
+  } catch (error) {
+    return problem(withoutPeriod(textOf(error)), 'Lower vm.memoryMiB in the settings.');
+  }
+  if (!host.isVmUp && memoryMiB > host.availableMiB)
+    return notice(
+      `the VM may take ${memoryMiB} MiB, and ${host.availableMiB} of the host's ${host.memoryMiB} MiB are available now`,
+      'Lower vm.memoryMiB, or free memory: a host that runs out of it ends programs, the VM among them.',
+    );
+  const remark = oversized(settings, host);
+  if (remark !== undefined) return notice(withoutPeriod(remark), 'Lower vm.cpus in the settings.');
+  return fine(`${memoryMiB} of ${host.memoryMiB} MiB, ${cpus} of ${host.processors} processors`);
+}
+
+export interface DiskRoom {
+  readonly folder: string;
+  readonly freeBytes: number;
+}
+
+export function judgeDisk({ vm }: Pick<Settings, 'vm'>, { folder, freeBytes }: DiskRoom): Judgement {
+  const free = `${sizeText(freeBytes)} are free in ${folder}`;
+  if (freeBytes < LEAST_FREE_BYTES)
+    return problem(`${free}, too little for a start`, 'Free some space, or move MOBYVM_STATE_DIR elsewhere.');
+  return freeBytes < LITTLE_FREE_BYTES
+    ? notice(
+        `${free}; the data disk grows with what containers and images take`,
+        'Free some space: a VM whose writes find no room stands still until there is some.',
+      )
+    : fine(`${free}; the data disk takes what is used, up to ${vm.diskGiB} GiB`);
+}
+
+function sizeText(bytes: number): string {
+  const mib = Math.floor(bytes / MIB);
+  return mib < 10_240 ? `${mib} MiB` : `${Math.floor(mib / 1024)} GiB`;
+}
+
+function withoutPeriod(sentence: string): string {
+  return sentence.replace(/\.$/, '');
+}

@@ -1,0 +1,34 @@
+import { boundSockets, portOwner } from '../../proxy/index.js';
+import { PORT_CONTROL_PORT } from '../ports/index.js';
+import { fine, notice, problem, type Judgement } from './finding.js';
+
+const EVERYWHERE = '*';
+
+const WANTED = [
+  { protocol: 'udp', port: 53, who: 'the DNS server' },
+  { protocol: 'tcp', port: 53, who: 'the DNS server' },
+  { protocol: 'udp', port: 67, who: 'the DHCP server' },
+  { protocol: 'tcp', port: PORT_CONTROL_PORT, who: 'the server for published ports' },
+] as const;
+
+/**
+ * Who else has the ports that our servers take on the host's side of the switch.
+ * @param address of the host on the switch, which may not be there yet
+ */
+export async function judgePorts(address: string): Promise<Judgement> {
+  for (const { protocol, port, who } of WANTED) {
+    const sockets = (await boundSockets(protocol)).filter((socket) => socket.port === port);
+    const taken = sockets.find((socket) => [address, EVERYWHERE].includes(socket.address));
+    if (taken === undefined) continue;
+    const owner = await portOwner(protocol, port, address);
+    const by = owner === undefined ? 'another program' : `"${owner.name}" (pid ${owner.pid})`;
+    const where = taken.address === EVERYWHERE ? 'every address' : address;
+    const what = `${by} has ${protocol.toUpperCase()} port ${port} of ${where}, which ${who} needs`;
+    const remedy = `Stop ${by}, or tell it to listen on its own addresses alone, not on ${address}.`;
+    // DHCP servers mostly share the port, each for its own device.
+    return port === 67 && taken.address === EVERYWHERE
+      ? notice(`${what} a share of`, `If \`mobyvm up\` finds it taken: ${remedy}`)
+      : problem(what, remedy);
+  }
+  return fine(`nobody else has port 53, 67 or ${PORT_CONTROL_PORT} of ${address}`);
+}

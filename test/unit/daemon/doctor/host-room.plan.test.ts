@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { judgeDisk, judgeSize } from '../../../../src/daemon/doctor/host-room.plan.js';
+import { settingsSchema } from '../../../../src/daemon/settings/schema.js';
+
+const MIB = 1024 ** 2;
+const HOST = { memoryMiB: 8192, availableMiB: 6000, processors: 4, isVmUp: false };
+const withVm = (vm: object) => settingsSchema.parse({ vm });
+
+describe('the size of the VM', () => {
+  it.each([
+    [{}, {}, 'fine', '2048 of 8192 MiB, 2 of 4 processors'],
+    [{ memoryMiB: 9000 }, {}, 'problem', 'vm.memoryMiB is 9000, but this host has 8192 MiB in all'],
+    [
+      { memoryMiB: 7000 },
+      {},
+      'notice',
+      "the VM may take 7000 MiB, and 6000 of the host's 8192 MiB are available now",
+    ],
+    [{ memoryMiB: 7000 }, { isVmUp: true, availableMiB: 500 }, 'fine', '7000 of 8192 MiB, 2 of 4 processors'],
+    [
+      { cpus: 5 },
+      {},
+      'notice',
+      'vm.cpus is 5, but this host has 4: more processors than there are make the VM slower, not faster',
+    ],
+  ])('%j on a host with %j: %s', (vm, host, verdict, detail) => {
+    expect(judgeSize(withVm(vm), { ...HOST, ...host })).toMatchObject({ verdict, detail });
+  });
+});
+
+describe('the room for the data disk', () => {
+  it.each([
+    [100 * MIB, 'problem', '100 MiB are free in /data, too little for a start'],
+    [
+      2000 * MIB,
+      'notice',
+      '2000 MiB are free in /data; the data disk grows with what containers and images take',
+    ],
+    [20_000 * MIB, 'fine', '19 GiB are free in /data; the data disk takes what is used, up to 64 GiB'],
+  ])('%s bytes: %s', (freeBytes, verdict, detail) => {
+    expect(judgeDisk(withVm({}), { folder: '/data', freeBytes })).toMatchObject({ verdict, detail });
+  });
+});
