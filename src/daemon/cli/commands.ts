@@ -14,6 +14,7 @@ import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { restart } from './restart.js';
 import { status } from './status.js';
 import { up } from './up.js';
+import { usageText } from './usage-text.plan.js';
 
 /** Runs the daemon in this process; handed in, since only the entry file may join the whole program. */
 export type RunDaemon = (options: DaemonOptions) => CommandResult;
@@ -45,7 +46,7 @@ export async function runCommand(
   runDaemon: RunDaemon,
 ): CommandResult {
   let result: CommandResult = Promise.resolve(EXIT_FINE);
-  const parser = commandLine(context, runDaemon, (work) => {
+  const parser = commandLine(args, context, runDaemon, (work) => {
     result = work();
   });
   // yargs prints help and version itself when no callback is given: the callback keeps printing in one place.
@@ -62,7 +63,12 @@ export async function runCommand(
 /** Remembers what to run once the arguments are known to be right. */
 type Choose = (work: () => CommandResult) => void;
 
-function commandLine(context: CommandContext, runDaemon: RunDaemon, choose: Choose): Argv {
+function commandLine(
+  args: readonly string[],
+  context: CommandContext,
+  runDaemon: RunDaemon,
+  choose: Choose,
+): Argv {
   const commands = [machineCommands, observingCommands, portCommands, kvpCommands, imageCommands];
   return commands
     .reduce((parser, add) => add(parser, context, choose), yargs().scriptName('mobyvm'))
@@ -99,11 +105,9 @@ function commandLine(context: CommandContext, runDaemon: RunDaemon, choose: Choo
     .showHelpOnFail(false)
     .fail((message: string | null, error: Error | undefined) => {
       if (error !== undefined && !isUsage(error)) throw error;
-      throw new MobyvmError(
-        'MOBYVM_USAGE',
-        usageText((message ?? error?.message ?? 'Wrong usage.').replaceAll('\n', ' ')),
-        'Run `mobyvm --help`, or the command with --help.',
-      );
+      const said = (message ?? error?.message ?? 'Wrong usage.').replaceAll('\n', ' ');
+      const usage = usageText(said, args);
+      throw new MobyvmError('MOBYVM_USAGE', usage.message, usage.remedy);
     });
 }
 
@@ -179,7 +183,7 @@ function imageCommands(parser: Argv, context: CommandContext, choose: Choose): A
   return parser.command('image', 'The boot image', (image) =>
     image
       .command('build', 'Build it from Debian or Alpine packages', { recipe }, (argv) =>
-        choose(() => imageBuild(context, { recipe: argv.recipe })),
+        choose(() => imageBuild(context, { recipe: argv.recipe, platform: hostPlatform() })),
       )
       .demandCommand(1, 'Which one? `mobyvm image build`'),
   );
@@ -216,16 +220,6 @@ function kvpCommands(parser: Argv, context: CommandContext, choose: Choose): Arg
       )
       .demandCommand(1, 'Which one? `mobyvm kvp list`, `kvp set` or `kvp remove`'),
   );
-}
-
-/** yargs's words for what people mistype most, in ours. */
-function usageText(message: string): string {
-  const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1];
-  if (unknown !== undefined) return `There is no command or option "${unknown}".`;
-  const near = /^Did you mean (.+)\?$/.exec(message)?.[1];
-  if (near !== undefined) return `There is no such command. Did you mean "${near}"?`;
-  if (message.startsWith('Not enough non-option arguments')) return 'An argument of the command is missing.';
-  return message;
 }
 
 function isUsage(error: Error): boolean {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { errnoOf, isAbort, MobyvmError, run } from '../../core/index.js';
 import { loadSettings } from '../settings/load.js';
+import type { HostPlatform } from '../platform.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { EXIT_FINE } from './exit-code.js';
 
@@ -9,8 +10,10 @@ const BUILD_TIMEOUT_MS = 60 * 60 * 1000;
 /** `mobyvm image build`: the boot image from guest/, into the folder that `up` takes it from. */
 export async function imageBuild(
   context: CommandContext,
-  { recipe }: { readonly recipe: string },
+  { recipe, platform }: { readonly recipe: string; readonly platform: HostPlatform },
 ): CommandResult {
+  if (platform === 'windows') throw onWindows();
+  if (!context.isRoot) throw notRoot();
   const settings = await loadSettings(context.places.settingsFile);
   const output = settings.image.directory ?? context.places.imageDir;
   const script = join(context.packageDir, 'scripts', 'build-guest');
@@ -33,6 +36,22 @@ export async function imageBuild(
   }
   context.terminal.out(`The boot image is in ${output}.`);
   return EXIT_FINE;
+}
+
+function onWindows(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_PLATFORM',
+    'The boot image is built from Linux packages, on Linux.',
+    'Run scripts/build-guest on a Debian machine and copy `mobyvm.iso` and `manifest.json` into the folder that `image.directory` names.',
+  );
+}
+
+function notRoot(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_NOT_ROOT',
+    'Only root can build the boot image: its files belong to root, and its packages are installed as root.',
+    'Run the command as root, for example with sudo.',
+  );
 }
 
 function reason(error: unknown): string {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { MobyvmError, readFileIfPresent, textOf } from '../../core/index.js';
+import { problemText } from './problem.plan.js';
 import { settingsSchema, type Settings } from './schema.js';
 
 /** Reads the settings file; a missing one means all defaults. @throws MobyvmError MOBYVM_SETTINGS, naming every problem */
@@ -40,7 +41,7 @@ function describe(issue: z.core.$ZodIssue, whole: unknown): string[] {
       (key) => `${at === '' ? key : `${at}.${key}`}: there is no such setting${suggestion(at, key)}`,
     );
   }
-  return [`${at === '' ? 'settings' : at}: ${issue.message} (is ${shown(valueAt(whole, issue.path))})`];
+  return [`${at === '' ? 'settings' : at}: ${problemText(issue)} (is ${shown(valueAt(whole, issue.path))})`];
 }
 
 /** Most wrong names are a right one with another unit or another spelling. */

@@ -64,9 +64,27 @@ describe('the command line', () => {
     expect(reportOf(error).remedy).not.toBe('');
   });
 
-  test('a command that is nearly right leads to the right one', async () => {
-    await expect(run('statu').result).rejects.toMatchObject({
-      message: 'There is no such command. Did you mean "status"?',
+  test.each([
+    ['statu', 'There is no command "statu". Did you mean "status"?'],
+    ['dwon', 'There is no command "dwon". Did you mean "down"?'],
+    ['foo', 'There is no command "foo".'],
+    ['frobnicate', 'There is no command "frobnicate".'],
+    ['image bild', 'There is no command "bild". Did you mean "build"?'],
+    ['kvp frobnicate', 'There is no command "frobnicate".'],
+    ['status --jsn', 'There is no option "--jsn".'],
+    ['up --memory=4', 'There is no option "--memory".'],
+    ['down now', '"now" is one argument too many.'],
+    ['explain A B', '"B" is one argument too many.'],
+    ['explain', 'An argument of "mobyvm explain" is missing.'],
+    ['kvp set', 'An argument of "mobyvm kvp set" is missing.'],
+    ['up --netns', '--netns takes a value.'],
+    ['image build --recipe arch', '--recipe cannot be "arch"; it is one of "debian", "alpine".'],
+    ['kvp list --pool all', '--pool cannot be "all"; it is one of "host", "guest", "intrinsic".'],
+  ])('"mobyvm %s" is answered: %s', async (line, message) => {
+    await expect(run(...line.split(' ')).result).rejects.toMatchObject({
+      code: 'MOBYVM_USAGE',
+      message,
+      remedy: expect.stringContaining('--help') as string,
     });
   });
 
@@ -108,8 +126,8 @@ describe('the command line', () => {
     expect(JSON.parse(out[0] ?? '')).toEqual({ state: 'not-running', leftovers: 0 });
   });
 
-  test('up without root says who may', async () => {
-    await expect(run('up').result).rejects.toMatchObject({ code: 'MOBYVM_NOT_ROOT' });
+  test.each([['up'], ['image build']])('%s without root says who may', async (line) => {
+    await expect(run(...line.split(' ')).result).rejects.toMatchObject({ code: 'MOBYVM_NOT_ROOT' });
   });
 
   test('daemon takes its namespace and --no-start', async () => {

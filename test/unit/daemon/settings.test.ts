@@ -34,8 +34,8 @@ describe('settings', () => {
       '{"vm": {"cpus": 0, "memoryMiB": "2g"}, "network": {"subnet": "10.0.75.0"}, "tls": {}}',
     );
     expect(message).toContain('4 problems');
-    expect(message).toMatch(/vm\.cpus: .*>=1.*\(is 0\)/);
-    expect(message).toMatch(/vm\.memoryMiB: .*\(is "2g"\)/);
+    expect(message).toMatch(/vm\.cpus: must be at least 1 \(is 0\)/);
+    expect(message).toMatch(/vm\.memoryMiB: must be a whole number of MiB, .*\(is "2g"\)/);
     expect(message).toMatch(
       /network\.subnet: must be "auto" or an IPv4 network of \/24.*\(is "10\.0\.75\.0"\)/,
     );
@@ -51,6 +51,29 @@ describe('settings', () => {
     expect(problemsOf(JSON.stringify({ vm: { [wrong]: 4 } }))).toContain(
       `vm.${wrong}: there is no such setting; did you mean ${right}?`,
     );
+  });
+
+  test.each([
+    [
+      { vm: { memoryMiB: '2GB' } },
+      'vm.memoryMiB: must be a whole number of MiB, without quotes and without a unit',
+    ],
+    [{ vm: { memoryMiB: 1024.5 } }, 'vm.memoryMiB: must be a whole number of MiB'],
+    [{ vm: { memoryMiB: 1025 } }, 'vm.memoryMiB: must be a multiple of 2 (is 1025)'],
+    [{ vm: { diskGiB: null } }, 'vm.diskGiB: must be a whole number of GiB'],
+    [{ vm: { bootTimeoutSeconds: 4000 } }, 'vm.bootTimeoutSeconds: must be at most 3600 (is 4000)'],
+    [{ vm: { firmware: 'efi' } }, 'vm.firmware: must be "auto" or "bios" or "uefi" (is "efi")'],
+    [{ vm: [] }, 'vm: must be an object'],
+    [{ network: { bridge: 4 } }, 'network.bridge: must be text (is 4)'],
+    [{ network: { bridge: 'a-very-long-name' } }, 'network.bridge: must have at most 12 characters'],
+    [{ network: { dnsServers: '1.1.1.1' } }, 'network.dnsServers: must be a list'],
+    [
+      { network: { dnsServers: Array(9).fill('1.1.1.1') } },
+      'network.dnsServers: must have at most 8 entries',
+    ],
+    [{ api: { showHostPaths: 'yes' } }, 'api.showHostPaths: must be true or false (is "yes")'],
+  ])('%j is answered: %s', (settings, words) => {
+    expect(problemsOf(JSON.stringify(settings))).toContain(words);
   });
 
   test('text that is no JSON is refused with its position', () => {
