@@ -1,4 +1,4 @@
-import { join, win32 } from 'node:path';
+import { join, resolve, win32 } from 'node:path';
 
 /** Every file and folder that mobyvm uses by itself; docs/files.md tells what is in each. */
 export interface Places {
@@ -32,16 +32,28 @@ export interface Places {
   readonly qemuLog: string;
 }
 
-/** `MOBYVM_STATE_DIR`, `MOBYVM_RUN_DIR`, `MOBYVM_LOG_DIR` and `MOBYVM_SETTINGS` move them, so that instances live side by side. */
-export function linuxPlaces(env: Readonly<Record<string, string | undefined>>): Places {
-  const stateDir = env['MOBYVM_STATE_DIR'] ?? '/var/lib/mobyvm';
-  const runDir = env['MOBYVM_RUN_DIR'] ?? '/run/mobyvm';
-  const logDir = env['MOBYVM_LOG_DIR'] ?? '/var/log/mobyvm';
+/** The variables that move an instance's files, so that instances live side by side. An empty one counts as not set. */
+export const PLACE_VARIABLES = {
+  stateDir: 'MOBYVM_STATE_DIR',
+  runDir: 'MOBYVM_RUN_DIR',
+  logDir: 'MOBYVM_LOG_DIR',
+  settingsFile: 'MOBYVM_SETTINGS',
+} as const;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type MovedPlace = keyof typeof PLACE_VARIABLES;
+
+export function linuxPlaces(env: Environment): Places {
+  // The daemon may stand in another folder than the command.
+  const at = (place: MovedPlace, usual: string): string => resolve(movedTo(place, env) ?? usual);
+  const stateDir = at('stateDir', '/var/lib/mobyvm');
+  const runDir = at('runDir', '/run/mobyvm');
+  const logDir = at('logDir', '/var/log/mobyvm');
   return {
     stateDir,
     runDir,
     logDir,
-    settingsFile: env['MOBYVM_SETTINGS'] ?? '/etc/mobyvm/settings.json',
+    settingsFile: at('settingsFile', '/etc/mobyvm/settings.json'),
     identityFile: join(stateDir, 'machine.json'),
     ledgerFile: join(stateDir, 'ledger.json'),
     tlsDir: join(stateDir, 'tls'),
@@ -62,17 +74,18 @@ export function linuxPlaces(env: Readonly<Record<string, string | undefined>>): 
 }
 
 /** On Windows below `%ProgramData%\\mobyvm`; the same variables move them. Endpoints are named pipes. */
-export function windowsPlaces(env: Readonly<Record<string, string | undefined>>): Places {
+export function windowsPlaces(env: Environment): Places {
   const joined = (...parts: readonly string[]): string => win32.join(...parts);
   const home = joined(env['ProgramData'] ?? 'C:\\ProgramData', 'mobyvm');
-  const stateDir = env['MOBYVM_STATE_DIR'] ?? joined(home, 'state');
-  const runDir = env['MOBYVM_RUN_DIR'] ?? joined(home, 'run');
-  const logDir = env['MOBYVM_LOG_DIR'] ?? joined(home, 'logs');
+  const at = (place: MovedPlace, usual: string): string => win32.resolve(movedTo(place, env) ?? usual);
+  const stateDir = at('stateDir', joined(home, 'state'));
+  const runDir = at('runDir', joined(home, 'run'));
+  const logDir = at('logDir', joined(home, 'logs'));
   return {
     stateDir,
     runDir,
     logDir,
-    settingsFile: env['MOBYVM_SETTINGS'] ?? joined(home, 'settings.json'),
+    settingsFile: at('settingsFile', joined(home, 'settings.json')),
     identityFile: joined(stateDir, 'machine.json'),
     ledgerFile: joined(stateDir, 'ledger.json'),
     tlsDir: joined(stateDir, 'tls'),
@@ -90,4 +103,10 @@ export function windowsPlaces(env: Readonly<Record<string, string | undefined>>)
     resolvConf: '',
     qemuLog: joined(logDir, 'qemu.log'),
   };
+}
+
+/** Where the variable moves it, or undefined when that is not asked for. */
+export function movedTo(place: MovedPlace, env: Environment): string | undefined {
+  const path = env[PLACE_VARIABLES[place]];
+  return path === '' ? undefined : path;
 }

@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-import { cannotUse, MobyvmError } from '../core/index.js';
+import { makeFolder, MobyvmError } from '../core/index.js';
 import {
   apiRules,
   noShares,
@@ -45,11 +44,7 @@ export async function runDaemon(context: CommandContext, options: DaemonOptions)
   refuseOnWindows(hostPlatform());
   if (!context.isRoot) throw notRoot();
   const settings = await loadSettings(places.settingsFile);
-  for (const directory of [places.stateDir, places.runDir, places.logDir]) {
-    await mkdir(directory, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
-      throw cannotUse(directory, error);
-    });
-  }
+  for (const folder of [places.stateDir, places.runDir, places.logDir]) await makeFolder(folder);
   const closing: (() => Promise<void>)[] = [];
   try {
     const lock = await takeLock(places.lockFile);
@@ -83,6 +78,7 @@ async function openDaemon(
     settings,
     logger,
     namespace,
+    isBackground,
   }: DaemonOptions & { readonly settings: Settings; readonly logger: DaemonLog },
   closing: (() => Promise<void>)[],
 ): Promise<Daemon> {
@@ -95,6 +91,7 @@ async function openDaemon(
     namespace,
     logger,
     pid: context.pid,
+    isBackground,
     applySettings: ({ log }) => logger.setLevel(log.level),
   });
   const { machine, dial } = assembled;
@@ -116,8 +113,8 @@ async function openDaemon(
   const exitRequested = new Promise<void>((resolve) => {
     exit = resolve;
   });
-  const requestExit = (): void => {
-    if (machine.state !== 'stopped') throw machineIsUp(machine.state);
+  const requestExit = async (): Promise<void> => {
+    if (!(await machine.isGone())) throw machineIsUp(machine.state);
     exit();
   };
   const control = await startControlServer({ path: places.controlSocket, machine, logger, requestExit });

@@ -71,6 +71,24 @@ describe('a place that cannot be written', () => {
   });
 });
 
+describe('a folder that cannot be made', () => {
+  test.each(['STATE', 'RUN', 'LOG'])('is named with the reason: MOBYVM_%s_DIR', async (which) => {
+    const readOnly = join(instance.directory, 'read-only');
+    await mkdir(readOnly);
+    await run('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', readOnly]);
+    try {
+      const folder = join(readOnly, 'deep/folder');
+      const env = { ...process.env, ...instance.env, [`MOBYVM_${which}_DIR`]: folder };
+      const result = await instance.mobyvm([...instance.upCommand], { env });
+      expect(result.exitCode).toBe(1);
+      expect(result.stderr).toContain(`${folder} cannot be used: the file system is read-only`);
+      await expectNothingLeft();
+    } finally {
+      await run('umount', ['-l', readOnly]);
+    }
+  });
+});
+
 describe('a state file that cannot be understood', () => {
   test('is named at once when it is the definition of the VM, and down still works', async () => {
     const vm = join(instance.directory, 'state/vm');
@@ -106,6 +124,19 @@ describe('a daemon', () => {
     await using daemon = instance.start('daemon');
     expect(await daemon.exit).toBe(1);
     expect(daemon.lines.join('\n')).toMatch(/MOBYVM_IMAGE_MISSING/);
+    expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
+  });
+
+  test('that several commands asked for and gave up is not left behind', async () => {
+    await using first = instance.start(...instance.upCommand);
+    await using second = instance.start(...instance.upCommand);
+    await using third = instance.start(...instance.upCommand);
+    const commands = [first, second, third];
+    await Promise.all(commands.map((command) => command.line(/[Dd]HCP/, 120)));
+    for (const { pid } of commands) process.kill(pid, 'SIGINT');
+    expect(await Promise.all(commands.map(({ exit }) => exit))).toEqual([130, 130, 130]);
+    for (const { lines } of commands) expect(lines.join('\n')).not.toMatch(/MOBYVM_BUSY/);
+    await expectNothingLeft();
     expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
   });
 

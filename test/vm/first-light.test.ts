@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/index.js';
@@ -122,6 +122,21 @@ describe('a machine that runs', () => {
     expect(again.stderr).toContain('virtual machine');
     expect(again.stderr).not.toContain('starting QEMU');
     expect(await instance.qemuPid()).toBe(before);
+  });
+
+  test('a command that names other places is told so, and changes nothing', async () => {
+    const other = join(instance.directory, 'other');
+    for (const name of ['MOBYVM_STATE_DIR', 'MOBYVM_LOG_DIR', 'MOBYVM_SETTINGS']) {
+      const env = { ...process.env, ...instance.env, [name]: other };
+      for (const command of [instance.upCommand, ['down'], ['restart']]) {
+        const refused = await instance.mobyvm(command, { env });
+        expect(refused.exitCode).toBe(1);
+        expect(refused.stderr).toMatch(/MOBYVM_DAEMON_RUNNING/);
+        expect(refused.stderr).toContain(`${name} is ${other}, and the daemon uses ${instance.env[name]}`);
+      }
+    }
+    expect(await instance.status()).toMatchObject({ state: 'running' });
+    expect(await readdir(instance.directory)).not.toContain('other');
   });
 
   test('kill -9 of the daemon stops no container, and up takes the same VM over', async () => {
@@ -295,16 +310,19 @@ services:
 });
 
 describe('down', () => {
-  test('leaves no process, namespace, socket or ledger entry', async () => {
+  test('leaves no process, namespace, socket or ledger entry, and who watches sees it', async () => {
+    await using watcher = instance.start('status', '--watch', '--json');
+    await watcher.line(/"state":"running"/);
     const down = await instance.mobyvm(['down']);
+    expect(JSON.parse(await watcher.line(/not-running.*:0/))).toEqual({ state: 'not-running', leftovers: 0 });
+    process.kill(watcher.pid, 'SIGINT');
+    expect(await watcher.exit).toBe(0);
     expect(down.exitCode, down.stderr).toBe(0);
     expect(await instance.processes()).toEqual([]);
     expect((await run('ip', ['netns', 'list'])).stdout).not.toContain(instance.namespace);
     const { stdout: sockets } = await run('find', [instance.directory, '-type', 's']);
     expect(sockets).toBe('');
-    expect(JSON.parse(await readFile(join(instance.directory, 'state/ledger.json'), 'utf8'))).toMatchObject({
-      entries: [],
-    });
+    expect(await readdir(join(instance.directory, 'state'))).not.toContain('ledger.json');
     expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
   });
 

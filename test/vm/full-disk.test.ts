@@ -69,3 +69,13 @@ test('a running machine is degraded while its guest waits for room, and goes on 
   // Nothing was lost: what the guest was writing is there.
   expect((await writing).trim()).toBe(String(120 * MIB));
 });
+
+test('down takes everything away although there is no room to write that down', async () => {
+  await fillUpTo(0);
+  const down = await instance.mobyvm(['down']);
+  expect(down.exitCode, down.stderr).toBe(0);
+  expect(await instance.processes()).toEqual([]);
+  expect((await run('ip', ['netns', 'list'])).stdout).not.toContain(instance.namespace);
+  expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
+  await makeRoom();
+});

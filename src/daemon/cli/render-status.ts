@@ -49,9 +49,15 @@ export function statusLines(status: MachineStatus): string[] {
 
 function engineText(engine: MachineStatus['engine']): string {
   if (!engine.reachable) return 'not reachable';
-  const offset =
-    engine.clockOffsetMs === undefined ? '' : `, clock off by ${seconds(Math.abs(engine.clockOffsetMs))}`;
-  return `Docker ${engine.version ?? '?'} (API ${engine.apiVersion ?? '?'}) answers${offset}`;
+  return `Docker ${engine.version ?? '?'} (API ${engine.apiVersion ?? '?'}) answers${clockText(engine.clockOffsetMs)}`;
+}
+
+/** What the engine tells has whole seconds: less than two may be nothing at all. */
+const CLOCK_DOUBT_MS = 2_000;
+
+function clockText(offsetMs = 0): string {
+  if (Math.abs(offsetMs) < CLOCK_DOUBT_MS) return '';
+  return `, its clock is ${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs < 0 ? 'behind' : 'ahead'}`;
 }
 
 function systemText({ os, kernel, addresses }: NonNullable<MachineStatus['guest']>): string {

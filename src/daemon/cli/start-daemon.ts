@@ -1,8 +1,9 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import {
   cannotUse,
   errnoOf,
-  isAbort,
+  isTimeout,
+  makeFolder,
   MobyvmError,
   runDetached,
   seeProcess,
@@ -17,6 +18,7 @@ import { hostPlatform } from '../platform.js';
 import { lockHolder } from '../process-lock.js';
 import type { CommandContext } from './context.js';
 import { ensureNamespace, removeNamespaces } from './namespace.js';
+import { refuseOtherPlaces } from './other-places.js';
 
 export interface DaemonConnection {
   readonly client: ControlClient;
@@ -33,7 +35,10 @@ export async function connectOrStartDaemon(
 ): Promise<DaemonConnection> {
   const { places } = context;
   const client = new ControlClient(places.controlSocket);
-  if (await isServing(client)) return { client, isNew: false };
+  if (await isServing(client)) {
+    await refuseOtherPlaces(context, client);
+    return { client, isNew: false };
+  }
   refuseOnWindows(hostPlatform());
   if (!context.isRoot) throw notRoot();
   await prepareFolders(context);
@@ -49,11 +54,7 @@ export async function connectOrStartDaemon(
 
 /** Before anything is made: most of what can go wrong with a place goes wrong here. */
 async function prepareFolders({ places }: CommandContext): Promise<void> {
-  for (const directory of [places.stateDir, places.runDir, places.logDir]) {
-    await mkdir(directory, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
-      throw cannotUse(directory, error);
-    });
-  }
+  for (const folder of [places.stateDir, places.runDir, places.logDir]) await makeFolder(folder);
   try {
     await (await open(places.daemonOutput, 'a', 0o600)).close();
   } catch (error) {
@@ -98,7 +99,7 @@ export async function isServing(client: ControlClient): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof MobyvmError && error.code === 'MOBYVM_DAEMON_NOT_RUNNING') return false;
-    if (isAbort(error) || (error instanceof Error && error.name === 'TimeoutError')) {
+    if (isTimeout(error)) {
       throw new MobyvmError(
         'MOBYVM_CONTROL_API',
         'The daemon does not answer.',

@@ -4,7 +4,7 @@ import { hasInstance, readInstance } from '../instance.js';
 import { loadSettings } from '../settings/load.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { EXIT_FINE } from './exit-code.js';
-import { endDaemon } from './end-daemon.js';
+import { endDaemon, isNotRunning } from './end-daemon.js';
 import { runOperation } from './operation.js';
 import { connectOrStartDaemon, isServing } from './start-daemon.js';
 
@@ -14,22 +14,34 @@ export interface UpOptions {
 
 /** `mobyvm up`: a running machine afterwards, or the reason why not and nothing left behind. */
 export async function up(context: CommandContext, options: UpOptions): CommandResult {
-  // Wrong settings are found before anything is started.
-  await loadSettings(context.places.settingsFile);
-  const namespace = options.namespace ?? (await readInstance(context.places.runDir)).namespace;
+  const { places } = context;
+  const namespace = options.namespace ?? (await readInstance(places.runDir)).namespace;
   await waitForLeavingDaemon(context);
+  // Wrong settings are found before anything is started; a daemon that runs looks at its own.
+  if (!(await isServing(new ControlClient(places.controlSocket)))) await loadSettings(places.settingsFile);
   const { client, isNew } = await connectOrStartDaemon(context, namespace);
   await refuseOtherNamespace(client, options.namespace);
   try {
     await runOperation(context, client, 'up');
   } catch (error) {
-    if (isNew && context.interrupted.aborted) await endDaemon(context, client);
+    if (context.interrupted.aborted) await endUnlessUsed(context, client, isNew);
     throw error;
   }
   const { network, engine } = await client.status();
   context.terminal.out(`mobyvm is up: Docker ${engine.version ?? ''} at ${network.vmAddress ?? ''}.`);
   context.terminal.out(`  export DOCKER_HOST=unix://${engine.endpoint}`);
   return EXIT_FINE;
+}
+
+/** An interrupted start leaves no daemon without work behind, whichever of several commands had started it. */
+async function endUnlessUsed(context: CommandContext, client: ControlClient, isNew: boolean): Promise<void> {
+  try {
+    if (isNew || (await client.status()).daemon.isBackground) await endDaemon(context, client);
+  } catch (error) {
+    // Another command still needs it, or was quicker.
+    const isOthers = error instanceof MobyvmError && error.code === 'MOBYVM_BUSY';
+    if (!isOthers && !isNotRunning(error)) throw error;
+  }
 }
 
 async function refuseOtherNamespace(client: ControlClient, asked: string | undefined): Promise<void> {

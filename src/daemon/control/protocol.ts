@@ -15,7 +15,7 @@ import { ERROR_CODES } from '../../core/index.js';
  * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
  * | POST /v1/kvp/set | KvpSetRequest | `{}` |
  * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
- * | POST /v1/exit | | the daemon ends; refused while a machine is up |
+ * | POST /v1/exit | | the daemon ends; refused while there is anything of a machine |
  */
 export const operationName = z.enum(['up', 'down', 'restart']);
 export type OperationName = z.infer<typeof operationName>;
@@ -71,7 +71,17 @@ export const machineStatus = z.object({
   /** What is being done now, while an operation runs. */
   step: z.object({ id: z.string(), title: z.string(), detail: z.string(), elapsedMs: z.number() }).optional(),
   error: errorReport.optional(),
-  daemon: z.object({ pid: z.int(), version: z.string(), startedAt: z.string() }),
+  daemon: z.object({
+    pid: z.int(),
+    version: z.string(),
+    startedAt: z.string(),
+    /** Absolute paths: what the variables of its environment had moved when it was started. */
+    stateDir: z.string(),
+    logDir: z.string(),
+    settingsFile: z.string(),
+    /** It was started by a command, and ends by itself when there is nothing to do. */
+    isBackground: z.boolean(),
+  }),
   vm: z.object({
     driver: z.string(),
     state: z.string(),
@@ -103,6 +113,7 @@ export const machineStatus = z.object({
     reachable: z.boolean(),
     version: z.string().optional(),
     apiVersion: z.string().optional(),
+    /** How far the guest's clock is ahead of the host's, to within a second. */
     clockOffsetMs: z.number().optional(),
   }),
   /** Published ports by their state; `mobyvm port list` has each of them. */

@@ -1,8 +1,8 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
+import { makeFolder, MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import { answerKvp } from './kvp-routes.js';
@@ -34,8 +34,8 @@ export interface ControlServerOptions {
   readonly path: string;
   readonly machine: ControlledMachine;
   readonly logger: Logger;
-  /** Asked for by POST /v1/exit; throws when the daemon must not end now. */
-  readonly requestExit: () => void;
+  /** Asked for by POST /v1/exit; rejects when the daemon must not end now. */
+  readonly requestExit: () => Promise<void>;
 }
 
 export interface ControlServer {
@@ -49,7 +49,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 /** Serves the control API (see protocol.ts) to root only. The caller holds the lock, so a socket in the way is stale. */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  await mkdir(dirname(options.path), { recursive: true, mode: 0o755 });
+  await makeFolder(dirname(options.path));
   await rm(options.path, { force: true });
   const server = createServer((request, response) => {
     void answer(options, request, response).catch((error: unknown) => fail(options, response, error));
@@ -105,12 +105,11 @@ async function answer(
       json(response, 200, { cancelled: await machine.cancel() });
       return;
     }
-    case 'POST /v1/exit':
-      options.requestExit();
-      {
-        json(response, 202, {});
-        return;
-      }
+    case 'POST /v1/exit': {
+      await options.requestExit();
+      json(response, 202, {});
+      return;
+    }
     default: {
       const body = async (): Promise<unknown> => JSON.parse(await bodyOf(request));
       const kvp = await answerKvp(machine.kvp, { route, body, signal: untilGone(response) });

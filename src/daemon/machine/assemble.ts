@@ -10,11 +10,13 @@ import {
 } from '../../proxy/index.js';
 import { parseBootStage, QemuDriver, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
+import type { MachineStatus } from '../control/protocol.js';
 import { fileItemStore, KvpGuest, loadToken, setAsideIfDamaged } from '../guest/index.js';
 import type { MachineIdentity } from '../identity.js';
 import { imageStep, isoPathIn } from '../image.js';
 import type { Places } from '../places.js';
 import { Ports } from '../ports/index.js';
+import { hostSize } from '../host-size.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
@@ -36,6 +38,8 @@ export interface AssembleOptions {
   readonly namespace: string | undefined;
   readonly logger: Logger;
   readonly pid: number;
+  /** The daemon was started by a command. */
+  readonly isBackground: boolean;
   /** Told of the settings that each `up` and `restart` loads. */
   readonly applySettings: (settings: Settings) => void;
 }
@@ -83,12 +87,13 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
       ports,
       engine: probeOf(engine),
       logger,
+      hostSize: hostSize(),
       loadSettings: () => loadSettings(places.settingsFile),
       applySettings: options.applySettings,
       imageStep: (now) => imageStep(imageDirOf(now)),
       specFor: (now) => specOf(now.vm, isoPathIn(imageDirOf(now)), { ...options, host }),
       about: {
-        daemon: { pid: options.pid, version, startedAt: new Date().toISOString() },
+        daemon: aboutDaemon(options),
         machineId,
         mac: identity.mac,
         endpoint: places.engineSocket,
@@ -106,6 +111,11 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
       await driver.close();
     },
   };
+}
+
+function aboutDaemon({ pid, isBackground, places }: AssembleOptions): MachineStatus['daemon'] {
+  const { stateDir, logDir, settingsFile } = places;
+  return { pid, version, startedAt: new Date().toISOString(), isBackground, stateDir, logDir, settingsFile };
 }
 
 function probeOf(engine: EngineClient): EngineProbe {

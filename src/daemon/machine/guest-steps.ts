@@ -1,18 +1,24 @@
 import {
   MobyvmError,
+  sleep,
   waitFor,
   type Requirement,
   type Step,
   type StepContext,
   type StepOutcome,
 } from '../../core/index.js';
+import type { VmDriver } from '../../vm/index.js';
 import type { BootWatch } from './boot-watch.js';
+import { crashed } from './machine-messages.js';
 
 /** What the start of a guest is waited for with; the machine supplies it. */
 export interface GuestView {
   readonly boot: BootWatch;
   /** How the VM ended, once it has ended although it was to run. */
   readonly exit: () => string | undefined;
+  readonly driver: Pick<VmDriver, 'features' | 'state'>;
+  /** The guest boots; false when its memory was restored, or when it was running before. */
+  readonly isFreshBoot: () => boolean;
   /** Why the machine stands still, as long as it does. */
   readonly stall: () => MobyvmError | undefined;
   readonly hasLease: () => boolean;
@@ -32,10 +38,11 @@ export function guestSteps(guest: GuestView): readonly Step[] {
   };
   return [
     waiting(guest, 'guest-kernel', 'guest kernel', {
-      title: "the guest's first words on its console",
+      title: "the first words of the guest's own programs on its console",
       code: 'MOBYVM_GUEST_BOOT',
       hint: 'Look at the console with `mobyvm console`. If it is empty the boot image may be damaged: `mobyvm image build`.',
-      check: () => Promise.resolve(guest.boot.hasOutput),
+      // The firmware's and the boot loader's words tell nothing of the kernel.
+      check: () => Promise.resolve(!guest.isFreshBoot() || guest.boot.stage !== undefined),
     }),
     watched(guest, {
       id: 'guest-configuration',
@@ -76,8 +83,8 @@ function waiting(
         checks += 1;
       };
       await waitFor({ ...requirement, timeoutSeconds, giveUp }, signal);
-      // What held at the first look was there already.
-      return checks > 1 ? 'create' : 'none';
+      // What held at the first look was there already, unless the guest was quicker than we.
+      return guest.isFreshBoot() || checks > 1 ? 'create' : 'none';
     },
   });
 }
@@ -101,13 +108,16 @@ function watched(guest: GuestView, { id, title, run }: GuestStep): Step {
       const hopeless = new Promise<never>((_resolve, reject) => {
         giveUp = reject;
       });
+      const lost = (reason: MobyvmError): void => {
+        giveUp(reason);
+        end.abort(reason);
+      };
       const timer = setInterval(() => {
         progress(guest.boot.lastLine ?? '');
         const reason = hopelessness(guest);
-        if (reason === undefined) return;
-        giveUp(reason);
-        end.abort(reason);
+        if (reason !== undefined) lost(reason);
       }, 500);
+      void crashOf(guest, AbortSignal.any([context.signal, end.signal])).then(lost, () => undefined);
       const work = run({ ...context, signal: AbortSignal.any([context.signal, end.signal]) });
       // What the work still cleans up in a guest that cannot hear it keeps nobody waiting.
       work.catch(() => undefined);
@@ -117,11 +127,26 @@ function watched(guest: GuestView, { id, title, run }: GuestStep): Step {
         throw withAccount(guest, error);
       } finally {
         clearInterval(timer);
+        end.abort();
         const { stage } = guest.boot;
         progress(stage === undefined || stage === reachedBefore ? '' : `${stage.stage}: ${stage.text}`);
       }
     },
   };
+}
+
+const CRASH_LOOK_EVERY_MS = 2_000;
+/** A host that is very busy may keep one look waiting, and hardly so many in a row. */
+const CRASH_LOOKS = 4;
+
+/** Resolves when the machine has stood still for several looks, with the error to say so; rejects with the abort. */
+async function crashOf({ driver }: GuestView, signal: AbortSignal): Promise<MobyvmError> {
+  for (let looks = 0; looks < CRASH_LOOKS;) {
+    await sleep(CRASH_LOOK_EVERY_MS, signal);
+    const state = await driver.state(signal).catch(() => undefined);
+    looks = state === 'crashed' ? looks + 1 : 0;
+  }
+  return crashed(driver.features.accelerator);
 }
 
 function throwIfHopeless(guest: GuestView): void {

@@ -18,6 +18,8 @@ export interface HostSide {
   steps(settings: Settings): readonly Step[];
   /** Takes all of it away again; works also when an earlier daemon had set it up. */
   removeSteps(): readonly Step[];
+  /** True when nothing of what mobyvm made on this host is left. */
+  isGone(): Promise<boolean>;
   /** True once the guest has taken its address since its start. */
   hasLease(): boolean;
   askedForAddress(): boolean;

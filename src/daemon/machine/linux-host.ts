@@ -119,6 +119,10 @@ export class LinuxHost implements HostSide {
     ];
   }
 
+  async isGone(): Promise<boolean> {
+    return (await this.#options.ledger.list()).length === 0;
+  }
+
   hasLease(): boolean {
     return this.#lease.holds(this.#dhcp.current?.leases() ?? []);
   }

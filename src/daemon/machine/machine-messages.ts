@@ -16,6 +16,17 @@ export function ended(exit: VmExit): MobyvmError {
       );
 }
 
+/** A machine that cannot go on; `restart` powers it off. @param accelerator what it runs by, if that is known */
+export function crashed(accelerator: string | undefined): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_VM_DIED',
+    'The VM stands still: its processors met an error that they cannot go on from, or its process does not answer.',
+    accelerator === 'kvm'
+      ? 'KVM may not be able to run this guest on this host: set `vm.accelerator` to `auto` or `tcg`, then run `mobyvm restart`.'
+      : 'Run `mobyvm restart`: what stands on its data disk stays. The console log may tell why it stopped.',
+  );
+}
+
 export function diskStays(wantedGiB: number, presentGiB: number): string {
   return `vm.diskGiB is ${wantedGiB}, but the data disk has ${Math.round(presentGiB * 100) / 100} GiB and keeps them: it is never made smaller.`;
 }

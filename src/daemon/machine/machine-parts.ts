@@ -4,6 +4,7 @@ import type { PublishedPort } from '../../proxy/index.js';
 import type { VmDriver, VmSpec } from '../../vm/index.js';
 import type { MachineStatus } from '../control/protocol.js';
 import type { GuestSide } from '../guest/index.js';
+import type { HostSize } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
@@ -19,6 +20,7 @@ export interface MachineParts {
   readonly ports: MachinePorts;
   readonly engine: EngineProbe;
   readonly logger: Logger;
+  readonly hostSize: HostSize;
   readonly loadSettings: () => Promise<Settings>;
   /** Told of the settings that each `up` and `restart` loads. */
   readonly applySettings?: (settings: Settings) => void;

@@ -5,7 +5,6 @@ import {
   textOf,
   type ErrorReport,
   type Step,
-  type StepContext,
 } from '../../core/index.js';
 import { stalledByFullDisk, type VmExit, type VmSpec } from '../../vm/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
@@ -18,15 +17,25 @@ import type {
   PendingSetting,
   Requester,
 } from '../control/protocol.js';
+import { oversized, refuseTooLarge } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { EngineAnswer, EngineState } from './engine-probe.js';
 import { guestSteps } from './guest-steps.js';
 import { logStep } from './log-step.js';
-import { diskStays, ended, engineLost } from './machine-messages.js';
+import { diskStays, ended } from './machine-messages.js';
 import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
-import { describedNetwork, isUp, letGoOn, observeVm, stateToStop } from './observe-vm.js';
+import {
+  describedNetwork,
+  isRunningNow,
+  isUp,
+  letGoOn,
+  observeVm,
+  stateToStop,
+  whyEngineIsLost,
+} from './observe-vm.js';
 import { pendingSettings, pendingText } from './pending-settings.plan.js';
 import type { MachineParts } from './machine-parts.js';
+import { VmStart, vmStop } from './vm-steps.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
 
 /** A ping that has not come back by then counts as lost; the engine under software emulation may be slow. */
@@ -53,6 +62,8 @@ export class Machine implements ControlledMachine {
   #stall: MobyvmError | undefined;
   #pending: readonly PendingSetting[] = [];
   #engineReady = false;
+  /** An `up` has brought the network up; it stays when the VM ends by itself. */
+  #isNetworkUp = false;
   #engine: { version: string; apiVersion: string } | undefined;
 
   constructor(parts: MachineParts, settings: Settings) {
@@ -119,6 +130,15 @@ export class Machine implements ControlledMachine {
     return this.#runner.cancel();
   }
 
+  /** There is nothing to look after: a start that failed, and undid all that it had done, left nothing either. */
+  async isGone(): Promise<boolean> {
+    if (this.isBusy) return false;
+    if (this.#state !== 'failed') return this.#state === 'stopped';
+    const { driver, host } = this.#parts;
+    const state = await stateToStop(driver, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    return !isUp(state) && (await host.isGone());
+  }
+
   async status(): Promise<MachineStatus> {
     const { driver, host, about, guest, ports, specFor } = this.#parts;
     const probe = this.#engineReady ? await this.#probe() : undefined;
@@ -145,7 +165,10 @@ export class Machine implements ControlledMachine {
       },
       ...(this.#pending.length === 0 ? {} : { pending: [...this.#pending] }),
       ...(guest.facts === undefined ? {} : { guest: guest.facts }),
-      network: { ...describedNetwork(host, this.isBusy || isUp(vm.state)), mac: about.mac },
+      network: {
+        ...describedNetwork(host, this.isBusy || isUp(vm.state) || this.#isNetworkUp),
+        mac: about.mac,
+      },
       engine: {
         endpoint: about.endpoint,
         reachable: probe !== undefined,
@@ -160,7 +183,8 @@ export class Machine implements ControlledMachine {
   async checkHealth(): Promise<void> {
     if (!this.#isQuiet() || (await this.#isStalled())) return;
     const answered = (await this.#probe()) !== undefined;
-    this.#apply(answered ? 'engine.back' : 'engine.lost', answered ? undefined : reportOf(engineLost()));
+    if (answered) this.#apply('engine.back', undefined);
+    else this.#apply('engine.lost', reportOf(await whyEngineIsLost(this.#parts)));
   }
 
   /** Makes the host's listeners what the engine says; called now and then. */
@@ -183,27 +207,42 @@ export class Machine implements ControlledMachine {
   }
 
   async #work(name: OperationName, context: OperationContext): Promise<void> {
-    const { host, loadSettings, applySettings } = this.#parts;
+    const { driver, guest, host, hostSize, loadSettings, applySettings } = this.#parts;
     // Before anything is stopped: settings that cannot be used leave a running machine alone.
     if (name !== 'down') {
-      this.#settings = await loadSettings();
+      const settings = await loadSettings();
+      refuseTooLarge(settings, hostSize);
+      this.#settings = settings;
       applySettings?.(this.#settings);
     }
-    if (name !== 'up') await this.#steps([this.#stopStep(), ...host.removeSteps()], context);
+    if (name !== 'up') {
+      this.#pending = [];
+      guest.unfollow();
+      const stop = vmStop(driver, this.#settings.vm.stopTimeoutSeconds);
+      await this.#steps([stop, ...host.removeSteps()], context);
+      this.#isNetworkUp = false;
+    }
     if (name !== 'down') await this.#up(this.#settings, context);
   }
 
   async #up(settings: Settings, context: OperationContext): Promise<void> {
     const { driver, boot, host, guest, imageStep, specFor } = this.#parts;
-    const isRunning = ['running', 'stalled'].includes(await driver.state(context.signal));
-    if (!isRunning) this.#vmIsToStart();
+    const isRunning = await isRunningNow(driver, context.signal);
+    if (!isRunning) this.#vmIsToStart(settings, context);
     this.#exit = undefined;
     this.#stall = undefined;
-    let wasSaved = false;
+    const { vm } = settings;
+    const start = new VmStart({
+      ...{ driver, boot, isRunning },
+      spec: () => specFor(settings),
+      diskIs: (diskGiB) => {
+        if (diskGiB > vm.diskGiB) this.#notice(diskStays(vm.diskGiB, diskGiB), context);
+      },
+    });
     const pingEngine = async (signal: AbortSignal): Promise<void> => {
       await this.#parts.engine.ping(signal);
     };
-    const timeoutSeconds = settings.vm.bootTimeoutSeconds;
+    const timeoutSeconds = vm.bootTimeoutSeconds;
     const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
     await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
     if (running !== undefined) this.#comparePending(settings, running.spec, context);
@@ -212,29 +251,17 @@ export class Machine implements ControlledMachine {
         imageStep(settings),
         ...host.steps(settings),
         guest.prepareStep(),
-        {
-          id: 'vm',
-          title: 'virtual machine',
-          run: async (step) => {
-            boot.start();
-            if (isRunning) await boot.catchUp();
-            const { diskGiB } = await driver.define(specFor(settings), step);
-            if (diskGiB > settings.vm.diskGiB) this.#notice(diskStays(settings.vm.diskGiB, diskGiB), context);
-            wasSaved = (await driver.state(step.signal)) === 'saved';
-            await (wasSaved ? driver.restore(step) : driver.start(step));
-            step.progress(isRunning ? '' : (driver.features.accelerator ?? ''));
-            return isRunning ? 'none' : 'create';
-          },
-        },
+        start.step(),
         ...guestSteps({
-          boot,
+          ...{ boot, driver },
+          isFreshBoot: () => start.isFreshBoot,
           exit: () => this.#exit?.detail,
           stall: () => this.#stall,
           hasLease: () => host.hasLease(),
           askedForAddress: () => host.askedForAddress(),
           pingEngine,
           configure: (signal, giveUp) => {
-            const isFreshBoot = !isRunning && !wasSaved;
+            const { isFreshBoot } = start;
             return guest.configure({ settings, timeoutSeconds, signal, giveUp, pingEngine, isFreshBoot });
           },
           bootTimeoutSeconds: timeoutSeconds,
@@ -242,33 +269,19 @@ export class Machine implements ControlledMachine {
       ],
       context,
     );
-    this.#engine = await this.#parts.engine.version(AbortSignal.timeout(PROBE_TIMEOUT_MS * 3));
+    this.#engine = await this.#parts.engine.version(context.signal);
     this.#engineReady = true;
+    this.#isNetworkUp = true;
     await this.#parts.ports.audit();
     guest.follow();
   }
 
-  #stopStep(): Step {
-    const { driver } = this.#parts;
-    return {
-      id: 'vm',
-      title: 'virtual machine',
-      run: async (context: StepContext) => {
-        this.#engineReady = false;
-        this.#pending = [];
-        this.#parts.guest.unfollow();
-        const state = await stateToStop(driver, context.signal);
-        if (state === 'absent' || state === 'off') return 'none';
-        await driver.stop({ gracefulSeconds: this.#settings.vm.stopTimeoutSeconds }, context);
-        return 'remove';
-      },
-    };
-  }
-
-  #vmIsToStart(): void {
+  #vmIsToStart(settings: Settings, context: OperationContext): void {
     this.#engineReady = false;
     this.#pending = [];
     this.#apply('vm.starting', undefined);
+    const remark = oversized(settings, this.#parts.hostSize);
+    if (remark !== undefined) this.#notice(remark, context);
   }
 
   #comparePending(settings: Settings, spec: VmSpec | undefined, context: OperationContext): void {

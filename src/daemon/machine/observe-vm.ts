@@ -1,8 +1,9 @@
-import { MobyvmError, reportOf, textOf, type ErrorReport, type Logger } from '../../core/index.js';
+import { isTimeout, MobyvmError, reportOf, textOf, type ErrorReport, type Logger } from '../../core/index.js';
 import type { VmDriver, VmSpec, VmState } from '../../vm/index.js';
 import type { MachineStatus } from '../control/protocol.js';
 import type { BootWatch } from './boot-watch.js';
 import type { HostSide } from './host-side.js';
+import { crashed, engineLost } from './machine-messages.js';
 
 const LOOK_TIMEOUT_MS = 3_000;
 
@@ -31,10 +32,6 @@ export async function observeVm(
   } catch (error) {
     return { state: 'unknown', error: reportOf(isTimeout(error) ? silent() : error) };
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
 function silent(): MobyvmError {
@@ -86,4 +83,21 @@ export async function letGoOn({
     logger.debug('vm.look.failed', { reason: textOf(error) });
   }
   return undefined;
+}
+
+/** True when there is a VM to go on with. @throws MobyvmError MOBYVM_VM_DIED when it is there and cannot go on */
+export async function isRunningNow(driver: VmDriver, signal: AbortSignal): Promise<boolean> {
+  const state = await driver.state(signal);
+  if (state === 'crashed') throw crashed(driver.features.accelerator);
+  return ['running', 'stalled'].includes(state);
+}
+
+/** The engine of a machine that is up does not answer: it may be its machine that stands still. */
+export async function whyEngineIsLost({ driver }: { readonly driver: VmDriver }): Promise<MobyvmError> {
+  try {
+    const state = await driver.state(AbortSignal.timeout(LOOK_TIMEOUT_MS));
+    return state === 'crashed' ? crashed(driver.features.accelerator) : engineLost();
+  } catch {
+    return engineLost();
+  }
 }

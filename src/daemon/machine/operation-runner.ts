@@ -106,9 +106,16 @@ export class OperationRunner {
     const abort = new AbortController();
     const listeners = new Set([listener]);
     const history: OperationEvent[] = [];
+    let detail: Extract<OperationEvent, { event: 'step.progress' }> | undefined;
     const tell = (event: OperationEvent): void => {
-      // A late joiner needs the steps, not every progress line of each.
-      if (event.event !== 'step.progress') history.push(event);
+      // A late joiner needs the steps with what each came to, not every progress line.
+      if (event.event === 'step.progress') {
+        detail = event;
+      } else {
+        if (event.event === 'step.done' && detail?.step === event.step) history.push(detail);
+        detail = undefined;
+        history.push(event);
+      }
       this.#hooks.event(event);
       for (const each of listeners) each(event);
     };

@@ -27,6 +27,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
     prepare: () => Promise.resolve(),
     steps: () => [noting(world, 'network', 'up')],
     removeSteps: () => [noting(world, 'network', 'down')],
+    isGone: () => Promise.resolve(true),
     hasLease: () => true,
     askedForAddress: () => true,
     describe: () => ({ bridge: 'mobyvm0', subnet: '10.0.75.0/24' }),
@@ -64,6 +65,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
         version: () => Promise.resolve({ version: '26', apiVersion: '1.45' }),
       },
       logger: silentLogger,
+      hostSize: { memoryMiB: 4096, processors: 2 },
       loadSettings: () => Promise.resolve(settingsSchema.parse(file.content)),
       applySettings: (settings) => applied.push(settings),
       imageStep: () => noting(world, 'image', 'checked'),
@@ -79,7 +81,10 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
         awaitsConfiguration: true,
       }),
       about: {
-        daemon: { pid: 1, version: '0', startedAt: '2026-01-01T00:00:00.000Z' },
+        daemon: {
+          ...{ pid: 1, version: '0', startedAt: '2026-01-01T00:00:00.000Z', isBackground: true },
+          ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
+        },
         machineId: MACHINE_ID,
         mac: '02:00:00:00:00:01',
         endpoint: '/run/docker.sock',
@@ -155,6 +160,9 @@ describe('a machine', () => {
     });
     expect(world.slice(-3)).toEqual(['certificates undone', 'network undone', 'image undone']);
     expect(machine.engineState).toMatchObject({ kind: 'failed', error: { remedy: 'Ask it why.' } });
+    // Nothing of it is left, so that its daemon may end.
+    expect(await machine.isGone()).toBe(true);
+    expect((await machine.status()).network.subnet).toBeUndefined();
   });
 
   test('whose guest reports an error fails at once with that error and the console', async () => {
@@ -173,12 +181,42 @@ describe('a machine', () => {
     expect(driver.world.runState).toBeUndefined();
   });
 
+  test('whose VM stands still fails long before its time is over', async () => {
+    const { operate, driver, engine } = machineWith({ bootTimeoutSeconds: 600 });
+    engine.answers = false;
+    const starting = operate('up');
+    const hasBegun = (): Promise<boolean> => Promise.resolve(driver.world.runState === 'running');
+    await waitFor(
+      { title: 'the VM', timeoutSeconds: 5, hint: '', check: hasBegun },
+      new AbortController().signal,
+    );
+    driver.world.freeze();
+    expect((await starting).at(-1)).toMatchObject({
+      event: 'operation.failed',
+      error: { code: 'MOBYVM_VM_DIED', message: expect.stringContaining('stands still') as string },
+    });
+  }, 20_000);
+
+  test('whose settings ask for more than the host has is left as it is', async () => {
+    const { operate, file, machine } = machineWith();
+    await operate('up');
+    file.content = { vm: { memoryMiB: 4098 } };
+    expect((await operate('restart')).at(-1)).toMatchObject({ error: { code: 'MOBYVM_SETTINGS' } });
+    expect((await machine.status()).vm.state).toBe('running');
+    await operate('down');
+    file.content = { vm: { cpus: 3 } };
+    const notices = (await operate('up')).filter(({ event }) => event === 'operation.notice');
+    expect(notices).toMatchObject([{ message: expect.stringContaining('this host has 2') as string }]);
+  });
+
   test('whose VM dies says so without being asked', async () => {
     const { machine, operate, driver } = machineWith();
     await operate('up');
     driver.crash();
     expect(await machine.status()).toMatchObject({ state: 'failed', error: { code: 'MOBYVM_VM_DIED' } });
     expect(machine.engineState).toMatchObject({ kind: 'failed' });
+    // Its network still stands.
+    expect((await machine.status()).network.subnet).toBe('10.0.75.0/24');
     expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
     expect(await machine.status()).toMatchObject({ state: 'running' });
   });
@@ -285,10 +323,12 @@ describe('a machine', () => {
   test('that is down says nothing of what its guest had reached, or of addresses', async () => {
     const { machine, operate } = machineWith();
     await operate('up');
+    expect(await machine.isGone()).toBe(false);
     const up = await machine.status();
     expect(up.vm.stage).toMatch(/\w: /);
     expect(up.network.subnet).toBe('10.0.75.0/24');
     await operate('down');
+    expect(await machine.isGone()).toBe(true);
     const down = await machine.status();
     expect(down.vm.stage).toBeUndefined();
     expect(down.network).toEqual({ bridge: 'mobyvm0', mac: '02:00:00:00:00:01' });

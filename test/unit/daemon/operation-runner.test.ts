@@ -63,6 +63,33 @@ describe('operations', () => {
     expect(names(second)).toEqual(['operation.joined', 'step.started', 'operation.done']);
   });
 
+  test('who joins sees what each step came to, and not every line of its progress', async () => {
+    const { runner: operations } = runner();
+    const { letGo, work } = heldWork();
+    const second: OperationEvent[] = [];
+    const running = operations.run(
+      'up',
+      FIRST,
+      async (context) => {
+        const of = { step: 'forwarding', title: 'forwarding', durationMs: 1, change: 'update' as const };
+        context.emit({ event: 'step.started', ...of });
+        for (const detail of ['looking', 'it was off and is on now'])
+          context.emit({ event: 'step.progress', step: 'forwarding', detail });
+        context.emit({ event: 'step.done', ...of });
+        context.emit({ event: 'step.started', step: 'vm', title: 'VM' });
+        await work(context);
+      },
+      () => undefined,
+    );
+    await Promise.resolve();
+    const joined = operations.run('up', SECOND, work, (event) => second.push(event));
+    letGo();
+    await Promise.all([running, joined]);
+    expect(second.filter(({ event }) => event === 'step.progress')).toEqual([
+      { event: 'step.progress', step: 'forwarding', detail: 'it was off and is on now' },
+    ]);
+  });
+
   test('down aborts a start, waits for its end, and then runs', async () => {
     const { runner: operations, outcomes } = runner();
     const { work } = heldWork();

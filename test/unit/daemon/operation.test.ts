@@ -85,7 +85,7 @@ describe('Ctrl-C during an operation', () => {
       path,
       machine,
       logger: silentLogger,
-      requestExit: () => undefined,
+      requestExit: () => Promise.resolve(),
     });
     try {
       await expect(
@@ -129,7 +129,7 @@ test('Ctrl-C after the request and before its first event cancels the operation 
     path,
     machine: late,
     logger: silentLogger,
-    requestExit: () => undefined,
+    requestExit: () => Promise.resolve(),
   });
   try {
     await expect(

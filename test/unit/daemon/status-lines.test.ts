@@ -5,7 +5,10 @@ import type { MachineStatus } from '../../../src/daemon/control/protocol.js';
 const RUNNING: MachineStatus = {
   state: 'running',
   since: '2026-11-26T10:00:00.000Z',
-  daemon: { pid: 7, version: '0.1.0', startedAt: '2026-11-26T09:59:00.000Z' },
+  daemon: {
+    ...{ pid: 7, version: '0.1.0', startedAt: '2026-11-26T09:59:00.000Z', isBackground: true },
+    ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
+  },
   vm: {
     ...{ driver: 'qemu', state: 'running', accelerator: 'tcg', firmware: 'bios', machineId: 'id' },
     ...{ cpus: 2, memoryMiB: 2048 },
@@ -40,6 +43,16 @@ test('tells of published ports as soon as there are some', () => {
   expect(row({ ...RUNNING, ports: { open: 1, waiting: 2, failed: 3 } }, 'ports')).toBe(
     '1 open, 2 waiting for their containers, 3 failed (`mobyvm port list`)',
   );
+});
+
+test.each([
+  [undefined, 'answers'],
+  [-1900, 'answers'],
+  [2400, 'answers, its clock is 2 s ahead'],
+  [-90_000, 'answers, its clock is 90 s behind'],
+])('an offset of %s ms reads: %s', (clockOffsetMs, words) => {
+  const engine = { ...RUNNING.engine, ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }) };
+  expect(row({ ...RUNNING, engine }, 'engine')).toBe(`Docker 26.1.5 (API 1.45) ${words}`);
 });
 
 test('ends with what is wrong, and its remedy', () => {
