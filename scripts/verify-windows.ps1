@@ -437,15 +437,21 @@ catch {
     exit 2
 }
 
-Test-Reading
-if ($Change) {
-    $folder = Join-Path -Path $env:ProgramData -ChildPath "$Prefix-$PID"
-    $null = New-Item -ItemType Directory -Path $folder
-    try { Test-Changing -Folder $folder }
-    # After Ctrl-C the first output to a pipeline that has ended would end this as well.
-    finally { Remove-Everything -Folder $folder | Out-Host }
+$isComplete = $false
+# After Ctrl-C the first output to a pipeline that has ended would end what stands in `finally` as well.
+try {
+    Test-Reading
+    if ($Change) {
+        $folder = Join-Path -Path $env:ProgramData -ChildPath "$Prefix-$PID"
+        $null = New-Item -ItemType Directory -Path $folder
+        try { Test-Changing -Folder $folder }
+        finally { Remove-Everything -Folder $folder | Out-Host }
+    }
+    $isComplete = $true
 }
-$report = @{ script = 1; changes = [bool]$Change; results = $script:Results }
-ConvertTo-Json -InputObject $report -Depth 8 | Set-Content -LiteralPath $Path -Encoding UTF8
+finally {
+    $report = @{ script = 1; changes = [bool]$Change; complete = $isComplete; results = $script:Results }
+    ConvertTo-Json -InputObject $report -Depth 8 | Set-Content -LiteralPath $Path -Encoding UTF8
+}
 Write-Output -InputObject ''
 Write-Output -InputObject "The report is in $Path. Attach it to an issue."

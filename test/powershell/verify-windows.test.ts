@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { run } from '../../src/core/index.js';
+import { run, waitFor } from '../../src/core/index.js';
+import { RunningProgram } from '../support/netns-program.js';
 import { FAULTS } from '../support/hyperv-host/host-failure.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SystemPrograms } from '../support/hyperv-host/system-programs.js';
@@ -13,6 +14,7 @@ import { StubHost } from '../support/pwsh-host/stub-host.js';
 const SCRIPT = resolve('scripts/verify-windows.ps1');
 const reportSchema = z.object({
   changes: z.boolean(),
+  complete: z.boolean(),
   results: z.array(z.object({ name: z.string(), verdict: z.string(), error: z.unknown().optional() })),
 });
 /** The simulated host takes one NAT network, and its address is not this machine's. */
@@ -21,6 +23,7 @@ const REFUSED = [
   ...[53, 67].map((port) => `UDP port ${port} on the switch's address alone`),
 ];
 
+const never = new AbortController().signal;
 let host: SimulatedHost;
 let stubs: StubHost;
 let folder: string;
@@ -50,9 +53,15 @@ async function verify(...words: readonly string[]): Promise<z.infer<typeof repor
   return reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
+function environment(): Record<string, string> {
+  return {
+    ...stubs.env,
+    ...{ ProgramData: folder, SystemRoot: programs.folder, NO_COLOR: '1', TERM: 'dumb' },
+  };
+}
+
 async function runScript(words: readonly string[], acceptExitCodes = [0]): Promise<string> {
-  const places = { ProgramData: folder, SystemRoot: programs.folder };
-  const env = { ...process.env, ...stubs.env, ...places, NO_COLOR: '1', TERM: 'dumb' };
+  const env = { ...process.env, ...environment() };
   const program = ['-NoProfile', '-NonInteractive', '-File', SCRIPT];
   const options = { env, timeoutMs: 50_000, acceptExitCodes };
   return (await run(await consoleProgram(), [...program, ...words], options)).stdout;
@@ -61,8 +70,8 @@ async function runScript(words: readonly string[], acceptExitCodes = [0]): Promi
 describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simulated one', () => {
   it('makes a report of everything, and takes away what it made', async () => {
     const before = host.snapshot();
-    const { changes, results } = await verify('-Change');
-    expect(changes).toBe(true);
+    const { changes, complete, results } = await verify('-Change');
+    expect({ changes, complete }).toEqual({ changes: true, complete: true });
     expect(results.filter(({ verdict, name }) => verdict !== 'ok' && !REFUSED.includes(name))).toEqual([]);
     expect(results.length).toBeGreaterThan(35);
     expect(host.snapshot()).toEqual(before);
@@ -83,6 +92,23 @@ describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simula
     const failed = results.filter(({ verdict, name }) => verdict === 'FAILED' && !REFUSED.includes(name));
     expect(failed).toMatchObject([{ error: { category: 'PermissionDenied', hresults: ['0x80131500'] } }]);
     expect(host.snapshot()).toEqual(before);
+  });
+
+  it('after Ctrl-C takes everything away and reports what it had seen by then', async () => {
+    const before = host.snapshot();
+    const path = join(folder, 'report.json');
+    const command = [await consoleProgram(), '-NoProfile', '-NonInteractive', '-File', SCRIPT];
+    // As a terminal does, the signal goes to the whole group: the program that is started may start another.
+    await using script = new RunningProgram('setsid', [...command, '-Path', path, '-Change'], environment());
+    const hasSwitch = (): Promise<boolean> =>
+      Promise.resolve(host.calls.some(({ command }) => command === 'New-VMSwitch'));
+    await waitFor({ title: 'its switch', timeoutSeconds: 40, hint: '', check: hasSwitch }, never);
+    process.kill(-script.pid, 'SIGINT');
+    await script.exit;
+    expect(host.snapshot()).toEqual(before);
+    const { complete, results } = reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    expect(complete).toBe(false);
+    expect(results.map(({ name }) => name)).toContain('removal of the switch');
   });
 
   it.each<[string, () => void | Promise<void>, RegExp]>([
