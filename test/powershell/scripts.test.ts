@@ -23,14 +23,14 @@ afterAll(async () => {
 });
 
 /** With the stubs of every source: what one binds the other may not. */
-async function findingsOf(path: string, needsHelp: boolean): Promise<readonly string[]> {
+async function findingsOf(path: string, isForPeople: boolean): Promise<readonly string[]> {
   const findings = new Set<string>();
   for (const { env } of stubs) {
     const { stdout } = await run(await consoleProgram(), ['--check', path], {
       env: { ...process.env, ...env },
     });
     const report = scriptReport.parse(JSON.parse(stdout));
-    for (const finding of scriptFindings(report, { needsHelp })) findings.add(finding);
+    for (const finding of scriptFindings(report, { isForPeople })) findings.add(finding);
   }
   return [...findings];
 }
@@ -75,6 +75,13 @@ it.runIf(HAS_SCRIPT_CHECK).each([
   ['a suffix of a number', '$x = 5uy', /does not know 5uy/],
   ['an escaped code point', '$x = "`u{41}"', /does not know `u\{\}/],
   ['a job in the background', 'Start-Sleep -Seconds 1 &', /does not know &/],
+  [
+    'an encoding of PowerShell 7',
+    'Set-Content -LiteralPath x -Value y -Encoding utf8NoBOM',
+    /does not know -Encoding utf8NoBOM/,
+  ],
+  ['a type of .NET alone', '$x = [System.Text.Json.JsonDocument]', /JsonDocument is no type/],
+  ['such a type as a constraint', '[semver]$x = 1', /semver is no type/],
   ['what is not ASCII', "$x = 'ä'", /not all ASCII/],
   ['an odd verb', 'function Do-This { }', /no approved verb/],
   ['no help', '$x = 1', /the script has no help/],

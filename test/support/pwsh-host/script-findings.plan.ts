@@ -8,6 +8,7 @@ export const scriptReport = z.object({
   Errors: z.array(place),
   IsAscii: z.boolean(),
   Newer: z.array(place),
+  Types: z.array(place),
   Help: help,
   Functions: z.array(z.object({ Name: z.string(), Line: z.number(), Help: help })),
   Commands: z.array(
@@ -42,17 +43,22 @@ const OWN_CMDLETS: Readonly<Record<string, string>> = {
   'Where-Object': 'Property EQ Like Value',
   'Write-Output': 'InputObject',
 };
+/** .NET types, as scripts for people name them: those that Windows PowerShell's .NET Framework has too, as far as they are used. */
+const OWN_TYPES = [
+  ...['bool', 'char', 'int', 'scriptblock', 'string', 'switch', 'System.Security.SecureString'],
+  ...['System.Net.IPAddress', 'System.Net.IPEndPoint', 'System.Net.Sockets.UdpClient'],
+];
 /** Of every cmdlet. */
 const COMMON = ['ErrorAction', 'Confirm', 'WhatIf'];
 const APPROVED_VERBS = ['Add', 'ConvertFrom', 'ConvertTo', 'Get', 'Invoke', 'New', 'Remove', 'Set', 'Test'];
 
 export interface ScriptRules {
-  /** A script or a module that people call: its help must be whole. */
-  readonly needsHelp: boolean;
+  /** A script that people call: its help must be whole, and Windows PowerShell must know its types. */
+  readonly isForPeople: boolean;
 }
 
 /** What is wrong with a script, as `line: what`; empty when nothing is. */
-export function scriptFindings(report: ScriptReport, { needsHelp }: ScriptRules): readonly string[] {
+export function scriptFindings(report: ScriptReport, { isForPeople }: ScriptRules): readonly string[] {
   const own = new Map(report.Functions.map(({ Name }) => [Name.toLowerCase(), Name]));
   return [
     ...report.Errors.map(({ Line, Text }) => `${Line}: syntax: ${Text}`),
@@ -65,7 +71,7 @@ export function scriptFindings(report: ScriptReport, { needsHelp }: ScriptRules)
         ? []
         : [`${Line}: ${Name} begins with no approved verb`],
     ),
-    ...(needsHelp ? helpFindings(report) : []),
+    ...(isForPeople ? [...helpFindings(report), ...typeFindings(report)] : []),
     ...report.Commands.flatMap((command) => commandFindings(command, own)),
   ];
 }
@@ -75,6 +81,12 @@ function helpFindings({ Help, Functions }: ScriptReport): readonly string[] {
     if (each.Help === null) return [`${each.Line}: ${each.Name} has no help`];
     return each.Help.map((parameter) => `${each.Line}: the help of ${each.Name} lacks ${parameter}`);
   });
+}
+
+function typeFindings({ Types }: ScriptReport): readonly string[] {
+  return Types.filter(({ Text }) => !OWN_TYPES.includes(Text.replace(/\[\]$/, ''))).map(
+    ({ Line, Text }) => `${Line}: ${Text} is no type that scripts may use`,
+  );
 }
 
 function commandFindings(

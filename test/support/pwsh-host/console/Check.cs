@@ -32,6 +32,10 @@ internal static class Check
     /// <summary>Binary numbers, and suffixes other than l and d.</summary>
     private static readonly Regex NewerNumber = new(@"^[+-]?0b|^[+-]?\d+(y|uy|s|us|u|ul|n)([kmgtp]b)?$", RegexOptions.IgnoreCase);
 
+    /// <summary>Encodings' names that only PowerShell 6 and later take.</summary>
+    private static readonly HashSet<string> NewerEncodings =
+        new(StringComparer.OrdinalIgnoreCase) { "ansi", "utf8BOM", "utf8NoBOM" };
+
     public static void Print(Runspace runspace, string path, TextWriter output)
     {
         Runspace.DefaultRunspace = runspace;
@@ -43,6 +47,7 @@ internal static class Check
             .Concat(All<TernaryExpressionAst>(script).Select(each => At(each.Extent, "?:")))
             .Concat(All<PipelineAst>(script).Where(each => each.Background).Select(each => At(each.Extent, "&")))
             .Concat(All<VariableExpressionAst>(script).Where(each => NewerVariables.Contains(each.VariablePath.UserPath)).Select(each => At(each.Extent, each.Extent.Text)))
+            .Concat(All<CommandAst>(script).SelectMany(Encodings).Where(each => NewerEncodings.Contains(each.Value)).Select(each => At(each.Extent, $"-Encoding {each.Value}")))
             .Concat(tokens.OfType<NumberToken>().Where(each => NewerNumber.IsMatch(each.Text)).Select(each => At(each.Extent, each.Text)))
             .Concat(tokens.OfType<StringExpandableToken>().Where(each => each.Text.Contains("`u{")).Select(each => At(each.Extent, "`u{}")));
         var functions = All<FunctionDefinitionAst>(script)
@@ -52,6 +57,7 @@ internal static class Check
             Errors = errors.Select(error => At(error.Extent, $"{error.ErrorId}: {error.Message}")),
             IsAscii = bytes.All(each => each < 128),
             Newer = newer,
+            Types = TypesOf(script),
             Help = HelpOf(script.GetHelpContent(), Names(script.ParamBlock)),
             Functions = functions,
             Commands = All<CommandAst>(script).Select(CommandOf),
@@ -63,6 +69,19 @@ internal static class Check
 
     private static IEnumerable<T> All<T>(Ast ast)
         where T : Ast => ast.FindAll(each => each is T, true).Cast<T>();
+
+    /// <summary>Values of -Encoding that stand in the text.</summary>
+    private static IEnumerable<StringConstantExpressionAst> Encodings(CommandAst command)
+    {
+        for (var at = 1; at < command.CommandElements.Count; at++)
+            if (command.CommandElements[at] is CommandParameterAst { ParameterName: var name } parameter && name.Equals("Encoding", StringComparison.OrdinalIgnoreCase))
+                if ((parameter.Argument ?? command.CommandElements.ElementAtOrDefault(at + 1)) is StringConstantExpressionAst value)
+                    yield return value;
+    }
+
+    private static IEnumerable<object> TypesOf(Ast script) =>
+        All<TypeExpressionAst>(script).Select(each => At(each.Extent, each.TypeName.FullName))
+            .Concat(All<TypeConstraintAst>(script).Select(each => At(each.Extent, each.TypeName.FullName)));
 
     private static IEnumerable<string> Names(ParamBlockAst block) =>
         block?.Parameters.Select(each => each.Name.VariablePath.UserPath) ?? [];
