@@ -22,7 +22,7 @@ import { notRoot } from './not-root.js';
 import { hostPlatform } from './platform.js';
 import { takeLock } from './process-lock.js';
 import { loadSettings } from './settings/load.js';
-import type { Settings } from './settings/schema.js';
+import { settingsSchema, type Settings } from './settings/schema.js';
 import { version } from './version.js';
 
 const HEALTH_EVERY_MS = 5_000;
@@ -43,7 +43,7 @@ export async function runDaemon(context: CommandContext, options: DaemonOptions)
   const { places } = context;
   refuseOnWindows(hostPlatform());
   if (!context.isRoot) throw notRoot();
-  const settings = await loadSettings(places.settingsFile);
+  const settings = await firstSettings(places.settingsFile, options);
   for (const folder of [places.stateDir, places.runDir, places.logDir]) await makeFolder(folder);
   const closing: (() => Promise<void>)[] = [];
   try {
@@ -61,6 +61,16 @@ export async function runDaemon(context: CommandContext, options: DaemonOptions)
     return code;
   } finally {
     for (const close of closing.reverse()) await close();
+  }
+}
+
+/** `up` reads them itself; what is to be taken down is taken down whatever they say. */
+async function firstSettings(path: string, { startsMachine }: DaemonOptions): Promise<Settings> {
+  try {
+    return await loadSettings(path);
+  } catch (error) {
+    if (startsMachine) throw error;
+    return settingsSchema.parse({});
   }
 }
 

@@ -104,6 +104,20 @@ describe('a state file that cannot be understood', () => {
     await expectNothingLeft();
   });
 
+  test('is no hindrance for down when it is the settings of a daemon that was killed', async () => {
+    await using command = instance.start(...instance.upCommand);
+    await command.line(/[Dd]HCP/, 120);
+    process.kill(await instance.daemonPid(), 'SIGKILL');
+    expect(await command.exit).toBe(1);
+    await writeFile(join(instance.directory, 'settings.json'), '{"vm": {"cpus": "all"}}');
+    const refused = await up();
+    expect(refused.stderr).toMatch(/MOBYVM_SETTINGS/);
+    const down = await instance.mobyvm(['down']);
+    expect(down.exitCode, down.stderr).toBe(0);
+    await expectNothingLeft();
+    expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
+  });
+
   test('is named when it is the ledger', async () => {
     const ledger = join(instance.directory, 'state/ledger.json');
     await mkdir(join(instance.directory, 'state'), { recursive: true });
