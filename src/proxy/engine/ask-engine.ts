@@ -1,4 +1,4 @@
-import type { ClientConnection } from './connection.js';
+import type { ServedClient } from './served-client.js';
 import { collectBody } from './http/collect-body.js';
 import type { EngineConnection } from './http/engine-pool.js';
 import { isPersistent, responseFraming } from './http/framing.plan.js';
@@ -15,7 +15,7 @@ const REQUEST: { readonly method: string; readonly version: string } = { method:
  * A question of our own to the engine, in the middle of a client's request: GET and its JSON. Undefined when the
  * engine does not answer 200, not in time, or not at all: then the client's own request will show why.
  */
-export async function askEngine(client: ClientConnection, target: string): Promise<Buffer | undefined> {
+export async function askEngine(client: ServedClient, target: string): Promise<Buffer | undefined> {
   const reached = await takeEngine(client, { isFresh: false });
   if (reached.kind !== 'engine') return undefined;
   const { engine, dial } = reached;

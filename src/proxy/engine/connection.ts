@@ -1,32 +1,17 @@
 import type { Duplex } from 'node:stream';
-import { CodecError, type Logger } from '../../core/index.js';
-import type { ApiRules } from './api-rules.js';
+import { CodecError } from '../../core/index.js';
 import { tunnel } from './duplex.js';
 import type { HangupProbe } from './hangup-probe.js';
 import type { EngineConnection } from './http/engine-pool.js';
-import type { ClientSide, Counters } from './http/exchange.js';
+import type { Counters } from './http/exchange.js';
 import { isHttp2Preface, requestFraming, type BodyFraming } from './http/framing.plan.js';
 import { decodeRequestHead, type RequestHead } from './http/head.codec.js';
 import { StreamReader, type HeadRead } from './http/stream-reader.js';
-import type { Places } from './places.js';
-import type { Reaching } from './reach-engine.js';
 import { badHead, malformed, TOO_MANY_CONNECTIONS, type Refusal } from './refusal.plan.js';
 import { refusalResponse } from './refusal-response.js';
 import { serveRequest, type RequestEnd } from './serve-request.js';
+import type { ConnectionContext, ServedClient } from './served-client.js';
 import { takeEngine } from './take-engine.js';
-
-/** What one connection needs from its surroundings. */
-export interface ConnectionContext extends Omit<Reaching, 'signal' | 'waitMs'> {
-  /** Asked anew for each request. */
-  readonly waitMs: () => number;
-  /** From a head's first byte to its last; a client that says nothing while there is no engine is closed after it. */
-  readonly headMs: number;
-  readonly places: Places;
-  readonly rules: ApiRules | undefined;
-  readonly logger: Logger;
-  readonly connId: string;
-  readonly onRefusal: (refusal: Refusal, connId: string) => void;
-}
 
 /** After an answer, the rest of the request is read and dropped for this long: else its sender might not read it. */
 const LINGER_MS = 2_000;
@@ -35,7 +20,7 @@ const LINGER_MS = 2_000;
  * One client from its first byte to its last: request after request, until one becomes a raw stream, is refused, or
  * is the last. INVARIANT: `engine` is what the present request has; between requests there is none.
  */
-export class ClientConnection implements ClientSide {
+export class ClientConnection implements ServedClient {
   readonly stream: Duplex;
   readonly reader: StreamReader;
   readonly context: ConnectionContext;

@@ -1,6 +1,6 @@
 import type { ApiPlan, AskEngine } from './api-rules.js';
 import { pathPattern } from './api/path-pattern.plan.js';
-import type { ClientConnection } from './connection.js';
+import type { ServedClient } from './served-client.js';
 import { askEngine } from './ask-engine.js';
 import { collectBody } from './http/collect-body.js';
 import { responseEditor } from './http/edit-response.js';
@@ -30,7 +30,7 @@ export interface IncomingRequest {
 export const MAX_PARSED_BYTES = 16 * 1024 * 1024;
 
 /** Passes one request on, and its response back. Never throws. */
-export async function serveRequest(client: ClientConnection, request: IncomingRequest): Promise<RequestEnd> {
+export async function serveRequest(client: ServedClient, request: IncomingRequest): Promise<RequestEnd> {
   const startedMs = performance.now();
   const before = { ...client.counters };
   const { logger, connId } = client.context;
@@ -59,7 +59,7 @@ interface Outcome {
   readonly how?: string;
 }
 
-async function perform(client: ClientConnection, request: IncomingRequest): Promise<Outcome> {
+async function perform(client: ServedClient, request: IncomingRequest): Promise<Outcome> {
   const plan = client.context.rules?.planFor(request.head);
   const outgoing = plan === undefined ? plainly(request) : await prepare(client, request, plan);
   if ('refusal' in outgoing) return refused(outgoing.refusal);
@@ -91,7 +91,7 @@ function mayRepeat(end: ExchangeEnd, engine: EngineConnection, { head, framing }
   );
 }
 
-function outcomeOf(client: ClientConnection, end: Exclude<ExchangeEnd, { kind: 'raw stream' }>): Outcome {
+function outcomeOf(client: ServedClient, end: Exclude<ExchangeEnd, { kind: 'raw stream' }>): Outcome {
   switch (end.kind) {
     case 'done':
       return { end: { kind: end.isClientReusable ? 'next' : 'last' }, status: end.status };
@@ -120,7 +120,7 @@ function plainly({ raw, framing }: IncomingRequest): Outgoing {
 
 /** Reads and rewrites the body if the plan wants that, and asks whether the request may go at all. */
 async function prepare(
-  client: ClientConnection,
+  client: ServedClient,
   request: IncomingRequest,
   plan: ApiPlan,
 ): Promise<Outgoing | { readonly refusal: Refusal }> {
@@ -153,7 +153,7 @@ interface Calling {
   readonly plan: ApiPlan | undefined;
 }
 
-function callOf(client: ClientConnection, { engine, outgoing, request, plan }: Calling): Call {
+function callOf(client: ServedClient, { engine, outgoing, request, plan }: Calling): Call {
   const { counters } = client;
   const rewrite = plan?.rewriteResponse;
   return {

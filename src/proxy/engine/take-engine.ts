@@ -1,8 +1,8 @@
-import type { ClientConnection } from './connection.js';
+import type { ServedClient } from './served-client.js';
 import { reachEngine, type Reached } from './reach-engine.js';
 
 /** A kept connection, without a wait; most requests need no more. */
-export function takeIdle(client: ClientConnection, isFresh: boolean): Reached | undefined {
+export function takeIdle(client: ServedClient, isFresh: boolean): Reached | undefined {
   const state = client.context.availability.current();
   if (isFresh || state.kind !== 'ready') return undefined;
   const engine = client.context.pool.take(state.dial);
@@ -11,7 +11,7 @@ export function takeIdle(client: ClientConnection, isFresh: boolean): Reached | 
 
 /** A connection to the engine, kept or new; or what to tell the client. */
 export async function takeEngine(
-  client: ClientConnection,
+  client: ServedClient,
   { isFresh }: { readonly isFresh: boolean },
 ): Promise<Reached> {
   const { context, signal } = client;
