@@ -26,7 +26,7 @@ import type { HostSide } from './host-side.js';
 import { LeaseSinceStart } from './lease-since-start.js';
 import { startNameServer } from './name-server.js';
 import { OverlapWatch } from './overlap-watch.js';
-import { ServerSlot } from './server-step.js';
+import { ServerSlot } from '../server-slot.js';
 
 /** The VM's name on its network. */
 export const VM_HOSTNAME = 'moby';

@@ -1,6 +1,6 @@
 import { type Ipv4, type Logger, type Subnet } from '../../core/index.js';
 import { startDnsServer, watchResolvConf, type DnsEndpoint, type DnsServer } from '../../proxy/index.js';
-import type { ClosableServer } from './server-step.js';
+import type { ClosableServer } from '../server-slot.js';
 
 const DNS_PORT = 53;
 

@@ -8,7 +8,7 @@ import {
   type PublishedPort,
 } from '../../proxy/index.js';
 import type { HostService } from '../../vm/index.js';
-import { ServerSlot, type ClosableServer } from '../machine/server-step.js';
+import { ServerSlot, type ClosableServer } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
 import { hostAddresses } from './host-addresses.js';
 import { listedPorts } from './listed-ports.plan.js';
