@@ -15,7 +15,7 @@ export async function refuseOtherPlaces(
   { env, places }: CommandContext,
   client: ControlClient,
 ): Promise<void> {
-  const { daemon } = await client.status();
+  const { daemon } = await client.info();
   const differences: string[] = [];
   for (const place of COMPARED) {
     if (movedTo(place, env) === undefined) continue;

@@ -95,7 +95,7 @@ async function leaveNothing(context: CommandContext): Promise<void> {
 
 export async function isServing(client: ControlClient): Promise<boolean> {
   try {
-    await client.status(AbortSignal.timeout(10_000));
+    await client.info(AbortSignal.timeout(10_000));
     return true;
   } catch (error) {
     if (error instanceof MobyvmError && error.code === 'MOBYVM_DAEMON_NOT_RUNNING') return false;

@@ -36,7 +36,7 @@ export async function up(context: CommandContext, options: UpOptions): CommandRe
 /** An interrupted start leaves no daemon without work behind, whichever of several commands had started it. */
 async function endUnlessUsed(context: CommandContext, client: ControlClient, isNew: boolean): Promise<void> {
   try {
-    if (isNew || (await client.status()).daemon.isBackground) await endDaemon(context, client);
+    if (isNew || (await client.info()).daemon.isBackground) await endDaemon(context, client);
   } catch (error) {
     // Another command still needs it, or was quicker.
     const isOthers = error instanceof MobyvmError && error.code === 'MOBYVM_BUSY';
@@ -45,11 +45,12 @@ async function endUnlessUsed(context: CommandContext, client: ControlClient, isN
 }
 
 async function refuseOtherNamespace(client: ControlClient, asked: string | undefined): Promise<void> {
-  const { network } = await client.status();
-  if (asked === undefined || network.namespace === asked) return;
+  if (asked === undefined) return;
+  const { namespace } = await client.info();
+  if (namespace === asked) return;
   throw new MobyvmError(
     'MOBYVM_DAEMON_RUNNING',
-    `The daemon already runs ${network.namespace === undefined ? 'outside of any network namespace' : `in the network namespace "${network.namespace}"`}, not in "${asked}".`,
+    `The daemon already runs ${namespace === undefined ? 'outside of any network namespace' : `in the network namespace "${namespace}"`}, not in "${asked}".`,
     'End it with `mobyvm down`, then run the command again; or give this instance its own MOBYVM_STATE_DIR and MOBYVM_RUN_DIR.',
   );
 }
@@ -58,7 +59,7 @@ async function refuseOtherNamespace(client: ControlClient, asked: string | undef
 async function waitForLeavingDaemon(context: CommandContext): Promise<void> {
   const { places, terminal, interrupted } = context;
   const client = new ControlClient(places.controlSocket);
-  if (!(await isServing(client)) || (await client.status()).state !== 'stopping') return;
+  if (!(await isServing(client)) || (await client.info()).state !== 'stopping') return;
   terminal.error('A "mobyvm down" is under way; waiting for its end.');
   await waitFor(
     {

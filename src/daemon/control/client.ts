@@ -5,11 +5,13 @@ import { errnoOf, MobyvmError } from '../../core/index.js';
 import type { KvpListing, KvpPool } from '../../kvp/index.js';
 import {
   cancelAnswer,
+  daemonInfo,
   kvpListing,
   errorAnswer,
   machineStatus,
   operationEvent,
   portListing,
+  type DaemonInfo,
   type KvpSetRequest,
   type MachineStatus,
   type OperationEvent,
@@ -24,6 +26,10 @@ export class ControlClient {
 
   constructor(path: string) {
     this.#path = path;
+  }
+
+  async info(signal?: AbortSignal): Promise<DaemonInfo> {
+    return parsed(daemonInfo, await textOf(await this.#send('GET', '/v1/daemon', undefined, signal)));
   }
 
   async status(signal?: AbortSignal): Promise<MachineStatus> {

@@ -7,6 +7,7 @@ import { ERROR_CODES } from '../../core/index.js';
  *
  * | request | body | answer |
  * | --- | --- | --- |
+ * | GET /v1/daemon | | DaemonInfo |
  * | GET /v1/status | | MachineStatus |
  * | GET /v1/status/watch | | MachineStatus per line, at every change |
  * | POST /v1/operations/{up,down,restart} | OperationRequest | OperationEvent per line |
@@ -64,24 +65,45 @@ const pendingSetting = z.object({ setting: z.string(), from: z.string(), to: z.s
 /** A setting that the running machine does not follow before `mobyvm restart`. */
 export type PendingSetting = z.infer<typeof pendingSetting>;
 
+const machineState = z.enum([
+  'stopped',
+  'starting',
+  'running',
+  'degraded',
+  'stopping',
+  'restarting',
+  'failed',
+]);
+
+const daemon = z.object({
+  pid: z.int(),
+  version: z.string(),
+  startedAt: z.string(),
+  /** Absolute paths: what the variables of its environment had moved when it was started. */
+  stateDir: z.string(),
+  logDir: z.string(),
+  settingsFile: z.string(),
+  /** It was started by a command, and ends by itself when there is nothing to do. */
+  isBackground: z.boolean(),
+});
+
+/** What the daemon knows without asking the VM or its engine: at once, also when those do not answer. */
+export const daemonInfo = z.object({
+  state: machineState,
+  /** The network namespace that it lives in, if it was told to. */
+  namespace: z.string().optional(),
+  daemon,
+});
+export type DaemonInfo = z.infer<typeof daemonInfo>;
+
 export const machineStatus = z.object({
-  state: z.enum(['stopped', 'starting', 'running', 'degraded', 'stopping', 'restarting', 'failed']),
+  state: machineState,
   /** When the state was entered, ISO 8601. */
   since: z.string(),
   /** What is being done now, while an operation runs. */
   step: z.object({ id: z.string(), title: z.string(), detail: z.string(), elapsedMs: z.number() }).optional(),
   error: errorReport.optional(),
-  daemon: z.object({
-    pid: z.int(),
-    version: z.string(),
-    startedAt: z.string(),
-    /** Absolute paths: what the variables of its environment had moved when it was started. */
-    stateDir: z.string(),
-    logDir: z.string(),
-    settingsFile: z.string(),
-    /** It was started by a command, and ends by itself when there is nothing to do. */
-    isBackground: z.boolean(),
-  }),
+  daemon,
   vm: z.object({
     driver: z.string(),
     state: z.string(),

@@ -9,6 +9,7 @@ import { answerKvp } from './kvp-routes.js';
 import {
   operationName,
   operationRequest,
+  type DaemonInfo,
   type MachineStatus,
   type OperationEvent,
   type OperationName,
@@ -18,6 +19,7 @@ import {
 /** What the control API controls; the daemon's machine fits. */
 export interface ControlledMachine {
   readonly kvp: KvpExchange;
+  info(): DaemonInfo;
   status(): Promise<MachineStatus>;
   /** Calls back at every change of the status. Returns the unsubscribe function. */
   onStatusChange(listener: () => void): () => void;
@@ -91,6 +93,10 @@ async function answer(
   const route = `${request.method ?? ''} ${request.url ?? ''}`;
   options.logger.debug('control.request.received', { route });
   switch (route) {
+    case 'GET /v1/daemon': {
+      json(response, 200, machine.info());
+      return;
+    }
     case 'GET /v1/status': {
       json(response, 200, await machine.status());
       return;

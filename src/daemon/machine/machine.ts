@@ -11,6 +11,7 @@ import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import type { ControlledMachine } from '../control/server.js';
 import type {
+  DaemonInfo,
   MachineStatus,
   OperationEvent,
   OperationName,
@@ -22,6 +23,7 @@ import type { Settings } from '../settings/schema.js';
 import type { EngineAnswer, EngineState } from './engine-probe.js';
 import { guestSteps } from './guest-steps.js';
 import { logStep } from './log-step.js';
+import { stepNow, type RunningStep } from './running-step.js';
 import { diskStays, ended } from './machine-messages.js';
 import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
 import {
@@ -57,7 +59,7 @@ export class Machine implements ControlledMachine {
   #state: MachineState = 'stopped';
   #since = new Date().toISOString();
   #error: ErrorReport | undefined;
-  #step: { id: string; title: string; detail: string; startedMs: number } | undefined;
+  #step: RunningStep | undefined;
   #exit: VmExit | undefined;
   #stall: MobyvmError | undefined;
   #pending: readonly PendingSetting[] = [];
@@ -139,6 +141,16 @@ export class Machine implements ControlledMachine {
     return !isUp(state) && (await host.isGone());
   }
 
+  info(): DaemonInfo {
+    const { about, host } = this.#parts;
+    const { namespace } = host.describe();
+    return {
+      state: this.#state,
+      daemon: about.daemon,
+      ...(namespace === undefined ? {} : { namespace }),
+    };
+  }
+
   async status(): Promise<MachineStatus> {
     const { driver, host, about, guest, ports, specFor } = this.#parts;
     const probe = this.#engineReady ? await this.#probe() : undefined;
@@ -146,16 +158,7 @@ export class Machine implements ControlledMachine {
     return {
       state: this.#state,
       since: this.#since,
-      ...(this.#step === undefined
-        ? {}
-        : {
-            step: {
-              id: this.#step.id,
-              title: this.#step.title,
-              detail: this.#step.detail,
-              elapsedMs: Math.round(performance.now() - this.#step.startedMs),
-            },
-          }),
+      ...(this.#step === undefined ? {} : { step: stepNow(this.#step) }),
       ...((this.#error ?? error) === undefined ? {} : { error: this.#error ?? error }),
       daemon: about.daemon,
       vm: {

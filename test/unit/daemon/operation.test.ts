@@ -48,6 +48,9 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
   const machine: ControlledMachine = {
     kvp: new FakeKvp(),
     listPorts: () => Promise.resolve([]),
+    info: () => {
+      throw new TypeError('not asked here');
+    },
     status: () => Promise.reject(new TypeError('not asked here')),
     onStatusChange: () => () => undefined,
     operate: (name, _requester, listener) =>
