@@ -20,6 +20,12 @@ const holderSchema = z.strictObject({
 /** A process: its id alone is not enough, since ids are given again; its start time (clock ticks since boot) makes it one. */
 export type LockHolder = z.infer<typeof holderSchema>;
 
+export interface ProcessLock {
+  /** Takes it again when its file is gone. True when it was. @throws MobyvmError MOBYVM_DAEMON_RUNNING when another was quicker */
+  restore(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
 const GATE_POLL_MS = 10;
 const GATE_STALE_MS = 60_000;
 
@@ -27,22 +33,31 @@ const GATE_STALE_MS = 60_000;
  * Takes the lock that makes this process the one daemon of a run folder. A lock of a dead process is taken over.
  * @throws MobyvmError MOBYVM_DAEMON_RUNNING naming the process that holds it
  */
-export async function takeLock(path: string): Promise<{ release(): Promise<void> }> {
-  await makeFolder(dirname(path));
+export async function takeLock(path: string): Promise<ProcessLock> {
   const startTime = (await seeProcess(process.pid))?.startTicks ?? '';
   const mine = JSON.stringify({ pid: process.pid, startTime, startedAt: new Date().toISOString() });
+  await put(mine, path);
+  return {
+    restore: async () => {
+      if ((await readFileIfPresent(path)) === mine) return false;
+      await put(mine, path);
+      return true;
+    },
+    release: async () => {
+      if ((await readFileIfPresent(path)) === mine) await rm(path, { force: true });
+    },
+  };
+}
+
+async function put(text: string, path: string): Promise<void> {
+  await makeFolder(dirname(path));
   const prepared = `${path}.${randomUUID()}`;
-  await writeFile(prepared, mine, { mode: 0o644 });
+  await writeFile(prepared, text, { mode: 0o644 });
   try {
     while (!(await linkIfFree(prepared, path))) await removeIfDead(path);
   } finally {
     await rm(prepared, { force: true });
   }
-  return {
-    release: async () => {
-      if ((await readFileIfPresent(path)) === mine) await rm(path, { force: true });
-    },
-  };
 }
 
 /** The living process that holds the lock, or undefined. */

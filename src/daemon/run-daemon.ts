@@ -13,6 +13,7 @@ import { errorLines } from './cli/render-error.js';
 import { startControlServer } from './control/server.js';
 import type { OperationName } from './control/protocol.js';
 import { loadIdentity } from './identity.js';
+import { keepFiles } from './keep-files.js';
 import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
 import { assembleMachine } from './machine/assemble.js';
@@ -20,7 +21,7 @@ import type { Machine } from './machine/machine.js';
 import { refuseOnWindows } from './not-on-windows.js';
 import { notRoot } from './not-root.js';
 import { hostPlatform } from './platform.js';
-import { takeLock } from './process-lock.js';
+import { takeLock, type ProcessLock } from './process-lock.js';
 import { loadSettings } from './settings/load.js';
 import { settingsSchema, type Settings } from './settings/schema.js';
 import { version } from './version.js';
@@ -55,7 +56,7 @@ export async function runDaemon(context: CommandContext, options: DaemonOptions)
       toConsole: options.startsMachine,
     });
     logger.info('daemon.started', { pid: context.pid, version, namespace: options.namespace });
-    const daemon = await openDaemon(context, { ...options, settings, logger }, closing);
+    const daemon = await openDaemon(context, { ...options, settings, logger, lock }, closing);
     const code = await live(context, daemon, options);
     logger.info('daemon.ended', { code });
     return code;
@@ -87,9 +88,10 @@ async function openDaemon(
   {
     settings,
     logger,
+    lock,
     namespace,
     isBackground,
-  }: DaemonOptions & { readonly settings: Settings; readonly logger: DaemonLog },
+  }: DaemonOptions & { readonly settings: Settings; readonly logger: DaemonLog; readonly lock: ProcessLock },
   closing: (() => Promise<void>)[],
 ): Promise<Daemon> {
   const { places } = context;
@@ -129,6 +131,7 @@ async function openDaemon(
   };
   const control = await startControlServer({ path: places.controlSocket, machine, logger, requestExit });
   closing.push(() => control.close());
+  closing.push(keepFiles({ lock, control, endpoint }, logger));
   const checks = [
     setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS),
     setInterval(() => void machine.checkNetwork(), NETWORK_EVERY_MS),

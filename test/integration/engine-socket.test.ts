@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { run, silentLogger } from '../../src/core/index.js';
 import { prepareSocket } from '../../src/proxy/engine/socket-place.js';
 import { settableAvailability } from '../support/engine-availability.js';
-import { ask, testEndpoint, testFolder } from '../support/engine-sockets.js';
+import { ask, connectTo, readToEnd, testEndpoint, testFolder } from '../support/engine-sockets.js';
 
 const availability = settableAvailability({ kind: 'stopped' });
 const PING = 'GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n';
@@ -29,6 +29,32 @@ describe("the engine's socket", () => {
     } finally {
       process.umask(umask);
     }
+  });
+
+  it('is opened anew when its file was deleted, and whoever is connected stays so', async () => {
+    await using folder = await testFolder();
+    await using endpoint = await testEndpoint(folder, { availability, groupName: GROUP.name });
+    expect(await endpoint.restore()).toBe(false);
+    const connected = await connectTo(endpoint.path);
+    await rm(endpoint.path);
+    expect(await endpoint.restore()).toBe(true);
+    expect(await ask(endpoint.path, PING)).toMatch(/^HTTP\/1\.1 503 /);
+    connected.write(PING);
+    expect(await readToEnd(connected)).toMatch(/^HTTP\/1\.1 503 /);
+    expect(await readdir(folder.path)).toEqual(['docker.sock']);
+    await endpoint.close();
+    expect(await endpoint.restore()).toBe(false);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  it('is not put in the place of what another has put there meanwhile', async () => {
+    await using folder = await testFolder();
+    await using endpoint = await testEndpoint(folder, { availability });
+    await rm(endpoint.path);
+    await writeFile(endpoint.path, 'of another');
+    await expect(endpoint.restore()).rejects.toMatchObject({ code: 'MOBYVM_FOREIGN_OBJECT' });
+    await rm(endpoint.path);
+    expect(await endpoint.restore()).toBe(true);
   });
 
   it('is bound where nobody else can go, so that it is never open wider', async () => {

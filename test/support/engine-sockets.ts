@@ -98,6 +98,7 @@ export async function testEndpoint(
     get stats() {
       return endpoint.stats;
     },
+    restore: () => endpoint.restore(),
     close: () => endpoint.close(),
     [Symbol.asyncDispose]: () => endpoint.close(),
   };

@@ -139,6 +139,34 @@ describe('a machine that runs', () => {
     expect(await readdir(instance.directory)).not.toContain('other');
   });
 
+  test('whose run folder was cleared can be reached again within seconds, and its streams go on', async () => {
+    const run = join(instance.directory, 'run');
+    const counting = [
+      'run',
+      '--rm',
+      IMAGE,
+      'sh',
+      '-c',
+      'for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done',
+    ];
+    const output = instance.docker(counting);
+    const { pid } = (await instance.status())['daemon'] as { pid: number };
+    for (const name of ['docker.sock', 'control.sock', 'daemon.lock']) await rm(join(run, name));
+    await waitFor(
+      {
+        title: 'the daemon to be reached',
+        timeoutSeconds: 20,
+        hint: '',
+        check: async () => (await instance.status()).state === 'running',
+      },
+      never,
+    );
+    await instance.up();
+    expect(await instance.status()).toMatchObject({ daemon: { pid } });
+    expect(await instance.docker(['version', '-f', '{{.Server.Version}}'])).toMatch(/\d/);
+    expect((await output).trim().split('\n')).toHaveLength(8);
+  });
+
   test('kill -9 of the daemon stops no container, and up takes the same VM over', async () => {
     await instance.docker(['run', '-d', '--name', 'survivor', IMAGE, 'sleep', '100000']);
     const [qemu, started] = [await instance.qemuPid(), await startedAt('survivor')];

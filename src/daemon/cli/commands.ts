@@ -178,6 +178,7 @@ function imageCommands(parser: Argv, context: CommandContext, choose: Choose): A
   const recipe = {
     choices: ['debian', 'alpine'] as const,
     default: 'debian' as const,
+    requiresArg: true,
     describe: 'Where its packages come from',
   };
   return parser.command('image', 'The boot image', (image) =>
@@ -193,6 +194,7 @@ function kvpCommands(parser: Argv, context: CommandContext, choose: Choose): Arg
   const pool = {
     choices: ['host', 'guest', 'intrinsic'] as const,
     default: 'host' as const,
+    requiresArg: true,
     describe: 'What the host set, what the guest set, or what the guest says of its system',
   };
   const name = { type: 'string', demandOption: true, describe: 'Name of the item' } as const;

@@ -15,7 +15,6 @@ import { EXIT_FAILED, EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
 
 const SWITCH_NAME = 'mobyvm';
-const ASK_DAEMON_MS = 10_000;
 const MARKS: Readonly<Record<Verdict, string>> = {
   fine: 'ok',
   notice: 'note',
@@ -55,9 +54,8 @@ function sumOf(findings: readonly Finding[]): string {
 
 async function onLinux({ isRoot, places, interrupted: signal }: CommandContext): Promise<readonly Finding[]> {
   const { settingsFile, imageDir, stateDir } = places;
-  const asked = AbortSignal.any([signal, AbortSignal.timeout(ASK_DAEMON_MS)]);
   // No daemon, or none that may be asked, is nothing that stands in the way.
-  const machine = await new ControlClient(places.controlSocket).status(asked).catch(() => undefined);
+  const machine = await new ControlClient(places.controlSocket).status().catch(() => undefined);
   return linuxFindings({ isRoot, settingsFile, imageDir, stateDir, machine, signal });
 }
 

@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
-import { errnoOf, MobyvmError } from '../../core/index.js';
+import { errnoOf, isTimeout, MobyvmError } from '../../core/index.js';
 import type { KvpListing, KvpPool } from '../../kvp/index.js';
 import {
   cancelAnswer,
@@ -20,6 +20,10 @@ import {
   type Requester,
 } from './protocol.js';
 
+const INFO_TIMEOUT_MS = 10_000;
+/** The VM and its engine are asked as well, each with a time of its own. */
+const STATUS_TIMEOUT_MS = 20_000;
+
 /** The other end of the control API. Every call fails with MOBYVM_DAEMON_NOT_RUNNING when nobody listens. */
 export class ControlClient {
   readonly #path: string;
@@ -28,12 +32,14 @@ export class ControlClient {
     this.#path = path;
   }
 
-  async info(signal?: AbortSignal): Promise<DaemonInfo> {
-    return parsed(daemonInfo, await textOf(await this.#send('GET', '/v1/daemon', undefined, signal)));
+  /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
+  info(): Promise<DaemonInfo> {
+    return this.#look('/v1/daemon', daemonInfo, INFO_TIMEOUT_MS);
   }
 
-  async status(signal?: AbortSignal): Promise<MachineStatus> {
-    return parsed(machineStatus, await textOf(await this.#send('GET', '/v1/status', undefined, signal)));
+  /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
+  status(): Promise<MachineStatus> {
+    return this.#look('/v1/status', machineStatus, STATUS_TIMEOUT_MS);
   }
 
   /** Yields the status now and at every change, until the signal is aborted or the daemon ends. */
@@ -75,6 +81,15 @@ export class ControlClient {
     await textOf(await this.#send('POST', '/v1/exit'));
   }
 
+  async #look<T>(path: string, schema: z.ZodType<T>, timeoutMs: number): Promise<T> {
+    try {
+      const answer = await this.#send('GET', path, undefined, AbortSignal.timeout(timeoutMs));
+      return parsed(schema, await textOf(answer));
+    } catch (error) {
+      throw isTimeout(error) ? silent(error) : error;
+    }
+  }
+
   async #send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
     const response = await this.#open(method, path, body, signal);
     if ((response.statusCode ?? 500) < 400) return response;
@@ -113,6 +128,15 @@ function notRunning(path: string, cause: unknown): MobyvmError {
     'MOBYVM_DAEMON_NOT_RUNNING',
     `mobyvm is not running (nobody listens on ${path}).`,
     'Start it with `mobyvm up`.',
+    { cause },
+  );
+}
+
+function silent(cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_CONTROL_API',
+    'The daemon does not answer.',
+    'Look at `mobyvm logs`; if it hangs, kill its process: VM and containers go on, and `mobyvm up` starts a new daemon.',
     { cause },
   );
 }

@@ -1,8 +1,8 @@
-import { chmod, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { chmod, lstat, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { makeFolder, MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
+import { errnoOf, makeFolder, MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import { answerKvp } from './kvp-routes.js';
@@ -43,6 +43,8 @@ export interface ControlServerOptions {
 export interface ControlServer {
   /** How many clients are connected now. */
   readonly clients: number;
+  /** Opens the socket anew when its file is gone. True when it was. */
+  restore(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -51,12 +53,42 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 /** Serves the control API (see protocol.ts) to root only. The caller holds the lock, so a socket in the way is stale. */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
+  const clients = new Set<Socket>();
+  let current = await open(options, clients);
+  let isClosing = false;
+  return {
+    get clients() {
+      return clients.size;
+    },
+    async restore() {
+      if (isClosing || (await inodeOf(options.path)) === current.inode) return false;
+      // Before the new one: closing unlinks the path that a server was bound to. Its connections go on.
+      current.server.close();
+      current = await open(options, clients);
+      return true;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        isClosing = true;
+        current.server.close(() => resolve());
+        current.server.closeAllConnections();
+        clients.forEach((client) => client.destroy());
+      }),
+  };
+}
+
+interface OpenControl {
+  readonly server: Server;
+  /** Of the socket's file. */
+  readonly inode: number | undefined;
+}
+
+async function open(options: ControlServerOptions, clients: Set<Socket>): Promise<OpenControl> {
   await makeFolder(dirname(options.path));
   await rm(options.path, { force: true });
   const server = createServer((request, response) => {
     void answer(options, request, response).catch((error: unknown) => fail(options, response, error));
   });
-  const clients = new Set<Socket>();
   server.on('connection', (client: Socket) => {
     clients.add(client);
     client.once('close', () => clients.delete(client));
@@ -72,16 +104,16 @@ export async function startControlServer(options: ControlServerOptions): Promise
     process.umask(mask);
   }
   await chmod(options.path, 0o600);
-  return {
-    get clients() {
-      return clients.size;
-    },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { server, inode: await inodeOf(options.path) };
+}
+
+async function inodeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await lstat(path)).ino;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function answer(

@@ -4,7 +4,7 @@ import { errnoOf, MobyvmError } from '../../core/index.js';
 import { STREAM_BUFFER_BYTES } from './duplex.js';
 import { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';
 import { unixHangupProbe } from './hangup-probe.js';
-import { prepareSocket } from './socket-place.js';
+import { prepareSocket, type PublishedSocket } from './socket-place.js';
 
 export interface EngineEndpointOptions extends EngineGatewayOptions {
   /** Of the unix socket, for example `/run/mobyvm/docker.sock`; at most 107 bytes. */
@@ -17,6 +17,8 @@ export interface EngineEndpointOptions extends EngineGatewayOptions {
 export interface EngineEndpoint {
   readonly path: string;
   readonly stats: EngineGatewayStats;
+  /** Opens the socket anew when its file is gone; connections go on. True when it was gone. @throws as the start does */
+  restore(): Promise<boolean>;
   /** Cuts all connections and removes the socket. Safe to repeat. */
   close(): Promise<void>;
 }
@@ -31,8 +33,40 @@ const BACKLOG = 4_096;
  */
 export async function startEngineEndpoint(options: EngineEndpointOptions): Promise<EngineEndpoint> {
   const { path, logger } = options;
-  const prepared = await prepareSocket(options, options.signal ?? new AbortController().signal);
   const gateway = new EngineGateway(options);
+  let current = await open(options, gateway);
+  logger.info('engine.endpoint.listening', { path });
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await current.published.remove();
+    await stop(current.server, gateway);
+    logger.info('engine.endpoint.closed', { path });
+  };
+  return {
+    path,
+    get stats() {
+      return gateway.stats;
+    },
+    async restore() {
+      if (closing !== undefined || (await current.published.isThere())) return false;
+      const { server } = current;
+      current = await open(options, gateway);
+      // Its connections go on.
+      server.close();
+      return true;
+    },
+    close: () => (closing ??= close()),
+  };
+}
+
+interface OpenSocket {
+  readonly server: Server;
+  readonly published: PublishedSocket;
+}
+
+async function open(options: EngineEndpointOptions, gateway: EngineGateway): Promise<OpenSocket> {
+  const { path, logger } = options;
+  const prepared = await prepareSocket(options, options.signal ?? new AbortController().signal);
   const server = createServer({ allowHalfOpen: true, highWaterMark: STREAM_BUFFER_BYTES }, (client) => {
     void gateway.serve(client, unixHangupProbe);
   });
@@ -42,22 +76,9 @@ export async function startEngineEndpoint(options: EngineEndpointOptions): Promi
     server.on('error', (error) =>
       logger.error('engine.endpoint.failed', { path, error: error.message, errno: errnoOf(error) }),
     );
-    logger.info('engine.endpoint.listening', { path });
-    let closing: Promise<void> | undefined;
-    const close = async (): Promise<void> => {
-      await published.remove();
-      await stop(server, gateway);
-      logger.info('engine.endpoint.closed', { path });
-    };
-    return {
-      path,
-      get stats() {
-        return gateway.stats;
-      },
-      close: () => (closing ??= close()),
-    };
+    return { server, published };
   } catch (error) {
-    await stop(server, gateway);
+    if (server.listening) server.close();
     await prepared.discard();
     throw error;
   }

@@ -20,6 +20,8 @@ export interface PreparedSocket {
 }
 
 export interface PublishedSocket {
+  /** False when somebody has deleted the file, or put another in its place. */
+  isThere(): Promise<boolean>;
   /** Removes the file, if it is still ours. */
   remove(): Promise<void>;
 }
@@ -54,10 +56,14 @@ export async function prepareSocket(place: SocketPlace, signal: AbortSignal): Pr
       await assertFree(path, signal);
       await rename(bindPath, path);
       await rmdir(folder);
+      const isThere = async (): Promise<boolean> => {
+        const now = await statIfPresent(path);
+        return now?.dev === dev && now.ino === ino;
+      };
       return {
+        isThere,
         async remove() {
-          const now = await statIfPresent(path);
-          if (now?.dev === dev && now.ino === ino) await rm(path, { force: true });
+          if (await isThere()) await rm(path, { force: true });
         },
       };
     },

@@ -39,7 +39,7 @@ export function foreignObject(
   const maker = tag === undefined ? '' : ` (it says "${tag.slice(0, 80)}")`;
   return new MobyvmError(
     'MOBYVM_FOREIGN_OBJECT',
-    `There is a ${what} already, and this mobyvm did not make it${maker}.`,
+    `This mobyvm did not make the ${what} that is there already${maker}.`,
     `Set network.bridge in the settings to another name${removal === undefined ? '.' : `, or, if nothing needs it, remove it: ${removal}`}`,
   );
 }

@@ -78,6 +78,8 @@ describe('the command line', () => {
     ['explain', 'An argument of "mobyvm explain" is missing.'],
     ['kvp set', 'An argument of "mobyvm kvp set" is missing.'],
     ['up --netns', '--netns takes a value.'],
+    ['image build --recipe', '--recipe takes a value.'],
+    ['kvp list --pool', '--pool takes a value.'],
     ['image build --recipe arch', '--recipe cannot be "arch"; it is one of "debian", "alpine".'],
     ['kvp list --pool all', '--pool cannot be "all"; it is one of "host", "guest", "intrinsic".'],
   ])('"mobyvm %s" is answered: %s', async (line, message) => {

@@ -25,6 +25,20 @@ describe('the lock of a run folder', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  test('is taken again when its file was deleted, unless another was quicker', async () => {
+    const lock = await takeLock(path);
+    expect(await lock.restore()).toBe(false);
+    await rm(directory, { recursive: true });
+    expect(await lock.restore()).toBe(true);
+    expect(await lockHolder(path)).toMatchObject({ pid: process.pid });
+    await rm(path);
+    const other = await takeLock(path);
+    await expect(lock.restore()).rejects.toMatchObject({ code: 'MOBYVM_DAEMON_RUNNING' });
+    await lock.release();
+    expect(await readdir(directory)).toEqual(['daemon.lock']);
+    await other.release();
+  });
+
   test('of many takers at once exactly one gets it, and nothing else is left', async () => {
     await writeFile(path, JSON.stringify({ pid: process.pid, startTime: '1', startedAt: 'long ago' }));
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(path)));
