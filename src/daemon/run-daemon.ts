@@ -12,6 +12,7 @@ import { EXIT_FINE, exitCodeOf } from './cli/exit-code.js';
 import { errorLines } from './cli/render-error.js';
 import { startControlServer } from './control/server.js';
 import type { OperationName } from './control/protocol.js';
+import { refuseOutside } from './daemon-namespace.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
 import { openLog, type DaemonLog } from './log.js';
@@ -44,6 +45,7 @@ export async function runDaemon(context: CommandContext, options: DaemonOptions)
   const { places } = context;
   refuseOnWindows(hostPlatform());
   if (!context.isRoot) throw notRoot();
+  if (options.namespace !== undefined) await refuseOutside(options.namespace);
   const settings = await firstSettings(places.settingsFile, options);
   for (const folder of [places.stateDir, places.runDir, places.logDir]) await makeFolder(folder);
   const closing: (() => Promise<void>)[] = [];

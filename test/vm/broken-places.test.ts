@@ -141,6 +141,17 @@ describe('a daemon', () => {
     expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
   });
 
+  test('is not started outside of the network namespace that it is to live in', async () => {
+    const missing = await instance.mobyvm(['daemon', '--netns', instance.namespace]);
+    expect(missing.exitCode).toBe(2);
+    expect(missing.stderr).toContain(`There is no network namespace "${instance.namespace}"`);
+    await run('ip', ['netns', 'add', instance.namespace]);
+    const outside = await instance.mobyvm(['daemon', '--netns', instance.namespace]);
+    expect(outside.exitCode).toBe(2);
+    expect(outside.stderr).toContain('was not started in the network namespace');
+    expect(outside.stderr).toContain(`ip netns exec ${instance.namespace} mobyvm daemon`);
+  });
+
   test('that several commands asked for and gave up is not left behind', async () => {
     await using first = instance.start(...instance.upCommand);
     await using second = instance.start(...instance.upCommand);

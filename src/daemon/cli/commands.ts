@@ -77,7 +77,7 @@ function commandLine(
       'daemon',
       'Run in the foreground, for service managers; SIGTERM shuts everything down',
       {
-        netns: NETNS,
+        netns: { ...NETNS, describe: 'The network namespace that it was started in (Linux)' },
         start: {
           type: 'boolean',
           default: true,

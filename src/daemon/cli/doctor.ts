@@ -1,7 +1,8 @@
-import { parseSubnet, windowsProgram } from '../../core/index.js';
+import { MobyvmError, parseSubnet, windowsProgram } from '../../core/index.js';
 import { PowerShellSession } from '../../powershell/index.js';
 import { ControlClient } from '../control/client.js';
-import type { Finding, Verdict } from '../doctor/finding.js';
+import type { MachineStatus } from '../control/protocol.js';
+import { problem, type Finding, type Verdict } from '../doctor/finding.js';
 import { gatherWindowsFacts } from '../doctor/gather-windows.js';
 import { linuxFindings } from '../doctor/linux-findings.js';
 import { readSettings, settingsFinding } from '../doctor/settings-finding.js';
@@ -54,9 +55,19 @@ function sumOf(findings: readonly Finding[]): string {
 
 async function onLinux({ isRoot, places, interrupted: signal }: CommandContext): Promise<readonly Finding[]> {
   const { settingsFile, imageDir, stateDir } = places;
-  // No daemon, or none that may be asked, is nothing that stands in the way.
-  const machine = await new ControlClient(places.controlSocket).status().catch(() => undefined);
-  return linuxFindings({ isRoot, settingsFile, imageDir, stateDir, machine, signal });
+  const asked: { machine?: MachineStatus; hung?: Finding } = await new ControlClient(places.controlSocket)
+    .status()
+    .then((machine) => ({ machine }), whyNoAnswer);
+  const { machine, hung } = asked;
+  const findings = await linuxFindings({ isRoot, settingsFile, imageDir, stateDir, machine, signal });
+  return hung === undefined ? findings : [hung, ...findings];
+}
+
+/** No daemon, or none that may be asked, is nothing that stands in the way. */
+function whyNoAnswer(error: unknown): { readonly hung?: Finding } {
+  if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_CONTROL_API') return {};
+  const { message, remedy } = error;
+  return { hung: { id: 'daemon', title: 'Daemon', ...problem(message.replace(/\.$/, ''), remedy) } };
 }
 
 async function onWindows({ env, places, interrupted: signal }: CommandContext): Promise<readonly Finding[]> {
