@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { chmod, lstat, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -93,16 +94,16 @@ async function open(options: ControlServerOptions, clients: Set<Socket>): Promis
     clients.add(client);
     client.once('close', () => clients.delete(client));
   });
-  // Nobody but us may connect, not even before chmod: the socket is born with what the mask leaves.
+  const listening = once(server, 'listening');
+  // Nobody but us may connect, not even before chmod: the socket is born with what the mask leaves. It is bound within
+  // the call, so that the mask holds for nothing else.
   const mask = process.umask(0o177);
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.path, resolve);
-    });
+    server.listen(options.path);
   } finally {
     process.umask(mask);
   }
+  await listening;
   await chmod(options.path, 0o600);
   return { server, inode: await inodeOf(options.path) };
 }

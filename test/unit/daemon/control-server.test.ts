@@ -1,0 +1,86 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { silentLogger } from '../../../src/core/index.js';
+import { ControlClient } from '../../../src/daemon/control/client.js';
+import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
+import { FakeKvp } from '../../../src/kvp/index.js';
+
+const INFO = {
+  state: 'stopped' as const,
+  daemon: {
+    ...{ pid: 7, version: '0.1.0', startedAt: '2026-11-26T09:59:00.000Z', isBackground: true },
+    ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
+  },
+};
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mobyvm-control-'));
+  path = join(folder, 'run/control.sock');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function start(): Promise<ControlServer> {
+  const notHere = () => Promise.reject(new TypeError('not asked here'));
+  return startControlServer({
+    path,
+    machine: {
+      ...{ kvp: new FakeKvp(), info: () => INFO, status: notHere, listPorts: notHere },
+      ...{ onStatusChange: () => () => undefined, operate: notHere, cancel: notHere },
+    },
+    logger: silentLogger,
+    requestExit: () => Promise.resolve(),
+  });
+}
+
+test('the control socket is for root alone from its birth, and the mask is as it was', async () => {
+  const mask = process.umask(0o022);
+  const server = await start();
+  expect(process.umask(mask)).toBe(0o022);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  await server.close();
+});
+
+test.each([
+  ['deleted', () => rm(path)],
+  ['deleted with its folder', () => rm(join(folder, 'run'), { recursive: true })],
+  ['replaced', () => rm(path).then(() => writeFile(path, ''))],
+])('a control socket that was %s is opened anew, once', async (_what, harm) => {
+  const server = await start();
+  try {
+    expect(await server.restore()).toBe(false);
+    await harm();
+    expect(await server.restore()).toBe(true);
+    expect(await new ControlClient(path).info()).toEqual(INFO);
+    expect(await server.restore()).toBe(false);
+  } finally {
+    await server.close();
+  }
+});
+
+test('a daemon that does not answer is told of, and not waited for', async () => {
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+    const over = new AbortController();
+    setTimeout(() => over.abort(new DOMException('over', 'TimeoutError')), ms / 100);
+    return over.signal;
+  });
+  path = join(folder, 'hung.sock');
+  const hung = createServer(() => undefined);
+  await new Promise<void>((resolve) => hung.listen(path, resolve));
+  try {
+    const client = new ControlClient(path);
+    for (const call of [() => client.info(), () => client.status()])
+      await expect(call()).rejects.toMatchObject({
+        code: 'MOBYVM_CONTROL_API',
+        message: 'The daemon does not answer.',
+      });
+  } finally {
+    vi.restoreAllMocks();
+    hung.closeAllConnections();
+    await new Promise((resolve) => hung.close(resolve));
+  }
+});
