@@ -22,6 +22,8 @@ export interface Places {
   readonly controlSocket: string;
   readonly engineSocket: string;
   readonly lockFile: string;
+  /** Whose turn it is to start a daemon. */
+  readonly startLockFile: string;
   readonly daemonLog: string;
   /** What the daemon's process itself prints: only ever something when it cannot start or crashes. */
   readonly daemonOutput: string;
@@ -65,6 +67,7 @@ export function linuxPlaces(env: Environment): Places {
     controlSocket: join(runDir, 'control.sock'),
     engineSocket: join(runDir, 'docker.sock'),
     lockFile: join(runDir, 'daemon.lock'),
+    startLockFile: join(runDir, 'start.lock'),
     daemonLog: join(logDir, 'daemon.log'),
     daemonOutput: join(logDir, 'daemon.out'),
     consoleLog: join(logDir, 'console.log'),
@@ -97,6 +100,7 @@ export function windowsPlaces(env: Environment): Places {
     controlSocket: String.raw`\\.\pipe\mobyvm_control`,
     engineSocket: String.raw`\\.\pipe\mobyvm_engine`,
     lockFile: joined(runDir, 'daemon.lock'),
+    startLockFile: joined(runDir, 'start.lock'),
     daemonLog: joined(logDir, 'daemon.log'),
     daemonOutput: joined(logDir, 'daemon.out'),
     consoleLog: joined(logDir, 'console.log'),

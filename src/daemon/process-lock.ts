@@ -3,6 +3,7 @@ import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import {
+  cannotUse,
   errnoOf,
   isAlive,
   makeFolder,
@@ -52,7 +53,9 @@ export async function takeLock(path: string): Promise<ProcessLock> {
 async function put(text: string, path: string): Promise<void> {
   await makeFolder(dirname(path));
   const prepared = `${path}.${randomUUID()}`;
-  await writeFile(prepared, text, { mode: 0o644 });
+  await writeFile(prepared, text, { mode: 0o644 }).catch((error: unknown) => {
+    throw cannotUse(path, error);
+  });
   try {
     while (!(await linkIfFree(prepared, path))) await removeIfDead(path);
   } finally {

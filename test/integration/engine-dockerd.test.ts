@@ -143,10 +143,10 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     await using terminal = await Terminal.start(command, { ...SMALL, env: set.env('through') });
     // The client tells the first size when the shell runs already.
     await terminal.enter('until [ "$(stty size)" = "33 111" ]; do :; done; echo small now');
-    await terminal.shows(/^small now$/m);
+    await terminal.shows(/^(\^\[\[\d+;\d+R)?small now$/m);
     await terminal.resize(LARGE);
     await terminal.enter('until [ "$(stty size)" = "44 122" ]; do :; done; echo large now');
-    await terminal.shows(/^large now$/m);
+    await terminal.shows(/^(\^\[\[\d+;\d+R)?large now$/m);
     await terminal.press('C-p', 'C-q');
     await terminal.shows(/^left \d+$/m);
     await untilStats('no request to be open', ({ tunnels }) => tunnels === 0);
@@ -159,7 +159,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     for (const said of ['first', 'second']) {
       await using terminal = await Terminal.start(command, { ...SMALL, env: set.env('through') });
       await terminal.enter('until [ "$(stty size)" = "33 111" ]; do :; done; echo small now');
-      await terminal.shows(/^small now$/m);
+      await terminal.shows(/^(\^\[\[\d+;\d+R)?small now$/m);
       await terminal.resize(LARGE);
       await terminal.enter(`until [ "$(stty size)" = "44 122" ]; do :; done; echo ${said} large now`);
       await terminal.shows(new RegExp(`^${said} large now$`, 'm'));

@@ -6,6 +6,7 @@ import {
   MobyvmError,
   runDetached,
   seeProcess,
+  sleep,
   waitFor,
 } from '../../core/index.js';
 import { ControlClient } from '../control/client.js';
@@ -14,7 +15,7 @@ import { removeInstance, writeInstance } from '../instance.js';
 import { refuseOnWindows } from '../not-on-windows.js';
 import { notRoot } from '../not-root.js';
 import { hostPlatform } from '../platform.js';
-import { lockHolder } from '../process-lock.js';
+import { lockHolder, takeLock, type ProcessLock } from '../process-lock.js';
 import type { CommandContext } from './context.js';
 import { ensureNamespace, removeNamespaces } from './namespace.js';
 import { refuseOtherPlaces } from './other-places.js';
@@ -26,6 +27,7 @@ export interface DaemonConnection {
 }
 
 const START_TIMEOUT_SECONDS = 30;
+const TURN_POLL_MS = 50;
 
 /** Connects to the daemon, and starts it in the background when there is none. It does not start the VM by itself. */
 export async function connectOrStartDaemon(
@@ -34,12 +36,42 @@ export async function connectOrStartDaemon(
 ): Promise<DaemonConnection> {
   const { places } = context;
   const client = new ControlClient(places.controlSocket);
-  if (await isServing(client)) {
-    await refuseOtherPlaces(context, client);
-    return { client, isNew: false };
-  }
+  if (await isServing(client)) return served(context, client);
   refuseOnWindows(hostPlatform());
   if (!context.isRoot) throw notRoot();
+  const turn = await takeTurn(context);
+  try {
+    // Another command may have been quicker.
+    if (await isServing(client)) return await served(context, client);
+    return await startAnew(context, client, namespace);
+  } finally {
+    await turn.release();
+  }
+}
+
+async function served(context: CommandContext, client: ControlClient): Promise<DaemonConnection> {
+  await refuseOtherPlaces(context, client);
+  return { client, isNew: false };
+}
+
+/** Commands that start a daemon at once do it one after the other: each makes the namespace, and writes the ledger. */
+async function takeTurn({ places, interrupted }: CommandContext): Promise<ProcessLock> {
+  for (;;) {
+    try {
+      return await takeLock(places.startLockFile);
+    } catch (error) {
+      if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_DAEMON_RUNNING') throw error;
+    }
+    await sleep(TURN_POLL_MS, interrupted);
+  }
+}
+
+async function startAnew(
+  context: CommandContext,
+  client: ControlClient,
+  namespace: string | undefined,
+): Promise<DaemonConnection> {
+  const { places } = context;
   await prepareFolders(context);
   try {
     await ensureNamespace(context, namespace);
