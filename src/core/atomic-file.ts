@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, MobyvmError } from './errors.js';
 
@@ -55,6 +56,16 @@ export async function readFileIfPresent(path: string): Promise<string | undefine
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw cannotUse(path, error);
+  }
+}
+
+/** What the system says of a file or folder, or undefined when there is none. */
+export async function statIfPresent(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

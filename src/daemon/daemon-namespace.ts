@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { errnoOf, MobyvmError } from '../core/index.js';
+import { MobyvmError, statIfPresent } from '../core/index.js';
 
 /**
  * A process cannot move into a network namespace by itself: the daemon has to be started there, or it would set
@@ -7,7 +7,8 @@ import { errnoOf, MobyvmError } from '../core/index.js';
  * @throws MobyvmError MOBYVM_USAGE when this process does not live in the namespace of that name
  */
 export async function refuseOutside(name: string): Promise<void> {
-  const [own, named] = await Promise.all([stat('/proc/self/ns/net'), namespaceFile(name)]);
+  // Where a namespace has its name: ip-netns(8).
+  const [own, named] = await Promise.all([stat('/proc/self/ns/net'), statIfPresent(`/run/netns/${name}`)]);
   if (named?.ino === own.ino && named.dev === own.dev) return;
   throw new MobyvmError(
     'MOBYVM_USAGE',
@@ -16,14 +17,4 @@ export async function refuseOutside(name: string): Promise<void> {
       : `This daemon was not started in the network namespace "${name}".`,
     `\`mobyvm up --netns ${name}\` makes it and starts a daemon there; by hand: ip netns exec ${name} mobyvm daemon --netns ${name}`,
   );
-}
-
-/** See ip-netns(8). */
-async function namespaceFile(name: string) {
-  try {
-    return await stat(`/run/netns/${name}`);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { errnoOf, MobyvmError, readFileIfPresent, type Step } from '../core/index.js';
+import { MobyvmError, readFileIfPresent, statIfPresent, type Step } from '../core/index.js';
 
 const ISO_NAME = 'mobyvm.iso';
 
@@ -32,7 +31,7 @@ export async function verifyImage(directory: string, signal: AbortSignal): Promi
   const manifestPath = join(directory, 'manifest.json');
   const isoPath = isoPathIn(directory);
   const text = await readFileIfPresent(manifestPath);
-  const size = await sizeOf(isoPath);
+  const size = (await statIfPresent(isoPath))?.size;
   if (text === undefined || size === undefined) {
     throw new MobyvmError(
       'MOBYVM_IMAGE_MISSING',
@@ -69,15 +68,6 @@ function parseManifest(text: string, path: string): ImageManifest {
     return manifestSchema.parse(JSON.parse(text));
   } catch (error) {
     throw corrupt(path, 'it is not a manifest that this version understands', error);
-  }
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { MobyvmError, run, type RunOptions, type RunResult } from '../../src/core/index.js';
+import { MobyvmError, run, waitFor, type RunOptions, type RunResult } from '../../src/core/index.js';
 import { RunningProgram } from './netns-program.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -75,6 +75,13 @@ export class Instance implements AsyncDisposable {
   async status(): Promise<{ readonly state: string; readonly [key: string]: unknown }> {
     const { stdout } = await this.mobyvm(['status', '--json']);
     return JSON.parse(stdout) as { state: string };
+  }
+
+  /** Waits until `status` says that state. */
+  async untilState(wanted: string, timeoutSeconds: number): Promise<void> {
+    const check = async (): Promise<boolean> => (await this.status()).state === wanted;
+    const requirement = { title: `the state ${wanted}`, timeoutSeconds, hint: 'See the test.', check };
+    await waitFor(requirement, new AbortController().signal);
   }
 
   /** The docker client through the instance's endpoint; it has to succeed. */

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run, waitFor } from '../../src/core/index.js';
+import { run } from '../../src/core/index.js';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compiledSource } from '../support/compiled.js';
 import { compose } from '../support/compose.js';
@@ -11,7 +11,6 @@ import { RunningProgram } from '../support/netns-program.js';
 
 /** The main job end to end: one machine, taken through its life. The tests build on one another, in this order. */
 const IMAGE = 'mobyvm-busybox';
-const never = new AbortController().signal;
 let instance: Instance;
 
 beforeAll(async () => {
@@ -139,7 +138,7 @@ describe('a machine that runs', () => {
     expect(await readdir(instance.directory)).not.toContain('other');
   });
 
-  test('whose run folder was cleared can be reached again within seconds, and its streams go on', async () => {
+  test('whose sockets and lock were deleted can be reached again within seconds, and its streams go on', async () => {
     const run = join(instance.directory, 'run');
     const counting = [
       'run',
@@ -152,15 +151,7 @@ describe('a machine that runs', () => {
     const output = instance.docker(counting);
     const { pid } = (await instance.status())['daemon'] as { pid: number };
     for (const name of ['docker.sock', 'control.sock', 'daemon.lock']) await rm(join(run, name));
-    await waitFor(
-      {
-        title: 'the daemon to be reached',
-        timeoutSeconds: 20,
-        hint: '',
-        check: async () => (await instance.status()).state === 'running',
-      },
-      never,
-    );
+    await instance.untilState('running', 20);
     await instance.up();
     expect(await instance.status()).toMatchObject({ daemon: { pid } });
     expect(await instance.docker(['version', '-f', '{{.Server.Version}}'])).toMatch(/\d/);
@@ -171,15 +162,7 @@ describe('a machine that runs', () => {
     await instance.docker(['run', '-d', '--name', 'survivor', IMAGE, 'sleep', '100000']);
     const [qemu, started] = [await instance.qemuPid(), await startedAt('survivor')];
     process.kill(await instance.daemonPid(), 'SIGKILL');
-    await waitFor(
-      {
-        title: 'the daemon to be gone',
-        timeoutSeconds: 20,
-        hint: '',
-        check: async () => (await instance.status()).state === 'not-running',
-      },
-      never,
-    );
+    await instance.untilState('not-running', 20);
     await Promise.all([instance.up(), instance.up()]);
     expect(await instance.qemuPid()).toBe(qemu);
     expect(await startedAt('survivor')).toBe(started);
@@ -188,15 +171,7 @@ describe('a machine that runs', () => {
 
   test('kill -9 of QEMU shows in status within 5 s, docker is told why, and up recovers', async () => {
     process.kill(await instance.qemuPid(), 'SIGKILL');
-    await waitFor(
-      {
-        title: 'status to say so',
-        timeoutSeconds: 5,
-        hint: '',
-        check: async () => (await instance.status()).state === 'failed',
-      },
-      never,
-    );
+    await instance.untilState('failed', 5);
     expect(await instance.status()).toMatchObject({ error: { code: 'MOBYVM_VM_DIED' } });
     await expect(instance.docker(['ps'])).rejects.toMatchObject({
       message: expect.stringContaining('mobyvm up') as string,

@@ -1,13 +1,12 @@
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run, waitFor } from '../../src/core/index.js';
+import { run } from '../../src/core/index.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 
 /** The host's disk fills up under a real guest that writes. The tests build on one another, in this order. */
 const MIB = 1024 ** 2;
 const IMAGE = 'mobyvm-busybox';
-const never = new AbortController().signal;
 let instance: Instance;
 let state = '';
 
@@ -33,11 +32,6 @@ async function makeRoom(): Promise<void> {
   await rm(join(state, 'filler'));
 }
 
-async function untilState(wanted: string, timeoutSeconds: number): Promise<void> {
-  const check = async (): Promise<boolean> => (await instance.status()).state === wanted;
-  await waitFor({ title: `the state ${wanted}`, timeoutSeconds, hint: '', check }, never);
-}
-
 test('a start that finds no room fails long before its time is over, with the folder and the free space', async () => {
   await instance.configure({ vm: { bootTimeoutSeconds: 3600 } });
   await fillUpTo(2 * MIB);
@@ -56,7 +50,7 @@ test('a running machine is degraded while its guest waits for room, and goes on 
   const writing = instance.docker(['run', '--rm', IMAGE, 'sh', '-c', write]);
   // It is looked at last; until then its failure must not go unheard.
   writing.catch(() => undefined);
-  await untilState('degraded', 180);
+  await instance.untilState('degraded', 180);
   expect(await instance.status()).toMatchObject({
     vm: { state: 'stalled' },
     error: { code: 'MOBYVM_DISK_FULL', message: expect.stringContaining(state) as string },
@@ -65,7 +59,7 @@ test('a running machine is degraded while its guest waits for room, and goes on 
   expect(again.exitCode).toBe(1);
   expect(again.stderr).toMatch(/MOBYVM_DISK_FULL/);
   await makeRoom();
-  await untilState('running', 60);
+  await instance.untilState('running', 60);
   // Nothing was lost: what the guest was writing is there.
   expect((await writing).trim()).toBe(String(120 * MIB));
 });

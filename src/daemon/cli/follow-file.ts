@@ -1,5 +1,5 @@
-import { open, stat } from 'node:fs/promises';
-import { cannotUse, errnoOf, isAbort, MobyvmError, sleep } from '../../core/index.js';
+import { open } from 'node:fs/promises';
+import { cannotUse, isAbort, MobyvmError, sleep, statIfPresent } from '../../core/index.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
@@ -24,7 +24,7 @@ export async function printFile(context: CommandContext, options: FollowOptions)
   try {
     for (;;) {
       await sleep(POLL_MS, context.interrupted);
-      const size = (await statOf(options.path))?.size ?? 0;
+      const size = (await statIfPresent(options.path))?.size ?? 0;
       // A file that is shorter than what was read of it was rotated or truncated.
       if (size < position) position = 0;
       if (size === position) continue;
@@ -40,7 +40,7 @@ export async function printFile(context: CommandContext, options: FollowOptions)
 }
 
 async function printTail(context: CommandContext, { path, what, lines }: FollowOptions): Promise<number> {
-  const found = await statOf(path);
+  const found = await statIfPresent(path);
   if (found === undefined) {
     throw new MobyvmError(
       'MOBYVM_DAEMON_NOT_RUNNING',
@@ -53,15 +53,6 @@ async function printTail(context: CommandContext, { path, what, lines }: FollowO
   if (all.at(-1) === '') all.pop();
   if (lines > 0) all.slice(-lines).forEach((line) => context.terminal.out(withoutControls(line)));
   return found.size;
-}
-
-async function statOf(path: string): Promise<{ readonly size: number } | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 async function readText(path: string, position: number, length: number): Promise<string> {

@@ -1,12 +1,12 @@
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import {
   cannotUse,
-  errnoOf,
   makeFolder,
   MobyvmError,
   runDetached,
   seeProcess,
   sleep,
+  statIfPresent,
   waitFor,
 } from '../../core/index.js';
 import { ControlClient } from '../control/client.js';
@@ -110,7 +110,7 @@ async function startDaemon(
   ];
   const [command = program, ...args] =
     namespace === undefined ? daemon : ['ip', 'netns', 'exec', namespace, ...daemon];
-  const outputFrom = await sizeOf(places.daemonOutput);
+  const outputFrom = (await statIfPresent(places.daemonOutput))?.size ?? 0;
   const pid = await runDetached(command, args, { logFile: places.daemonOutput, env });
   const isHeld = async (): Promise<boolean> => (await lockHolder(places.lockFile)) !== undefined;
   await waitUntilServing(client, { pid, isHeld, output: () => readFrom(places.daemonOutput, outputFrom) });
@@ -189,15 +189,6 @@ function reportedError(said: string): MobyvmError | undefined {
   } catch {
     // It crashed, or something before it failed (ip, node): then its words are all there is.
     return undefined;
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return 0;
-    throw error;
   }
 }
 

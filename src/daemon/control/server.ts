@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { chmod, lstat, rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { errnoOf, makeFolder, MobyvmError, reportOf, textOf, type Logger } from '../../core/index.js';
+import { makeFolder, MobyvmError, reportOf, statIfPresent, textOf, type Logger } from '../../core/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import { answerKvp } from './kvp-routes.js';
@@ -62,7 +62,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
       return clients.size;
     },
     async restore() {
-      if (isClosing || (await inodeOf(options.path)) === current.inode) return false;
+      if (isClosing || (await statIfPresent(options.path))?.ino === current.inode) return false;
       // Before the new one: closing unlinks the path that a server was bound to. Its connections go on.
       current.server.close();
       current = await open(options, clients);
@@ -104,17 +104,10 @@ async function open(options: ControlServerOptions, clients: Set<Socket>): Promis
     process.umask(mask);
   }
   await listening;
+  // Of a listening server only running out of descriptors: it goes on with the next connection.
+  server.on('error', (error) => options.logger.error('control.server.failed', { reason: textOf(error) }));
   await chmod(options.path, 0o600);
-  return { server, inode: await inodeOf(options.path) };
-}
-
-async function inodeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await lstat(path)).ino;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  return { server, inode: (await statIfPresent(options.path))?.ino };
 }
 
 async function answer(

@@ -39,7 +39,7 @@ export async function linuxFindings(options: LinuxDoctorOptions): Promise<readon
   const { isRoot, settingsFile, signal } = options;
   const settings = await readSettings(settingsFile);
   /** What needs the settings cannot be looked at without them; they are told of once. */
-  const withSettings = (look: (settings: Settings) => Promise<Judgement>): Look =>
+  const withSettings = (look: (settings: Settings) => Judgement | Promise<Judgement>): Look =>
     'unreadable' in settings ? () => unseen('the settings cannot be read') : () => look(settings);
   const asRoot = (look: Look): Look => (isRoot ? look : () => unseen('only root sees it'));
   const looks: readonly (readonly [id: string, title: string, look: Look])[] = [
@@ -108,10 +108,10 @@ async function lookAtKvm({ machine }: LinuxDoctorOptions, { vm }: Settings): Pro
   }
 }
 
-async function lookAtSize({ machine }: LinuxDoctorOptions, settings: Settings): Promise<Judgement> {
+function lookAtSize({ machine }: LinuxDoctorOptions, settings: Settings): Judgement {
   const availableMiB = Math.floor(freemem() / 1024 ** 2);
   const isVmUp = machine !== undefined && isUp(machine.vm.state);
-  return Promise.resolve(judgeSize(settings, { ...hostSize(), availableMiB, isVmUp }));
+  return judgeSize(settings, { ...hostSize(), availableMiB, isVmUp });
 }
 
 /** Those of a daemon that runs are its own, in whatever network namespace it lives. */

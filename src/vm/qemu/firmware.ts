@@ -1,5 +1,5 @@
-import { copyFile, rename, rm, stat } from 'node:fs/promises';
-import { diskFull, errnoOf, MobyvmError } from '../../core/index.js';
+import { copyFile, rename, rm } from 'node:fs/promises';
+import { diskFull, errnoOf, MobyvmError, statIfPresent } from '../../core/index.js';
 import type { VmSpec } from '../driver.js';
 import type { Firmware } from './command-line.plan.js';
 
@@ -28,10 +28,11 @@ export async function prepareFirmware(
 ): Promise<Firmware> {
   if (kind === 'bios') return { kind };
   for (const { codePath, variablesTemplatePath } of places) {
-    const size = await sizeOf(variablesTemplatePath);
-    if (size === undefined || (await sizeOf(codePath)) === undefined) continue;
+    const size = (await statIfPresent(variablesTemplatePath))?.size;
+    if (size === undefined || (await statIfPresent(codePath)) === undefined) continue;
     // A copy of another size belongs to another build and would not start.
-    if ((await sizeOf(variablesPath)) !== size) await copyWhole(variablesTemplatePath, variablesPath);
+    if ((await statIfPresent(variablesPath))?.size !== size)
+      await copyWhole(variablesTemplatePath, variablesPath);
     return { kind, codePath, variablesPath };
   }
   throw new MobyvmError(
@@ -44,15 +45,6 @@ export async function prepareFirmware(
 
 function ovmf(codePath: string, variablesTemplatePath: string): OvmfFiles {
   return { codePath, variablesTemplatePath };
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 async function copyWhole(from: string, to: string): Promise<void> {
