@@ -1,6 +1,8 @@
 import tseslint from 'typescript-eslint';
 
-// Who may import whom. Feature folders never meet one another; only src/daemon joins them.
+// Who may import whom. Feature folders never meet one another; only src/daemon joins them, and only src/main.ts joins
+// the daemon and its client.
+const FEATURES = ['vm', 'kvp', 'proxy', 'share'];
 const MAY_IMPORT = {
   core: [],
   powershell: ['core'],
@@ -8,7 +10,9 @@ const MAY_IMPORT = {
   vm: ['core', 'powershell'],
   proxy: ['core'],
   share: ['core', 'powershell'],
-  daemon: ['core', 'powershell', 'kvp', 'vm', 'proxy', 'share'],
+  protocol: ['core'],
+  daemon: ['core', 'powershell', 'protocol', 'cli', ...FEATURES],
+  cli: ['core', 'powershell', 'protocol', 'daemon', ...FEATURES],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 const PURE = ['codec', 'plan'];
@@ -26,41 +30,54 @@ function forbiddenImports(folder) {
           },
         ]),
     {
-      regex: '^(\\.\\./)+(powershell|kvp|vm|proxy|share|daemon)/(?!index\\.js$)',
+      regex: `^(\\.\\./)+(powershell|${FEATURES.join('|')})/(?!index\\.js$)`,
       message: 'Import another folder through its index.js.',
     },
-    ...(folder === 'daemon'
+    {
+      regex: '^(\\.\\./)+(core/)?(values|host)/(?!index\\.js$)',
+      message: 'Import core through core/values/index.js or core/host/index.js.',
+    },
+    ...(['daemon', 'cli'].includes(folder)
       ? []
-      : [{ regex: '^winston$|^yargs', message: 'Only src/daemon knows the logger and the command line.' }]),
+      : [
+          {
+            regex: '^winston$|^yargs',
+            message: 'Only src/daemon knows the logger, and only src/cli the command line.',
+          },
+        ]),
   ];
 }
 
+/** For pure files and everything they are made of: values in, values out. */
+const PURE_IMPORTS = [
+  { regex: '^node:', message: 'Codecs, plans and values are pure: values in, values out.' },
+  {
+    regex: '^(\\.\\./)+(core/)?host/',
+    message: 'Codecs, plans and values are pure: import from core/values only.',
+  },
+];
+
 const CHILD_PROCESS = {
   name: 'node:child_process',
-  message: 'Programs are run by src/core/run.ts: argument lists, no shell, a deadline.',
+  message: 'Programs are run by src/core/host/run.ts: argument lists, no shell, a deadline.',
 };
 
 // One block per folder and kind: a later block replaces a rule's options, it does not add to them.
 const boundaries = FOLDERS.flatMap((folder) => [
   {
     files: [`src/${folder}/**/*.ts`],
-    ignores: ['src/core/run.ts'],
+    ignores: ['src/core/host/run.ts'],
     rules: {
       'no-restricted-imports': ['error', { paths: [CHILD_PROCESS], patterns: forbiddenImports(folder) }],
     },
   },
   {
-    files: PURE.map((kind) => `src/${folder}/**/*.${kind}.ts`),
+    files: [
+      ...PURE.map((kind) => `src/${folder}/**/*.${kind}.ts`),
+      ...(folder === 'core' ? ['src/core/values/*.ts'] : []),
+    ],
     rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            ...forbiddenImports(folder),
-            { regex: '^node:', message: 'Codecs and plans are pure: values in, values out.' },
-          ],
-        },
-      ],
+      'no-restricted-imports': ['error', { patterns: [...forbiddenImports(folder), ...PURE_IMPORTS] }],
       'no-restricted-globals': ['error', 'process', 'setTimeout', 'setInterval', 'fetch', 'Buffer'],
       'no-restricted-properties': [
         'error',
@@ -87,7 +104,7 @@ const BARE_ERROR = {
 };
 const PROCESS_GLOBALS = {
   selector: "MemberExpression[object.name='process'][property.name=/^(env|argv|exit|exitCode)$/]",
-  message: 'Only src/daemon reads the environment, the arguments, or ends the process.',
+  message: 'Only src/main.ts reads the environment, the arguments, or ends the process.',
 };
 
 export default tseslint.config(
@@ -126,7 +143,7 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR, PROCESS_GLOBALS] },
   },
   {
-    files: ['src/daemon/**/*.ts'],
+    files: ['src/main.ts'],
     rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR] },
   },
   {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 import { connect, NetworkNamespace } from '../../test/support/netns.js';
 import type { RunningProgram } from '../../test/support/netns-program.js';
 import {

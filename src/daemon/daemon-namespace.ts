@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { MobyvmError, statIfPresent } from '../core/index.js';
+import { statIfPresent } from '../core/host/index.js';
+import { MobyvmError } from '../core/values/index.js';
 
 /**
  * A process cannot move into a network namespace by itself: the daemon has to be started there, or it would set

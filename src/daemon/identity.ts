@@ -1,13 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import {
-  localMac,
-  MobyvmError,
-  parseMac,
-  readFileIfPresent,
-  writeFileAtomically,
-  type Mac,
-} from '../core/index.js';
+import { readFileIfPresent, writeFileAtomically } from '../core/host/index.js';
+import { localMac, MobyvmError, parseMac, type Mac } from '../core/values/index.js';
 
 /** Who this machine is, made once per state folder: by it a running VM is recognised and adopted. */
 export interface MachineIdentity {

@@ -1,4 +1,5 @@
-import { isAbort, sleep } from '../core/index.js';
+import { sleep } from '../core/host/index.js';
+import { isAbort } from '../core/values/index.js';
 
 const LOOK_EVERY_MS = 500;
 

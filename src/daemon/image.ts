@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { MobyvmError, readFileIfPresent, statIfPresent, type Step } from '../core/index.js';
+import { readFileIfPresent, statIfPresent, type Step } from '../core/host/index.js';
+import { MobyvmError } from '../core/values/index.js';
 
 const ISO_NAME = 'mobyvm.iso';
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { readFileIfPresent, writeFileAtomically } from '../core/index.js';
+import { readFileIfPresent, writeFileAtomically } from '../core/host/index.js';
 import { join } from 'node:path';
 
 const schema = z.strictObject({ namespace: z.string().optional() });

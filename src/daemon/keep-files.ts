@@ -1,4 +1,5 @@
-import { textOf, type Logger } from '../core/index.js';
+import type { Logger } from '../core/host/index.js';
+import { textOf } from '../core/values/index.js';
 
 /** Something that lives behind a file which others may delete: a cleaner of old files, an `rm -rf` of the run folder. */
 export interface Restorable {

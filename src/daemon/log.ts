@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import winston from 'winston';
-import { cannotUse, type LogEvent, type LogFields, type Logger } from '../core/index.js';
+import { cannotUse, type LogEvent, type LogFields, type Logger } from '../core/host/index.js';
 
 export interface LogOptions {
   readonly path: string;

@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/index.js';
+import { MobyvmError } from '../core/values/index.js';
 import type { HostPlatform } from './platform.js';
 
 /** As long as the parts of a daemon are not joined there. @throws MobyvmError MOBYVM_PLATFORM */

@@ -1,4 +1,4 @@
-import { MobyvmError, textOf } from '../core/index.js';
+import { MobyvmError, textOf } from '../core/values/index.js';
 
 /** @param cause what the system refused, when it was the system that found out */
 export function notRoot(cause?: unknown): MobyvmError {

@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/index.js';
+import { MobyvmError } from '../core/values/index.js';
 
 export type HostPlatform = 'linux' | 'windows';
 
@@ -22,6 +22,6 @@ export function hostPlatform(): HostPlatform {
 }
 
 /** Whether names of files and endpoints are those of Windows; asks nothing of other systems. */
-export function hasWindowsPlaces(): boolean {
+export function hasWindowsPaths(): boolean {
   return process.platform === 'win32';
 }

@@ -2,16 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import {
-  cannotUse,
-  errnoOf,
-  isAlive,
-  makeFolder,
-  MobyvmError,
-  readFileIfPresent,
-  seeProcess,
-  sleep,
-} from '../core/index.js';
+import { cannotUse, isAlive, makeFolder, readFileIfPresent, findProcess, sleep } from '../core/host/index.js';
+import { errnoOf, MobyvmError } from '../core/values/index.js';
 
 const holderSchema = z.strictObject({
   pid: z.int().positive(),
@@ -35,7 +27,7 @@ const GATE_STALE_MS = 60_000;
  * @throws MobyvmError MOBYVM_DAEMON_RUNNING naming the process that holds it
  */
 export async function takeLock(path: string): Promise<ProcessLock> {
-  const startTime = (await seeProcess(process.pid))?.startTicks ?? '';
+  const startTime = (await findProcess(process.pid))?.startTicks ?? '';
   const mine = JSON.stringify({ pid: process.pid, startTime, startedAt: new Date().toISOString() });
   await put(mine, path);
   return {

@@ -1,4 +1,5 @@
-import { makeFolder, MobyvmError } from '../core/index.js';
+import { makeFolder } from '../core/host/index.js';
+import { MobyvmError } from '../core/values/index.js';
 import {
   apiRules,
   noShares,
@@ -7,11 +8,11 @@ import {
   type EngineAvailability,
 } from '../proxy/index.js';
 import { hostPaths } from '../share/index.js';
-import type { CommandContext, CommandResult, DaemonOptions } from './cli/context.js';
-import { EXIT_FINE, exitCodeOf } from './cli/exit-code.js';
-import { errorLines } from './cli/render-error.js';
+import type { CommandContext, CommandResult, DaemonOptions } from '../cli/context.js';
+import { EXIT_FINE, exitCodeOf } from '../cli/exit-code.js';
+import { errorLines } from '../cli/render-error.js';
 import { startControlServer } from './control/server.js';
-import type { OperationName } from './control/protocol.js';
+import type { OperationName } from '../protocol/messages.js';
 import { refuseOutside } from './daemon-namespace.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
@@ -25,7 +26,7 @@ import { hostPlatform } from './platform.js';
 import { takeLock, type ProcessLock } from './process-lock.js';
 import { loadSettings } from './settings/load.js';
 import { settingsSchema, type Settings } from './settings/schema.js';
-import { version } from './version.js';
+import { version } from '../protocol/version.js';
 
 const HEALTH_EVERY_MS = 5_000;
 /** VPNs connect now and then, and their routes stay for hours. */
@@ -42,18 +43,18 @@ const ENGINE_GROUP = 'docker';
  * start the machine and could not ends as well, so that a service manager sees it.
  */
 export async function runDaemon(context: CommandContext, options: DaemonOptions): CommandResult {
-  const { places } = context;
+  const { paths } = context;
   refuseOnWindows(hostPlatform());
   if (!context.isRoot) throw notRoot();
   if (options.namespace !== undefined) await refuseOutside(options.namespace);
-  const settings = await firstSettings(places.settingsFile, options);
-  for (const folder of [places.stateDir, places.runDir, places.logDir]) await makeFolder(folder);
+  const settings = await firstSettings(paths.settingsFile, options);
+  for (const folder of [paths.stateDir, paths.runDir, paths.logDir]) await makeFolder(folder);
   const closing: (() => Promise<void>)[] = [];
   try {
-    const lock = await takeLock(places.lockFile);
+    const lock = await takeLock(paths.lockFile);
     closing.push(() => lock.release());
     const logger = openLog({
-      path: places.daemonLog,
+      path: paths.daemonLog,
       level: settings.log.level,
       toConsole: options.startsMachine,
     });
@@ -96,10 +97,10 @@ async function openDaemon(
   }: DaemonOptions & { readonly settings: Settings; readonly logger: DaemonLog; readonly lock: ProcessLock },
   closing: (() => Promise<void>)[],
 ): Promise<Daemon> {
-  const { places } = context;
-  const identity = await loadIdentity(places.identityFile);
+  const { paths } = context;
+  const identity = await loadIdentity(paths.identityFile);
   const assembled = assembleMachine({
-    places,
+    paths,
     settings,
     identity,
     namespace,
@@ -111,7 +112,7 @@ async function openDaemon(
   const { machine, dial } = assembled;
   closing.push(() => assembled.close());
   const endpoint = await startEngineEndpoint({
-    path: places.engineSocket,
+    path: paths.engineSocket,
     groupName: ENGINE_GROUP,
     availability: availabilityOf(machine, dial),
     logger,
@@ -131,7 +132,7 @@ async function openDaemon(
     if (!(await machine.isGone())) throw machineIsUp(machine.state);
     exit();
   };
-  const control = await startControlServer({ path: places.controlSocket, machine, logger, requestExit });
+  const control = await startControlServer({ path: paths.controlSocket, machine, logger, requestExit });
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));
   const checks = [
@@ -154,7 +155,7 @@ async function live(context: CommandContext, daemon: Daemon, options: DaemonOpti
     await machine.operate(name, { pid: context.pid, command: context.commandLine }, (event) => {
       if (event.event !== 'operation.failed' || event.error.code === 'MOBYVM_ABORTED') return;
       code = exitCodeOf(event.error.code);
-      errorLines(event.error, context.places.daemonLog).forEach((line) => context.terminal.error(line));
+      errorLines(event.error, context.paths.daemonLog).forEach((line) => context.terminal.error(line));
     });
   };
   const interrupted = new Promise<void>((resolve) => {

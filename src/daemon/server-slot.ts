@@ -1,4 +1,4 @@
-import type { Step } from '../core/index.js';
+import type { Step } from '../core/host/index.js';
 
 /** A server that lives in the daemon's own process. */
 export interface ClosableServer {

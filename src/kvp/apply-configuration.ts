@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/index.js';
+import { MobyvmError } from '../core/values/index.js';
 import { encodeGuestConfiguration, secretsOf, type GuestConfiguration } from './configuration.codec.js';
 import type { KvpExchange } from './exchange.js';
 import { askGuest, type GuestRequestOptions } from './guest-request.js';

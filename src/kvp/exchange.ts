@@ -1,4 +1,4 @@
-import { CodecError, type Mac } from '../core/index.js';
+import { CodecError, type Mac } from '../core/values/index.js';
 import type { IpInfo } from './ip-info.codec.js';
 import { limitError } from './kvp-errors.js';
 import { MAX_KEY_BYTES, MAX_UNITS, MAX_VALUE_BYTES, type Direction } from './limits.js';

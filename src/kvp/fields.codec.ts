@@ -1,4 +1,4 @@
-import { CodecError } from '../core/index.js';
+import { CodecError } from '../core/values/index.js';
 import { decodeBase64, encodeBase64 } from './base64.codec.js';
 import { decodeUtf8 } from './text-field.codec.js';
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { silentLogger, type ErrorCode, type Logger } from '../core/index.js';
+import { silentLogger, type Logger } from '../core/host/index.js';
+import type { ErrorCode } from '../core/values/index.js';
 import type { KvpExchange } from './exchange.js';
 import { decodeGuestPresence, type GuestPresence } from './guest-presence.codec.js';
 import { decodeGuestResult, type GuestResult } from './guest-result.codec.js';

@@ -12,6 +12,5 @@ export { decodePoolFile, type PoolRecord } from './pool-file.codec.js';
 export { encodeShareRequest } from './share-request.codec.js';
 export type { MountRequest, ShareRequest, UmountRequest } from './share-request.codec.js';
 export { waitForItem, type AwaitedItem } from './wait-for-item.js';
-export * from './fake/index.js';
 export * from './hyperv/index.js';
 export * from './qemu/index.js';

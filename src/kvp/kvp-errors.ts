@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/index.js';
+import { MobyvmError } from '../core/values/index.js';
 
 /** An item, or a number of them, that KVP cannot carry. */
 export function limitError(message: string, remedy: string): MobyvmError {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/index.js';
+import type { ErrorCode } from '../core/values/index.js';
 import type { KvpExchange } from './exchange.js';
 import { waitForValue } from './wait-for-value.js';
 

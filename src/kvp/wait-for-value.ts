@@ -1,4 +1,5 @@
-import { MobyvmError, waitFor, type Requirement } from '../core/index.js';
+import { waitFor, type Requirement } from '../core/host/index.js';
+import { MobyvmError } from '../core/values/index.js';
 
 /** Polls like `waitFor`, until `look` finds something, and gives that. */
 export async function waitForValue<T>(

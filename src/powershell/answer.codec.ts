@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CodecError } from '../core/index.js';
+import { CodecError } from '../core/values/index.js';
 import { AUTOLOAD, type PowerShellFailure } from './power-shell-error.js';
 import type { FieldKind, Fields, Row } from './powershell.js';
 

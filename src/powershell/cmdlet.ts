@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/index.js';
+import { MobyvmError } from '../core/values/index.js';
 import type { CmdletCall, Guid, Hashtable, Hidden, ParameterValue, Secret } from './call.js';
 import type { CmdletName, ParametersOf } from './cmdlets/index.js';
 

@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/index.js';
+import { MobyvmError } from '../core/values/index.js';
 import type { Hidden, ParameterValue } from './call.js';
 
 /** Without what a literal cannot say by itself: a secret, or the objects of another cmdlet. They are the renderer's. */

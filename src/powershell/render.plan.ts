@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/index.js';
+import { MobyvmError } from '../core/values/index.js';
 import type { CmdletCall, ParameterValue } from './call.js';
 import { cmdletEntry } from './cmdlets/index.js';
 import { encodeLiteral, textLiteral } from './literal.codec.js';

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { CodecError } from '../core/index.js';
+import { CodecError } from '../core/values/index.js';
 import { textLiteral } from './literal.codec.js';
 
 /** Under this name the session's process finds the key, as 16-bit numbers with commas between. */

@@ -1,4 +1,5 @@
-import { abortable, MobyvmError, silentLogger, Turns, type Logger } from '../core/index.js';
+import { abortable, silentLogger, SerialQueue, type Logger } from '../core/host/index.js';
+import { MobyvmError } from '../core/values/index.js';
 import { decodeAnswer, type Answer } from './answer.codec.js';
 import { cmdletEntry } from './cmdlets/index.js';
 import { PowerShellError } from './power-shell-error.js';
@@ -54,7 +55,7 @@ const UNKNOWN: PowerShellIdentity = { version: '', edition: '', languageMode: ''
 export class PowerShellSession implements PowerShell {
   readonly #options: PowerShellSessionOptions;
   readonly #logger: Logger;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   readonly #closed = new AbortController();
   #started: Started | undefined;
   #lastId = 0;

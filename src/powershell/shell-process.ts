@@ -1,6 +1,6 @@
 import { dirname, isAbsolute } from 'node:path';
 import { PowerShell } from 'node-powershell';
-import { textOf } from '../core/index.js';
+import { textOf } from '../core/values/index.js';
 
 export interface ShellProcessOptions {
   /** Absolute path, or a name on PATH. */

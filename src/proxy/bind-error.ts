@@ -1,4 +1,4 @@
-import { errnoOf, MobyvmError, textOf, type ErrorCode } from '../core/index.js';
+import { errnoOf, MobyvmError, textOf, type ErrorCode } from '../core/values/index.js';
 import { portOwner } from './port-owner.js';
 
 export interface WantedPort {
@@ -11,7 +11,7 @@ export interface WantedPort {
   readonly code: ErrorCode;
 }
 
-/** Turns a failed bind or listen into the error to throw: MOBYVM_PORT_IN_USE names the program that has the port. */
+/** SerialQueue a failed bind or listen into the error to throw: MOBYVM_PORT_IN_USE names the program that has the port. */
 export async function bindError(wanted: WantedPort, error: unknown): Promise<MobyvmError> {
   const where = placeOf(wanted);
   switch (errnoOf(error)) {

@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { ipv4FromBytes } from '../core/index.js';
+import { ipv4FromBytes } from '../core/values/index.js';
 
 export interface PortOwner {
   readonly pid: number;

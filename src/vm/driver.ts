@@ -1,4 +1,5 @@
-import type { EnsureContext, Mac, StepContext } from '../core/index.js';
+import type { EnsureContext, StepContext } from '../core/host/index.js';
+import type { Mac } from '../core/values/index.js';
 
 /**
  * What a virtual machine consists of; the same on every driver. A driver keeps the last defined specification, so

@@ -1,6 +1,5 @@
 export * from './console/index.js';
 export * from './driver.js';
-export * from './fake/index.js';
 export * from './hyperv/index.js';
 export * from './network/index.js';
 export * from './qemu/index.js';

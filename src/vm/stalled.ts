@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/index.js';
+import { MobyvmError } from '../core/values/index.js';
 import type { VmStall } from './driver.js';
 
 /** What a stalled machine is told of: the same words whoever finds it so. */

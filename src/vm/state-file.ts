@@ -1,14 +1,8 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import {
-  errnoOf,
-  makeFolder,
-  MobyvmError,
-  parseMac,
-  readFileIfPresent,
-  writeFileAtomically,
-} from '../core/index.js';
+import { makeFolder, readFileIfPresent, writeFileAtomically } from '../core/host/index.js';
+import { errnoOf, MobyvmError, parseMac } from '../core/values/index.js';
 
 /** A {@link VmSpec} as it stands in our files. */
 export const Spec = z.object({

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { parseSubnet } from '../../src/core/index.js';
+import { parseSubnet } from '../../src/core/values/index.js';
 import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
 import { windowsFindings } from '../../src/daemon/doctor/windows-findings.plan.js';
 import { FAULTS, HostFailure } from '../support/hyperv-host/host-failure.js';

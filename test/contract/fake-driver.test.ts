@@ -1,4 +1,4 @@
-import { FakeDriver, FakeWorld } from '../../src/vm/index.js';
+import { FakeDriver, FakeWorld } from '../support/vm-fake/index.js';
 import { SAMPLE_SPEC } from '../support/vm/sample-spec.js';
 import { until } from '../support/vm/vm-harness.js';
 import { describeStalls, describeVmDriver, type StallingHarness } from './vm-driver.js';

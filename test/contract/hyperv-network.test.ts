@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { hostAt, memoryLedger, parseSubnet, wish, type Resource } from '../../src/core/index.js';
-import { firewallRules } from '../../src/vm/hyperv/network/firewall-rules.js';
-import { hostAddress } from '../../src/vm/hyperv/network/host-address.js';
-import { nat } from '../../src/vm/hyperv/network/nat.js';
-import { internalSwitch } from '../../src/vm/hyperv/network/switch.js';
+import { memoryLedger, resourceStep, type Resource } from '../../src/core/host/index.js';
+import { hostAt, parseSubnet } from '../../src/core/values/index.js';
+import { firewallRules } from '../../src/vm/network/windows/firewall-rules.js';
+import { hostAddress } from '../../src/vm/network/windows/host-address.js';
+import { nat } from '../../src/vm/network/windows/nat.js';
+import { internalSwitch } from '../../src/vm/network/windows/switch.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
 import { describeResource, inThisProcess, type ResourceUnderTest } from '../support/resource-contract.js';
@@ -59,9 +60,9 @@ describe('on a host that is not as we left it', () => {
     const { host, powerShell } = world();
     const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
     const firewall = firewallRules(powerShell, 'x');
-    await wish(firewall, { rules, ...ADAPTER }).run(recordingContext());
+    await resourceStep(firewall, { rules, ...ADAPTER }).run(recordingContext());
     const anew = { rules, ...ADAPTER, interfaceGuid: '11111111-0f0e-4d52-8d7e-0a4f1c9b2d11' };
-    expect(await wish(firewall, anew).run(recordingContext())).toBe('update');
+    expect(await resourceStep(firewall, anew).run(recordingContext())).toBe('update');
     expect(host.firewall.rules.size).toBe(1);
   });
 
@@ -69,18 +70,18 @@ describe('on a host that is not as we left it', () => {
     const { host, powerShell } = world();
     host.network.nats.push({ name: NAT, prefix: '10.0.80.0/24' });
     const ours = nat({ powerShell, name: NAT });
-    expect(await wish(ours, subnet).run(recordingContext())).toBe('replace');
+    expect(await resourceStep(ours, subnet).run(recordingContext())).toBe('replace');
     expect(host.network.nats).toEqual([{ name: NAT, prefix: '10.0.75.0/24' }]);
   });
 
   it('the switch is ours by its GUID when somebody took the notes away, and foreign by its name alone', async () => {
     const { host, powerShell, ledger } = world();
     const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
-    await wish(ours, {}).run(recordingContext());
+    await resourceStep(ours, {}).run(recordingContext());
     Object.assign(host.network.switches[0]!, { notes: '' });
-    expect(await wish(ours, {}).run(recordingContext())).toBe('none');
+    expect(await resourceStep(ours, {}).run(recordingContext())).toBe('none');
     const later = internalSwitch({ powerShell, ledger: memoryLedger(), tag: TAG, name: 'mobyvm' });
-    await expect(wish(later, {}).run(recordingContext())).rejects.toMatchObject({
+    await expect(resourceStep(later, {}).run(recordingContext())).rejects.toMatchObject({
       code: 'MOBYVM_FOREIGN_OBJECT',
     });
     await later.remove(recordingContext());
@@ -93,9 +94,9 @@ describe('on a host that is not as we left it', () => {
   ])('a switch of ours that somebody changed, %s, is made anew', async (_, change) => {
     const { host, powerShell, ledger } = world();
     const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
-    await wish(ours, {}).run(recordingContext());
+    await resourceStep(ours, {}).run(recordingContext());
     Object.assign(host.network.switches[0]!, change);
-    expect(await wish(ours, {}).run(recordingContext())).toBe('replace');
+    expect(await resourceStep(ours, {}).run(recordingContext())).toBe('replace');
     expect(host.network.switches.map(({ name, type }) => [name, type])).toEqual([['mobyvm', 'Internal']]);
   });
 
@@ -103,7 +104,7 @@ describe('on a host that is not as we left it', () => {
     const { host, powerShell } = world();
     host.network.adapterLooks = 2;
     host.network.addSwitch('mobyvm', TAG);
-    await wish(hostAddress(powerShell, 'mobyvm', address), address).run(recordingContext());
+    await resourceStep(hostAddress(powerShell, 'mobyvm', address), address).run(recordingContext());
     expect(host.network.snapshot()['adapters']).toContainEqual({
       ...{ alias: 'vEthernet (mobyvm)', hasDhcp: false, addresses: ['10.0.75.1/24'] },
     });
@@ -115,9 +116,9 @@ describe('on a host that is not as we left it', () => {
     host.network.addSwitch('mobyvm', TAG);
     const adapter = host.network.adapters[1]!;
     adapter.addresses.push({ address: '10.0.75.1', prefixLength: 8, looksUntilUsable: 0 });
-    expect(await wish(hostAddress(powerShell, 'mobyvm', address), address).run(recordingContext())).toBe(
-      'update',
-    );
+    expect(
+      await resourceStep(hostAddress(powerShell, 'mobyvm', address), address).run(recordingContext()),
+    ).toBe('update');
     expect(host.network.snapshot()['adapters']).toContainEqual({
       ...{ alias: 'vEthernet (mobyvm)', hasDhcp: false, addresses: ['10.0.75.1/24'] },
     });
@@ -127,7 +128,7 @@ describe('on a host that is not as we left it', () => {
     const { host, powerShell } = world();
     host.network.nats.push({ name: 'lab', prefix: '10.0.0.0/8' });
     const ours = nat({ powerShell, name: NAT });
-    expect(await wish(ours, subnet).run(recordingContext())).toBe('none');
+    expect(await resourceStep(ours, subnet).run(recordingContext())).toBe('none');
     await ours.remove(recordingContext());
     expect(host.network.nats).toHaveLength(1);
   });
@@ -140,7 +141,7 @@ describe('on a host that is not as we left it', () => {
       host.network.nats.push({ name: 'lab', prefix: '192.168.100.0/24' });
       const ours = nat({ powerShell, name: NAT });
       const context = recordingContext();
-      const outcome = wish(ours, subnet).run(context);
+      const outcome = resourceStep(ours, subnet).run(context);
       if (takes) expect(await outcome).toBe('create');
       else await expect(outcome).rejects.toMatchObject({ code: 'MOBYVM_NAT' });
       await context.undoAll();
@@ -152,7 +153,7 @@ describe('on a host that is not as we left it', () => {
   it('a rule that somebody switched off is made anew', async () => {
     const { host, powerShell } = world();
     const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
-    const step = wish(firewallRules(powerShell, 'x'), { rules, ...ADAPTER });
+    const step = resourceStep(firewallRules(powerShell, 'x'), { rules, ...ADAPTER });
     await step.run(recordingContext());
     const rule = host.firewall.rules.get('mobyvm-x-dns-udp')!;
     host.firewall.rules.set('mobyvm-x-dns-udp', { ...rule, Enabled: 'False' });

@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { parseMac } from '../../src/core/index.js';
+import { parseMac } from '../../src/core/values/index.js';
 import {
   applyConfiguration,
   askGuest,
   decodeGuestConfiguration,
   encodeShareRequest,
-  FakeAgent,
   removeLeftRequests,
   shareRequestName,
   waitForItem,
-  type AgentAnswer,
   type KvpItem,
   type MountRequest,
 } from '../../src/kvp/index.js';
+import { FakeAgent, type AgentAnswer } from '../support/kvp-fake/index.js';
 import { decodeShareRequest } from '../../src/kvp/share-request.codec.js';
 import { INTRINSIC, NEVER, until, type KvpHarness } from '../support/kvp-harness.js';
 

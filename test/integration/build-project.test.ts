@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readFileIfPresent, run } from '../../src/core/index.js';
+import { readFileIfPresent, run } from '../../src/core/host/index.js';
 
 /** How `scripts/up` builds: the real shell function and the real build command, on a tiny project with a made-up compiler. */
 const ROOT = resolve(import.meta.dirname, '../..');

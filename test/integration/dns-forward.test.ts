@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseIpv4, parseSubnet, sleep } from '../../src/core/index.js';
+import { sleep } from '../../src/core/host/index.js';
+import { parseIpv4, parseSubnet } from '../../src/core/values/index.js';
 import { decodeHeader } from '../../src/proxy/dns/header.codec.js';
 import { withId, type DnsQuery } from '../../src/proxy/dns/message.codec.js';
 import { nameText } from '../../src/proxy/dns/name.codec.js';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { waitFor } from '../../src/core/index.js';
+import { waitFor } from '../../src/core/host/index.js';
 import { DhcpNetwork, SERVER_ADDRESS, VM_ADDRESS } from '../support/dhcp-switch.js';
 import type { RunningProgram } from '../support/netns.js';
 

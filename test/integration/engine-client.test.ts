@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { MobyvmError } from '../../src/core/index.js';
+import { MobyvmError } from '../../src/core/values/index.js';
 import { engineClient, tcpDial, type EngineClient } from '../../src/proxy/engine/index.js';
 import { fakeEngine } from '../support/engine-fake.js';
 import { rawEngine, until } from '../support/engine-sockets.js';

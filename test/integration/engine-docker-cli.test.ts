@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { run, type RunResult } from '../../src/core/index.js';
+import { run, type RunResult } from '../../src/core/host/index.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import { fakeEngine } from '../support/engine-fake.js';
 import { testEndpoint, testFolder, until } from '../support/engine-sockets.js';

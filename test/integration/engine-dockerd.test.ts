@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run, sleep } from '../../src/core/index.js';
+import { run, sleep } from '../../src/core/host/index.js';
 import { DockerdSetting, hasDockerd, type Way } from '../support/dockerd.js';
 import { ask, connectTo, until } from '../support/engine-sockets.js';
 import { RunningProgram } from '../support/netns.js';

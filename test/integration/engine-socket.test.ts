@@ -3,7 +3,7 @@ import { chmod, link, lstat, readdir, rm, stat, symlink, writeFile } from 'node:
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run, silentLogger } from '../../src/core/index.js';
+import { run, silentLogger } from '../../src/core/host/index.js';
 import { prepareSocket } from '../../src/proxy/engine/socket-place.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import { ask, connectTo, readToEnd, testEndpoint, testFolder } from '../support/engine-sockets.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { MobyvmError, reportOf } from '../../src/core/index.js';
+import { MobyvmError, reportOf } from '../../src/core/values/index.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import {
   ask,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 
 /** The guest's key-value device as a program, on a machine that has no port for it. */
 const MAKE = resolve(import.meta.dirname, '../../guest/build/make-kvp-device');

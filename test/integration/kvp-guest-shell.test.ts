@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 import { encodeGuestConfiguration } from '../../src/kvp/configuration.codec.js';
 import { decodeGuestResult, type GuestResult } from '../../src/kvp/guest-result.codec.js';
 import { decodePoolFile, encodePoolFile, type PoolRecord } from '../../src/kvp/pool-file.codec.js';

@@ -20,7 +20,7 @@ test('two namespaces with a cable reach one another, and disposing leaves nothin
 
 test('the compiled sources are importable by a plain node', async () => {
   await using host = await NetworkNamespace.create('host');
-  const code = `const {parseMac} = await import(${JSON.stringify(`${await compiledSource()}/core/index.js`)}); console.log(parseMac('02-00-0A-00-4B-02'));`;
+  const code = `const {parseMac} = await import(${JSON.stringify(`${await compiledSource()}/core/values/index.js`)}); console.log(parseMac('02-00-0A-00-4B-02'));`;
   const { stdout } = await host.run(process.execPath, ['--input-type=module', '-e', code]);
   expect(stdout).toBe('02:00:0a:00:4b:02\n');
 });

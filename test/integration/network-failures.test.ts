@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 import { NetworkHost, type NetworkPart } from '../support/network-host.js';
 
 const PARTS: readonly NetworkPart[] = ['bridge', 'address', 'firewall', 'forwarding', 'tap'];

@@ -10,10 +10,10 @@ import {
   silentLogger,
   type Ledger,
   type Step,
-} from '../../src/core/index.js';
+} from '../../src/core/host/index.js';
 import { daemonNamespace } from '../../src/vm/network/index.js';
-import { networkNamespace } from '../../src/vm/network/network-namespace.js';
-import { ownerOf } from '../../src/vm/network/owner.js';
+import { networkNamespace } from '../../src/vm/network/linux/network-namespace.js';
+import { ownerOf } from '../../src/vm/network/linux/owner.js';
 import { MACHINE_ID } from '../support/network-host.js';
 import { describeResource, inThisProcess, type ResourceUnderTest } from '../support/resource-contract.js';
 

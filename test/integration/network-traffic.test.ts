@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { waitFor } from '../../src/core/index.js';
+import { waitFor } from '../../src/core/host/index.js';
 import { connect, NetworkNamespace } from '../support/netns.js';
 import { NetworkHost } from '../support/network-host.js';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { silentLogger, sleep } from '../../src/core/index.js';
+import { silentLogger, sleep } from '../../src/core/host/index.js';
 import { encodeGuestMessage } from '../../src/proxy/port/control.codec.js';
 import {
   startPortControl,

@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { waitFor } from '../../src/core/index.js';
+import { waitFor } from '../../src/core/host/index.js';
 import { ask, listening, PortPeers } from '../support/port-peers.js';
 
 /** The guest's port proxy, as dockerd starts it, with the real publisher on the host. */

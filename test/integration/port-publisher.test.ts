@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
-import { run, waitFor } from '../../src/core/index.js';
+import { run, waitFor } from '../../src/core/host/index.js';
 import type { ListedPort } from '../../src/proxy/port/index.js';
 import { ask, listening, PortPeers, type PublisherProgram } from '../support/port-peers.js';
 import type { RunningProgram } from '../support/netns-program.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { run, type RunResult } from '../../src/core/index.js';
+import { run, type RunResult } from '../../src/core/host/index.js';
 import { ENGINE_SERVER_NAME, issueLeaf, tlsDial, type Dial } from '../../src/proxy/engine/index.js';
 import { testFolder, until, type TestFolder } from '../support/engine-sockets.js';
 import { opensslServer, writePair } from '../support/openssl.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { errnoOf } from '../../src/core/index.js';
+import { errnoOf } from '../../src/core/values/index.js';
 import { reset } from '../../src/proxy/engine/duplex.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import {

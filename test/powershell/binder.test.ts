@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 import { cmdlet, guid, PowerShellSession, secret, type CmdletCall } from '../../src/powershell/index.js';
 import { consoleProgram } from '../support/pwsh-host/console-program.js';
 import type { AnswerCmdlet, HostAnswer } from '../support/pwsh-host/stub-calls.js';

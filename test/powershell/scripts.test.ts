@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 import { consoleProgram, HAS_SCRIPT_CHECK } from '../support/pwsh-host/console-program.js';
 import { scriptFindings, scriptReport } from '../support/pwsh-host/script-findings.plan.js';
 import { STUB_SOURCES, StubHost } from '../support/pwsh-host/stub-host.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Logger } from '../../src/core/index.js';
+import type { Logger } from '../../src/core/host/index.js';
 import { cmdlet, PowerShellError, PowerShellSession } from '../../src/powershell/index.js';
 import { consoleProgram, HAS_LANGUAGE_SWITCH, LANGUAGE_MODES } from '../support/pwsh-host/console-program.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { run, waitFor } from '../../src/core/index.js';
+import { run, waitFor } from '../../src/core/host/index.js';
 import { RunningProgram } from '../support/netns-program.js';
 import { FAULTS } from '../support/hyperv-host/host-failure.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';

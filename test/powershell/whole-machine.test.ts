@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseSubnet } from '../../src/core/index.js';
+import { parseSubnet } from '../../src/core/values/index.js';
 import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
 import { windowsFindings } from '../../src/daemon/doctor/windows-findings.plan.js';
 import { PowerShellSession, type PowerShell } from '../../src/powershell/index.js';

@@ -1,4 +1,4 @@
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 
 /**
  * Global set-up of the vm tier: the product as it is installed, compiled from the present sources. `scripts/test` has

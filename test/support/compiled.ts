@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { errnoOf, run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
+import { errnoOf } from '../../src/core/values/index.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const TARGET = join(ROOT, 'build/test-dist');
@@ -12,7 +13,7 @@ let thisRun: Promise<string> | undefined;
 
 /**
  * The absolute path of a folder with `src` compiled to JavaScript, for programs that must run outside the test's own
- * process: in a network namespace, as a daemon, under Wine. `<folder>/core/index.js` is importable as it stands.
+ * process: in a network namespace, as a daemon, under Wine. `<folder>/core/values/index.js` is importable as it stands.
  *
  * The folder is named by the sources' content (`build/test-dist/<hash>`), so an unchanged tree is compiled once and
  * several test runs never write into one another's build. Types are not checked here: `tsc --noEmit` does that.

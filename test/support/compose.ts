@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { run, type RunOptions, type RunResult } from '../../src/core/index.js';
+import { run, type RunOptions, type RunResult } from '../../src/core/host/index.js';
 
 /** Where Debian's package docker-compose puts it: as a program (1.29 of Debian 12), as the client's plugin (2 of Debian 13). */
 const PLACES = ['/usr/bin/docker-compose', '/usr/libexec/docker/cli-plugins/docker-compose'];

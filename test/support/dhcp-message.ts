@@ -1,4 +1,11 @@
-import { macToBytes, parseIpv4, parseMac, parseSubnet, type Ipv4, type Mac } from '../../src/core/index.js';
+import {
+  macToBytes,
+  parseIpv4,
+  parseMac,
+  parseSubnet,
+  type Ipv4,
+  type Mac,
+} from '../../src/core/values/index.js';
 import type { DhcpConfig } from '../../src/proxy/dhcp/dhcp-config.js';
 import type { DhcpMessage } from '../../src/proxy/dhcp/message.codec.js';
 

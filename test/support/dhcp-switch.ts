@@ -1,7 +1,7 @@
 import { writeFile, mkdtemp, rm, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitFor } from '../../src/core/index.js';
+import { waitFor } from '../../src/core/host/index.js';
 import { connect, NetworkNamespace, type RunningProgram } from './netns.js';
 
 export const VM_MAC = '02:00:0a:00:4b:02';

@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { parseIpv4, parseSubnet, silentLogger, sleep } from '../../src/core/index.js';
+import { silentLogger, sleep } from '../../src/core/host/index.js';
+import { parseIpv4, parseSubnet } from '../../src/core/values/index.js';
 import { startDnsServer, type DnsServer, type DnsServerOptions } from '../../src/proxy/dns/index.js';
 import type { DnsEndpoint } from '../../src/proxy/dns/dns-endpoint.js';
 import { framed, Framing } from '../../src/proxy/dns/framing.js';

@@ -1,4 +1,4 @@
-import { ByteWriter } from '../../src/core/index.js';
+import { ByteWriter } from '../../src/core/values/index.js';
 import { encodeEdns, type Edns } from '../../src/proxy/dns/edns.codec.js';
 import { encodeHeader, type DnsHeader } from '../../src/proxy/dns/header.codec.js';
 import { decodeQuery, decodeLayout, type DnsQuery } from '../../src/proxy/dns/message.codec.js';

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { sleep } from '../../src/core/index.js';
+import { sleep } from '../../src/core/host/index.js';
 import type { DnsEndpoint } from '../../src/proxy/dns/dns-endpoint.js';
 import { framed, Framing } from '../../src/proxy/dns/framing.js';
 import { decodeQuery, type DnsQuery } from '../../src/proxy/dns/message.codec.js';

@@ -2,7 +2,8 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink, writeF
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { errnoOf, run, type RunOptions, type RunResult } from '../../src/core/index.js';
+import { run, type RunOptions, type RunResult } from '../../src/core/host/index.js';
+import { errnoOf } from '../../src/core/values/index.js';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compose } from './compose.js';
 import { NetworkNamespace, RunningProgram } from './netns.js';

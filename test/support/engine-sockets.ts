@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
-import { silentLogger, waitFor } from '../../src/core/index.js';
+import { silentLogger, waitFor } from '../../src/core/host/index.js';
 import {
   startEngineEndpoint,
   tcpDial,

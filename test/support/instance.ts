@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { MobyvmError, run, waitFor, type RunOptions, type RunResult } from '../../src/core/index.js';
+import { run, waitFor, type RunOptions, type RunResult } from '../../src/core/host/index.js';
+import { MobyvmError } from '../../src/core/values/index.js';
 import { RunningProgram } from './netns-program.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GuestSide } from '../../src/kvp/index.js';
+import type { GuestSide } from './kvp-fake/index.js';
 import { HvStatus } from '../../src/kvp/hv-status.js';
 import { KVP_MESSAGE_BYTES } from '../../src/kvp/kvp-frame.js';
 import {

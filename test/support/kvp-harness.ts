@@ -1,13 +1,12 @@
 import {
-  FakeKvp,
   HypervKvpExchange,
   PowerShellWmi,
   QemuKvpExchange,
-  type GuestSide,
   type KvpExchange,
   type WmiKvp,
 } from '../../src/kvp/index.js';
-import { waitFor } from '../../src/core/index.js';
+import { FakeKvp, type GuestSide } from './kvp-fake/index.js';
+import { waitFor } from '../../src/core/host/index.js';
 import type { PowerShell } from '../../src/powershell/index.js';
 import { SimulatedHost } from './hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from './hyperv-host/simulated-power-shell.js';

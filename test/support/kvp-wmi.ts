@@ -1,4 +1,5 @@
-import type { GuestSide, WmiItems, WmiKvp, WmiResult } from '../../src/kvp/index.js';
+import type { WmiItems, WmiKvp, WmiResult } from '../../src/kvp/index.js';
+import type { GuestSide } from './kvp-fake/index.js';
 import { decodeCimItem, encodeCimItem } from '../../src/kvp/cim-xml.codec.js';
 
 export interface WmiCall {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { errnoOf, MobyvmError, sleep, waitFor } from '../../src/core/index.js';
+import { sleep, waitFor } from '../../src/core/host/index.js';
+import { errnoOf, MobyvmError } from '../../src/core/values/index.js';
 
 const MAX_LINES = 20_000;
 const KILL_AFTER_MS = 3_000;

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, run, type RunOptions, type RunResult } from '../../src/core/index.js';
+import { run, type RunOptions, type RunResult } from '../../src/core/host/index.js';
+import { errnoOf } from '../../src/core/values/index.js';
 import { compiledSource } from './compiled.js';
 import { RunningProgram } from './netns-program.js';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MobyvmError } from '../../src/core/index.js';
+import { MobyvmError } from '../../src/core/values/index.js';
 import { compiledSource } from './compiled.js';
 import { NetworkNamespace, type RunningProgram } from './netns.js';
 import type { ResourceUnderTest } from './resource-contract.js';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { run, waitFor } from '../../src/core/index.js';
+import { run, waitFor } from '../../src/core/host/index.js';
 import type { ListedPort, PublishedPort } from '../../src/proxy/port/index.js';
 import { connect, NetworkNamespace } from './netns.js';
 import type { RunningProgram } from './netns-program.js';

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
-  MobyvmError,
   runSteps,
-  wish,
-  type Change,
+  resourceStep,
   type Resource,
   type Step,
   type StepOutcome,
-} from '../../src/core/index.js';
+} from '../../src/core/host/index.js';
+import { MobyvmError, type Change } from '../../src/core/values/index.js';
 
 /**
  * A resource with its wanted state and the world that it lives in. The calls are so plain that the resource may live
@@ -105,7 +104,7 @@ export interface InThisProcess<Wanted, Found> {
 export function inThisProcess<Wanted, Found>(world: InThisProcess<Wanted, Found>): ResourceUnderTest {
   const { resource, wanted } = world;
   const context = { signal: new AbortController().signal, progress: () => undefined };
-  const step = wish(resource, wanted);
+  const step = resourceStep(resource, wanted);
   return {
     plan: async () => resource.plan(await resource.observe(context), wanted).kind,
     ensure: async () => {

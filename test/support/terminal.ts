@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run, waitFor } from '../../src/core/index.js';
+import { run, waitFor } from '../../src/core/host/index.js';
 
 export interface TerminalSize {
   readonly columns: number;

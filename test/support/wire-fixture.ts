@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { CodecError } from '../../src/core/index.js';
+import { CodecError } from '../../src/core/values/index.js';
 
 /** The bytes of `test/fixtures/wire/<name>.hex`: a first line `# tool, date, frame`, then hexadecimal digits. */
 export function wireFixture(name: string): Uint8Array {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { run, waitFor, type RunResult } from '../../src/core/index.js';
+import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
 import { Instance } from '../support/instance.js';
 
 /** Files and folders of ours that are not as they should be: named, with a remedy, and nothing is left behind. */

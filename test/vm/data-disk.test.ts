@@ -1,7 +1,7 @@
 import { chmod, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { run, type RunResult } from '../../src/core/index.js';
+import { run, type RunResult } from '../../src/core/host/index.js';
 import { Instance } from '../support/instance.js';
 
 const FOREIGN_BYTES = 64 * 1024 * 1024;

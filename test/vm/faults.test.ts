@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { run, waitFor, type RunResult } from '../../src/core/index.js';
+import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
 import { IMAGE_DIR, Instance } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compiledSource } from '../support/compiled.js';
 import { compose } from '../support/compose.js';
@@ -123,7 +123,7 @@ describe('a machine that runs', () => {
     expect(await instance.qemuPid()).toBe(before);
   });
 
-  test('a command that names other places is told so, and changes nothing', async () => {
+  test('a command that names other paths is told so, and changes nothing', async () => {
     const other = join(instance.directory, 'other');
     for (const name of ['MOBYVM_STATE_DIR', 'MOBYVM_LOG_DIR', 'MOBYVM_SETTINGS']) {
       const env = { ...process.env, ...instance.env, [name]: other };

@@ -1,7 +1,7 @@
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run } from '../../src/core/index.js';
+import { run } from '../../src/core/host/index.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 
 /** The host's disk fills up under a real guest that writes. The tests build on one another, in this order. */

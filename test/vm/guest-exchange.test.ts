@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run, waitFor, type RunResult } from '../../src/core/index.js';
+import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
 import { createAuthority, issueLeaf } from '../../src/proxy/index.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';

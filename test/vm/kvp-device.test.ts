@@ -1,7 +1,8 @@
 import { createConnection, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseMac, sleep, waitFor } from '../../src/core/index.js';
+import { sleep, waitFor } from '../../src/core/host/index.js';
+import { parseMac } from '../../src/core/values/index.js';
 import { applyConfiguration, guestPresence, QemuKvpExchange } from '../../src/kvp/index.js';
 import { HvStatus } from '../../src/kvp/hv-status.js';
 import { KVP_MESSAGE_BYTES } from '../../src/kvp/kvp-frame.js';

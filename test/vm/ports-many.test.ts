@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run, type RunResult } from '../../src/core/index.js';
+import { run, type RunResult } from '../../src/core/host/index.js';
 import { Instance } from '../support/instance.js';
 import { listeningPlaces, makeEchoImage } from '../support/vm/echo-image.js';
 

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run, waitFor, type RunResult } from '../../src/core/index.js';
-import type { PortListing } from '../../src/daemon/control/protocol.js';
+import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
+import type { PortListing } from '../../src/protocol/messages.js';
 import { compose } from '../support/compose.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';

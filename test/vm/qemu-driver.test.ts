@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MobyvmError, silentLogger } from '../../src/core/index.js';
+import { silentLogger } from '../../src/core/host/index.js';
+import { MobyvmError } from '../../src/core/values/index.js';
 import type { VmExit, VmSpec } from '../../src/vm/index.js';
 import { AcceleratorChoice, tryAccelerator } from '../../src/vm/qemu/accelerator.js';
 import { DEFAULT_MACHINE_TYPE } from '../../src/vm/qemu/command-line.plan.js';

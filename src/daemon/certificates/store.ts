@@ -1,13 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  errnoOf,
-  type Logger,
-  makeFolder,
-  MobyvmError,
-  readFileIfPresent,
-  writeFileAtomically,
-} from '../../core/index.js';
+import { type Logger, makeFolder, readFileIfPresent, writeFileAtomically } from '../../core/host/index.js';
+import { errnoOf, MobyvmError } from '../../core/values/index.js';
 import {
   createAuthority,
   inspectCertifiedKey,

@@ -1,6 +1,6 @@
-import { MobyvmError } from '../../core/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import { isReservedName, RESERVED_PREFIX, type KvpExchange, type KvpPool } from '../../kvp/index.js';
-import { kvpPool, kvpRemoveRequest, kvpSetRequest } from './protocol.js';
+import { kvpPool, kvpRemoveRequest, kvpSetRequest } from '../../protocol/messages.js';
 
 /** One request of the control API about the key-value exchange. */
 export interface KvpCall {

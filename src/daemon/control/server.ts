@@ -3,7 +3,8 @@ import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { makeFolder, MobyvmError, reportOf, statIfPresent, textOf, type Logger } from '../../core/index.js';
+import { makeFolder, statIfPresent, type Logger } from '../../core/host/index.js';
+import { MobyvmError, reportOf, textOf } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import { answerKvp } from './kvp-routes.js';
@@ -15,7 +16,7 @@ import {
   type OperationEvent,
   type OperationName,
   type Requester,
-} from './protocol.js';
+} from '../../protocol/messages.js';
 
 /** What the control API controls; the daemon's machine fits. */
 export interface ControlledMachine {

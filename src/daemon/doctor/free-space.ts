@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf } from '../../core/index.js';
+import { errnoOf } from '../../core/values/index.js';
 import type { DiskRoom } from './host-room.plan.js';
 
 /** The room where the folder is, or will be: that of the nearest folder above that is there already. */

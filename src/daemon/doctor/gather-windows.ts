@@ -1,6 +1,7 @@
 import { readdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, MobyvmError, run, textOf } from '../../core/index.js';
+import { run } from '../../core/host/index.js';
+import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import {
   cmdlet,
   cmdletEntry,

@@ -1,6 +1,6 @@
 import { oversized, refuseTooLarge, type HostSize } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
-import { textOf } from '../../core/index.js';
+import { textOf } from '../../core/values/index.js';
 import { fine, notice, problem, type Judgement } from './finding.js';
 
 const MIB = 1024 ** 2;

@@ -8,9 +8,9 @@ import {
   parseSubnet,
   textOf,
   type Subnet,
-} from '../../core/index.js';
+} from '../../core/values/index.js';
 import { chooseSubnet, findBlockers, qemuPreflight } from '../../vm/index.js';
-import type { MachineStatus } from '../control/protocol.js';
+import type { MachineStatus } from '../../protocol/messages.js';
 import { hostSize } from '../host-size.js';
 import { verifyImage } from '../image.js';
 import { isUp } from '../machine/observe-vm.js';

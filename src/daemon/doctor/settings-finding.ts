@@ -1,4 +1,4 @@
-import { MobyvmError, textOf } from '../../core/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { fine, problem, unseen, type Finding } from './finding.js';

@@ -1,4 +1,4 @@
-import type { Subnet } from '../../core/index.js';
+import type { Subnet } from '../../core/values/index.js';
 import type { PowerShellIdentity } from '../../powershell/index.js';
 import type { Fact } from './finding.js';
 

@@ -1,4 +1,4 @@
-import { hostAt, type Subnet } from '../../core/index.js';
+import { hostAt, type Subnet } from '../../core/values/index.js';
 import { ENABLE_REMEDY, moduleRemedy, POLICY_REMEDY } from '../../vm/index.js';
 import { fine, judged, notice, problem, type Finding, type Known } from './finding.js';
 import type { DoctorWants, Listener, PortRange, WindowsFacts } from './windows-facts.js';

@@ -1,4 +1,4 @@
-import { formatSubnet, parseSubnet, type Subnet } from '../../core/index.js';
+import { formatSubnet, parseSubnet, type Subnet } from '../../core/values/index.js';
 import { CANDIDATES, prefixContains, prefixOverlaps } from '../../vm/index.js';
 import { fine, judged, problem, type Finding } from './finding.js';
 import type { DoctorWants, WindowsFacts } from './windows-facts.js';

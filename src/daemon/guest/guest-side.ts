@@ -1,4 +1,4 @@
-import type { Step, StepOutcome } from '../../core/index.js';
+import type { Step, StepOutcome } from '../../core/host/index.js';
 import type { Settings } from '../settings/schema.js';
 
 /** What the guest's system says of itself. */

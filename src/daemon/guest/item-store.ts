@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { z } from 'zod';
-import { MobyvmError, readFileIfPresent, writeFileAtomically } from '../../core/index.js';
+import { readFileIfPresent, writeFileAtomically } from '../../core/host/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import type { KvpItemStore, KvpSetting } from '../../kvp/index.js';
 
 const schema = z.strictObject({

@@ -1,12 +1,5 @@
-import {
-  isAbort,
-  MobyvmError,
-  sleep,
-  textOf,
-  type Logger,
-  type Step,
-  type StepOutcome,
-} from '../../core/index.js';
+import { sleep, type Logger, type Step, type StepOutcome } from '../../core/host/index.js';
+import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
 import { applyConfiguration, removeLeftRequests, type KvpExchange } from '../../kvp/index.js';
 import type { TlsCredentials } from '../../proxy/index.js';
 import type { MachineCertificates } from '../certificates/index.js';

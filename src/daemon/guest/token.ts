@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileIfPresent, writeFileAtomically } from '../../core/index.js';
+import { readFileIfPresent, writeFileAtomically } from '../../core/host/index.js';
 
 /** What the guest says to the host to be known as this machine's: 256 bits in base64url (RFC 4648 §5). A secret. */
 export type MachineToken = string;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { fileLedger, MobyvmError, type Logger } from '../../core/index.js';
+import { fileLedger, type Logger } from '../../core/host/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import { QemuKvpExchange, type KvpExchange } from '../../kvp/index.js';
 import {
   engineClient,
@@ -10,17 +11,17 @@ import {
 } from '../../proxy/index.js';
 import { parseBootStage, QemuDriver, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
-import type { MachineStatus } from '../control/protocol.js';
+import type { MachineStatus } from '../../protocol/messages.js';
 import { fileItemStore, KvpGuest, loadToken, setAsideIfDamaged } from '../guest/index.js';
 import type { MachineIdentity } from '../identity.js';
 import { imageStep, isoPathIn } from '../image.js';
-import type { Places } from '../places.js';
+import type { InstancePaths } from '../../protocol/paths.js';
 import { Ports } from '../ports/index.js';
 import { hostSize } from '../host-size.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
-import { version } from '../version.js';
+import { version } from '../../protocol/version.js';
 import { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
 import { LinuxHost, VM_HOSTNAME } from './linux-host.js';
@@ -32,7 +33,7 @@ const ENGINE_PORT = 2376;
 const VM_NAME = 'MobyLinuxVM';
 
 export interface AssembleOptions {
-  readonly places: Places;
+  readonly paths: InstancePaths;
   readonly settings: Settings;
   readonly identity: MachineIdentity;
   readonly namespace: string | undefined;
@@ -53,17 +54,17 @@ export interface AssembledMachine {
 
 /** Joins the parts of a machine on a Linux host with QEMU. */
 export function assembleMachine(options: AssembleOptions): AssembledMachine {
-  const { places, settings, identity, namespace, logger } = options;
+  const { paths, settings, identity, namespace, logger } = options;
   const driver = new QemuDriver({
-    stateDirectory: places.vmStateDir,
-    runDirectory: places.vmRunDir,
-    consoleLogPath: places.consoleLog,
-    qemuLogPath: places.qemuLog,
+    stateDirectory: paths.vmStateDir,
+    runDirectory: paths.vmRunDir,
+    consoleLogPath: paths.consoleLog,
+    qemuLogPath: paths.qemuLog,
     logger,
     machineId: identity.machineId,
   });
-  const ledger = fileLedger(places.ledgerFile);
-  const { resolvConf: resolvConfPath } = places;
+  const ledger = fileLedger(paths.ledgerFile);
+  const { resolvConf: resolvConfPath } = paths;
   const ports = new Ports({
     token: () => guest.token,
     containers: (signal) => engine.containers(signal),
@@ -71,12 +72,12 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
   });
   const host = new LinuxHost({ ...identity, namespace, ledger, resolvConfPath, ports, logger }, settings);
   const { machineId } = identity;
-  const store = fileItemStore(places.kvpItemsFile);
+  const store = fileItemStore(paths.kvpItemsFile);
   const exchange = new QemuKvpExchange({ socketPath: driver.kvpSocketPath, store, logger });
   const guest = guestOver(exchange, options);
   const dial = engineDial(host, guest);
   const engine = engineClient({ dial, nowMs });
-  const imageDirOf = ({ image }: Settings): string => image.directory ?? places.imageDir;
+  const imageDirOf = ({ image }: Settings): string => image.directory ?? paths.imageDir;
   const machine = new Machine(
     {
       driver,
@@ -88,7 +89,7 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
       engine: probeOf(engine),
       logger,
       hostSize: hostSize(),
-      loadSettings: () => loadSettings(places.settingsFile),
+      loadSettings: () => loadSettings(paths.settingsFile),
       applySettings: options.applySettings,
       imageStep: (now) => imageStep(imageDirOf(now)),
       specFor: (now) => specOf(now.vm, isoPathIn(imageDirOf(now)), { ...options, host }),
@@ -96,7 +97,7 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
         daemon: aboutDaemon(options),
         machineId,
         mac: identity.mac,
-        endpoint: places.engineSocket,
+        endpoint: paths.engineSocket,
       },
     },
     settings,
@@ -113,8 +114,8 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
   };
 }
 
-function aboutDaemon({ pid, isBackground, places }: AssembleOptions): MachineStatus['daemon'] {
-  const { stateDir, logDir, settingsFile } = places;
+function aboutDaemon({ pid, isBackground, paths }: AssembleOptions): MachineStatus['daemon'] {
+  const { stateDir, logDir, settingsFile } = paths;
   return { pid, version, startedAt: new Date().toISOString(), isBackground, stateDir, logDir, settingsFile };
 }
 
@@ -131,7 +132,7 @@ function probeOf(engine: EngineClient): EngineProbe {
 function specOf(
   vm: Settings['vm'],
   isoPath: string,
-  { identity, places, host }: AssembleOptions & { readonly host: LinuxHost },
+  { identity, paths, host }: AssembleOptions & { readonly host: LinuxHost },
 ): VmSpec {
   return {
     machineId: identity.machineId,
@@ -140,20 +141,20 @@ function specOf(
     memoryMiB: vm.memoryMiB,
     firmware: firmwareFor(vm.firmware, 'linux'),
     isoPath,
-    dataDisk: { path: join(places.vmStateDir, 'data.qcow2'), sizeGiB: vm.diskGiB },
+    dataDisk: { path: join(paths.vmStateDir, 'data.qcow2'), sizeGiB: vm.diskGiB },
     network: { attachment: host.attachment, mac: identity.mac },
     awaitsConfiguration: true,
     accelerator: vm.accelerator === 'auto' ? undefined : vm.accelerator,
   };
 }
 
-function guestOver(exchange: KvpExchange, { identity, places, logger }: AssembleOptions): KvpGuest {
+function guestOver(exchange: KvpExchange, { identity, paths, logger }: AssembleOptions): KvpGuest {
   const { machineId } = identity;
   return new KvpGuest({
     exchange,
-    loadCertificates: () => loadCertificates({ directory: places.tlsDir, machineId, nowMs: nowMs(), logger }),
-    setAsideDamagedItems: () => setAsideIfDamaged(places.kvpItemsFile),
-    loadToken: () => loadToken(places.tokenFile),
+    loadCertificates: () => loadCertificates({ directory: paths.tlsDir, machineId, nowMs: nowMs(), logger }),
+    setAsideDamagedItems: () => setAsideIfDamaged(paths.kvpItemsFile),
+    loadToken: () => loadToken(paths.tokenFile),
     hostName: VM_HOSTNAME,
     nowMs,
     logger,

@@ -1,4 +1,4 @@
-import type { ErrorReport } from '../../core/index.js';
+import type { ErrorReport } from '../../core/values/index.js';
 
 /** `clockOffsetMs`: how far the guest's clock is ahead of ours, if the engine said its time. */
 export interface EngineAnswer {

@@ -1,12 +1,12 @@
 import {
-  MobyvmError,
   sleep,
   waitFor,
   type Requirement,
   type Step,
   type StepContext,
   type StepOutcome,
-} from '../../core/index.js';
+} from '../../core/host/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import type { VmDriver } from '../../vm/index.js';
 import type { BootWatch } from './boot-watch.js';
 import { crashed } from './machine-messages.js';

@@ -1,5 +1,5 @@
-import type { Step } from '../../core/index.js';
-import type { MachineStatus } from '../control/protocol.js';
+import type { Step } from '../../core/host/index.js';
+import type { MachineStatus } from '../../protocol/messages.js';
 import type { Settings } from '../settings/schema.js';
 
 /** The host's part of the machine: network, DHCP and DNS. One implementation per platform. */

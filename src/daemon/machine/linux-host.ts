@@ -1,14 +1,12 @@
+import type { Ledger, Logger, Step } from '../../core/host/index.js';
 import {
   formatSubnet,
   hostAt,
   parseSubnet,
   type Ipv4,
-  type Ledger,
-  type Logger,
   type Mac,
-  type Step,
   type Subnet,
-} from '../../core/index.js';
+} from '../../core/values/index.js';
 import { startDhcpServer, type DhcpServer } from '../../proxy/index.js';
 import {
   bridgeOfTap,

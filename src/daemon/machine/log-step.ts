@@ -1,5 +1,5 @@
-import type { Logger } from '../../core/index.js';
-import type { OperationEvent } from '../control/protocol.js';
+import type { Logger } from '../../core/host/index.js';
+import type { OperationEvent } from '../../protocol/messages.js';
 
 /** What the log keeps of an operation's steps: how each ended. */
 export function logStep(event: OperationEvent, logger: Logger): void {

@@ -1,4 +1,4 @@
-import { MobyvmError } from '../../core/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import type { VmExit } from '../../vm/index.js';
 
 /** Why the machine failed when its VM ended although nobody asked for it. */

@@ -1,8 +1,8 @@
-import type { Logger, Step } from '../../core/index.js';
+import type { Logger, Step } from '../../core/host/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import type { VmDriver, VmSpec } from '../../vm/index.js';
-import type { MachineStatus } from '../control/protocol.js';
+import type { MachineStatus } from '../../protocol/messages.js';
 import type { GuestSide } from '../guest/index.js';
 import type { HostSize } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';

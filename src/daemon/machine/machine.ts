@@ -1,11 +1,5 @@
-import {
-  type MobyvmError,
-  reportOf,
-  runSteps,
-  textOf,
-  type ErrorReport,
-  type Step,
-} from '../../core/index.js';
+import { runSteps, type Step } from '../../core/host/index.js';
+import { type MobyvmError, reportOf, textOf, type ErrorReport } from '../../core/values/index.js';
 import { stalledByFullDisk, type VmExit, type VmSpec } from '../../vm/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
@@ -17,7 +11,7 @@ import type {
   OperationName,
   PendingSetting,
   Requester,
-} from '../control/protocol.js';
+} from '../../protocol/messages.js';
 import { oversized, refuseTooLarge } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { EngineAnswer, EngineState } from './engine-probe.js';

@@ -1,4 +1,5 @@
-import { type Ipv4, type Logger, type Subnet } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
+import type { Ipv4, Subnet } from '../../core/values/index.js';
 import { startDnsServer, watchResolvConf, type DnsEndpoint, type DnsServer } from '../../proxy/index.js';
 import type { ClosableServer } from '../server-slot.js';
 

@@ -1,6 +1,7 @@
-import { isTimeout, MobyvmError, reportOf, textOf, type ErrorReport, type Logger } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
+import { isTimeout, MobyvmError, reportOf, textOf, type ErrorReport } from '../../core/values/index.js';
 import type { VmDriver, VmSpec, VmState } from '../../vm/index.js';
-import type { MachineStatus } from '../control/protocol.js';
+import type { MachineStatus } from '../../protocol/messages.js';
 import type { BootWatch } from './boot-watch.js';
 import type { HostSide } from './host-side.js';
 import { crashed, engineLost } from './machine-messages.js';

@@ -1,4 +1,4 @@
-import type { OperationName } from '../control/protocol.js';
+import type { OperationName } from '../../protocol/messages.js';
 
 /**
  * What happens to an operation that is asked for while another one runs.

@@ -1,5 +1,5 @@
-import { MobyvmError, reportOf, type ErrorReport } from '../../core/index.js';
-import type { OperationEvent, OperationName, Requester } from '../control/protocol.js';
+import { MobyvmError, reportOf, type ErrorReport } from '../../core/values/index.js';
+import type { OperationEvent, OperationName, Requester } from '../../protocol/messages.js';
 import { conflictOf } from './operation-conflict.plan.js';
 
 export interface OperationContext {

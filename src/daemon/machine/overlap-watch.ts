@@ -1,5 +1,5 @@
 import { findOverlap, type HostNetworks, type Overlap } from '../../vm/index.js';
-import type { Subnet } from '../../core/index.js';
+import type { Subnet } from '../../core/values/index.js';
 
 /** Tells of a network that came later and overlaps ours once, and again only after it was gone. */
 export class OverlapWatch {

@@ -1,5 +1,5 @@
 import type { VmSpec } from '../../vm/index.js';
-import type { MachineStatus, PendingSetting } from '../control/protocol.js';
+import type { MachineStatus, PendingSetting } from '../../protocol/messages.js';
 import type { Settings } from '../settings/schema.js';
 
 /** What a running machine has, as far as it is known. */

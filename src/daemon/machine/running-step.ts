@@ -1,4 +1,4 @@
-import type { MachineStatus } from '../control/protocol.js';
+import type { MachineStatus } from '../../protocol/messages.js';
 
 /** The step of an operation that is under way. */
 export interface RunningStep {

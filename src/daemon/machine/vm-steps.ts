@@ -1,4 +1,4 @@
-import type { Step } from '../../core/index.js';
+import type { Step } from '../../core/host/index.js';
 import type { VmDriver, VmSpec } from '../../vm/index.js';
 import type { BootWatch } from './boot-watch.js';
 import { stateToStop } from './observe-vm.js';

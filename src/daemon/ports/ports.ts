@@ -1,4 +1,5 @@
-import { textOf, type Ipv4, type Logger, type Step } from '../../core/index.js';
+import type { Logger, Step } from '../../core/host/index.js';
+import { textOf, type Ipv4 } from '../../core/values/index.js';
 import {
   Publisher,
   startLoopbackRelay,

@@ -1,4 +1,4 @@
-import { MobyvmError } from '../../core/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import type { Settings } from './schema.js';
 
 /** What a host can give its VM. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { MobyvmError, readFileIfPresent, textOf } from '../../core/index.js';
+import { readFileIfPresent } from '../../core/host/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import { problemText } from './problem.plan.js';
 import { settingsSchema, type Settings } from './schema.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isIpv4, isLocalSubnet, parseSubnet } from '../../core/index.js';
+import { isIpv4, isLocalSubnet, parseSubnet } from '../../core/values/index.js';
 
 /** Interface names are at most 15 bytes (IFNAMSIZ in linux/if.h); three are kept for the tap's ending. */
 const MAX_BRIDGE_NAME = 12;

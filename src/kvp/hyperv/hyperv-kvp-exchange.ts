@@ -1,4 +1,5 @@
-import { MobyvmError, silentLogger, type Logger, type Requirement, Turns } from '../../core/index.js';
+import { silentLogger, type Logger, type Requirement, SerialQueue } from '../../core/host/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import { encodeCimItem } from '../cim-xml.codec.js';
 import {
   checkSettings,
@@ -33,7 +34,7 @@ type Method = 'add' | 'modify' | 'remove';
  */
 export class HypervKvpExchange implements KvpExchange {
   readonly #wmi: WmiKvp;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   readonly #closed = new AbortController();
   readonly #secrets = new Set<string>();
   readonly #logger: Logger;

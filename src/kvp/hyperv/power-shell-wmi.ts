@@ -1,4 +1,4 @@
-import { sleep } from '../../core/index.js';
+import { sleep } from '../../core/host/index.js';
 import {
   cmdlet,
   hashtable,

@@ -1,4 +1,4 @@
-import { CodecError } from '../../core/index.js';
+import { CodecError } from '../../core/values/index.js';
 import { decodeCimItem } from '../cim-xml.codec.js';
 import type { KvpPool } from '../exchange.js';
 import { limitError } from '../kvp-errors.js';

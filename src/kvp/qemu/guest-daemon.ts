@@ -1,4 +1,4 @@
-import { CodecError, isAbort, MobyvmError } from '../../core/index.js';
+import { CodecError, isAbort, MobyvmError } from '../../core/values/index.js';
 import { HvStatus, statusText } from '../hv-status.js';
 import { failedError, NOT_READY_HINT } from '../kvp-errors.js';
 import {

@@ -1,4 +1,4 @@
-import { abortable } from '../../core/index.js';
+import { abortable } from '../../core/host/index.js';
 import { isKnownStatus } from '../hv-status.js';
 import { failedError } from '../kvp-errors.js';
 import { decodeKvpStatus } from '../kvp-message.codec.js';

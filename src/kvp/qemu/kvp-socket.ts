@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
-import { errnoOf, textOf } from '../../core/index.js';
+import { errnoOf, textOf } from '../../core/values/index.js';
 import { KVP_MESSAGE_BYTES } from '../kvp-frame.js';
 import { failedError, notRunningError } from '../kvp-errors.js';
 

@@ -1,4 +1,5 @@
-import { isAbort, silentLogger, sleep, textOf, type Logger, type Mac, Turns } from '../../core/index.js';
+import { silentLogger, sleep, type Logger, SerialQueue } from '../../core/host/index.js';
+import { isAbort, textOf, type Mac } from '../../core/values/index.js';
 import {
   checkSettings,
   listingOf,
@@ -58,7 +59,7 @@ export class QemuKvpExchange implements KvpExchange {
   readonly #store: KvpItemStore | undefined;
   #loading: Promise<void> | undefined;
   #saving: Promise<void> = Promise.resolve();
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   readonly #closed = new AbortController();
   readonly #logger: Logger;
   readonly #operationSeconds: number;

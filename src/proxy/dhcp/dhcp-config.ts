@@ -1,4 +1,4 @@
-import type { Ipv4, Mac, Subnet } from '../../core/index.js';
+import type { Ipv4, Mac, Subnet } from '../../core/values/index.js';
 
 /** What the server hands out: one fixed lease, to one VM. */
 export interface DhcpConfig {

@@ -1,4 +1,5 @@
-import { CodecError, macFromBytes, textOf, type Ipv4, type Logger, type Mac } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
+import { CodecError, macFromBytes, textOf, type Ipv4, type Mac } from '../../core/values/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import type { DhcpConfig } from './dhcp-config.js';
 import { openDhcpSockets, type DhcpSockets } from './dhcp-sockets.js';

@@ -17,7 +17,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { Ipv4 } from '../../core/index.js';
+import type { Ipv4 } from '../../core/values/index.js';
 import { bindError, portInUseError, type WantedPort } from '../bind-error.js';
 import { boundSockets } from '../port-owner.js';
 

@@ -1,4 +1,4 @@
-import { macFromBytes, subnetContains, type Ipv4 } from '../../core/index.js';
+import { macFromBytes, subnetContains, type Ipv4 } from '../../core/values/index.js';
 import type { DhcpConfig } from './dhcp-config.js';
 import type { DhcpMessage } from './message.codec.js';
 import { MessageType, OptionCode } from './option-code.js';

@@ -5,7 +5,7 @@ import {
   ipv4FromBytes,
   ipv4ToBytes,
   type Ipv4,
-} from '../../core/index.js';
+} from '../../core/values/index.js';
 import { OptionCode } from './option-code.js';
 import { decodeOptions, encodeOptions, type DhcpOptions } from './options.codec.js';
 

@@ -1,4 +1,4 @@
-import { ByteWriter, CodecError, ipv4FromBytes, ipv4ToBytes, type Ipv4 } from '../../core/index.js';
+import { ByteWriter, CodecError, ipv4FromBytes, ipv4ToBytes, type Ipv4 } from '../../core/values/index.js';
 import { MessageType, OptionCode } from './option-code.js';
 import type { DhcpOptions } from './options.codec.js';
 

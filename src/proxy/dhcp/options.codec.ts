@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, CodecError } from '../../core/index.js';
+import { ByteReader, ByteWriter, CodecError } from '../../core/values/index.js';
 import { OptionCode } from './option-code.js';
 
 const MAX_PART_BYTES = 255;

@@ -1,4 +1,4 @@
-import { broadcast, netmask, subnetContains, type Ipv4 } from '../../core/index.js';
+import { broadcast, netmask, subnetContains, type Ipv4 } from '../../core/values/index.js';
 import type { DhcpConfig } from './dhcp-config.js';
 import type { Answer } from './lease.plan.js';
 import { FIXED_BYTES, type DhcpMessage } from './message.codec.js';

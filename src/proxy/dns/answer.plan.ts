@@ -1,4 +1,4 @@
-import { ByteWriter, CodecError } from '../../core/index.js';
+import { ByteWriter, CodecError } from '../../core/values/index.js';
 import { MAX_UDP_BYTES, MIN_UDP_BYTES, RecordType } from './dns-constants.js';
 import { encodeEdns, type EdnsOption } from './edns.codec.js';
 import { encodeHeader, HEADER_BYTES, type DnsHeader } from './header.codec.js';

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { randomInt } from 'node:crypto';
-import { textOf } from '../../core/index.js';
+import { textOf } from '../../core/values/index.js';
 import type { AskResult } from './ask-result.js';
 import type { DnsEndpoint } from './dns-endpoint.js';
 import { isAnswerTo, withId, type DnsQuery } from './message.codec.js';

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { isIpv4, MobyvmError, subnetContains, textOf, type Logger } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
+import { isIpv4, MobyvmError, subnetContains, textOf } from '../../core/values/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import { errorAnswer } from './answer.plan.js';
 import type { DnsEndpoint } from './dns-endpoint.js';

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, CodecError } from '../../core/index.js';
+import { ByteReader, ByteWriter, CodecError } from '../../core/values/index.js';
 import { RecordType } from './dns-constants.js';
 import type { RecordSpan } from './record.codec.js';
 

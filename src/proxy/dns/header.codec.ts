@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from '../../core/index.js';
+import { ByteReader, ByteWriter } from '../../core/values/index.js';
 
 export const HEADER_BYTES = 12;
 

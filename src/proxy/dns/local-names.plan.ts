@@ -1,4 +1,4 @@
-import { isIpv4, subnetContains, type Ipv4, type Subnet } from '../../core/index.js';
+import { isIpv4, subnetContains, type Ipv4, type Subnet } from '../../core/values/index.js';
 import { ownAnswer } from './answer.plan.js';
 import { Rcode, RecordClass, RecordType } from './dns-constants.js';
 import type { DnsQuery } from './message.codec.js';

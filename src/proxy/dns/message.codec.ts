@@ -1,4 +1,4 @@
-import { CodecError } from '../../core/index.js';
+import { CodecError } from '../../core/values/index.js';
 import { MAX_QUERY_BYTES, RecordType } from './dns-constants.js';
 import { decodeEdns, type Edns } from './edns.codec.js';
 import { decodeHeader, HEADER_BYTES, type DnsHeader } from './header.codec.js';

@@ -1,4 +1,4 @@
-import { ByteWriter, CodecError } from '../../core/index.js';
+import { ByteWriter, CodecError } from '../../core/values/index.js';
 
 /** RFC 1035 §2.3.4 */
 const MAX_LABEL_BYTES = 63;

@@ -1,4 +1,4 @@
-import { CodecError } from '../../core/index.js';
+import { CodecError } from '../../core/values/index.js';
 import { errorAnswer, headerOnlyAnswer } from './answer.plan.js';
 import { Rcode, RecordType } from './dns-constants.js';
 import { decodeHeader, HEADER_BYTES, type DnsHeader } from './header.codec.js';

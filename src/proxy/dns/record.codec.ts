@@ -5,7 +5,7 @@ import {
   ipv4FromBytes,
   ipv4ToBytes,
   type Ipv4,
-} from '../../core/index.js';
+} from '../../core/values/index.js';
 import { RecordClass, RecordType } from './dns-constants.js';
 import { decodeName, encodeName, skipName, type DnsName } from './name.codec.js';
 

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import { sleep, textOf, type Logger } from '../../core/index.js';
+import { sleep, type Logger } from '../../core/host/index.js';
+import { textOf } from '../../core/values/index.js';
 import type { DnsEndpoint } from './dns-endpoint.js';
 import { parseResolvConf, type ResolvConf } from './resolv-conf.codec.js';
 

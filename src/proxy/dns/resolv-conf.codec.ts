@@ -1,4 +1,4 @@
-import { isIpv4 } from '../../core/index.js';
+import { isIpv4 } from '../../core/values/index.js';
 import type { DnsEndpoint } from './dns-endpoint.js';
 
 /** resolv.conf(5): more are ignored by the system's own resolver as well. We take some more, for fail-over. */

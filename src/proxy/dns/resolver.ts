@@ -1,4 +1,4 @@
-import type { Logger } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import { askByTcp } from './ask-by-tcp.js';
 import { askByUdp } from './ask-by-udp.js';

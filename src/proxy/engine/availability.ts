@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { ErrorReport } from '../../core/index.js';
+import type { ErrorReport } from '../../core/values/index.js';
 
 /**
  * Opens one connection to the Docker Engine: TCP to the VM, TLS, or whatever carries bytes both ways. The stream must

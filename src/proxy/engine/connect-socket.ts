@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import type { MobyvmError } from '../../core/index.js';
+import type { MobyvmError } from '../../core/values/index.js';
 
 /**
  * Waits until a socket that is connecting is connected; else it is destroyed.

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CodecError } from '../../core/index.js';
+import { CodecError } from '../../core/values/index.js';
 import { tunnel } from './duplex.js';
 import type { HangupProbe } from './hangup-probe.js';
 import type { EngineConnection } from './http/engine-pool.js';
@@ -91,7 +91,7 @@ export class ClientConnection implements ServedClient {
       if (!(error instanceof CodecError)) throw error;
       return this.#refuse(malformed(error.message));
     }
-    const entering = this.context.places.enter(this.signal);
+    const entering = this.context.semaphore.enter(this.signal);
     if (!(typeof entering === 'boolean' ? entering : await entering)) {
       return !this.stream.destroyed && this.#refuse(TOO_MANY_CONNECTIONS, head.method === 'HEAD');
     }
@@ -103,7 +103,7 @@ export class ClientConnection implements ServedClient {
     } finally {
       this.#isServing = false;
       this.engine = undefined;
-      this.context.places.leave();
+      this.context.semaphore.leave();
     }
   }
 

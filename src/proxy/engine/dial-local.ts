@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { MobyvmError, textOf } from '../../core/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial } from './availability.js';
 import { connected } from './connect-socket.js';
 import { STREAM_BUFFER_BYTES } from './duplex.js';

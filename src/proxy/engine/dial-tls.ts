@@ -1,5 +1,5 @@
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
-import { MobyvmError, textOf } from '../../core/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial } from './availability.js';
 import { dialTcp, type TcpAddress } from './dial-tcp.js';
 import { carriedBy, reset, STREAM_BUFFER_BYTES } from './duplex.js';

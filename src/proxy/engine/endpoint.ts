@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { errnoOf, MobyvmError } from '../../core/index.js';
+import { errnoOf, MobyvmError } from '../../core/values/index.js';
 import { STREAM_BUFFER_BYTES } from './duplex.js';
 import { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';
 import { unixHangupProbe } from './hangup-probe.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
-import { MobyvmError, textOf } from '../../core/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial } from './availability.js';
 import {
   containerListSchema,

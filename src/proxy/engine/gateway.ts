@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream';
-import type { Logger } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
 import type { EngineAvailability } from './availability.js';
 import type { ApiRules } from './api-rules.js';
 import { ClientConnection } from './connection.js';
 import type { ConnectionContext } from './served-client.js';
 import type { HangupProbe } from './hangup-probe.js';
 import { EnginePool } from './http/engine-pool.js';
-import { Places } from './places.js';
+import { Semaphore } from './semaphore.js';
 import type { WaitingRoom } from './reach-engine.js';
 import type { Refusal } from './refusal.plan.js';
 
@@ -84,7 +84,7 @@ export class EngineGateway {
       headMs: headMs ?? 10_000,
       dialMs: dialMs ?? 10_000,
       waitingRoom: this.#waitingRoom,
-      places: new Places(this.#maxConnections),
+      semaphore: new Semaphore(this.#maxConnections),
       rules,
       logger,
       onRefusal: (refusal, connId) => this.#countRefusal(refusal, connId),

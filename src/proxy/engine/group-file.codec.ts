@@ -1,4 +1,4 @@
-import { CodecError } from '../../core/errors.js';
+import { CodecError } from '../../core/values/index.js';
 
 /** One line of `/etc/group`, group(5): `name:password:gid:member,member`. */
 export interface GroupEntry {

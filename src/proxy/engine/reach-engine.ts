@@ -1,4 +1,4 @@
-import { MobyvmError, textOf } from '../../core/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial, EngineAvailability, EngineState } from './availability.js';
 import type { EngineConnection, EnginePool } from './http/engine-pool.js';
 import { startFailed, starting, STOPPED, tooManyWaiting, unreachable, type Refusal } from './refusal.plan.js';

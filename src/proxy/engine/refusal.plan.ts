@@ -1,4 +1,4 @@
-import type { ErrorReport } from '../../core/errors.js';
+import type { ErrorReport } from '../../core/values/index.js';
 
 /** An answer that mobyvm gives in the engine's place. */
 export interface Refusal {

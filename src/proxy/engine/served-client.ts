@@ -1,8 +1,8 @@
-import type { Logger } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
 import type { ApiRules } from './api-rules.js';
 import type { EngineConnection } from './http/engine-pool.js';
 import type { ClientSide, Counters } from './http/exchange.js';
-import type { Places } from './places.js';
+import type { Semaphore } from './semaphore.js';
 import type { Reaching } from './reach-engine.js';
 import type { Refusal } from './refusal.plan.js';
 
@@ -12,7 +12,7 @@ export interface ConnectionContext extends Omit<Reaching, 'signal' | 'waitMs'> {
   readonly waitMs: () => number;
   /** From a head's first byte to its last; a client that says nothing while there is no engine is closed after it. */
   readonly headMs: number;
-  readonly places: Places;
+  readonly semaphore: Semaphore;
   readonly rules: ApiRules | undefined;
   readonly logger: Logger;
   readonly connId: string;

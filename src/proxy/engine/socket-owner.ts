@@ -1,4 +1,4 @@
-import { run } from '../../core/index.js';
+import { run } from '../../core/host/index.js';
 
 export interface SocketOwner {
   readonly program: string;

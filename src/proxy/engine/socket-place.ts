@@ -2,7 +2,8 @@ import { chmod, chown, lstat, mkdtemp, rm, rename, rmdir } from 'node:fs/promise
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { errnoOf, type Logger, makeFolder, MobyvmError, readFileIfPresent } from '../../core/index.js';
+import { type Logger, makeFolder, readFileIfPresent } from '../../core/host/index.js';
+import { errnoOf, MobyvmError } from '../../core/values/index.js';
 import { findGroupId } from './group-file.codec.js';
 import { socketOwner } from './socket-owner.js';
 

@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { CodecError, MobyvmError, textOf, type Logger } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
+import { CodecError, MobyvmError, textOf } from '../../core/values/index.js';
 import { bindError } from '../bind-error.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import { decodeGuestMessage, encodeHostAnswer, MAX_LINE_BYTES, type HostAnswer } from './control.codec.js';

@@ -8,7 +8,7 @@
  *   guest: {"op":"release"}          before it closes, when the port is to be given back at once
  */
 import { z } from 'zod';
-import { CodecError } from '../../core/index.js';
+import { CodecError } from '../../core/values/index.js';
 import type { PortRequest } from './port-request.js';
 
 /** Longer lines are refused before they are read to their end. */

@@ -1,4 +1,4 @@
-import { CodecError } from '../../core/index.js';
+import { CodecError } from '../../core/values/index.js';
 
 /** A range of ports that Windows keeps from everybody (Hyper-V, WSL and others take them at its start). */
 export interface ExcludedPorts {

@@ -1,4 +1,4 @@
-import { errnoOf } from '../../core/index.js';
+import { errnoOf } from '../../core/values/index.js';
 import type { Lease } from './control-server.js';
 import type { Forwarder, ForwarderTrouble, GuestPlace } from './forwarder.js';
 import type { ListenPlan } from './listen-addresses.plan.js';

@@ -1,4 +1,4 @@
-import { errnoOf, MobyvmError, textOf } from '../../core/index.js';
+import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import { portOwner } from '../port-owner.js';
 import { placeText, type PortRequest } from './port-request.js';
 
@@ -6,7 +6,7 @@ import { placeText, type PortRequest } from './port-request.js';
 export type ReservedRange = (protocol: 'tcp' | 'udp', port: number) => Promise<string | undefined>;
 
 /**
- * Turns a failed listen into the error that `docker run` shows: Docker's own words, and after them what Docker does not know.
+ * SerialQueue a failed listen into the error that `docker run` shows: Docker's own words, and after them what Docker does not know.
  * @param address that could not be listened on; the sentence names the one that was asked for
  */
 export async function publishError(

@@ -1,4 +1,5 @@
-import { MobyvmError, textOf, type Logger } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import { planAudit } from './audit.plan.js';
 import type { Lease, PortLeases } from './control-server.js';

@@ -1,4 +1,4 @@
-import { run } from '../../core/index.js';
+import { run } from '../../core/host/index.js';
 import { decodeExcludedPorts, type ExcludedPorts } from './excluded-ports.codec.js';
 import type { ReservedRange } from './publish-error.js';
 

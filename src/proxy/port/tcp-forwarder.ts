@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { textOf } from '../../core/index.js';
+import { textOf } from '../../core/values/index.js';
 import { acceptReading } from './accept-reading.js';
 import { ByteFlow } from './byte-flow.js';
 import type { Forwarder, ForwarderOptions } from './forwarder.js';

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { errnoOf } from '../../core/index.js';
+import { errnoOf } from '../../core/values/index.js';
 import { reset } from '../engine/duplex.js';
 import { SINK } from './accept-reading.js';
 import { ByteFlow, type ByteCounters } from './byte-flow.js';

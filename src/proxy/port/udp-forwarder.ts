@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { textOf } from '../../core/index.js';
+import { textOf } from '../../core/values/index.js';
 import type { Forwarder, ForwarderOptions } from './forwarder.js';
 import { enlargeBuffers, UdpSession, type SessionSurroundings } from './udp-session.js';
 

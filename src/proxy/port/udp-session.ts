@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { errnoOf, textOf } from '../../core/index.js';
+import { errnoOf, textOf } from '../../core/values/index.js';
 import type { ForwarderTrouble, GuestPlace } from './forwarder.js';
 
 /** Datagrams that wait for the socket to be ready, which takes less than a turn of the event loop. */

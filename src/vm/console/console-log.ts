@@ -1,5 +1,6 @@
 import { open, rename, rm, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
-import { errnoOf, isAbort, sleep, textOf, type Logger } from '../../core/index.js';
+import { sleep, type Logger } from '../../core/host/index.js';
+import { errnoOf, isAbort, textOf } from '../../core/values/index.js';
 import type { VmConsole } from '../driver.js';
 import { consoleLines, NO_CONSOLE_TEXT, readConsole } from './console-text.plan.js';
 

@@ -1,7 +1,8 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { type Logger, makeFolder, sleep, textOf } from '../../core/index.js';
+import { type Logger, makeFolder, sleep } from '../../core/host/index.js';
+import { textOf } from '../../core/values/index.js';
 
 /** Hyper-V serves the pipe from the moment on in which the machine starts. */
 const RETRY_MS = 50;

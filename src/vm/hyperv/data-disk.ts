@@ -1,6 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type EnsureContext, errnoOf, makeFolder, MobyvmError } from '../../core/index.js';
+import { type EnsureContext, makeFolder } from '../../core/host/index.js';
+import { errnoOf, MobyvmError } from '../../core/values/index.js';
 import { cmdlet, type Pipeline, type PowerShell } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 import { orHypervFailure, withoutEffect } from './hyperv-failure.js';

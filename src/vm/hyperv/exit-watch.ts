@@ -1,4 +1,5 @@
-import { isAbort, sleep, textOf, type Logger } from '../../core/index.js';
+import { sleep, type Logger } from '../../core/host/index.js';
+import { isAbort, textOf } from '../../core/values/index.js';
 import type { VmState } from '../driver.js';
 import { isLive } from './vm-state.plan.js';
 

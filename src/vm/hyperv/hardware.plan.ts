@@ -1,4 +1,4 @@
-import { MobyvmError } from '../../core/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import { cmdlet, type CmdletCall, type Pipeline } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type EnsureContext, makeFolder, MobyvmError, type StepContext, textOf } from '../../core/index.js';
+import { type EnsureContext, makeFolder, type StepContext } from '../../core/host/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import type {
   Defined,
   DriverFeatures,

@@ -1,4 +1,4 @@
-import { isAbort, MobyvmError, type ErrorCode } from '../../core/index.js';
+import { isAbort, MobyvmError, type ErrorCode } from '../../core/values/index.js';
 import { cmdletEntry, isForbidden, isMissing, PowerShellError } from '../../powershell/index.js';
 
 /** HRESULTs that say more than "it failed"; their names are those of winerror.h and of Hyper-V's documentation. */

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Logger } from '../../core/index.js';
+import type { Logger } from '../../core/host/index.js';
 import type { PowerShell } from '../../powershell/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { tagOf } from '../network/ownership.plan.js';

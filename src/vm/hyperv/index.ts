@@ -8,6 +8,6 @@ export {
   windowsNetwork,
   type WindowsNetwork,
   type WindowsNetworkOptions,
-} from './network/windows-network.js';
-export { prefixContains, prefixOverlaps } from './network/nat.plan.js';
-export type { FirewallRule } from './network/firewall-rules.js';
+} from '../network/windows/windows-network.js';
+export { prefixContains, prefixOverlaps } from '../network/windows/nat.plan.js';
+export type { FirewallRule } from '../network/windows/firewall-rules.js';

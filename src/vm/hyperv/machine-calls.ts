@@ -1,4 +1,5 @@
-import { sleep, textOf, waitFor } from '../../core/index.js';
+import { sleep, waitFor } from '../../core/host/index.js';
+import { textOf } from '../../core/values/index.js';
 import { cmdlet, hashtable, type PowerShell } from '../../powershell/index.js';
 import type { VmState } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { makeFolder, type EnsureContext } from '../../core/index.js';
+import { makeFolder, type EnsureContext } from '../../core/host/index.js';
 import { cmdlet } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';

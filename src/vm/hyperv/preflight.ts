@@ -1,4 +1,5 @@
-import { MobyvmError, waitFor, type Step } from '../../core/index.js';
+import { waitFor, type Step } from '../../core/host/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import { cmdlet, type PowerShell } from '../../powershell/index.js';
 import { ENABLE_REMEDY, orHypervFailure } from './hyperv-failure.js';
 

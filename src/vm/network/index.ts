@@ -1,16 +1,16 @@
-export { findBlockers } from './blockers.js';
-export type { Blocker } from './blockers.plan.js';
-export { bridgeSubnet, chooseSubnet, gatherHostNetworks } from './choose-subnet.js';
+export { findBlockers } from './linux/blockers.js';
+export type { Blocker } from './linux/blockers.plan.js';
+export { bridgeSubnet, chooseSubnet, gatherHostNetworks } from './linux/choose-subnet.js';
 export {
   daemonNamespace,
   linuxNetwork,
   type DaemonNamespaceOptions,
   type LinuxNetwork,
   type LinuxNetworkOptions,
-} from './linux-network.js';
+} from './linux/linux-network.js';
 export type { PlannedChange } from './parts.js';
-export { bridgeOfTap, tapNameOf } from './link-name.plan.js';
-export type { HostService } from './rules.plan.js';
+export { bridgeOfTap, tapNameOf } from './linux/link-name.plan.js';
+export type { HostService } from './linux/rules.plan.js';
 export {
   CANDIDATES,
   findOverlap,

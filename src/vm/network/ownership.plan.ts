@@ -1,4 +1,4 @@
-import { MobyvmError } from '../../core/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 
 /** What tells us whether something that stands on the host was made by us. */
 export interface Evidence {

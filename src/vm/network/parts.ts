@@ -1,4 +1,5 @@
-import { wish, type Change, type Resource, type Step, type StepContext } from '../../core/index.js';
+import { resourceStep, type Resource, type Step, type StepContext } from '../../core/host/index.js';
+import type { Change } from '../../core/values/index.js';
 
 export interface PlannedChange {
   readonly id: string;
@@ -16,7 +17,7 @@ export interface Part {
 export function part<Wanted, Found>(resource: Resource<Wanted, Found>, wanted: Wanted): Part {
   const { id, title } = resource;
   return {
-    step: wish(resource, wanted),
+    step: resourceStep(resource, wanted),
     plan: async (context) => ({ id, title, change: resource.plan(await resource.observe(context), wanted) }),
     remove: (context) => resource.remove(context),
   };

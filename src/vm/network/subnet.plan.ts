@@ -6,8 +6,8 @@ import {
   subnetAround,
   subnetsOverlap,
   type Subnet,
-} from '../../core/index.js';
-import type { HostAddress, HostRoute } from './ip.codec.js';
+} from '../../core/values/index.js';
+import type { HostAddress, HostRoute } from './linux/ip.codec.js';
 
 /** What the host uses already: gathered first, decided upon here. */
 export interface HostNetworks {

@@ -1,4 +1,5 @@
-import { run, textOf, type Logger } from '../../core/index.js';
+import { run, type Logger } from '../../core/host/index.js';
+import { textOf } from '../../core/values/index.js';
 import type { Accelerator } from './command-line.plan.js';
 
 export interface AcceleratorOptions {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { diskFull, errnoOf, makeFolder, MobyvmError, run, type RunResult, textOf } from '../../core/index.js';
+import { diskFull, makeFolder, run, type RunResult } from '../../core/host/index.js';
+import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import { withPackage } from './preflight.js';
 
 export interface DataDiskOptions {

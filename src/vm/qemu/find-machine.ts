@@ -1,5 +1,6 @@
 import type { VmSpec } from '../driver.js';
-import { type ProcessSight, seeProcess, textOf } from '../../core/index.js';
+import { type ProcessInfo, findProcess } from '../../core/host/index.js';
+import { textOf } from '../../core/values/index.js';
 import { planCommandLine, type Accelerator, type MachineFiles } from './command-line.plan.js';
 import type { Hardware, MachineRecord } from './machine-record.js';
 import { findMachineProcesses, runsMachine } from './machine-process.js';
@@ -14,7 +15,7 @@ export async function findRunningMachine(
   spec: VmSpec | undefined,
 ): Promise<MachineRecord | undefined> {
   const record = await readRecord(setup);
-  const recorded = record === undefined ? undefined : await seeProcess(record.pid);
+  const recorded = record === undefined ? undefined : await findProcess(record.pid);
   if (
     record !== undefined &&
     recorded?.startTicks === record.startTicks &&
@@ -36,7 +37,7 @@ export async function findRunningMachine(
 }
 
 export function recordOf(
-  { pid, startTicks }: ProcessSight,
+  { pid, startTicks }: ProcessInfo,
   qmpSocket: string,
   { hardware, machineId }: { readonly machineId: string; readonly hardware?: Hardware | undefined },
 ): MachineRecord {
@@ -47,7 +48,7 @@ export function recordOf(
  * Its hardware is known only when its arguments are those that the definition would give now: a wrong guess would
  * spoil a later restore.
  */
-function rebuildRecord(found: ProcessSight, spec: VmSpec, files: MachineFiles): MachineRecord {
+function rebuildRecord(found: ProcessInfo, spec: VmSpec, files: MachineFiles): MachineRecord {
   const accelerator: Accelerator = argument(found.args, '-accel')?.startsWith('kvm') === true ? 'kvm' : 'tcg';
   const machineType = argument(found.args, '-machine') ?? '';
   const firmware = found.args.find((arg) => arg.startsWith('if=pflash,unit=0'));

@@ -1,5 +1,6 @@
 import { copyFile, rename, rm } from 'node:fs/promises';
-import { diskFull, errnoOf, MobyvmError, statIfPresent } from '../../core/index.js';
+import { diskFull, statIfPresent } from '../../core/host/index.js';
+import { errnoOf, MobyvmError } from '../../core/values/index.js';
 import type { VmSpec } from '../driver.js';
 import type { Firmware } from './command-line.plan.js';
 

@@ -1,4 +1,4 @@
-import type { StepContext } from '../../core/index.js';
+import type { StepContext } from '../../core/host/index.js';
 import type { VmSpec } from '../driver.js';
 import { DATA_DISK_NODE } from './command-line.plan.js';
 import { dataDiskBytes } from './data-disk.js';

@@ -1,13 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
-import {
-  errnoOf,
-  killProcess,
-  MobyvmError,
-  readFileIfPresent,
-  run,
-  seeProcess,
-  textOf,
-} from '../../core/index.js';
+import { killProcess, readFileIfPresent, run, findProcess } from '../../core/host/index.js';
+import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import { planCommandLine, planRestoreCommandLine } from './command-line.plan.js';
 import { recordOf } from './find-machine.js';
 import { prepareFirmware } from './firmware.js';
@@ -73,7 +66,7 @@ async function startQemu(
 async function recordStarted(setup: QemuSetup, hardware: Hardware): Promise<MachineRecord> {
   const { machineId } = hardware.spec;
   const pid = Number((await readFileIfPresent(setup.files.pidFile))?.trim());
-  const sight = Number.isSafeInteger(pid) && pid > 0 ? await seeProcess(pid) : undefined;
+  const sight = Number.isSafeInteger(pid) && pid > 0 ? await findProcess(pid) : undefined;
   if (sight === undefined || !runsMachine(sight, machineId))
     throw await notStarted(setup, hardware, undefined);
   return recordOf(sight, setup.files.qmpSocket, { machineId, hardware });

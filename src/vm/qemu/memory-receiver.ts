@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { isAbort } from '../../core/index.js';
+import { isAbort } from '../../core/values/index.js';
 import { checkedSocketPath } from './socket-path.js';
 
 const CHUNK_BYTES = 1024 * 1024;

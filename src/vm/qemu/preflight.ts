@@ -1,4 +1,5 @@
-import { MobyvmError, run } from '../../core/index.js';
+import { run } from '../../core/host/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 
 export interface QemuPrograms {
   readonly qemuProgram: string;

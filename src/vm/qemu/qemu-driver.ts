@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { MobyvmError, textOf, type EnsureContext, type StepContext } from '../../core/index.js';
+import type { EnsureContext, StepContext } from '../../core/host/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import type {
   Defined,
   DriverFeatures,

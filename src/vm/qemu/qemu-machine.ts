@@ -1,4 +1,5 @@
-import { isAbort, isAlive, killProcess, MobyvmError, sleep, textOf, waitFor } from '../../core/index.js';
+import { isAlive, killProcess, sleep, waitFor } from '../../core/host/index.js';
+import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
 import { parseKernelPanic } from '../console/index.js';
 import type { VmExit, VmState } from '../driver.js';
 import { explainExit } from './exit-reason.plan.js';

@@ -1,6 +1,6 @@
 import { chmod, rm, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Logger, makeFolder, readFileIfPresent } from '../../core/index.js';
+import { type Logger, makeFolder, readFileIfPresent } from '../../core/host/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { AcceleratorChoice } from './accelerator.js';
 import type { Accelerator, MachineFiles } from './command-line.plan.js';

@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
-import { MobyvmError, textOf } from '../../core/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import {
   decodeQmpMessage,
   encodeQmpCommand,

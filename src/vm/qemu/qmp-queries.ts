@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MobyvmError } from '../../core/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import type { QmpCallOptions, QmpClient } from './qmp-client.js';
 
 const RunStatus = z.object({ status: z.string() });

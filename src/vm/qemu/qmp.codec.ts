@@ -1,4 +1,4 @@
-import { CodecError } from '../../core/index.js';
+import { CodecError } from '../../core/values/index.js';
 
 /**
  * QEMU Machine Protocol: one JSON object per line, UTF-8, lines end with CR LF from QEMU and may end with LF to it

@@ -1,4 +1,5 @@
-import { errnoOf, MobyvmError, sleep, textOf, type StepContext } from '../../core/index.js';
+import { sleep, type StepContext } from '../../core/host/index.js';
+import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import type { SavedState } from './machine-record.js';
 import type { QemuMachine } from './qemu-machine.js';
 import { qemuLastWords, type QemuSetup } from './qemu-setup.js';

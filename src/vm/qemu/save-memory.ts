@@ -1,5 +1,6 @@
 import { rename, rm, stat } from 'node:fs/promises';
-import { errnoOf, diskFull, MobyvmError, sleep, textOf, type StepContext } from '../../core/index.js';
+import { diskFull, sleep, type StepContext } from '../../core/host/index.js';
+import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import type { FileStamp, Hardware } from './machine-record.js';
 import { MemoryReceiver } from './memory-receiver.js';
 import type { QemuMachine } from './qemu-machine.js';

@@ -1,4 +1,4 @@
-import { MobyvmError } from '../../core/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 
 /** `sun_path` of unix(7) has 108 bytes, one of them for the final NUL. */
 export const MAX_SOCKET_PATH_BYTES = 107;

@@ -1,4 +1,5 @@
-import { MobyvmError, waitFor } from '../../core/index.js';
+import { waitFor } from '../../core/host/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import { parseBootStage } from '../console/index.js';
 import type { VmConsole } from '../driver.js';
 import type { QemuMachine } from './qemu-machine.js';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { MobyvmError, textOf } from '../../../src/core/index.js';
+import { MobyvmError, textOf } from '../../../src/core/values/index.js';
 import type { PowerShell } from '../../../src/powershell/index.js';
 import type { AnswerCmdlet } from '../pwsh-host/stub-calls.js';
 import { SimulatedHost, type Fault } from './simulated-host.js';

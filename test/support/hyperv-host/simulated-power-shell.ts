@@ -1,4 +1,4 @@
-import { MobyvmError } from '../../../src/core/index.js';
+import { MobyvmError } from '../../../src/core/values/index.js';
 import {
   cmdletEntry,
   PowerShellError,

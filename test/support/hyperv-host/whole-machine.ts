@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memoryLedger, parseSubnet, runSteps, silentLogger, type Step } from '../../../src/core/index.js';
+import { memoryLedger, runSteps, silentLogger, type Step } from '../../../src/core/host/index.js';
+import { parseSubnet } from '../../../src/core/values/index.js';
 import type { PowerShell } from '../../../src/powershell/index.js';
 import {
   HypervDriver,

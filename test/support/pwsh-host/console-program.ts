@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { cp, mkdtemp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { errnoOf, run } from '../../../src/core/index.js';
+import { run } from '../../../src/core/host/index.js';
+import { errnoOf } from '../../../src/core/values/index.js';
 
 const SOURCES = join(import.meta.dirname, 'console');
 /** Nothing is asked of others, announced, or left running. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../../../src/core/index.js';
+import { run } from '../../../src/core/host/index.js';
 import type { Instance } from '../instance.js';
 
 /** An image with one program, which echoes on the ports in its arguments. */

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '../../../src/core/index.js';
+import { silentLogger } from '../../../src/core/host/index.js';
 import type { PowerShell } from '../../../src/powershell/index.js';
 import { HypervDriver, type VmSpec } from '../../../src/vm/index.js';
 import type { StallingHarness } from '../../contract/vm-driver.js';

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { errnoOf, run, silentLogger } from '../../../src/core/index.js';
+import { run, silentLogger } from '../../../src/core/host/index.js';
+import { errnoOf } from '../../../src/core/values/index.js';
 import { QemuDriver, type QemuDriverOptions, type VmSpec } from '../../../src/vm/index.js';
 // The processes are looked for as the driver does it, but by the test.
 import { findMachineProcesses } from '../../../src/vm/qemu/machine-process.js';

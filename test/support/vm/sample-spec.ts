@@ -1,4 +1,4 @@
-import { parseMac } from '../../../src/core/index.js';
+import { parseMac } from '../../../src/core/values/index.js';
 import type { VmSpec } from '../../../src/vm/index.js';
 
 export const SAMPLE_SPEC: VmSpec = {

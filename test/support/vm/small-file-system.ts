@@ -1,7 +1,7 @@
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../../../src/core/index.js';
+import { run } from '../../../src/core/host/index.js';
 
 /** A file system in memory that is soon full. Disposing unmounts it. */
 export async function smallFileSystem(bytes: number): Promise<AsyncDisposable & { readonly path: string }> {

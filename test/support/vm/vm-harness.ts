@@ -1,5 +1,5 @@
-import type { EnsureContext, Undo } from '../../../src/core/index.js';
-import { waitFor } from '../../../src/core/index.js';
+import type { EnsureContext, Undo } from '../../../src/core/host/index.js';
+import { waitFor } from '../../../src/core/host/index.js';
 import type { VmDriver, VmSpec, VmState } from '../../../src/vm/index.js';
 
 /** A driver under test, with the machine's world around it. Disposing leaves nothing behind. */

@@ -8,7 +8,7 @@ import {
   makeFolder,
   readFileIfPresent,
   writeFileAtomically,
-} from '../../../src/core/index.js';
+} from '../../../src/core/host/index.js';
 
 let folder = '';
 beforeEach(async () => {

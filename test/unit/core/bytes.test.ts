@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ByteReader, ByteWriter, CodecError } from '../../../src/core/index.js';
+import { ByteReader, ByteWriter, CodecError } from '../../../src/core/values/index.js';
 
 describe('ByteReader', () => {
   it('reads big-endian and says where it is', () => {

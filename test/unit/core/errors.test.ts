@@ -9,7 +9,7 @@ import {
   MobyvmError,
   reportOf,
   textOf,
-} from '../../../src/core/index.js';
+} from '../../../src/core/values/index.js';
 
 const busy = new MobyvmError('MOBYVM_BUSY', 'It is busy.', 'Wait.', { details: { port: 80 } });
 

@@ -7,7 +7,7 @@ import {
   ipv4ToNumber,
   isIpv4,
   parseIpv4,
-} from '../../../src/core/index.js';
+} from '../../../src/core/values/index.js';
 
 const number = fc.integer({ min: 0, max: 0xffffffff });
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fileLedger, keyOf, memoryLedger, type LedgerEntry } from '../../../src/core/index.js';
+import { fileLedger, keyOf, memoryLedger, type LedgerEntry } from '../../../src/core/host/index.js';
 
 const bridge: LedgerEntry = { kind: 'bridge', name: 'mobyvm0' };
 const tap: LedgerEntry = { kind: 'tap', name: 'mobyvm0-t0', detail: 'boot 1' };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { localMac, macFromBytes, macToBytes, parseMac } from '../../../src/core/index.js';
+import { localMac, macFromBytes, macToBytes, parseMac } from '../../../src/core/values/index.js';
 
 describe('Mac', () => {
   it.each(['02:00:0a:00:4b:02', '02-00-0A-00-4B-02', '02000A004B02'])(

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MobyvmError, run, runDetached, waitFor } from '../../../src/core/index.js';
+import { run, runDetached, waitFor } from '../../../src/core/host/index.js';
+import { MobyvmError } from '../../../src/core/values/index.js';
 
 const node = (script: string, ...args: readonly string[]) => ['-e', script, ...args];
 const NODE = process.execPath;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
-  MobyvmError,
   runSteps,
-  wish,
+  resourceStep,
   type ProgressEvent,
   type Resource,
   type Step,
-} from '../../../src/core/index.js';
+} from '../../../src/core/host/index.js';
+import { MobyvmError } from '../../../src/core/values/index.js';
 import { describeResource, inThisProcess } from '../../support/resource-contract.js';
 
 /** A thing in a set; `breaks` fails half-way, after its effect. */
@@ -52,7 +52,10 @@ async function run(steps: readonly Step[], signal = new AbortController().signal
 describe('runSteps', () => {
   it('runs in order and tells what each step changed and how long it took', async () => {
     const world = new Set(['a']);
-    const { events, thrown } = await run([wish(thing('a', world), true), wish(thing('b', world), true)]);
+    const { events, thrown } = await run([
+      resourceStep(thing('a', world), true),
+      resourceStep(thing('b', world), true),
+    ]);
     expect(thrown).toBeUndefined();
     expect(events).toEqual([
       { event: 'step.started', step: 'a', title: 'thing a' },
@@ -65,7 +68,7 @@ describe('runSteps', () => {
   it.each([0, 1, 2, 3])('failing at step %d leaves the world as it was', async (at) => {
     const world = new Set(['b']);
     const steps = ['a', 'b', 'c', 'd'].map((id, index) =>
-      wish(thing(id, world, index === at && id !== 'b' ? broken : undefined), true),
+      resourceStep(thing(id, world, index === at && id !== 'b' ? broken : undefined), true),
     );
     const failing: Step = { id: 'x', title: 'x', run: () => Promise.reject(broken) };
     const { thrown } = await run(steps.toSpliced(at + 1, steps.length, failing));
@@ -76,10 +79,10 @@ describe('runSteps', () => {
   it('undoes last first, only what this call made, and reports it', async () => {
     const world = new Set(['switch']);
     const { thrown, names, events } = await run([
-      wish(thing('switch', world), true),
-      wish(thing('nat', world), true),
-      wish(thing('vm', world), true),
-      wish(thing('share', world, broken), true),
+      resourceStep(thing('switch', world), true),
+      resourceStep(thing('nat', world), true),
+      resourceStep(thing('vm', world), true),
+      resourceStep(thing('share', world, broken), true),
     ]);
     expect(thrown).toBe(broken);
     expect([...world]).toEqual(['switch']);
@@ -105,9 +108,9 @@ describe('runSteps', () => {
       },
     };
     const { thrown } = await run([
-      wish(thing('a', world), true),
+      resourceStep(thing('a', world), true),
       stubborn,
-      wish(thing('b', world, broken), true),
+      resourceStep(thing('b', world, broken), true),
     ]);
     expect(thrown).toBeInstanceOf(AggregateError);
     expect((thrown as AggregateError).errors).toEqual([broken, expect.any(TypeError)]);
@@ -116,7 +119,7 @@ describe('runSteps', () => {
 
   it('aborted before it begins does nothing', async () => {
     const world = new Set<string>();
-    const { names } = await run([wish(thing('a', world), true)], AbortSignal.abort());
+    const { names } = await run([resourceStep(thing('a', world), true)], AbortSignal.abort());
     expect(names).toEqual(['step.started a', 'step.failed a']);
     expect([...world]).toEqual([]);
   });
@@ -134,7 +137,7 @@ describe('runSteps', () => {
         return Promise.resolve('create');
       },
     };
-    const steps = [wish(thing('a', world), true), aborting, wish(thing('b', world), true)];
+    const steps = [resourceStep(thing('a', world), true), aborting, resourceStep(thing('b', world), true)];
     const { names, thrown } = await run(steps, controller.signal);
     expect([...world]).toEqual([]);
     expect(names).not.toContain('step.started b');
@@ -157,7 +160,7 @@ describe('runSteps', () => {
   it('treats a step that throws at once like one that rejects', async () => {
     const world = new Set<string>();
     const { thrown } = await run([
-      wish(thing('a', world), true),
+      resourceStep(thing('a', world), true),
       {
         id: 'throws',
         title: 'throws',

@@ -13,7 +13,7 @@ import {
   subnetAround,
   subnetContains,
   subnetsOverlap,
-} from '../../../src/core/index.js';
+} from '../../../src/core/values/index.js';
 
 const subnets = fc
   .tuple(fc.integer({ min: 0, max: 0xffffffff }), fc.integer({ min: 0, max: 32 }))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MobyvmError, sleep, waitFor, type Requirement } from '../../../src/core/index.js';
+import { sleep, waitFor, type Requirement } from '../../../src/core/host/index.js';
+import { MobyvmError } from '../../../src/core/values/index.js';
 
 const never = new AbortController().signal;
 const requirement = (more: Partial<Requirement>): Requirement => ({

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { LogFields, Logger } from '../../../src/core/index.js';
+import type { LogFields, Logger } from '../../../src/core/host/index.js';
 import { loadCertificates, type MachineCertificates } from '../../../src/daemon/certificates/index.js';
 
 const DAY_MS = 86_400_000;

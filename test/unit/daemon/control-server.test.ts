@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { silentLogger } from '../../../src/core/index.js';
-import { ControlClient } from '../../../src/daemon/control/client.js';
+import { silentLogger } from '../../../src/core/host/index.js';
+import { ControlClient } from '../../../src/cli/control-client.js';
 import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
-import { FakeKvp } from '../../../src/kvp/index.js';
+import { FakeKvp } from '../../support/kvp-fake/index.js';
 
 const INFO = {
   state: 'stopped' as const,

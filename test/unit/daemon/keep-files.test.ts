@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { silentLogger, waitFor } from '../../../src/core/index.js';
+import { silentLogger, waitFor } from '../../../src/core/host/index.js';
 import { keepFiles } from '../../../src/daemon/keep-files.js';
 
 test('looks again and again, tells of each trouble once, and ends with its last look', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseIpv4, parseMac } from '../../../src/core/index.js';
+import { parseIpv4, parseMac } from '../../../src/core/values/index.js';
 import { LeaseSinceStart } from '../../../src/daemon/machine/lease-since-start.js';
 import type { DhcpLease } from '../../../src/proxy/index.js';
 

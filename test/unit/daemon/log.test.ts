@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { waitFor } from '../../../src/core/index.js';
+import { waitFor } from '../../../src/core/host/index.js';
 import { openLog } from '../../../src/daemon/log.js';
 
 test('an event stays as it is, whatever its fields are called', async () => {

@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { MobyvmError, parseMac, silentLogger, waitFor, type Step } from '../../../src/core/index.js';
-import type { OperationEvent, OperationName } from '../../../src/daemon/control/protocol.js';
+import { silentLogger, waitFor, type Step } from '../../../src/core/host/index.js';
+import { MobyvmError, parseMac } from '../../../src/core/values/index.js';
+import type { OperationEvent, OperationName } from '../../../src/protocol/messages.js';
 import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
 import type { GuestSide } from '../../../src/daemon/guest/index.js';
 import type { HostSide } from '../../../src/daemon/machine/host-side.js';
 import { Machine } from '../../../src/daemon/machine/machine.js';
 import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
 import { settingsSchema, type Settings } from '../../../src/daemon/settings/schema.js';
-import { FakeKvp } from '../../../src/kvp/index.js';
-import { FakeDriver, parseBootStage, type FakeDriverOptions } from '../../../src/vm/index.js';
+import { FakeKvp } from '../../support/kvp-fake/index.js';
+import { parseBootStage } from '../../../src/vm/index.js';
+import { FakeDriver, type FakeDriverOptions } from '../../support/vm-fake/index.js';
 
 const ME = { pid: 1, command: 'mobyvm test' };
 const MACHINE_ID = '6f1a1c52-5d2c-4d9d-9d3a-0b8a3f3b6c01';

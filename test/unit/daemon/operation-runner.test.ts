@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { MobyvmError } from '../../../src/core/index.js';
-import type { OperationEvent } from '../../../src/daemon/control/protocol.js';
+import { MobyvmError } from '../../../src/core/values/index.js';
+import type { OperationEvent } from '../../../src/protocol/messages.js';
 import { OperationRunner, type OperationOutcome } from '../../../src/daemon/machine/operation-runner.js';
 
 const FIRST = { pid: 11, command: 'mobyvm up' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseIpv4, parseSubnet } from '../../../src/core/index.js';
+import { parseIpv4, parseSubnet } from '../../../src/core/values/index.js';
 import { OverlapWatch } from '../../../src/daemon/machine/overlap-watch.js';
 import type { HostNetworks } from '../../../src/vm/index.js';
 

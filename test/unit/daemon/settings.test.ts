@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MobyvmError } from '../../../src/core/index.js';
+import { MobyvmError } from '../../../src/core/values/index.js';
 import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
 import { parseSettings } from '../../../src/daemon/settings/load.js';
 

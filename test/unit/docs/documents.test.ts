@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ERROR_CODES } from '../../../src/core/index.js';
+import { ERROR_CODES } from '../../../src/core/values/index.js';
 import { settingsReference } from '../../../src/daemon/settings/reference.js';
 
 const root = join(import.meta.dirname, '../../..');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/index.js';
+import { CodecError } from '../../../src/core/values/index.js';
 import {
   decodeFields,
   encodeFields,

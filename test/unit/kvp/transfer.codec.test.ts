@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/index.js';
+import { CodecError } from '../../../src/core/values/index.js';
 import { decodeBase64, encodeBase64 } from '../../../src/kvp/base64.codec.js';
 import { sha256 } from '../../../src/kvp/sha256.js';
 import { decodeTransfer, decodeTransferHeader, encodeTransfer } from '../../../src/kvp/transfer.codec.js';

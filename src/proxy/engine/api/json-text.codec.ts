@@ -1,4 +1,4 @@
-import { CodecError } from '../../../core/errors.js';
+import { CodecError } from '../../../core/values/index.js';
 
 /**
  * JSON (RFC 8259) as text with positions, so that single strings can be exchanged and everything else stays as it is:

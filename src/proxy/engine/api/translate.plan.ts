@@ -1,4 +1,4 @@
-import { CodecError } from '../../../core/errors.js';
+import { CodecError } from '../../../core/values/index.js';
 import { editJsonText, select, selectStrings, textAt, type StringEdit } from './json-edit.plan.js';
 import { decodeJsonText, type JsonNode } from './json-text.codec.js';
 import { pathSites, type PathSite, type Shape } from './path-sites.plan.js';

@@ -1,4 +1,4 @@
-import { CodecError } from '../../../core/index.js';
+import { CodecError } from '../../../core/values/index.js';
 
 /** Size line with its extensions; trailers as a whole. In bytes. */
 const MAX_SIZE_LINE = 1_024;

@@ -1,4 +1,4 @@
-import { CodecError } from '../../../core/index.js';
+import { CodecError } from '../../../core/values/index.js';
 import type { BodyEnd, BodyScanner } from './relay-body.js';
 import type { Consumer, StreamReader } from './stream-reader.js';
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CodecError } from '../../../core/index.js';
+import { CodecError } from '../../../core/values/index.js';
 import { reset } from '../duplex.js';
 import type { EngineConnection } from './engine-pool.js';
 import { becomesRawStream, isPersistent, responseFraming, type BodyFraming } from './framing.plan.js';

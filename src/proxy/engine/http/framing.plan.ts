@@ -1,4 +1,4 @@
-import { CodecError } from '../../../core/errors.js';
+import { CodecError } from '../../../core/values/index.js';
 import { hasWord, valuesOf, type RequestHead, type ResponseHead } from './head.codec.js';
 
 /** Where a message's body ends (RFC 9112 §6.3). */

@@ -1,4 +1,4 @@
-import { CodecError } from '../../../core/errors.js';
+import { CodecError } from '../../../core/values/index.js';
 
 /** One field of a head (RFC 9112 §5), in the spelling in which it came; `lower` is its name to compare with. */
 export interface HeaderField {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CodecError } from '../../../core/index.js';
+import { CodecError } from '../../../core/values/index.js';
 import { ChunkScanner } from './chunk-scanner.js';
 import type { BodyFraming } from './framing.plan.js';
 import type { Consumer, StreamReader } from './stream-reader.js';

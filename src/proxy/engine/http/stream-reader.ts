@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CodecError } from '../../../core/index.js';
+import { CodecError } from '../../../core/values/index.js';
 import { checkHeadStart, MAX_HEAD_BYTES } from './head.codec.js';
 
 /** Whoever reads from a StreamReader at the moment. */

@@ -1,5 +1,5 @@
 import { createPrivateKey, KeyObject, randomBytes, webcrypto } from 'node:crypto';
-import { MobyvmError } from '../../../core/index.js';
+import { MobyvmError } from '../../../core/values/index.js';
 import { inspectCertifiedKey, type CertifiedKey, type InspectedKey } from './certified-key.js';
 import { loadX509, type X509Library } from './x509-library.js';
 

@@ -1,7 +1,7 @@
-import { MobyvmError, textOf } from '../../../core/index.js';
+import { MobyvmError, textOf } from '../../../core/values/index.js';
 
 /**
- * Turns a failure of TLS itself into an error that says so: a certificate that one side does not accept, or a peer
+ * SerialQueue a failure of TLS itself into an error that says so: a certificate that one side does not accept, or a peer
  * that speaks something else. Undefined for all other failures, such as a connection that was reset.
  * @param peer continues "The Docker Engine …", for example ` at 10.0.75.2:2376`; may be empty
  */

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findingLines } from '../../../../src/daemon/cli/doctor.js';
-import { machineStatus } from '../../../../src/daemon/control/protocol.js';
+import { findingLines } from '../../../../src/cli/doctor.js';
+import { machineStatus } from '../../../../src/protocol/messages.js';
 import { linuxFindings } from '../../../../src/daemon/doctor/linux-findings.js';
 
 const RUNNING = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSubnet } from '../../../../src/core/index.js';
+import { parseSubnet } from '../../../../src/core/values/index.js';
 import type { WindowsFacts } from '../../../../src/daemon/doctor/windows-facts.js';
 import { windowsFindings } from '../../../../src/daemon/doctor/windows-findings.plan.js';
 

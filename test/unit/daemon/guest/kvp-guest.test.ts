@@ -1,14 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { MobyvmError, silentLogger } from '../../../../src/core/index.js';
+import { silentLogger } from '../../../../src/core/host/index.js';
+import { MobyvmError } from '../../../../src/core/values/index.js';
 import { KvpGuest, type GuestConfiguring } from '../../../../src/daemon/guest/index.js';
 import { settingsSchema } from '../../../../src/daemon/settings/schema.js';
-import {
-  decodeGuestConfiguration,
-  FakeAgent,
-  FakeKvp,
-  type AgentAnswer,
-  type GuestConfiguration,
-} from '../../../../src/kvp/index.js';
+import { decodeGuestConfiguration, type GuestConfiguration } from '../../../../src/kvp/index.js';
+import { FakeAgent, FakeKvp, type AgentAnswer } from '../../../support/kvp-fake/index.js';
 import { until } from '../../../support/vm/vm-harness.js';
 
 const pem = (kind: string, text: string): string =>

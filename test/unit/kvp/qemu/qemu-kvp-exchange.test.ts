@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
-  FakeAgent,
   applyConfiguration,
   QemuKvpExchange,
   type KvpItemStore,
   type KvpSetting,
   type QemuKvpOptions,
 } from '../../../../src/kvp/index.js';
-import { MobyvmError } from '../../../../src/core/index.js';
+import { FakeAgent } from '../../../support/kvp-fake/index.js';
+import { MobyvmError } from '../../../../src/core/values/index.js';
 import { encodeGuestPresence } from '../../../../src/kvp/guest-presence.codec.js';
 import { SimulatedGuest, type GuestFault } from '../../../support/kvp-guest.js';
 import { FAST_SOCKET, NEVER, until } from '../../../support/kvp-harness.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseIpv4, parseMac } from '../../../../src/core/index.js';
+import { parseIpv4, parseMac } from '../../../../src/core/values/index.js';
 import {
   FRESH_LEASE,
   leaseStateAt,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseIpv4 } from '../../../../src/core/index.js';
+import { parseIpv4 } from '../../../../src/core/values/index.js';
 import type { Answer } from '../../../../src/proxy/dhcp/lease.plan.js';
 import { encodeMessage } from '../../../../src/proxy/dhcp/message.codec.js';
 import { planReply } from '../../../../src/proxy/dhcp/reply.plan.js';

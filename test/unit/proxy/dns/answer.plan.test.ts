@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseIpv4 } from '../../../../src/core/index.js';
+import { parseIpv4 } from '../../../../src/core/values/index.js';
 import {
   errorAnswer,
   fitToUdp,

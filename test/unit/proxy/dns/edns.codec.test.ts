@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../../src/core/index.js';
+import { CodecError } from '../../../../src/core/values/index.js';
 import { decodeEdns, encodeEdns, extendedError, type Edns } from '../../../../src/proxy/dns/edns.codec.js';
 import { decodeQuery } from '../../../../src/proxy/dns/message.codec.js';
 import { decodeRecordSpan } from '../../../../src/proxy/dns/record.codec.js';

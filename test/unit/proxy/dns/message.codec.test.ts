@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../../src/core/index.js';
+import { CodecError } from '../../../../src/core/values/index.js';
 import { MAX_QUERY_BYTES } from '../../../../src/proxy/dns/dns-constants.js';
 import { decodeLayout, decodeQuery, isAnswerTo, withId } from '../../../../src/proxy/dns/message.codec.js';
 import { nameText } from '../../../../src/proxy/dns/name.codec.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseIpv4, parseSubnet } from '../../../../src/core/index.js';
+import { parseIpv4, parseSubnet } from '../../../../src/core/values/index.js';
 import { decodeHeader } from '../../../../src/proxy/dns/header.codec.js';
 import type { LocalZone } from '../../../../src/proxy/dns/local-names.plan.js';
 import { decodeLayout } from '../../../../src/proxy/dns/message.codec.js';

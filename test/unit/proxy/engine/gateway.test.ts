@@ -1,6 +1,6 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { silentLogger, type LogEvent, type LogFields, type Logger } from '../../../../src/core/index.js';
+import { silentLogger, type LogEvent, type LogFields, type Logger } from '../../../../src/core/host/index.js';
 import { EngineGateway, type EngineState } from '../../../../src/proxy/engine/index.js';
 import { settableAvailability } from '../../../support/engine-availability.js';
 import { HTTP2_PREFACE } from '../../../support/engine-sockets.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MobyvmError } from '../../../../src/core/index.js';
+import { MobyvmError } from '../../../../src/core/values/index.js';
 import { tlsProblem } from '../../../../src/proxy/engine/tls/tls-problem.js';
 
 function withCode(code: string): Error {

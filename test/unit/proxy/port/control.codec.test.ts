@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CodecError } from '../../../../src/core/index.js';
+import { CodecError } from '../../../../src/core/values/index.js';
 import {
   decodeGuestMessage,
   encodeGuestMessage,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CodecError, MobyvmError } from '../../../../src/core/index.js';
+import { CodecError, MobyvmError } from '../../../../src/core/values/index.js';
 import { decodeExcludedPorts } from '../../../../src/proxy/port/excluded-ports.codec.js';
 import { publishError } from '../../../../src/proxy/port/publish-error.js';
 

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../../../src/core/index.js';
+import { silentLogger } from '../../../../src/core/host/index.js';
 import { ConsoleLog } from '../../../../src/vm/console/console-log.js';
 import { until } from '../../../support/vm/vm-harness.js';
 

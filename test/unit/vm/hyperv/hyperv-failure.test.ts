@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MobyvmError } from '../../../../src/core/index.js';
+import { MobyvmError } from '../../../../src/core/values/index.js';
 import { PowerShellError, type PowerShellFailure } from '../../../../src/powershell/index.js';
 import { hypervFailure, orHypervFailure } from '../../../../src/vm/hyperv/hyperv-failure.js';
 

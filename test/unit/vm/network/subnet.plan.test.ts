@@ -8,8 +8,8 @@ import {
   subnetAround,
   subnetsOverlap,
   type MobyvmError,
-} from '../../../../src/core/index.js';
-import type { HostAddress, HostRoute } from '../../../../src/vm/network/ip.codec.js';
+} from '../../../../src/core/values/index.js';
+import type { HostAddress, HostRoute } from '../../../../src/vm/network/linux/ip.codec.js';
 import {
   CANDIDATES,
   findOverlap,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isAlive, killProcess, seeProcess } from '../../../../src/core/index.js';
+import { isAlive, killProcess, findProcess } from '../../../../src/core/host/index.js';
 import { findMachineProcesses, runsMachine } from '../../../../src/vm/qemu/machine-process.js';
 
 const ID = '0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
@@ -7,7 +7,7 @@ const at = (...args: readonly string[]) => ({ pid: 1, startTicks: '1', args });
 
 describe('a process', () => {
   it('is told apart from a later one with its pid by its start', async () => {
-    const self = await seeProcess(process.pid);
+    const self = await findProcess(process.pid);
     expect(self?.args[0]).toContain('node');
     expect(await isAlive(self!)).toBe(true);
     expect(await isAlive({ ...self!, startTicks: '1' })).toBe(false);
@@ -15,13 +15,13 @@ describe('a process', () => {
 
   it('that is gone is not seen, and killing it is no error', async () => {
     const gone = { pid: 2 ** 22 + 1, startTicks: '1' };
-    expect(await seeProcess(gone.pid)).toBeUndefined();
+    expect(await findProcess(gone.pid)).toBeUndefined();
     await killProcess(gone);
   });
 
   it('is not killed when only its pid is right', async () => {
     await killProcess({ pid: process.pid, startTicks: '1' });
-    expect(await isAlive((await seeProcess(process.pid))!)).toBe(true);
+    expect(await isAlive((await findProcess(process.pid))!)).toBe(true);
   });
 
   it('runs our machine when it is a QEMU with our id, and in no other case', () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../../src/core/index.js';
+import { CodecError } from '../../../../src/core/values/index.js';
 import {
   decodeQmpMessage,
   encodeQmpCommand,

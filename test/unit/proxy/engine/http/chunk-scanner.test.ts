@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../../../src/core/index.js';
+import { CodecError } from '../../../../../src/core/values/index.js';
 import { ChunkScanner } from '../../../../../src/proxy/engine/http/chunk-scanner.js';
 
 const BODY = '4;name="x y"\r\nWiki\r\n6\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n0\r\nExpires: never\r\n\r\n';

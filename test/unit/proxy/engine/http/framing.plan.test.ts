@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../../../src/core/index.js';
+import { CodecError } from '../../../../../src/core/values/index.js';
 import {
   becomesRawStream,
   isHttp2Preface,

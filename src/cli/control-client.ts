@@ -1,0 +1,183 @@
+import { request, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { z } from 'zod';
+import { errnoOf, isTimeout, MobyvmError } from '../core/values/index.js';
+import type { KvpListing, KvpPool } from '../kvp/index.js';
+import {
+  cancelAnswer,
+  daemonInfo,
+  kvpListing,
+  errorAnswer,
+  machineStatus,
+  operationEvent,
+  portListing,
+  type DaemonInfo,
+  type KvpSetRequest,
+  type MachineStatus,
+  type OperationEvent,
+  type OperationName,
+  type PortListing,
+  type Requester,
+} from '../protocol/messages.js';
+
+const INFO_TIMEOUT_MS = 10_000;
+/** The VM and its engine are asked as well, each with a time of its own. */
+const STATUS_TIMEOUT_MS = 20_000;
+
+/** The other end of the control API. Every call fails with MOBYVM_DAEMON_NOT_RUNNING when nobody listens. */
+export class ControlClient {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
+  info(): Promise<DaemonInfo> {
+    return this.#look('/v1/daemon', daemonInfo, INFO_TIMEOUT_MS);
+  }
+
+  /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
+  status(): Promise<MachineStatus> {
+    return this.#look('/v1/status', machineStatus, STATUS_TIMEOUT_MS);
+  }
+
+  /** Yields the status now and at every change, until the signal is aborted or the daemon ends. */
+  async *watchStatus(signal: AbortSignal): AsyncGenerator<MachineStatus> {
+    yield* linesOf(machineStatus, await this.#send('GET', '/v1/status/watch', undefined, signal));
+  }
+
+  /** Yields the operation's events; the last one is `operation.done` or `operation.failed`. */
+  async *operate(
+    name: OperationName,
+    requester: Requester,
+    signal?: AbortSignal,
+  ): AsyncGenerator<OperationEvent> {
+    const response = await this.#send('POST', `/v1/operations/${name}`, { requester }, signal);
+    yield* linesOf(operationEvent, response);
+  }
+
+  async cancel(): Promise<boolean> {
+    return parsed(cancelAnswer, await textOf(await this.#send('POST', '/v1/cancel'))).cancelled;
+  }
+
+  async listPorts(signal: AbortSignal): Promise<PortListing> {
+    return parsed(portListing, await textOf(await this.#send('GET', '/v1/ports', undefined, signal)));
+  }
+
+  async listKvp(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
+    return parsed(kvpListing, await textOf(await this.#send('GET', `/v1/kvp/${pool}`, undefined, signal)));
+  }
+
+  async setKvp(item: KvpSetRequest, signal: AbortSignal): Promise<void> {
+    await textOf(await this.#send('POST', '/v1/kvp/set', item, signal));
+  }
+
+  async removeKvp(name: string, signal: AbortSignal): Promise<void> {
+    await textOf(await this.#send('POST', '/v1/kvp/remove', { name }, signal));
+  }
+
+  async exit(): Promise<void> {
+    await textOf(await this.#send('POST', '/v1/exit'));
+  }
+
+  async #look<T>(path: string, schema: z.ZodType<T>, timeoutMs: number): Promise<T> {
+    try {
+      const answer = await this.#send('GET', path, undefined, AbortSignal.timeout(timeoutMs));
+      return parsed(schema, await textOf(answer));
+    } catch (error) {
+      throw isTimeout(error) ? silent(error) : error;
+    }
+  }
+
+  async #send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
+    const response = await this.#open(method, path, body, signal);
+    if ((response.statusCode ?? 500) < 400) return response;
+    const { error } = parsed(errorAnswer, await textOf(response));
+    throw new MobyvmError(error.code, error.message, error.remedy, { details: error.details });
+  }
+
+  #open(
+    method: string,
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        { socketPath: this.#path, method, path, agent: false, ...(signal === undefined ? {} : { signal }) },
+        resolve,
+      );
+      sent.once('error', (error) => {
+        const absent = ['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error) ?? '');
+        reject(
+          absent
+            ? notRunning(this.#path, error)
+            : errnoOf(error) === 'EACCES'
+              ? notAllowed(this.#path, error)
+              : error,
+        );
+      });
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
+
+function notRunning(path: string, cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_DAEMON_NOT_RUNNING',
+    `mobyvm is not running (nobody listens on ${path}).`,
+    'Start it with `mobyvm up`.',
+    { cause },
+  );
+}
+
+function silent(cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_CONTROL_API',
+    'The daemon does not answer.',
+    'Look at `mobyvm logs`; if it hangs, kill its process: VM and containers go on, and `mobyvm up` starts a new daemon.',
+    { cause },
+  );
+}
+
+function notAllowed(path: string, cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_NOT_ROOT',
+    `You may not use ${path}.`,
+    'Run the command as root, for example with sudo.',
+    { cause },
+  );
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response as AsyncIterable<string>) text += chunk;
+  return text;
+}
+
+async function* linesOf<T>(schema: z.ZodType<T>, response: IncomingMessage): AsyncGenerator<T> {
+  // The reader ends without an error when the other side dies; what follows from that is for the caller to decide.
+  response.on('error', () => undefined);
+  try {
+    for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
+      if (line !== '') yield parsed(schema, line);
+    }
+  } catch (error) {
+    if (!response.destroyed || error instanceof MobyvmError) throw error;
+  }
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new MobyvmError(
+      'MOBYVM_CONTROL_API',
+      'The daemon answered in a form that this command does not understand.',
+      'The daemon is of another version: run `mobyvm down` with its own version, then `mobyvm up` with this one.',
+      { cause: error },
+    );
+  }
+}

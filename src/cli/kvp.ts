@@ -1,0 +1,90 @@
+import { MobyvmError } from '../core/values/index.js';
+import type { KvpListing, KvpPool } from '../kvp/index.js';
+import { ControlClient } from './control-client.js';
+import type { CommandContext, CommandResult } from './context.js';
+import { EXIT_FINE } from './exit-code.js';
+import { withoutControls } from './terminal.js';
+
+export interface KvpListOptions {
+  readonly pool: KvpPool;
+  readonly json: boolean;
+}
+
+/** `mobyvm kvp list`: the items of one pool; secrets are masked by the daemon already. */
+export async function kvpList(context: CommandContext, { pool, json }: KvpListOptions): CommandResult {
+  const { terminal, interrupted } = context;
+  const listing = await clientOf(context).listKvp(pool, interrupted);
+  if (json) terminal.out(JSON.stringify({ pool, ...listing }));
+  else listingLines(pool, listing).forEach((line) => terminal.out(line));
+  return EXIT_FINE;
+}
+
+export interface KvpSetOptions {
+  readonly name: string;
+  /** Undefined: the value comes from standard input. */
+  readonly value: string | undefined;
+  readonly isSecret: boolean;
+}
+
+/** `mobyvm kvp set`: adds an item to the host's pool or replaces its value. */
+export async function kvpSet(context: CommandContext, options: KvpSetOptions): CommandResult {
+  const { name, value, isSecret } = options;
+  if (isSecret && value !== undefined) throw secretInArguments();
+  for (const text of [name, value ?? '']) if (text.includes(REPLACEMENT)) throw notUtf8();
+  const client = clientOf(context);
+  await client.setKvp(
+    { name, value: value ?? (await context.readInput()), secret: isSecret },
+    context.interrupted,
+  );
+  return EXIT_FINE;
+}
+
+/** `mobyvm kvp remove`: fine when it is not there, which is said, because it may be a wrong name. */
+export async function kvpRemove(context: CommandContext, name: string): CommandResult {
+  const client = clientOf(context);
+  const { items } = await client.listKvp('host', context.interrupted);
+  await client.removeKvp(name, context.interrupted);
+  if (!items.some((item) => item.name === name)) {
+    context.terminal.error(`There was no item "${shown(name)}" in the host pool.`);
+  }
+  return EXIT_FINE;
+}
+
+function clientOf({ paths }: CommandContext): ControlClient {
+  return new ControlClient(paths.controlSocket);
+}
+
+function listingLines(pool: KvpPool, { items, unreadable }: KvpListing): string[] {
+  const width = Math.min(MOST_PADDING, Math.max(0, ...items.map(({ name }) => shown(name).length)));
+  return [
+    ...(items.length === 0 ? [`The ${pool} pool is empty.`] : []),
+    ...items.map(({ name, value }) => `${shown(name).padEnd(width)}  ${shown(value)}`.trimEnd()),
+    ...(unreadable === 0 ? [] : [`(${unreadable} more that are no valid texts)`]),
+  ];
+}
+
+/** One line, without anything that steers a terminal: the guest's items are not trusted. */
+function shown(text: string): string {
+  return withoutControls(text.replaceAll(/\r?\n/g, '⏎'));
+}
+
+/** What Node.js makes of bytes in the command line that are no UTF-8. */
+const REPLACEMENT = '\uFFFD';
+/** One long name must not push the values of all others off the screen. */
+const MOST_PADDING = 40;
+
+function notUtf8(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_USAGE',
+    'A name or value in the command line is not valid UTF-8.',
+    'Encode it, for example with base64. (A real U+FFFD can be given on standard input.)',
+  );
+}
+
+function secretInArguments(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_USAGE',
+    'A secret value must not stand in the command line, where every process can read it.',
+    'Give it on standard input: mobyvm kvp set NAME --secret < FILE',
+  );
+}

@@ -1,0 +1,53 @@
+import { placeText } from '../proxy/index.js';
+import { ControlClient } from './control-client.js';
+import type { PortListing } from '../protocol/messages.js';
+import type { CommandContext, CommandResult } from './context.js';
+import { EXIT_FINE } from './exit-code.js';
+import { withoutControls } from './terminal.js';
+
+/** `mobyvm port list`: what containers publish on this host. */
+export async function portList(context: CommandContext, { json }: { readonly json: boolean }): CommandResult {
+  const { terminal, interrupted, paths } = context;
+  const listing = await new ControlClient(paths.controlSocket).listPorts(interrupted);
+  if (json) terminal.out(JSON.stringify(listing));
+  else portLines(listing).forEach((line) => terminal.out(line));
+  return EXIT_FINE;
+}
+
+const HEAD = ['HOST', 'CONTAINER', 'STATE', 'CONNECTIONS', 'IN', 'OUT'];
+
+export function portLines({ ports }: PortListing): string[] {
+  if (ports.length === 0) return ['No container publishes a port.'];
+  const rows = ports.map((port) => [
+    `${placeText(port.hostIp, port.hostPort)}/${port.protocol}`,
+    `${port.container === '' ? '?' : withoutControls(port.container)}:${port.containerPort}`,
+    port.state,
+    String(port.connections),
+    bytesText(port.bytesIn),
+    bytesText(port.bytesOut),
+  ]);
+  const widths = HEAD.map((_, column) =>
+    Math.max(...[HEAD, ...rows].map((row) => (row[column] ?? '').length)),
+  );
+  const table = [HEAD, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const problems = ports.flatMap(({ problem, hostIp, hostPort, protocol }) =>
+    problem === undefined ? [] : [`${placeText(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
+  );
+  return [...table, ...(problems.length === 0 ? [] : ['', ...problems])];
+}
+
+function bytesText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
+}

@@ -1,0 +1,37 @@
+import type { Readable } from 'node:stream';
+import { MobyvmError } from '../core/values/index.js';
+
+/** Nothing that is read from standard input is longer; the exact limits are for whoever uses the text. */
+const MAX_BYTES = 64 * 1024;
+
+/** Standard input to its end, as UTF-8, without the line break that `echo` and editors put at the end. */
+export async function readInput(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BYTES) throw tooLong();
+    chunks.push(chunk);
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return text.replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new MobyvmError(
+      'MOBYVM_USAGE',
+      'Standard input is not valid UTF-8.',
+      'Encode it, for example with base64.',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function tooLong(): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_USAGE',
+    `Standard input has more than ${MAX_BYTES} bytes.`,
+    'Give a shorter value.',
+  );
+}

@@ -1,0 +1,86 @@
+import type { MachineStatus } from '../protocol/messages.js';
+import { seconds } from './render-progress.js';
+import { withoutControls } from './terminal.js';
+
+/** `mobyvm status` for people. */
+export function statusLines(status: MachineStatus): string[] {
+  const { vm, network, engine, daemon } = status;
+  const rows: [string, string][] = [
+    ['state', `${status.state} since ${status.since}`],
+    ...(status.step === undefined
+      ? []
+      : [
+          [
+            'step',
+            `${status.step.title} (${seconds(status.step.elapsedMs)}) ${status.step.detail}`.trimEnd(),
+          ] satisfies [string, string],
+        ]),
+    ['engine', engineText(engine)],
+    ['endpoint', engine.endpoint],
+    [
+      'vm',
+      [
+        vm.state,
+        vm.driver,
+        vm.accelerator,
+        vm.firmware,
+        vm.cpus && `${vm.cpus} CPUs`,
+        vm.memoryMiB && `${vm.memoryMiB} MiB`,
+      ]
+        .filter((part) => part !== undefined)
+        .join(', '),
+    ],
+    ...(status.pending ?? []).map(({ setting, from, to }): [string, string] => [
+      'pending',
+      `${setting} ${from} → ${to} (\`mobyvm restart\`)`,
+    ]),
+    ...(vm.stage === undefined ? [] : [['guest', vm.stage] satisfies [string, string]]),
+    ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
+    ['network', networkText(network)],
+    ...portsRow(status.ports),
+    ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
+  ];
+  const problem =
+    status.error === undefined
+      ? []
+      : ['', status.error.message, `  → ${status.error.remedy}`, `  ${status.error.code}`];
+  return [...rows.map(([name, value]) => `${name.padEnd(9)} ${value}`), ...problem];
+}
+
+function engineText(engine: MachineStatus['engine']): string {
+  if (!engine.reachable) return 'not reachable';
+  return `Docker ${engine.version ?? '?'} (API ${engine.apiVersion ?? '?'}) answers${clockText(engine.clockOffsetMs)}`;
+}
+
+/** What the engine tells has whole seconds: less than two may be nothing at all. */
+const CLOCK_DOUBT_MS = 2_000;
+
+function clockText(offsetMs = 0): string {
+  if (Math.abs(offsetMs) < CLOCK_DOUBT_MS) return '';
+  return `, its clock is ${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs < 0 ? 'behind' : 'ahead'}`;
+}
+
+function systemText({ os, kernel, addresses }: NonNullable<MachineStatus['guest']>): string {
+  const parts = [os, kernel === '' ? '' : `Linux ${kernel}`, addresses.join(' ')];
+  return withoutControls(parts.filter((part) => part !== '').join(', '));
+}
+
+/** Nothing while no container publishes a port. */
+function portsRow(ports: MachineStatus['ports']): [string, string][] {
+  const { open = 0, waiting = 0, failed = 0 } = ports ?? {};
+  const parts = [
+    ...(open === 0 ? [] : [`${open} open`]),
+    ...(waiting === 0 ? [] : [`${waiting} waiting for their containers`]),
+    ...(failed === 0 ? [] : [`${failed} failed (\`mobyvm port list\`)`]),
+  ];
+  return parts.length === 0 ? [] : [['ports', parts.join(', ')]];
+}
+
+function networkText(network: MachineStatus['network']): string {
+  const where = network.namespace === undefined ? '' : ` in namespace ${network.namespace}`;
+  const addresses =
+    network.subnet === undefined
+      ? 'no addresses'
+      : `${network.subnet}, host ${network.hostAddress ?? '-'}, VM ${network.vmAddress ?? '-'}`;
+  return `${network.bridge}${where}, ${addresses}`;
+}

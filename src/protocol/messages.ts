@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { ERROR_CODES } from '../core/values/index.js';
+
+/**
+ * The control API: HTTP/1.1 over the control socket, JSON bodies. Operations answer with one JSON object per line:
+ * progress events as they happen, then exactly one `operation.done` or `operation.failed`.
+ *
+ * | request | body | answer |
+ * | --- | --- | --- |
+ * | GET /v1/daemon | | DaemonInfo |
+ * | GET /v1/status | | MachineStatus |
+ * | GET /v1/status/watch | | MachineStatus per line, at every change |
+ * | POST /v1/operations/{up,down,restart} | OperationRequest | OperationEvent per line |
+ * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
+ * | GET /v1/ports | | PortListing |
+ * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
+ * | POST /v1/kvp/set | KvpSetRequest | `{}` |
+ * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
+ * | POST /v1/exit | | the daemon ends; refused while there is anything of a machine |
+ */
+export const operationName = z.enum(['up', 'down', 'restart']);
+export type OperationName = z.infer<typeof operationName>;
+
+export const requester = z.strictObject({ pid: z.int().positive(), command: z.string().max(200) });
+/** Who asks: the process id and command line of the client, named to whoever has to wait for it. */
+export type Requester = z.infer<typeof requester>;
+
+export const operationRequest = z.strictObject({ requester });
+
+const errorReport = z.object({
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  remedy: z.string(),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+});
+
+const step = z.string();
+const durationMs = z.number();
+export const operationEvent = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('operation.joined'), operation: operationName, requester }),
+  z.object({ event: z.literal('operation.waiting'), operation: operationName, requester }),
+  /** Something that whoever asked should know although nothing failed: one sentence. */
+  z.object({ event: z.literal('operation.notice'), operation: operationName, message: z.string() }),
+  z.object({ event: z.literal('step.started'), step, title: z.string() }),
+  z.object({ event: z.literal('step.progress'), step, detail: z.string() }),
+  z.object({
+    event: z.literal('step.done'),
+    step,
+    durationMs,
+    change: z.enum(['none', 'create', 'update', 'replace', 'remove']),
+  }),
+  z.object({ event: z.literal('step.failed'), step, durationMs, error: errorReport }),
+  z.object({ event: z.literal('step.undone'), step }),
+  z.object({ event: z.literal('operation.done'), operation: operationName, durationMs }),
+  z.object({
+    event: z.literal('operation.failed'),
+    operation: operationName,
+    durationMs,
+    error: errorReport,
+  }),
+]);
+export type OperationEvent = z.infer<typeof operationEvent>;
+
+const pendingSetting = z.object({ setting: z.string(), from: z.string(), to: z.string() });
+/** A setting that the running machine does not follow before `mobyvm restart`. */
+export type PendingSetting = z.infer<typeof pendingSetting>;
+
+const machineState = z.enum([
+  'stopped',
+  'starting',
+  'running',
+  'degraded',
+  'stopping',
+  'restarting',
+  'failed',
+]);
+
+const daemon = z.object({
+  pid: z.int(),
+  version: z.string(),
+  startedAt: z.string(),
+  /** Absolute paths: what the variables of its environment had moved when it was started. */
+  stateDir: z.string(),
+  logDir: z.string(),
+  settingsFile: z.string(),
+  /** It was started by a command, and ends by itself when there is nothing to do. */
+  isBackground: z.boolean(),
+});
+
+/** What the daemon knows without asking the VM or its engine: at once, also when those do not answer. */
+export const daemonInfo = z.object({
+  state: machineState,
+  /** The network namespace that it lives in, if it was told to. */
+  namespace: z.string().optional(),
+  daemon,
+});
+export type DaemonInfo = z.infer<typeof daemonInfo>;
+
+export const machineStatus = z.object({
+  state: machineState,
+  /** When the state was entered, ISO 8601. */
+  since: z.string(),
+  /** What is being done now, while an operation runs. */
+  step: z.object({ id: z.string(), title: z.string(), detail: z.string(), elapsedMs: z.number() }).optional(),
+  error: errorReport.optional(),
+  daemon,
+  vm: z.object({
+    driver: z.string(),
+    state: z.string(),
+    accelerator: z.string().optional(),
+    machineId: z.string(),
+    /** The last stage that the guest reported on its console. */
+    stage: z.string().optional(),
+    /** Of the machine that runs (absent when that is not known any more), else what the next start gives it. */
+    cpus: z.number().optional(),
+    memoryMiB: z.number().optional(),
+    firmware: z.string().optional(),
+  }),
+  /** What differs between the settings of the last `up` and the machine that runs. */
+  pending: z.array(pendingSetting).optional(),
+  /** What the guest's system says of itself, once it has been asked. */
+  guest: z
+    .object({ os: z.string(), kernel: z.string(), addresses: z.array(z.string()).readonly() })
+    .optional(),
+  network: z.object({
+    namespace: z.string().optional(),
+    bridge: z.string(),
+    subnet: z.string().optional(),
+    hostAddress: z.string().optional(),
+    vmAddress: z.string().optional(),
+    mac: z.string(),
+  }),
+  engine: z.object({
+    endpoint: z.string(),
+    reachable: z.boolean(),
+    version: z.string().optional(),
+    apiVersion: z.string().optional(),
+    /** How far the guest's clock is ahead of the host's, to within a second. */
+    clockOffsetMs: z.number().optional(),
+  }),
+  /** Published ports by their state; `mobyvm port list` has each of them. */
+  ports: z.object({ open: z.int(), waiting: z.int(), failed: z.int() }).optional(),
+});
+export type MachineStatus = z.infer<typeof machineStatus>;
+
+export const kvpPool = z.enum(['host', 'guest', 'intrinsic']);
+export const kvpListing = z.object({
+  items: z.array(z.object({ name: z.string(), value: z.string(), isSecret: z.boolean() })),
+  unreadable: z.int().nonnegative(),
+});
+export const kvpSetRequest = z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() });
+export const kvpRemoveRequest = z.strictObject({ name: z.string() });
+export type KvpSetRequest = z.infer<typeof kvpSetRequest>;
+
+/** A port that a container publishes, with what it has carried since it was opened on the host. */
+export const publishedPort = z.object({
+  protocol: z.enum(['tcp', 'udp']),
+  hostIp: z.string(),
+  hostPort: z.int(),
+  /** Empty until the engine has told its name. */
+  container: z.string(),
+  containerPort: z.int(),
+  state: z.enum(['open', 'waiting', 'failed']),
+  /** Why it is not open. */
+  problem: z.string().optional(),
+  /** TCP connections, or UDP clients, now. */
+  connections: z.int(),
+  bytesIn: z.number(),
+  bytesOut: z.number(),
+});
+export const portListing = z.object({ ports: z.array(publishedPort) });
+export type PortListing = z.infer<typeof portListing>;
+
+export const cancelAnswer = z.object({ cancelled: z.boolean() });
+export const errorAnswer = z.object({ error: errorReport });

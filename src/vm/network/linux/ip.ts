@@ -1,0 +1,36 @@
+import { run } from '../../../core/host/index.js';
+import {
+  decodeAddresses,
+  decodeLinks,
+  decodeRoutes,
+  type HostAddress,
+  type HostLink,
+  type HostRoute,
+} from './ip.codec.js';
+
+/** Every network interface of the namespace that we run in. */
+export async function listLinks(signal?: AbortSignal): Promise<readonly HostLink[]> {
+  return decodeLinks(await readIp(['-details', 'link', 'show'], signal));
+}
+
+export async function listAddresses(signal?: AbortSignal): Promise<readonly HostAddress[]> {
+  return decodeAddresses(await readIp(['-4', 'address', 'show'], signal));
+}
+
+/** The routes of every table, policy routing's included. */
+export async function listRoutes(signal?: AbortSignal): Promise<readonly HostRoute[]> {
+  return decodeRoutes(await readIp(['-4', 'route', 'show', 'table', 'all'], signal));
+}
+
+/** What `ip -json <args>` prints. */
+export async function readIp(args: readonly string[], signal?: AbortSignal): Promise<string> {
+  return (await run('ip', ['-json', ...args], signal === undefined ? {} : { signal })).stdout;
+}
+
+/**
+ * Changes something. It takes no signal on purpose: a change takes milliseconds, and one that was interrupted half-way
+ * would have an unknown effect and no undo.
+ */
+export async function changeIp(...args: readonly string[]): Promise<void> {
+  await run('ip', args);
+}

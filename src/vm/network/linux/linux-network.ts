@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import {
+  resourceStep,
+  type Ledger,
+  type Logger,
+  type Step,
+  type StepContext,
+} from '../../../core/host/index.js';
+import { hostAt, localMac, type Ipv4, type Subnet } from '../../../core/values/index.js';
+import { bridge } from './bridge.js';
+import { bridgeAddress } from './bridge-address.js';
+import { firewall } from './firewall.js';
+import { forwarding } from './forwarding.js';
+import { checkBridgeName, tapNameOf } from './link-name.plan.js';
+import { networkNamespace } from './network-namespace.js';
+import { ownerOf } from './owner.js';
+import { part, planAll, removeInReverse, type Part, type PlannedChange } from '../parts.js';
+import type { HostService } from './rules.plan.js';
+import { tap } from './tap.js';
+
+export interface LinuxNetworkOptions {
+  readonly machineId: string;
+  /** Name of the bridge, up to 15 characters; the names of the tap and of the nftables table are made from it. */
+  readonly bridge: string;
+  readonly subnet: Subnet;
+  readonly ledger: Ledger;
+  readonly logger: Logger;
+  /** What the guest may reach on the host's address besides DHCP, DNS and ping; nothing if absent. */
+  readonly hostServices?: readonly HostService[] | 'all';
+}
+
+/** The VM's network on a Linux host. Everything happens in the network namespace that we run in. */
+export interface LinuxNetwork {
+  /** To be run in this order: the rules stand before anything can be forwarded, the VM's cable comes last. */
+  readonly steps: readonly Step[];
+  /** The tap device that the VM's network card is to be attached to. */
+  readonly tap: string;
+  /** The host's address, the first one of the subnet: the guest's gateway, DHCP and DNS server. */
+  readonly hostAddress: Ipv4;
+  /** What `steps` would change, without changing it. @throws MobyvmError MOBYVM_FOREIGN_OBJECT */
+  plan(context: StepContext): Promise<readonly PlannedChange[]>;
+  /** Takes away what we made, last first. One failure does not keep the others from being removed. */
+  removeAll(context: StepContext): Promise<void>;
+}
+
+/** @throws MobyvmError MOBYVM_SETTINGS for a name that no bridge can have */
+export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
+  const { machineId, subnet, ledger, logger } = options;
+  const name = checkBridgeName(options.bridge);
+  const owner = ownerOf(machineId, ledger, logger);
+  const hostAddress = hostAt(subnet, 1);
+  const { prefixLength } = subnet;
+  const mac = localMac(createHash('sha256').update(`${machineId} ${name}`).digest());
+  const parts: readonly Part[] = [
+    part(bridge(name, owner), { mac }),
+    part(bridgeAddress(name, owner), { address: hostAddress, prefixLength }),
+    part(firewall(name, owner), {
+      bridge: name,
+      subnet,
+      hostAddress,
+      hostServices: options.hostServices ?? [],
+    }),
+    part(forwarding(name, owner), { isOn: true }),
+    part(tap(tapNameOf(name), owner), { bridge: name }),
+  ];
+  return {
+    steps: parts.map(({ step }) => step),
+    tap: tapNameOf(name),
+    hostAddress,
+    plan: (context) => planAll(parts, context),
+    removeAll: (context) => removeInReverse(parts, context),
+  };
+}
+
+export interface DaemonNamespaceOptions {
+  readonly machineId: string;
+  readonly name: string;
+  readonly ledger: Ledger;
+  readonly logger: Logger;
+}
+
+/** The namespace of `--netns`, for the process that starts the daemon: `step` before that, `remove` after its end. */
+export function daemonNamespace({ machineId, name, ledger, logger }: DaemonNamespaceOptions): {
+  readonly step: Step;
+  remove(context: StepContext): Promise<void>;
+} {
+  const resource = networkNamespace(name, ownerOf(machineId, ledger, logger));
+  return {
+    step: resourceStep(resource, { isLoopbackUp: true }),
+    remove: (context) => resource.remove(context),
+  };
+}

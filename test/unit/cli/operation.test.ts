@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { silentLogger } from '../../../src/core/host/index.js';
+import type { CommandContext } from '../../../src/cli/context.js';
+import { runOperation } from '../../../src/cli/operation.js';
+import { ControlClient } from '../../../src/cli/control-client.js';
+import type { OperationEvent } from '../../../src/protocol/messages.js';
+import { startControlServer, type ControlledMachine } from '../../../src/daemon/control/server.js';
+import { FakeKvp } from '../../support/kvp-fake/index.js';
+import { linuxPaths } from '../../../src/protocol/paths.js';
+
+let directory = '';
+let path = '';
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mobyvm-operation-'));
+  path = join(directory, 'control.sock');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+function contextWith(interrupted: AbortSignal): CommandContext {
+  return {
+    paths: linuxPaths({}),
+    terminal: {
+      isInteractive: false,
+      columns: 80,
+      out: () => undefined,
+      error: () => undefined,
+      status: () => undefined,
+    },
+    env: {},
+    self: ['node', 'main.js'],
+    commandLine: 'mobyvm up',
+    pid: 1,
+    isRoot: true,
+    interrupted,
+    readInput: () => Promise.resolve(''),
+    packageDir: '/',
+  };
+}
+
+/** A machine whose operation says one thing and then goes on until it is cancelled. */
+function machineThatSays(event: OperationEvent, onSaid: () => void) {
+  const state = { cancels: 0 };
+  let end: () => void = () => undefined;
+  const machine: ControlledMachine = {
+    kvp: new FakeKvp(),
+    listPorts: () => Promise.resolve([]),
+    info: () => {
+      throw new TypeError('not asked here');
+    },
+    status: () => Promise.reject(new TypeError('not asked here')),
+    onStatusChange: () => () => undefined,
+    operate: (name, _requester, listener) =>
+      new Promise((resolve) => {
+        end = () => {
+          const error = { code: 'MOBYVM_ABORTED', message: 'interrupted', remedy: '', details: {} } as const;
+          listener({ event: 'operation.failed', operation: name, durationMs: 0, error });
+          resolve();
+        };
+        listener(event);
+        setImmediate(onSaid);
+      }),
+    cancel: () => {
+      state.cancels += 1;
+      end();
+      return Promise.resolve(true);
+    },
+  };
+  return { machine, state };
+}
+
+describe('Ctrl-C during an operation', () => {
+  test.each([
+    ['that is ours cancels it', { event: 'step.started', step: 'vm', title: 'VM' }, 1, 'interrupted'],
+    [
+      "that is somebody else's only ends the waiting",
+      { event: 'operation.joined', operation: 'up', requester: { pid: 7, command: 'mobyvm up' } },
+      0,
+      'No longer waiting',
+    ],
+  ] as const)('%s', async (_what, event, cancels, message) => {
+    const interrupt = new AbortController();
+    const { machine, state } = machineThatSays(event, () => setTimeout(() => interrupt.abort(), 50));
+    const server = await startControlServer({
+      path,
+      machine,
+      logger: silentLogger,
+      requestExit: () => Promise.resolve(),
+    });
+    try {
+      await expect(
+        runOperation(contextWith(interrupt.signal), new ControlClient(path), 'up'),
+      ).rejects.toMatchObject({
+        code: 'MOBYVM_ABORTED',
+        message: expect.stringContaining(message) as string,
+      });
+      expect(state.cancels).toBe(cancels);
+    } finally {
+      await server.close();
+    }
+  });
+});
+
+test('Ctrl-C before the operation was asked for starts nothing', async () => {
+  const interrupt = new AbortController();
+  interrupt.abort();
+  await expect(
+    runOperation(contextWith(interrupt.signal), new ControlClient(path), 'up'),
+  ).rejects.toMatchObject({
+    code: 'MOBYVM_ABORTED',
+    message: expect.stringContaining('before it began') as string,
+  });
+});
+
+test('Ctrl-C after the request and before its first event cancels the operation when it is known', async () => {
+  const interrupt = new AbortController();
+  const { machine, state } = machineThatSays(
+    { event: 'step.started', step: 'vm', title: 'VM' },
+    () => undefined,
+  );
+  const late: ControlledMachine = {
+    ...machine,
+    operate: (...call) => {
+      interrupt.abort();
+      return machine.operate(...call);
+    },
+  };
+  const server = await startControlServer({
+    path,
+    machine: late,
+    logger: silentLogger,
+    requestExit: () => Promise.resolve(),
+  });
+  try {
+    await expect(
+      runOperation(contextWith(interrupt.signal), new ControlClient(path), 'up'),
+    ).rejects.toMatchObject({
+      code: 'MOBYVM_ABORTED',
+      message: expect.stringContaining('interrupted') as string,
+    });
+    expect(state.cancels).toBe(1);
+  } finally {
+    await server.close();
+  }
+});
+
+test('a daemon that dies in the middle of an operation is named as what happened', async () => {
+  const line = JSON.stringify({ event: 'step.started', step: 'vm', title: 'VM' });
+  const server: Server = createServer((socket) => {
+    socket.once('data', () => {
+      const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+      socket.write(`${head}${(line.length + 1).toString(16)}\r\n${line}\n\r\n`, () => socket.destroy());
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  try {
+    const never = new AbortController().signal;
+    await expect(runOperation(contextWith(never), new ControlClient(path), 'up')).rejects.toMatchObject({
+      code: 'MOBYVM_DAEMON_NOT_RUNNING',
+      message: expect.stringContaining('in the middle') as string,
+    });
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});

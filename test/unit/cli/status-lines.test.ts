@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { statusLines } from '../../../src/cli/render-status.js';
+import type { MachineStatus } from '../../../src/protocol/messages.js';
+
+const RUNNING: MachineStatus = {
+  state: 'running',
+  since: '2026-11-26T10:00:00.000Z',
+  daemon: {
+    ...{ pid: 7, version: '0.1.0', startedAt: '2026-11-26T09:59:00.000Z', isBackground: true },
+    ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
+  },
+  vm: {
+    ...{ driver: 'qemu', state: 'running', accelerator: 'tcg', firmware: 'bios', machineId: 'id' },
+    ...{ cpus: 2, memoryMiB: 2048 },
+  },
+  network: {
+    ...{ bridge: 'mobyvm0', subnet: '10.0.75.0/24', hostAddress: '10.0.75.1', vmAddress: '10.0.75.2' },
+    mac: '02:00:00:00:00:01',
+  },
+  engine: { endpoint: '/run/mobyvm/docker.sock', reachable: true, version: '26.1.5', apiVersion: '1.45' },
+};
+
+const row = (status: MachineStatus, name: string): string | undefined =>
+  statusLines(status)
+    .find((line) => line.startsWith(`${name} `))
+    ?.slice(10);
+
+test('says what runs, with what, and where', () => {
+  expect(statusLines(RUNNING)).toEqual([
+    'state     running since 2026-11-26T10:00:00.000Z',
+    'engine    Docker 26.1.5 (API 1.45) answers',
+    'endpoint  /run/mobyvm/docker.sock',
+    'vm        running, qemu, tcg, bios, 2 CPUs, 2048 MiB',
+    'network   mobyvm0, 10.0.75.0/24, host 10.0.75.1, VM 10.0.75.2',
+    'daemon    pid 7, version 0.1.0, since 2026-11-26T09:59:00.000Z',
+  ]);
+});
+
+test('tells of published ports as soon as there are some', () => {
+  const ports = { open: 2, waiting: 0, failed: 0 };
+  expect(row({ ...RUNNING, ports: { ...ports, open: 0 } }, 'ports')).toBeUndefined();
+  expect(row({ ...RUNNING, ports }, 'ports')).toBe('2 open');
+  expect(row({ ...RUNNING, ports: { open: 1, waiting: 2, failed: 3 } }, 'ports')).toBe(
+    '1 open, 2 waiting for their containers, 3 failed (`mobyvm port list`)',
+  );
+});
+
+test.each([
+  [undefined, 'answers'],
+  [-1900, 'answers'],
+  [2400, 'answers, its clock is 2 s ahead'],
+  [-90_000, 'answers, its clock is 90 s behind'],
+])('an offset of %s ms reads: %s', (clockOffsetMs, words) => {
+  const engine = { ...RUNNING.engine, ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }) };
+  expect(row({ ...RUNNING, engine }, 'engine')).toBe(`Docker 26.1.5 (API 1.45) ${words}`);
+});
+
+test('ends with what is wrong, and its remedy', () => {
+  const error = {
+    ...{ code: 'MOBYVM_GUEST_BOOT' as const, message: 'It does not boot.', remedy: 'Look.', details: {} },
+  };
+  expect(statusLines({ ...RUNNING, state: 'failed', error }).slice(-4)).toEqual([
+    '',
+    'It does not boot.',
+    '  → Look.',
+    '  MOBYVM_GUEST_BOOT',
+  ]);
+});
+
+test("leaves nothing of the guest's that steers a terminal", () => {
+  const guest = { os: 'Evil\u001b[2J', kernel: '6.1', addresses: ['10.0.75.2'] };
+  expect(row({ ...RUNNING, guest }, 'system')).toBe('Evil, Linux 6.1, 10.0.75.2');
+});

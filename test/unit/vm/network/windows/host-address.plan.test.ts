@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { parseIpv4 } from '../../../../../src/core/values/index.js';
+import {
+  planHostAddress,
+  wrongAddresses,
+  type HostAddressFound,
+} from '../../../../../src/vm/network/windows/host-address.plan.js';
+
+const wanted = { address: parseIpv4('10.0.75.1'), prefixLength: 24 };
+const RIGHT: HostAddressFound = {
+  ...{ interfaceIndex: 21, hasDhcp: false, addressElsewhere: undefined },
+  addresses: [{ address: '10.0.75.1', prefixLength: 24 }],
+};
+
+describe("the plan for the host's address", () => {
+  it.each<[string, Partial<HostAddressFound>, unknown]>([
+    ['right', {}, { kind: 'none' }],
+    [
+      'right beside what Windows gave itself',
+      { addresses: [...RIGHT.addresses, { address: '169.254.7.7', prefixLength: 16 }] },
+      { kind: 'none' },
+    ],
+    ['one with DHCP on', { hasDhcp: true }, { kind: 'update', fields: ['dhcp'] }],
+    ['one without it', { addresses: [] }, { kind: 'update', fields: ['address'] }],
+    [
+      'one with a wrong prefix',
+      { addresses: [{ address: '10.0.75.1', prefixLength: 16 }] },
+      { kind: 'update', fields: ['address', 'other addresses'] },
+    ],
+    [
+      'one with that of earlier settings as well',
+      { addresses: [...RIGHT.addresses, { address: '10.0.76.1', prefixLength: 24 }] },
+      { kind: 'update', fields: ['other addresses'] },
+    ],
+  ])('takes an adapter that is %s for what it is', (_, found, change) => {
+    expect(planHostAddress({ ...RIGHT, ...found }, wanted)).toEqual(change);
+  });
+
+  it('refuses an address that another adapter has, and names it', () => {
+    expect(() =>
+      planHostAddress({ ...RIGHT, addresses: [], addressElsewhere: 'Ethernet 2' }, wanted),
+    ).toThrow('used by the network adapter "Ethernet 2"');
+  });
+
+  it('takes away what is not wanted, and leaves alone what Windows gives itself', () => {
+    const addresses = [
+      { address: '169.254.7.7', prefixLength: 16 },
+      { address: '10.0.75.1', prefixLength: 16 },
+      { address: '10.0.75.1', prefixLength: 24 },
+    ];
+    expect(wrongAddresses({ ...RIGHT, addresses }, wanted)).toEqual([addresses[1]]);
+  });
+});
