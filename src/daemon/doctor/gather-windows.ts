@@ -1,7 +1,6 @@
-import { readdir, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { run } from '../../core/host/index.js';
-import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
+import { readdir } from 'node:fs/promises';
+import { freeBytesIn, run } from '../../core/host/index.js';
+import { MobyvmError, textOf } from '../../core/values/index.js';
 import {
   cmdlet,
   cmdletEntry,
@@ -204,13 +203,7 @@ async function readWmi(read: Read): Promise<true | undefined> {
 }
 
 async function freeGiB(folder: string): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return (bavail * bsize) / GIB;
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
-    return freeGiB(dirname(folder));
-  }
+  return (await freeBytesIn(folder)) / GIB;
 }
 
 async function readListeners(read: Read, daemonPid: number | undefined): Promise<readonly Listener[]> {

@@ -33,12 +33,7 @@ export function judgeSize(settings: Pick<Settings, 'vm'>, host: HostMemory): Jud
   return fine(`${memoryMiB} of ${host.memoryMiB} MiB, ${cpus} of ${host.processors} processors`);
 }
 
-export interface DiskRoom {
-  readonly folder: string;
-  readonly freeBytes: number;
-}
-
-export function judgeDisk({ vm }: Pick<Settings, 'vm'>, { folder, freeBytes }: DiskRoom): Judgement {
+export function judgeDisk({ vm }: Pick<Settings, 'vm'>, folder: string, freeBytes: number): Judgement {
   const free = `${sizeText(freeBytes)} are free in ${folder}`;
   if (freeBytes < LEAST_FREE_BYTES)
     return problem(`${free}, too little for a start`, 'Free some space, or move MOBYVM_STATE_DIR elsewhere.');

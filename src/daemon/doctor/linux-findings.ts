@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { freemem } from 'node:os';
+import { freeBytesIn } from '../../core/host/index.js';
 import {
   errnoOf,
   formatSubnet,
@@ -16,7 +17,6 @@ import { verifyImage } from '../image.js';
 import { isUp } from '../machine/observe-vm.js';
 import type { Settings } from '../settings/schema.js';
 import { fine, notice, problem, unseen, type Finding, type Judgement } from './finding.js';
-import { freeSpace } from './free-space.js';
 import { judgeDisk, judgeSize } from './host-room.plan.js';
 import { judgePorts } from './ports-finding.js';
 import { readSettings, settingsFinding } from './settings-finding.js';
@@ -53,7 +53,7 @@ export async function linuxFindings(options: LinuxDoctorOptions): Promise<readon
     [
       'disk',
       'Disk space',
-      withSettings(async (known) => judgeDisk(known, await freeSpace(options.stateDir))),
+      withSettings(async (known) => judgeDisk(known, options.stateDir, await freeBytesIn(options.stateDir))),
     ],
     ['subnet', 'Subnet', withSettings((known) => lookAtSubnet(known, signal))],
     ['ports', 'Ports', asRoot(withSettings((known) => lookAtPorts(options, known)))],

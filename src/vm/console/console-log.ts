@@ -1,5 +1,5 @@
 import { open, rename, rm, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
-import { sleep, type Logger } from '../../core/host/index.js';
+import { Listeners, sleep, type Logger } from '../../core/host/index.js';
 import { errnoOf, isAbort, textOf } from '../../core/values/index.js';
 import type { VmConsole } from '../driver.js';
 import { consoleLines, NO_CONSOLE_TEXT, readConsole } from './console-text.plan.js';
@@ -28,7 +28,7 @@ const TAIL_BYTES = 256 * 1024;
 export class ConsoleLog implements VmConsole {
   readonly logPath: string;
   readonly #options: Required<ConsoleLogOptions>;
-  readonly #listeners = new Set<(line: string) => void>();
+  readonly #lines = new Listeners<string>();
   #following: AbortController | undefined;
   #follower = Promise.resolve();
   #position = 0;
@@ -54,10 +54,7 @@ export class ConsoleLog implements VmConsole {
   }
 
   onLine(listener: (line: string) => void): () => void {
-    // A wrapper of its own, so that the same function may be subscribed twice.
-    const own = (line: string): void => listener(line);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#lines.add(listener);
   }
 
   /** Puts the last start's log aside and begins an empty one. */
@@ -130,7 +127,7 @@ export class ConsoleLog implements VmConsole {
   #hand(bytes: Uint8Array): void {
     const { text, lines } = readConsole(this.#text, bytes);
     this.#text = text;
-    for (const line of lines) for (const listener of [...this.#listeners]) listener(line);
+    for (const line of lines) this.#lines.emit(line);
   }
 
   /** Truncating keeps the writer's descriptor valid; with O_APPEND it goes on at the new end. */

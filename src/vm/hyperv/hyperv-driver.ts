@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type EnsureContext, makeFolder, type StepContext } from '../../core/host/index.js';
+import { Listeners, type EnsureContext, makeFolder, type StepContext } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type {
   Defined,
@@ -13,9 +13,8 @@ import type {
   VmStall,
   VmState,
 } from '../driver.js';
-import { Listeners } from '../listeners.js';
 import { stalledByFullDisk } from '../stalled.js';
-import { removeFolderIfEmpty } from '../state-file.js';
+import { removeFolderIfEmpty } from '../definition.js';
 import { ConsoleCapture } from './console-capture.js';
 import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
 import { ExitWatch } from './exit-watch.js';
@@ -298,7 +297,7 @@ export class HypervDriver implements VmDriver {
     });
     if (stall === undefined) return;
     this.#setup.logger.error('vm.stalled', { ...stall });
-    this.#stalls.tell(stall);
+    this.#stalls.emit(stall);
   }
 
   async #noteLife(from: 'start' | 'end'): Promise<void> {
@@ -327,7 +326,7 @@ export class HypervDriver implements VmDriver {
         : { reason: 'host', detail: `The virtual machine has ended: ${this.#intent}.` };
     await this.#endCapture();
     this.#setup.logger.info('vm.ended', { ...exit });
-    this.#exits.tell(exit);
+    this.#exits.emit(exit);
   }
 
   async #endCapture(): Promise<void> {

@@ -1,11 +1,10 @@
-import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Logger } from '../../core/host/index.js';
+import { freeBytesIn, StateFile, type Logger } from '../../core/host/index.js';
 import type { PowerShell } from '../../powershell/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { tagOf } from '../network/ownership.plan.js';
-import { Definition, DEFINITION_REMEDY, Spec, StateFile } from '../state-file.js';
+import { Definition, DEFINITION_REMEDY, Spec } from '../definition.js';
 
 export interface HypervDriverOptions {
   readonly powerShell: PowerShell;
@@ -54,18 +53,17 @@ export function hypervSetup(options: HypervDriverOptions): HypervSetup {
     tag: tagOf(machineId),
     folder: join(stateDirectory, 'hyperv'),
     console: new ConsoleLog({ logPath: resolve(options.consoleLogPath), logger }),
-    definition: new StateFile(join(stateDirectory, 'definition.json'), Definition, DEFINITION_REMEDY),
-    started: new StateFile(
-      join(stateDirectory, 'started.json'),
-      z.object({ format: z.literal(1), spec: Spec }),
-    ),
-    identity: new StateFile(join(stateDirectory, 'vm.json'), MachineIdentity),
+    definition: new StateFile({
+      path: join(stateDirectory, 'definition.json'),
+      schema: Definition,
+      remedy: DEFINITION_REMEDY,
+    }),
+    started: new StateFile({
+      path: join(stateDirectory, 'started.json'),
+      schema: z.object({ format: z.literal(1), spec: Spec }),
+    }),
+    identity: new StateFile({ path: join(stateDirectory, 'vm.json'), schema: MachineIdentity }),
     lookSeconds: options.lookSeconds ?? 5,
-    freeBytes: options.freeBytes ?? freeBytesOf,
+    freeBytes: options.freeBytes ?? freeBytesIn,
   };
-}
-
-async function freeBytesOf(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
 }

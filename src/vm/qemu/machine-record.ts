@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Spec } from '../state-file.js';
+import { Spec } from '../definition.js';
 
 const Choice = {
   accelerator: z.enum(['kvm', 'tcg']),

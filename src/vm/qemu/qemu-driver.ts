@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { EnsureContext, StepContext } from '../../core/host/index.js';
+import { Listeners, type EnsureContext, type StepContext } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type {
   Defined,
@@ -12,7 +12,6 @@ import type {
   VmStall,
   VmState,
 } from '../driver.js';
-import { Listeners } from '../listeners.js';
 import { DEFAULT_MACHINE_TYPE } from './command-line.plan.js';
 import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
 import { endProcess, shutDownGuest } from './end-machine.js';
@@ -308,7 +307,7 @@ export class QemuDriver implements VmDriver {
     );
     this.#setup.logger.info('vm.process.ended', { pid: machine.record.pid, ...exit });
     // One that only tried the accelerator was nobody's machine yet.
-    if (!machine.isOnTrial) this.#exits.tell(exit);
+    if (!machine.isOnTrial) this.#exits.emit(exit);
   }
 
   async #tellStall(machine: QemuMachine): Promise<void> {
@@ -316,7 +315,7 @@ export class QemuDriver implements VmDriver {
     machine.isStallTold = true;
     const stall = await stallOf(machine, this.#setup);
     this.#setup.logger.error('vm.stalled', { ...stall });
-    this.#stalls.tell(stall);
+    this.#stalls.emit(stall);
   }
 
   /** Launches, and leaves nothing behind when what follows fails. */

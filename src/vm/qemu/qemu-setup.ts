@@ -1,10 +1,10 @@
-import { chmod, rm, statfs } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Logger, makeFolder, readFileIfPresent } from '../../core/host/index.js';
+import { freeBytesIn, makeFolder, readFileIfPresent, StateFile, type Logger } from '../../core/host/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { AcceleratorChoice } from './accelerator.js';
 import type { Accelerator, MachineFiles } from './command-line.plan.js';
-import { Definition, DEFINITION_REMEDY, removeFolderIfEmpty, StateFile } from '../state-file.js';
+import { Definition, DEFINITION_REMEDY, removeFolderIfEmpty } from '../definition.js';
 import { MachineRecord, SavedState } from './machine-record.js';
 
 export interface QemuDriverOptions {
@@ -69,9 +69,13 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
     qemuProgram,
     qemuImgProgram: options.qemuImgProgram ?? 'qemu-img',
     commandPrefix,
-    definition: new StateFile(join(stateDirectory, 'definition.json'), Definition, DEFINITION_REMEDY),
-    record: new StateFile(join(stateDirectory, 'machine.json'), MachineRecord),
-    saved: new StateFile(join(stateDirectory, 'saved.json'), SavedState),
+    definition: new StateFile({
+      path: join(stateDirectory, 'definition.json'),
+      schema: Definition,
+      remedy: DEFINITION_REMEDY,
+    }),
+    record: new StateFile({ path: join(stateDirectory, 'machine.json'), schema: MachineRecord }),
+    saved: new StateFile({ path: join(stateDirectory, 'saved.json'), schema: SavedState }),
     memoryPath: join(stateDirectory, 'memory.saved'),
     memorySocket: join(runDirectory, 'memory.sock'),
     uefiVariablesPath: join(stateDirectory, 'uefi-variables.fd'),
@@ -85,7 +89,7 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
     },
     stateDirectory,
     runDirectory,
-    freeBytes: options.freeBytes ?? freeBytesOf,
+    freeBytes: options.freeBytes ?? freeBytesIn,
   };
 }
 
@@ -139,9 +143,4 @@ export async function qemuLastWords(setup: QemuSetup): Promise<string> {
       .at(-1)
       ?.replace(/^qemu-system-\w+: /, '') ?? ''
   );
-}
-
-async function freeBytesOf(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
 }

@@ -1,4 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
+import { Listeners } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import {
   decodeQmpMessage,
@@ -32,8 +33,8 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 export class QmpClient {
   readonly #socket: Socket;
   readonly #calls = new Map<number, Call>();
-  readonly #eventListeners = new Set<(event: QmpEvent) => void>();
-  readonly #closeListeners = new Set<() => void>();
+  readonly #events = new Listeners<QmpEvent>();
+  readonly #closed = new Listeners();
   #unfinished = new Uint8Array(0);
   #lastId = 0;
   #closedBecause: string | undefined;
@@ -89,14 +90,12 @@ export class QmpClient {
 
   /** Returns the unsubscribe function. */
   onEvent(listener: (event: QmpEvent) => void): () => void {
-    this.#eventListeners.add(listener);
-    return () => void this.#eventListeners.delete(listener);
+    return this.#events.add(listener);
   }
 
   /** Called once when the connection has ended, whoever ended it. Returns the unsubscribe function. */
   onClose(listener: () => void): () => void {
-    this.#closeListeners.add(listener);
-    return () => void this.#closeListeners.delete(listener);
+    return this.#closed.add(listener);
   }
 
   close(): void {
@@ -159,7 +158,7 @@ export class QmpClient {
         this.#onGreeting?.(message.version);
         return;
       case 'event':
-        for (const listener of [...this.#eventListeners]) listener(message);
+        if (this.#closedBecause === undefined) this.#events.emit(message);
         return;
       case 'return':
         this.#callOf(message.id)?.resolve(message.value);
@@ -183,9 +182,7 @@ export class QmpClient {
     if (this.#closedBecause !== undefined) return;
     this.#closedBecause = reason;
     this.#socket.destroy();
-    for (const listener of [...this.#closeListeners]) listener();
-    this.#closeListeners.clear();
-    this.#eventListeners.clear();
+    this.#closed.emit();
   }
 }
 

@@ -38,6 +38,6 @@ describe('the room for the data disk', () => {
     ],
     [20_000 * MIB, 'fine', '19 GiB are free in /data; the data disk takes what is used, up to 64 GiB'],
   ])('%s bytes: %s', (freeBytes, verdict, detail) => {
-    expect(judgeDisk(withVm({}), { folder: '/data', freeBytes })).toMatchObject({ verdict, detail });
+    expect(judgeDisk(withVm({}), '/data', freeBytes)).toMatchObject({ verdict, detail });
   });
 });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MachineRecord } from '../../../../src/vm/qemu/machine-record.js';
-import { Definition, StateFile } from '../../../../src/vm/state-file.js';
+import { StateFile } from '../../../../src/core/host/index.js';
+import { Definition } from '../../../../src/vm/definition.js';
 import { SAMPLE_SPEC } from '../../../support/vm/sample-spec.js';
 
 let folder: string;
@@ -14,7 +15,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('a state file', () => {
   it('gives back what was written', async () => {
-    const file = new StateFile(join(folder, 'new', 'definition.json'), Definition);
+    const file = new StateFile({ path: join(folder, 'new', 'definition.json'), schema: Definition });
     expect(await file.read()).toBeUndefined();
     await file.write({ format: 1, spec: SAMPLE_SPEC });
     expect((await file.read())?.spec).toEqual(SAMPLE_SPEC);
@@ -24,7 +25,7 @@ describe('a state file', () => {
   });
 
   it('keeps a record whose hardware is unknown', async () => {
-    const file = new StateFile(join(folder, 'machine.json'), MachineRecord);
+    const file = new StateFile({ path: join(folder, 'machine.json'), schema: MachineRecord });
     const { machineId } = SAMPLE_SPEC;
     await file.write({ format: 1, machineId, pid: 7, startTicks: '9', qmpSocket: '/q', hardware: undefined });
     expect(await file.read()).toEqual({ format: 1, machineId, pid: 7, startTicks: '9', qmpSocket: '/q' });
@@ -35,7 +36,7 @@ describe('a state file', () => {
     async (text) => {
       const path = join(folder, 'definition.json');
       await writeFile(path, text);
-      await expect(new StateFile(path, Definition).read()).rejects.toMatchObject({
+      await expect(new StateFile({ path, schema: Definition }).read()).rejects.toMatchObject({
         code: 'MOBYVM_STATE_FILE',
         message: expect.stringContaining(path) as string,
         remedy: expect.stringMatching(/\w/) as string,

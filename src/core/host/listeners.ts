@@ -1,15 +1,15 @@
-/** Who wants to hear of something. */
-export class Listeners<T> {
+/** The listeners of one kind of event. */
+export class Listeners<T = void> {
   readonly #listeners = new Set<(value: T) => void>();
 
-  /** The same function may be added twice. @returns what takes this one away again */
+  /** The same function may be added twice. @returns the unsubscribe function */
   add(listener: (value: T) => void): () => void {
     const own = (value: T): void => listener(value);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  tell(value: T): void {
+  emit(value: T): void {
     for (const listener of [...this.#listeners]) listener(value);
   }
 }

@@ -1,0 +1,62 @@
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { z } from 'zod';
+import { MobyvmError } from '../values/index.js';
+import { makeFolder, readFileIfPresent, writeFileAtomically } from './atomic-file.js';
+
+export interface StateFileOptions<T> {
+  readonly path: string;
+  readonly schema: z.ZodType<T>;
+  /** What the user can do when the file cannot be read; a whole sentence. */
+  readonly remedy?: string;
+  /** Keep the file's values out of errors and logs. */
+  readonly isSecret?: boolean;
+}
+
+/** One of our JSON files, for its owner only. Written whole, and checked against its schema when it is read. */
+export class StateFile<T> {
+  readonly #options: StateFileOptions<T>;
+
+  constructor(options: StateFileOptions<T>) {
+    this.#options = options;
+  }
+
+  get path(): string {
+    return this.#options.path;
+  }
+
+  /** Undefined when there is no file. @throws MobyvmError MOBYVM_STATE_FILE when its content is not valid */
+  async read(): Promise<T | undefined> {
+    const text = await readFileIfPresent(this.path);
+    if (text === undefined) return undefined;
+    try {
+      return this.#options.schema.parse(JSON.parse(text));
+    } catch (error) {
+      throw this.#unreadableError(error);
+    }
+  }
+
+  /** @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL */
+  async write(value: T): Promise<void> {
+    await makeFolder(dirname(this.path), 0o700);
+    await writeFileAtomically(this.path, `${JSON.stringify(value, undefined, 2)}\n`);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
+  }
+
+  #unreadableError(error: unknown): MobyvmError {
+    const {
+      path,
+      remedy = `Restore ${path} from a backup, or delete it to start without it.`,
+      isSecret,
+    } = this.#options;
+    // JSON's syntax errors quote the text.
+    const cause = isSecret === true && error instanceof SyntaxError ? undefined : error;
+    return new MobyvmError('MOBYVM_STATE_FILE', `${path} is not a valid mobyvm state file.`, remedy, {
+      cause,
+      details: { path },
+    });
+  }
+}
