@@ -38,13 +38,15 @@ export function statusLines(status: MachineStatus): string[] {
     ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
     ['network', networkText(network)],
     ...portsRow(status.ports),
+    ...repairRows(status.repairs),
     ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
   ];
   const problem =
     status.error === undefined
       ? []
       : ['', status.error.message, `  → ${status.error.remedy}`, `  ${status.error.code}`];
-  return [...rows.map(([name, value]) => `${name.padEnd(9)} ${value}`), ...problem];
+  const obstacles = (status.obstacles ?? []).flatMap((each) => ['', each.problem, `  → ${each.remedy}`]);
+  return [...rows.map(([name, value]) => `${name.padEnd(9)} ${value}`), ...problem, ...obstacles];
 }
 
 function engineText(engine: MachineStatus['engine']): string {
@@ -76,11 +78,15 @@ function portsRow(ports: MachineStatus['ports']): [string, string][] {
   return parts.length === 0 ? [] : [['ports', parts.join(', ')]];
 }
 
+function repairRows(repairs: MachineStatus['repairs'] = []): [string, string][] {
+  return repairs.map(({ at, title, problem }) => ['repaired', `${title} (${problem}) at ${at}`]);
+}
+
 function networkText(network: MachineStatus['network']): string {
   const where = network.namespace === undefined ? '' : ` in namespace ${network.namespace}`;
   const addresses =
     network.subnet === undefined
       ? 'no addresses'
       : `${network.subnet}, host ${network.hostAddress ?? '-'}, VM ${network.vmAddress ?? '-'}`;
-  return `${network.bridge}${where}, ${addresses}`;
+  return `${network.name}${where}, ${addresses}`;
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { readFileIfPresent, statIfPresent, type Step } from '../core/host/index.js';
+import { readFileIfPresent, statIfPresent, type ManagedResource } from '../core/host/index.js';
 import { MobyvmError } from '../core/values/index.js';
 
 const ISO_NAME = 'mobyvm.iso';
@@ -50,16 +51,26 @@ export async function verifyImage(directory: string, signal: AbortSignal): Promi
   return manifest;
 }
 
-export function imageStep(directory: string): Step {
+/** The boot image: `up` verifies it. @param isOurs it is in our own folder, so `uninstall` deletes it */
+export function bootImage(directory: string, isOurs: boolean): ManagedResource {
   return {
     id: 'image',
     title: 'boot image',
-    async run({ signal, progress }) {
-      const manifest = await verifyImage(directory, signal);
-      progress(
-        `${manifest.recipe}${manifest.kernelVersion === undefined ? '' : `, Linux ${manifest.kernelVersion}`}`,
-      );
+    lifetime: 'installation',
+    isRepaired: false,
+    plan: async ({ signal }) => {
+      await verifyImage(directory, signal);
+      return { kind: 'none' };
+    },
+    ensure: async ({ signal, progress }) => {
+      const { recipe, kernelVersion } = await verifyImage(directory, signal);
+      progress(`${recipe}${kernelVersion === undefined ? '' : `, Linux ${kernelVersion}`}`);
       return 'none';
+    },
+    remove: async () => {
+      if (!isOurs || (await statIfPresent(directory)) === undefined) return 'none';
+      await rm(directory, { recursive: true, force: true });
+      return 'remove';
     },
   };
 }

@@ -12,12 +12,12 @@ import type { CommandContext, CommandResult, DaemonOptions } from '../cli/contex
 import { EXIT_FINE, exitCodeOf } from '../cli/exit-code.js';
 import { errorLines } from '../cli/render-error.js';
 import { startControlServer } from './control/server.js';
-import type { OperationName } from '../protocol/messages.js';
 import { refuseOutside } from './daemon-namespace.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
 import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
+import { linuxMachine } from './linux/linux-machine.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { Machine } from './machine/machine.js';
 import { refuseOnWindows } from './not-on-windows.js';
@@ -29,6 +29,8 @@ import { settingsSchema, type Settings } from './settings/schema.js';
 import { version } from '../protocol/version.js';
 
 const HEALTH_EVERY_MS = 5_000;
+/** What others changed on the host is back within this time, and twice the time that a look takes. */
+const REPAIR_EVERY_MS = 10_000;
 /** VPNs connect now and then, and their routes stay for hours. */
 const NETWORK_EVERY_MS = 30_000;
 /** Most of what changes is known at once; this finds the rest. */
@@ -99,7 +101,7 @@ async function openDaemon(
 ): Promise<Daemon> {
   const { paths } = context;
   const identity = await loadIdentity(paths.identityFile);
-  const assembled = assembleMachine({
+  const assembled = assembleMachine(linuxMachine, {
     paths,
     settings,
     identity,
@@ -137,6 +139,7 @@ async function openDaemon(
   closing.push(keepFiles({ lock, control, endpoint }, logger));
   const checks = [
     setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS),
+    setInterval(() => void machine.repair(), REPAIR_EVERY_MS),
     setInterval(() => void machine.checkNetwork(), NETWORK_EVERY_MS),
     setInterval(() => void machine.checkPorts(), PORTS_EVERY_MS),
   ];
@@ -151,8 +154,8 @@ async function openDaemon(
 async function live(context: CommandContext, daemon: Daemon, options: DaemonOptions): CommandResult {
   const { machine } = daemon;
   let code = EXIT_FINE;
-  const perform = async (name: OperationName): Promise<void> => {
-    await machine.operate(name, { pid: context.pid, command: context.commandLine }, (event) => {
+  const perform = async (name: 'up' | 'down'): Promise<void> => {
+    await machine.operate({ name }, { pid: context.pid, command: context.commandLine }, (event) => {
       if (event.event !== 'operation.failed' || event.error.code === 'MOBYVM_ABORTED') return;
       code = exitCodeOf(event.error.code);
       errorLines(event.error, context.paths.daemonLog).forEach((line) => context.terminal.error(line));

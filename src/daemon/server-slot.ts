@@ -1,11 +1,12 @@
-import type { Step } from '../core/host/index.js';
+import type { ManagedResource, StepOutcome } from '../core/host/index.js';
+import type { Change } from '../core/values/index.js';
 
-/** A server that lives in the daemon's own process. */
+/** A server that runs in the daemon's own process. */
 export interface ClosableServer {
   close(): Promise<void>;
 }
 
-/** One server of the daemon, started by a step of `up` and closed by `down` or by the undo of a failed start. */
+/** One server of the daemon as a resource: started by `up`, closed by `down` or by the undo of a failed start. */
 export class ServerSlot<Server extends ClosableServer> {
   readonly #id: string;
   readonly #title: string;
@@ -21,27 +22,42 @@ export class ServerSlot<Server extends ClosableServer> {
     return this.#server;
   }
 
-  /** `configuration` is whatever the server's behaviour depends on: a running server is kept while it stays the same. */
-  step(configuration: unknown, start: (signal: AbortSignal) => Promise<Server>): Step {
+  /** `configuration` is whatever the server depends on: a running server is kept as long as it stays the same. */
+  resource(configuration: unknown, start: (signal: AbortSignal) => Promise<Server>): ManagedResource {
     const wanted = JSON.stringify(configuration);
+    const plan = (): Change => {
+      if (this.#server === undefined) return { kind: 'create' };
+      return this.#configuration === wanted
+        ? { kind: 'none' }
+        : { kind: 'replace', reason: 'its settings changed' };
+    };
     return {
       id: this.#id,
       title: this.#title,
-      run: async ({ signal, onFailure }) => {
-        if (this.#server !== undefined && this.#configuration === wanted) return 'none';
-        const change = this.#server === undefined ? 'create' : 'replace';
+      lifetime: 'machine',
+      isRepaired: false,
+      plan: () => Promise.resolve(plan()),
+      ensure: async ({ signal, onFailure }) => {
+        const change = plan();
+        if (change.kind === 'none') return 'none';
         await this.close();
         this.#server = await start(signal);
         this.#configuration = wanted;
         onFailure(() => this.close());
-        return change;
+        return change.kind;
       },
+      remove: () => this.#remove(),
     };
   }
 
   async close(): Promise<void> {
+    await this.#remove();
+  }
+
+  async #remove(): Promise<StepOutcome> {
     const server = this.#server;
     this.#server = undefined;
     await server?.close();
+    return server === undefined ? 'none' : 'remove';
   }
 }

@@ -10,7 +10,7 @@ import { ERROR_CODES } from '../core/values/index.js';
  * | GET /v1/daemon | | DaemonInfo |
  * | GET /v1/status | | MachineStatus |
  * | GET /v1/status/watch | | MachineStatus per line, at every change |
- * | POST /v1/operations/{up,down,restart} | OperationRequest | OperationEvent per line |
+ * | POST /v1/operations/{up,down,restart,uninstall} | OperationRequest | OperationEvent per line |
  * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
  * | GET /v1/ports | | PortListing |
  * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
@@ -18,14 +18,19 @@ import { ERROR_CODES } from '../core/values/index.js';
  * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
  * | POST /v1/exit | | the daemon ends; refused while there is anything of a machine |
  */
-export const operationName = z.enum(['up', 'down', 'restart']);
+export const operationName = z.enum(['up', 'down', 'restart', 'uninstall']);
 export type OperationName = z.infer<typeof operationName>;
 
 export const requester = z.strictObject({ pid: z.int().positive(), command: z.string().max(200) });
 /** Who asks: the process id and command line of the client, named to whoever has to wait for it. */
 export type Requester = z.infer<typeof requester>;
 
-export const operationRequest = z.strictObject({ requester });
+export const operationRequest = z.strictObject({
+  requester,
+  /** `uninstall` only: keep the data disk. */
+  keepData: z.boolean().optional(),
+});
+export type OperationRequest = z.infer<typeof operationRequest>;
 
 const errorReport = z.object({
   code: z.enum(ERROR_CODES),
@@ -124,7 +129,8 @@ export const machineStatus = z.object({
     .optional(),
   network: z.object({
     namespace: z.string().optional(),
-    bridge: z.string(),
+    /** The bridge (Linux) or switch (Windows). */
+    name: z.string(),
     subnet: z.string().optional(),
     hostAddress: z.string().optional(),
     vmAddress: z.string().optional(),
@@ -138,8 +144,14 @@ export const machineStatus = z.object({
     /** How far the guest's clock is ahead of the host's, to within a second. */
     clockOffsetMs: z.number().optional(),
   }),
-  /** Published ports by their state; `mobyvm port list` has each of them. */
+  /** Published ports by state; `mobyvm port list` shows each of them. */
   ports: z.object({ open: z.int(), waiting: z.int(), failed: z.int() }).optional(),
+  /** What others changed on the host and the daemon repaired, oldest first. */
+  repairs: z
+    .array(z.object({ at: z.string(), id: z.string(), title: z.string(), problem: z.string() }))
+    .optional(),
+  /** What other programs on the host do to the VM's network. */
+  obstacles: z.array(z.object({ problem: z.string(), remedy: z.string() })).optional(),
 });
 export type MachineStatus = z.infer<typeof machineStatus>;
 

@@ -118,7 +118,7 @@ export interface VmDriver {
    * Lets a stalled machine go on, if there is room by now. One that is not stalled is left alone.
    * @throws MobyvmError MOBYVM_DISK_FULL
    */
-  goOn(signal: AbortSignal): Promise<void>;
+  resume(signal: AbortSignal): Promise<void>;
 
   /**
    * Asks the guest to shut down, waits, then powers off. Success when it is off already.

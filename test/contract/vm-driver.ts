@@ -35,12 +35,12 @@ export function describeStalls(name: string, make: () => Promise<StallingHarness
       await until('the stall', () => stalls.length > 0, 60);
       expect(stalls[0]).toMatchObject({ folder: expect.stringMatching(/^\//) as string });
       expect(await vm.driver.state(SIGNAL)).toBe('stalled');
-      await expect(vm.driver.goOn(SIGNAL)).rejects.toMatchObject({ code: 'MOBYVM_DISK_FULL' });
+      await expect(vm.driver.resume(SIGNAL)).rejects.toMatchObject({ code: 'MOBYVM_DISK_FULL' });
       await expect(vm.driver.start(recordingContext())).rejects.toMatchObject({ code: 'MOBYVM_DISK_FULL' });
       await vm.makeRoom();
-      await vm.driver.goOn(SIGNAL);
+      await vm.driver.resume(SIGNAL);
       expect(await vm.driver.state(SIGNAL)).toBe('running');
-      await vm.driver.goOn(SIGNAL);
+      await vm.driver.resume(SIGNAL);
       expect(await vm.driver.state(SIGNAL)).toBe('running');
     });
 

@@ -4,6 +4,7 @@ export * from './free-space.js';
 export * from './ledger.js';
 export * from './listeners.js';
 export * from './log.js';
+export * from './managed-resource.js';
 export * from './process-identity.js';
 export * from './resource.js';
 export * from './run.js';

@@ -8,15 +8,10 @@ import { MobyvmError, reportOf, textOf } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import { answerKvp } from './kvp-routes.js';
-import {
-  operationName,
-  operationRequest,
-  type DaemonInfo,
-  type MachineStatus,
-  type OperationEvent,
-  type OperationName,
-  type Requester,
-} from '../../protocol/messages.js';
+import { operationName, operationRequest } from '../../protocol/messages.js';
+import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
+import type { Operation, OperationListener, Requester } from '../machine/operation.js';
+import { toOperation, toWireEvent, toWireInfo, toWireStatus } from './wire.js';
 
 /** What the control API controls; the daemon's machine fits. */
 export interface ControlledMachine {
@@ -25,11 +20,7 @@ export interface ControlledMachine {
   status(): Promise<MachineStatus>;
   /** Calls back at every change of the status. Returns the unsubscribe function. */
   onStatusChange(listener: () => void): () => void;
-  operate(
-    name: OperationName,
-    requester: Requester,
-    listener: (event: OperationEvent) => void,
-  ): Promise<void>;
+  operate(operation: Operation, requester: Requester, listener: OperationListener): Promise<void>;
   cancel(): Promise<boolean>;
   listPorts(): Promise<readonly PublishedPort[]>;
 }
@@ -121,11 +112,11 @@ async function answer(
   options.logger.debug('control.request.received', { route });
   switch (route) {
     case 'GET /v1/daemon': {
-      json(response, 200, machine.info());
+      json(response, 200, toWireInfo(machine.info()));
       return;
     }
     case 'GET /v1/status': {
-      json(response, 200, await machine.status());
+      json(response, 200, toWireStatus(await machine.status()));
       return;
     }
     case 'GET /v1/status/watch':
@@ -165,10 +156,12 @@ async function operate(
       `The control API has no "${route}".`,
       'Use the `mobyvm` command of the same version.',
     );
-  const { requester } = operationRequest.parse(JSON.parse(await bodyOf(request)));
+  const asked = operationRequest.parse(JSON.parse(await bodyOf(request)));
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
   // A client that goes away changes nothing: the operation goes on, only its events have no reader any more.
-  await machine.operate(name.data, requester, (event) => void response.write(`${JSON.stringify(event)}\n`));
+  await machine.operate(toOperation(name.data, asked), asked.requester, (event) => {
+    response.write(`${JSON.stringify(toWireEvent(event))}\n`);
+  });
   response.end();
 }
 
@@ -176,7 +169,9 @@ async function watchStatus(machine: ControlledMachine, response: ServerResponse)
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
   let sending = Promise.resolve();
   const send = (): void => {
-    sending = sending.then(async () => void response.write(`${JSON.stringify(await machine.status())}\n`));
+    sending = sending.then(
+      async () => void response.write(`${JSON.stringify(toWireStatus(await machine.status()))}\n`),
+    );
   };
   send();
   const unsubscribe = machine.onStatusChange(send);

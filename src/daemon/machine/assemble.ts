@@ -1,7 +1,8 @@
-import { join } from 'node:path';
-import { fileLedger, type Logger } from '../../core/host/index.js';
+import { fileLedger, type Logger, type ManagedResource } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
-import { QemuKvpExchange, type KvpExchange } from '../../kvp/index.js';
+import type { KvpExchange } from '../../kvp/index.js';
+import type { InstancePaths } from '../../protocol/paths.js';
+import { version } from '../../protocol/version.js';
 import {
   engineClient,
   ENGINE_SERVER_NAME,
@@ -9,27 +10,27 @@ import {
   type Dial,
   type EngineClient,
 } from '../../proxy/index.js';
-import { parseBootStage, QemuDriver, type VmSpec } from '../../vm/index.js';
+import { parseBootStage, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
-import type { MachineStatus } from '../../protocol/messages.js';
 import { fileItemStore, KvpGuest, loadToken, setAsideIfDamaged } from '../guest/index.js';
-import type { MachineIdentity } from '../identity.js';
-import { imageStep, isoPathIn } from '../image.js';
-import type { InstancePaths } from '../../protocol/paths.js';
-import { Ports } from '../ports/index.js';
 import { hostSize } from '../host-size.js';
+import type { MachineIdentity } from '../identity.js';
+import { bootImage, isoPathIn } from '../image.js';
+import { Ports } from '../ports/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
-import { version } from '../../protocol/version.js';
 import { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
-import { LinuxHost, VM_HOSTNAME } from './linux-host.js';
+import { GuestServices, VM_HOSTNAME } from './guest-services.js';
+import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
+import { MachineHost } from './machine-host.js';
+import type { MachinePlatform, MachinePlatformOptions } from './machine-platform.js';
+import type { DaemonDescription } from './machine-status.js';
 
 /** Where the engine listens, with mutual TLS. */
 const ENGINE_PORT = 2376;
-
 const VM_NAME = 'MobyLinuxVM';
 
 export interface AssembleOptions {
@@ -41,7 +42,7 @@ export interface AssembleOptions {
   readonly pid: number;
   /** The daemon was started by a command. */
   readonly isBackground: boolean;
-  /** Told of the settings that each `up` and `restart` loads. */
+  /** Called with the settings that each `up` and `restart` loads. */
   readonly applySettings: (settings: Settings) => void;
 }
 
@@ -49,53 +50,57 @@ export interface AssembledMachine {
   readonly machine: Machine;
   /** Opens a connection to the engine in the VM. */
   readonly dial: Dial;
+  /** Closes every server and connection. The VM, if it runs, is left alone. */
   close(): Promise<void>;
 }
 
-/** Joins the parts of a machine on a Linux host with QEMU. */
-export function assembleMachine(options: AssembleOptions): AssembledMachine {
+/** Assembles a machine from what a platform contributes and what is the same on all of them. */
+export function assembleMachine(
+  platformOf: (options: MachinePlatformOptions) => MachinePlatform,
+  options: AssembleOptions,
+): AssembledMachine {
   const { paths, settings, identity, namespace, logger } = options;
-  const driver = new QemuDriver({
-    stateDirectory: paths.vmStateDir,
-    runDirectory: paths.vmRunDir,
-    consoleLogPath: paths.consoleLog,
-    qemuLogPath: paths.qemuLog,
-    logger,
-    machineId: identity.machineId,
-  });
   const ledger = fileLedger(paths.ledgerFile);
-  const { resolvConf: resolvConfPath } = paths;
+  const itemStore = fileItemStore(paths.kvpItemsFile);
+  const platform = platformOf({ paths, identity, settings, ledger, itemStore, logger });
   const ports = new Ports({
     token: () => guest.token,
     containers: (signal) => engine.containers(signal),
     logger,
   });
-  const host = new LinuxHost({ ...identity, namespace, ledger, resolvConfPath, ports, logger }, settings);
-  const { machineId } = identity;
-  const store = fileItemStore(paths.kvpItemsFile);
-  const exchange = new QemuKvpExchange({ socketPath: driver.kvpSocketPath, store, logger });
-  const guest = guestOver(exchange, options);
+  const services = new GuestServices({
+    mac: identity.mac,
+    dhcpHost: platform.name,
+    resolvConfPath: paths.resolvConf,
+    ports,
+    logger,
+  });
+  const host = new MachineHost({ network: platform.network, services, ledger, namespace });
+  const guest = guestOver(platform.exchange, options);
   const dial = engineDial(host, guest);
   const engine = engineClient({ dial, nowMs });
-  const imageDirOf = ({ image }: Settings): string => image.directory ?? paths.imageDir;
   const machine = new Machine(
     {
-      driver,
-      boot: new BootWatch(driver.console, parseBootStage),
+      driver: platform.driver,
+      boot: new BootWatch(platform.driver.console, parseBootStage),
       host,
       guest,
-      kvp: exchange,
+      kvp: platform.exchange,
       ports,
       engine: probeOf(engine),
       logger,
       hostSize: hostSize(),
       loadSettings: () => loadSettings(paths.settingsFile),
       applySettings: options.applySettings,
-      imageStep: (now) => imageStep(imageDirOf(now)),
-      specFor: (now) => specOf(now.vm, isoPathIn(imageDirOf(now)), { ...options, host }),
+      installation: ({ image }) => [
+        ...platform.preconditions,
+        bootImage(image.directory ?? paths.imageDir, image.directory === undefined),
+      ],
+      files: ({ keepData }) => stateFiles(paths, keepData),
+      specFor: (now) => specOf(now, platform, options),
       about: {
-        daemon: aboutDaemon(options),
-        machineId,
+        daemon: daemonDescription(options),
+        machineId: identity.machineId,
         mac: identity.mac,
         endpoint: paths.engineSocket,
       },
@@ -107,14 +112,30 @@ export function assembleMachine(options: AssembleOptions): AssembledMachine {
     dial,
     close: async () => {
       guest.unfollow();
-      await ports.close();
-      await exchange.close();
-      await driver.close();
+      await services.close();
+      await platform.close();
     },
   };
 }
 
-function aboutDaemon({ pid, isBackground, paths }: AssembleOptions): MachineStatus['daemon'] {
+/** What `uninstall` deletes of our state. The VM's own folder is its driver's. */
+function stateFiles(paths: InstancePaths, keepData: boolean): readonly ManagedResource[] {
+  return [
+    installedFiles({
+      id: 'identity',
+      title: 'identity of the machine',
+      // With the data disk kept, the next `up` is to recognize it as its own.
+      paths: keepData ? [] : [paths.identityFile],
+    }),
+    installedFiles({
+      id: 'secrets',
+      title: 'keys, certificates and items',
+      paths: [paths.tlsDir, paths.tokenFile, paths.kvpItemsFile, `${paths.kvpItemsFile}.damaged`],
+    }),
+  ];
+}
+
+function daemonDescription({ pid, isBackground, paths }: AssembleOptions): DaemonDescription {
   const { stateDir, logDir, settingsFile } = paths;
   return { pid, version, startedAt: new Date().toISOString(), isBackground, stateDir, logDir, settingsFile };
 }
@@ -130,19 +151,19 @@ function probeOf(engine: EngineClient): EngineProbe {
 }
 
 function specOf(
-  vm: Settings['vm'],
-  isoPath: string,
-  { identity, paths, host }: AssembleOptions & { readonly host: LinuxHost },
+  { vm, image }: Settings,
+  { name, dataDiskPath, network }: MachinePlatform,
+  { identity, paths }: AssembleOptions,
 ): VmSpec {
   return {
     machineId: identity.machineId,
     name: VM_NAME,
     cpus: vm.cpus,
     memoryMiB: vm.memoryMiB,
-    firmware: firmwareFor(vm.firmware, 'linux'),
-    isoPath,
-    dataDisk: { path: join(paths.vmStateDir, 'data.qcow2'), sizeGiB: vm.diskGiB },
-    network: { attachment: host.attachment, mac: identity.mac },
+    firmware: firmwareFor(vm.firmware, name),
+    isoPath: isoPathIn(image.directory ?? paths.imageDir),
+    dataDisk: { path: dataDiskPath, sizeGiB: vm.diskGiB },
+    network: { attachment: network.attachment, mac: identity.mac },
     awaitsConfiguration: true,
     accelerator: vm.accelerator === 'auto' ? undefined : vm.accelerator,
   };
@@ -161,11 +182,11 @@ function guestOver(exchange: KvpExchange, { identity, paths, logger }: AssembleO
   });
 }
 
-/** Dials the engine where the VM is, with what the guest was given. */
-function engineDial(host: LinuxHost, guest: KvpGuest): Dial {
+/** Dials the engine at the VM's address, with the credentials that match the guest's. */
+function engineDial(host: MachineHost, guest: KvpGuest): Dial {
   return tlsDial({
     address: () => {
-      if (host.vmAddress === undefined) throw noAddress();
+      if (host.vmAddress === undefined) throw noAddressError();
       return { host: host.vmAddress, port: ENGINE_PORT };
     },
     credentials: () => guest.credentials,
@@ -177,7 +198,7 @@ function nowMs(): number {
   return Date.now();
 }
 
-function noAddress(): MobyvmError {
+function noAddressError(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_ENGINE_UNREACHABLE',
     'The VM has no address yet.',

@@ -1,16 +1,16 @@
-import type { Logger, Step } from '../../core/host/index.js';
+import type { Logger, ManagedResource } from '../../core/host/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import type { VmDriver, VmSpec } from '../../vm/index.js';
-import type { MachineStatus } from '../../protocol/messages.js';
 import type { GuestSide } from '../guest/index.js';
 import type { HostSize } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
 import type { HostSide } from './host-side.js';
+import type { DaemonDescription, PortCounts } from './machine-status.js';
 
-/** What a {@link Machine} is put together from. */
+/** What a {@link Machine} is assembled from. */
 export interface MachineParts {
   readonly driver: VmDriver;
   readonly boot: BootWatch;
@@ -22,22 +22,27 @@ export interface MachineParts {
   readonly logger: Logger;
   readonly hostSize: HostSize;
   readonly loadSettings: () => Promise<Settings>;
-  /** Told of the settings that each `up` and `restart` loads. */
+  /** Called with the settings that each `up` and `restart` loads. */
   readonly applySettings?: (settings: Settings) => void;
   readonly specFor: (settings: Settings) => VmSpec;
-  readonly imageStep: (settings: Settings) => Step;
-  readonly about: Pick<MachineStatus, 'daemon'> & {
+  /** What comes before the network: for example the boot image. */
+  readonly installation: (settings: Settings) => readonly ManagedResource[];
+  /** Files of the installation that `uninstall` deletes last; the data's own are kept with the data. */
+  readonly files: (options: { readonly keepData: boolean }) => readonly ManagedResource[];
+  readonly about: {
+    readonly daemon: DaemonDescription;
     readonly machineId: string;
     readonly mac: string;
+    /** Where Docker clients connect to. */
     readonly endpoint: string;
   };
 }
 
-/** What the machine has to do with published ports; the daemon's `Ports` fits. */
+/** What the machine does with published ports; the daemon's `Ports` implements it. */
 export interface MachinePorts {
   guestLost(): void;
   audit(): Promise<void>;
   list(): Promise<readonly PublishedPort[]>;
   /** Without asking the engine. */
-  counts(): NonNullable<MachineStatus['ports']>;
+  counts(): PortCounts;
 }

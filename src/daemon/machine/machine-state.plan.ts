@@ -1,34 +1,42 @@
 /**
- * What `mobyvm status` calls the machine.
+ * The machine's state in `mobyvm status`.
  *
  * INVARIANTS
- * - `starting`, `stopping` and `restarting` hold only while an operation of that kind runs. An `up` of a machine that
- *   runs leaves its state alone: it is used meanwhile.
- * - `failed` always comes with an error; no other state but `degraded` has one.
- * - `degraded` means that there is a VM and its engine does not answer, or cannot.
+ * - `starting`, `stopping` and `restarting` hold only while an operation of that kind runs. An `up` of a running
+ *   machine leaves its state alone: the machine is in use.
+ * - `failed` always has an error; the only other state that has one is `degraded`.
+ * - `degraded` means that the VM runs but its engine does not answer, or that something on the host that it needs
+ *   was changed and cannot be repaired.
+ * - `stopped` means that nothing is set up on this host.
  */
 export type MachineState =
   'stopped' | 'starting' | 'running' | 'degraded' | 'stopping' | 'restarting' | 'failed';
 
 export type MachineEvent =
   | 'up.begun'
-  /** An operation found that there is no running VM. */
+  /** An operation found no running VM. */
   | 'vm.starting'
   | 'down.begun'
   | 'restart.begun'
+  | 'uninstall.begun'
   | 'operation.succeeded'
   | 'operation.failed'
   | 'operation.cancelled'
-  | 'engine.lost'
-  | 'engine.back'
+  | 'health.lost'
+  | 'health.restored'
   | 'vm.stalled'
   | 'vm.exited';
 
-/** A missing entry means that the event changes nothing in that state. */
+/** A missing entry means that the event changes nothing. */
 export const MACHINE_TRANSITIONS: Readonly<
   Record<MachineState, Partial<Record<MachineEvent, MachineState>>>
 > = {
-  stopped: { 'up.begun': 'starting', 'down.begun': 'stopping', 'restart.begun': 'restarting' },
+  stopped: {
+    'up.begun': 'starting',
+    'down.begun': 'stopping',
+    'restart.begun': 'restarting',
+    'uninstall.begun': 'stopping',
+  },
   starting: {
     'operation.succeeded': 'running',
     'operation.failed': 'failed',
@@ -38,7 +46,8 @@ export const MACHINE_TRANSITIONS: Readonly<
     'vm.starting': 'starting',
     'down.begun': 'stopping',
     'restart.begun': 'restarting',
-    'engine.lost': 'degraded',
+    'uninstall.begun': 'stopping',
+    'health.lost': 'degraded',
     'vm.stalled': 'degraded',
     'operation.failed': 'failed',
     'operation.cancelled': 'failed',
@@ -48,7 +57,8 @@ export const MACHINE_TRANSITIONS: Readonly<
     'vm.starting': 'starting',
     'down.begun': 'stopping',
     'restart.begun': 'restarting',
-    'engine.back': 'running',
+    'uninstall.begun': 'stopping',
+    'health.restored': 'running',
     'operation.succeeded': 'running',
     'operation.failed': 'failed',
     'operation.cancelled': 'failed',
@@ -64,7 +74,12 @@ export const MACHINE_TRANSITIONS: Readonly<
     'operation.failed': 'failed',
     'operation.cancelled': 'failed',
   },
-  failed: { 'up.begun': 'starting', 'down.begun': 'stopping', 'restart.begun': 'restarting' },
+  failed: {
+    'up.begun': 'starting',
+    'down.begun': 'stopping',
+    'restart.begun': 'restarting',
+    'uninstall.begun': 'stopping',
+  },
 };
 
 export function nextMachineState(state: MachineState, event: MachineEvent): MachineState {

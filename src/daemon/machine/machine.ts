@@ -1,77 +1,59 @@
-import { runSteps, type Step } from '../../core/host/index.js';
-import { type MobyvmError, reportOf, textOf, type ErrorReport } from '../../core/values/index.js';
-import { stalledByFullDisk, type VmExit, type VmSpec } from '../../vm/index.js';
+import type { ManagedResource } from '../../core/host/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
-import type { ControlledMachine } from '../control/server.js';
-import type {
-  DaemonInfo,
-  MachineStatus,
-  OperationEvent,
-  OperationName,
-  PendingSetting,
-  Requester,
-} from '../../protocol/messages.js';
-import { oversized, refuseTooLarge } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
-import type { EngineAnswer, EngineState } from './engine-probe.js';
-import { guestSteps } from './guest-steps.js';
-import { logStep } from './log-step.js';
-import { stepNow, type RunningStep } from './running-step.js';
-import { diskStays, ended } from './machine-messages.js';
-import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
-import {
-  describedNetwork,
-  isRunningNow,
-  isUp,
-  letGoOn,
-  observeVm,
-  stateToStop,
-  whyEngineIsLost,
-} from './observe-vm.js';
-import { pendingSettings, pendingText } from './pending-settings.plan.js';
+import { MachineCondition } from './condition.js';
+import type { EngineState } from './engine-probe.js';
+import { MachineHealth } from './machine-health.js';
+import { MachineOperations } from './machine-operations.js';
 import type { MachineParts } from './machine-parts.js';
-import { VmStart, vmStop } from './vm-steps.js';
+import type { MachineState } from './machine-state.plan.js';
+import type { DaemonInfo, MachineStatus } from './machine-status.js';
+import { isUp, stateToStop } from './observe-vm.js';
+import type { Operation, OperationListener, OperationName, Requester } from './operation.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
+import { statusOf } from './status-of.js';
+import { VmWatch } from './vm-watch.js';
 
-/** A ping that has not come back by then counts as lost; the engine under software emulation may be slow. */
-const PROBE_TIMEOUT_MS = 3_000;
+const LOOK_TIMEOUT_MS = 3_000;
 
-/**
- * The machine as a whole: host side, VM and engine, driven by operations and watched in between.
- *
- * INVARIANTS
- * - The state changes only through `nextMachineState`.
- * - `#engineReady` is true from the engine's first answer until the VM ends or is about to: a repeated `up` of a
- *   running machine never makes clients wait.
- */
-export class Machine implements ControlledMachine {
+/** The machine as a whole: host side, VM and engine, driven by operations and looked after in between. */
+export class Machine {
   readonly #parts: MachineParts;
+  readonly #condition: MachineCondition;
+  readonly #vm: VmWatch;
+  readonly #operations: MachineOperations;
+  readonly #health: MachineHealth;
   readonly #runner: OperationRunner;
-  readonly #listeners = new Set<() => void>();
-  #settings: Settings;
-  #state: MachineState = 'stopped';
-  #since = new Date().toISOString();
-  #error: ErrorReport | undefined;
-  #step: RunningStep | undefined;
-  #exit: VmExit | undefined;
-  #stall: MobyvmError | undefined;
-  #pending: readonly PendingSetting[] = [];
-  #engineReady = false;
-  /** An `up` has brought the network up; it stays when the VM ends by itself. */
-  #isNetworkUp = false;
-  #engine: { version: string; apiVersion: string } | undefined;
 
   constructor(parts: MachineParts, settings: Settings) {
+    const { driver, logger } = parts;
+    const condition = new MachineCondition(logger);
     this.#parts = parts;
-    this.#settings = settings;
+    this.#condition = condition;
+    this.#vm = new VmWatch({
+      driver,
+      condition,
+      logger,
+      isBusy: () => this.isBusy,
+      onExit: () => {
+        parts.guest.unfollow();
+        parts.ports.guestLost();
+      },
+    });
+    this.#operations = new MachineOperations(parts, condition, this.#vm, settings);
+    this.#health = new MachineHealth({
+      parts,
+      condition,
+      vm: this.#vm,
+      isQuiet: () => this.#isQuiet(),
+      resources: () => this.#operations.resources(),
+    });
     this.#runner = new OperationRunner({
       begun: (name) => this.#begun(name),
-      event: (event) => this.#follow(event),
+      event: (event) => condition.follow(event),
       ended: (outcome) => this.#ended(outcome),
     });
-    parts.driver.onExit((exit) => this.#vmExited(exit));
-    parts.driver.onStall((stall) => this.#vmStalled(stalledByFullDisk(stall)));
   }
 
   get kvp(): KvpExchange {
@@ -79,313 +61,120 @@ export class Machine implements ControlledMachine {
   }
 
   get state(): MachineState {
-    return this.#state;
+    return this.#condition.state;
   }
 
   /** Of the last `up` or `restart`. */
   get settings(): Settings {
-    return this.#settings;
+    return this.#operations.settings;
   }
 
-  /** An operation is under way. */
+  /** An operation is in progress. */
   get isBusy(): boolean {
     return this.#runner.current !== undefined;
   }
 
+  /** `uninstall` has removed everything but what the daemon itself still uses. */
+  get isUninstalled(): boolean {
+    return this.#operations.isUninstalled;
+  }
+
   get engineState(): EngineState {
-    if (this.#engineReady) return { kind: 'ready' };
-    switch (this.#state) {
-      case 'starting':
-      case 'restarting':
-        return { kind: 'starting', step: this.#step?.title ?? 'the first step' };
-      case 'failed':
-        return { kind: 'failed', error: this.#error ?? reportOf(undefined) };
-      case 'stopped':
-      case 'stopping':
-        return { kind: 'stopped' };
-      case 'running':
-      case 'degraded':
-        return { kind: 'ready' };
-    }
+    return this.#condition.engineState;
   }
 
   onStatusChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#condition.onChange(listener);
   }
 
-  operate(
-    name: OperationName,
-    requester: Requester,
-    listener: (event: OperationEvent) => void,
-  ): Promise<void> {
-    return this.#runner.run(name, requester, (context) => this.#work(name, context), listener);
+  operate(operation: Operation, requester: Requester, listener: OperationListener): Promise<void> {
+    const work = (context: OperationContext): Promise<void> => this.#operations.perform(operation, context);
+    return this.#runner.run(operation.name, requester, work, listener);
   }
 
   cancel(): Promise<boolean> {
     return this.#runner.cancel();
   }
 
-  /** There is nothing to look after: a start that failed, and undid all that it had done, left nothing either. */
+  /** Nothing is left to look after. A start that failed and undid all that it had done leaves nothing either. */
   async isGone(): Promise<boolean> {
     if (this.isBusy) return false;
-    if (this.#state !== 'failed') return this.#state === 'stopped';
+    if (this.state === 'stopped') return true;
+    if (this.state !== 'failed') return false;
     const { driver, host } = this.#parts;
-    const state = await stateToStop(driver, AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    const state = await stateToStop(driver, AbortSignal.timeout(LOOK_TIMEOUT_MS));
     return !isUp(state) && (await host.isGone());
   }
 
   info(): DaemonInfo {
-    const { about, host } = this.#parts;
-    const { namespace } = host.describe();
+    const { namespace } = this.#parts.host.describe();
     return {
-      state: this.#state,
-      daemon: about.daemon,
+      state: this.state,
+      daemon: this.#parts.about.daemon,
       ...(namespace === undefined ? {} : { namespace }),
     };
   }
 
-  async status(): Promise<MachineStatus> {
-    const { driver, host, about, guest, ports, specFor } = this.#parts;
-    const probe = this.#engineReady ? await this.#probe() : undefined;
-    const { error, ...vm } = await observeVm(this.#parts, specFor(this.#settings));
-    return {
-      state: this.#state,
-      since: this.#since,
-      ...(this.#step === undefined ? {} : { step: stepNow(this.#step) }),
-      ...((this.#error ?? error) === undefined ? {} : { error: this.#error ?? error }),
-      daemon: about.daemon,
-      vm: {
-        driver: driver.name,
-        machineId: about.machineId,
-        ...vm,
-      },
-      ...(this.#pending.length === 0 ? {} : { pending: [...this.#pending] }),
-      ...(guest.facts === undefined ? {} : { guest: guest.facts }),
-      network: {
-        ...describedNetwork(host, this.isBusy || isUp(vm.state) || this.#isNetworkUp),
-        mac: about.mac,
-      },
-      engine: {
-        endpoint: about.endpoint,
-        reachable: probe !== undefined,
-        ...(probe === undefined ? {} : (this.#engine ?? {})),
-        ...(probe?.clockOffsetMs === undefined ? {} : { clockOffsetMs: probe.clockOffsetMs }),
-      },
-      ports: ports.counts(),
-    };
+  status(): Promise<MachineStatus> {
+    return statusOf({
+      parts: this.#parts,
+      condition: this.#condition,
+      operations: this.#operations,
+      health: this.#health,
+      isBusy: this.isBusy,
+    });
   }
 
-  /** Asks the engine whether it answers, and takes note of what follows; called every few seconds. */
-  async checkHealth(): Promise<void> {
-    if (!this.#isQuiet() || (await this.#isStalled())) return;
-    const answered = (await this.#probe()) !== undefined;
-    if (answered) this.#apply('engine.back', undefined);
-    else this.#apply('engine.lost', reportOf(await whyEngineIsLost(this.#parts)));
-  }
-
-  /** Makes the host's listeners what the engine says; called now and then. */
-  async checkPorts(): Promise<void> {
-    if (this.#engineReady && this.#isQuiet()) await this.#parts.ports.audit();
+  /** What the machine consists of, in the order of `up`. */
+  resources(): readonly ManagedResource[] {
+    return this.#operations.resources();
   }
 
   listPorts(): Promise<readonly PublishedPort[]> {
     return this.#parts.ports.list();
   }
 
-  /** Looks whether the host's networks still leave room for ours; called now and then. */
-  async checkNetwork(): Promise<void> {
-    if (!this.#isQuiet()) return;
-    try {
-      await this.#parts.host.checkNetwork(AbortSignal.timeout(PROBE_TIMEOUT_MS));
-    } catch (error) {
-      this.#parts.logger.debug('network.check.failed', { reason: textOf(error) });
-    }
+  /** Asks the engine whether it answers; called every few seconds. */
+  checkHealth(): Promise<void> {
+    return this.#health.check();
   }
 
-  async #work(name: OperationName, context: OperationContext): Promise<void> {
-    const { driver, guest, host, hostSize, loadSettings, applySettings } = this.#parts;
-    // Before anything is stopped: settings that cannot be used leave a running machine alone.
-    if (name !== 'down') {
-      const settings = await loadSettings();
-      refuseTooLarge(settings, hostSize);
-      this.#settings = settings;
-      applySettings?.(this.#settings);
-    }
-    if (name !== 'up') {
-      this.#pending = [];
-      guest.unfollow();
-      const stop = vmStop(driver, this.#settings.vm.stopTimeoutSeconds);
-      await this.#steps([stop, ...host.removeSteps()], context);
-      this.#isNetworkUp = false;
-    }
-    if (name !== 'down') await this.#up(this.#settings, context);
+  /** Repairs what others changed on the host; called every few seconds. */
+  repair(): Promise<void> {
+    return this.#health.repair();
   }
 
-  async #up(settings: Settings, context: OperationContext): Promise<void> {
-    const { driver, boot, host, guest, imageStep, specFor } = this.#parts;
-    const isRunning = await isRunningNow(driver, context.signal);
-    if (!isRunning) this.#vmIsToStart(settings, context);
-    this.#exit = undefined;
-    this.#stall = undefined;
-    const { vm } = settings;
-    const start = new VmStart({
-      ...{ driver, boot, isRunning },
-      spec: () => specFor(settings),
-      diskIs: (diskGiB) => {
-        if (diskGiB > vm.diskGiB) this.#notice(diskStays(vm.diskGiB, diskGiB), context);
-      },
-    });
-    const pingEngine = async (signal: AbortSignal): Promise<void> => {
-      await this.#parts.engine.ping(signal);
-    };
-    const timeoutSeconds = vm.bootTimeoutSeconds;
-    const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
-    await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
-    if (running !== undefined) this.#comparePending(settings, running.spec, context);
-    await this.#steps(
-      [
-        imageStep(settings),
-        ...host.steps(settings),
-        guest.prepareStep(),
-        start.step(),
-        ...guestSteps({
-          ...{ boot, driver },
-          isFreshBoot: () => start.isFreshBoot,
-          exit: () => this.#exit?.detail,
-          stall: () => this.#stall,
-          hasLease: () => host.hasLease(),
-          askedForAddress: () => host.askedForAddress(),
-          pingEngine,
-          configure: (signal, giveUp) => {
-            const { isFreshBoot } = start;
-            return guest.configure({ settings, timeoutSeconds, signal, giveUp, pingEngine, isFreshBoot });
-          },
-          bootTimeoutSeconds: timeoutSeconds,
-        }),
-      ],
-      context,
-    );
-    this.#engine = await this.#parts.engine.version(context.signal);
-    this.#engineReady = true;
-    this.#isNetworkUp = true;
-    await this.#parts.ports.audit();
-    guest.follow();
+  /** Looks for other programs that are in the way of the VM's network; called now and then. */
+  checkNetwork(): Promise<void> {
+    return this.#health.checkObstacles();
   }
 
-  #vmIsToStart(settings: Settings, context: OperationContext): void {
-    this.#engineReady = false;
-    this.#pending = [];
-    this.#apply('vm.starting', undefined);
-    const remark = oversized(settings, this.#parts.hostSize);
-    if (remark !== undefined) this.#notice(remark, context);
+  /** Makes the host's listeners match what the engine says; called now and then. */
+  async checkPorts(): Promise<void> {
+    if (this.#condition.isEngineReady && this.#isQuiet()) await this.#parts.ports.audit();
   }
 
-  #comparePending(settings: Settings, spec: VmSpec | undefined, context: OperationContext): void {
-    const { driver, host, specFor } = this.#parts;
-    const { accelerator } = driver.features;
-    this.#pending = pendingSettings(settings, specFor(settings), {
-      spec,
-      accelerator,
-      network: host.describe(),
-    });
-    if (this.#pending.length === 0) return;
-    const changes = pendingText(this.#pending);
-    this.#notice(
-      `The running VM keeps what it was started with; \`mobyvm restart\` applies: ${changes}`,
-      context,
-    );
-  }
-
-  #notice(message: string, { emit, name }: OperationContext): void {
-    this.#parts.logger.warn('operation.notice', { operation: name, message });
-    emit({ event: 'operation.notice', operation: name, message });
-  }
-
-  #steps(steps: readonly Step[], context: OperationContext): Promise<void> {
-    return runSteps(steps, { ...context, nowMs: () => Math.round(performance.now()) });
-  }
-
-  /** The machine is up and nobody is changing it. */
+  /** The machine is up and no operation changes it. */
   #isQuiet(): boolean {
-    return !this.isBusy && (this.#state === 'running' || this.#state === 'degraded');
+    return !this.isBusy && (this.state === 'running' || this.state === 'degraded');
   }
 
-  async #isStalled(): Promise<boolean> {
-    const stall = await letGoOn(this.#parts);
-    if (stall === undefined) this.#stall = undefined;
-    else this.#vmStalled(stall);
-    return stall !== undefined;
-  }
-
-  async #probe(): Promise<EngineAnswer | undefined> {
-    try {
-      return await this.#parts.engine.ping(AbortSignal.timeout(PROBE_TIMEOUT_MS));
-    } catch (error) {
-      this.#parts.logger.debug('engine.ping.failed', { code: reportOf(error).code });
-      return undefined;
-    }
-  }
-
-  #begun(name: OperationName): void {
+  async #begun(name: OperationName): Promise<void> {
     this.#parts.logger.info('operation.begun', { operation: name });
-    if (name !== 'up') this.#engineReady = false;
-    this.#apply(`${name}.begun`, undefined);
+    if (name !== 'up') this.#condition.isEngineReady = false;
+    this.#condition.apply(`${name}.begun`);
+    await this.#health.pause();
   }
 
-  #follow(event: OperationEvent): void {
-    if (event.event === 'step.started') {
-      this.#step = { id: event.step, title: event.title, detail: '', startedMs: performance.now() };
-    } else if (event.event === 'step.progress') {
-      if (this.#step?.id === event.step) this.#step.detail = event.detail;
-      return;
-    }
-    logStep(event, this.#parts.logger);
-    this.#notify();
-  }
-
-  #ended(outcome: OperationOutcome): void {
-    this.#step = undefined;
-    if (outcome.error === undefined) return this.#apply('operation.succeeded', undefined);
-    this.#parts.logger.error('operation.failed', { operation: outcome.name, code: outcome.error.code });
-    // An `up` of a running machine that was cancelled, or failed, has undone nothing that the machine needs.
-    if (this.#engineReady && outcome.name === 'up') return this.#notify();
-    const cancelled = outcome.cancelled && outcome.error.code === 'MOBYVM_ABORTED';
-    this.#apply(cancelled ? 'operation.cancelled' : 'operation.failed', outcome.error);
-  }
-
-  #vmExited(exit: VmExit): void {
-    this.#exit = exit;
-    this.#engineReady = false;
-    this.#parts.guest.unfollow();
-    this.#parts.ports.guestLost();
-    this.#parts.logger.warn('vm.exited', { reason: exit.reason, detail: exit.detail });
-    if (this.#runner.current === undefined) this.#apply('vm.exited', reportOf(ended(exit)));
-  }
-
-  /** During a start the guest's steps see it themselves. */
-  #vmStalled(error: MobyvmError): void {
-    this.#stall = error;
-    this.#apply('vm.stalled', reportOf(error));
-  }
-
-  #apply(event: MachineEvent, error: ErrorReport | undefined): void {
-    const next = nextMachineState(this.#state, event);
-    // What is wrong with a degraded machine may change; since when it is so does not.
-    const isOtherError = next === 'degraded' && error !== undefined && error.code !== this.#error?.code;
-    if (next === this.#state && isOtherError) {
-      this.#error = error;
-      this.#notify();
-    }
-    if (next === this.#state) return;
-    this.#parts.logger.info('machine.state.changed', { from: this.#state, to: next });
-    this.#state = next;
-    this.#since = new Date().toISOString();
-    this.#error = next === 'failed' || next === 'degraded' ? error : undefined;
-    this.#notify();
-  }
-
-  #notify(): void {
-    for (const listener of this.#listeners) listener();
+  async #ended({ name, error, cancelled }: OperationOutcome): Promise<void> {
+    const condition = this.#condition;
+    condition.stepEnded();
+    if (error === undefined) return condition.apply('operation.succeeded');
+    this.#parts.logger.error('operation.failed', { operation: name, code: error.code });
+    // An `up` of a running machine that failed or was cancelled has undone nothing that the machine needs.
+    if (condition.isEngineReady && name === 'up') return condition.changed();
+    // What an earlier `up` had set up stays: the machine is not stopped while it does.
+    const isUndone = cancelled && error.code === 'MOBYVM_ABORTED' && (await this.#parts.host.isGone());
+    condition.apply(isUndone ? 'operation.cancelled' : 'operation.failed', error);
   }
 }

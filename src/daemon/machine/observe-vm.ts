@@ -1,14 +1,14 @@
 import type { Logger } from '../../core/host/index.js';
 import { isTimeout, MobyvmError, reportOf, textOf, type ErrorReport } from '../../core/values/index.js';
 import type { VmDriver, VmSpec, VmState } from '../../vm/index.js';
-import type { MachineStatus } from '../../protocol/messages.js';
 import type { BootWatch } from './boot-watch.js';
 import type { HostSide } from './host-side.js';
+import type { NetworkDescription, VmDescription } from './machine-status.js';
 import { crashed, engineLost } from './machine-messages.js';
 
 const LOOK_TIMEOUT_MS = 3_000;
 
-export type ObservedVm = Omit<MachineStatus['vm'], 'driver' | 'machineId'> & { readonly error?: ErrorReport };
+export type ObservedVm = Omit<VmDescription, 'driver' | 'machineId'> & { readonly error?: ErrorReport };
 
 /** What the driver sees; when it cannot look, that is the answer and not a failure of the question. */
 export async function observeVm(
@@ -49,11 +49,11 @@ export function isUp(state: string): boolean {
 }
 
 /** Addresses belong to something that is there: those of a start that failed say nothing any more. */
-export function describedNetwork(host: HostSide, isThere: boolean): ReturnType<HostSide['describe']> {
+export function describedNetwork(host: HostSide, isThere: boolean): NetworkDescription {
   const all = host.describe();
   if (isThere) return all;
-  const { bridge, namespace } = all;
-  return { bridge, ...(namespace === undefined ? {} : { namespace }) };
+  const { name, namespace } = all;
+  return { name, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** A definition that cannot be read says nothing about a machine that does not run: there is nothing to stop. */
@@ -67,7 +67,7 @@ export async function stateToStop(driver: VmDriver, signal: AbortSignal): Promis
 }
 
 /** A machine that stalled goes on as soon as there is room. The answer is why it does not, if it stands still. */
-export async function letGoOn({
+export async function resumeIfStalled({
   driver,
   logger,
 }: {
@@ -77,7 +77,7 @@ export async function letGoOn({
   const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
   try {
     if ((await driver.state(signal)) !== 'stalled') return undefined;
-    await driver.goOn(signal);
+    await driver.resume(signal);
     logger.info('vm.stall.over');
   } catch (error) {
     if (error instanceof MobyvmError && error.code === 'MOBYVM_DISK_FULL') return error;

@@ -1,6 +1,11 @@
 import { MobyvmError, reportOf, type ErrorReport } from '../../core/values/index.js';
-import type { OperationEvent, OperationName, Requester } from '../../protocol/messages.js';
-import { conflictOf } from './operation-conflict.plan.js';
+import {
+  conflictOf,
+  type OperationEvent,
+  type OperationListener,
+  type OperationName,
+  type Requester,
+} from './operation.js';
 
 export interface OperationContext {
   readonly name: OperationName;
@@ -9,7 +14,12 @@ export interface OperationContext {
 }
 
 export type OperationWork = (context: OperationContext) => Promise<void>;
-export type OperationListener = (event: OperationEvent) => void;
+
+interface Requested {
+  readonly name: OperationName;
+  readonly requester: Requester;
+  readonly work: OperationWork;
+}
 
 interface Running {
   readonly name: OperationName;
@@ -17,7 +27,7 @@ interface Running {
   readonly abort: AbortController;
   readonly listeners: Set<OperationListener>;
   readonly history: OperationEvent[];
-  /** Settles when it is over; never rejects. */
+  /** Settles when the operation has ended; never rejects. */
   readonly ended: Promise<void>;
 }
 
@@ -29,9 +39,11 @@ export interface OperationOutcome {
 }
 
 export interface OperationHooks {
-  readonly begun: (name: OperationName) => void;
+  /** What it does counts as part of the operation: the work starts afterwards. */
+  readonly begun: (name: OperationName) => Promise<void>;
   readonly event: OperationListener;
-  readonly ended: (outcome: OperationOutcome) => void;
+  /** What it does counts as part of the operation: the next one begins afterwards. */
+  readonly ended: (outcome: OperationOutcome) => Promise<void>;
 }
 
 /**
@@ -55,7 +67,7 @@ export class OperationRunner {
     return this.#running?.name;
   }
 
-  /** Starts, joins or preempts (see `conflictOf`) and resolves when the operation is over. Outcomes are events. */
+  /** Starts, joins or preempts (see `conflictOf`) and resolves when the operation has ended. Outcomes are events. */
   async run(
     name: OperationName,
     requester: Requester,
@@ -65,14 +77,15 @@ export class OperationRunner {
     for (;;) {
       const running = this.#running;
       const conflict = conflictOf(running?.name, name);
-      if (running === undefined || conflict === 'start') return this.#start(name, requester, work, listener);
+      if (running === undefined || conflict === 'start')
+        return this.#start({ name, requester, work }, listener);
       const other = { operation: running.name, requester: running.requester };
       if (conflict === 'refuse') {
         listener({
           event: 'operation.failed',
           operation: name,
           durationMs: 0,
-          error: reportOf(busy(name, running)),
+          error: reportOf(busyError(name, running)),
         });
         return;
       }
@@ -83,7 +96,7 @@ export class OperationRunner {
         return running.ended;
       }
       listener({ event: 'operation.waiting', ...other });
-      running.abort.abort(aborted(running.name, requester));
+      running.abort.abort(abortedError(running.name, requester));
       await running.ended;
     }
   }
@@ -92,17 +105,12 @@ export class OperationRunner {
   async cancel(): Promise<boolean> {
     const running = this.#running;
     if (running === undefined) return false;
-    running.abort.abort(aborted(running.name));
+    running.abort.abort(abortedError(running.name));
     await running.ended;
     return true;
   }
 
-  #start(
-    name: OperationName,
-    requester: Requester,
-    work: OperationWork,
-    listener: OperationListener,
-  ): Promise<void> {
+  #start(operation: Requested, listener: OperationListener): Promise<void> {
     const abort = new AbortController();
     const listeners = new Set([listener]);
     const history: OperationEvent[] = [];
@@ -120,20 +128,21 @@ export class OperationRunner {
       for (const each of listeners) each(event);
     };
     // Deferred by one turn, so that `#running` is set before the work can look at it.
-    const ended = Promise.resolve().then(() => this.#execute({ name, work, tell, signal: abort.signal }));
-    this.#running = { name, requester, abort, listeners, history, ended };
+    const ended = Promise.resolve().then(() => this.#execute(operation, tell, abort.signal));
+    this.#running = {
+      name: operation.name,
+      requester: operation.requester,
+      abort,
+      listeners,
+      history,
+      ended,
+    };
     return ended;
   }
 
-  async #execute(operation: {
-    name: OperationName;
-    work: OperationWork;
-    tell: OperationListener;
-    signal: AbortSignal;
-  }): Promise<void> {
-    const { name, work, tell, signal } = operation;
+  async #execute({ name, work }: Requested, tell: OperationListener, signal: AbortSignal): Promise<void> {
     const startedMs = this.#nowMs();
-    this.#hooks.begun(name);
+    await this.#hooks.begun(name);
     let error: ErrorReport | undefined;
     try {
       signal.throwIfAborted();
@@ -141,8 +150,8 @@ export class OperationRunner {
     } catch (thrown) {
       error = reportOf(thrown);
     }
+    await this.#hooks.ended({ name, cancelled: signal.aborted, ...(error === undefined ? {} : { error }) });
     this.#running = undefined;
-    this.#hooks.ended({ name, cancelled: signal.aborted, ...(error === undefined ? {} : { error }) });
     const durationMs = this.#nowMs() - startedMs;
     tell(
       error === undefined
@@ -152,26 +161,26 @@ export class OperationRunner {
   }
 }
 
-function busy(asked: OperationName, running: Running): MobyvmError {
+function busyError(requested: OperationName, running: Running): MobyvmError {
   return new MobyvmError(
     'MOBYVM_BUSY',
-    `"mobyvm ${asked}" has to wait: "${running.requester.command}" (pid ${running.requester.pid}) is under way.`,
-    `Wait until "mobyvm ${running.name}" has ended, then run "mobyvm ${asked}" again.`,
+    `Cannot run "mobyvm ${requested}" now: "${running.requester.command}" (pid ${running.requester.pid}) is in progress.`,
+    `Wait for "mobyvm ${running.name}" to finish, then run "mobyvm ${requested}" again.`,
     { details: { running: running.name, pid: running.requester.pid } },
   );
 }
 
-/** @param by who asked for something else instead */
-function aborted(name: OperationName, by?: Requester): MobyvmError {
+/** @param by who requested something else instead */
+function abortedError(name: OperationName, by?: Requester): MobyvmError {
   const whom = by === undefined ? '' : ` by "${by.command}" (pid ${by.pid})`;
-  // Nothing calls a shutdown back.
-  const since =
+  // A shutdown cannot be taken back.
+  const result =
     name === 'up'
-      ? 'what it had done was undone'
-      : 'a VM that was told to shut down goes on with that, and `mobyvm status` shows what is left';
+      ? 'its changes were undone'
+      : 'the VM may still be shutting down, and `mobyvm status` shows what is left';
   return new MobyvmError(
     'MOBYVM_ABORTED',
-    `"mobyvm ${name}" was interrupted${whom}; ${since}.`,
-    `Run "mobyvm ${name}" again when you want it to finish.`,
+    `"mobyvm ${name}" was interrupted${whom}; ${result}.`,
+    `Run "mobyvm ${name}" again to finish it.`,
   );
 }

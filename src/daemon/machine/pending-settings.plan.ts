@@ -1,12 +1,12 @@
 import type { VmSpec } from '../../vm/index.js';
-import type { MachineStatus, PendingSetting } from '../../protocol/messages.js';
 import type { Settings } from '../settings/schema.js';
+import type { NetworkDescription, PendingSetting } from './machine-status.js';
 
 /** What a running machine has, as far as it is known. */
 export interface RunningMachine {
   readonly spec: VmSpec | undefined;
   readonly accelerator: string | undefined;
-  readonly network: Pick<MachineStatus['network'], 'bridge' | 'subnet'>;
+  readonly network: Pick<NetworkDescription, 'name' | 'subnet'>;
 }
 
 /**
@@ -23,7 +23,7 @@ export function pendingSettings(
     ['vm.memoryMiB', spec?.memoryMiB, vm.memoryMiB],
     ['vm.firmware', spec?.firmware, wanted.firmware],
     ['vm.accelerator', accelerator, vm.accelerator === 'auto' ? accelerator : vm.accelerator],
-    ['network.bridge', present.bridge, network.bridge],
+    ['network.bridge', present.name, network.bridge],
     ['network.subnet', present.subnet, network.subnet === 'auto' ? present.subnet : network.subnet],
     ['image.directory', spec && folderOf(spec.isoPath), folderOf(wanted.isoPath)],
   ];
@@ -32,8 +32,9 @@ export function pendingSettings(
     .map(([setting, from, to]) => ({ setting, from: String(from), to: String(to) }));
 }
 
+/** Without its last part, by the rules of either platform. */
 function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
+  return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')));
 }
 
 export function pendingText(pending: readonly PendingSetting[]): string {

@@ -1,4 +1,4 @@
-import type { Logger, Step } from '../../core/host/index.js';
+import type { Logger, ManagedResource } from '../../core/host/index.js';
 import { textOf, type Ipv4 } from '../../core/values/index.js';
 import {
   Publisher,
@@ -8,7 +8,7 @@ import {
   type PortControl,
   type PublishedPort,
 } from '../../proxy/index.js';
-import type { HostService } from '../../vm/index.js';
+import type { HostService } from '../machine/host-network.js';
 import { ServerSlot, type ClosableServer } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
 import { hostAddresses } from './host-addresses.js';
@@ -59,15 +59,15 @@ export class Ports {
     return [PORT_CONTROL_PORT, ...network.hostLoopbackPorts].map((port) => ({ protocol: 'tcp', port }));
   }
 
-  steps(place: PortsPlace, { ports, network }: Settings): readonly Step[] {
+  resources(place: PortsPlace, { ports, network }: Settings): readonly ManagedResource[] {
     const { hostLoopbackPorts } = network;
     const { hostAddress: address } = place;
     const relay = { address, ports: hostLoopbackPorts };
     return [
-      this.#slot.step({ ...place, ...ports }, () => this.#start(place, ports)),
+      this.#slot.resource({ ...place, ...ports }, () => this.#start(place, ports)),
       ...(hostLoopbackPorts.length === 0 && this.#relay.current === undefined
         ? []
-        : [this.#relay.step(relay, () => startLoopbackRelay({ ...relay, onTrouble: this.#trouble }))]),
+        : [this.#relay.resource(relay, () => startLoopbackRelay({ ...relay, onTrouble: this.#trouble }))]),
     ];
   }
 

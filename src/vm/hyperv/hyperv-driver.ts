@@ -128,7 +128,7 @@ export class HypervDriver implements VmDriver {
     await this.#bringUp(machine, 'MOBYVM_VM_START', context);
   }
 
-  async goOn(signal: AbortSignal): Promise<void> {
+  async resume(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const found = await this.#look(signal);
     if (found?.state === 'stalled') await this.#goOnStalled(found, signal);

@@ -8,7 +8,6 @@ export {
   type LinuxNetwork,
   type LinuxNetworkOptions,
 } from './linux/linux-network.js';
-export type { PlannedChange } from './parts.js';
 export { bridgeOfTap, tapNameOf } from './linux/link-name.plan.js';
 export type { HostService } from './linux/rules.plan.js';
 export {

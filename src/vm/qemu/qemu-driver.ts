@@ -121,7 +121,7 @@ export class QemuDriver implements VmDriver {
     signal.throwIfAborted();
     const spec = await this.#defined();
     const machine = await this.#look();
-    if (machine !== undefined && (await this.#goOn(machine, context))) return;
+    if (machine !== undefined && (await this.#resume(machine, context))) return;
     if ((await this.#setup.saved.read()) !== undefined) {
       throw wrongState('The virtual machine is saved.', 'Restore it, or discard its saved state first.');
     }
@@ -161,7 +161,7 @@ export class QemuDriver implements VmDriver {
     });
   }
 
-  async goOn(signal: AbortSignal): Promise<void> {
+  async resume(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const machine = await this.#look();
     if ((await machine?.state(signal)) === 'stalled' && machine !== undefined) {
@@ -212,7 +212,7 @@ export class QemuDriver implements VmDriver {
   async restore(context: EnsureContext): Promise<void> {
     context.signal.throwIfAborted();
     const machine = await this.#look();
-    if (machine !== undefined && (await this.#goOn(machine, context))) return;
+    if (machine !== undefined && (await this.#resume(machine, context))) return;
     const saved = await this.#setup.saved.read();
     if (saved === undefined) {
       throw wrongState('The virtual machine has no saved state.', 'Start it instead.');
@@ -343,7 +343,7 @@ export class QemuDriver implements VmDriver {
   }
 
   /** Lets a machine that stands still go on. False when it was half restored and had to be ended. */
-  async #goOn(machine: QemuMachine, { signal }: StepContext): Promise<boolean> {
+  async #resume(machine: QemuMachine, { signal }: StepContext): Promise<boolean> {
     const state = await machine.state(signal);
     if (state === undefined) return false;
     if (state === 'crashed') {

@@ -15,7 +15,7 @@ import { stalledByFullDisk } from '../../../src/vm/stalled.js';
 import { FAKE_BOOT_LINES, FakeWorld } from './fake-world.js';
 
 export type FakeStep =
-  'state' | 'define' | 'start' | 'goOn' | 'stop' | 'powerOff' | 'save' | 'restore' | 'remove';
+  'state' | 'define' | 'start' | 'resume' | 'stop' | 'powerOff' | 'save' | 'restore' | 'remove';
 
 export interface FakeDriverOptions {
   /** The machines' world; a new one if absent. */
@@ -100,8 +100,8 @@ export class FakeDriver implements VmDriver {
     this.#undoByPowerOff(context);
   }
 
-  async goOn(signal: AbortSignal): Promise<void> {
-    await this.#begin('goOn', signal);
+  async resume(signal: AbortSignal): Promise<void> {
+    await this.#begin('resume', signal);
     this.#goOnIfStalled();
   }
 
@@ -197,7 +197,7 @@ export class FakeDriver implements VmDriver {
   #goOnIfStalled(): void {
     if (this.world.runState !== 'stalled') return;
     if (this.world.stall !== undefined) throw stalledByFullDisk(this.world.stall);
-    this.world.goOn();
+    this.world.unstall();
   }
 
   async #hearsButtonWithin(seconds: number, signal: AbortSignal): Promise<boolean> {

@@ -88,7 +88,7 @@ export class FakeWorld {
   }
 
   /** A machine that stalled goes on. */
-  goOn(): void {
+  unstall(): void {
     this.#runState = 'running';
   }
 

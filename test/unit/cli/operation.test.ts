@@ -53,7 +53,7 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
     },
     status: () => Promise.reject(new TypeError('not asked here')),
     onStatusChange: () => () => undefined,
-    operate: (name, _requester, listener) =>
+    operate: ({ name }, _requester, listener) =>
       new Promise((resolve) => {
         end = () => {
           const error = { code: 'MOBYVM_ABORTED', message: 'interrupted', remedy: '', details: {} } as const;

@@ -14,7 +14,7 @@ const RUNNING: MachineStatus = {
     ...{ cpus: 2, memoryMiB: 2048 },
   },
   network: {
-    ...{ bridge: 'mobyvm0', subnet: '10.0.75.0/24', hostAddress: '10.0.75.1', vmAddress: '10.0.75.2' },
+    ...{ name: 'mobyvm0', subnet: '10.0.75.0/24', hostAddress: '10.0.75.1', vmAddress: '10.0.75.2' },
     mac: '02:00:00:00:00:01',
   },
   engine: { endpoint: '/run/mobyvm/docker.sock', reachable: true, version: '26.1.5', apiVersion: '1.45' },

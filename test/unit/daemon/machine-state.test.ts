@@ -25,8 +25,8 @@ describe('the state of the machine', () => {
   });
 
   test('an engine that stops answering degrades a running machine until it answers again', () => {
-    expect(walk('up.begun', 'operation.succeeded', 'engine.lost')).toBe('degraded');
-    expect(walk('up.begun', 'operation.succeeded', 'engine.lost', 'engine.back')).toBe('running');
+    expect(walk('up.begun', 'operation.succeeded', 'health.lost')).toBe('degraded');
+    expect(walk('up.begun', 'operation.succeeded', 'health.lost', 'health.restored')).toBe('running');
   });
 
   test('a VM that dies makes a running machine fail', () => {
@@ -40,14 +40,14 @@ describe('the state of the machine', () => {
   test('an up of a machine that runs leaves its state alone', () => {
     const running = ['up.begun', 'operation.succeeded'] as const;
     expect(walk(...running, 'up.begun')).toBe('running');
-    expect(walk(...running, 'engine.lost', 'up.begun')).toBe('degraded');
-    expect(walk(...running, 'engine.lost', 'up.begun', 'operation.succeeded')).toBe('running');
+    expect(walk(...running, 'health.lost', 'up.begun')).toBe('degraded');
+    expect(walk(...running, 'health.lost', 'up.begun', 'operation.succeeded')).toBe('running');
     expect(walk(...running, 'up.begun', 'vm.starting')).toBe('starting');
   });
 
   test('a VM that stalls degrades the machine', () => {
     expect(walk('up.begun', 'operation.succeeded', 'vm.stalled')).toBe('degraded');
-    expect(walk('up.begun', 'operation.succeeded', 'vm.stalled', 'engine.back')).toBe('running');
+    expect(walk('up.begun', 'operation.succeeded', 'vm.stalled', 'health.restored')).toBe('running');
   });
 
   test('every state has a way to stopped', () => {

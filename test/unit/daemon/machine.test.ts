@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { silentLogger, waitFor, type Step } from '../../../src/core/host/index.js';
+import { silentLogger, waitFor, type ManagedResource, type Step } from '../../../src/core/host/index.js';
 import { MobyvmError, parseMac } from '../../../src/core/values/index.js';
-import type { OperationEvent, OperationName } from '../../../src/protocol/messages.js';
 import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
 import type { GuestSide } from '../../../src/daemon/guest/index.js';
+import type { Obstacle } from '../../../src/daemon/machine/host-network.js';
 import type { HostSide } from '../../../src/daemon/machine/host-side.js';
 import { Machine } from '../../../src/daemon/machine/machine.js';
+import type { OperationEvent, OperationName } from '../../../src/daemon/machine/operation.js';
 import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
 import { settingsSchema, type Settings } from '../../../src/daemon/settings/schema.js';
 import { FakeKvp } from '../../support/kvp-fake/index.js';
@@ -25,15 +26,18 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
   const world: string[] = [];
   const engine = { answers: true, hears: true };
   const driver = new FakeDriver(options);
+  const network = notingResource(world, 'network', 'machine');
+  const obstacles: Obstacle[] = [];
   const host: HostSide = {
     prepare: () => Promise.resolve(),
-    steps: () => [noting(world, 'network', 'up')],
-    removeSteps: () => [noting(world, 'network', 'down')],
-    isGone: () => Promise.resolve(true),
+    resources: () => [network],
+    made: () => Promise.resolve([network]),
+    forget: () => undefined,
+    isGone: () => Promise.resolve(!network.isThere),
     hasLease: () => true,
     askedForAddress: () => true,
-    describe: () => ({ bridge: 'mobyvm0', subnet: '10.0.75.0/24' }),
-    checkNetwork: () => Promise.resolve(),
+    describe: () => ({ name: 'mobyvm0', subnet: '10.0.75.0/24' }),
+    obstacles: () => Promise.resolve(obstacles),
   };
   const guest: GuestSide = {
     prepareStep: () => noting(world, 'certificates', 'made'),
@@ -70,7 +74,10 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
       hostSize: { memoryMiB: 4096, processors: 2 },
       loadSettings: () => Promise.resolve(settingsSchema.parse(file.content)),
       applySettings: (settings) => applied.push(settings),
-      imageStep: () => noting(world, 'image', 'checked'),
+      installation: () => [notingResource(world, 'image', 'installation')],
+      files: ({ keepData }) => [
+        notingResource(world, keepData ? 'secrets' : 'secrets and identity', 'installation'),
+      ],
       specFor: ({ vm }) => ({
         machineId: MACHINE_ID,
         name: 'MobyLinuxVM',
@@ -96,10 +103,48 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
   );
   const operate = async (name: OperationName): Promise<OperationEvent[]> => {
     const events: OperationEvent[] = [];
-    await machine.operate(name, ME, (event) => events.push(event));
+    await machine.operate(name === 'uninstall' ? { name, keepData: false } : { name }, ME, (event) =>
+      events.push(event),
+    );
     return events;
   };
-  return { machine, driver, world, engine, operate, file, applied };
+  return { machine, driver, world, engine, operate, file, applied, network, obstacles };
+}
+
+/** A resource that notes what happens to it, and that a test can make vanish. */
+function notingResource(
+  world: string[],
+  id: string,
+  lifetime: ManagedResource['lifetime'],
+): ManagedResource & { isThere: boolean; broken: Error | undefined } {
+  const resource = {
+    id,
+    title: id,
+    lifetime,
+    isRepaired: true,
+    isThere: false,
+    broken: undefined as Error | undefined,
+    plan: () => Promise.resolve({ kind: resource.isThere ? ('none' as const) : ('create' as const) }),
+    ensure: ({ onFailure }: Parameters<ManagedResource['ensure']>[0]) => {
+      if (resource.broken !== undefined) return Promise.reject(resource.broken);
+      if (resource.isThere) return Promise.resolve('none' as const);
+      resource.isThere = true;
+      world.push(`${id} up`);
+      onFailure(() => {
+        resource.isThere = false;
+        world.push(`${id} undone`);
+        return Promise.resolve();
+      });
+      return Promise.resolve('create' as const);
+    },
+    remove: () => {
+      const outcome = resource.isThere ? ('remove' as const) : ('none' as const);
+      resource.isThere = false;
+      world.push(`${id} removed`);
+      return Promise.resolve(outcome);
+    },
+  };
+  return resource;
 }
 
 function noting(world: string[], thing: string, what: string): Step {
@@ -122,6 +167,7 @@ describe('a machine', () => {
       'image',
       'network',
       'certificates',
+      'vm-definition',
       'vm',
       'guest-kernel',
       'guest-configuration',
@@ -129,7 +175,7 @@ describe('a machine', () => {
       'engine',
     ]);
     expect(world).toEqual([
-      'image checked',
+      'image up',
       'network up',
       'certificates made',
       'guest configured',
@@ -149,7 +195,7 @@ describe('a machine', () => {
     await operate('down');
     expect(machine.engineState).toEqual({ kind: 'stopped' });
     expect(await machine.status()).toMatchObject({ state: 'stopped', vm: { state: 'off' } });
-    expect(world.slice(-2)).toEqual(['guest left', 'network down']);
+    expect(world.slice(-2)).toEqual(['guest left', 'network removed']);
     expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
   });
 
@@ -333,7 +379,7 @@ describe('a machine', () => {
     expect(await machine.isGone()).toBe(true);
     const down = await machine.status();
     expect(down.vm.stage).toBeUndefined();
-    expect(down.network).toEqual({ bridge: 'mobyvm0', mac: '02:00:00:00:00:01' });
+    expect(down.network).toEqual({ name: 'mobyvm0', mac: '02:00:00:00:00:01' });
   });
 
   test('whose definition cannot be read says so in its status, and can be taken down', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MobyvmError } from '../../../src/core/values/index.js';
-import type { OperationEvent } from '../../../src/protocol/messages.js';
+import type { OperationEvent } from '../../../src/daemon/machine/operation.js';
 import { OperationRunner, type OperationOutcome } from '../../../src/daemon/machine/operation-runner.js';
 
 const FIRST = { pid: 11, command: 'mobyvm up' };
@@ -11,21 +11,26 @@ function runner() {
   return {
     outcomes,
     runner: new OperationRunner(
-      { begun: () => undefined, event: () => undefined, ended: (o) => outcomes.push(o) },
+      {
+        begun: () => Promise.resolve(),
+        event: () => undefined,
+        ended: (outcome) => Promise.resolve(void outcomes.push(outcome)),
+      },
       () => 0,
     ),
   };
 }
 
-/** Work that goes on until it is let go or aborted. */
+/** Work that lasts until it is released or aborted. */
 function heldWork() {
   const gate = new AbortController();
   return {
-    letGo: () => gate.abort(),
+    release: () => gate.abort(),
     work: ({ signal }: { signal: AbortSignal }) =>
       new Promise<void>((resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error));
         gate.signal.addEventListener('abort', () => resolve());
+        if (gate.signal.aborted) resolve();
       }),
   };
 }
@@ -37,7 +42,7 @@ function names(events: readonly OperationEvent[]): string[] {
 describe('operations', () => {
   test('a second up joins the first and sees the steps that it missed', async () => {
     const { runner: operations } = runner();
-    const { letGo, work } = heldWork();
+    const { release, work } = heldWork();
     const first: OperationEvent[] = [];
     const second: OperationEvent[] = [];
     const running = operations.run(
@@ -49,14 +54,14 @@ describe('operations', () => {
       },
       (event) => first.push(event),
     );
-    await Promise.resolve();
+    await new Promise(setImmediate);
     const joined = operations.run(
       'up',
       SECOND,
       () => Promise.reject(new TypeError('ran twice')),
       (e) => second.push(e),
     );
-    letGo();
+    release();
     await Promise.all([running, joined]);
     expect(names(first)).toEqual(['step.started', 'operation.done']);
     expect(second[0]).toEqual({ event: 'operation.joined', operation: 'up', requester: FIRST });
@@ -65,7 +70,7 @@ describe('operations', () => {
 
   test('who joins sees what each step came to, and not every line of its progress', async () => {
     const { runner: operations } = runner();
-    const { letGo, work } = heldWork();
+    const { release, work } = heldWork();
     const second: OperationEvent[] = [];
     const running = operations.run(
       'up',
@@ -81,9 +86,9 @@ describe('operations', () => {
       },
       () => undefined,
     );
-    await Promise.resolve();
+    await new Promise(setImmediate);
     const joined = operations.run('up', SECOND, work, (event) => second.push(event));
-    letGo();
+    release();
     await Promise.all([running, joined]);
     expect(second.filter(({ event }) => event === 'step.progress')).toEqual([
       { event: 'step.progress', step: 'forwarding', detail: 'it was off and is on now' },
@@ -103,7 +108,7 @@ describe('operations', () => {
       (event) => second.push(event),
     );
     await running;
-    const by = `"mobyvm up" was interrupted by "${SECOND.command}" (pid 22); what it had done was undone.`;
+    const by = `"mobyvm up" was interrupted by "${SECOND.command}" (pid 22); its changes were undone.`;
     expect(first.at(-1)).toMatchObject({
       event: 'operation.failed',
       error: { code: 'MOBYVM_ABORTED', message: by },
@@ -115,9 +120,9 @@ describe('operations', () => {
     ]);
   });
 
-  test('up during down is refused and names who is at it', async () => {
+  test('up during down is refused and names what is in progress', async () => {
     const { runner: operations } = runner();
-    const { letGo, work } = heldWork();
+    const { release, work } = heldWork();
     const events: OperationEvent[] = [];
     const running = operations.run('down', FIRST, work, () => undefined);
     await operations.run(
@@ -128,7 +133,7 @@ describe('operations', () => {
     );
     expect(events).toEqual([expect.objectContaining({ event: 'operation.failed', operation: 'up' })]);
     expect(events[0]).toMatchObject({ error: { code: 'MOBYVM_BUSY', details: { pid: 11 } } });
-    letGo();
+    release();
     await running;
   });
 

@@ -6,7 +6,7 @@ import { SAMPLE_SPEC } from '../../support/vm/sample-spec.js';
 const RUNNING = {
   spec: SAMPLE_SPEC,
   accelerator: 'tcg',
-  network: { bridge: 'mobyvm0', subnet: '10.0.75.0/24' },
+  network: { name: 'mobyvm0', subnet: '10.0.75.0/24' },
 };
 
 function pendingFor(settings: object, wanted = SAMPLE_SPEC, running: Partial<typeof RUNNING> = {}): string {

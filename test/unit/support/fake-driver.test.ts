@@ -10,7 +10,7 @@ const CALLS: Readonly<Record<FakeStep, (driver: FakeDriver, signal: AbortSignal)
   state: (driver, signal) => driver.state(signal),
   define: (driver, signal) => driver.define(SAMPLE_SPEC, recordingContext(signal)),
   start: (driver, signal) => driver.start(recordingContext(signal)),
-  goOn: (driver, signal) => driver.goOn(signal),
+  resume: (driver, signal) => driver.resume(signal),
   stop: (driver, signal) => driver.stop({ gracefulSeconds: 1 }, recordingContext(signal)),
   powerOff: (driver, signal) => driver.powerOff(recordingContext(signal)),
   save: (driver, signal) => driver.save(recordingContext(signal)),

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
+  ensureSteps,
+  managed,
+  planAll,
+  removeAll,
   resourceStep,
+  type ManagedResource,
+  type PlannedChange,
   type Ledger,
   type Logger,
   type Step,
@@ -14,7 +20,6 @@ import { forwarding } from './forwarding.js';
 import { checkBridgeName, tapNameOf } from './link-name.plan.js';
 import { networkNamespace } from './network-namespace.js';
 import { ownerOf } from './owner.js';
-import { part, planAll, removeInReverse, type Part, type PlannedChange } from '../parts.js';
 import type { HostService } from './rules.plan.js';
 import { tap } from './tap.js';
 
@@ -31,7 +36,8 @@ export interface LinuxNetworkOptions {
 
 /** The VM's network on a Linux host. Everything happens in the network namespace that we run in. */
 export interface LinuxNetwork {
-  /** To be run in this order: the rules stand before anything can be forwarded, the VM's cable comes last. */
+  /** In the order of `up`: the rules are loaded before anything can be forwarded, the VM's tap device comes last. */
+  readonly resources: readonly ManagedResource[];
   readonly steps: readonly Step[];
   /** The tap device that the VM's network card is to be attached to. */
   readonly tap: string;
@@ -51,24 +57,25 @@ export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
   const hostAddress = hostAt(subnet, 1);
   const { prefixLength } = subnet;
   const mac = localMac(createHash('sha256').update(`${machineId} ${name}`).digest());
-  const parts: readonly Part[] = [
-    part(bridge(name, owner), { mac }),
-    part(bridgeAddress(name, owner), { address: hostAddress, prefixLength }),
-    part(firewall(name, owner), {
+  const resources: readonly ManagedResource[] = [
+    managed(bridge(name, owner), { mac }),
+    managed(bridgeAddress(name, owner), { address: hostAddress, prefixLength }),
+    managed(firewall(name, owner), {
       bridge: name,
       subnet,
       hostAddress,
       hostServices: options.hostServices ?? [],
     }),
-    part(forwarding(name, owner), { isOn: true }),
-    part(tap(tapNameOf(name), owner), { bridge: name }),
+    managed(forwarding(name, owner), { isOn: true }),
+    managed(tap(tapNameOf(name), owner), { bridge: name }),
   ];
   return {
-    steps: parts.map(({ step }) => step),
+    resources,
+    steps: ensureSteps(resources),
     tap: tapNameOf(name),
     hostAddress,
-    plan: (context) => planAll(parts, context),
-    removeAll: (context) => removeInReverse(parts, context),
+    plan: (context) => planAll(resources, context),
+    removeAll: (context) => removeAll(resources, context),
   };
 }
 

@@ -14,7 +14,7 @@ const RUNNING = {
     ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
   },
   vm: { driver: 'qemu', state: 'running', machineId: 'id' },
-  network: { bridge: 'mobyvm0', mac: '02:00:00:00:00:01' },
+  network: { name: 'mobyvm0', mac: '02:00:00:00:00:01' },
   engine: { endpoint: '/run/mobyvm/docker.sock', reachable: true },
 };
 

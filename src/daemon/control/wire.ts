@@ -1,0 +1,36 @@
+import type * as wire from '../../protocol/messages.js';
+import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
+import type { Operation, OperationEvent, OperationName } from '../machine/operation.js';
+
+/** The daemon's own types as messages of the control API, and back. */
+
+export function toWireInfo({ state, namespace, daemon }: DaemonInfo): wire.DaemonInfo {
+  return { state, daemon, ...(namespace === undefined ? {} : { namespace }) };
+}
+
+export function toWireStatus(status: MachineStatus): wire.MachineStatus {
+  const { step, error, pending, guest, network, vm, engine, obstacles } = status;
+  return {
+    state: status.state,
+    since: status.since,
+    ...(step === undefined ? {} : { step }),
+    ...(error === undefined ? {} : { error }),
+    daemon: status.daemon,
+    vm,
+    ...(pending === undefined ? {} : { pending: [...pending] }),
+    ...(guest === undefined ? {} : { guest }),
+    network,
+    engine,
+    ports: status.ports,
+    repairs: [...status.repairs],
+    obstacles: obstacles.map(({ problem, remedy }) => ({ problem, remedy })),
+  };
+}
+
+export function toWireEvent(event: OperationEvent): wire.OperationEvent {
+  return event;
+}
+
+export function toOperation(name: OperationName, { keepData }: wire.OperationRequest): Operation {
+  return name === 'uninstall' ? { name, keepData: keepData ?? true } : { name };
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { QemuKvpExchange } from '../../kvp/index.js';
+import { QemuDriver } from '../../vm/index.js';
+import type { MachinePlatform, MachinePlatformOptions } from '../machine/machine-platform.js';
+import { LinuxHostNetwork } from './linux-host-network.js';
+
+/** A machine on Linux: QEMU, a bridge with nftables rules, the key-value exchange over a virtio-serial port. */
+export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
+  const { paths, identity, settings, ledger, itemStore, logger } = options;
+  const { machineId } = identity;
+  const driver = new QemuDriver({
+    stateDirectory: paths.vmStateDir,
+    runDirectory: paths.vmRunDir,
+    consoleLogPath: paths.consoleLog,
+    qemuLogPath: paths.qemuLog,
+    logger,
+    machineId,
+  });
+  const exchange = new QemuKvpExchange({ socketPath: driver.kvpSocketPath, store: itemStore, logger });
+  return {
+    name: 'linux',
+    driver,
+    exchange,
+    network: new LinuxHostNetwork({ machineId, ledger, logger }, settings),
+    // QEMU can neither grow a VHDX while the VM runs nor free its space.
+    dataDiskPath: join(paths.vmStateDir, 'data.qcow2'),
+    preconditions: [],
+    close: async () => {
+      await exchange.close();
+      await driver.close();
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import type { Logger, ManagedResource } from '../../core/host/index.js';
+import { hostAt, type Ipv4, type Mac, type Subnet } from '../../core/values/index.js';
+import { startDhcpServer, type DhcpServer } from '../../proxy/index.js';
+import type { Ports } from '../ports/index.js';
+import { ServerSlot } from '../server-slot.js';
+import type { Settings } from '../settings/schema.js';
+import type { HostService } from './host-network.js';
+import { LeaseSinceStart } from './lease-since-start.js';
+import { startNameServer } from './name-server.js';
+
+/** The VM's host name on its network. */
+export const VM_HOSTNAME = 'moby';
+
+export interface GuestServicesOptions {
+  readonly mac: Mac;
+  /** Whose rules for broadcasts the DHCP server follows. */
+  readonly dhcpHost: 'linux' | 'windows';
+  /** The host's resolver file. */
+  readonly resolvConfPath: string;
+  readonly ports: Ports;
+  readonly logger: Logger;
+}
+
+/** What this host serves the VM on the switch's address, the same on every platform: DNS, DHCP, published ports. */
+export class GuestServices {
+  readonly #options: GuestServicesOptions;
+  readonly #dns = new ServerSlot('dns', 'DNS server');
+  readonly #dhcp = new ServerSlot<DhcpServer>('dhcp', 'DHCP server');
+  readonly #lease = new LeaseSinceStart();
+  #askedForAddress = false;
+
+  constructor(options: GuestServicesOptions) {
+    this.#options = options;
+  }
+
+  /** True once the guest's first DHCP message since its start was seen. */
+  get askedForAddress(): boolean {
+    return this.#askedForAddress;
+  }
+
+  /** True once the guest has taken its address since its start. */
+  get hasLease(): boolean {
+    return this.#lease.holds(this.#dhcp.current?.leases() ?? []);
+  }
+
+  /** The VM is about to start: a lease of an earlier boot no longer counts. */
+  expectLease(): void {
+    this.#lease.expect();
+  }
+
+  /** What the VM must be able to reach on the host besides DNS and DHCP. */
+  hostServices(settings: Settings): readonly HostService[] {
+    return this.#options.ports.services(settings);
+  }
+
+  resources(subnet: Subnet, settings: Settings): readonly ManagedResource[] {
+    const addresses = { hostAddress: hostAt(subnet, 1), vmAddress: vmAddressIn(subnet) };
+    return [
+      this.#dnsServer(subnet, settings),
+      this.#dhcpServer(subnet, settings),
+      ...this.#options.ports.resources(addresses, settings),
+    ];
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#dhcp.close(), this.#dns.close(), this.#options.ports.close()]);
+  }
+
+  #dnsServer(subnet: Subnet, { network }: Settings): ManagedResource {
+    const { logger, resolvConfPath } = this.#options;
+    const vmName = `${VM_HOSTNAME}.${network.domain}`;
+    const configuration = {
+      address: hostAt(subnet, 1),
+      subnet,
+      dnsServers: network.dnsServers,
+      resolvConfPath,
+    };
+    return this.#dns.resource({ ...configuration, vmName }, (signal) => {
+      const names = new Map([[vmName, vmAddressIn(subnet)]]);
+      return startNameServer({ ...configuration, names, logger }, signal);
+    });
+  }
+
+  #dhcpServer(subnet: Subnet, { network }: Settings): ManagedResource {
+    const { mac, logger, dhcpHost: host } = this.#options;
+    const configuration = {
+      serverAddress: hostAt(subnet, 1),
+      subnet,
+      lease: { mac, address: vmAddressIn(subnet), hostname: VM_HOSTNAME },
+      domain: network.domain,
+      mtuBytes: network.mtuBytes,
+      leaseSeconds: network.leaseSeconds,
+    };
+    return this.#dhcp.resource(configuration, async (signal) => {
+      this.#askedForAddress = false;
+      const server = await startDhcpServer({ ...configuration, host, logger, signal });
+      this.#lease.follow(server);
+      server.onDiscover(() => {
+        this.#askedForAddress = true;
+      });
+      return server;
+    });
+  }
+}
+
+/** The host, which is the gateway, has the first address of the subnet; the VM the second. */
+export function vmAddressIn(subnet: Subnet): Ipv4 {
+  return hostAt(subnet, 2);
+}

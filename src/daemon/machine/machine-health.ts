@@ -1,0 +1,171 @@
+import type { ManagedResource } from '../../core/host/index.js';
+import { MobyvmError, reportOf, textOf, type Change, type ErrorReport } from '../../core/values/index.js';
+import type { MachineCondition } from './condition.js';
+import type { EngineAnswer } from './engine-probe.js';
+import type { Obstacle } from './host-network.js';
+import type { MachineParts } from './machine-parts.js';
+import type { Repair } from './machine-status.js';
+import { whyEngineIsLost } from './observe-vm.js';
+import type { VmWatch } from './vm-watch.js';
+
+/** A ping without an answer by then counts as lost; the engine may be slow under software emulation. */
+const PROBE_TIMEOUT_MS = 3_000;
+const LOOK_TIMEOUT_MS = 10_000;
+const KEPT_REPAIRS = 10;
+/** A rule that is missing lets other machines reach the VM's servers: it is restored before anything else. */
+const FIRST = /-firewall$/;
+
+export interface MachineHealthOptions {
+  readonly parts: MachineParts;
+  readonly condition: MachineCondition;
+  readonly vm: VmWatch;
+  /** The machine is up, and no operation changes it. */
+  readonly isQuiet: () => boolean;
+  readonly resources: () => readonly ManagedResource[];
+}
+
+/**
+ * Looks after a machine that is up: asks the engine whether it answers, and repairs what others changed on the host.
+ *
+ * INVARIANT: a repair and an operation never run at the same time; an operation aborts the repair and waits for it.
+ */
+export class MachineHealth {
+  readonly #options: MachineHealthOptions;
+  readonly #repairs: Repair[] = [];
+  #obstacles: readonly Obstacle[] = [];
+  /** Why a resource could not be repaired, by its id. */
+  readonly #broken = new Map<string, MobyvmError>();
+  #repairing: { readonly abort: AbortController; readonly ended: Promise<void> } | undefined;
+
+  constructor(options: MachineHealthOptions) {
+    this.#options = options;
+  }
+
+  /** The latest repairs, oldest first. */
+  get repairs(): readonly Repair[] {
+    return this.#repairs;
+  }
+
+  /** What other programs do to the VM's network, as of the last look. */
+  get obstacles(): readonly Obstacle[] {
+    return this.#obstacles;
+  }
+
+  /** The engine's answer, or undefined when there is none in time. */
+  async probe(): Promise<EngineAnswer | undefined> {
+    const { engine, logger } = this.#options.parts;
+    try {
+      return await engine.ping(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+    } catch (error) {
+      logger.debug('engine.ping.failed', { code: reportOf(error).code });
+      return undefined;
+    }
+  }
+
+  /** Asks the engine whether it answers, and takes note of what follows. */
+  async check(): Promise<void> {
+    const { condition, isQuiet, parts, vm } = this.#options;
+    if (!isQuiet() || (await vm.isStalled())) return;
+    const answered = (await this.probe()) !== undefined;
+    const [broken] = this.#broken.values();
+    const problem = answered ? broken : await whyEngineIsLost(parts);
+    if (!isQuiet()) return;
+    if (problem === undefined) condition.apply('health.restored');
+    else condition.apply('health.lost', reportOf(problem));
+  }
+
+  /** Observes every resource that others may have changed, and ensures it again. */
+  async repair(): Promise<void> {
+    if (this.#repairing !== undefined || !this.#options.isQuiet()) return;
+    const abort = new AbortController();
+    const ended = this.#repairAll(abort.signal)
+      .catch((error: unknown) => {
+        this.#options.parts.logger.debug('resources.check.failed', { reason: textOf(error) });
+      })
+      .finally(() => {
+        this.#repairing = undefined;
+      });
+    this.#repairing = { abort, ended };
+    await ended;
+  }
+
+  /** Ends a repair that runs: an operation is about to change the same resources. */
+  async pause(): Promise<void> {
+    const repairing = this.#repairing;
+    repairing?.abort.abort(new MobyvmError('MOBYVM_ABORTED', 'A command takes precedence.', ''));
+    await repairing?.ended;
+    this.#broken.clear();
+    this.#obstacles = [];
+  }
+
+  /** Looks for networks and rules of others that are in the way of ours, and logs each once. */
+  async checkObstacles(): Promise<void> {
+    const { parts, isQuiet, condition } = this.#options;
+    if (!isQuiet()) return;
+    try {
+      const found = await parts.host.obstacles(AbortSignal.timeout(LOOK_TIMEOUT_MS));
+      const known = new Set(this.#obstacles.map(({ id }) => id));
+      for (const { id, problem, remedy } of found)
+        if (!known.has(id)) parts.logger.warn('network.obstacle.found', { problem, remedy });
+      const isSame = found.length === known.size && found.every(({ id }) => known.has(id));
+      this.#obstacles = found;
+      if (!isSame) condition.changed();
+    } catch (error) {
+      parts.logger.debug('network.check.failed', { reason: textOf(error) });
+    }
+  }
+
+  async #repairAll(signal: AbortSignal): Promise<void> {
+    const all = this.#options.resources().filter(({ isRepaired }) => isRepaired);
+    const urgent = all.filter(({ id }) => FIRST.test(id));
+    for (const resource of [...urgent, ...all.filter((each) => !urgent.includes(each))]) {
+      signal.throwIfAborted();
+      await this.#repairOne(resource, signal);
+    }
+  }
+
+  async #repairOne(resource: ManagedResource, signal: AbortSignal): Promise<void> {
+    const { logger } = this.#options.parts;
+    const { id, title } = resource;
+    const context = { signal, progress: () => undefined, onFailure: () => undefined };
+    try {
+      const change = await resource.plan(context);
+      if (change.kind !== 'none') {
+        logger.warn('resource.changed', { id, problem: problemOf(change) });
+        await resource.ensure(context);
+        this.#noteRepair({ at: new Date().toISOString(), id, title, problem: problemOf(change) });
+      }
+      this.#broken.delete(id);
+    } catch (error) {
+      signal.throwIfAborted();
+      const problem = repairError(title, reportOf(error));
+      if (this.#broken.get(id)?.message !== problem.message)
+        logger.error('resource.repair.failed', { id, reason: textOf(error) });
+      this.#broken.set(id, problem);
+    }
+  }
+
+  #noteRepair(repair: Repair): void {
+    this.#repairs.push(repair);
+    if (this.#repairs.length > KEPT_REPAIRS) this.#repairs.shift();
+    this.#options.parts.logger.warn('resource.repaired', { id: repair.id, problem: repair.problem });
+    this.#options.condition.changed();
+  }
+}
+
+function problemOf(change: Change): string {
+  switch (change.kind) {
+    case 'none':
+      return 'unchanged';
+    case 'create':
+      return 'missing';
+    case 'update':
+      return `changed: ${change.fields.join(', ')}`;
+    case 'replace':
+      return change.reason;
+  }
+}
+
+function repairError(title: string, { code, message, remedy, details }: ErrorReport): MobyvmError {
+  return new MobyvmError(code, `Cannot repair ${title}: ${message}`, remedy, { details });
+}

@@ -1,0 +1,88 @@
+import type { Ledger, ManagedResource } from '../../core/host/index.js';
+import { formatSubnet, hostAt, parseSubnet, type Ipv4, type Subnet } from '../../core/values/index.js';
+import type { Settings } from '../settings/schema.js';
+import { vmAddressIn, type GuestServices } from './guest-services.js';
+import type { HostNetwork, Obstacle, RunningNetwork } from './host-network.js';
+import type { HostSide } from './host-side.js';
+import type { NetworkDescription } from './machine-status.js';
+
+/** Servers that are being closed need no addresses. */
+const ANY_SUBNET = parseSubnet('10.0.75.0/24');
+
+export interface MachineHostOptions {
+  readonly network: HostNetwork;
+  readonly services: GuestServices;
+  readonly ledger: Ledger;
+  /** The network namespace that the daemon runs in, if it was told to use one. */
+  readonly namespace: string | undefined;
+}
+
+/** Joins one platform's network with the services that are the same on all. */
+export class MachineHost implements HostSide {
+  readonly #options: MachineHostOptions;
+  #subnet: Subnet | undefined;
+
+  constructor(options: MachineHostOptions) {
+    this.#options = options;
+  }
+
+  /** The VM's address, once it is chosen. */
+  get vmAddress(): Ipv4 | undefined {
+    return this.#subnet === undefined ? undefined : vmAddressIn(this.#subnet);
+  }
+
+  async prepare(settings: Settings, running: RunningNetwork | undefined, signal: AbortSignal): Promise<void> {
+    if (running === undefined) this.#options.services.expectLease();
+    this.#subnet = await this.#options.network.prepare(settings, running, signal);
+  }
+
+  resources(settings: Settings): readonly ManagedResource[] {
+    const { network, services } = this.#options;
+    if (this.#subnet === undefined) return [];
+    return [
+      ...network.resources(this.#subnet, services.hostServices(settings), settings),
+      ...services.resources(this.#subnet, settings),
+    ];
+  }
+
+  async made(settings: Settings): Promise<readonly ManagedResource[]> {
+    const { network, services } = this.#options;
+    return [...(await network.made()), ...services.resources(this.#subnet ?? ANY_SUBNET, settings)];
+  }
+
+  forget(): void {
+    this.#subnet = undefined;
+  }
+
+  async isGone(): Promise<boolean> {
+    return (await this.#options.ledger.list()).every(({ kind }) => kind === 'network-namespace');
+  }
+
+  hasLease(): boolean {
+    return this.#options.services.hasLease;
+  }
+
+  askedForAddress(): boolean {
+    return this.#options.services.askedForAddress;
+  }
+
+  describe(): NetworkDescription {
+    const { namespace, network } = this.#options;
+    const subnet = this.#subnet;
+    return {
+      name: network.name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(subnet === undefined
+        ? {}
+        : {
+            subnet: formatSubnet(subnet),
+            hostAddress: hostAt(subnet, 1),
+            vmAddress: vmAddressIn(subnet),
+          }),
+    };
+  }
+
+  async obstacles(signal: AbortSignal): Promise<readonly Obstacle[]> {
+    return this.#subnet === undefined ? [] : this.#options.network.obstacles(this.#subnet, signal);
+  }
+}

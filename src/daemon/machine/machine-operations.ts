@@ -1,0 +1,243 @@
+import {
+  ensureSteps,
+  removeSteps,
+  runSteps,
+  type ManagedResource,
+  type Step,
+} from '../../core/host/index.js';
+import type { VmSpec } from '../../vm/index.js';
+import { oversized, refuseTooLarge } from '../settings/host-limits.plan.js';
+import type { Settings } from '../settings/schema.js';
+import type { MachineCondition } from './condition.js';
+import { guestSteps } from './guest-steps.js';
+import { diskStays } from './machine-messages.js';
+import type { MachineParts } from './machine-parts.js';
+import type { PendingSetting } from './machine-status.js';
+import { isRunningNow } from './observe-vm.js';
+import type { Operation } from './operation.js';
+import type { OperationContext } from './operation-runner.js';
+import { pendingSettings, pendingText } from './pending-settings.plan.js';
+import { removeEach } from './remove-each.js';
+import type { VmWatch } from './vm-watch.js';
+import { VmResources } from './vm-resources.js';
+
+/**
+ * What `up`, `down`, `restart` and `uninstall` do, over one ordered list of resources: `up` ensures them first to last,
+ * `down` removes those of the running machine last to first, `uninstall` removes all.
+ */
+export class MachineOperations {
+  readonly #parts: MachineParts;
+  readonly #condition: MachineCondition;
+  readonly #vm: VmWatch;
+  #settings: Settings;
+  #pending: readonly PendingSetting[] = [];
+  #isNetworkUp = false;
+  #isUninstalled = false;
+  #engine: { readonly version: string; readonly apiVersion: string } | undefined;
+
+  constructor(parts: MachineParts, condition: MachineCondition, vm: VmWatch, settings: Settings) {
+    this.#parts = parts;
+    this.#condition = condition;
+    this.#vm = vm;
+    this.#settings = settings;
+  }
+
+  /** Of the last `up` or `restart`. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  get pending(): readonly PendingSetting[] {
+    return this.#pending;
+  }
+
+  /** An `up` has set the network up; it stays when the VM ends by itself. */
+  get isNetworkUp(): boolean {
+    return this.#isNetworkUp;
+  }
+
+  get isUninstalled(): boolean {
+    return this.#isUninstalled;
+  }
+
+  get engine(): { readonly version: string; readonly apiVersion: string } | undefined {
+    return this.#engine;
+  }
+
+  async perform(operation: Operation, context: OperationContext): Promise<void> {
+    switch (operation.name) {
+      case 'up':
+        return this.#up(await this.#loadSettings(), context);
+      case 'restart': {
+        // Before anything is stopped: invalid settings leave a running machine alone.
+        const settings = await this.#loadSettings();
+        await this.#down(context);
+        return this.#up(settings, context);
+      }
+      case 'down':
+        return this.#down(context);
+      case 'uninstall':
+        return this.#uninstall(operation.keepData, context);
+    }
+  }
+
+  /** What the machine consists of, in the order of `up`; the guest's own stages come after it. */
+  resources(): readonly ManagedResource[] {
+    return this.#resources(this.#settings, this.#vmResources(this.#settings, true));
+  }
+
+  async #loadSettings(): Promise<Settings> {
+    const { hostSize, loadSettings, applySettings } = this.#parts;
+    const settings = await loadSettings();
+    refuseTooLarge(settings, hostSize);
+    this.#settings = settings;
+    applySettings?.(settings);
+    return settings;
+  }
+
+  async #up(settings: Settings, context: OperationContext): Promise<void> {
+    const { driver, host, guest, engine, ports } = this.#parts;
+    const isRunning = await isRunningNow(driver, context.signal);
+    if (!isRunning) this.#vmIsToStart(settings, context);
+    this.#vm.expectStart();
+    const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
+    await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
+    if (running !== undefined) this.#comparePending(settings, running.spec, context);
+    const vm = this.#vmResources(settings, isRunning, context);
+    await this.#run(
+      [...ensureSteps(this.#resources(settings, vm)), ...this.#guestSteps(settings, vm)],
+      context,
+    );
+    this.#engine = await engine.version(context.signal);
+    this.#condition.isEngineReady = true;
+    this.#isNetworkUp = true;
+    await ports.audit();
+    guest.follow();
+  }
+
+  async #down(context: OperationContext): Promise<void> {
+    const { host, guest } = this.#parts;
+    this.#pending = [];
+    guest.unfollow();
+    const vm = this.#vmResources(this.#settings, true, context);
+    const running = vm.all.filter(({ lifetime }) => lifetime === 'machine');
+    await this.#run(removeSteps(running), context);
+    await removeEach(await host.made(this.#settings), context);
+    host.forget();
+    this.#isNetworkUp = false;
+  }
+
+  async #uninstall(keepData: boolean, context: OperationContext): Promise<void> {
+    const { installation, files } = this.#parts;
+    await this.#down(context);
+    const vm = this.#vmResources(this.#settings, false, context, !keepData);
+    const installed = vm.all.filter(({ lifetime }) => lifetime === 'installation');
+    await removeEach([...files({ keepData }), ...installation(this.#settings), ...installed], context);
+    this.#isUninstalled = true;
+  }
+
+  #resources(settings: Settings, vm: VmResources): readonly ManagedResource[] {
+    const { installation, host, guest } = this.#parts;
+    return [
+      ...installation(settings),
+      ...host.resources(settings),
+      stepResource(guest.prepareStep()),
+      ...vm.all,
+    ];
+  }
+
+  #vmResources(
+    settings: Settings,
+    isRunning: boolean,
+    context?: OperationContext,
+    removesData = false,
+  ): VmResources {
+    const { driver, boot, specFor } = this.#parts;
+    return new VmResources({
+      driver,
+      boot,
+      isRunning,
+      removesData,
+      spec: () => specFor(settings),
+      gracefulSeconds: settings.vm.stopTimeoutSeconds,
+      onDiskSize: (diskGiB) => {
+        if (diskGiB > settings.vm.diskGiB && context !== undefined)
+          this.#notice(diskStays(settings.vm.diskGiB, diskGiB), context);
+      },
+    });
+  }
+
+  #guestSteps(settings: Settings, vm: VmResources): readonly Step[] {
+    const { boot, driver, engine, guest, host } = this.#parts;
+    const timeoutSeconds = settings.vm.bootTimeoutSeconds;
+    const pingEngine = async (signal: AbortSignal): Promise<void> => {
+      await engine.ping(signal);
+    };
+    return guestSteps({
+      boot,
+      driver,
+      isFreshBoot: () => vm.isFreshBoot,
+      exit: () => this.#vm.exit?.detail,
+      stall: () => this.#vm.stall,
+      hasLease: () => host.hasLease(),
+      askedForAddress: () => host.askedForAddress(),
+      pingEngine,
+      configure: (signal, giveUp) =>
+        guest.configure({
+          settings,
+          timeoutSeconds,
+          signal,
+          giveUp,
+          pingEngine,
+          isFreshBoot: vm.isFreshBoot,
+        }),
+      bootTimeoutSeconds: timeoutSeconds,
+    });
+  }
+
+  #vmIsToStart(settings: Settings, context: OperationContext): void {
+    this.#condition.isEngineReady = false;
+    this.#pending = [];
+    this.#condition.apply('vm.starting');
+    const remark = oversized(settings, this.#parts.hostSize);
+    if (remark !== undefined) this.#notice(remark, context);
+  }
+
+  #comparePending(settings: Settings, spec: VmSpec | undefined, context: OperationContext): void {
+    const { driver, host, specFor } = this.#parts;
+    const { accelerator } = driver.features;
+    const network = host.describe();
+    this.#pending = pendingSettings(settings, specFor(settings), { spec, accelerator, network });
+    if (this.#pending.length === 0) return;
+    this.#notice(
+      `The running VM keeps its current settings; \`mobyvm restart\` applies: ${pendingText(this.#pending)}`,
+      context,
+    );
+  }
+
+  #notice(message: string, { emit, name }: OperationContext): void {
+    this.#parts.logger.warn('operation.notice', { operation: name, message });
+    emit({ event: 'operation.notice', operation: name, message });
+  }
+
+  #run(steps: readonly Step[], context: OperationContext): Promise<void> {
+    return runSteps(steps, { ...context, nowMs });
+  }
+}
+
+/** A step whose files `uninstall` deletes by other means. */
+function stepResource({ id, title, run }: Step): ManagedResource {
+  return {
+    id,
+    title,
+    lifetime: 'installation',
+    isRepaired: false,
+    ensure: run,
+    plan: () => Promise.resolve({ kind: 'none' }),
+    remove: () => Promise.resolve('none'),
+  };
+}
+
+function nowMs(): number {
+  return Math.round(performance.now());
+}

@@ -1,0 +1,56 @@
+import type { MachineCondition } from './condition.js';
+import type { MachineHealth } from './machine-health.js';
+import type { MachineOperations } from './machine-operations.js';
+import type { MachineParts } from './machine-parts.js';
+import type { EngineDescription, MachineStatus } from './machine-status.js';
+import { describedNetwork, isUp, observeVm } from './observe-vm.js';
+
+export interface StatusSources {
+  readonly parts: MachineParts;
+  readonly condition: MachineCondition;
+  readonly operations: MachineOperations;
+  readonly health: MachineHealth;
+  readonly isBusy: boolean;
+}
+
+/** Asks the VM and its engine, and combines the answers with what is known of the machine. */
+export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
+  const { parts, condition, operations, health, isBusy } = sources;
+  const { about, driver, guest, host, ports } = parts;
+  const engine = await engineDescription(sources);
+  const { error: vmError, ...vm } = await observeVm(parts, parts.specFor(operations.settings));
+  const error = condition.error ?? vmError;
+  const hasNetwork = isBusy || isUp(vm.state) || operations.isNetworkUp;
+  return {
+    state: condition.state,
+    since: condition.since,
+    ...stepDescription(condition),
+    ...(error === undefined ? {} : { error }),
+    daemon: about.daemon,
+    vm: { driver: driver.name, machineId: about.machineId, ...vm },
+    ...(operations.pending.length === 0 ? {} : { pending: operations.pending }),
+    ...(guest.facts === undefined ? {} : { guest: guest.facts }),
+    network: { ...describedNetwork(host, hasNetwork), mac: about.mac },
+    engine,
+    ports: ports.counts(),
+    repairs: health.repairs,
+    obstacles: health.obstacles,
+  };
+}
+
+async function engineDescription(sources: StatusSources): Promise<EngineDescription> {
+  const { parts, condition, operations, health } = sources;
+  const answer = condition.isEngineReady ? await health.probe() : undefined;
+  return {
+    endpoint: parts.about.endpoint,
+    reachable: answer !== undefined,
+    ...(answer === undefined ? {} : operations.engine),
+    ...(answer?.clockOffsetMs === undefined ? {} : { clockOffsetMs: answer.clockOffsetMs }),
+  };
+}
+
+function stepDescription({ step }: MachineCondition): Pick<MachineStatus, 'step'> {
+  if (step === undefined) return {};
+  const { id, title, detail, startedMs } = step;
+  return { step: { id, title, detail, elapsedMs: Math.round(performance.now() - startedMs) } };
+}
