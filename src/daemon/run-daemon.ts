@@ -137,17 +137,22 @@ async function openDaemon(
   const control = await startControlServer({ path: paths.controlSocket, machine, logger, requestExit });
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));
+  closing.push(lookAfter(machine));
+  return { machine, clients: () => control.clients, exitRequested };
+}
+
+/** @returns ends the periodic checks */
+function lookAfter(machine: Machine): () => Promise<void> {
   const checks = [
     setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS),
     setInterval(() => void machine.repair(), REPAIR_EVERY_MS),
     setInterval(() => void machine.checkNetwork(), NETWORK_EVERY_MS),
     setInterval(() => void machine.checkPorts(), PORTS_EVERY_MS),
   ];
-  closing.push(() => {
+  return () => {
     checks.forEach(clearInterval);
     return Promise.resolve();
-  });
-  return { machine, clients: () => control.clients, exitRequested };
+  };
 }
 
 /** Until somebody ends it. In the foreground the machine comes up at once, and goes down with SIGTERM or Ctrl-C. */

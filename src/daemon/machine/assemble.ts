@@ -26,8 +26,8 @@ import { GuestServices, VM_HOSTNAME } from './guest-services.js';
 import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
 import { MachineHost } from './machine-host.js';
+import type { MachineParts } from './machine-parts.js';
 import type { MachinePlatform, MachinePlatformOptions } from './machine-platform.js';
-import type { DaemonDescription } from './machine-status.js';
 
 /** Where the engine listens, with mutual TLS. */
 const ENGINE_PORT = 2376;
@@ -98,12 +98,7 @@ export function assembleMachine(
       ],
       files: ({ keepData }) => stateFiles(paths, keepData),
       specFor: (now) => specOf(now, platform, options),
-      about: {
-        daemon: daemonDescription(options),
-        machineId: identity.machineId,
-        mac: identity.mac,
-        endpoint: paths.engineSocket,
-      },
+      about: aboutMachine(options),
     },
     settings,
   );
@@ -135,9 +130,15 @@ function stateFiles(paths: InstancePaths, keepData: boolean): readonly ManagedRe
   ];
 }
 
-function daemonDescription({ pid, isBackground, paths }: AssembleOptions): DaemonDescription {
+function aboutMachine({ pid, isBackground, paths, identity }: AssembleOptions): MachineParts['about'] {
   const { stateDir, logDir, settingsFile } = paths;
-  return { pid, version, startedAt: new Date().toISOString(), isBackground, stateDir, logDir, settingsFile };
+  const startedAt = new Date().toISOString();
+  return {
+    daemon: { pid, version, startedAt, isBackground, stateDir, logDir, settingsFile },
+    machineId: identity.machineId,
+    mac: identity.mac,
+    endpoint: paths.engineSocket,
+  };
 }
 
 function probeOf(engine: EngineClient): EngineProbe {

@@ -12,8 +12,8 @@ import type { VmWatch } from './vm-watch.js';
 const PROBE_TIMEOUT_MS = 3_000;
 const LOOK_TIMEOUT_MS = 10_000;
 const KEPT_REPAIRS = 10;
-/** A rule that is missing lets other machines reach the VM's servers: it is restored before anything else. */
-const FIRST = /-firewall$/;
+/** Without the rules other machines reach the VM's servers: they are restored before anything else. */
+const FIRST = 'firewall';
 
 export interface MachineHealthOptions {
   readonly parts: MachineParts;
@@ -117,7 +117,7 @@ export class MachineHealth {
 
   async #repairAll(signal: AbortSignal): Promise<void> {
     const all = this.#options.resources().filter(({ isRepaired }) => isRepaired);
-    const urgent = all.filter(({ id }) => FIRST.test(id));
+    const urgent = all.filter(({ id }) => id.includes(FIRST));
     for (const resource of [...urgent, ...all.filter((each) => !urgent.includes(each))]) {
       signal.throwIfAborted();
       await this.#repairOne(resource, signal);

@@ -169,10 +169,16 @@ export class Machine {
   async #ended({ name, error, cancelled }: OperationOutcome): Promise<void> {
     const condition = this.#condition;
     condition.stepEnded();
-    if (error === undefined) return condition.apply('operation.succeeded');
+    if (error === undefined) {
+      condition.apply('operation.succeeded');
+      return;
+    }
     this.#parts.logger.error('operation.failed', { operation: name, code: error.code });
     // An `up` of a running machine that failed or was cancelled has undone nothing that the machine needs.
-    if (condition.isEngineReady && name === 'up') return condition.changed();
+    if (condition.isEngineReady && name === 'up') {
+      condition.changed();
+      return;
+    }
     // What an earlier `up` had set up stays: the machine is not stopped while it does.
     const isUndone = cancelled && error.code === 'MOBYVM_ABORTED' && (await this.#parts.host.isGone());
     condition.apply(isUndone ? 'operation.cancelled' : 'operation.failed', error);

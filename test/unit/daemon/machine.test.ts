@@ -121,7 +121,7 @@ function notingResource(
     id,
     title: id,
     lifetime,
-    isRepaired: true,
+    isRepaired: lifetime === 'machine',
     isThere: false,
     broken: undefined as Error | undefined,
     plan: () => Promise.resolve({ kind: resource.isThere ? ('none' as const) : ('create' as const) }),
@@ -449,6 +449,105 @@ describe('a machine', () => {
       expect(machine.state).toBe('running');
       expect((await machine.status()).error).toBeUndefined();
     });
+  });
+
+  describe('whose network was changed by somebody else', () => {
+    test('repairs it, and says so in its status', async () => {
+      const { machine, operate, network } = machineWith();
+      await operate('up');
+      network.isThere = false;
+      await machine.repair();
+      expect(network.isThere).toBe(true);
+      expect((await machine.status()).repairs).toMatchObject([
+        { id: 'network', title: 'network', problem: 'missing' },
+      ]);
+      await machine.repair();
+      expect((await machine.status()).repairs).toHaveLength(1);
+      expect(machine.state).toBe('running');
+    });
+
+    test('is degraded with the remedy as long as that fails, and running again afterwards', async () => {
+      const { machine, operate, network } = machineWith();
+      await operate('up');
+      network.isThere = false;
+      network.broken = new MobyvmError(
+        'MOBYVM_FOREIGN_OBJECT',
+        'a bridge of others has its name.',
+        'Delete it.',
+      );
+      await machine.repair();
+      await machine.checkHealth();
+      expect(await machine.status()).toMatchObject({
+        state: 'degraded',
+        error: {
+          code: 'MOBYVM_FOREIGN_OBJECT',
+          message: 'Cannot repair network: a bridge of others has its name.',
+          remedy: 'Delete it.',
+        },
+      });
+      expect(machine.engineState).toEqual({ kind: 'ready' });
+      network.broken = undefined;
+      await machine.repair();
+      await machine.checkHealth();
+      expect(machine.state).toBe('running');
+    });
+
+    test('leaves it alone while it is down, and during an operation', async () => {
+      const { machine, operate, network } = machineWith();
+      await operate('up');
+      await operate('down');
+      await machine.repair();
+      expect(network.isThere).toBe(false);
+    });
+
+    test('names what other programs do to it, without being degraded', async () => {
+      const { machine, operate, obstacles } = machineWith();
+      await operate('up');
+      obstacles.push({ id: 'x', problem: 'A chain drops packets.', remedy: 'Change it.' });
+      await machine.checkNetwork();
+      expect(await machine.status()).toMatchObject({
+        state: 'running',
+        obstacles: [{ problem: 'A chain drops packets.', remedy: 'Change it.' }],
+      });
+    });
+  });
+
+  test('whose up was interrupted after its VM had died stays failed: its network is still set up', async () => {
+    const { machine, operate, driver, engine, world, network } = machineWith({ bootTimeoutSeconds: 60 });
+    await operate('up');
+    driver.crash();
+    engine.answers = false;
+    const again = operate('up');
+    await waitFor(
+      {
+        title: 'the engine step',
+        timeoutSeconds: 5,
+        hint: '',
+        everyMs: 5,
+        check: async () => (await machine.status()).step?.id === 'engine',
+      },
+      new AbortController().signal,
+    );
+    await machine.cancel();
+    expect((await again).at(-1)).toMatchObject({ error: { code: 'MOBYVM_ABORTED' } });
+    expect(network.isThere).toBe(true);
+    expect(machine.state).toBe('failed');
+    expect(await machine.isGone()).toBe(false);
+    await operate('down');
+    expect(world).toContain('network removed');
+    expect(await machine.isGone()).toBe(true);
+  });
+
+  test('that is uninstalled removes the installation too, the data disk only when asked to', async () => {
+    const { machine, operate, driver, world } = machineWith();
+    await operate('up');
+    await operate('down');
+    expect(machine.isUninstalled).toBe(false);
+    expect(driver.world.disks.has('/data')).toBe(true);
+    expect((await operate('uninstall')).at(-1)).toMatchObject({ event: 'operation.done' });
+    expect(world.slice(-3)).toEqual(['network removed', 'image removed', 'secrets and identity removed']);
+    expect(driver.world.disks.has('/data')).toBe(false);
+    expect(machine).toMatchObject({ isUninstalled: true, state: 'stopped' });
   });
 
   test('that was left running by an earlier daemon is taken over, not started', async () => {
