@@ -1,4 +1,4 @@
-import { makeFolder } from '../core/host/index.js';
+import { makeFolder, type Logger } from '../core/host/index.js';
 import { MobyvmError } from '../core/values/index.js';
 import {
   apiRules,
@@ -6,6 +6,7 @@ import {
   startEngineEndpoint,
   type Dial,
   type EngineAvailability,
+  type EngineEndpoint,
 } from '../proxy/index.js';
 import { hostPaths } from '../share/index.js';
 import type { CommandContext, CommandResult, DaemonOptions } from '../cli/context.js';
@@ -15,6 +16,7 @@ import { startControlServer } from './control/server.js';
 import { refuseOutside } from './daemon-namespace.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
+import { listenOnUnixSocket } from './linux/unix-listener.js';
 import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
 import { linuxMachine } from './linux/linux-machine.js';
@@ -113,18 +115,7 @@ async function openDaemon(
   });
   const { machine, dial } = assembled;
   closing.push(() => assembled.close());
-  const endpoint = await startEngineEndpoint({
-    path: paths.engineSocket,
-    groupName: ENGINE_GROUP,
-    availability: availabilityOf(machine, dial),
-    logger,
-    waitMs: () => machine.settings.engine.waitSeconds * 1000,
-    rules: apiRules({
-      paths: hostPaths(hostPlatform()),
-      health: noShares,
-      showHostPaths: () => machine.settings.api.showHostPaths,
-    }),
-  });
+  const endpoint = await openEndpoint(paths.engineSocket, { machine, dial, logger });
   closing.push(() => endpoint.close());
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
@@ -153,6 +144,25 @@ function lookAfter(machine: Machine): () => Promise<void> {
     checks.forEach(clearInterval);
     return Promise.resolve();
   };
+}
+
+function openEndpoint(
+  address: string,
+  { machine, dial, logger }: { readonly machine: Machine; readonly dial: Dial; readonly logger: Logger },
+): Promise<EngineEndpoint> {
+  return startEngineEndpoint({
+    listen: listenOnUnixSocket,
+    address,
+    access: { kind: 'group', name: ENGINE_GROUP },
+    availability: availabilityOf(machine, dial),
+    logger,
+    waitMs: () => machine.settings.engine.waitSeconds * 1000,
+    rules: apiRules({
+      paths: hostPaths(hostPlatform()),
+      health: noShares,
+      showHostPaths: () => machine.settings.api.showHostPaths,
+    }),
+  });
 }
 
 /** Until somebody ends it. In the foreground the machine comes up at once, and goes down with SIGTERM or Ctrl-C. */

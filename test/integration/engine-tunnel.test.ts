@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/core/host/index.js';
 import { errnoOf } from '../../src/core/values/index.js';
-import { unixHangupProbe } from '../../src/proxy/engine/hangup-probe.js';
+import { unixHangupProbe } from '../../src/daemon/linux/unix-listener.js';
 import { EngineGateway } from '../../src/proxy/engine/index.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import {

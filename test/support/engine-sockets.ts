@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
 import { silentLogger, waitFor } from '../../src/core/host/index.js';
+import { listenOnUnixSocket } from '../../src/daemon/linux/unix-listener.js';
 import {
   startEngineEndpoint,
   tcpDial,
@@ -81,20 +82,24 @@ export async function connectTunnel(path: string): Promise<Socket> {
   return socket;
 }
 
-export type TestEndpoint = EngineEndpoint & AsyncDisposable;
+export interface TestEndpoint extends Omit<EngineEndpoint, 'address'>, AsyncDisposable {
+  readonly path: string;
+}
 
 export async function testEndpoint(
   folder: TestFolder,
-  options: Pick<EngineEndpointOptions, 'availability'> & Partial<EngineEndpointOptions>,
+  options: Pick<EngineEndpointOptions, 'availability'> &
+    Partial<Omit<EngineEndpointOptions, 'address' | 'listen'>>,
 ): Promise<TestEndpoint> {
   const endpoint = await startEngineEndpoint({
-    path: join(folder.path, 'docker.sock'),
-    groupName: `no-such-group-${process.pid}`,
+    listen: listenOnUnixSocket,
+    address: join(folder.path, 'docker.sock'),
+    access: { kind: 'owner only' },
     logger: silentLogger,
     ...options,
   });
   return {
-    path: endpoint.path,
+    path: endpoint.address,
     get stats() {
       return endpoint.stats;
     },

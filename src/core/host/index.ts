@@ -3,6 +3,7 @@ export * from './file-ledger.js';
 export * from './free-space.js';
 export * from './ledger.js';
 export * from './listeners.js';
+export * from './local-listener.js';
 export * from './log.js';
 export * from './managed-resource.js';
 export * from './process-identity.js';

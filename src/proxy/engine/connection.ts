@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
+import type { HangupProbe } from '../../core/host/index.js';
 import { CodecError } from '../../core/values/index.js';
 import { tunnel } from './duplex.js';
-import type { HangupProbe } from './hangup-probe.js';
 import type { EngineConnection } from './http/engine-pool.js';
 import type { Counters } from './http/exchange.js';
 import { isHttp2Preface, requestFraming, type BodyFraming } from './http/framing.plan.js';

@@ -1,104 +1,68 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
-import { errnoOf, MobyvmError } from '../../core/values/index.js';
+import type { ListenLocally, LocalAccess, LocalListener } from '../../core/host/index.js';
 import { STREAM_BUFFER_BYTES } from './duplex.js';
 import { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';
-import { unixHangupProbe } from './hangup-probe.js';
-import { prepareSocket, type PublishedSocket } from './socket-place.js';
 
 export interface EngineEndpointOptions extends EngineGatewayOptions {
-  /** Of the unix socket, for example `/run/mobyvm/docker.sock`; at most 107 bytes. */
-  readonly path: string;
-  /** Members of this group may connect, for example `docker`. */
-  readonly groupName: string;
+  /** The host's way to listen: unix sockets, or named pipes. */
+  readonly listen: ListenLocally;
+  /** For example `/run/mobyvm/docker.sock`. */
+  readonly address: string;
+  /** Whoever may connect is root in the VM, and can mount whatever is shared with it. */
+  readonly access: LocalAccess;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface EngineEndpoint {
-  readonly path: string;
+  readonly address: string;
   readonly stats: EngineGatewayStats;
-  /** Opens the socket anew when its file is gone; connections go on. True when it was gone. @throws as the start does */
+  /** Recreates the endpoint if somebody has deleted it; see LocalListener. */
   restore(): Promise<boolean>;
-  /** Cuts all connections and removes the socket. Safe to repeat. */
+  /** Closes all connections and removes the endpoint. Safe to call repeatedly. */
   close(): Promise<void>;
 }
 
-/** How many clients may connect before we accept; Go's gets EAGAIN at once beyond it. The kernel caps it (somaxconn). */
-const BACKLOG = 4_096;
-
 /**
- * Offers the Docker Engine on a unix socket. It may start long before there is an engine: until then clients wait, and
- * are told what is going on.
- * @throws MobyvmError MOBYVM_ENDPOINT_IN_USE, MOBYVM_FOREIGN_OBJECT, MOBYVM_SETTINGS; see prepareSocket
+ * Offers the Docker Engine at a local address. It may start long before there is an engine: until then, clients wait, and
+ * are told what mobyvm is doing.
+ * @throws MobyvmError as ListenLocally does
  */
 export async function startEngineEndpoint(options: EngineEndpointOptions): Promise<EngineEndpoint> {
-  const { path, logger } = options;
+  const { address, logger } = options;
   const gateway = new EngineGateway(options);
-  let current = await open(options, gateway);
-  logger.info('engine.endpoint.listening', { path });
-  let closing: Promise<void> | undefined;
+  const listener = await listen(options, gateway);
+  logger.info('engine.endpoint.listening', { address });
   const close = async (): Promise<void> => {
-    await current.published.remove();
-    await stop(current.server, gateway);
-    logger.info('engine.endpoint.closed', { path });
+    // The endpoint disappears first: a client that comes now learns that nobody listens, and is not cut off.
+    try {
+      await listener.close();
+    } finally {
+      gateway.close();
+    }
+    logger.info('engine.endpoint.closed', { address });
   };
+  let closing: Promise<void> | undefined;
   return {
-    path,
+    address,
     get stats() {
       return gateway.stats;
     },
-    async restore() {
-      if (closing !== undefined || (await current.published.isThere())) return false;
-      const { server } = current;
-      current = await open(options, gateway);
-      // Its connections go on.
-      server.close();
-      return true;
-    },
+    restore: () => listener.restore(),
     close: () => (closing ??= close()),
   };
 }
 
-interface OpenSocket {
-  readonly server: Server;
-  readonly published: PublishedSocket;
-}
-
-async function open(options: EngineEndpointOptions, gateway: EngineGateway): Promise<OpenSocket> {
-  const { path, logger } = options;
-  const prepared = await prepareSocket(options, options.signal ?? new AbortController().signal);
-  const server = createServer({ allowHalfOpen: true, highWaterMark: STREAM_BUFFER_BYTES }, (client) => {
-    void gateway.serve(client, unixHangupProbe);
-  });
+async function listen(options: EngineEndpointOptions, gateway: EngineGateway): Promise<LocalListener> {
   try {
-    await listen(server, prepared.bindPath);
-    const published = await prepared.publish();
-    server.on('error', (error) =>
-      logger.error('engine.endpoint.failed', { path, error: error.message, errno: errnoOf(error) }),
-    );
-    return { server, published };
+    return await options.listen({
+      address: options.address,
+      access: options.access,
+      highWaterMark: STREAM_BUFFER_BYTES,
+      logger: options.logger,
+      signal: options.signal,
+      onConnection: (client, probe) => void gateway.serve(client, probe),
+    });
   } catch (error) {
-    if (server.listening) server.close();
-    await prepared.discard();
+    gateway.close();
     throw error;
   }
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  server.listen({ path, backlog: BACKLOG });
-  await once(server, 'listening');
-}
-
-async function stop(server: Server, gateway: EngineGateway): Promise<void> {
-  gateway.close();
-  if (!server.listening) return;
-  await new Promise<void>((resolve, reject) => {
-    server.close((error) => (error === undefined ? resolve() : reject(closeFailed(error))));
-  });
-}
-
-function closeFailed(cause: Error): MobyvmError {
-  return new MobyvmError('MOBYVM_BUG', `The engine's socket could not be closed: ${cause.message}.`, '', {
-    cause,
-  });
 }

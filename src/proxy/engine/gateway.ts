@@ -1,10 +1,9 @@
 import type { Duplex } from 'node:stream';
-import type { Logger } from '../../core/host/index.js';
+import type { HangupProbe, Logger } from '../../core/host/index.js';
 import type { EngineAvailability } from './availability.js';
 import type { ApiRules } from './api-rules.js';
 import { ClientConnection } from './connection.js';
 import type { ConnectionContext } from './served-client.js';
-import type { HangupProbe } from './hangup-probe.js';
 import { EnginePool } from './http/engine-pool.js';
 import { Semaphore } from './semaphore.js';
 import type { WaitingRoom } from './reach-engine.js';

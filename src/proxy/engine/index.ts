@@ -16,5 +16,4 @@ export {
 } from './engine-client.js';
 export type { ContainerList, EngineInfo, EngineVersion } from './engine-schemas.js';
 export { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';
-export type { HangupProbe } from './hangup-probe.js';
 export * from './tls/index.js';

@@ -6,15 +6,16 @@ export interface SocketOwner {
 }
 
 /**
- * The process that listens on a socket file, or undefined if it cannot be told: it is only for a message. The file is
- * looked for by its inode, since a socket that was moved is listed under its old name.
+ * Finds the process that listens on a socket file; undefined if that is unknown, since it only serves a message. The file
+ * is identified by its inode: `ss` lists a socket that was moved under the name it was bound to.
  */
 export async function socketOwner(
   file: { readonly ino: number },
   signal: AbortSignal,
 ): Promise<SocketOwner | undefined> {
   try {
-    // -x unix, -l listening, -p processes, -e inode of the file, -H no heading: ss(8).
+    // -x unix sockets, -l listening, -p processes, -e inode of the file, -H no header line:
+    // https://man7.org/linux/man-pages/man8/ss.8.html
     const { stdout } = await run('ss', ['-xlpeH'], { signal, timeoutMs: 5_000 });
     return parseOwner(stdout, file.ino);
   } catch {
@@ -23,7 +24,7 @@ export async function socketOwner(
   }
 }
 
-/** Finds the line with `ino:N` in `ss -xlpeH` and reads `users:(("dockerd",pid=7,fd=4))` from it. */
+/** Finds the line with `ino:N` in the output of `ss -xlpeH` and reads `users:(("dockerd",pid=7,fd=4))` from it. */
 export function parseOwner(listing: string, ino: number): SocketOwner | undefined {
   const line = listing.split('\n').find((candidate) => candidate.includes(` ino:${ino} `));
   const [, program, pid] = /users:\(\("([^"]*)",pid=(\d+)/.exec(line ?? '') ?? [];

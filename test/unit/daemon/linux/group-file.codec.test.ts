@@ -5,7 +5,7 @@ import {
   decodeGroupEntry,
   encodeGroupEntry,
   findGroupId,
-} from '../../../../src/proxy/engine/group-file.codec.js';
+} from '../../../../src/daemon/linux/group-file.codec.js';
 
 /** From /etc/group of Debian 12, with users added by `usermod -aG docker`. */
 const DOCKER_LINE = 'docker:x:998:ann,bob';

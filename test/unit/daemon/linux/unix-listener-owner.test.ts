@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseOwner } from '../../../../src/proxy/engine/socket-owner.js';
+import { parseOwner } from '../../../../src/daemon/linux/unix-listener-owner.js';
 
 /** `ss -xlpeH` of iproute2 6.1; the second socket was moved after it was bound. */
 const LISTING = `u_str LISTEN 0 4096 /run/systemd/private 18 * 0 users:(("systemd",pid=1,fd=21)) <-> ino:61 dev:0/24 peers:
