@@ -1,45 +1,46 @@
 import type { Logger } from '../core/host/index.js';
 import { textOf } from '../core/values/index.js';
 
-/** Something that lives behind a file which others may delete: a cleaner of old files, an `rm -rf` of the run folder. */
+/** Something that clients find by a file, which others may delete: tmpfiles cleaners, `rm -rf` of the run folder. */
 export interface Restorable {
-  /** Makes the file anew when it is gone. True when it was. */
+  /** Recreates the file if it is gone. @returns whether it was recreated */
   restore(): Promise<boolean>;
 }
 
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 
 /**
- * Looks after files of the run folder as long as the daemon lives: without them nobody could reach it, nor start another.
- * @returns ends it, when the last look is over
+ * Restores the files of the run folder for as long as the daemon runs: without them nobody could reach it, and another
+ * daemon could start beside it.
+ * @returns stops it, and resolves when the last check is over
  */
 export function keepFiles(
   files: Readonly<Record<string, Restorable>>,
   logger: Logger,
-  everyMs = LOOK_EVERY_MS,
+  everyMs = CHECK_EVERY_MS,
 ): () => Promise<void> {
   const failures = new Map<string, string>();
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     for (const [name, file] of Object.entries(files)) {
       try {
         if (await file.restore()) logger.warn('daemon.file.restored', { name });
         failures.delete(name);
       } catch (error) {
-        // Each trouble once: it may last.
+        // Logged once for as long as it lasts.
         const reason = textOf(error);
         if (failures.get(name) !== reason) logger.error('daemon.file.lost', { name, reason });
         failures.set(name, reason);
       }
     }
   };
-  let looking: Promise<void> | undefined;
+  let checking: Promise<void> | undefined;
   const timer = setInterval(() => {
-    looking ??= look().finally(() => {
-      looking = undefined;
+    checking ??= check().finally(() => {
+      checking = undefined;
     });
   }, everyMs);
   return async () => {
     clearInterval(timer);
-    await looking;
+    await checking;
   };
 }

@@ -125,7 +125,13 @@ async function openDaemon(
     if (!(await machine.isGone())) throw machineIsUp(machine.state);
     exit();
   };
-  const control = await startControlServer({ path: paths.controlSocket, machine, logger, requestExit });
+  const control = await startControlServer({
+    listen: listenOnUnixSocket,
+    address: paths.controlSocket,
+    machine,
+    logger,
+    requestExit,
+  });
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));
   closing.push(lookAfter(machine));

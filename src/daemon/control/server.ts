@@ -1,12 +1,9 @@
-import { once } from 'node:events';
-import { chmod, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { dirname } from 'node:path';
-import { makeFolder, statIfPresent, type Logger } from '../../core/host/index.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ListenLocally, Logger } from '../../core/host/index.js';
 import { MobyvmError, reportOf, textOf } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
+import { httpOnStreams } from './http-on-streams.js';
 import { answerKvp } from './kvp-routes.js';
 import { operationName, operationRequest } from '../../protocol/messages.js';
 import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
@@ -26,7 +23,9 @@ export interface ControlledMachine {
 }
 
 export interface ControlServerOptions {
-  readonly path: string;
+  /** The host's way to listen: unix sockets, or named pipes. */
+  readonly listen: ListenLocally;
+  readonly address: string;
   readonly machine: ControlledMachine;
   readonly logger: Logger;
   /** Asked for by POST /v1/exit; rejects when the daemon must not end now. */
@@ -36,7 +35,7 @@ export interface ControlServerOptions {
 export interface ControlServer {
   /** How many clients are connected now. */
   readonly clients: number;
-  /** Opens the socket anew when its file is gone. True when it was. */
+  /** Recreates the endpoint if somebody has deleted it; see LocalListener. */
   restore(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -44,62 +43,24 @@ export interface ControlServer {
 /** No request has a larger body. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Serves the control API (see protocol.ts) to root only. The caller holds the lock, so a socket in the way is stale. */
+/** Serves the control API (see protocol/messages.ts) to root only. @throws MobyvmError as ListenLocally does */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const clients = new Set<Socket>();
-  let current = await open(options, clients);
-  let isClosing = false;
-  return {
-    get clients() {
-      return clients.size;
-    },
-    async restore() {
-      if (isClosing || (await statIfPresent(options.path))?.ino === current.inode) return false;
-      // Before the new one: closing unlinks the path that a server was bound to. Its connections go on.
-      current.server.close();
-      current = await open(options, clients);
-      return true;
-    },
-    close: () =>
-      new Promise((resolve) => {
-        isClosing = true;
-        current.server.close(() => resolve());
-        current.server.closeAllConnections();
-        clients.forEach((client) => client.destroy());
-      }),
-  };
-}
-
-interface OpenControl {
-  readonly server: Server;
-  /** Of the socket's file. */
-  readonly inode: number | undefined;
-}
-
-async function open(options: ControlServerOptions, clients: Set<Socket>): Promise<OpenControl> {
-  await makeFolder(dirname(options.path));
-  await rm(options.path, { force: true });
-  const server = createServer((request, response) => {
+  const accept = httpOnStreams((request, response) => {
     void answer(options, request, response).catch((error: unknown) => fail(options, response, error));
   });
-  server.on('connection', (client: Socket) => {
-    clients.add(client);
-    client.once('close', () => clients.delete(client));
+  const listener = await options.listen({
+    address: options.address,
+    access: { kind: 'owner only' },
+    onConnection: (stream) => accept(stream),
+    logger: options.logger,
   });
-  const listening = once(server, 'listening');
-  // Nobody but us may connect, not even before chmod: the socket is born with what the mask leaves. It is bound within
-  // the call, so that the mask holds for nothing else.
-  const mask = process.umask(0o177);
-  try {
-    server.listen(options.path);
-  } finally {
-    process.umask(mask);
-  }
-  await listening;
-  // Of a listening server only running out of descriptors: it goes on with the next connection.
-  server.on('error', (error) => options.logger.error('control.server.failed', { reason: textOf(error) }));
-  await chmod(options.path, 0o600);
-  return { server, inode: (await statIfPresent(options.path))?.ino };
+  return {
+    get clients() {
+      return listener.connections;
+    },
+    restore: () => listener.restore(),
+    close: () => listener.close(),
+  };
 }
 
 async function answer(

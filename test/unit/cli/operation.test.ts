@@ -8,6 +8,7 @@ import type { CommandContext } from '../../../src/cli/context.js';
 import { runOperation } from '../../../src/cli/operation.js';
 import { ControlClient } from '../../../src/cli/control-client.js';
 import type { OperationEvent } from '../../../src/protocol/messages.js';
+import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
 import { startControlServer, type ControlledMachine } from '../../../src/daemon/control/server.js';
 import { FakeKvp } from '../../support/kvp-fake/index.js';
 import { linuxPaths } from '../../../src/protocol/paths.js';
@@ -85,7 +86,8 @@ describe('Ctrl-C during an operation', () => {
     const interrupt = new AbortController();
     const { machine, state } = machineThatSays(event, () => setTimeout(() => interrupt.abort(), 50));
     const server = await startControlServer({
-      path,
+      listen: listenOnUnixSocket,
+      address: path,
       machine,
       logger: silentLogger,
       requestExit: () => Promise.resolve(),
@@ -129,7 +131,8 @@ test('Ctrl-C after the request and before its first event cancels the operation 
     },
   };
   const server = await startControlServer({
-    path,
+    listen: listenOnUnixSocket,
+    address: path,
     machine: late,
     logger: silentLogger,
     requestExit: () => Promise.resolve(),
