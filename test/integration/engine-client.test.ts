@@ -3,9 +3,10 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { MobyvmError } from '../../src/core/values/index.js';
-import { engineClient, tcpDial, type EngineClient } from '../../src/proxy/engine/index.js';
+import { engineClient, type EngineClient } from '../../src/proxy/engine/index.js';
 import { fakeEngine } from '../support/engine-fake.js';
 import { rawEngine, until } from '../support/engine-sockets.js';
+import { tcpDial } from '../support/engine-dial.js';
 
 const signal = new AbortController().signal;
 
@@ -55,7 +56,7 @@ describe('the engine client', () => {
       await using engine = await httpEngine((_request, response) => response.end(body));
       await expect(engine.client.version(signal)).rejects.toMatchObject({
         code: 'MOBYVM_ENGINE_UNREACHABLE',
-        message: expect.stringContaining('is not what the Engine API says') as unknown,
+        message: expect.stringContaining('does not match the Engine API') as unknown,
       });
     },
   );

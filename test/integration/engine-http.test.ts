@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { tcpDial } from '../../src/proxy/engine/index.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import {
   ask,
@@ -16,6 +15,7 @@ import {
   type TestEndpoint,
   type TestFolder,
 } from '../support/engine-sockets.js';
+import { tcpDial } from '../support/engine-dial.js';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK';
 
@@ -371,7 +371,7 @@ describe('what two readers could read in two ways', () => {
   ])('is answered 400 in JSON and never reaches the engine whole: %s', async (_what, fields) => {
     await using set = await rawSetting((socket) => socket.resume().on('end', () => socket.end()));
     const answer = await ask(set.endpoint.path, `POST /build HTTP/1.1\r\nHost: x\r\n${fields}\r\n0\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1.1 400 [^]*\{"message":"mobyvm: this is not an HTTP request/);
+    expect(answer).toMatch(/^HTTP\/1.1 400 [^]*\{"message":"mobyvm: invalid HTTP request/);
     await until('nothing to be left', () => set.endpoint.stats.open === 0 && set.sockets.size === 0);
   });
 });

@@ -2,17 +2,18 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { apiRules, dialOf, type ShareHealth } from '../../src/proxy/engine/index.js';
+import { apiRules, type ShareHealth } from '../../src/proxy/engine/index.js';
 import { hostPaths } from '../../src/share/index.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import { ask, testEndpoint, testFolder } from '../support/engine-sockets.js';
+import { unixDial } from '../support/engine-dial.js';
 
 const fine: ShareHealth = { problemOf: () => Promise.resolve(undefined) };
 const dead: ShareHealth = {
   problemOf: (drive) =>
     Promise.resolve({
       reason: `drive ${drive} is not shared`,
-      remedy: 'Share it with `mobyvm share add C`.',
+      remedy: 'Share it first.',
     }),
 };
 
@@ -46,7 +47,7 @@ async function rewriting(
   server.listen(path);
   await once(server, 'listening');
   const endpoint = await testEndpoint(folder, {
-    availability: settableAvailability({ kind: 'ready', dial: dialOf({ kind: 'unix', path }) }),
+    availability: settableAvailability({ kind: 'ready', dial: unixDial(path) }),
     rules: apiRules({ paths: hostPaths('windows'), health, showHostPaths: () => shows }),
   });
   return {
@@ -119,7 +120,7 @@ describe('a create through the endpoint', () => {
     expect(performance.now() - startedMs).toBeLessThan(2_000);
     expect(answer).toMatch(/^HTTP\/1.1 400 /);
     expect(answer).toContain(
-      '{"message":"mobyvm: \\"C:\\\\site\\" cannot be mounted: drive C is not shared. Share it with `mobyvm share add C`."}',
+      '{"message":"mobyvm: \\"C:\\\\site\\" cannot be mounted: drive C is not shared. Share it first."}',
     );
     expect(set.received).toEqual([]);
   });

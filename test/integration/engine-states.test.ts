@@ -71,7 +71,7 @@ describe('the engine endpoint without an engine', () => {
     expect(parse(await ask(endpoint.path, PING))).toMatchObject({
       status: 503,
       message:
-        'mobyvm does not run: Subnet 10.0.75.0/24 is in use by eth0. Choose another. [MOBYVM_SUBNET_IN_USE]',
+        'mobyvm is not running: Subnet 10.0.75.0/24 is in use by eth0. Choose another. [MOBYVM_SUBNET_IN_USE]',
     });
   });
 
@@ -95,7 +95,7 @@ describe('the engine endpoint without an engine', () => {
     });
     const { status, message } = parse(await ask(endpoint.path, PING));
     expect(status).toBe(502);
-    expect(message).toContain(`127.0.0.1:${engine.port} does not take connections (connect ECONNREFUSED`);
+    expect(message).toContain(`127.0.0.1:${engine.port}: connect ECONNREFUSED`);
   });
 
   it('answers 502 when dialling takes for ever', async () => {
@@ -209,7 +209,7 @@ describe('requests that wait for the engine', () => {
     await until('the first to wait', () => endpoint.stats.waiting === 1);
     expect(parse(await ask(endpoint.path, PING))).toMatchObject({
       status: 503,
-      message: `${STARTING_TEXT} (1 requests wait already, try again later)`,
+      message: `${STARTING_TEXT} (1 requests are already waiting, try again later)`,
     });
     first.destroy();
   });
@@ -237,7 +237,7 @@ describe('what is no request, while mobyvm must answer itself', () => {
     ]) {
       expect(parse(await ask(endpoint.path, garbage))).toMatchObject({
         status: 400,
-        message: expect.stringContaining('this is not an HTTP request') as unknown,
+        message: expect.stringContaining('invalid HTTP request') as unknown,
       });
     }
   });

@@ -150,7 +150,7 @@ describe('a dial to openssl s_server', () => {
     await expect(dialAs(server.port, { ca: machine.ca, client: other.client })(signal)).rejects.toMatchObject(
       {
         code: 'MOBYVM_ENGINE_TLS',
-        message: expect.stringContaining("does not accept mobyvm's certificate") as unknown,
+        message: expect.stringContaining("rejects mobyvm's certificate") as unknown,
         remedy: expect.stringContaining('mobyvm restart') as unknown,
       },
     );

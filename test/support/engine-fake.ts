@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { tcpDial, type Dial } from '../../src/proxy/engine/index.js';
+import type { Dial } from '../../src/proxy/engine/index.js';
+import { tcpDial } from './engine-dial.js';
 
 export interface FakeEngine extends AsyncDisposable {
   readonly dial: Dial;

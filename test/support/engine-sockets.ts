@@ -8,10 +8,10 @@ import { silentLogger, waitFor } from '../../src/core/host/index.js';
 import { listenOnUnixSocket } from '../../src/daemon/linux/unix-listener.js';
 import {
   startEngineEndpoint,
-  tcpDial,
   type EngineEndpoint,
   type EngineEndpointOptions,
 } from '../../src/proxy/engine/index.js';
+import { tcpDial } from './engine-dial.js';
 
 export interface TestFolder extends AsyncDisposable {
   readonly path: string;

@@ -12,7 +12,7 @@ export async function writePair(folder: TestFolder, name: string, pair: Certifie
   await writeFile(join(folder.path, `${name}-key.pem`), pair.key, { mode: 0o600 });
 }
 
-/** `openssl s_server` on loopback, which wants a certificate as dockerd does; it sends each line back, reversed. */
+/** `openssl s_server` on loopback, which requires a certificate as dockerd does; it sends each line back, reversed. */
 export interface OpensslServer extends AsyncDisposable {
   readonly port: number;
 }

@@ -1,18 +1,21 @@
 import type { RequestHead, ResponseHead } from './http/head.codec.js';
 import type { Refusal } from './refusal.plan.js';
 
-/** What the endpoint does to some of the Engine API's messages; see api/. Pure of connections, so that it can be tested alone. */
+/**
+ * How some messages of the Engine API are rewritten; see api/. Knows no connections, so it can be tested
+ * alone.
+ */
 export interface ApiRules {
-  /** Undefined for most requests: they and their responses pass byte for byte. */
+  /** Undefined for most requests: they and their responses are forwarded byte for byte. */
   planFor(head: RequestHead): ApiPlan | undefined;
 }
 
 export interface ApiPlan {
-  /** Gets the whole body. Returns undefined to send it as it came. */
+  /** Gets the whole body. Returns undefined to send it unchanged. */
   readonly rewriteRequest?: ((body: Buffer) => Promise<Rewriting>) | undefined;
-  /** Before the request is sent: a refusal if it must not be. */
+  /** Called before the request is sent; returns a refusal if it must not be. */
   readonly check?: ((ask: AskEngine) => Promise<Refusal | undefined>) | undefined;
-  /** What to do with the body of such a response; undefined if nothing. */
+  /** How to edit the body of this response; undefined to forward it unchanged. */
   readonly rewriteResponse?: ((response: ResponseHead) => BodyEdit | undefined) | undefined;
 }
 
@@ -21,8 +24,8 @@ export type Rewriting =
   | { readonly kind: 'rewritten'; readonly body: Uint8Array }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Returns undefined to leave the body as it came. */
+/** Returns undefined to leave the body unchanged. */
 export type BodyEdit = (body: Buffer) => Uint8Array | undefined;
 
-/** GETs something of the engine; undefined when there is no good answer in time. */
+/** Sends a GET to the engine; undefined if it does not answer 200 in time. */
 export type AskEngine = (target: string) => Promise<Buffer | undefined>;

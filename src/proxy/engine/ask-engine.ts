@@ -1,22 +1,21 @@
-import type { ServedClient } from './served-client.js';
 import { collectBody } from './http/collect-body.js';
 import type { EngineConnection } from './http/engine-pool.js';
 import { isPersistent, responseFraming } from './http/framing.plan.js';
 import { decodeResponseHead } from './http/head.codec.js';
 import { BodyScanner } from './http/relay-body.js';
-import { takeEngine } from './take-engine.js';
+import { connectToEngine, takeIdle, type ServedClient } from './reach-engine.js';
 
-/** An inspect of a container is some 10 kB. */
+/** The inspect response of a container is about 10 kB. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const ANSWER_MS = 1_500;
 const REQUEST: { readonly method: string; readonly version: string } = { method: 'GET', version: 'HTTP/1.1' };
 
 /**
- * A question of our own to the engine, in the middle of a client's request: GET and its JSON. Undefined when the
- * engine does not answer 200, not in time, or not at all: then the client's own request will show why.
+ * Sends a GET of our own to the engine while a client's request is being served, and returns its body.
+ * Undefined if the engine does not answer 200 in time: the client's own request will then show why.
  */
 export async function askEngine(client: ServedClient, target: string): Promise<Buffer | undefined> {
-  const reached = await takeEngine(client, { isFresh: false });
+  const reached = takeIdle(client) ?? (await connectToEngine(client));
   if (reached.kind !== 'engine') return undefined;
   const { engine, dial } = reached;
   const giveUp = (): void => void engine.stream.destroy();

@@ -7,18 +7,22 @@ import type { Counters } from './http/exchange.js';
 import { isHttp2Preface, requestFraming, type BodyFraming } from './http/framing.plan.js';
 import { decodeRequestHead, type RequestHead } from './http/head.codec.js';
 import { StreamReader, type HeadRead } from './http/stream-reader.js';
-import { badHead, malformed, TOO_MANY_CONNECTIONS, type Refusal } from './refusal.plan.js';
+import { badHeadRefusal, malformedRefusal, TOO_MANY_CONNECTIONS, type Refusal } from './refusal.plan.js';
 import { refusalResponse } from './refusal-response.js';
 import { serveRequest, type RequestEnd } from './serve-request.js';
-import type { ConnectionContext, ServedClient } from './served-client.js';
-import { takeEngine } from './take-engine.js';
+import { connectToEngine, type ConnectionContext, type ServedClient } from './reach-engine.js';
 
-/** After an answer, the rest of the request is read and dropped for this long: else its sender might not read it. */
+/**
+ * After an early response, the rest of the request is read and dropped for this long. Closing at once could
+ * reset the connection before the client has read the response (RFC 9112 §9.6,
+ * https://www.rfc-editor.org/rfc/rfc9112#section-9.6).
+ */
 const LINGER_MS = 2_000;
 
 /**
- * One client from its first byte to its last: request after request, until one becomes a raw stream, is refused, or
- * is the last. INVARIANT: `engine` is what the present request has; between requests there is none.
+ * Serves one client from its first byte to its last: request after request, until one becomes a raw stream,
+ * is refused, or is the last. INVARIANT: `engine` belongs to the current request; it is undefined between
+ * requests.
  */
 export class ClientConnection implements ServedClient {
   readonly stream: Duplex;
@@ -34,13 +38,13 @@ export class ClientConnection implements ServedClient {
   constructor(stream: Duplex, context: ConnectionContext) {
     this.stream = stream;
     this.context = context;
-    // Every error is followed by 'close', which is what counts.
+    // 'close' follows every error.
     stream.on('error', () => undefined);
     stream.once('close', () => this.#gone.abort());
     this.reader = new StreamReader(stream);
   }
 
-  /** Aborted when the client is gone, or was cut. */
+  /** Aborted when the client is gone or was cut off. */
   get signal(): AbortSignal {
     return this.#gone.signal;
   }
@@ -49,9 +53,9 @@ export class ClientConnection implements ServedClient {
     this.stream.destroy();
   }
 
-  /** Never throws; the client is closed when it resolves. */
+  /** Resolves when the client is closed. Never throws. */
   async serve(probe: HangupProbe | undefined): Promise<void> {
-    // A client that has said its end may have closed altogether: asked at once, and by `ask` from then on.
+    // A client that has ended its input may have closed completely: probed now, and by `ask` from then on.
     if (probe !== undefined) this.reader.onEnd = () => this.ask(probe);
     const silence = setTimeout(() => this.#closeIfUseless(), this.context.headMs);
     try {
@@ -64,9 +68,9 @@ export class ClientConnection implements ServedClient {
   }
 
   /**
-   * Asks whether the client lives, when its death would not show by itself: when it has ended its input and the engine
-   * has all of it; and when the engine takes nothing, because then the client is not read. Not otherwise: a client may
-   * send its last request and leave, and its bytes are still to be delivered.
+   * Probes whether the client is still there if nothing else would tell: when it has ended its input and the
+   * engine has all of it, and when the engine reads nothing, since then the client is not read either. Not in
+   * other cases: a client may send its last request and leave, and its bytes must still be delivered.
    */
   ask(probe: HangupProbe): void {
     if (!this.#isServing || !this.stream.writable) return;
@@ -89,10 +93,10 @@ export class ClientConnection implements ServedClient {
       framing = requestFraming(head);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
-      return this.#refuse(malformed(error.message));
+      return this.#refuse(malformedRefusal(error.message));
     }
-    const entering = this.context.semaphore.enter(this.signal);
-    if (!(typeof entering === 'boolean' ? entering : await entering)) {
+    const acquiring = this.context.semaphore.acquire(this.signal);
+    if (!(typeof acquiring === 'boolean' ? acquiring : await acquiring)) {
       return !this.stream.destroyed && this.#refuse(TOO_MANY_CONNECTIONS, head.method === 'HEAD');
     }
     this.#isServing = true;
@@ -103,7 +107,7 @@ export class ClientConnection implements ServedClient {
     } finally {
       this.#isServing = false;
       this.engine = undefined;
-      this.context.semaphore.leave();
+      this.context.semaphore.release();
     }
   }
 
@@ -124,9 +128,11 @@ export class ClientConnection implements ServedClient {
     }
   }
 
-  /** HTTP/2: its preface has no answer in HTTP/1.1, so the engine gets it as it came, and all that follows. */
+  /**
+   * HTTP/2: its preface has no answer in HTTP/1.1, so the engine gets it unchanged, with all that follows.
+   */
   async #carryWhole(raw: Buffer): Promise<boolean> {
-    const reached = await takeEngine(this, { isFresh: true });
+    const reached = await connectToEngine(this);
     if (reached.kind === 'gone') return false;
     if (reached.kind === 'refusal') return this.#refuse(reached.refusal);
     this.engine = reached.engine;
@@ -149,7 +155,7 @@ export class ClientConnection implements ServedClient {
   }
 
   async #endWithout(read: Exclude<HeadRead, { kind: 'head' }>): Promise<boolean> {
-    const refusal = badHead(read);
+    const refusal = badHeadRefusal(read);
     return refusal !== undefined && !this.stream.destroyed && this.#refuse(refusal);
   }
 
@@ -162,7 +168,7 @@ export class ClientConnection implements ServedClient {
     return this.#finish();
   }
 
-  /** Ends an answered client in good order. @returns false: no other request follows */
+  /** Closes a client that has its response. @returns false: no other request follows */
   async #finish(): Promise<false> {
     this.stream.end();
     this.reader.consume({ take: (chunk) => chunk.length, ended: () => undefined });

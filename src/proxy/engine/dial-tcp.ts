@@ -1,13 +1,12 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { MobyvmError, textOf } from '../../core/values/index.js';
-import type { Dial } from './availability.js';
-import { connected } from './connect-socket.js';
 import { STREAM_BUFFER_BYTES } from './duplex.js';
 
 /**
- * A silent connection is asked after this long whether its peer still lives; Node then asks ten times, each second. A VM
- * that has ended is known at once without that; one that stands still (its host's disk is full) goes on, and so do its
- * connections when it stands still for less.
+ * An idle connection is checked after this long: libuv then sends ten probes, one a second (uv_tcp_keepalive
+ * in https://docs.libuv.org/en/v1.x/tcp.html). It is long, because the end of a VM is noticed in other ways,
+ * and a VM that is paused (its host's disk is full) keeps its connections if it continues before that.
  */
 const KEEP_ALIVE_AFTER_MS = 600_000;
 
@@ -16,30 +15,38 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-/** Dials the engine by plain TCP. */
-export function tcpDial(address: TcpAddress): Dial {
-  return (signal) => dialTcp(address, signal);
-}
-
-/** One connection that allows half-open use. @throws as {@link Dial} says */
+/**
+ * Connects to the engine by TCP, for half-open use.
+ * @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE; the signal's reason if aborted
+ */
 export async function dialTcp(address: TcpAddress, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted();
   const options = {
-    ...address,
+    host: address.host,
+    port: address.port,
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+    // In Node since 16.14, but not in @types/node for client sockets.
     highWaterMark: STREAM_BUFFER_BYTES,
   };
-  return connected(connect(options), signal, (cause) => unreachable(address, cause));
+  const socket = connect(options);
+  try {
+    await once(socket, 'connect', { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    signal.throwIfAborted();
+    throw engineUnreachableError(address, error);
+  }
 }
 
-function unreachable({ host, port }: TcpAddress, cause: unknown): MobyvmError {
+function engineUnreachableError({ host, port }: TcpAddress, cause: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_ENGINE_UNREACHABLE',
-    `The Docker Engine at ${host}:${port} does not take connections (${textOf(cause)}).`,
-    'Look into `mobyvm logs`; `mobyvm restart` starts the VM anew.',
+    `Cannot connect to the Docker Engine at ${host}:${port}: ${textOf(cause)}.`,
+    'See `mobyvm logs`, or restart the VM with `mobyvm restart`.',
     { cause, details: { host, port } },
   );
 }

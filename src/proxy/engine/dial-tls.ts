@@ -3,30 +3,31 @@ import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial } from './availability.js';
 import { dialTcp, type TcpAddress } from './dial-tcp.js';
 import { carriedBy, reset, STREAM_BUFFER_BYTES } from './duplex.js';
-import { tlsProblem } from './tls/tls-problem.js';
+import { tlsError } from './tls/tls-error.js';
 
-/** PEM texts; `key` is a secret. */
+/** PEM texts. `key` is a secret. */
 export interface TlsCredentials {
-  /** The only authority that is trusted. */
+  /** The only trusted authority. */
   readonly ca: string;
-  /** The client's own certificate. */
+  /** The client's certificate. */
   readonly cert: string;
   readonly key: string;
 }
 
 export interface TlsDialOptions {
-  /** Asked at each dial, since the VM's address is known only once it runs. May throw what a Dial may. */
+  /** Called for each dial, since the VM's address is known only once it runs. May throw what a Dial may. */
   readonly address: () => TcpAddress;
-  /** Asked at each dial, so that renewed ones count from the next connection on. */
+  /** Called for each dial, so that renewed credentials are used from the next connection on. */
   readonly credentials: () => TlsCredentials;
-  /** The name that the engine's certificate must have, whatever the address. */
+  /** The name that the engine's certificate must have, regardless of the address. */
   readonly servername: string;
 }
 
 /**
- * Dials the engine by TLS 1.3 with certificates on both sides. Later dials resume the last session (RFC 8446 §2.2):
- * no certificate is sent or verified again, while the keys are still fresh ones.
- * @throws MobyvmError MOBYVM_ENGINE_TLS when a certificate is not accepted, on either side, besides what a Dial throws
+ * Dials the engine by TLS 1.3 with certificates on both sides. Later dials resume the last session: no
+ * certificate is sent or verified again, but the keys are new (RFC 8446 §2.2,
+ * https://www.rfc-editor.org/rfc/rfc8446#section-2.2).
+ * @throws MobyvmError MOBYVM_ENGINE_TLS if either side rejects a certificate, besides what a Dial throws
  */
 export function tlsDial(options: TlsDialOptions): Dial {
   let identity: Identity | undefined;
@@ -37,13 +38,15 @@ export function tlsDial(options: TlsDialOptions): Dial {
   };
 }
 
-/** What is kept between dials with the same credentials. */
+/** State kept between dials with the same credentials. */
 class Identity {
   readonly #credentials: TlsCredentials;
   #context: SecureContext | undefined;
-  /** The newest ticket. One is enough: an engine takes it as often as it comes, and each connection brings another. */
+  /**
+   * The newest ticket. One is enough: the engine accepts it repeatedly, and each connection brings a new one.
+   */
   session: Buffer | undefined;
-  /** False when the engine was seen to give no tickets: then there is no use in waiting for one. */
+  /** False once the engine has sent no ticket: waiting for one is useless then. */
   isTicketExpected = true;
 
   constructor(credentials: TlsCredentials) {
@@ -55,7 +58,7 @@ class Identity {
     return own.ca === ca && own.cert === cert && own.key === key;
   }
 
-  /** @throws what OpenSSL says of damaged PEM; its texts hold nothing of the key */
+  /** @throws OpenSSL's error for damaged PEM; its text contains nothing of the key */
   get context(): SecureContext {
     return (this.#context ??= createSecureContext({ ...this.#credentials, minVersion: 'TLSv1.3' }));
   }
@@ -65,7 +68,7 @@ class Identity {
     this.isTicketExpected = true;
   }
 
-  /** The engine may be another one now, or we may have become unacceptable to it. */
+  /** The engine may be a different one now, or no longer accept us. */
   forget(): void {
     this.session = undefined;
     this.isTicketExpected = true;
@@ -80,16 +83,16 @@ interface Call {
 
 async function dialTls(identity: Identity, { address, servername, signal }: Call): Promise<TLSSocket> {
   const tcp = await dialTcp(address, signal);
-  // What befalls it, the stream above it tells; without a listener it would end the process.
+  // The TLS socket reports the error too; without a listener here it would be uncaught.
   tcp.on('error', () => undefined);
   try {
     const { context, session } = identity;
     const options = {
-      // Ours and not TLSSocket's own: this one can be reset, and its half-open use is inherited.
+      // Our own TCP socket: it can be reset, and TLSSocket inherits its half-open use.
       socket: tcp,
       secureContext: context,
       servername,
-      // Said, because else an environment variable could turn it off.
+      // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED=0 would turn it off otherwise.
       rejectUnauthorized: true,
       highWaterMark: STREAM_BUFFER_BYTES,
       ...(session === undefined ? {} : { session }),
@@ -98,29 +101,33 @@ async function dialTls(identity: Identity, { address, servername, signal }: Call
     carriedBy(socket, tcp);
     socket.on('session', (ticket) => identity.remember(ticket));
     socket.on('error', (error) => {
-      if (tlsProblem(error, '') !== undefined) identity.forget();
+      if (tlsError(error, '') !== undefined) identity.forget();
     });
     await handshake(socket, identity, signal);
     return socket;
   } catch (error) {
     reset(tcp);
     signal.throwIfAborted();
-    throw tlsProblem(error, ` at ${address.host}:${address.port}`) ?? failed(address, error);
+    throw tlsError(error, ` at ${address.host}:${address.port}`) ?? handshakeFailedError(address, error);
   }
 }
 
-/** How long an engine may take after the handshake to refuse our certificate, or to show by a ticket that it does not. */
+/**
+ * How long the engine may take after the handshake to reject our certificate, or to accept it by sending a
+ * ticket.
+ */
 const REFUSAL_MS = 1_000;
 
 /**
- * Resolves when both sides have accepted each other. In TLS 1.3 the client is through before the server has seen the
- * client's certificate (RFC 8446 §4.4.2.4); only the ticket that follows shows that it was good. A full handshake waits
- * for that: a refusal that came later would meet a request under way, and might get lost in a reset. A resumed one need
- * not: its ticket is the proof.
+ * Resolves when both sides have accepted each other. In TLS 1.3 the client finishes before the server has
+ * seen the client's certificate (RFC 8446 §2, Figure 1, https://www.rfc-editor.org/rfc/rfc8446#section-2);
+ * only the ticket that follows shows that it was accepted. A full handshake waits for the ticket: a later
+ * rejection would hit a request that is already on its way, and could be lost in a reset. A resumed handshake
+ * does not wait: its ticket is the proof.
  *
- * The events come out of the middle of OpenSSL's reading, and so would what is awaited here: a caller that then ended
- * the stream made OpenSSL shut down in the middle of its own reading, and all that followed failed with
- * `decryption failed or bad record mac` (Node.js 20). Hence the turn of the event loop before anything is told.
+ * The events are emitted while OpenSSL is reading. A caller that ended the stream right then made OpenSSL
+ * shut down in the middle of its own read, and everything after that failed with `decryption failed or bad
+ * record mac` (observed with Node.js 20). So the promise settles in the next turn of the event loop.
  */
 function handshake(socket: TLSSocket, identity: Identity, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -142,8 +149,8 @@ function handshake(socket: TLSSocket, identity: Identity, signal: AbortSignal): 
       settle(resolve);
     };
     const onError = (error: Error): void => settle(() => reject(error));
-    const onClose = (): void => onError(closedEarly());
-    const onAbort = (): void => onError(closedEarly());
+    const onClose = (): void => onError(closedEarlyError());
+    const onAbort = (): void => onError(closedEarlyError());
     socket.on('secureConnect', onSecure).on('session', onSession).on('error', onError);
     socket.on('end', onClose).on('close', onClose);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -151,15 +158,19 @@ function handshake(socket: TLSSocket, identity: Identity, signal: AbortSignal): 
   });
 }
 
-function closedEarly(): MobyvmError {
-  return new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'The connection was closed before it was secure.', '');
-}
-
-function failed({ host, port }: TcpAddress, cause: unknown): MobyvmError {
+function closedEarlyError(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_ENGINE_UNREACHABLE',
-    `The Docker Engine at ${host}:${port} does not complete the TLS handshake (${textOf(cause)}).`,
-    'Look into `mobyvm logs`; `mobyvm restart` starts the VM anew.',
+    'The connection was closed during the TLS handshake.',
+    '',
+  );
+}
+
+function handshakeFailedError({ host, port }: TcpAddress, cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ENGINE_UNREACHABLE',
+    `The TLS handshake with the Docker Engine at ${host}:${port} failed: ${textOf(cause)}.`,
+    'See `mobyvm logs`, or restart the VM with `mobyvm restart`.',
     { cause, details: { host, port } },
   );
 }

@@ -3,28 +3,29 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 
 /**
- * How much each stream may buffer, in bytes, each way. More than the 64 KiB that one read brings, so that a peer
- * which keeps up never makes the other side pause.
+ * How many bytes each stream may buffer each way. More than the 64 KiB of one read, so that a peer that keeps
+ * up never pauses the other side.
  */
 export const STREAM_BUFFER_BYTES = 128 * 1024;
 
 export type ByteDirection = 'toEngine' | 'toClient';
 
 export interface TunnelOptions {
-  /** Cuts the tunnel. */
+  /** Closes the tunnel. */
   readonly signal?: AbortSignal;
-  /** What was read from the client before there was an engine; the engine gets it first. */
+  /** What was read from the client before the engine was connected; it is sent first. */
   readonly early?: readonly Uint8Array[];
   readonly onBytes?: (direction: ByteDirection, count: number) => void;
 }
 
-/** `finished`: both sides ended by themselves. Otherwise who went without having ended. */
+/** `finished`: both sides ended properly. Otherwise, who closed without ending first. */
 export type TunnelEnd = 'finished' | 'client gone' | 'engine gone' | 'cut';
 
 /**
- * Copies bytes both ways until both streams are closed: at the speed of the slower reader, each direction ending by
- * itself. A client that goes away resets the engine's side at once; an engine that goes away closes the client's
- * side after what it still had to say. There is no idle limit: `docker events` may be silent for days.
+ * Copies bytes both ways until both streams are closed, at the speed of the slower reader; each direction
+ * ends independently. A client that goes away resets the engine's side at once. An engine that goes away
+ * closes the client's side once all received bytes are delivered. There is no idle limit: `docker events` may
+ * be silent for days.
  */
 export async function tunnel(client: Duplex, engine: Duplex, options: TunnelOptions): Promise<TunnelEnd> {
   let end: TunnelEnd = 'finished';
@@ -47,7 +48,8 @@ export async function tunnel(client: Duplex, engine: Duplex, options: TunnelOpti
   if (options.signal?.aborted === true) cut();
 
   copy(engine, client, (count) => options.onBytes?.('toClient', count));
-  // Not waited for: they are bounded, and `copy` stops at the first chunk that finds the engine slow.
+  // Without waiting for 'drain': they are bounded, and `copy` pauses at the first chunk if the engine is
+  // slow.
   for (const chunk of options.early ?? []) {
     options.onBytes?.('toEngine', chunk.length);
     engine.write(chunk);
@@ -61,22 +63,23 @@ export async function tunnel(client: Duplex, engine: Duplex, options: TunnelOpti
 
 const carriers = new WeakMap<Duplex, Socket>();
 
-/** Tells {@link reset} which TCP connection carries a TLS stream. */
+/** Registers the TCP connection that carries a TLS stream, for {@link reset}. */
 export function carriedBy(stream: Duplex, tcp: Socket): void {
   carriers.set(stream, tcp);
 }
 
-/** After that long without an end in sight, an orderly one is given up. */
+/** How long an orderly shutdown may take. */
 const SHUTDOWN_MS = 1_000;
 
-/** Closes a stream without any pretence of an orderly end: a TCP peer gets a reset. */
+/** Closes a stream abruptly: a TCP peer gets a reset instead of an orderly end. */
 export function reset(stream: Duplex): void {
   const carrier = carriers.get(stream) ?? stream;
-  // Only a bare TCP socket can send one; it is told apart from a unix socket by having a remote address.
+  // Only a plain TCP socket can send one; unlike a unix socket, it has a remote address.
   if (!(carrier instanceof Socket) || carrier instanceof TLSSocket || carrier.remoteAddress === undefined) {
     stream.destroy();
   } else if (isShuttingDown(stream)) {
-    // libuv refuses to reset it now, and Node (20) then forgets the socket without ever closing it.
+    // uv_tcp_close_reset fails during a shutdown (https://docs.libuv.org/en/v1.x/tcp.html), and Node.js 20
+    // then drops the socket without ever closing it.
     const timer = setTimeout(() => stream.destroy(), SHUTDOWN_MS);
     stream.once('finish', () => carrier.resetAndDestroy());
     stream.once('close', () => clearTimeout(timer));
@@ -85,7 +88,7 @@ export function reset(stream: Duplex): void {
   }
 }
 
-/** The end was said and is on its way to the kernel, which happens once all that was written before has got there. */
+/** end() was called and everything is written, but the kernel's shutdown is still pending. */
 function isShuttingDown(stream: Duplex): boolean {
   return stream.writableEnded && !stream.writableFinished && stream.writableLength === 0 && !stream.destroyed;
 }
@@ -105,12 +108,12 @@ function copy(source: Duplex, sink: Duplex, onBytes: (count: number) => void): v
   source.resume();
 }
 
-/** Resolves when the stream is closed, to whether both of its directions had ended before. */
+/** Resolves when the stream is closed, to whether both directions had ended before. */
 function closed(stream: Duplex): Promise<boolean> {
   return new Promise((resolve) => {
     const settle = (): void =>
       resolve(stream.errored === null && stream.readableEnded && stream.writableFinished);
-    // The error itself is told by `errored`; without a listener it would end the process.
+    // `errored` reports it; without a listener it would be uncaught.
     stream.on('error', () => undefined);
     if (stream.closed) settle();
     else stream.once('close', settle);

@@ -22,8 +22,8 @@ export interface EngineEndpoint {
 }
 
 /**
- * Offers the Docker Engine at a local address. It may start long before there is an engine: until then, clients wait, and
- * are told what mobyvm is doing.
+ * Offers the Docker Engine at a local address. It may start long before there is an engine: until then,
+ * clients wait, and are told what mobyvm is doing.
  * @throws MobyvmError as ListenLocally does
  */
 export async function startEngineEndpoint(options: EngineEndpointOptions): Promise<EngineEndpoint> {

@@ -18,22 +18,23 @@ export interface EngineClientOptions {
   readonly dial: Dial;
   /** Milliseconds since 1970 by the host's clock. */
   readonly nowMs: () => number;
-  /** For one call, from dialling to the last byte; 5,000 if absent. */
+  /** Time limit of one call, from dialling to the last byte; 5,000 if absent. */
   readonly timeoutMs?: number;
 }
 
 export interface EnginePing {
   readonly apiVersion: string | undefined;
   /**
-   * The engine's clock minus the host's, in milliseconds; undefined when the engine did not say its time. HTTP dates
-   * have whole seconds, so it is right to half a second and half the round trip.
+   * The engine's clock minus the host's, in milliseconds; undefined if the response has no Date field. HTTP
+   * dates have whole seconds, so the error is up to half a second plus half the round trip.
    */
   readonly clockOffsetMs: number | undefined;
 }
 
 /**
- * The few calls that the daemon itself makes; each on a connection of its own.
- * @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE (what the dial throws included); the signal's reason when aborted
+ * The few API calls that the daemon itself makes, each on its own connection:
+ * https://docs.docker.com/reference/api/engine/.
+ * @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE, or what the dial throws; the signal's reason if aborted
  */
 export interface EngineClient {
   ping(signal: AbortSignal): Promise<EnginePing>;
@@ -43,10 +44,10 @@ export interface EngineClient {
   containers(signal: AbortSignal): Promise<ContainerList>;
 }
 
-/** `/info` of a busy engine is some 10 kB. */
+/** `/info` of a busy engine is about 10 kB. */
 const MAX_BODY_BYTES = 1024 * 1024;
 const CONTAINERS = '/containers/json';
-/** A container takes some 2 kB. */
+/** A container takes about 2 kB. */
 const MAX_CONTAINERS_BYTES = 16 * 1024 * 1024;
 
 export function engineClient(options: EngineClientOptions): EngineClient {
@@ -75,9 +76,9 @@ async function getJson<T>(path: string, schema: z.ZodType<T>, { options, signal 
   const parsed = schema.safeParse(jsonOrUndefined(body));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw failed(
+  throw noAnswerError(
     path,
-    `its answer is not what the Engine API says: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    `its answer does not match the Engine API: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
   );
 }
 
@@ -98,8 +99,8 @@ async function get(path: string, options: EngineClientOptions, signal: AbortSign
     return await exchange(path, engine, both);
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.signal.aborted) throw failed(path, `no answer within ${timeoutMs / 1000} s`, error);
-    throw error instanceof MobyvmError ? error : failed(path, textOf(error), error);
+    if (deadline.signal.aborted) throw noAnswerError(path, `no answer within ${timeoutMs / 1000} s`, error);
+    throw error instanceof MobyvmError ? error : noAnswerError(path, textOf(error), error);
   } finally {
     clearTimeout(timer);
     engine?.destroy();
@@ -109,12 +110,12 @@ async function get(path: string, options: EngineClientOptions, signal: AbortSign
 async function exchange(path: string, engine: Duplex, signal: AbortSignal): Promise<Answer> {
   const outgoing = request({
     path,
-    // The engine refuses a request without one, and takes any.
+    // The engine requires a Host field and accepts any value.
     headers: { Host: 'docker', Connection: 'close' },
     createConnection: () => engine,
     signal,
   });
-  // A reset or an abort may come when nobody waits any more: it must not end the process.
+  // A reset or an abort may come when nothing listens any more; it must not be uncaught.
   engine.on('error', () => undefined);
   outgoing.on('error', () => undefined);
   outgoing.end();
@@ -123,7 +124,7 @@ async function exchange(path: string, engine: Duplex, signal: AbortSignal): Prom
   const status = incoming.statusCode ?? 0;
   if (status === 200) return { headers: incoming.headers, body };
   const parsed = engineErrorSchema.safeParse(jsonOrUndefined(body));
-  throw failed(path, `status ${status}${parsed.success ? `, ${parsed.data.message}` : ''}`);
+  throw noAnswerError(path, `status ${status}${parsed.success ? `, ${parsed.data.message}` : ''}`);
 }
 
 async function readBody(path: string, incoming: IncomingMessage): Promise<string> {
@@ -132,7 +133,7 @@ async function readBody(path: string, incoming: IncomingMessage): Promise<string
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > maxBytes) throw failed(path, `its answer is longer than ${maxBytes} bytes`);
+    if (size > maxBytes) throw noAnswerError(path, `its answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -140,7 +141,7 @@ async function readBody(path: string, incoming: IncomingMessage): Promise<string
 
 function clockOffset(date: string | undefined, hostMs: number): number | undefined {
   const engineMs = date === undefined ? NaN : Date.parse(date);
-  // The header is cut to whole seconds: on average the clock is half a second further.
+  // The field is truncated to whole seconds: on average the clock is half a second ahead of it.
   return Number.isNaN(engineMs) ? undefined : Math.round(engineMs + 500 - hostMs);
 }
 
@@ -152,11 +153,11 @@ function jsonOrUndefined(text: string): unknown {
   }
 }
 
-function failed(path: string, problem: string, cause?: unknown): MobyvmError {
+function noAnswerError(path: string, problem: string, cause?: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_ENGINE_UNREACHABLE',
     `The Docker Engine in the VM does not answer GET ${path}: ${problem}.`,
-    'Look into `mobyvm logs`; `mobyvm restart` starts the VM anew.',
+    'See `mobyvm logs`, or restart the VM with `mobyvm restart`.',
     { cause, details: { path } },
   );
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** Text from the engine is shown to people: bounded, because the guest is not trusted. */
+/** Text from the engine is shown to users. It is bounded because the guest is not trusted. */
 const text = z.string().max(1_000);
 
-/** `GET /version`, the part that mobyvm shows; more is kept as it is. Engine API 1.24 and later. */
+/** The part of `GET /version` that mobyvm shows; other members are kept. Engine API 1.24 and later. */
 export const engineVersionSchema = z.looseObject({
   Version: text,
   ApiVersion: text,
@@ -14,7 +14,7 @@ export const engineVersionSchema = z.looseObject({
 });
 export type EngineVersion = z.infer<typeof engineVersionSchema>;
 
-/** `GET /info`, the part that mobyvm shows; more is kept as it is. */
+/** The part of `GET /info` that mobyvm shows; other members are kept. */
 export const engineInfoSchema = z.looseObject({
   ServerVersion: text,
   OperatingSystem: text.optional(),
@@ -29,10 +29,10 @@ export const engineInfoSchema = z.looseObject({
 });
 export type EngineInfo = z.infer<typeof engineInfoSchema>;
 
-/** The body of every error answer. */
+/** The body of every error response. */
 export const engineErrorSchema = z.looseObject({ message: text });
 
-/** `GET /containers/json`: what running containers publish. */
+/** `GET /containers/json`: the ports that running containers publish. */
 export const containerListSchema = z.array(
   z.looseObject({
     Id: text,
@@ -40,7 +40,7 @@ export const containerListSchema = z.array(
     Ports: z
       .array(
         z.looseObject({
-          /** Absent, like PublicPort, for a port that is exposed only. */
+          /** Absent, like PublicPort, for a port that is only exposed. */
           IP: text.optional(),
           PrivatePort: z.int(),
           PublicPort: z.int().optional(),

@@ -3,58 +3,59 @@ import type { HangupProbe, Logger } from '../../core/host/index.js';
 import type { EngineAvailability } from './availability.js';
 import type { ApiRules } from './api-rules.js';
 import { ClientConnection } from './connection.js';
-import type { ConnectionContext } from './served-client.js';
 import { EnginePool } from './http/engine-pool.js';
+import { BoundedCounter } from './bounded-counter.js';
 import { Semaphore } from './semaphore.js';
-import type { WaitingRoom } from './reach-engine.js';
+import type { ConnectionContext } from './reach-engine.js';
 import type { Refusal } from './refusal.plan.js';
 
 export interface EngineGatewayOptions {
   readonly availability: EngineAvailability;
   readonly logger: Logger;
   /**
-   * How long a request waits for an engine that is starting; 30,000 if absent. A function is asked anew for each connection. `docker` asks up to three times in a
-   * row (HEAD /_ping, GET /_ping, the request): it therefore lasts through a boot of a minute, and always ends.
+   * How long a request waits for an engine that is starting; 30,000 if absent. A function is called for each
+   * request. `docker` sends up to three requests in a row (HEAD /_ping, GET /_ping, its own), so it waits for
+   * up to three times as long.
    */
   readonly waitMs?: number | (() => number) | undefined;
   /**
-   * Requests and raw streams at a time, 1,024 if absent; a few more wait two seconds for a place, and are then told 503.
-   * Connections may be twice as many: between two requests they cost little.
+   * Maximum of concurrent requests and raw streams; 1,024 if absent. A few more wait up to two seconds and
+   * then get 503. Twice as many connections are allowed, since an idle one costs little.
    */
   readonly maxConnections?: number | undefined;
-  /** How many of them may wait at a time, each with up to MAX_EARLY_BYTES; 256 if absent. */
+  /** How many requests may wait for a starting engine; 256 if absent. Each holds up to MAX_HELD_BYTES. */
   readonly maxWaiting?: number | undefined;
-  /** How long a client may take to send a request's head, from its first byte on; 10,000 if absent. */
+  /** How long a client may take to send a request's head, from its first byte; 10,000 if absent. */
   readonly headMs?: number | undefined;
   /** How long one attempt to reach the engine may take; 10,000 if absent. */
   readonly dialMs?: number | undefined;
-  /** How some messages are rewritten; without them, none is. */
+  /** How some messages are rewritten; none are if absent. */
   readonly rules?: ApiRules | undefined;
 }
 
 export interface EngineGatewayStats {
-  /** Connections now, whatever they do. */
+  /** Open connections. */
   readonly open: number;
-  /** Of these: those that wait for a starting engine. */
+  /** Of these, those that wait for a starting engine. */
   readonly waiting: number;
-  /** Of these: those whose request has reached the engine. */
+  /** Of these, those whose request has reached the engine. */
   readonly tunnels: number;
-  /** Since the start. */
+  /** Since the start, like all that follow but the last. */
   readonly accepted: number;
   readonly refused: number;
   readonly bytesToEngine: number;
   readonly bytesToClient: number;
-  /** What this process holds right now of all connections, read and not yet passed on. */
+  /** Bytes of all connections that were read and not yet forwarded. */
   readonly bufferedBytes: number;
 }
 
-/** How often clients whose death would not show are asked whether they live. */
-const ASK_EVERY_MS = 1_000;
-/** Connections beyond twice the limit that are still taken, so that they can be told. */
-const MAX_TOLD = 64;
+/** How often clients are probed whose end would not be noticed otherwise. */
+const PROBE_EVERY_MS = 1_000;
+/** Connections beyond twice the limit that are still accepted, so that they get a 503. */
+const MAX_REFUSED = 64;
 
 /**
- * All clients of the engine, whichever door they came through: a unix socket here, a named pipe elsewhere.
+ * Serves all clients of the engine, whether they come from a unix socket or a named pipe.
  * INVARIANT: each accepted stream is in #connections until it is closed.
  */
 export class EngineGateway {
@@ -64,25 +65,25 @@ export class EngineGateway {
   readonly #probes = new Map<ClientConnection, HangupProbe>();
   readonly #shared: Omit<ConnectionContext, 'connId'>;
   readonly #pool = new EnginePool();
-  readonly #waitingRoom: WaitingRoom;
+  readonly #waiting: BoundedCounter;
   readonly #unsubscribe: () => void;
   readonly #totals = { accepted: 0, refused: 0, toEngine: 0, toClient: 0 };
-  #asking: NodeJS.Timeout | undefined;
+  #probing: NodeJS.Timeout | undefined;
   #isClosed = false;
-  #isUnreachableTold = false;
+  #isUnreachableLogged = false;
 
   constructor(options: EngineGatewayOptions) {
     this.#options = options;
     const { availability, waitMs, headMs, dialMs, rules, logger } = options;
     this.#maxConnections = options.maxConnections ?? 1_024;
-    this.#waitingRoom = waitingRoom(options.maxWaiting ?? 256);
+    this.#waiting = new BoundedCounter(options.maxWaiting ?? 256);
     this.#shared = {
       availability,
       pool: this.#pool,
       waitMs: typeof waitMs === 'function' ? waitMs : () => waitMs ?? 30_000,
       headMs: headMs ?? 10_000,
       dialMs: dialMs ?? 10_000,
-      waitingRoom: this.#waitingRoom,
+      waiting: this.#waiting,
       semaphore: new Semaphore(this.#maxConnections),
       rules,
       logger,
@@ -97,7 +98,7 @@ export class EngineGateway {
       connections.reduce((bytes, { counters }) => bytes + counters[direction], this.#totals[direction]);
     return {
       open: connections.length,
-      waiting: this.#waitingRoom.taken,
+      waiting: this.#waiting.count,
       tunnels: connections.filter(({ engine }) => engine !== undefined).length,
       accepted: this.#totals.accepted,
       refused: this.#totals.refused,
@@ -108,12 +109,12 @@ export class EngineGateway {
   }
 
   /**
-   * Serves a client until it is closed, and then resolves. Never throws.
+   * Serves a client and resolves when it is closed. Never throws.
    * @param stream allows half-open use
    */
   async serve(stream: Duplex, probe?: HangupProbe): Promise<void> {
-    // Told nothing: whoever opens twice as many as there may be requests does not wait for an answer.
-    if (this.#isClosed || this.#connections.size >= this.#maxConnections * 2 + MAX_TOLD) {
+    // Without a response: a client that opens that many connections does not wait for one.
+    if (this.#isClosed || this.#connections.size >= this.#maxConnections * 2 + MAX_REFUSED) {
       stream.destroy();
       return;
     }
@@ -139,55 +140,40 @@ export class EngineGateway {
     });
   }
 
-  /** Cuts all connections and takes no more. */
+  /** Closes all connections and accepts no more. */
   close(): void {
     this.#isClosed = true;
     this.#unsubscribe();
-    clearInterval(this.#asking);
+    clearInterval(this.#probing);
     for (const connection of this.#connections) connection.cut();
     this.#pool.cutAll();
   }
 
-  /** One timer for all. */
+  /** One timer probes all clients. */
   #probe(connection: ClientConnection, probe: HangupProbe): void {
     this.#probes.set(connection, probe);
-    this.#asking ??= setInterval(() => {
+    this.#probing ??= setInterval(() => {
       for (const [client, ask] of this.#probes) client.ask(ask);
       if (this.#probes.size > 0) return;
-      clearInterval(this.#asking);
-      this.#asking = undefined;
-    }, ASK_EVERY_MS);
+      clearInterval(this.#probing);
+      this.#probing = undefined;
+    }, PROBE_EVERY_MS);
   }
 
-  /** A VM that was switched off never closes its side: nobody but us can tell the clients. */
+  /** A VM that was switched off never closes its side of a connection, so we do. */
   #cutIfEngineIsGone(): void {
     const { kind } = this.#options.availability.current();
-    if (kind === 'ready') this.#isUnreachableTold = false;
+    if (kind === 'ready') this.#isUnreachableLogged = false;
     if (kind === 'failed' || kind === 'stopped') this.#pool.cutAll();
   }
 
   #countRefusal({ status, message }: Refusal, connId: string): void {
     this.#totals.refused += 1;
-    // An engine that is said to be ready and is not: someone will want to know afterwards, but once is enough.
-    const level = status === 502 && !this.#isUnreachableTold ? 'warn' : 'debug';
-    this.#isUnreachableTold ||= status === 502;
+    // The engine is said to be ready but cannot be reached: worth a warning, once.
+    const level = status === 502 && !this.#isUnreachableLogged ? 'warn' : 'debug';
+    this.#isUnreachableLogged ||= status === 502;
     this.#options.logger[level]('engine.request.refused', { connId, status, message });
   }
-}
-
-function waitingRoom(places: number): WaitingRoom {
-  let taken = 0;
-  return {
-    get taken() {
-      return taken;
-    },
-    enter() {
-      if (taken >= places) return false;
-      taken += 1;
-      return true;
-    },
-    leave: () => void (taken -= 1),
-  };
 }
 
 function heldBy({ stream, reader, engine }: ClientConnection): number {

@@ -3,9 +3,7 @@ export { noShares, type ShareHealth, type ShareProblem } from './api/share-healt
 export type { HostPath, PathTranslation } from './api/translate.plan.js';
 export type { ApiRules } from './api-rules.js';
 export type { Dial, EngineAvailability, EngineState } from './availability.js';
-export { dialOf, type EngineTarget } from './engine-target.js';
-export { localDial } from './dial-local.js';
-export { tcpDial, type TcpAddress } from './dial-tcp.js';
+export type { TcpAddress } from './dial-tcp.js';
 export { tlsDial, type TlsCredentials, type TlsDialOptions } from './dial-tls.js';
 export { startEngineEndpoint, type EngineEndpoint, type EngineEndpointOptions } from './endpoint.js';
 export {

@@ -1,25 +1,53 @@
+import type { Logger } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
+import type { ApiRules } from './api-rules.js';
 import type { Dial, EngineAvailability, EngineState } from './availability.js';
+import type { BoundedCounter } from './bounded-counter.js';
 import type { EngineConnection, EnginePool } from './http/engine-pool.js';
-import { startFailed, starting, STOPPED, tooManyWaiting, unreachable, type Refusal } from './refusal.plan.js';
+import type { ClientSide, Counters } from './http/exchange.js';
+import {
+  startFailedRefusal,
+  startingRefusal,
+  STOPPED,
+  tooManyWaitingRefusal,
+  unreachableRefusal,
+  type Refusal,
+} from './refusal.plan.js';
+import type { Semaphore } from './semaphore.js';
 
-export interface Reaching {
+/** What all connections of a gateway share, and the name of this one. */
+export interface ConnectionContext {
   readonly availability: EngineAvailability;
   readonly pool: EnginePool;
-  /** How long a request waits for an engine that is starting, over all steps of the start. */
-  readonly waitMs: number;
+  /**
+   * How long a request waits for an engine that is starting, over all steps of the start. Called for each
+   * request.
+   */
+  readonly waitMs: () => number;
   readonly dialMs: number;
-  /** Aborted when the client is gone or cut. */
-  readonly signal: AbortSignal;
-  readonly waitingRoom: WaitingRoom;
+  /**
+   * From a head's first byte to its last; a client that sends nothing while there is no engine is closed
+   * after it.
+   */
+  readonly headMs: number;
+  /** Limits how many requests wait for a starting engine, and so the memory that their first bytes take. */
+  readonly waiting: BoundedCounter;
+  /** Limits requests and raw streams. */
+  readonly semaphore: Semaphore;
+  readonly rules: ApiRules | undefined;
+  readonly logger: Logger;
+  readonly connId: string;
+  readonly onRefusal: (refusal: Refusal, connId: string) => void;
 }
 
-/** Bounds how many connections wait, and with them the memory that their first bytes take. */
-export interface WaitingRoom {
-  readonly taken: number;
-  /** False when it is full; what entered must leave. */
-  enter(): boolean;
-  leave(): void;
+/** The client whose request is being served. */
+export interface ServedClient extends ClientSide {
+  readonly context: ConnectionContext;
+  readonly counters: Counters;
+  /** Aborted when the client is gone or was cut off. */
+  readonly signal: AbortSignal;
+  /** The engine connection of the current request. */
+  engine: EngineConnection | undefined;
 }
 
 export type Reached =
@@ -27,43 +55,56 @@ export type Reached =
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
   | { readonly kind: 'gone' };
 
-/** A new connection to the engine, after waiting for it if it is starting; or what to tell the client. Never throws. */
-export async function reachEngine(reaching: Reaching): Promise<Reached> {
-  const { availability, signal } = reaching;
-  const leftMs = countdown(reaching.waitMs);
+/** An idle connection to the engine, without waiting. That is all most requests need. */
+export function takeIdle({ context }: ServedClient): Reached | undefined {
+  const state = context.availability.current();
+  if (state.kind !== 'ready') return undefined;
+  const engine = context.pool.take(state.dial);
+  return engine && { kind: 'engine', engine, dial: state.dial };
+}
+
+/**
+ * A new connection to the engine, after waiting for an engine that is starting; or what to tell the client.
+ * Never throws.
+ */
+export async function connectToEngine(client: ServedClient): Promise<Reached> {
+  const { context, signal } = client;
+  const { availability } = context;
+  const leftMs = countdown(context.waitMs());
   for (;;) {
     if (signal.aborted) return { kind: 'gone' };
     const state = availability.current();
     if (state.kind === 'ready') {
-      const reached = await tryDial(state.dial, reaching);
+      const reached = await tryDial(state.dial, client);
       // The machine may have gone down just now: then its own state is the better reason.
       if (reached.kind !== 'refusal' || availability.current().kind === 'ready') return reached;
     } else if (state.kind === 'starting' && leftMs() > 0) {
-      const refusal = await waitWhileStarting(reaching, leftMs());
+      const refusal = await waitWhileStarting(client, state.step, leftMs());
       if (refusal !== undefined) return { kind: 'refusal', refusal };
     } else return { kind: 'refusal', refusal: refusalIn(state) };
   }
 }
 
-/** What a client is told in a state in which there is no engine. */
+/** What a client is told in a state without an engine. */
 export function refusalIn(state: Exclude<EngineState, { kind: 'ready' }>): Refusal {
   switch (state.kind) {
     case 'starting':
-      return starting(state.step);
+      return startingRefusal(state.step);
     case 'failed':
-      return startFailed(state.error);
+      return startFailedRefusal(state.error);
     case 'stopped':
       return STOPPED;
   }
 }
 
-/** Milliseconds that are left. */
+/** Returns the milliseconds that are left. */
 function countdown(ms: number): () => number {
   const endsAt = performance.now() + ms;
   return () => endsAt - performance.now();
 }
 
-async function tryDial(dial: Dial, { signal, dialMs, pool }: Reaching): Promise<Reached> {
+async function tryDial(dial: Dial, { context, signal }: ServedClient): Promise<Reached> {
+  const { dialMs, pool } = context;
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), dialMs);
   try {
@@ -71,44 +112,42 @@ async function tryDial(dial: Dial, { signal, dialMs, pool }: Reaching): Promise<
     return { kind: 'engine', engine, dial };
   } catch (error) {
     if (signal.aborted) return { kind: 'gone' };
-    return {
-      kind: 'refusal',
-      refusal: unreachableBecause(error, deadline.signal.aborted ? dialMs : undefined),
-    };
+    const timedOutAfterMs = deadline.signal.aborted ? dialMs : undefined;
+    return { kind: 'refusal', refusal: refusalOf(error, timedOutAfterMs) };
   } finally {
     clearTimeout(timer);
   }
 }
 
-function unreachableBecause(error: unknown, timedOutAfterMs: number | undefined): Refusal {
-  const remedy = 'Look into `mobyvm logs`; `mobyvm restart` starts the VM anew.';
+function refusalOf(error: unknown, timedOutAfterMs: number | undefined): Refusal {
+  const remedy = 'See `mobyvm logs`, or restart the VM with `mobyvm restart`.';
   if (timedOutAfterMs !== undefined)
-    return unreachable(`no answer within ${timedOutAfterMs / 1000} s.`, remedy);
-  if (error instanceof MobyvmError) return unreachable(error.message, error.remedy);
-  return unreachable(`${textOf(error)}.`, remedy);
+    return unreachableRefusal(`no answer within ${timedOutAfterMs / 1000} s.`, remedy);
+  if (error instanceof MobyvmError) return unreachableRefusal(error.message, error.remedy);
+  return unreachableRefusal(`${textOf(error)}.`, remedy);
 }
 
-/** Resolves when the state must be looked at again; with a refusal when this client is not to wait any longer. */
+/** Resolves when the state must be looked at again; to a refusal if this client must not wait. */
 async function waitWhileStarting(
-  { availability, signal, waitingRoom }: Reaching,
+  { context, signal }: ServedClient,
+  step: string,
   waitMs: number,
 ): Promise<Refusal | undefined> {
-  const before = availability.current();
-  const step = before.kind === 'starting' ? before.step : before.kind;
-  if (!waitingRoom.enter()) return tooManyWaiting(step, waitingRoom.taken);
-  const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), waitMs);
+  const { availability, waiting } = context;
+  if (!waiting.tryIncrement()) return tooManyWaitingRefusal(step, waiting.count);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), waitMs);
   try {
-    await leftStarting(availability, AbortSignal.any([signal, over.signal]));
+    await untilNotStarting(availability, AbortSignal.any([signal, deadline.signal]));
     return undefined;
   } finally {
     clearTimeout(timer);
-    waitingRoom.leave();
+    waiting.decrement();
   }
 }
 
 /** Resolves when the state is no longer `starting`, or the signal is aborted. */
-function leftStarting(availability: EngineAvailability, signal: AbortSignal): Promise<void> {
+function untilNotStarting(availability: EngineAvailability, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       unsubscribe();

@@ -1,53 +1,57 @@
-/** How many wait for a place, and for how long, in milliseconds. */
+/** How many may wait, and for how many milliseconds. */
 const MAX_QUEUE = 64;
 const QUEUE_MS = 2_000;
 
 /**
- * Bounds how much is done at a time. Beyond the limit, a bounded queue waits for a bounded time, in order.
- * INVARIANT: nobody waits while there is a place.
+ * Limits concurrency. At the limit, callers wait in order, in a queue of bounded length and for a bounded
+ * time.
+ * INVARIANT: nobody waits while a permit is free.
  */
 export class Semaphore {
   readonly #limit: number;
-  readonly #queue: ((isIn: boolean) => void)[] = [];
-  #taken = 0;
+  readonly #queue: ((isAcquired: boolean) => void)[] = [];
+  #acquired = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  get taken(): number {
-    return this.#taken;
+  get acquired(): number {
+    return this.#acquired;
   }
 
   get waiting(): number {
     return this.#queue.length;
   }
 
-  /** True at once, or in time; what entered must leave. Aborting gives the turn to the next one. */
-  enter(signal: AbortSignal): boolean | Promise<boolean> {
-    if (this.#taken < this.#limit) {
-      this.#taken += 1;
+  /**
+   * True if a permit was acquired, without a promise if one was free; `release` must follow. False if the
+   * queue is full, or the time is over, or the signal is aborted.
+   */
+  acquire(signal: AbortSignal): boolean | Promise<boolean> {
+    if (this.#acquired < this.#limit) {
+      this.#acquired += 1;
       return true;
     }
     if (this.#queue.length >= MAX_QUEUE) return false;
     return new Promise((resolve) => {
-      const leaveQueue = (): void => turn(false);
-      const timer = setTimeout(leaveQueue, QUEUE_MS);
-      const turn = (isIn: boolean): void => {
+      const giveUp = (): void => settle(false);
+      const timer = setTimeout(giveUp, QUEUE_MS);
+      const settle = (isAcquired: boolean): void => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', leaveQueue);
-        const at = this.#queue.indexOf(turn);
+        signal.removeEventListener('abort', giveUp);
+        const at = this.#queue.indexOf(settle);
         if (at !== -1) this.#queue.splice(at, 1);
-        resolve(isIn);
+        resolve(isAcquired);
       };
-      signal.addEventListener('abort', leaveQueue);
-      this.#queue.push(turn);
+      signal.addEventListener('abort', giveUp);
+      this.#queue.push(settle);
     });
   }
 
-  leave(): void {
+  release(): void {
     const next = this.#queue.shift();
-    if (next === undefined) this.#taken -= 1;
+    if (next === undefined) this.#acquired -= 1;
     else next(true);
   }
 }

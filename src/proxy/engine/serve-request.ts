@@ -1,6 +1,5 @@
 import type { ApiPlan, AskEngine } from './api-rules.js';
 import { pathPattern } from './api/path-pattern.plan.js';
-import type { ServedClient } from './served-client.js';
 import { askEngine } from './ask-engine.js';
 import { collectBody } from './http/collect-body.js';
 import { responseEditor } from './http/edit-response.js';
@@ -10,11 +9,10 @@ import type { BodyFraming } from './http/framing.plan.js';
 import { encodeRequestHead, hasWord, type RequestHead } from './http/head.codec.js';
 import { BodyScanner } from './http/relay-body.js';
 import { withLength } from './http/with-length.plan.js';
-import { refusalIn } from './reach-engine.js';
-import { BODY_TOO_LARGE, engineWentAway, malformed, type Refusal } from './refusal.plan.js';
-import { takeEngine, takeIdle } from './take-engine.js';
+import { connectToEngine, refusalIn, takeIdle, type ServedClient } from './reach-engine.js';
+import { BODY_TOO_LARGE, engineLostRefusal, malformedRefusal, type Refusal } from './refusal.plan.js';
 
-/** What follows on the client's connection. */
+/** What happens next on the client's connection. */
 export type RequestEnd =
   | { readonly kind: 'next' | 'last' | 'broken' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
@@ -26,10 +24,10 @@ export interface IncomingRequest {
   readonly raw: Buffer;
 }
 
-/** The longest body that is read to be rewritten, in bytes; all others are passed on at any length. */
+/** Limit of bodies that are parsed, in bytes; all others are forwarded at any length. */
 export const MAX_PARSED_BYTES = 16 * 1024 * 1024;
 
-/** Passes one request on, and its response back. Never throws. */
+/** Forwards one request and its response. Never throws. */
 export async function serveRequest(client: ServedClient, request: IncomingRequest): Promise<RequestEnd> {
   const startedMs = performance.now();
   const before = { ...client.counters };
@@ -46,7 +44,7 @@ export async function serveRequest(client: ServedClient, request: IncomingReques
       ...(how === undefined ? {} : { how }),
     });
   const { end, status, how } = await perform(client, request);
-  // A raw stream is told when it is over.
+  // A raw stream is logged when it ends.
   if (end.kind === 'raw stream') return { ...end, onEnd: () => log(status, 'raw stream') };
   log(end.kind === 'refused' ? end.refusal.status : status, how);
   return end;
@@ -54,7 +52,7 @@ export async function serveRequest(client: ServedClient, request: IncomingReques
 
 interface Outcome {
   readonly end: RequestEnd;
-  /** 0 when the client got none. */
+  /** 0 if the client got no response. */
   readonly status: number;
   readonly how?: string;
 }
@@ -64,7 +62,8 @@ async function perform(client: ServedClient, request: IncomingRequest): Promise<
   const outgoing = plan === undefined ? plainly(request) : await prepare(client, request, plan);
   if ('refusal' in outgoing) return refused(outgoing.refusal);
   for (let attempt = 0; ; attempt += 1) {
-    const reached = takeIdle(client, attempt > 0) ?? (await takeEngine(client, { isFresh: attempt > 0 }));
+    const idle = attempt === 0 ? takeIdle(client) : undefined;
+    const reached = idle ?? (await connectToEngine(client));
     if (reached.kind === 'gone') return { end: { kind: 'broken' }, status: 0, how: 'client gone' };
     if (reached.kind === 'refusal') return refused(reached.refusal);
     const { engine, dial } = reached;
@@ -80,7 +79,11 @@ async function perform(client: ServedClient, request: IncomingRequest): Promise<
   }
 }
 
-/** Only what was on a connection that had died meanwhile, has no effect, and nobody has seen an answer of. */
+/**
+ * An idle connection may be closed by the engine just when it is used. Only safe methods without a body are
+ * repeated, and only if no part of a response was seen: RFC 9110 §9.2.2,
+ * https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2.
+ */
 function mayRepeat(end: ExchangeEnd, engine: EngineConnection, { head, framing }: IncomingRequest): boolean {
   return (
     end.kind === 'engine lost' &&
@@ -98,11 +101,11 @@ function outcomeOf(client: ServedClient, end: Exclude<ExchangeEnd, { kind: 'raw 
     case 'client gone':
       return { end: { kind: 'broken' }, status: 0, how: 'client gone' };
     case 'bad request':
-      return refused(malformed(end.problem));
+      return refused(malformedRefusal(end.problem));
     case 'engine lost': {
       const state = client.context.availability.current();
       if (end.isAnswered) return { end: { kind: 'broken' }, status: 0, how: 'engine gone' };
-      return refused(state.kind === 'ready' ? engineWentAway(end.problem) : refusalIn(state));
+      return refused(state.kind === 'ready' ? engineLostRefusal(end.problem) : refusalIn(state));
     }
   }
 }
@@ -111,14 +114,14 @@ function refused(refusal: Refusal): Outcome {
   return { end: { kind: 'refused', refusal }, status: refusal.status };
 }
 
-/** What the engine is to get. */
+/** What the engine gets. */
 type Outgoing = Pick<Call, 'first' | 'rest'>;
 
 function plainly({ raw, framing }: IncomingRequest): Outgoing {
   return { first: raw, rest: framing };
 }
 
-/** Reads and rewrites the body if the plan wants that, and asks whether the request may go at all. */
+/** Checks whether the request may be sent, and rewrites its body, as the plan says. */
 async function prepare(
   client: ServedClient,
   request: IncomingRequest,
@@ -136,7 +139,7 @@ async function prepare(
   if (hasWord(request.head, 'expect', '100-continue')) client.stream.write('HTTP/1.1 100 Continue\r\n\r\n');
   const body = await collectBody(client.reader, new BodyScanner(request.framing), MAX_PARSED_BYTES);
   if (body.end === 'too large') return { refusal: BODY_TOO_LARGE };
-  if (body.end !== 'done') return { refusal: malformed('its body is cut short or not chunked') };
+  if (body.end !== 'done') return { refusal: malformedRefusal('its body is truncated or not chunked') };
   const rewriting = await rewriteRequest(Buffer.concat(body.content));
   if (rewriting?.kind === 'refused') return { refusal: rewriting.refusal };
   const isAsItCame = rewriting === undefined && !hasWord(request.head, 'expect', '100-continue');
@@ -157,7 +160,6 @@ function callOf(client: ServedClient, { engine, outgoing, request, plan }: Calli
   const { counters } = client;
   const rewrite = plan?.rewriteResponse;
   return {
-    // Not spread: this is done for every request.
     first: outgoing.first,
     rest: outgoing.rest,
     head: request.head,

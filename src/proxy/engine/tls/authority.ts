@@ -3,24 +3,33 @@ import { MobyvmError } from '../../../core/values/index.js';
 import { inspectCertifiedKey, type CertifiedKey, type InspectedKey } from './certified-key.js';
 import { loadX509, type X509Library } from './x509-library.js';
 
-/** The name that the engine's certificate carries. Not an address: the subnet may change, and with it the address. */
+/** The name in the engine's certificate. Not an address, because the address changes with the subnet. */
 export const ENGINE_SERVER_NAME = 'engine.mobyvm.internal';
 
 export type LeafRole = 'server' | 'client';
 
 const DAY_MS = 86_400_000;
 
-/** Certificates begin to be valid this long before they are made: the guest's clock may be behind the host's. */
+/**
+ * Certificates are valid from this long before their creation: the guest's clock may be behind the host's.
+ */
 const BACKDATED_MS = DAY_MS;
 
 const AUTHORITY_DAYS = 3_650;
 
-/** From notBefore to notAfter, both included (RFC 5280 §4.1.2.5); what is longer, some TLS clients do not take. */
+/**
+ * From notBefore to notAfter, inclusive: RFC 5280 §4.1.2.5,
+ * https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5. Some TLS clients reject longer ones:
+ * https://support.apple.com/en-us/102028.
+ */
 const LEAF_DAYS = 397;
 
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
-/** RFC 5280 §4.1.2.2 allows 20 bytes. All but the first are random. */
+/**
+ * RFC 5280 §4.1.2.2 (https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.2) allows 20. All but the first are
+ * random.
+ */
 const SERIAL_BYTES = 16;
 
 const USAGE_OF: Readonly<Record<LeafRole, { readonly oid: string; readonly commonName: string }>> = {
@@ -30,7 +39,7 @@ const USAGE_OF: Readonly<Record<LeafRole, { readonly oid: string; readonly commo
 };
 
 export interface AuthorityRequest {
-  /** Stands in the subject, so that certificates of another machine are told apart. A UUID. */
+  /** A UUID. Part of the subject, so that certificates of another machine are recognized. */
   readonly machineId: string;
   /** Milliseconds since 1970 by the host's clock. */
   readonly nowMs: number;
@@ -42,9 +51,10 @@ export interface LeafRequest {
 }
 
 /**
- * Makes a certificate authority for one machine: ECDSA P-256 with SHA-256, valid for ten years, good for signing
- * leafs and nothing else (RFC 5280 §4.2.1.3, §4.2.1.9).
- * @throws MobyvmError MOBYVM_BUG when the id is no id
+ * Creates a certificate authority for one machine: ECDSA P-256 with SHA-256, valid for ten years, only for
+ * signing leaf certificates (RFC 5280 §4.2.1.3 and §4.2.1.9,
+ * https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1).
+ * @throws MobyvmError MOBYVM_BUG if the machine id is invalid
  */
 export async function createAuthority({ machineId, nowMs }: AuthorityRequest): Promise<CertifiedKey> {
   const library = await loadX509();
@@ -69,16 +79,16 @@ export async function createAuthority({ machineId, nowMs }: AuthorityRequest): P
 }
 
 /**
- * Makes a key and has the authority certify it for one role, for 397 days, but never for longer than the authority
- * itself is valid. The server's certificate is for {@link ENGINE_SERVER_NAME}.
- * @throws MobyvmError MOBYVM_STATE_FILE when the authority's certificate and key cannot be used
+ * Creates a key and a certificate for one role, valid for 397 days but not longer than the authority itself.
+ * The server's certificate is for {@link ENGINE_SERVER_NAME}.
+ * @throws MobyvmError MOBYVM_STATE_FILE if the authority's certificate and key cannot be used
  */
 export async function issueLeaf(
   authority: CertifiedKey,
   { role, nowMs }: LeafRequest,
 ): Promise<CertifiedKey> {
   const issuer = inspectCertifiedKey(authority);
-  if (issuer === undefined) throw unusableAuthority();
+  if (issuer === undefined) throw unusableAuthorityError();
   const library = await loadX509();
   const keys = await newKeys();
   const { notBefore, notAfter } = validity(nowMs, LEAF_DAYS);
@@ -99,13 +109,13 @@ export async function issueLeaf(
   return { certificate: pemOf(certificate), key: exportKey(keys.privateKey) };
 }
 
-/** Whether the certificate is a machine's authority, and whose. */
+/** Returns the id of the machine whose authority this is; undefined if it is not an authority of ours. */
 export function machineIdOf({ x509 }: InspectedKey): string | undefined {
   if (!x509.ca) return undefined;
   return /^CN=mobyvm authority ([0-9A-Za-z-]{1,40})$/m.exec(x509.subject)?.[1];
 }
 
-/** Whether the authority issued the leaf for this role, under the name that the engine has now. */
+/** Whether the authority issued the leaf for this role and the current name of the engine. */
 export function isLeafOf(authority: InspectedKey, { x509 }: InspectedKey, role: LeafRole): boolean {
   return (
     x509.checkIssued(authority.x509) &&
@@ -117,21 +127,21 @@ export function isLeafOf(authority: InspectedKey, { x509 }: InspectedKey, role: 
 }
 
 function authorityNameOf(machineId: string): string {
-  // The common name has room for 64 characters, and machineIdOf has to find the id in it again.
+  // A common name has at most 64 characters, and machineIdOf must find the id in it.
   if (!/^[0-9A-Za-z-]{1,40}$/.test(machineId)) {
-    throw new MobyvmError('MOBYVM_BUG', `"${machineId}" is not the id of a machine.`, '');
+    throw new MobyvmError('MOBYVM_BUG', `"${machineId}" is not a machine id.`, '');
   }
   return `mobyvm authority ${machineId}`;
 }
 
-interface LeafToBe {
+interface LeafIdentity {
   readonly role: LeafRole;
   readonly keys: webcrypto.CryptoKeyPair;
   /** The authority's certificate, PEM. */
   readonly issuer: string;
 }
 
-async function leafExtensions(library: X509Library, { role, keys, issuer }: LeafToBe) {
+async function leafExtensions(library: X509Library, { role, keys, issuer }: LeafIdentity) {
   const { publicKey: issuerKey } = new library.X509Certificate(issuer);
   return [
     new library.BasicConstraintsExtension(false, undefined, true),
@@ -145,14 +155,14 @@ async function leafExtensions(library: X509Library, { role, keys, issuer }: Leaf
   ];
 }
 
-/** Whole seconds: a certificate has no others. */
+/** In whole seconds, as in a certificate. */
 function validity(nowMs: number, days: number): { readonly notBefore: Date; readonly notAfter: Date } {
   const startMs = Math.floor((nowMs - BACKDATED_MS) / 1000) * 1000;
   return { notBefore: new Date(startMs), notAfter: new Date(startMs + days * DAY_MS - 1000) };
 }
 
 function newSerial(): string {
-  // The first byte makes it neither negative nor shorter: DER drops leading zeros.
+  // The first byte keeps it positive and its length fixed: DER drops leading zeros.
   return `40${randomBytes(SERIAL_BYTES - 1).toString('hex')}`;
 }
 
@@ -173,10 +183,10 @@ function pemOf(certificate: InstanceType<X509Library['X509Certificate']>): strin
   return `${certificate.toString('pem').trimEnd()}\n`;
 }
 
-function unusableAuthority(): MobyvmError {
+function unusableAuthorityError(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_STATE_FILE',
-    'The certificate and the key of the certificate authority are damaged or do not belong together.',
-    'Run `mobyvm restart`: a new authority is made, and the guest gets its certificate.',
+    'The certificate authority is unusable: its certificate or key is damaged, or they do not match.',
+    'Run `mobyvm restart` to create a new authority and certificates.',
   );
 }

@@ -3,8 +3,8 @@ import type * as x509 from '@peculiar/x509';
 export type X509Library = typeof x509;
 
 /**
- * What the library's dependency injection asks the Reflect Metadata API for: which constructor parameters it is to
- * fill in. The library's own classes have none, so the right answer is always that nothing is known.
+ * The part of the Reflect Metadata API that the library's dependency injection (tsyringe) uses to look up
+ * constructor parameters. The library's own classes have none, so that the right answer is always undefined.
  */
 const NO_METADATA = {
   getMetadata: () => undefined,
@@ -15,9 +15,10 @@ const NO_METADATA = {
 let loading: Promise<X509Library> | undefined;
 
 /**
- * Loads `@peculiar/x509`, which takes some 100 ms, when a certificate is to be made and not before: almost no start
- * needs it. It refuses to load without the Reflect Metadata API, which no browser and no Node.js has; it is there
- * while the library loads and gone again afterwards, so that nothing else in the process comes to rely on it.
+ * Loads `@peculiar/x509` when a certificate is needed, because it takes about 100 ms and almost no start
+ * needs it. The library refuses to load without the Reflect Metadata API, which Node.js does not have
+ * (https://github.com/microsoft/tsyringe#installation). It is defined only while the library loads, so that
+ * nothing else in the process depends on it.
  */
 export function loadX509(): Promise<X509Library> {
   return (loading ??= 'getMetadata' in Reflect ? import('@peculiar/x509') : loadWithStandIn());

@@ -1,37 +1,38 @@
 import { describe, expect, it, vi } from 'vitest';
+import { BoundedCounter } from '../../../../src/proxy/engine/bounded-counter.js';
 import { Semaphore } from '../../../../src/proxy/engine/semaphore.js';
 
 const never = new AbortController().signal;
 
-describe('a bounded number of semaphore', () => {
-  it('is given at once as long as there are some, then in order as they come free', async () => {
+describe('a semaphore', () => {
+  it('gives permits at once while some are free, then in order as they are released', async () => {
     const semaphore = new Semaphore(1);
-    expect(semaphore.enter(never)).toBe(true);
+    expect(semaphore.acquire(never)).toBe(true);
     const order: string[] = [];
-    const second = Promise.resolve(semaphore.enter(never)).then(() => order.push('second'));
-    const third = Promise.resolve(semaphore.enter(never)).then(() => order.push('third'));
-    semaphore.leave();
+    const second = Promise.resolve(semaphore.acquire(never)).then(() => order.push('second'));
+    const third = Promise.resolve(semaphore.acquire(never)).then(() => order.push('third'));
+    semaphore.release();
     await second;
     expect(order).toEqual(['second']);
-    semaphore.leave();
+    semaphore.release();
     await third;
-    semaphore.leave();
-    expect(semaphore).toMatchObject({ taken: 0, waiting: 0 });
+    semaphore.release();
+    expect(semaphore).toMatchObject({ acquired: 0, waiting: 0 });
   });
 
-  it('has a queue of 64; the next one is told so at once', () => {
+  it('lets 64 callers wait and refuses the next one at once', () => {
     const semaphore = new Semaphore(1);
-    for (let count = 0; count < 65; count += 1) void semaphore.enter(new AbortController().signal);
+    for (let count = 0; count < 65; count += 1) void semaphore.acquire(new AbortController().signal);
     expect(semaphore.waiting).toBe(64);
-    expect(semaphore.enter(never)).toBe(false);
+    expect(semaphore.acquire(never)).toBe(false);
   });
 
-  it('is waited for no longer than two seconds', async () => {
+  it('lets nobody wait longer than two seconds', async () => {
     vi.useFakeTimers();
     try {
       const semaphore = new Semaphore(1);
-      void semaphore.enter(never);
-      const waiting = semaphore.enter(never);
+      void semaphore.acquire(never);
+      const waiting = semaphore.acquire(never);
       vi.advanceTimersByTime(2_000);
       expect(await waiting).toBe(false);
       expect(semaphore.waiting).toBe(0);
@@ -40,14 +41,28 @@ describe('a bounded number of semaphore', () => {
     }
   });
 
-  it('is not kept for one that has gone', async () => {
+  it('keeps no permit for a caller that has aborted', async () => {
     const semaphore = new Semaphore(1);
-    void semaphore.enter(never);
+    void semaphore.acquire(never);
     const gone = new AbortController();
-    const waiting = semaphore.enter(gone.signal);
+    const waiting = semaphore.acquire(gone.signal);
     gone.abort();
     expect(await waiting).toBe(false);
-    semaphore.leave();
-    expect(semaphore.taken).toBe(0);
+    semaphore.release();
+    expect(semaphore.acquired).toBe(0);
+  });
+});
+
+describe('a bounded counter', () => {
+  it('counts to its limit, and further once it was decremented', () => {
+    const counter = new BoundedCounter(2);
+    expect([counter.tryIncrement(), counter.tryIncrement(), counter.tryIncrement()]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    counter.decrement();
+    expect(counter.count).toBe(1);
+    expect(counter.tryIncrement()).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MobyvmError } from '../../../../src/core/values/index.js';
-import { tlsProblem } from '../../../../src/proxy/engine/tls/tls-problem.js';
+import { tlsError } from '../../../../src/proxy/engine/tls/tls-error.js';
 
 function withCode(code: string): Error {
   return Object.assign(new RangeError('some text'), { code });
@@ -12,14 +12,14 @@ describe('a failure', () => {
     ['SELF_SIGNED_CERT_IN_CHAIN', "is not from this machine's authority"],
     ['INVALID_PURPOSE', 'some text (INVALID_PURPOSE)'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'is for another name'],
-    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'wants a certificate and got none'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'requires a certificate and got none'],
     ['ERR_SSL_SOMETHING_NEW', 'some text (ERR_SSL_SOMETHING_NEW)'],
     ['EPROTO', 'some text (EPROTO)'],
   ])('with %s is one of TLS', (code, text) => {
-    const problem = tlsProblem(withCode(code), ' at 10.0.75.2:2376');
+    const problem = tlsError(withCode(code), ' at 10.0.75.2:2376');
     expect(problem).toMatchObject({ code: 'MOBYVM_ENGINE_TLS', details: { reason: code } });
     expect(problem?.message).toContain(text);
-    expect(problem?.message).toContain('The Docker Engine at 10.0.75.2:2376 and mobyvm');
+    expect(problem?.message).toContain('the Docker Engine at 10.0.75.2:2376 failed: ');
     expect(problem?.remedy).not.toBe('');
   });
 
@@ -33,6 +33,6 @@ describe('a failure', () => {
     'text',
     undefined,
   ])('is none of TLS: %s', (error) => {
-    expect(tlsProblem(error, '')).toBeUndefined();
+    expect(tlsError(error, '')).toBeUndefined();
   });
 });
