@@ -1,7 +1,10 @@
 import type { Logger } from '../core/host/index.js';
 import { textOf } from '../core/values/index.js';
 
-/** Something that clients find by a file, which others may delete: tmpfiles cleaners, `rm -rf` of the run folder. */
+/**
+ * Something that clients find by a file, which others may delete: tmpfiles cleaners, `rm -rf` of the run
+ * folder.
+ */
 export interface Restorable {
   /** Recreates the file if it is gone. @returns whether it was recreated */
   restore(): Promise<boolean>;
@@ -10,8 +13,8 @@ export interface Restorable {
 const CHECK_EVERY_MS = 2_000;
 
 /**
- * Restores the files of the run folder for as long as the daemon runs: without them nobody could reach it, and another
- * daemon could start beside it.
+ * Restores the files of the run folder for as long as the daemon runs: without them nobody could reach it,
+ * and another daemon could start beside it.
  * @returns stops it, and resolves when the last check is over
  */
 export function keepFiles(

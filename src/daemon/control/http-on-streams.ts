@@ -6,8 +6,9 @@ const REQUEST_MS = 60_000;
 
 /**
  * Serves HTTP on streams that something else has accepted. node:http takes any Duplex
- * (https://nodejs.org/api/http.html#event-connection), but its time limits need a listening server and a socket's
- * `setTimeout`. So each connection carries one request, is closed after the response, and has its own limit here.
+ * (https://nodejs.org/api/http.html#event-connection), but its time limits need a listening server and a
+ * socket's `setTimeout`. So each connection carries one request, is closed after the response, and has its
+ * own limit here.
  * @returns takes one connection
  */
 export function httpOnStreams(onRequest: RequestListener, requestMs = REQUEST_MS): (stream: Duplex) => void {
@@ -22,7 +23,8 @@ export function httpOnStreams(onRequest: RequestListener, requestMs = REQUEST_MS
       if (requests.get(stream)?.complete !== true) stream.destroy();
     }, requestMs);
     stream.once('close', () => clearTimeout(timer));
-    // The response has been sent, or the client has gone: a Duplex that allows half-open use stays open otherwise.
+    // The response has been sent, or the client has gone: a Duplex that allows half-open use stays open
+    // otherwise.
     stream.once('finish', () => stream.destroy());
     server.emit('connection', stream);
   };

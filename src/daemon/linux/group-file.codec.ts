@@ -1,6 +1,9 @@
 import { CodecError } from '../../core/values/index.js';
 
-/** One line of `/etc/group`, `name:password:gid:member,member`: https://man7.org/linux/man-pages/man5/group.5.html. */
+/**
+ * One line of `/etc/group`, `name:password:gid:member,member`:
+ * https://man7.org/linux/man-pages/man5/group.5.html.
+ */
 export interface GroupEntry {
   readonly name: string;
   readonly gid: number;
@@ -9,7 +12,10 @@ export interface GroupEntry {
 
 const MAX_GID = 0xffff_ffff - 1;
 
-/** Returns the group's id, or undefined if there is no such group. Skips malformed lines, as the C library does. */
+/**
+ * Returns the group's id, or undefined if there is no such group. Skips malformed lines, as the C library
+ * does.
+ */
 export function findGroupId(text: string, name: string): number | undefined {
   for (const line of text.split('\n')) {
     if (!line.startsWith(`${name}:`)) continue;
@@ -41,7 +47,10 @@ export function decodeGroupEntry(line: string): GroupEntry {
   return { name, gid, members: memberText.split(',').filter((member) => member !== '') };
 }
 
-/** Encodes an entry without the line feed. The password field is `x`, as for a group whose password is in gshadow. */
+/**
+ * Encodes an entry without the line feed. The password field is `x`, as for a group whose password is in
+ * gshadow.
+ */
 export function encodeGroupEntry(entry: GroupEntry): string {
   return `${entry.name}:x:${entry.gid}:${entry.members.join(',')}`;
 }

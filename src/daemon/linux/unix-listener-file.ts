@@ -14,7 +14,9 @@ import { errnoOf, MobyvmError } from '../../core/values/index.js';
 import { findGroupId } from './group-file.codec.js';
 import { socketOwner } from './unix-listener-owner.js';
 
-/** `sun_path` has 108 bytes including the terminating NUL: https://man7.org/linux/man-pages/man7/unix.7.html. */
+/**
+ * `sun_path` has 108 bytes including the terminating NUL: https://man7.org/linux/man-pages/man7/unix.7.html.
+ */
 const MAX_PATH_BYTES = 107;
 
 /** A socket's file, prepared where nobody else can reach it and then moved to its address. */
@@ -42,11 +44,12 @@ export interface SocketFileOptions {
 }
 
 /**
- * Prepares a socket for `path`. It is bound inside a folder of mode 0700 first, so that it is never more accessible than
- * it should be, not even between bind and chmod. The umask would do that too, but it applies to the whole process: a file
- * that another thread creates at that moment would get it as well. And libuv unlinks a socket by the name it was bound
- * to (uv__pipe_close in https://github.com/libuv/libuv/blob/v1.x/src/unix/pipe.c), which would remove a file that
- * somebody else has put there since.
+ * Prepares a socket for `path`. It is bound inside a folder of mode 0700 first, so that it is never more
+ * accessible than it should be, not even between bind and chmod. The umask would do that too, but it applies
+ * to the whole process: a file that another thread creates at that moment would get it as well. And libuv
+ * unlinks a socket by the name it was bound to (uv__pipe_close in
+ * https://github.com/libuv/libuv/blob/v1.x/src/unix/pipe.c), which would remove a file that somebody else has
+ * put there since.
  * @throws MobyvmError as ListenLocally does
  */
 export async function prepareSocketFile(options: SocketFileOptions): Promise<PreparedSocketFile> {
@@ -91,8 +94,8 @@ async function makePrivateFolder(parent: string): Promise<string> {
 }
 
 /**
- * Mode 0600, or 0660 with the group. If there is no such group, root's socket still gets 0660, because root's own group
- * is as trusted as root; the group of an ordinary user may have other members, so his gets 0600.
+ * Mode 0600, or 0660 with the group. If there is no such group, root's socket still gets 0660, because root's
+ * own group is as trusted as root; the group of an ordinary user may have other members, so his gets 0600.
  */
 async function restrict(file: string, { path, access, logger }: SocketFileOptions): Promise<void> {
   if (access.kind === 'owner only') return chmod(file, 0o600);

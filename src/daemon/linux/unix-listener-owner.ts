@@ -6,8 +6,9 @@ export interface SocketOwner {
 }
 
 /**
- * Finds the process that listens on a socket file; undefined if that is unknown, since it only serves a message. The file
- * is identified by its inode: `ss` lists a socket that was moved under the name it was bound to.
+ * Finds the process that listens on a socket file; undefined if that is unknown, since it only serves a
+ * message. The file is identified by its inode: `ss` lists a socket that was moved under the name it was
+ * bound to.
  */
 export async function socketOwner(
   file: { readonly ino: number },
@@ -24,7 +25,10 @@ export async function socketOwner(
   }
 }
 
-/** Finds the line with `ino:N` in the output of `ss -xlpeH` and reads `users:(("dockerd",pid=7,fd=4))` from it. */
+/**
+ * Finds the line with `ino:N` in the output of `ss -xlpeH` and reads `users:(("dockerd",pid=7,fd=4))` from
+ * it.
+ */
 export function parseOwner(listing: string, ino: number): SocketOwner | undefined {
   const line = listing.split('\n').find((candidate) => candidate.includes(` ino:${ino} `));
   const [, program, pid] = /users:\(\("([^"]*)",pid=(\d+)/.exec(line ?? '') ?? [];

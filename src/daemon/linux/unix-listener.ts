@@ -10,16 +10,16 @@ import { errnoOf } from '../../core/values/index.js';
 import { prepareSocketFile, type SocketFile } from './unix-listener-file.js';
 
 /**
- * How many clients may wait to be accepted. Go's net.Dial gets EAGAIN at once when the queue is full. The kernel caps
- * the value at net.core.somaxconn: https://man7.org/linux/man-pages/man2/listen.2.html.
+ * How many clients may wait to be accepted. Go's net.Dial gets EAGAIN at once when the queue is full. The
+ * kernel caps the value at net.core.somaxconn: https://man7.org/linux/man-pages/man2/listen.2.html.
  */
 const BACKLOG = 4_096;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Writing zero bytes to a unix stream socket fails with EPIPE if the peer has closed it, and sends nothing otherwise:
- * unix_stream_sendmsg in https://github.com/torvalds/linux/blob/v6.1/net/unix/af_unix.c.
+ * Writing zero bytes to a unix stream socket fails with EPIPE if the peer has closed it, and sends nothing
+ * otherwise: unix_stream_sendmsg in https://github.com/torvalds/linux/blob/v6.1/net/unix/af_unix.c.
  */
 export const unixHangupProbe: HangupProbe = (client) => void client.write(NOTHING);
 
@@ -98,7 +98,8 @@ class UnixListener implements LocalListener {
   #accept(client: Socket): void {
     this.#connections.add(client);
     client.once('close', () => this.#connections.delete(client));
-    // 'close' follows every error. Without a listener, an error before the server attaches its own would be uncaught.
+    // 'close' follows every error. Without a listener, an error before the server attaches its own would be
+    // uncaught.
     client.on('error', () => undefined);
     if (this.#closing !== undefined) client.destroy();
     else this.#options.onConnection(client, unixHangupProbe);

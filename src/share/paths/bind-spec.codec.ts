@@ -1,6 +1,6 @@
 /**
- * A bind as the Engine API has it (Docker's `volumes` syntax, moby daemon/volume/mounts):
- * `source:target[:options]`. `options` is kept as it is: `ro`, `rw`, `z`, `cached`, `delegated`, `rshared` and the like.
+ * A bind of the Engine API, `source:target[:options]` (https://docs.docker.com/engine/storage/bind-mounts/).
+ * `options` is kept unchanged: `ro`, `rw`, `z`, `cached`, `delegated`, `rshared` and so on.
  */
 export interface BindSpec {
   readonly source: string;
@@ -8,12 +8,12 @@ export interface BindSpec {
   readonly options: string | undefined;
 }
 
-/** A drive at the start, perhaps after `\\?\`; its colon ends no source. */
+/** A drive at the start, optionally after `\\?\`; its colon does not end the source. */
 const DRIVE = /^(?:[\\/]{2}[?.][\\/])?[A-Za-z]:(?=[\\/:])/;
 
 /**
- * Takes a bind apart, or returns undefined where there is no source: `/data` alone is a volume without a name. In
- * `c:/data` and `c:/data:ro` the letter is a volume's name; in `c:/data:/target` it is a drive.
+ * Parses a bind; undefined if it has no source: `/data` alone is an anonymous volume. In `c:/data` and
+ * `c:/data:ro`, the letter is a volume's name; in `c:/data:/target`, it is a drive.
  */
 export function decodeBindSpec(text: string): BindSpec | undefined {
   const end = sourceEnd(text);
@@ -39,7 +39,7 @@ function sourceEnd(text: string): number {
   return end !== -1 && mayBeVolume && end + 1 === text.length ? 1 : end;
 }
 
-/** A pipe's name may hold a colon; its target never starts without a slash or a pipe. */
+/** A pipe's name may contain a colon; a target always starts with a slash or a backslash. */
 function pipeEnd(text: string): number | undefined {
   const [start] = /^[\\/]{2}[.?][\\/]pipe[\\/]/i.exec(text) ?? [];
   if (start === undefined) return undefined;

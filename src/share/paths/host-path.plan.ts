@@ -1,32 +1,38 @@
-/** How the host writes paths. Drives are asked for by letter on both: on Linux a share has one as well. */
+/** How the host writes paths. Both use drive letters: on Linux, a share has one too. */
 export type PathRule = 'windows' | 'linux';
 
 export type HostPath =
-  /** A path of the VM, a volume's name, or something relative: it is the engine's affair, as it stands. */
+  /** A guest path, a volume's name, or something relative: left to the engine. */
   | { readonly kind: 'other' }
-  /** A file of the VM itself that stands for something of the host. */
+  /** A file of the VM that replaces something of the host. */
   | { readonly kind: 'guest'; readonly path: string }
-  /** A path on a shared drive, in the form that it has in the VM: `/C/Users/x`. */
+  /** A path on a drive, in its guest form: `/C/Users/x`. */
   | { readonly kind: 'drive'; readonly drive: string; readonly path: string }
   | { readonly kind: 'refused'; readonly reason: string; readonly advice: string };
 
-/** `PATH_MAX` of the guest (linux/limits.h) without its NUL, in bytes. */
+/** `PATH_MAX` of the guest (include/uapi/linux/limits.h) without the terminating NUL, in bytes. */
 const MAX_PATH_BYTES = 4_095;
 const OTHER: HostPath = { kind: 'other' };
 const ENGINE_SOCKET: HostPath = { kind: 'guest', path: '/var/run/docker.sock' };
 
-/** `\\?\` and `\\.\`, with either slash: what follows is taken by its letters, or is a device. */
+/**
+ * `\\?\` and `\\.\`, with either slash: a verbatim path or a device follows,
+ * https://learn.microsoft.com/en-us/dotnet/standard/io/file-path-formats#dos-device-paths.
+ */
 const DEVICE_PREFIX = /^[\\/]{2}([?.])[\\/]/;
 const DRIVE = /^([A-Za-z]):(.*)$/s;
 /** As git-bash, Docker Toolbox, Docker Desktop and WSL write drives. */
 const DRIVE_AS_FOLDER = /^(?:\/\/?|\/host_mnt\/|\/mnt\/)([A-Za-z])(\/.*)?$/s;
 const GUEST_FORM = /^\/([A-Z])(\/.*)?$/s;
-/** What no Windows file name may hold (CreateFile's "Naming Files, Paths, and Namespaces"). */
+/**
+ * Characters that Windows does not allow in file names:
+ * https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file#naming-conventions.
+ */
 const NOT_ON_WINDOWS = /[\x00-\x1f<>:"|?*]/;
 
 /**
- * Reads a path as a user of the host writes it, and says what it is in the VM. The guest's form never changes:
- * `C:\Users\x` is `/C/Users/x`.
+ * Converts a path as the user writes it on the host to what it is in the VM. The guest form is fixed:
+ * `C:\Users\x` is always `/C/Users/x`.
  */
 export function readHostPath(text: string, rule: PathRule): HostPath {
   const prefix = DEVICE_PREFIX.exec(text);
@@ -42,13 +48,13 @@ export function readHostPath(text: string, rule: PathRule): HostPath {
   if (rule === 'windows' && text.startsWith('\\')) return refusedAsRootless(text);
   const folder = (rule === 'windows' ? DRIVE_AS_FOLDER : GUEST_FORM).exec(text);
   if (folder?.[1] !== undefined) return onDrive(folder[1], folder[2] ?? '', { rule, isVerbatim: false });
-  // `//var/run/docker.sock` as well: git-bash users write two slashes so that it is left alone.
+  // Also `//var/run/docker.sock`: with two slashes, git-bash does not convert the path.
   return OTHER;
 }
 
 /**
- * The path that the user has for a path of the VM, or undefined if that lies on no drive or could not be written so that
- * it is read back as the very same. For every guest path g with a result h: reading h gives g.
+ * Converts a guest path to the user's form; undefined if it is not on a drive, or if no form of it would be
+ * read back as the same path. For every guest path g with a result h, reading h gives g.
  */
 export function writeHostPath(guestPath: string, rule: PathRule): string | undefined {
   const [, letter, rest = ''] = GUEST_FORM.exec(guestPath) ?? [];
@@ -64,7 +70,7 @@ export function writeHostPath(guestPath: string, rule: PathRule): string | undef
 
 interface Reading {
   readonly rule: PathRule;
-  /** After `\\?\`: Windows does not tidy such a path up. */
+  /** After `\\?\`: Windows does not normalize such a path. */
   readonly isVerbatim: boolean;
 }
 
@@ -77,14 +83,15 @@ function readDevicePath(text: string, reading: Reading): HostPath {
     return {
       kind: 'refused',
       reason: `the named pipe "${pipe}" cannot be mounted into a Linux container`,
-      advice: 'The pipe of the engine can: \\\\.\\pipe\\docker_engine becomes /var/run/docker.sock.',
+      advice:
+        "Only the engine's own pipe can be mounted: \\\\.\\pipe\\docker_engine becomes /var/run/docker.sock.",
     };
   }
   if (/^UNC[\\/]/i.test(text)) return refusedAsNetworkPath(text);
   return {
     kind: 'refused',
-    reason: `"${text}" is a device and no folder on a drive`,
-    advice: 'Name a folder by its drive, such as C:\\Users\\me.',
+    reason: `"${text}" is a device, not a folder on a drive`,
+    advice: 'Use a path on a drive, such as C:\\Users\\me.',
   };
 }
 
@@ -95,32 +102,33 @@ function onDrive(letter: string, rest: string, { rule, isVerbatim }: Reading): H
     if (segment === '..') segments.pop();
     else if (segment !== '' && segment !== '.') segments.push(segment);
   }
-  const isTidied = rule === 'windows' && !isVerbatim;
-  const names = isTidied ? tidied(segments, /[\\/]$/.test(rest)) : segments;
+  const isNormalized = rule === 'windows' && !isVerbatim;
+  const names = isNormalized ? normalized(segments, /[\\/]$/.test(rest)) : segments;
   const path = ['', drive, ...names].join('/');
   const bad = rule === 'windows' ? NOT_ON_WINDOWS.exec(names.join('/')) : /\0/.exec(path);
   if (bad !== null) {
     return {
       kind: 'refused',
-      reason: `a path on drive ${drive} cannot hold ${JSON.stringify(bad[0])}`,
-      advice: 'Correct the path, then try again.',
+      reason: `a path on drive ${drive} cannot contain ${JSON.stringify(bad[0])}`,
+      advice: 'Correct the path and try again.',
     };
   }
   if (new TextEncoder().encode(path).length > MAX_PATH_BYTES) {
     return {
       kind: 'refused',
       reason: `a path on drive ${drive} is longer than the ${MAX_PATH_BYTES} bytes that Linux allows`,
-      advice: 'Mount a folder nearer to the root of the drive.',
+      advice: 'Mount a folder closer to the root of the drive.',
     };
   }
   return { kind: 'drive', drive, path };
 }
 
 /**
- * As Windows does before it looks for a file: a segment loses a single dot at its end, and the last one all dots and
- * spaces, unless a slash follows (.NET's "File path formats on Windows systems", Trim characters).
+ * Normalizes as Windows does: a segment loses a single dot at its end, and the last one all dots and spaces
+ * unless a slash follows:
+ * https://learn.microsoft.com/en-us/dotnet/standard/io/file-path-formats#trim-characters.
  */
-function tidied(segments: readonly string[], endsInSlash: boolean): readonly string[] {
+function normalized(segments: readonly string[], endsInSlash: boolean): readonly string[] {
   return segments
     .map((segment, index) => {
       if (index === segments.length - 1 && !endsInSlash) return segment.replace(/[. ]+$/, '');
@@ -132,16 +140,16 @@ function tidied(segments: readonly string[], endsInSlash: boolean): readonly str
 function refusedAsRelative(text: string, letter: string): HostPath {
   return {
     kind: 'refused',
-    reason: `"${text}" depends on the folder that is current on drive ${letter.toUpperCase()}, which mobyvm does not know`,
-    advice: `Write the whole path, such as ${letter.toUpperCase()}:\\${text.slice(2)}.`,
+    reason: `"${text}" is relative to the current folder on drive ${letter.toUpperCase()}, which mobyvm does not know`,
+    advice: `Use the full path, such as ${letter.toUpperCase()}:\\${text.slice(2)}.`,
   };
 }
 
 function refusedAsRootless(text: string): HostPath {
   return {
     kind: 'refused',
-    reason: `"${text}" does not say on which drive it is`,
-    advice: `Write the whole path, such as C:${text}.`,
+    reason: `"${text}" does not name a drive`,
+    advice: `Use the full path, such as C:${text}.`,
   };
 }
 

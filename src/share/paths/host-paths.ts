@@ -1,16 +1,16 @@
 import { decodeBindSpec, encodeBindSpec } from './bind-spec.codec.js';
 import { readHostPath, writeHostPath, type HostPath, type PathRule } from './host-path.plan.js';
 
-/** A bind whose source was read; `text` is the bind with the path that its source has in the VM. */
+/** A parsed bind; `text` is the bind with the guest path of its source. */
 export interface ReadBind {
   readonly source: HostPath;
   readonly text: string;
 }
 
-/** What whoever rewrites paths needs to know of them, with the platform's rule in it. */
+/** Converts paths by the rule of one platform. */
 export interface HostPaths {
   readonly read: (path: string) => HostPath;
-  /** The user's form of a path of the VM; undefined if it is none on a drive. */
+  /** The user's form of a guest path; undefined if it is not on a drive. */
   readonly write: (guestPath: string) => string | undefined;
   /** Undefined if the bind has no source. */
   readonly readBind: (bind: string) => ReadBind | undefined;

@@ -1,12 +1,12 @@
 import { encodeJsonString, type JsonNode, type JsonString } from './json-text.codec.js';
 
-/** A string that is to be another one. */
+/** A string and its new value. */
 export interface StringEdit {
   readonly node: JsonString;
   readonly value: string;
 }
 
-/** The text with other strings in it; not one byte of the rest is touched. */
+/** Replaces strings in the text; every other byte stays as it is. */
 export function editJsonText(text: string, edits: readonly StringEdit[]): string {
   let edited = '';
   let at = 0;
@@ -18,8 +18,8 @@ export function editJsonText(text: string, edits: readonly StringEdit[]): string
 }
 
 /**
- * All nodes at a path; `*` is every item of an array. Names count whatever their case, and repeated ones all: the engine
- * reads them like that (Go's encoding/json).
+ * Returns all nodes at a path; `*` means every item of an array. Names match regardless of case, and repeated
+ * ones all match, because the engine reads them that way (https://pkg.go.dev/encoding/json#Unmarshal).
  */
 export function select(node: JsonNode | undefined, path: readonly string[]): readonly JsonNode[] {
   if (node === undefined) return [];
@@ -33,12 +33,12 @@ export function select(node: JsonNode | undefined, path: readonly string[]): rea
     .flatMap(({ value }) => select(value, rest));
 }
 
-/** The strings among them. */
+/** Returns the strings among the nodes at a path. */
 export function selectStrings(node: JsonNode | undefined, path: readonly string[]): readonly JsonString[] {
   return select(node, path).filter((found) => found.kind === 'string');
 }
 
-/** The string that counts where a member is repeated: the last. */
+/** Returns the string at a path. If a member is repeated, the last one counts. */
 export function textAt(node: JsonNode | undefined, path: readonly string[]): string | undefined {
   return selectStrings(node, path).at(-1)?.value;
 }

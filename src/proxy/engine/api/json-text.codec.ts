@@ -1,9 +1,9 @@
 import { CodecError } from '../../../core/values/index.js';
 
 /**
- * JSON (RFC 8259) as text with positions, so that single strings can be exchanged and everything else stays as it is:
- * order, unknown and repeated members, white space, the digits of numbers.
- * Texts have one character for each byte; what is between a string's quotes is UTF-8.
+ * JSON (RFC 8259, https://www.rfc-editor.org/rfc/rfc8259) as text with positions, so that single strings can
+ * be replaced while everything else stays as it is: order, unknown and repeated members, white space, the
+ * digits of numbers. Texts have one character per byte; what is between a string's quotes is UTF-8.
  */
 export type JsonNode =
   | { readonly kind: 'object'; readonly members: readonly JsonMember[] }
@@ -14,7 +14,7 @@ export type JsonNode =
 
 export interface JsonString {
   readonly kind: 'string';
-  /** Its quotes included. */
+  /** Including its quotes. */
   readonly start: number;
   readonly end: number;
   readonly value: string;
@@ -25,14 +25,14 @@ export interface JsonMember {
   readonly value: JsonNode;
 }
 
-/** Deeper than any message of the API, and far from the end of the stack. */
+/** Deeper than any message of the API, and far from overflowing the stack. */
 const MAX_DEPTH = 200;
 
 const SPACE = /[ \t\n\r]*/y;
 const CONTROL = /[\0-\x1f]/;
 const LITERAL = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
-/** @throws CodecError where the text is no JSON, or is nested too deeply */
+/** @throws CodecError if the text is not JSON or is nested too deeply */
 export function decodeJsonText(text: string): JsonNode {
   const reader = new Reader(text);
   const node = reader.value(0);
@@ -40,7 +40,7 @@ export function decodeJsonText(text: string): JsonNode {
   return node;
 }
 
-/** A string as a JSON text, one character for each byte. */
+/** Encodes a string as JSON, with one character per byte. */
 export function encodeJsonString(value: string): string {
   const json = JSON.stringify(value);
   return isAscii(json) ? json : latin1Of(new TextEncoder().encode(json));
@@ -65,13 +65,13 @@ class Reader {
       case '"':
         return this.#string();
       default:
-        return { kind: 'literal', text: this.#token(LITERAL, 'is no value') };
+        return { kind: 'literal', text: this.#token(LITERAL, 'is not a value') };
     }
   }
 
   end(): void {
     this.#skip(SPACE);
-    if (this.#at !== this.#text.length) throw this.#wrong('goes on behind its end');
+    if (this.#at !== this.#text.length) throw this.#wrong('has text after its end');
   }
 
   #object(depth: number): JsonNode {
@@ -86,7 +86,7 @@ class Reader {
         this.#skip(SPACE);
         this.#expect(':');
         members.push({ name, value: this.value(depth + 1) });
-      } while (this.#goesOn('}'));
+      } while (this.#continues('}'));
     }
     return { kind: 'object', members };
   }
@@ -98,19 +98,19 @@ class Reader {
     if (this.#text[this.#at] === ']') this.#at += 1;
     else {
       do items.push(this.value(depth + 1));
-      while (this.#goesOn(']'));
+      while (this.#continues(']'));
     }
     return { kind: 'array', items };
   }
 
-  /** Without a regular expression: one of a string of megabytes overflows its stack. */
+  /** Without a regular expression, which overflows its stack on a string of megabytes. */
   #string(): JsonString {
     const start = this.#at;
-    if (this.#text[start] !== '"') throw this.#wrong('is no string');
+    if (this.#text[start] !== '"') throw this.#wrong('is not a string');
     let end = start;
     do {
       end = this.#text.indexOf('"', end + 1);
-      if (end === -1) throw this.#wrong('is a string without an end');
+      if (end === -1) throw this.#wrong('has a string without an end');
     } while (this.#isEscaped(end));
     this.#at = end + 1;
     const token = this.#text.slice(start, end + 1);
@@ -129,11 +129,11 @@ class Reader {
     try {
       return unescaped(token);
     } catch {
-      throw this.#wrong('has a string with a wrong escape');
+      throw this.#wrong('has a string with an invalid escape');
     }
   }
 
-  #goesOn(close: string): boolean {
+  #continues(close: string): boolean {
     this.#skip(SPACE);
     const next = this.#text[this.#at];
     if (next !== ',' && next !== close) throw this.#wrong(`has no "," or "${close}"`);

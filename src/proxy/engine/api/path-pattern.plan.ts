@@ -1,4 +1,4 @@
-/** Words of the Engine API's paths; whatever else stands in a path is a name or an id. */
+/** Words in the paths of the Engine API; everything else in a path is a name or an id. */
 const WORDS = new Set(
   (
     '_ping archive attach auth build cancel changes checkpoints commit configs containers create df disable ' +
@@ -12,8 +12,8 @@ const WORDS = new Set(
 const VERSION = /^v\d+\.\d+$/;
 
 /**
- * A request's path as it may be logged: without names, ids, query and version, `/containers/{id}/json`. A name may hold
- * slashes, as those of images do. It is asked for each request.
+ * Returns a request's path in a form that may be logged, without names, ids, query and version:
+ * `/containers/{id}/json`. A name may contain slashes, as image names do. Called for every request.
  */
 export function pathPattern(target: string): string {
   const query = target.indexOf('?');

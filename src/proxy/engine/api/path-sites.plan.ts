@@ -1,13 +1,16 @@
 import { select, selectStrings, textAt } from './json-edit.plan.js';
 import type { JsonNode, JsonString } from './json-text.codec.js';
 
-/** A string of a message that holds a path of the host: a bind with its target, a path, or `name=path`. */
+/** A string in a message that holds a host path: a bind with its target, a path, or `name=path`. */
 export interface PathSite {
   readonly kind: 'bind' | 'path' | 'setting';
   readonly node: JsonString;
 }
 
-/** Where the messages of the Engine API hold paths (moby api/swagger.yaml, 1.24 to 1.56). */
+/**
+ * The kinds of Engine API messages that hold paths, versions 1.24 to 1.56:
+ * https://docs.docker.com/reference/api/engine/.
+ */
 export type Shape =
   | 'container'
   | 'containers'
@@ -24,7 +27,7 @@ export type Shape =
   | 'plugins'
   | 'settings';
 
-/** The sites in a message of that shape. Labels, environment and commands are none of them. */
+/** Finds the paths in a message of that shape. Labels, environment and commands are never taken for paths. */
 export function pathSites(root: JsonNode, shape: Shape): readonly PathSite[] {
   const each = (path: readonly string[], inner: Shape): readonly PathSite[] =>
     select(root, path).flatMap((node) => pathSites(node, inner));
@@ -69,7 +72,10 @@ export function pathSites(root: JsonNode, shape: Shape): readonly PathSite[] {
   }
 }
 
-/** What kind a mount is of decides whether its source is a path, a volume's name, or something that cannot be. */
+/**
+ * The type of a mount decides whether its source is a path, a volume's name, or something that cannot be
+ * mounted.
+ */
 function mountSites(mounts: readonly JsonNode[]): readonly PathSite[] {
   return mounts.flatMap((mount) => {
     const type = textAt(mount, ['Type'])?.toLowerCase();
@@ -80,7 +86,10 @@ function mountSites(mounts: readonly JsonNode[]): readonly PathSite[] {
   });
 }
 
-/** The local driver binds a folder when it is told `o=bind` or `type=none`; else `device` is no path of the host. */
+/**
+ * The local driver binds a folder if it is given `o=bind` or `type=none`; otherwise `device` is not a host
+ * path: https://docs.docker.com/reference/cli/docker/volume/create/#driver-specific-options.
+ */
 function driverSites(volume: JsonNode, nameField: string, optionsField: string): readonly PathSite[] {
   if (!['', 'local', undefined].includes(textAt(volume, [nameField]))) return [];
   return select(volume, [optionsField]).flatMap((options) => {

@@ -1,16 +1,16 @@
 import type { Shape } from './path-sites.plan.js';
 
-/** Which messages of a route are rewritten, and whether binds must be alive for it. */
+/** Which messages of a route are rewritten, and whether its binds are checked first. */
 export interface Route {
   readonly request?: Shape;
   readonly response?: Shape;
-  /** The container whose binds must be alive, as it is named in the path. */
+  /** The container whose binds must work, as named in the path. */
   readonly startsContainer?: string;
 }
 
 const ROUTES: readonly (readonly [method: string, path: RegExp, route: Route])[] = [
   ['POST', /^\/containers\/create$/, { request: 'container' }],
-  // The body of `start` was the host configuration until API 1.23.
+  // Until API 1.23, the body of `start` was the host configuration.
   ['POST', /^\/containers\/(?<container>[^/]+)\/start$/, { request: 'hostConfig' }],
   ['POST', /^\/containers\/(?<container>[^/]+)\/restart$/, {}],
   ['GET', /^\/containers\/json$/, { response: 'containers' }],
@@ -25,17 +25,20 @@ const ROUTES: readonly (readonly [method: string, path: RegExp, route: Route])[]
   ['GET', /^\/volumes$/, { response: 'volumes' }],
   ['GET', /^\/volumes\/[^/]+$/, { response: 'volume' }],
   ['GET', /^\/system\/df$/, { response: 'usage' }],
-  // A plugin's name may hold slashes.
+  // A plugin's name may contain slashes.
   ['POST', /^\/plugins\/.+\/set$/, { request: 'settings' }],
   ['GET', /^\/plugins$/, { response: 'plugins' }],
   ['GET', /^\/plugins\/.+\/json$/, { response: 'plugin' }],
 ];
 
-/** First words of the paths above: most requests need no further look. */
+/** First words of the paths above, so that most requests are dismissed at once. */
 const FAMILY = /^(?:\/v\d+\.\d+)?\/(?:containers|services|tasks|volumes|system|plugins)(?:[/?]|$)/;
 const VERSION = /^\/v\d+\.\d+(?=\/)/;
 
-/** The route of a request, with any API version or none; undefined where nothing is rewritten. */
+/**
+ * Returns the route of a request, with or without an API version; undefined if nothing is rewritten or
+ * checked.
+ */
 export function routeOf(method: string, target: string): Route | undefined {
   if (!FAMILY.test(target)) return undefined;
   const [path = ''] = target.replace(VERSION, '').split('?', 1);
@@ -48,7 +51,7 @@ export function routeOf(method: string, target: string): Route | undefined {
   return undefined;
 }
 
-/** The API version of a path, as it stands there: `/v1.43`, or nothing. */
+/** Returns the version prefix of a path, such as `/v1.43`, or an empty string. */
 export function versionPrefixOf(target: string): string {
   return VERSION.exec(target)?.[0] ?? '';
 }

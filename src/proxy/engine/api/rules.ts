@@ -10,16 +10,16 @@ import type { DrivePath, PathTranslation } from './translate.plan.js';
 export interface ApiRulesOptions {
   readonly paths: PathTranslation;
   readonly health: ShareHealth;
-  /** Whether responses show the user's own paths; asked for each response. */
+  /** Whether responses show host paths. Called for each response. */
   readonly showHostPaths: () => boolean;
 }
 
-/** An answer about a share that takes longer is as bad as a bad one: whoever mounts it would hang. */
+/** A share that takes longer to check counts as broken: mounting it would hang. */
 const HEALTH_MS = 1_000;
 
 /**
- * What is done to messages that hold paths: requests get those of the VM, responses those of the user, and no container
- * is made or started on a drive that does not reach the VM.
+ * Rewrites messages that hold paths: requests get guest paths, responses get host paths. Refuses to create or
+ * start a container with a bind on a drive that is not available in the VM.
  */
 export function apiRules(options: ApiRulesOptions): ApiRules {
   return {
@@ -31,7 +31,7 @@ export function apiRules(options: ApiRulesOptions): ApiRules {
 }
 
 function planOf(route: Route, head: RequestHead, options: ApiRulesOptions): ApiPlan {
-  /** The paths on drives that this request is about. */
+  /** The paths on drives that this request names. */
   const known: DrivePath[] = [];
   const { request, response, startsContainer } = route;
   return {
@@ -64,8 +64,9 @@ function planOf(route: Route, head: RequestHead, options: ApiRulesOptions): ApiP
 }
 
 /**
- * Binds are mounted anew at each start, and so are volumes that are bound to a folder: what a share was when they were
- * made says nothing. One question for the container and one for each of its local volumes.
+ * Finds the paths that starting a container mounts. Binds, and volumes that are bound to a folder, are
+ * mounted at every start, so that their check at creation is not enough. Inspects the container and each of
+ * its local volumes.
  */
 async function pathsOfContainer(
   container: string,
@@ -81,7 +82,7 @@ async function pathsOfContainer(
   const found = [...drivePathsIn(inspected, 'container', options.paths)];
   for (const name of localVolumesIn(inspected)) {
     const volume = await ask(`${version}/volumes/${name}`);
-    // The engine does not answer, or the start will fail: no use in asking on.
+    // The engine does not answer, or the start will fail anyway.
     if (volume === undefined) break;
     found.push(...drivePathsIn(volume.toString('latin1'), 'volume', options.paths));
   }
@@ -114,7 +115,7 @@ async function inTime(
       () =>
         resolve({
           reason: `drive ${drive} does not answer`,
-          remedy: `Look at it with \`mobyvm share list\`.`,
+          remedy: 'Check that the drive is accessible on the host, then try again.',
         }),
       HEALTH_MS,
     );

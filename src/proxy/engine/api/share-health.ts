@@ -1,23 +1,24 @@
-/** Why a bind on a drive cannot work now. */
+/** Why a bind on a drive does not work. */
 export interface ShareProblem {
-  /** A sentence without its full stop: `drive C is not shared with the VM`. */
+  /** A sentence without its full stop, such as `drive C is not shared with the VM`. */
   readonly reason: string;
-  /** What mends it; names a command. */
+  /** What the user can do, as a sentence. */
   readonly remedy: string;
 }
 
-/** Whether what is on a drive reaches the VM; the daemon supplies it. */
+/** Tells whether drives are available in the VM. Supplied by the daemon. */
 export interface ShareHealth {
-  /** Undefined when a bind of that path works. @param path in the VM, such as `/C/site` */
+  /** Undefined if a bind of that path works. @param path in the VM, such as `/C/site` */
   problemOf(drive: string, path: string): Promise<ShareProblem | undefined>;
 }
 
-/** As long as there are no shares. */
+/** For as long as mobyvm cannot share drives. */
 export const noShares: ShareHealth = {
   problemOf: (drive) =>
     Promise.resolve({
       reason: `drive ${drive} is not shared with the VM`,
       remedy:
-        'Drives of the host cannot be shared yet: copy the files into a volume or a container (`docker cp`), or build them into the image.',
+        'Sharing drives is not supported yet. Copy the files into a volume or a container with `docker cp`, or add ' +
+        'them to the image.',
     }),
 };

@@ -3,14 +3,16 @@ import { editJsonText, select, selectStrings, textAt, type StringEdit } from './
 import { decodeJsonText, type JsonNode } from './json-text.codec.js';
 import { pathSites, type PathSite, type Shape } from './path-sites.plan.js';
 
-/** What a path of the host is in the VM; the daemon supplies it (src/share). */
+/** What a host path is in the VM. Supplied by the daemon from src/share. */
 export type HostPath =
   | { readonly kind: 'other' }
   | { readonly kind: 'guest'; readonly path: string }
   | { readonly kind: 'drive'; readonly drive: string; readonly path: string }
   | { readonly kind: 'refused'; readonly reason: string; readonly advice: string };
 
-/** How the host's paths are read and written. For all guest paths g that `write` knows, reading it gives g. */
+/**
+ * Converts between host and guest paths. For every guest path g that `write` converts, `read` gives g again.
+ */
 export interface PathTranslation {
   readonly read: (path: string) => HostPath;
   readonly write: (guestPath: string) => string | undefined;
@@ -18,7 +20,7 @@ export interface PathTranslation {
   readonly writeBind: (bind: string) => string | undefined;
 }
 
-/** A path on a drive, and what the user calls it. */
+/** A path on a drive, and how the user writes it. */
 export interface DrivePath {
   readonly drive: string;
   readonly path: string;
@@ -26,14 +28,16 @@ export interface DrivePath {
 }
 
 export type ToGuest =
-  /** `text` is undefined when nothing was to be changed; `paths` are those on drives. */
+  /** `text` is undefined if nothing needs to change; `paths` are those on drives. */
   | { readonly kind: 'read'; readonly text: string | undefined; readonly paths: readonly DrivePath[] }
   | { readonly kind: 'refused'; readonly message: string };
 
 const VOLUME_NAME = /^[A-Za-z0-9][\w.-]+$/;
 const NOTHING: ToGuest = { kind: 'read', text: undefined, paths: [] };
 
-/** Puts paths of the VM where a request has paths of the host. What is no JSON is the engine's to refuse. */
+/**
+ * Replaces host paths in a request by guest paths. A body that is not JSON is left for the engine to refuse.
+ */
 export function toGuest(text: string, shape: Shape, paths: PathTranslation): ToGuest {
   const root = decodeOrUndefined(text);
   if (root === undefined) return NOTHING;
@@ -61,7 +65,7 @@ export function toGuest(text: string, shape: Shape, paths: PathTranslation): ToG
   };
 }
 
-/** Puts the user's paths where a response has those of the VM; undefined when there is none. */
+/** Replaces guest paths in a response by host paths; undefined if there are none. */
 export function toHost(text: string, shape: Shape, paths: PathTranslation): string | undefined {
   const root = mayHoldDrive(text) ? decodeOrUndefined(text) : undefined;
   if (root === undefined) return undefined;
@@ -72,15 +76,16 @@ export function toHost(text: string, shape: Shape, paths: PathTranslation): stri
   return edits.length === 0 ? undefined : editJsonText(text, edits);
 }
 
-/** The paths on drives that a response names, such as an inspected container's. */
+/** Returns the paths on drives that a response names, such as those of an inspected container. */
 export function drivePathsIn(text: string, shape: Shape, paths: PathTranslation): readonly DrivePath[] {
   const read = toGuest(text, shape, paths);
   return read.kind === 'read' ? read.paths : [];
 }
 
 /**
- * The volumes of the local driver that an inspected container has. What they are bound to is told by their own inspection
- * only. The names become part of a request: what is none is left out.
+ * Returns the names of an inspected container's volumes that use the local driver. Only inspecting the volume
+ * itself tells what it is bound to. The names become part of a request, so that anything that is not a volume
+ * name is dropped.
  */
 export function localVolumesIn(text: string): readonly string[] {
   const names = select(decodeOrUndefined(text), ['Mounts', '*'])
@@ -90,8 +95,8 @@ export function localVolumesIn(text: string): readonly string[] {
 }
 
 /**
- * Puts the user's paths into the message of an error. Only paths that the request is known to have are looked for: in
- * free text nobody can tell where another one ends.
+ * Replaces guest paths in an error message by host paths. Only looks for paths that the request names: in
+ * free text, the end of any other path is unknown.
  */
 export function errorToHost(text: string, paths: readonly DrivePath[]): string | undefined {
   const root = paths.length === 0 ? undefined : decodeOrUndefined(text);
@@ -123,7 +128,7 @@ function readSite(
   return { source, text: isPath ? node.value.slice(0, at) + source.path : node.value };
 }
 
-/** Devices of Windows cannot be given to a container in a VM. */
+/** A container in the VM cannot use devices of Windows. */
 function windowsDevice(root: JsonNode): string | undefined {
   const names = select(root, ['HostConfig', 'Devices', '*']).flatMap((device) =>
     selectStrings(device, ['PathOnHost']).map(({ value }) => value),
@@ -131,11 +136,12 @@ function windowsDevice(root: JsonNode): string | undefined {
   const windows = names.find((name) => /^(\\\\|COM\d+:?$|LPT\d+:?$|[A-Za-z]:)/i.test(name));
   return (
     windows &&
-    `mobyvm: the device "${windows}" is one of Windows, and containers run in the VM. Devices of the VM are named as in Linux, such as /dev/ttyS0.`
+    `mobyvm: "${windows}" is a Windows device, but containers run in a Linux VM. ` +
+      'Name a device of the VM, such as /dev/ttyS0.'
   );
 }
 
-/** Most responses hold no path on a drive; they need not be read. */
+/** Most responses hold no path on a drive and need not be parsed. */
 function mayHoldDrive(text: string): boolean {
   return /"\/[A-Z][/:"]/.test(text);
 }

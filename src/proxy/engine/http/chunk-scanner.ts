@@ -1,20 +1,21 @@
 import { CodecError } from '../../../core/values/index.js';
 
-/** Size line with its extensions; trailers as a whole. In bytes. */
+/** In bytes: one size line with its extensions, and all trailers together. */
 const MAX_SIZE_LINE = 1_024;
 const MAX_TRAILERS = 16 * 1024;
 const CR = 13;
 const LF = 10;
 
 /**
- * Follows a chunked body (RFC 9112 §7.1) to find its end, however it is cut into pieces:
- * `size [;extension] CRLF data CRLF … 0 CRLF [trailer CRLF …] CRLF`.
- * INVARIANT: #left is what is missing of a chunk's data; it is 0 in every other state.
+ * Finds the end of a chunked body, however it is cut into pieces:
+ * `size [;extension] CRLF data CRLF … 0 CRLF [trailer CRLF …] CRLF`. RFC 9112 §7.1,
+ * https://www.rfc-editor.org/rfc/rfc9112#section-7.1.
+ * INVARIANT: #left is the number of data bytes missing from the current chunk; it is 0 in every other state.
  */
 export class ChunkScanner {
   #state: 'size' | 'data' | 'data end' | 'trailer' | 'done' = 'size';
   #left = 0;
-  /** The line that is being read, as far as it has come; each character one byte. */
+  /** The part of the current line that has arrived, with one character per byte. */
   #line = '';
   #trailerBytes = 0;
 
@@ -78,7 +79,7 @@ export class ChunkScanner {
         return;
       case 'data':
       case 'done':
-        throw new CodecError('chunk', at, 'has a line where none is expected');
+        throw new CodecError('chunk', at, 'has a line where none is allowed');
     }
   }
 }

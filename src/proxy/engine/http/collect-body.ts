@@ -4,13 +4,13 @@ import type { Consumer, StreamReader } from './stream-reader.js';
 
 export interface CollectedBody {
   readonly end: Exclude<BodyEnd, 'sink closed'> | 'too large';
-  /** As it came, framing and all. */
+  /** The bytes as received, including the framing. */
   readonly raw: readonly Buffer[];
-  /** The content alone. */
+  /** The content without the framing. */
   readonly content: readonly Buffer[];
 }
 
-/** Reads a body into memory; `too large` as soon as it is longer than `maxBytes`, with what had come until then. */
+/** Reads a body into memory. Ends with `too large`, and what was read so far, once it exceeds `maxBytes`. */
 export function collectBody(
   source: StreamReader,
   scanner: BodyScanner,

@@ -13,8 +13,8 @@ export interface Editing {
 }
 
 /**
- * Delivers a response whose body is edited as a whole. One that is longer than `maxBytes`, that is broken, or that the
- * edit leaves alone goes out exactly as it came.
+ * Delivers a response with an edited body. A response that is longer than `maxBytes`, or broken, or not
+ * changed by the edit is delivered exactly as received.
  */
 export function responseEditor(
   client: ClientSide,

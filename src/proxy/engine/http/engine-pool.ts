@@ -7,28 +7,29 @@ import { StreamReader } from './stream-reader.js';
 export class EngineConnection {
   readonly stream: Duplex;
   readonly reader: StreamReader;
-  /** It has carried an exchange before: the engine may have closed it in the very moment in which it is used again. */
+  /** Has carried an exchange before, so the engine may have closed it just when it is used again. */
   isReused = false;
   idleSinceMs = 0;
 
   constructor(stream: Duplex) {
     this.stream = stream;
-    // Every error is followed by 'close', which is what counts.
+    // 'close' follows every error.
     stream.on('error', () => undefined);
     this.reader = new StreamReader(stream);
   }
 }
 
 export interface EnginePoolOptions {
-  /** How many connections without work are kept; 256 if absent. */
+  /** How many idle connections are kept; 256 if absent. */
   readonly maxIdle?: number | undefined;
-  /** For how long; 30,000 if absent. */
+  /** How long they are kept; 30,000 if absent. */
   readonly idleMs?: number | undefined;
 }
 
 /**
- * Connections to the engine, kept between exchanges: with TLS a new one costs several round trips and a signature.
- * INVARIANT: whatever is in #idle is open, has nothing unread, and came from #dial.
+ * Keeps connections to the engine between exchanges: with TLS, a new one costs several round trips and a
+ * signature.
+ * INVARIANT: every connection in #idle is open, has nothing unread, and came from #dial.
  */
 export class EnginePool {
   readonly #maxIdle: number;
@@ -47,7 +48,7 @@ export class EnginePool {
     return this.#idle.length;
   }
 
-  /** The connection that was used last: it is the least likely to be stale. */
+  /** Returns the idle connection that was used last, which is the least likely to be stale. */
   take(dial: Dial): EngineConnection | undefined {
     if (this.#dial !== dial) {
       this.#dropIdle();
@@ -64,7 +65,7 @@ export class EnginePool {
     return connection;
   }
 
-  /** Takes back a connection whose exchange is complete. */
+  /** Takes a connection whose exchange is complete. */
   giveBack(connection: EngineConnection, dial: Dial): void {
     const { stream, reader } = connection;
     const isFit =
@@ -91,7 +92,7 @@ export class EnginePool {
     this.#sweep ??= setInterval(() => this.#dropOld(), Math.max(1_000, this.#idleMs / 4)).unref();
   }
 
-  /** The engine is gone: nothing of it can be used any more, and whoever waits for it must learn that. */
+  /** Closes all connections, idle or not: the engine is gone, and whoever waits for it must notice. */
   cutAll(): void {
     this.#dropIdle();
     for (const { stream } of this.#open) reset(stream);

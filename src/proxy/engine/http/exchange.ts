@@ -19,16 +19,16 @@ export interface Counters {
 
 export interface Call {
   readonly head: RequestHead;
-  /** What the engine gets first: the head as it came; or a rewritten one with its whole body. */
+  /** What the engine gets first: the head as received, or a rewritten one with its whole body. */
   readonly first: Buffer;
-  /** Of what follows `first` on the client's connection. */
+  /** The framing of what follows `first` on the client's connection. */
   readonly rest: BodyFraming;
   readonly counters: Counters;
-  /** Takes over the delivery of a response; undefined leaves it as it is. */
+  /** Delivers a response in another form; undefined to deliver it unchanged. */
   readonly editorFor?: ((response: ResponseHead) => ResponseEditor | undefined) | undefined;
 }
 
-/** Delivers a response in another form. @returns what relayBody does */
+/** @returns what relayBody returns */
 export type ResponseEditor = (response: {
   readonly raw: Buffer;
   readonly framing: BodyFraming;
@@ -41,9 +41,9 @@ export type ExchangeEnd =
       readonly isClientReusable: boolean;
       readonly isEngineReusable: boolean;
     }
-  /** Raw bytes both ways follow; the client has the response's head. */
+  /** Raw bytes follow both ways; the client has the response's head. */
   | { readonly kind: 'raw stream'; readonly status: number }
-  /** `isAnswered` when the client has part of a response already; `wasTaken` when part of the request's body is gone. */
+  /** `isAnswered`: the client has part of a response. `wasTaken`: part of the request's body was sent. */
   | {
       readonly kind: 'engine lost';
       readonly problem: string;
@@ -54,8 +54,9 @@ export type ExchangeEnd =
   | { readonly kind: 'client gone' };
 
 /**
- * One request and its response, both on their way at once: an engine may answer before it has read all. What comes is
- * passed on as it is, informational responses and trailers included. Never throws. Whoever closes either stream ends it.
+ * Forwards one request and its response at the same time, since the engine may respond before it has read
+ * everything. Bytes are forwarded unchanged, including informational responses and trailers. Ends when either
+ * stream is closed. Never throws.
  */
 export async function exchange(
   client: ClientSide,
@@ -72,7 +73,8 @@ export async function exchange(
     if (end.kind === 'engine lost') engine.stream.destroy();
     if (typeof upload === 'string' ? upload === 'malformed' : end.kind === 'engine lost') {
       const uploaded = await upload;
-      if (uploaded === 'malformed') return { kind: 'bad request', problem: 'its body is not chunked' };
+      if (uploaded === 'malformed')
+        return { kind: 'bad request', problem: 'its body is not chunked correctly' };
       if (uploaded === 'source ended') return { kind: 'client gone' };
     }
     if (end.kind !== 'engine lost') return end;
@@ -82,7 +84,7 @@ export async function exchange(
   }
 }
 
-/** Head and body, in one write if they came in one read. */
+/** Sends head and body, in one write if they arrived in one read. */
 function send(client: ClientSide, engine: EngineConnection, call: Call): BodyEnd | Promise<BodyEnd> {
   const { first, rest, counters } = call;
   if (engine.stream.destroyed) return 'sink closed';
@@ -100,7 +102,7 @@ function send(client: ClientSide, engine: EngineConnection, call: Call): BodyEnd
     onBytes: (count) => (counters.toEngine += count),
   });
   engine.stream.uncork();
-  // A body that will never be whole must not look like one that takes long.
+  // The engine must notice that the rest of the body will never come.
   const cut = (how: BodyEnd): void => {
     if (how === 'source ended' || how === 'malformed') reset(engine.stream);
   };
@@ -130,7 +132,7 @@ async function receive(
       framing = responseFraming(response, head.method);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
-      return lost(`its answer is no HTTP: ${error.message}`);
+      return lost(`its response is not HTTP: ${error.message}`);
     }
     if (becomesRawStream(head, response)) {
       if (typeof upload !== 'string') await upload;

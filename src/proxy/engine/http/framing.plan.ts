@@ -1,7 +1,7 @@
 import { CodecError } from '../../../core/values/index.js';
 import { hasWord, valuesOf, type RequestHead, type ResponseHead } from './head.codec.js';
 
-/** Where a message's body ends (RFC 9112 §6.3). */
+/** Where a message's body ends: RFC 9112 §6.3, https://www.rfc-editor.org/rfc/rfc9112#section-6.3. */
 export type BodyFraming =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly bytes: number }
@@ -14,20 +14,20 @@ const CHUNKED: BodyFraming = { kind: 'chunked' };
 const UNTIL_CLOSE: BodyFraming = { kind: 'until close' };
 
 /**
- * The framing of a request. Whatever two readers could understand in two ways is refused: that is how requests are
- * smuggled (RFC 9112 §11.2).
+ * Returns the framing of a request. Rejects whatever two readers could interpret differently, because that is
+ * how requests are smuggled: RFC 9112 §11.2, https://www.rfc-editor.org/rfc/rfc9112#section-11.2.
  * @throws CodecError
  */
 export function requestFraming(head: RequestHead): BodyFraming {
   const stated = statedFraming(head);
   if (stated?.kind === 'chunked' && head.version !== 'HTTP/1.1') {
-    throw new CodecError('Transfer-Encoding', 0, `is not for ${head.version}`);
+    throw new CodecError('Transfer-Encoding', 0, `is not allowed in ${head.version}`);
   }
   return stated ?? NONE;
 }
 
 /**
- * The framing of a response to a request of that method.
+ * Returns the framing of a response to a request with that method.
  * @throws CodecError
  */
 export function responseFraming(head: ResponseHead, method: string): BodyFraming {
@@ -35,13 +35,18 @@ export function responseFraming(head: ResponseHead, method: string): BodyFraming
   return statedFraming(head) ?? UNTIL_CLOSE;
 }
 
-/** Whether another exchange may follow on the connection (RFC 9112 §9.3). */
+/**
+ * Whether the connection can be reused: RFC 9112 §9.3, https://www.rfc-editor.org/rfc/rfc9112#section-9.3.
+ */
 export function isPersistent(head: RequestHead | ResponseHead): boolean {
   if (head.version === 'HTTP/1.1') return !hasWord(head, 'connection', 'close');
   return head.version === 'HTTP/1.0' && hasWord(head, 'connection', 'keep-alive');
 }
 
-/** The first bytes of HTTP/2 with prior knowledge (RFC 9113 §3.4): what follows is no HTTP/1.1. */
+/**
+ * The start of HTTP/2 with prior knowledge: RFC 9113 §3.4,
+ * https://www.rfc-editor.org/rfc/rfc9113#section-3.4.
+ */
 export function isHttp2Preface(head: RequestHead): boolean {
   return head.method === 'PRI' && head.target === '*' && head.version === 'HTTP/2.0';
 }
@@ -49,8 +54,9 @@ export function isHttp2Preface(head: RequestHead): boolean {
 const RAW_STREAM = /^application\/vnd\.docker\.(raw|multiplexed)-stream/i;
 
 /**
- * Whether raw bytes both ways follow the response: after 101, and after the 200 that an engine gives to attach and exec
- * start when the client asked for no upgrade.
+ * Whether raw bytes follow the response both ways: after 101, and after the 200 to attach and exec start if
+ * the client did not ask for an upgrade ("Hijacking" in
+ * https://docs.docker.com/reference/api/engine/version/v1.51/#tag/Container/operation/ContainerAttach).
  */
 export function becomesRawStream(request: RequestHead, response: ResponseHead): boolean {
   if (response.status === 101) return true;
@@ -67,15 +73,16 @@ function statedFraming(head: RequestHead | ResponseHead): BodyFraming | undefine
   let encoding: string | undefined;
   for (const { lower, value } of head.fields) {
     if (lower === 'content-length') {
-      if (length !== undefined) throw new CodecError('Content-Length', 0, 'stands there more than once');
+      if (length !== undefined) throw new CodecError('Content-Length', 0, 'is repeated');
       length = value;
     } else if (lower === 'transfer-encoding') {
-      if (encoding !== undefined) throw new CodecError('Transfer-Encoding', 0, 'stands there more than once');
+      if (encoding !== undefined) throw new CodecError('Transfer-Encoding', 0, 'is repeated');
       encoding = value;
     }
   }
   if (encoding !== undefined) {
-    if (length !== undefined) throw new CodecError('Content-Length', 0, 'stands beside Transfer-Encoding');
+    if (length !== undefined)
+      throw new CodecError('Content-Length', 0, 'is not allowed with Transfer-Encoding');
     if (encoding.toLowerCase() !== 'chunked') {
       throw new CodecError('Transfer-Encoding', 0, 'is not "chunked"');
     }

@@ -1,6 +1,9 @@
 import { CodecError } from '../../../core/values/index.js';
 
-/** One field of a head (RFC 9112 §5), in the spelling in which it came; `lower` is its name to compare with. */
+/**
+ * A field as received (RFC 9112 §5, https://www.rfc-editor.org/rfc/rfc9112#section-5), with its name in lower
+ * case.
+ */
 export interface HeaderField {
   readonly name: string;
   readonly lower: string;
@@ -10,7 +13,7 @@ export interface HeaderField {
 export interface RequestHead {
   readonly method: string;
   readonly target: string;
-  /** As sent: `HTTP/1.1`. */
+  /** As received, such as `HTTP/1.1`. */
   readonly version: string;
   readonly fields: readonly HeaderField[];
 }
@@ -22,7 +25,7 @@ export interface ResponseHead {
   readonly fields: readonly HeaderField[];
 }
 
-/** What a head may take, in bytes, its empty line included. */
+/** Limit of a head in bytes, including its empty line. */
 export const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_FIELDS = 200;
 
@@ -34,9 +37,10 @@ const METHOD_SO_FAR = new RegExp(`^${TOKEN}( |$)`);
 const BARE_LINE_END = /[^\r]\n|\r[^\n]/;
 
 /**
- * Decodes the head of a request, from its request line to the empty line at its end. Lines end in CRLF and in nothing
- * else, and fields are not folded: two readers of a looser head may disagree on where it ends (RFC 9112 §11.2).
- * @param text one character for each byte (ISO 8859-1)
+ * Decodes the head of a request, from the request line to the empty line. Lines must end in CRLF and fields
+ * must not be folded, because readers of a looser head may disagree on where it ends: RFC 9112 §11.2,
+ * https://www.rfc-editor.org/rfc/rfc9112#section-11.2.
+ * @param text one character per byte (ISO 8859-1)
  * @throws CodecError
  */
 export function decodeRequestHead(text: string): RequestHead {
@@ -49,8 +53,8 @@ export function decodeRequestHead(text: string): RequestHead {
 }
 
 /**
- * Decodes the head of a response (RFC 9112 §4).
- * @param text one character for each byte
+ * Decodes the head of a response: RFC 9112 §4, https://www.rfc-editor.org/rfc/rfc9112#section-4.
+ * @param text one character per byte
  * @throws CodecError
  */
 export function decodeResponseHead(text: string): ResponseHead {
@@ -63,12 +67,12 @@ export function decodeResponseHead(text: string): ResponseHead {
   return { version, status: Number(status), reason: reason ?? '', fields };
 }
 
-/** The head's text, one character for each byte. */
+/** Encodes a head as text with one character per byte. */
 export function encodeRequestHead(head: RequestHead): string {
   return `${head.method} ${head.target} ${head.version}\r\n${encodeFields(head.fields)}`;
 }
 
-/** The head's text, one character for each byte. */
+/** Encodes a head as text with one character per byte. */
 export function encodeResponseHead(head: ResponseHead): string {
   return `${head.version} ${head.status} ${head.reason}\r\n${encodeFields(head.fields)}`;
 }
@@ -77,7 +81,7 @@ export function headerField(name: string, value: string): HeaderField {
   return { name, lower: name.toLowerCase(), value };
 }
 
-/** The values of all fields of a name, which is given in lower case. */
+/** Returns the values of all fields with that name, given in lower case. */
 export function valuesOf(
   head: { readonly fields: readonly HeaderField[] },
   lower: string,
@@ -85,7 +89,10 @@ export function valuesOf(
   return head.fields.filter((field) => field.lower === lower).map(({ value }) => value);
 }
 
-/** Whether a comma-separated field holds a word, such as `close` in `Connection` (RFC 9110 §5.6.1). */
+/**
+ * Whether a comma-separated field contains a word, such as `close` in `Connection`: RFC 9110 §5.6.1,
+ * https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1.
+ */
 export function hasWord(
   head: { readonly fields: readonly HeaderField[] },
   lower: string,
@@ -100,8 +107,8 @@ export function hasWord(
 }
 
 /**
- * Throws if what has come so far can no longer become a request, so that garbage is answered at once, not when its
- * sender tires.
+ * Throws if the text cannot be the start of a request, so that garbage is answered at once and not after the
+ * time limit.
  * @throws CodecError
  */
 export function checkHeadStart(text: string): void {
@@ -132,7 +139,8 @@ function decodeFields(text: string, start: number): readonly HeaderField[] {
     fields.push({ name, lower: name.toLowerCase(), value: withoutTrailingSpace(value) });
     at = FIELD_LINE.lastIndex;
   }
-  if (at !== end || !text.endsWith('\r\n')) throw new CodecError('head', at, 'has no empty line at its end');
+  if (at !== end || !text.endsWith('\r\n'))
+    throw new CodecError('head', at, 'does not end with an empty line');
   return fields;
 }
 
@@ -142,7 +150,7 @@ function encodeFields(fields: readonly HeaderField[]): string {
   return `${text}\r\n`;
 }
 
-/** Not trimEnd: a no-break space is a byte of the value. */
+/** Unlike trimEnd, keeps a no-break space, which is a byte of the value. */
 function withoutTrailingSpace(value: string): string {
   let end = value.length;
   while (end > 0 && (value[end - 1] === ' ' || value[end - 1] === '\t')) end -= 1;

@@ -4,16 +4,17 @@ import { ChunkScanner } from './chunk-scanner.js';
 import type { BodyFraming } from './framing.plan.js';
 import type { Consumer, StreamReader } from './stream-reader.js';
 
-/** How a body's way ended. `source ended`: before the body did. `malformed`: its chunks are none. */
+/** `source ended`: before the body was complete. `malformed`: the body is not chunked correctly. */
 export type BodyEnd = 'done' | 'source ended' | 'sink closed' | 'malformed';
 
 /**
- * Pieces of such sizes are gathered for one write: TLS brings 16 KiB at a time. Smaller ones are somebody's line and go at
- * once; larger ones are worth a write, and TLS would copy them together.
+ * Pieces of these sizes are combined into one write, because TLS delivers 16 KiB at a time. Smaller ones are
+ * somebody's output and are written at once. Larger ones are worth a write each, and TLS would copy them to
+ * join them.
  */
-const GATHERED_BYTES = { min: 8 * 1024, max: 32 * 1024 };
+const COMBINED_BYTES = { min: 8 * 1024, max: 32 * 1024 };
 
-/** Follows a body to its end, however it is framed. */
+/** Finds the end of a body, whatever its framing. */
 export class BodyScanner {
   readonly #framing: BodyFraming;
   readonly #chunks: ChunkScanner | undefined;
@@ -30,13 +31,13 @@ export class BodyScanner {
     return this.#framing.kind !== 'until close' && this.#left === 0;
   }
 
-  /** True for a body that may be whole when its stream ends. */
+  /** True if the body is complete when its stream ends. */
   get mayEnd(): boolean {
     return this.isDone || this.#framing.kind === 'until close';
   }
 
   /**
-   * @param onData gets each piece of the body's content, without its framing
+   * @param onData gets each piece of the content, without the framing
    * @returns how many of the bytes belong to the body
    * @throws CodecError
    */
@@ -59,8 +60,8 @@ export interface BodyRelayOptions {
 }
 
 /**
- * Passes a body on as it comes, framing and all: each piece at once, at the speed of the slower side, and never changed.
- * Resolves when it is through; 'done' without a wait when all of it was there.
+ * Forwards a body unchanged, including its framing: each piece at once, at the speed of the slower side.
+ * @returns how it ended, without a promise if the whole body had arrived already
  */
 export function relayBody(
   source: StreamReader,
@@ -106,10 +107,10 @@ class BodyRelay implements Consumer {
       return chunk.length;
     }
     onBytes(taken);
-    if (taken >= GATHERED_BYTES.min && taken <= GATHERED_BYTES.max) this.#gather();
-    const hasRoom = this.#sink.write(taken === chunk.length ? chunk : chunk.subarray(0, taken));
+    if (taken >= COMBINED_BYTES.min && taken <= COMBINED_BYTES.max) this.#combine();
+    const canTakeMore = this.#sink.write(taken === chunk.length ? chunk : chunk.subarray(0, taken));
     if (scanner.isDone) this.#finish('done');
-    else if (!hasRoom) this.#holdUp();
+    else if (!canTakeMore) this.#waitForDrain();
     return taken;
   }
 
@@ -117,8 +118,8 @@ class BodyRelay implements Consumer {
     this.#finish(this.#options.scanner.mayEnd ? 'done' : 'source ended');
   }
 
-  /** One write for all pieces of this turn of the event loop. */
-  #gather(): void {
+  /** Writes all pieces of this turn of the event loop together. */
+  #combine(): void {
     if (this.#isCorked) return;
     this.#isCorked = true;
     this.#sink.cork();
@@ -131,7 +132,7 @@ class BodyRelay implements Consumer {
     this.#sink.uncork();
   };
 
-  #holdUp(): void {
+  #waitForDrain(): void {
     if (this.#sink.destroyed) return this.#finish('sink closed');
     this.#source.pause();
     this.#sink.once('drain', this.#onDrain);

@@ -2,48 +2,48 @@ import type { Duplex } from 'node:stream';
 import { CodecError } from '../../../core/values/index.js';
 import { checkHeadStart, MAX_HEAD_BYTES } from './head.codec.js';
 
-/** Whoever reads from a StreamReader at the moment. */
+/** Reads from a StreamReader. */
 export interface Consumer {
   /**
-   * Takes bytes, from the first on, and returns how many. What it leaves is kept for the next consumer: one that takes
-   * less than it gets, or has called `StreamReader.detach`, is not asked again.
+   * Takes bytes from the start of the chunk and returns how many. The rest is kept for the next consumer: one
+   * that takes less than all, or has called `StreamReader.detach`, is not called again.
    */
   take(chunk: Buffer): number;
   /** True if it has taken nothing yet. */
   readonly isIdle?: boolean;
-  /** Nothing more will come. Not called after it was detached. */
+  /** The stream has ended. Not called after the consumer was detached. */
   ended(): void;
 }
 
 export type HeadRead =
-  /** `text` has one character for each byte of `raw`. */
+  /** `text` has one character per byte of `raw`. */
   | { readonly kind: 'head'; readonly raw: Buffer; readonly text: string }
   | { readonly kind: 'malformed'; readonly problem: string }
   | { readonly kind: 'too large' }
-  /** Part of it came, but not all in time. */
+  /** Only part of it arrived in time. */
   | { readonly kind: 'too slow' }
-  /** The stream ended; `isPartial` if within a head. */
+  /** The stream ended; `isPartial` if in the middle of a head. */
   | { readonly kind: 'ended'; readonly isPartial: boolean };
 
 export interface HeadOptions {
-  /** Requests are checked while they come, so that garbage is answered at once. */
+  /** Requests are checked while they arrive, so that garbage is answered at once. */
   readonly isRequest: boolean;
-  /** From the first byte to the last; without it there is no limit. */
+  /** From the first byte to the last; no limit if absent. */
   readonly timeoutMs?: number;
 }
 
-/** What is read ahead of a consumer; then the stream is paused. In bytes. */
+/** How many bytes are read ahead of a consumer before the stream is paused. */
 export const MAX_HELD_BYTES = 64 * 1024;
-/** Heads that come in more pieces than one are looked at as long as they are no longer than this. */
+/** Heads that arrive in several pieces are checked up to this length. */
 const MAX_CHECKED_BYTES = 4_096;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const CR = 13;
 const LF = 10;
 
 /**
- * Hands a stream's bytes to one consumer after the other; none is lost between two.
- * INVARIANT: the stream flows unless MAX_HELD_BYTES are held or the consumer has paused it: so its end is seen at once,
- * also when nobody reads.
+ * Gives a stream's bytes to one consumer after another without losing any between two.
+ * INVARIANT: the stream flows unless MAX_HELD_BYTES are held or the consumer has paused it, so that its end
+ * is noticed at once even if nobody reads.
  */
 export class StreamReader {
   readonly stream: Duplex;
@@ -53,9 +53,9 @@ export class StreamReader {
   #isPaused = false;
   #isHeldBack = false;
   #hasEnded = false;
-  /** Called when the stream has ended, or is closed. */
+  /** Called when the stream has ended or is closed. */
   onEnd: (() => void) | undefined;
-  /** Called when bytes come that nobody asked for. */
+  /** Called when bytes arrive that no consumer is waiting for. */
   onUnasked: (() => void) | undefined;
 
   constructor(stream: Duplex) {
@@ -69,7 +69,7 @@ export class StreamReader {
     return this.#heldBytes;
   }
 
-  /** Nothing is held, and nothing was begun. */
+  /** True if nothing is held and no head was begun. */
   get isIdle(): boolean {
     return this.#heldBytes === 0 && (this.#consumer?.isIdle ?? true);
   }
@@ -78,21 +78,21 @@ export class StreamReader {
     return this.#hasEnded;
   }
 
-  /** Takes the place of the consumer before, if there still is one. */
+  /** Replaces the current consumer, if there is one. */
   consume(consumer: Consumer): void {
     this.#consumer = consumer;
     if (this.#isPaused) this.resume();
     else this.#deliver();
   }
 
-  /** The consumer has what it wants; nothing happens if another one has taken its place. */
+  /** Called by a consumer that is done. Does nothing if it was replaced. */
   detach(consumer: Consumer): void {
     if (this.#consumer !== consumer) return;
     this.#consumer = undefined;
     if (this.#isPaused) this.resume();
   }
 
-  /** Holds the bytes up until `resume`: whoever they are for is slow. */
+  /** Stops delivery until `resume`, because the receiver is slow. */
   pause(): void {
     this.#isPaused = true;
     this.stream.pause();
@@ -105,7 +105,7 @@ export class StreamReader {
     this.#deliver();
   }
 
-  /** Reads no more. What was read ahead is returned; the stream is paused and loses nothing. */
+  /** Stops reading and returns what was read ahead. The stream is paused and loses nothing. */
   release(): readonly Buffer[] {
     this.stream.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd);
     this.stream.pause();
@@ -121,8 +121,8 @@ export class StreamReader {
   }
 
   /**
-   * `raw` and the `bytes` that follow it as one buffer, if they were read together, as small messages mostly are: one
-   * write instead of two.
+   * Returns `raw` and the `bytes` that follow it as one buffer if they were read together, as most small
+   * messages are: this saves a write.
    */
   joinHeld(raw: Buffer, bytes: number): Buffer | undefined {
     const [next] = this.#held;
@@ -185,7 +185,7 @@ export class StreamReader {
   }
 }
 
-/** Collects a head: mostly it comes in one piece, and is not copied. */
+/** Collects a head. Most arrive in one piece and are not copied. */
 class HeadConsumer implements Consumer {
   readonly #reader: StreamReader;
   readonly #options: HeadOptions;
@@ -206,7 +206,8 @@ class HeadConsumer implements Consumer {
   take(chunk: Buffer): number {
     const before = this.#sofar?.length ?? 0;
     const bytes = this.#sofar === undefined ? chunk : Buffer.concat([this.#sofar, chunk]);
-    // Empty lines in front of a request are passed over (RFC 9112 §2.2).
+    // Empty lines before a request are skipped: RFC 9112 §2.2,
+    // https://www.rfc-editor.org/rfc/rfc9112#section-2.2.
     let start = 0;
     while (bytes[start] === CR && bytes[start + 1] === LF) start += 2;
     const end = bytes.indexOf(HEAD_END, Math.max(start, before - 3));

@@ -1,6 +1,6 @@
 import { headerField, type HeaderField } from './head.codec.js';
 
-/** The head for a body of that many bytes: its length stands where the old length or the encoding stood. */
+/** Returns the head for a body of that many bytes. Its Content-Length replaces the old length or encoding. */
 export function withLength<Head extends { readonly fields: readonly HeaderField[] }>(
   head: Head,
   bytes: number,
@@ -12,7 +12,7 @@ export function withLength<Head extends { readonly fields: readonly HeaderField[
     if (field.lower === 'content-length' || field.lower === 'transfer-encoding') {
       if (!isStated) fields.push(length);
       isStated = true;
-      // Trailers do not survive, and mobyvm has asked for the body itself.
+      // Trailers are lost, and mobyvm has already sent 100 Continue itself.
     } else if (field.lower !== 'trailer' && field.lower !== 'expect') fields.push(field);
   }
   if (!isStated) fields.push(length);

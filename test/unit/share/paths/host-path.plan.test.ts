@@ -78,8 +78,8 @@ describe('a path of the user in the VM', () => {
   it('is refused with a reason that quotes it and advice', () => {
     expect(readHostPath('C:site', 'windows')).toEqual({
       kind: 'refused',
-      reason: '"C:site" depends on the folder that is current on drive C, which mobyvm does not know',
-      advice: 'Write the whole path, such as C:\\site.',
+      reason: '"C:site" is relative to the current folder on drive C, which mobyvm does not know',
+      advice: 'Use the full path, such as C:\\site.',
     });
   });
 

@@ -113,11 +113,11 @@ describe('paths in requests', () => {
       { HostConfig: { Mounts: [{ Type: 'npipe', Source: '\\\\.\\pipe\\x' }] } },
       /named pipe "x"/,
     ],
-    ['a relative path', { HostConfig: { Mounts: [bind('C:x')] } }, /Write the whole path, such as C:\\x/],
+    ['a relative path', { HostConfig: { Mounts: [bind('C:x')] } }, /Use the full path, such as C:\\x/],
     [
       'a device of Windows',
       { HostConfig: { Devices: [{ PathOnHost: 'COM3' }] } },
-      /device "COM3" is one of Windows/,
+      /"COM3" is a Windows device/,
     ],
   ])('are refused with advice: %s', (_what, request, message) => {
     expect(guest(request, 'container')).toMatch(message);
