@@ -11,7 +11,7 @@ import { tcpDial } from '../support/engine-dial.js';
 const signal = new AbortController().signal;
 
 describe('the engine client', () => {
-  it('pings, and tells the API version and how far the clocks are apart', async () => {
+  it('pings, and reports the API version and the clock offset', async () => {
     const engineMs = Date.parse('2030-01-01T00:00:10Z');
     await using engine = await httpEngine((_request, response) => {
       response.writeHead(200, { 'Api-Version': '1.50', Date: new Date(engineMs).toUTCString() }).end('OK');
@@ -20,7 +20,7 @@ describe('the engine client', () => {
     expect(await client.ping(signal)).toEqual({ apiVersion: '1.50', clockOffsetMs: 4_500 });
   });
 
-  it('does not guess a clock that the engine does not tell', async () => {
+  it('reports no clock offset if the engine sends no date', async () => {
     await using engine = await httpEngine((_request, response) => {
       response.sendDate = false;
       response.end('OK');
@@ -28,7 +28,7 @@ describe('the engine client', () => {
     expect(await engine.client.ping(signal)).toEqual({ apiVersion: undefined, clockOffsetMs: undefined });
   });
 
-  it('reads version and info, and keeps what it does not know', async () => {
+  it('reads version and info, and keeps unknown members', async () => {
     await using engine = await fakeEngine();
     const client = engineClient({ dial: engine.dial, nowMs: Date.now });
     expect(await client.version(signal)).toMatchObject({
@@ -101,7 +101,7 @@ describe('the engine client', () => {
     await expect(client.version(signal)).rejects.toMatchObject({ code: 'MOBYVM_ENGINE_UNREACHABLE' });
   });
 
-  it('ends with the reason of the signal', async () => {
+  it("rejects with the signal's reason when aborted", async () => {
     await using engine = await rawEngine((socket) => socket.resume());
     const stop = new AbortController();
     const pinging = engineClient({ dial: engine.dial, nowMs: Date.now }).ping(stop.signal);
@@ -111,7 +111,7 @@ describe('the engine client', () => {
     await expect(pinging).rejects.toBe(reason);
   });
 
-  it('passes on what the dial says', async () => {
+  it('rejects with the error of the dial', async () => {
     const engine = await rawEngine(() => undefined);
     await engine[Symbol.asyncDispose]();
     await expect(engineClient({ dial: engine.dial, nowMs: Date.now }).ping(signal)).rejects.toMatchObject({

@@ -44,7 +44,7 @@ describe.runIf(hasDocker)('the docker CLI through the engine endpoint', () => {
     await until('all to be closed', () => endpoint.stats.open === 0);
   });
 
-  it('waits for an engine that is starting and then does its work', async () => {
+  it('waits for an engine that is starting and then works', async () => {
     await using folder = await testFolder();
     await using engine = await fakeEngine();
     const availability = settableAvailability({ kind: 'starting', step: 'booting' });
@@ -55,7 +55,7 @@ describe.runIf(hasDocker)('the docker CLI through the engine endpoint', () => {
     expect((await listing).stdout).toBe('c0ffeec0ffee\n');
   });
 
-  it('prints the step when the wait is over, and says that it failed', async () => {
+  it('prints the step when the wait is over, and fails', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability({ kind: 'starting', step: 'waiting for the guest to boot' }),
@@ -77,7 +77,7 @@ describe.runIf(hasDocker)('the docker CLI through the engine endpoint', () => {
     expect(stderr.trim()).toBe('Error response from daemon: mobyvm is stopped. Start it with `mobyvm up`.');
   });
 
-  it('works 40 at a time', async () => {
+  it('works with 40 clients at a time', async () => {
     await using folder = await testFolder();
     await using engine = await fakeEngine();
     await using endpoint = await testEndpoint(folder, {

@@ -47,7 +47,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     return through?.stdout ?? '';
   }
 
-  it('answers what the engine answers: versions, lists, inspects, exit codes, errors', async () => {
+  it('gives the same answers as the engine: versions, lists, inspects, exit codes, errors', async () => {
     for (const args of [
       ['version'],
       // What they print by themselves tells ages, which grow between the two.
@@ -114,7 +114,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     expect((await exec.inspect()).ExitCode).toBe(3);
   });
 
-  it('attach is left with its detach keys, and the container runs on', async () => {
+  it('attach ends on its detach keys, and the container keeps running', async () => {
     await set.docker('straight', ['run', '-dit', '--name', 'shell', IMAGE, 'sh']);
     const docker = new Docker({ socketPath: set.socket('through') });
     const container = docker.getContainer('shell');
@@ -138,7 +138,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
   const SMALL = { columns: 111, rows: 33 };
   const LARGE = { columns: 122, rows: 44 };
 
-  it('docker exec -it in a terminal follows its size, and its detach keys leave it', async () => {
+  it('docker exec -it in a terminal follows its size and ends on its detach keys', async () => {
     const command = ['docker', 'exec', '-it', '--detach-keys', 'ctrl-p,ctrl-q', 'web', 'sh'];
     await using terminal = await Terminal.start(command, { ...SMALL, env: set.env('through') });
     // The client tells the first size when the shell runs already.
@@ -153,7 +153,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     expect((await set.docker('straight', ['top', 'web', '-o', 'pid,args'])).stdout).toMatch(/ sh$/m);
   });
 
-  it('docker attach in a terminal follows its size, and its detach keys leave the container running', async () => {
+  it('docker attach in a terminal follows its size, and the container keeps running after its detach keys', async () => {
     await set.docker('straight', ['run', '-dit', '--name', 'terminal', IMAGE, 'sh']);
     const command = ['docker', 'attach', '--detach-keys', 'ctrl-p,ctrl-q', 'terminal'];
     for (const said of ['first', 'second']) {
@@ -187,7 +187,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     client.destroy();
   });
 
-  it('logs -f brings 50 MB, all of it and as it comes', async () => {
+  it('logs -f delivers 50 MB completely and without delay', async () => {
     const say = `yes ${'x'.repeat(8_000)} | head -c 52428800; echo; echo last; sleep 1000000`;
     await set.docker('straight', ['run', '-d', '--name', 'talker', IMAGE, 'sh', '-c', say]);
     const sums = [];
@@ -200,7 +200,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     expect(sums[1]?.bytes).toBeGreaterThan(50 * MIB);
   });
 
-  it('a reader that stands still costs no memory', async () => {
+  it('a reader that stops reading costs no memory', async () => {
     const before = await set.stats();
     const clients: Socket[] = [];
     for (let count = 0; count < 10; count += 1) {
@@ -266,7 +266,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     expect(stdout).toBe(`${data.length} /data\n`);
   });
 
-  it('events with a filter come at once, after any silence, and end with their client', async () => {
+  it('events with a filter arrive at once, after any silence, and end with their client', async () => {
     const args = ['events', '--filter', 'container=eventful', '--format', '{{.Action}}'];
     await using events = new RunningProgram('docker', args, clean(set.env('through')));
     await untilStats('the events to be asked for', ({ tunnels }) => tunnels > 0);
@@ -283,7 +283,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     await untilStats('no request to be open', (stats) => stats.tunnels === 0);
   });
 
-  it('200 execs at a time all give their own output', async () => {
+  it('200 concurrent execs each get their own output', async () => {
     const docker = new Docker({ socketPath: set.socket('through') });
     const answers = Array.from({ length: 200 }, async (_, index) => {
       const exec = await docker
@@ -304,7 +304,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     );
   });
 
-  it('wait and stats answer when there is something to say', async () => {
+  it('wait and stats respond when there is something to report', async () => {
     await set.docker('straight', ['run', '-di', '--name', 'waited', IMAGE, 'sh', '-c', 'cat; exit 7']);
     const waiting = set.docker('through', ['wait', 'waited']);
     await untilStats('it to be waited for', (stats) => stats.tunnels > 0);
@@ -342,7 +342,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
   });
 
   describe('with Windows paths', () => {
-    it('run -v and --mount see the folder, and inspect shows the path as the user has it', async () => {
+    it('run -v and --mount see the folder, and inspect shows the path as the user wrote it', async () => {
       const volume = ['run', '--rm', '-v', 'C:\\site:/data:ro', IMAGE, 'cat', '/data/hello'];
       expect((await set.docker('through', volume)).stdout).toBe('from the host\n');
       const mount = ['--mount', 'type=bind,source=C:\\site,target=/data'];
@@ -386,7 +386,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       expect((await set.docker('straight', shown)).stdout).toBe('/C/site\n');
     });
 
-    it('a compose file goes up with them and down again', async () => {
+    it('a compose file with such paths goes up and down', async () => {
       const file = join(set.folder, 'compose.yml');
       await writeFile(
         file,
@@ -421,7 +421,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       await set.compose('through', [...project, 'down']);
     });
 
-    it('a drive that is not shared is refused in less than two seconds, with what mends it', async () => {
+    it('a drive that is not shared is refused in less than two seconds, with a remedy', async () => {
       const startedMs = performance.now();
       const args = ['run', '--rm', '-v', 'D:\\data:/data', IMAGE, 'true'];
       const { stderr, exitCode } = await set.docker('through', args, { acceptExitCodes: [125] });
@@ -457,7 +457,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       expect(start.stderr).toContain('"D:\\data" cannot be mounted: drive D is not shared with the VM.');
     });
 
-    it('a folder that is not there is named as the user has it', async () => {
+    it('a folder that does not exist is named as the user wrote it', async () => {
       const args = ['create', '--mount', 'type=bind,source=C:\\nothing,target=/d', IMAGE];
       const { stderr } = await set.docker('through', args, { acceptExitCodes: [1, 125] });
       expect(stderr).toContain('bind source path does not exist: C:\\nothing');
@@ -465,7 +465,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
   });
 
   // The last one: it waits for what is left of the silence.
-  it('events that were silent for minutes still come', { timeout: SILENCE_MS + 30_000 }, async () => {
+  it('events still arrive after minutes of silence', { timeout: SILENCE_MS + 30_000 }, async () => {
     const { events, sinceMs } = patient;
     await sleep(Math.max(0, SILENCE_MS - (performance.now() - sinceMs)));
     expect(events.ended).toBe(false);

@@ -92,7 +92,7 @@ async function next(socket: Socket): Promise<string> {
   return chunk.toString('latin1');
 }
 
-describe('requests one after the other', () => {
+describe('consecutive requests', () => {
   it('share one connection of the client and one to the engine', async () => {
     let connections = 0;
     await using set = await rawSetting((socket) => {
@@ -148,7 +148,7 @@ describe('requests one after the other', () => {
     client.destroy();
   });
 
-  it('get the next connection when the engine has closed the one that was kept', async () => {
+  it('use another connection if the engine has closed the kept one', async () => {
     let connections = 0;
     await using set = await rawSetting((socket) => {
       connections += 1;
@@ -166,7 +166,7 @@ describe('requests one after the other', () => {
     client.destroy();
   });
 
-  it('are repeated on a new connection if the kept one dies under them, but only where that has no effect', async () => {
+  it('are repeated on a new connection if the kept one is lost, but only if they are safe', async () => {
     const die = answering((index, socket) => {
       // The first request of each connection is answered, and the second finds it dead.
       if (index === 2 || index === 4) socket.destroy();
@@ -201,7 +201,7 @@ describe('a request that waits for 100 Continue', () => {
 });
 
 describe('an attach without an upgrade', () => {
-  it('becomes a raw stream by its 200, with what was sent early first, and each end by itself', async () => {
+  it('becomes a raw stream after the 200, starting with early bytes, whose directions end independently', async () => {
     let received = '';
     await using set = await rawSetting((socket) => {
       socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
@@ -219,7 +219,7 @@ describe('an attach without an upgrade', () => {
 });
 
 describe('a body', () => {
-  it('of 300 MB goes up while its slow reader decides the speed, and the memory stays flat', async () => {
+  it('of 300 MB is uploaded at the speed of a slow reader, and memory use stays flat', async () => {
     const bytes = 300 * 1024 * 1024;
     await using set = await httpSetting((incoming, response) => {
       let size = 0;
@@ -246,7 +246,7 @@ describe('a body', () => {
     expect(mostHeld).toBeLessThan(2 * 1024 * 1024);
   });
 
-  it('that nobody reads is held up at the engine', async () => {
+  it('that nobody reads is held back at the engine', async () => {
     await using set = await httpSetting((_incoming, response) => {
       const block = Buffer.alloc(1024 * 1024);
       const more = (): void => {
@@ -272,7 +272,7 @@ describe('a body', () => {
     await until('the engine side to be closed', () => set.sockets.size === 0);
   });
 
-  it('is answered early, as the engine likes, and both are told to the client', async () => {
+  it('may be answered early, and the client gets the answer', async () => {
     await using set = await httpSetting((_incoming, response) => {
       response.writeHead(413, { Connection: 'close', 'Content-Length': 7 });
       response.end('too big');
@@ -283,7 +283,7 @@ describe('a body', () => {
     client.destroy();
   });
 
-  it('that nobody wants any more is read and dropped, so that its sender comes to read why', async () => {
+  it('that is no longer wanted is read and dropped, so that its sender can read the response', async () => {
     await using set = await httpSetting((_incoming, response) => {
       response.writeHead(413, { Connection: 'close', 'Content-Length': 7 });
       response.end('too big');
@@ -299,7 +299,7 @@ describe('a body', () => {
     client.destroy();
   });
 
-  it('comes to the client piece by piece, as the engine sends it', async () => {
+  it('reaches the client piece by piece, as the engine sends it', async () => {
     let say: (text: string) => void = () => undefined;
     await using set = await httpSetting((_incoming, response) => {
       response.flushHeaders();
@@ -319,13 +319,13 @@ describe('a body', () => {
 });
 
 describe('a side that goes away in the middle of an exchange', () => {
-  it('is told to the client in JSON when it is the engine before its answer', async () => {
+  it('is reported to the client in JSON if it is the engine, before its response', async () => {
     await using set = await rawSetting((socket) => socket.once('data', () => socket.resetAndDestroy()));
     const answer = await ask(set.endpoint.path, 'GET /info HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1.1 502 [^]*\{"message":"mobyvm cannot reach the Docker Engine/);
   });
 
-  it('leaves the client an answer that is cut, not one that looks whole', async () => {
+  it('leaves the client a response that is visibly truncated', async () => {
     await using set = await rawSetting((socket) => {
       socket.once('data', () =>
         socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'),
@@ -335,7 +335,7 @@ describe('a side that goes away in the middle of an exchange', () => {
     expect(answer).toMatch(/\r\n\r\n3\r\nabc\r\n$/);
   });
 
-  it('closes the engine side at once when it is the client, though it is the engine that talks', async () => {
+  it("closes the engine's side at once if it is the client, even while the engine is sending", async () => {
     await using set = await httpSetting((_incoming, response) => response.flushHeaders());
     const client = await connectTo(set.endpoint.path);
     client.write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -344,7 +344,7 @@ describe('a side that goes away in the middle of an exchange', () => {
     await until('the engine side to be closed', () => set.sockets.size === 0);
   });
 
-  it('makes a body that was cut off look cut off to the engine', async () => {
+  it('leaves the engine a body that is visibly truncated', async () => {
     const ends: string[] = [];
     await using set = await httpSetting((incoming) => {
       incoming.resume();
@@ -360,7 +360,7 @@ describe('a side that goes away in the middle of an exchange', () => {
   });
 });
 
-describe('what two readers could read in two ways', () => {
+describe('what two readers could interpret differently', () => {
   it.each([
     ['a length and an encoding', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n'],
     ['two lengths', 'Content-Length: 4\r\nContent-Length: 5\r\n'],
@@ -377,7 +377,7 @@ describe('what two readers could read in two ways', () => {
 });
 
 describe('many clients', () => {
-  it('that keep their connections are served 64 at a time', async () => {
+  it('that keep their connections alive are served 64 at a time', async () => {
     await using set = await httpSetting((incoming, response) => response.end(incoming.url));
     const agent = new Agent({ keepAlive: true, maxSockets: 64 });
     const get = async (path: string): Promise<string> => {

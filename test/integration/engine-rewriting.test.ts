@@ -73,7 +73,7 @@ const created = (_request: Received, response: ServerResponse): void =>
 const CREATE = '/v1.43/containers/create';
 
 describe('a create through the endpoint', () => {
-  it('reaches the engine with the paths of the VM, its length right and all else as it came', async () => {
+  it('reaches the engine with guest paths and the right length, and otherwise unchanged', async () => {
     await using set = await rewriting(created);
     const body =
       '{"Image":"süß", "N":1.0e+1,"HostConfig":{"Binds":["C:\\\\Übung:/data:ro"]},"Labels":{"x":"C:\\\\a"}}';
@@ -93,7 +93,7 @@ describe('a create through the endpoint', () => {
     ]);
   });
 
-  it('may come in chunks and wait for 100 Continue', async () => {
+  it('may be chunked and wait for 100 Continue', async () => {
     await using set = await rewriting(created);
     const answer = await set.send(
       `POST ${CREATE} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n` +
@@ -113,7 +113,7 @@ describe('a create through the endpoint', () => {
     },
   );
 
-  it('is refused in less than two seconds on a drive that is not shared, and the engine never hears of it', async () => {
+  it('is refused in less than two seconds on a drive that is not shared, and the engine never sees it', async () => {
     await using set = await rewriting(created, { health: dead });
     const startedMs = performance.now();
     const answer = await set.send(post(CREATE, '{"HostConfig":{"Binds":["c:/site:/data"]}}'));
@@ -125,7 +125,7 @@ describe('a create through the endpoint', () => {
     expect(set.received).toEqual([]);
   });
 
-  it('is refused in less than two seconds when nobody can tell how the drive is', async () => {
+  it('is refused in less than two seconds if the drive cannot be checked in time', async () => {
     const silent: ShareHealth = { problemOf: () => new Promise(() => undefined) };
     await using set = await rewriting(created, { health: silent });
     const startedMs = performance.now();
@@ -163,7 +163,7 @@ describe('a start through the endpoint', () => {
     else response.writeHead(204).end();
   };
 
-  it('asks for the binds of the container, and goes through where the drive is fine', async () => {
+  it('checks the binds of the container, and is forwarded if the drive works', async () => {
     await using set = await rewriting(engine);
     expect(await set.send(post('/v1.43/containers/web/start', ''))).toMatch(/^HTTP\/1.1 204 /);
     expect(set.received.map(({ line }) => line)).toEqual([
@@ -172,7 +172,7 @@ describe('a start through the endpoint', () => {
     ]);
   });
 
-  it('is refused where it is not', async () => {
+  it('is refused if it does not', async () => {
     await using set = await rewriting(engine, { health: dead });
     const answer = await set.send(post('/containers/web/start', ''));
     expect(answer).toMatch(/^HTTP\/1.1 500 /);
@@ -197,7 +197,7 @@ describe('a start through the endpoint', () => {
       (of) => `GET /v1.43/${of}`,
     );
 
-    it('asks for each of the local driver once, and goes through where its drive is fine', async () => {
+    it('checks each volume of the local driver once, and is forwarded if its drive works', async () => {
       await using set = await rewriting(volumes);
       expect(await set.send(post('/v1.43/containers/web/start', ''))).toMatch(/^HTTP\/1.1 204 /);
       expect(set.received.map(({ line }) => line)).toEqual([
@@ -206,7 +206,7 @@ describe('a start through the endpoint', () => {
       ]);
     });
 
-    it('is refused where it is not, and names the path as the user has it', async () => {
+    it('is refused if it does not, naming the path as the user wrote it', async () => {
       await using set = await rewriting(volumes, { health: dead });
       const answer = await set.send(post('/v1.43/containers/web/start', ''));
       expect(answer).toMatch(/^HTTP\/1.1 500 /);
@@ -272,13 +272,13 @@ describe('an inspect through the endpoint', () => {
     expect(head).toContain(`Content-Length: ${Buffer.byteLength(SHOWN)}`);
   });
 
-  it('shows the path of the VM where the setting says so', async () => {
+  it('shows guest paths if the setting says so', async () => {
     await using set = await rewriting(withLength, { shows: false });
     const text = Buffer.from(await set.send(get('/containers/web/json')), 'latin1').toString();
     expect(text).toContain(INSPECTED);
   });
 
-  it('passes an answer of 20 MB unread', async () => {
+  it('forwards a response of 20 MB without parsing it', async () => {
     const long = `["${'/C/x'.repeat(5_000_000)}"]`;
     await using set = await rewriting((_request, response) => response.end(long));
     expect(await set.send(get('/containers/json'))).toContain(long);

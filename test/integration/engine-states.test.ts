@@ -40,7 +40,7 @@ describe('the engine endpoint without an engine', () => {
     expect(availability.listeners()).toBe(1);
   });
 
-  it('tells the step that is worked on when the wait ends, not the one when it began', async () => {
+  it('names the step at the end of the wait, not the one at its beginning', async () => {
     await using folder = await testFolder();
     const availability = settableAvailability(STARTING);
     await using endpoint = await testEndpoint(folder, { availability, waitMs: 300 });
@@ -86,7 +86,7 @@ describe('the engine endpoint without an engine', () => {
     });
   });
 
-  it('answers 502 with the reason when the engine is said to be ready and does not answer', async () => {
+  it('answers 502 with the reason if the engine should be ready but does not answer', async () => {
     await using folder = await testFolder();
     const engine = await rawEngine(() => undefined);
     await engine[Symbol.asyncDispose]();
@@ -98,7 +98,7 @@ describe('the engine endpoint without an engine', () => {
     expect(message).toContain(`127.0.0.1:${engine.port}: connect ECONNREFUSED`);
   });
 
-  it('answers 502 when dialling takes for ever', async () => {
+  it('answers 502 if dialling takes too long', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability({
@@ -116,7 +116,7 @@ describe('the engine endpoint without an engine', () => {
     });
   });
 
-  it('tells a client that sends a large body before it reads anything', async () => {
+  it('answers a client that sends a large body before it reads', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability({ kind: 'stopped' }),
@@ -130,7 +130,7 @@ describe('the engine endpoint without an engine', () => {
 });
 
 describe('requests that wait for the engine', () => {
-  it('go through with what they had sent, once it is ready', async () => {
+  it('are forwarded with all their bytes once it is ready', async () => {
     await using folder = await testFolder();
     await using engine = await rawEngine((socket) => socket.pipe(socket));
     const availability = settableAvailability(STARTING);
@@ -150,7 +150,7 @@ describe('requests that wait for the engine', () => {
     expect(availability.listeners()).toBe(1);
   });
 
-  it('go through whole when they end their input while they wait', async () => {
+  it('are forwarded completely if they end their input while they wait', async () => {
     await using folder = await testFolder();
     await using engine = await rawEngine((socket) => socket.pipe(socket));
     const availability = settableAvailability(STARTING);
@@ -162,7 +162,7 @@ describe('requests that wait for the engine', () => {
     expect(await readToEnd(client)).toBe(`${HTTP2_PREFACE}and that is it`);
   });
 
-  it('are held back beyond 64 KiB, and lose nothing of a larger body', async () => {
+  it('are not read beyond 64 KiB, and lose nothing of a larger body', async () => {
     await using folder = await testFolder();
     await using engine = await rawEngine((socket) => socket.pipe(socket));
     const availability = settableAvailability(STARTING);
@@ -177,7 +177,7 @@ describe('requests that wait for the engine', () => {
     expect((await readToEnd(client)).length).toBe(HTTP2_PREFACE.length + body.length);
   });
 
-  it('are told at once when the start fails', async () => {
+  it('are answered at once when the start fails', async () => {
     await using folder = await testFolder();
     const availability = settableAvailability(STARTING);
     await using endpoint = await testEndpoint(folder, { availability });
@@ -225,7 +225,7 @@ describe('requests that wait for the engine', () => {
   });
 });
 
-describe('what is no request, while mobyvm must answer itself', () => {
+describe('what is not a request, while mobyvm answers by itself', () => {
   it('is answered 400 at once', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, { availability: settableAvailability(STARTING) });
@@ -242,7 +242,7 @@ describe('what is no request, while mobyvm must answer itself', () => {
     }
   });
 
-  it('is answered 408 when its head dribbles in too slowly', async () => {
+  it('is answered 408 if its head arrives too slowly', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability(STARTING),
@@ -265,7 +265,7 @@ describe('what is no request, while mobyvm must answer itself', () => {
     client.destroy();
   });
 
-  it('is closed without a word when it stays silent', async () => {
+  it('is closed without an answer if it stays silent', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability(STARTING),
@@ -276,7 +276,7 @@ describe('what is no request, while mobyvm must answer itself', () => {
 });
 
 describe('the limit of connections', () => {
-  it('is told to the one that is too many, and holds again when one has left', async () => {
+  it('refuses one connection too many, and accepts one again when another has left', async () => {
     await using folder = await testFolder();
     await using engine = await rawEngine((socket) => socket.pipe(socket));
     await using endpoint = await testEndpoint(folder, {

@@ -25,7 +25,7 @@ import {
 const MAX_HELD_PER_CONNECTION = 4 * (128 + 64) * 1024;
 
 describe('a tunnel through the engine endpoint', () => {
-  it('passes the end of the input on and the whole answer that follows it', async () => {
+  it('forwards the end of the input and the whole answer that follows', async () => {
     await using folder = await testFolder();
     await using engine = await tunnelEngine((socket) => {
       void readToEndKeepingOpen(socket).then((input) => socket.end(`${input.length} bytes: ${input}`));
@@ -39,7 +39,7 @@ describe('a tunnel through the engine endpoint', () => {
     await until('both sides to be closed', () => endpoint.stats.open === 0 && engine.sockets.size === 0);
   });
 
-  it('passes the end of the output on while the input goes on', async () => {
+  it('forwards the end of the output while the input continues', async () => {
     await using folder = await testFolder();
     const received: Promise<string>[] = [];
     await using engine = await tunnelEngine((socket) => {
@@ -57,7 +57,7 @@ describe('a tunnel through the engine endpoint', () => {
     await until('both sides to be closed', () => endpoint.stats.open === 0 && engine.sockets.size === 0);
   });
 
-  it('keeps bytes that come with the upgrade request and with the 101 in their place', async () => {
+  it('keeps the order of bytes that arrive with the upgrade request and with the 101', async () => {
     await using folder = await testFolder();
     const received: Promise<string>[] = [];
     await using engine = await rawEngine((socket) => {
@@ -77,7 +77,7 @@ describe('a tunnel through the engine endpoint', () => {
     expect(await received[0]).toBe(request);
   });
 
-  it('carries what is no HTTP/1.1 at all untouched: the preface of HTTP/2, and zero bytes', async () => {
+  it('carries anything that is not HTTP/1.1 unchanged: the preface of HTTP/2, and NUL bytes', async () => {
     await using folder = await testFolder();
     await using engine = await rawEngine((socket) => socket.pipe(socket));
     await using endpoint = await testEndpoint(folder, {
@@ -88,7 +88,7 @@ describe('a tunnel through the engine endpoint', () => {
     expect(await readToEnd(client)).toBe('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00');
   });
 
-  it('carries 100 MB each way at once past readers that stop and go, and holds little of it', async () => {
+  it('carries 100 MB each way at once past readers that pause, and buffers little of it', async () => {
     await using folder = await testFolder();
     const sums: Promise<string>[] = [];
     await using engine = await tunnelEngine((socket) => {
@@ -156,8 +156,8 @@ describe('a tunnel through the engine endpoint', () => {
   });
 });
 
-describe('a side that goes away without a word', () => {
-  it('closes the engine side when it is the client', async () => {
+describe('a side that goes away without ending', () => {
+  it("closes the engine's side if it is the client", async () => {
     await using folder = await testFolder();
     await using engine = await tunnelEngine((socket) => socket.pipe(socket));
     await using endpoint = await testEndpoint(folder, {
@@ -169,7 +169,7 @@ describe('a side that goes away without a word', () => {
     await until('no connection to be left', () => endpoint.stats.open === 0 && engine.sockets.size === 0);
   });
 
-  it('resets the engine side when the client dies and neither side says anything', async () => {
+  it("resets the engine's side if the client dies while both sides are silent", async () => {
     await using folder = await testFolder();
     // Like `docker attach`: the end of the input means nothing to it, and no output tells it that nobody listens.
     await using engine = await tunnelEngine((socket) => socket.resume());
@@ -185,7 +185,7 @@ describe('a side that goes away without a word', () => {
     expect(['EPIPE', 'ECONNRESET']).toContain(errnoOf(failure));
   });
 
-  it('closes the engine side when the client dies while the engine takes nothing', async () => {
+  it("closes the engine's side if the client dies while the engine does not read", async () => {
     await using folder = await testFolder();
     await using engine = await tunnelEngine((socket) => socket.pause());
     await using endpoint = await testEndpoint(folder, {
@@ -200,7 +200,7 @@ describe('a side that goes away without a word', () => {
     await until('the connection to be over', () => endpoint.stats.open === 0);
   });
 
-  it('keeps a client that has only ended its input, however often it is asked whether it lives', async () => {
+  it('keeps a client that has only ended its input, however often it is probed', async () => {
     await using folder = await testFolder();
     await using engine = await tunnelEngine((socket) => socket.resume());
     const gateway = new EngineGateway({
@@ -230,7 +230,7 @@ describe('a side that goes away without a word', () => {
     }
   });
 
-  it('closes the client side when it is the engine', async () => {
+  it("closes the client's side if it is the engine", async () => {
     await using folder = await testFolder();
     await using engine = await tunnelEngine((socket) => void socket.write('last words'));
     await using endpoint = await testEndpoint(folder, {
@@ -245,7 +245,7 @@ describe('a side that goes away without a word', () => {
     client.destroy();
   });
 
-  it('cuts the tunnels when the machine is stopped, since a VM that is off never says goodbye', async () => {
+  it('closes tunnels when the machine is stopped, since a VM that is off cannot', async () => {
     await using folder = await testFolder();
     await using engine = await tunnelEngine((socket) => socket.resume());
     const availability = settableAvailability({ kind: 'ready', dial: engine.dial });

@@ -45,7 +45,7 @@ function echo(socket: TLSSocket): void {
   socket.pipe(socket);
 }
 
-describe('an engine that wants certificates', () => {
+describe('an engine that requires certificates', () => {
   it('accepts the certificate of its own machine', async () => {
     await using engine = await tlsEngine(machine, echo);
     await tryDial(engine.dialAs(credentialsOf(machine)));
@@ -53,12 +53,12 @@ describe('an engine that wants certificates', () => {
     await until('no connection to be left', () => engine.carriers.size === 0);
   });
 
-  it("lets nobody in with another machine's certificate", async () => {
+  it("rejects another machine's certificate", async () => {
     await using engine = await tlsEngine(machine, echo);
     await expectRefused(engine, { ...credentialsOf(other), ca: machine.ca.certificate });
   });
 
-  it("lets nobody in with the server's own certificate", async () => {
+  it("rejects the server's own certificate", async () => {
     await using engine = await tlsEngine(machine, echo);
     await expectRefused(engine, {
       ca: machine.ca.certificate,
@@ -119,7 +119,7 @@ describe('a dial by TLS', () => {
     });
   });
 
-  it("refuses a client's certificate in an engine's hands", async () => {
+  it("rejects an engine that uses a client's certificate", async () => {
     await using engine = await tlsEngine({ ca: machine.ca, server: machine.client }, echo);
     await expect(engine.dialAs(credentialsOf(machine))(signal)).rejects.toMatchObject({
       code: 'MOBYVM_ENGINE_TLS',
@@ -138,14 +138,14 @@ describe('a dial by TLS', () => {
     });
   });
 
-  it('takes no less than TLS 1.3', async () => {
+  it('accepts nothing older than TLS 1.3', async () => {
     await using engine = await tlsEngine(machine, echo, { maxVersion: 'TLSv1.2' });
     await expect(engine.dialAs(credentialsOf(machine))(signal)).rejects.toMatchObject({
       code: 'MOBYVM_ENGINE_TLS',
     });
   });
 
-  it('tells an engine that speaks no TLS from one that is not there', async () => {
+  it('tells an engine that does not speak TLS from one that is not running', async () => {
     await using plain = await rawEngine((socket) =>
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
     );
@@ -160,7 +160,7 @@ describe('a dial by TLS', () => {
     });
   });
 
-  it('says that the engine is unreachable when it hangs up in the middle of the handshake', async () => {
+  it('says that the engine is unreachable if it closes the connection during the handshake', async () => {
     await using ending = await rawEngine((socket) => socket.once('data', () => socket.end()));
     await expect(dialPort(ending.port)(signal)).rejects.toMatchObject({ code: 'MOBYVM_ENGINE_UNREACHABLE' });
     await using resetting = await rawEngine((socket) => socket.once('data', () => socket.resetAndDestroy()));
@@ -170,7 +170,7 @@ describe('a dial by TLS', () => {
     });
   });
 
-  it('ends with its signal while the engine says nothing, and leaves nothing open', async () => {
+  it('is aborted by its signal while the engine is silent, and leaves nothing open', async () => {
     await using silent = await rawEngine((socket) => socket.resume());
     const abort = new AbortController();
     const dialling = dialPort(silent.port)(abort.signal);
@@ -181,7 +181,7 @@ describe('a dial by TLS', () => {
     await expect(dialPort(silent.port)(abort.signal)).rejects.toThrow('enough');
   });
 
-  it('keeps the key out of what it says of damaged PEM texts', async () => {
+  it('keeps the key out of its error for damaged PEM texts', async () => {
     await using engine = await tlsEngine(machine, echo);
     const secret = 'c2VjcmV0IGtleSBtYXRlcmlhbA==';
     const credentials = {
@@ -196,7 +196,7 @@ describe('a dial by TLS', () => {
     await until('no connection to be left', () => engine.carriers.size === 0);
   });
 
-  it('serves the engine client, which passes the reason on', async () => {
+  it('is used by the engine client, which reports the reason', async () => {
     await using engine = await tlsEngine(machine, (socket) => {
       socket.once('data', () =>
         socket.end('HTTP/1.1 200 OK\r\nApi-Version: 1.45\r\nContent-Length: 2\r\n\r\nOK'),
@@ -220,7 +220,7 @@ describe('TLS sessions', () => {
     expect(engine.handshakes).toEqual({ full: 1, resumed: 8 });
   });
 
-  it('end with an engine that was started anew, at the price of one full handshake', async () => {
+  it('end when the engine is restarted, at the cost of one full handshake', async () => {
     const first = await tlsEngine(machine, echo);
     const dial = first.dialAs(credentialsOf(machine));
     await tryDial(dial);

@@ -44,7 +44,7 @@ describe('openssl, reading the certificates', () => {
     expect(await verify('other.pem')).not.toBe(0);
   });
 
-  it('finds the authority as it is meant', async () => {
+  it('reads the authority as intended', async () => {
     await using folder = await folderWithPairs();
     const text = await describeCertificate(folder, 'ca.pem');
     expect(text).toContain('Subject: O = mobyvm, CN = mobyvm authority 0b0f7c1e-5a52-4a3b-9d4c-6f0d0c2f9a11');
@@ -74,7 +74,7 @@ describe('openssl, reading the certificates', () => {
   });
 });
 
-describe('openssl s_client, at an engine that wants certificates', () => {
+describe('openssl s_client, with an engine that requires certificates', () => {
   const REQUEST = 'GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n';
   const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK';
 
@@ -88,7 +88,7 @@ describe('openssl s_client, at an engine that wants certificates', () => {
     });
   }
 
-  it('gets an answer with the key of the daemon, and none with another or without', async () => {
+  it("gets an answer with the daemon's key, and none with another or no key", async () => {
     await using folder = await folderWithPairs();
     await using engine = await tlsEngine(machine, (socket) => {
       socket.once('data', () => socket.end(ANSWER));
@@ -136,7 +136,7 @@ describe('a dial to openssl s_server', () => {
     expect(await reversed(dial, 'def')).toBe('fed');
   });
 
-  it('is accepted by a server that gives no tickets', async () => {
+  it('is accepted by a server that sends no tickets', async () => {
     await using folder = await testFolder();
     await using server = await opensslServer(folder, machine, ['-num_tickets', '0']);
     const dial = dialAs(server.port, machine);

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 
 describe('a TLS connection to the engine', () => {
-  it('carries 50 MB from the engine after its own end was said', async () => {
+  it('carries 50 MB from the engine after we have ended our side', async () => {
     const input: Promise<string>[] = [];
     const sent: Promise<string>[] = [];
     await using engine = await tlsEngine(machine, (socket) => {
@@ -42,7 +42,7 @@ describe('a TLS connection to the engine', () => {
     await until('both sides to be closed', () => socket.closed && engine.carriers.size === 0);
   });
 
-  it('carries 50 MB to the engine after the engine has said its end', async () => {
+  it('carries 50 MB to the engine after it has ended its side', async () => {
     const input: Promise<string>[] = [];
     await using engine = await tlsEngine(machine, (socket) => {
       input.push(sumOf(socket));
@@ -70,7 +70,7 @@ describe('a TLS connection to the engine', () => {
     await until('both sides to be closed', () => socket.closed && engine.carriers.size === 0);
   });
 
-  it('can be reset, so that an engine which says and hears nothing learns that its client is gone', async () => {
+  it('can be reset, so that a silent engine notices that its client is gone', async () => {
     await using engine = await tlsEngine(machine, (socket) => socket.resume());
     const socket = await engine.dialAs(credentialsOf(machine))(signal);
     await until('the connection', () => engine.sockets.size === 1);
@@ -82,7 +82,7 @@ describe('a TLS connection to the engine', () => {
   });
 });
 
-describe('a connection whose end is on its way', () => {
+describe('a connection that is shutting down', () => {
   // resetAndDestroy() alone leaves the socket open for ever in that moment (Node 20).
   it.each(['TCP', 'TLS'] as const)('can be reset: %s', async (kind) => {
     await using plain = await rawEngine((socket) => socket.resume());
@@ -102,7 +102,7 @@ describe('a connection whose end is on its way', () => {
 });
 
 describe('the engine endpoint over TLS', () => {
-  it('passes the end of the input on and the whole answer that follows it', async () => {
+  it('forwards the end of the input and the whole answer that follows', async () => {
     await using folder = await testFolder();
     await using engine = await tlsEngine(machine, (socket) => {
       afterPreface(socket, () => {
@@ -118,7 +118,7 @@ describe('the engine endpoint over TLS', () => {
     await until('both sides to be closed', () => endpoint.stats.open === 0 && engine.carriers.size === 0);
   });
 
-  it('leaves no connection behind when clients vanish, or engines', async () => {
+  it('leaves no connection behind when clients or engines vanish', async () => {
     await using folder = await testFolder();
     await using engine = await tlsEngine(machine, (socket) => socket.pipe(socket));
     await using endpoint = await testEndpoint(folder, {
@@ -136,7 +136,7 @@ describe('the engine endpoint over TLS', () => {
     for (const client of clients) client.destroy();
   });
 
-  it('leaves no connection behind when a request is cut in its middle, or a kept connection is of no use any more', async () => {
+  it('leaves no connection behind when a request is cut off, or a kept connection becomes useless', async () => {
     await using folder = await testFolder();
     await using engine = await tlsEngine(machine, (socket) => {
       socket.on('data', (chunk: Buffer) => {

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { silentLogger, waitFor } from '../../../src/core/host/index.js';
 import { keepFiles } from '../../../src/daemon/keep-files.js';
 
-test('looks again and again, tells of each trouble once, and ends with its last look', async () => {
+test('checks repeatedly, logs each failure once, and ends with its last check', async () => {
   const said: string[] = [];
   const note = (event: string, fields: object = {}) => void said.push(`${event} ${JSON.stringify(fields)}`);
-  const answers = [false, true, new Error('no room'), new Error('no room'), true];
+  const answers = [false, true, new Error('disk full'), new Error('disk full'), true];
   let looks = 0;
   const file = {
     restore: () => {
@@ -24,7 +24,7 @@ test('looks again and again, tells of each trouble once, and ends with its last 
   await end();
   expect(said).toEqual([
     'daemon.file.restored {"name":"lock"}',
-    'daemon.file.lost {"name":"lock","reason":"no room"}',
+    'daemon.file.lost {"name":"lock","reason":"disk full"}',
     'daemon.file.restored {"name":"lock"}',
   ]);
 });

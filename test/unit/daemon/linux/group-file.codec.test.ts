@@ -30,7 +30,7 @@ describe('a line of /etc/group', () => {
     );
   });
 
-  it('is refused when it is cut short anywhere', () => {
+  it('is rejected when truncated anywhere', () => {
     // Members are optional: the shortest whole entry ends in its third colon.
     const whole = 'docker:x:998:';
     expect(decodeGroupEntry(whole).members).toEqual([]);

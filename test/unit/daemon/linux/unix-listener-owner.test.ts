@@ -12,7 +12,7 @@ describe('the owner of a socket', () => {
     expect(parseOwner(LISTING, 11657357)).toEqual({ program: 'dockerd', pid: 17196 });
   });
 
-  it.each([1165735, 6, 7, 99])('is unknown when the listing does not tell (inode %i)', (ino) => {
+  it.each([1165735, 6, 7, 99])('is unknown if the listing does not name it (inode %i)', (ino) => {
     expect(parseOwner(LISTING, ino)).toBeUndefined();
   });
 });

@@ -23,7 +23,7 @@ describe('a tunnel', () => {
     expect(counts).toEqual({ toEngine: 13, toClient: 4 });
   });
 
-  it('ends the engine side at once for a client that ended before', async () => {
+  it("ends the engine's side at once for a client that ended before", async () => {
     const [farClient, client] = duplexPair();
     const [farEngine, engine] = duplexPair();
     farClient.end();
@@ -36,7 +36,7 @@ describe('a tunnel', () => {
     expect(await over).toBe('finished');
   });
 
-  it('gives a slow client what an engine had said before it failed', async () => {
+  it('delivers to a slow client what the engine sent before it failed', async () => {
     const [farClient, client] = duplexPair({ highWaterMark: 4 });
     const engine = new PassThrough();
     const over = tunnel(client, engine, { signal });
@@ -69,7 +69,7 @@ describe('a tunnel', () => {
     expect(engine.destroyed).toBe(true);
   });
 
-  it('waits for no early byte of an engine that fails', async () => {
+  it('does not wait to send early bytes to an engine that fails', async () => {
     const [farClient, client] = duplexPair();
     farClient.resume();
     const engine = new PassThrough({ highWaterMark: 1 });
@@ -78,7 +78,7 @@ describe('a tunnel', () => {
     expect(await over).toBe('engine gone');
   });
 
-  it('is cut by its signal, also by one that came before', async () => {
+  it('is closed by its signal, even one aborted before', async () => {
     for (const when of ['before', 'later'] as const) {
       const [, client] = duplexPair();
       const [, engine] = duplexPair();

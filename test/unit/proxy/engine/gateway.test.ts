@@ -8,7 +8,7 @@ import { HTTP2_PREFACE } from '../../../support/engine-sockets.js';
 const REQUEST = 'GET /containers/json HTTP/1.1\r\nX-Registry-Auth: planted-secret\r\n\r\n';
 
 describe('the engine gateway', () => {
-  it('serves any duplex stream, whichever door it came through', async () => {
+  it('serves any duplex stream', async () => {
     const gateway = gatewayIn({ kind: 'ready', dial: () => Promise.resolve(echo()) });
     const [client, near] = duplexPair();
     const served = gateway.serve(near);
@@ -27,7 +27,7 @@ describe('the engine gateway', () => {
     });
   });
 
-  it('uses the state of the moment when a dial fails because the machine went down', async () => {
+  it('answers with the current state if a dial fails because the machine went down', async () => {
     const availability = settableAvailability({
       kind: 'ready',
       dial: () => {
@@ -43,7 +43,7 @@ describe('the engine gateway', () => {
     client.end();
   });
 
-  it('resets an engine that was reached after its client had left', async () => {
+  it('resets an engine connection that was opened after its client had left', async () => {
     const engine = echo();
     let isDialled = false;
     let connect: (engine: Duplex) => void = () => undefined;
@@ -62,7 +62,7 @@ describe('the engine gateway', () => {
     expect(engine.destroyed).toBe(true);
   });
 
-  it('closes connections far beyond its limit without a word', () => {
+  it('closes connections far beyond its limit without an answer', () => {
     const gateway = gatewayIn({ kind: 'starting', step: 'booting' }, { maxConnections: 1 });
     const streams = Array.from({ length: 67 }, () => duplexPair()[1]);
     for (const stream of streams) void gateway.serve(stream);
@@ -70,7 +70,7 @@ describe('the engine gateway', () => {
     gateway.close();
   });
 
-  it('takes no connection after its close and has forgotten its listener', async () => {
+  it('accepts no connection after it was closed, and has unsubscribed', async () => {
     const availability = settableAvailability({ kind: 'starting', step: 'booting' });
     const gateway = new EngineGateway({ availability, logger: silentLogger });
     const waiting = gateway.serve(duplexPair()[1]);
@@ -81,7 +81,7 @@ describe('the engine gateway', () => {
     expect(availability.listeners()).toBe(0);
   });
 
-  it('logs connections and requests under one id, warns once of an engine that cannot be reached, and tells no contents', async () => {
+  it('logs connections and requests under one id, warns once about an unreachable engine, and logs no contents', async () => {
     const records: { level: string; event: LogEvent; fields: LogFields | undefined }[] = [];
     const gateway = gatewayIn(
       { kind: 'ready', dial: () => Promise.reject(new RangeError('connection refused')) },

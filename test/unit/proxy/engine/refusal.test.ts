@@ -12,19 +12,19 @@ import { refusalResponse } from '../../../../src/proxy/engine/refusal-response.j
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 describe('a refusal', () => {
-  it('is a whole response in the shape of Docker errors', () => {
+  it('is a complete response in the form of Docker errors', () => {
     expect(text(refusalResponse(startingRefusal('booting — Zürich'), false))).toBe(
       'HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 54\r\n' +
         'Server: mobyvm\r\nConnection: close\r\n\r\n{"message":"mobyvm is starting: booting — Zürich"}\n',
     );
   });
 
-  it('has the same head and no body as the answer to HEAD', () => {
+  it('has the same head and no body in response to HEAD', () => {
     const whole = text(refusalResponse(STOPPED, false));
     expect(text(refusalResponse(STOPPED, true))).toBe(whole.slice(0, whole.indexOf('{')));
   });
 
-  it('tells failure, remedy and code, and leaves an empty remedy out', () => {
+  it('states failure, remedy and code, and omits an empty remedy', () => {
     const error = { code: 'MOBYVM_BUG', message: 'It broke.', remedy: '', details: {} } as const;
     expect(startFailedRefusal(error).message).toBe('mobyvm is not running: It broke. [MOBYVM_BUG]');
     expect(startFailedRefusal({ ...error, remedy: 'Try again.' }).message).toBe(
@@ -36,13 +36,13 @@ describe('a refusal', () => {
     });
   });
 
-  it('says how many wait when there is no place to wait', () => {
+  it('says how many are waiting when no more may wait', () => {
     expect(tooManyWaitingRefusal('booting', 256).message).toBe(
       'mobyvm is starting: booting (256 requests are already waiting, try again later)',
     );
   });
 
-  it('holds nothing that a terminal would obey', () => {
+  it('contains no control sequences', () => {
     const { message } = startingRefusal('login:\x1b[2J\x07\r\u009b31m\x00 ok\nnext');
     expect(message).toBe('mobyvm is starting: login: [2J   31m  ok\nnext');
   });
@@ -52,7 +52,7 @@ describe('a refusal', () => {
   });
 });
 
-describe('the answer to a head that did not come whole', () => {
+describe('the response to an incomplete head', () => {
   it.each([
     [{ kind: 'malformed', problem: 'method at byte 0: is not an HTTP method' }, 400],
     [{ kind: 'too slow' }, 408],

@@ -31,7 +31,7 @@ describe('a certificate authority', () => {
     expect((notAfterMs + 1000 - notBeforeMs) / DAY_MS).toBe(3_650);
   });
 
-  it('names its machine, and a leaf none', () => {
+  it('names its machine, and a leaf does not', () => {
     expect(machineIdOf(inspected(ca))).toBe(MACHINE_ID);
     expect(machineIdOf(inspected(server))).toBeUndefined();
   });
@@ -43,9 +43,14 @@ describe('a certificate authority', () => {
     expect(x509.publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
   });
 
-  it.each(['', 'a,CN=other', 'a\nCN=b', 'ü', 'x'.repeat(41)])('is not made for "%s"', async (machineId) => {
-    await expect(createAuthority({ machineId, nowMs: NOW_MS })).rejects.toMatchObject({ code: 'MOBYVM_BUG' });
-  });
+  it.each(['', 'a,CN=other', 'a\nCN=b', 'ü', 'x'.repeat(41)])(
+    'is not created for "%s"',
+    async (machineId) => {
+      await expect(createAuthority({ machineId, nowMs: NOW_MS })).rejects.toMatchObject({
+        code: 'MOBYVM_BUG',
+      });
+    },
+  );
 
   it('can be valid beyond 2050, where certificates write the year in full', async () => {
     const nowMs = Date.parse('2048-06-01T00:00:00Z');
@@ -55,7 +60,7 @@ describe('a certificate authority', () => {
     expect(new Date(inspected(leaf).notBeforeMs).toISOString()).toBe('2056-12-31T00:00:00.000Z');
   });
 
-  it('leaves nothing behind in the Reflect object that its library asks for', () => {
+  it('leaves nothing behind in the Reflect object', () => {
     expect('getMetadata' in Reflect).toBe(false);
   });
 });
@@ -73,7 +78,7 @@ describe('a leaf', () => {
     expect(inspected(leaf).notAfterMs).toBe(notAfterMs);
   });
 
-  it('is of its authority in its own role, and in no other', async () => {
+  it('belongs to its authority in its own role only', async () => {
     const [authority, forServer, forClient] = [inspected(ca), inspected(server), inspected(client)];
     expect(isLeafOf(authority, forServer, 'server')).toBe(true);
     expect(isLeafOf(authority, forClient, 'client')).toBe(true);
@@ -99,7 +104,7 @@ describe('a leaf', () => {
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/);
   });
 
-  it('is not issued by an authority whose key is another one, and the error holds no key', async () => {
+  it('is not issued by an authority with another key, and the error contains no key', async () => {
     const issuing = issueLeaf({ ...ca, key: client.key }, { role: 'client', nowMs: NOW_MS });
     await expect(issuing).rejects.toMatchObject({
       code: 'MOBYVM_STATE_FILE',
@@ -109,7 +114,7 @@ describe('a leaf', () => {
 });
 
 describe('a pair of certificate and key', () => {
-  it('is read with Unix and with Windows line ends', () => {
+  it('is read with Unix and Windows line endings', () => {
     const windows = { certificate: crlf(ca.certificate), key: crlf(ca.key) };
     expect(inspected(windows).x509.fingerprint256).toBe(inspected(ca).x509.fingerprint256);
   });
@@ -122,11 +127,11 @@ describe('a pair of certificate and key', () => {
     ['has text before the certificate', { ...server, certificate: `x\n${server.certificate}` }],
     ['is far too long', { ...server, certificate: server.certificate + ' '.repeat(20_000) }],
     ['has a key of another kind', { ...server, key: server.key.replaceAll('PRIVATE', 'EC PRIVATE') }],
-  ])('is refused when it %s', (_why, pair) => {
+  ])('is rejected when it %s', (_why, pair) => {
     expect(inspectCertifiedKey(pair)).toBeUndefined();
   });
 
-  it('is refused when any part of it is missing', () => {
+  it('is rejected when any part of it is missing', () => {
     for (let length = 0; length < server.key.trimEnd().length; length += 7) {
       expect(inspectCertifiedKey({ ...server, key: server.key.slice(0, length) })).toBeUndefined();
     }
@@ -136,7 +141,7 @@ describe('a pair of certificate and key', () => {
     }
   });
 
-  it('never throws, whichever of its characters is another one', () => {
+  it('never throws, whichever of its characters is changed', () => {
     for (let at = 0; at < server.certificate.length; at += 3) {
       const certificate = `${server.certificate.slice(0, at)}A${server.certificate.slice(at + 1)}`;
       const found = inspectCertifiedKey({ ...server, certificate });

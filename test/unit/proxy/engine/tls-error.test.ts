@@ -15,7 +15,7 @@ describe('a failure', () => {
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'requires a certificate and got none'],
     ['ERR_SSL_SOMETHING_NEW', 'some text (ERR_SSL_SOMETHING_NEW)'],
     ['EPROTO', 'some text (EPROTO)'],
-  ])('with %s is one of TLS', (code, text) => {
+  ])('with %s is a TLS error', (code, text) => {
     const problem = tlsError(withCode(code), ' at 10.0.75.2:2376');
     expect(problem).toMatchObject({ code: 'MOBYVM_ENGINE_TLS', details: { reason: code } });
     expect(problem?.message).toContain(text);
@@ -32,7 +32,7 @@ describe('a failure', () => {
     Object.assign(new RangeError('odd'), { code: 7 }),
     'text',
     undefined,
-  ])('is none of TLS: %s', (error) => {
+  ])('is not a TLS error: %s', (error) => {
     expect(tlsError(error, '')).toBeUndefined();
   });
 });

@@ -31,7 +31,7 @@ describe('a bind', () => {
     expect(decodeBindSpec(text)).toBeUndefined();
   });
 
-  it('is put together again to the same text, whatever it is', () => {
+  it('is encoded to the same text, whatever it is', () => {
     const text = fc.string({
       unit: fc.constantFrom('c', ':', '/', '\\', '?', '.', 'ro', 'pipe', ',', '\0', 'é'),
     });

@@ -75,7 +75,7 @@ describe('a path of the user in the VM', () => {
     expect(inVm(text, 'linux')).toBe(onLinux);
   });
 
-  it('is refused with a reason that quotes it and advice', () => {
+  it('is refused with a reason that quotes it, and advice', () => {
     expect(readHostPath('C:site', 'windows')).toEqual({
       kind: 'refused',
       reason: '"C:site" is relative to the current folder on drive C, which mobyvm does not know',
@@ -83,7 +83,7 @@ describe('a path of the user in the VM', () => {
     });
   });
 
-  it('stays what it is when it is read again', () => {
+  it('is unchanged when it is read again', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom(...RULES), (text, rule) => {
         const once = readHostPath(`C:\\${text}`, rule);
@@ -95,7 +95,7 @@ describe('a path of the user in the VM', () => {
   });
 });
 
-describe('a path of the VM as the user knows it', () => {
+describe("a guest path in the user's form", () => {
   it.each([
     ['/C/Users/x', 'C:\\Users\\x', 'C:\\Users\\x'],
     ['/C', 'C:\\', 'C:\\'],
@@ -115,7 +115,7 @@ describe('a path of the VM as the user knows it', () => {
     expect(writeHostPath(path, 'linux')).toBe(onLinux);
   });
 
-  it('is read back as the very same', () => {
+  it('is read back as the same path', () => {
     const segment = fc.string({
       unit: fc.constantFrom('a', 'B', '.', ' ', 'é', '日', ':', '\\', '?', '-', '🐳'),
     });

@@ -48,7 +48,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('has a string put into it, and not a byte of the rest is another one', () => {
+  it('gets a string replaced, and no other byte changes', () => {
     const text = bytesOf(CREATE);
     const [bind] = selectStrings(decodeJsonText(text), ['HostConfig', 'Binds', '*']);
     expect(textOf(editJsonText(text, [{ node: bind!, value: '/C/süß:/data' }]))).toBe(
@@ -56,7 +56,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('is the same when its strings are put in as they were', () => {
+  it('is unchanged when its strings are replaced by themselves', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
         const text = bytesOf(JSON.stringify(value));
@@ -66,7 +66,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('is refused when it is cut short anywhere', () => {
+  it('is rejected when truncated anywhere', () => {
     const text = bytesOf(CREATE.trimEnd());
     for (let length = 0; length < text.length; length += 1)
       expect(() => decodeJsonText(text.slice(0, length)), `${length} bytes`).toThrow(CodecError);
@@ -87,7 +87,7 @@ describe('a JSON text', () => {
     '[1,]',
   ])('%j is none', (text) => expect(() => decodeJsonText(text)).toThrow(CodecError));
 
-  it('comes out of arbitrary text as JSON.parse takes it, or as a CodecError', () => {
+  it('decodes arbitrary text as JSON.parse does, or to a CodecError', () => {
     const unit = fc.constantFrom(
       '{',
       '}',
@@ -120,7 +120,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('may hold a string of 10 MB, and no nesting without end', () => {
+  it('may contain a string of 10 MB, but no unlimited nesting', () => {
     const long = `["${'\\"'.repeat(5_000_000)}"]`;
     expect(select(decodeJsonText(long), ['*'])).toMatchObject([{ kind: 'string', end: long.length - 1 }]);
     expect(() => decodeJsonText('['.repeat(100_000))).toThrow(CodecError);

@@ -78,7 +78,7 @@ describe('paths in requests', () => {
       ['mount.source=/C/x', 'DEBUG=C:\\x', 'data.source=/var/x'],
     ],
     ['the old body of start', 'hostConfig', { Binds: ['C:\\x:/y'] }, { Binds: ['/C/x:/y'] }],
-  ])('are those of the VM: %s', (_what, shape, request, sent) => {
+  ])('become guest paths: %s', (_what, shape, request, sent) => {
     expect(guest(request, shape)).toEqual(sent);
   });
 
@@ -90,11 +90,11 @@ describe('paths in requests', () => {
     ['network volumes', 'volume', { DriverOpts: { type: 'cifs', o: 'addr=x', device: '//server/share' } }],
     ['what has another shape', 'container', { HostConfig: { Binds: 'C:\\x:/y', Mounts: [7, null] } }],
     ['null', 'container', null],
-  ])('are left alone: %s', (_what, shape, request) => {
+  ])('are unchanged: %s', (_what, shape, request) => {
     expect(guest(request, shape)).toBe('as it came');
   });
 
-  it('are left alone where the body is no JSON', () => {
+  it('are unchanged if the body is not JSON', () => {
     expect(toGuest('{"HostConfig":', 'container', paths)).toEqual({
       kind: 'read',
       text: undefined,
@@ -123,7 +123,7 @@ describe('paths in requests', () => {
     expect(guest(request, 'container')).toMatch(message);
   });
 
-  it('tell which drives they need', () => {
+  it('report the drives that they need', () => {
     const text = JSON.stringify({ HostConfig: { Binds: ['c:/b:/x', '/D/y:/y', 'vol:/z'] } });
     expect(toGuest(text, 'container', paths)).toMatchObject({
       paths: [
@@ -188,7 +188,7 @@ describe('paths in responses', () => {
       },
     ],
     ['no path on a drive', 'container', { Mounts: [bind('/var/x')] }, 'as it came'],
-  ])('are those of the user: %s', (_what, shape, response, shown) => {
+  ])('become host paths: %s', (_what, shape, response, shown) => {
     expect(host(response, shape)).toEqual(shown);
   });
 });

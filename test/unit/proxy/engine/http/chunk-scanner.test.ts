@@ -16,7 +16,7 @@ function scan(pieces: readonly string[]): { content: string; taken: number; isDo
 }
 
 describe('a chunked body', () => {
-  it('ends at the same byte however it is cut into pieces, and keeps what follows', () => {
+  it('ends at the same byte however it is split, and keeps what follows', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: BODY.length + 4 }), { maxLength: 10 }), (cuts) => {
         const text = `${BODY}next`;
@@ -27,7 +27,7 @@ describe('a chunked body', () => {
     );
   });
 
-  it('is not done at any byte before its last', () => {
+  it('is not done before its last byte', () => {
     for (let length = 0; length < BODY.length; length += 1)
       expect(scan([BODY.slice(0, length)]).isDone, `${length} bytes`).toBe(false);
   });
@@ -42,11 +42,11 @@ describe('a chunked body', () => {
     ['an endless size line', `4;${'x'.repeat(2_000)}`],
     ['endless trailers', `0\r\n${'A: b\r\n'.repeat(4_000)}`],
     ['an endless trailer', `0\r\nA: ${'b'.repeat(20_000)}`],
-  ])('is refused with %s', (_what, text) => {
+  ])('is rejected with %s', (_what, text) => {
     expect(() => scan([text])).toThrow(CodecError);
   });
 
-  it('comes out of arbitrary bytes as a number or as a CodecError', () => {
+  it('decodes arbitrary bytes to a number or a CodecError', () => {
     const parts = fc.string({ unit: fc.constantFrom('0', '5', 'a', ';', '\r\n', '\n', '\r', 'hello', ' ') });
     fc.assert(
       fc.property(parts, (text) => {

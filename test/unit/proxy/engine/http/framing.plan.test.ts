@@ -38,7 +38,7 @@ describe('the body of a request', () => {
     ['another encoding', [POST, 'Transfer-Encoding: gzip, chunked']],
     ['two encodings', [POST, 'Transfer-Encoding: chunked', 'Transfer-Encoding: identity']],
     ['chunks in HTTP/1.0', ['POST /build HTTP/1.0', 'Transfer-Encoding: chunked']],
-  ])('is refused with %s', (_what, [line = '', ...fields]) => {
+  ])('is rejected with %s', (_what, [line = '', ...fields]) => {
     expect(() => requestFraming(request(line, ...fields))).toThrow(CodecError);
   });
 });

@@ -84,7 +84,7 @@ describe('a request head', () => {
     );
   });
 
-  it('is refused when it is cut short anywhere, and may still become one', () => {
+  it('is rejected when truncated anywhere, and may still become one', () => {
     for (let length = 0; length < EXEC_START.length; length += 1) {
       const prefix = EXEC_START.slice(0, length);
       expect(() => decodeRequestHead(prefix), `${length} bytes`).toThrow(CodecError);
@@ -92,7 +92,7 @@ describe('a request head', () => {
     }
   });
 
-  it('comes out of arbitrary text as a value or as a CodecError', () => {
+  it('decodes arbitrary text to a value or a CodecError', () => {
     const parts = ['GET / HTTP/1.1', 'HTTP/1.1 200 OK', '\r\n', '\n', '\r', 'A', ':', ' ', '\0', 'é'];
     const input = fc.oneof(fc.string({ maxLength: 300 }), fc.string({ unit: fc.constantFrom(...parts) }));
     fc.assert(
@@ -130,7 +130,7 @@ describe('a request head', () => {
     ['two spaces in its first line', 'GET  / HTTP/1.1\r\n\r\n'],
     ['bytes behind its end', 'GET / HTTP/1.1\r\n\r\nbody'],
     ['201 fields', `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(201)}\r\n`],
-  ])('is refused with %s', (_what, text) => {
+  ])('is rejected with %s', (_what, text) => {
     expect(() => decodeRequestHead(text)).toThrow(CodecError);
   });
 
@@ -159,12 +159,12 @@ describe('a response head', () => {
     );
   });
 
-  it('is refused when it is cut short anywhere', () => {
+  it('is rejected when truncated anywhere', () => {
     for (let length = 0; length < UPGRADED.length; length += 1)
       expect(() => decodeResponseHead(UPGRADED.slice(0, length)), `${length} bytes`).toThrow(CodecError);
   });
 
-  it('may have no reason', () => {
+  it('may lack a reason', () => {
     expect(decodeResponseHead('HTTP/1.1 200\r\n\r\n')).toMatchObject({ status: 200, reason: '' });
   });
 });
@@ -175,7 +175,7 @@ describe('a list of words in a head', () => {
     ['Keep-Alive, Close', true],
     ['closed', false],
     ['keep-alive', false],
-  ])('%s holds close: %s', (value, holds) => {
+  ])('%s contains close: %s', (value, holds) => {
     expect(hasWord({ fields: [headerField('Connection', value)] }, 'connection', 'close')).toBe(holds);
   });
 });

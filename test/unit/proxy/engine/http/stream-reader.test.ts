@@ -23,7 +23,7 @@ function turn(): Promise<void> {
 }
 
 describe('a stream reader', () => {
-  it('finds heads one after the other, with empty lines in front, however they come', async () => {
+  it('finds consecutive heads, with empty lines before them, however they are split', async () => {
     const { far, reader } = reading();
     far.write(`\r\n${HEAD}${HEAD}\r\n\r\nGE`);
     expect(textOf(await reader.readHead(REQUEST))).toBe(HEAD);
@@ -55,7 +55,7 @@ describe('a stream reader', () => {
     expect(text).toBe('body!.');
   });
 
-  it('joins a head with a body that came with it', async () => {
+  it('joins a head with a body that arrived with it', async () => {
     const { far, reader } = reading();
     far.write(`${HEAD}bodyNEXT`);
     const read = await reader.readHead(REQUEST);
@@ -65,7 +65,7 @@ describe('a stream reader', () => {
     expect(Buffer.concat([...reader.release()]).toString()).toBe('NEXT');
   });
 
-  it('reads ahead a bounded amount and not more, and sees the end of its stream though nobody reads', async () => {
+  it('reads ahead a bounded amount, and notices the end of its stream even if nobody reads', async () => {
     const { far, reader } = reading();
     for (let sent = 0; sent < 20; sent += 1) far.write(Buffer.alloc(16 * 1024));
     await turn();
@@ -87,14 +87,14 @@ describe('a stream reader', () => {
   it.each([
     ['hello\r\n', 'malformed'],
     [`GET / HTTP/1.1\r\nA: ${'a'.repeat(70_000)}`, 'too large'],
-  ])('gives %j up at once', async (text, kind) => {
+  ])('rejects %j at once', async (text, kind) => {
     const { far, reader } = reading();
     const read = reader.readHead(REQUEST);
     far.write(text);
     expect((await read).kind).toBe(kind);
   });
 
-  it('tells an end within a head from an end before one', async () => {
+  it('distinguishes an end within a head from an end before one', async () => {
     for (const [text, isPartial] of [
       ['GET /', true],
       ['', false],
