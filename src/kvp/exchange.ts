@@ -1,9 +1,9 @@
 import { CodecError, type Mac } from '../core/values/index.js';
-import type { IpInfo } from './ip-info.codec.js';
+import type { IpInfo } from './wire/ip-info.codec.js';
 import { limitError } from './kvp-errors.js';
-import { MAX_KEY_BYTES, MAX_UNITS, MAX_VALUE_BYTES, type Direction } from './limits.js';
-import { isRequestName } from './names.js';
-import { encodeTextField, forbiddenCharacterAt } from './text-field.codec.js';
+import { MAX_KEY_BYTES, MAX_UNITS, MAX_VALUE_BYTES, type Direction } from './wire/limits.js';
+import { isRequestName } from './guest/names.js';
+import { encodeTextField, forbiddenCharacterAt } from './wire/text-field.codec.js';
 
 /** What the host set for the guest; what the guest set for the host; what the guest's daemon says about its system. */
 export type KvpPool = 'host' | 'guest' | 'intrinsic';

@@ -12,7 +12,7 @@ import {
   type MountRequest,
 } from '../../src/kvp/index.js';
 import { FakeAgent, type AgentAnswer } from '../support/kvp-fake/index.js';
-import { decodeShareRequest } from '../../src/kvp/share-request.codec.js';
+import { decodeShareRequest } from '../../src/kvp/guest/share-request.codec.js';
 import { INTRINSIC, NEVER, until, type KvpHarness } from '../support/kvp-harness.js';
 
 type Make = () => Promise<KvpHarness>;

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/core/host/index.js';
-import { encodeGuestConfiguration } from '../../src/kvp/configuration.codec.js';
-import { decodeGuestResult, type GuestResult } from '../../src/kvp/guest-result.codec.js';
-import { decodePoolFile, encodePoolFile, type PoolRecord } from '../../src/kvp/pool-file.codec.js';
-import { sha256 } from '../../src/kvp/sha256.js';
-import { encodeTransfer, type TransferItem } from '../../src/kvp/transfer.codec.js';
+import { encodeGuestConfiguration } from '../../src/kvp/guest/configuration.codec.js';
+import { decodeGuestResult, type GuestResult } from '../../src/kvp/guest/guest-result.codec.js';
+import { decodePoolFile, encodePoolFile, type PoolRecord } from '../../src/kvp/wire/pool-file.codec.js';
+import { sha256 } from '../../src/kvp/guest/sha256.js';
+import { encodeTransfer, type TransferItem } from '../../src/kvp/guest/transfer.codec.js';
 
 /** The guest's own shell code, run by busybox as it is in the guest, reads what the host's codecs write, and the reverse. */
 const LIBRARY = resolve(import.meta.dirname, '../../guest/overlay/usr/lib/mobyvm');

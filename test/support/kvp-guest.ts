@@ -3,16 +3,16 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GuestSide } from './kvp-fake/index.js';
-import { HvStatus } from '../../src/kvp/hv-status.js';
-import { KVP_MESSAGE_BYTES } from '../../src/kvp/kvp-frame.js';
+import { HvStatus } from '../../src/kvp/wire/hv-status.js';
+import { KVP_MESSAGE_BYTES } from '../../src/kvp/wire/kvp-frame.js';
 import {
   decodeKvpRequest,
   encodeKvpAnswer,
   type KvpAnswer,
   type KvpRequest,
-} from '../../src/kvp/kvp-message.codec.js';
-import { textValue, valueText } from '../../src/kvp/kvp-value.codec.js';
-import { decodePoolFile, POOL_RECORD_BYTES } from '../../src/kvp/pool-file.codec.js';
+} from '../../src/kvp/wire/kvp-message.codec.js';
+import { textValue, valueText } from '../../src/kvp/wire/kvp-value.codec.js';
+import { decodePoolFile, POOL_RECORD_BYTES } from '../../src/kvp/wire/pool-file.codec.js';
 
 /** What a guest may do with one request instead of answering it. */
 export type GuestFault =

@@ -1,6 +1,6 @@
 import type { WmiItems, WmiKvp, WmiResult } from '../../src/kvp/index.js';
 import type { GuestSide } from './kvp-fake/index.js';
-import { decodeCimItem, encodeCimItem } from '../../src/kvp/cim-xml.codec.js';
+import { decodeCimItem, encodeCimItem } from '../../src/kvp/wire/cim-xml.codec.js';
 
 export interface WmiCall {
   readonly method: 'add' | 'modify' | 'remove' | 'read';

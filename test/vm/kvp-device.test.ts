@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sleep, waitFor } from '../../src/core/host/index.js';
 import { parseMac } from '../../src/core/values/index.js';
 import { applyConfiguration, guestPresence, QemuKvpExchange } from '../../src/kvp/index.js';
-import { HvStatus } from '../../src/kvp/hv-status.js';
-import { KVP_MESSAGE_BYTES } from '../../src/kvp/kvp-frame.js';
-import { decodeKvpStatus, encodeKvpRequest, Pool } from '../../src/kvp/kvp-message.codec.js';
+import { HvStatus } from '../../src/kvp/wire/hv-status.js';
+import { KVP_MESSAGE_BYTES } from '../../src/kvp/wire/kvp-frame.js';
+import { decodeKvpStatus, encodeKvpRequest, Pool } from '../../src/kvp/wire/kvp-message.codec.js';
 import { QemuHarness } from '../support/vm/qemu-harness.js';
 import { recordingContext } from '../support/vm/vm-harness.js';
 

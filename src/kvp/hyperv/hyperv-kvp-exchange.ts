@@ -1,6 +1,6 @@
 import { silentLogger, type Logger, type Requirement, SerialQueue } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
-import { encodeCimItem } from '../cim-xml.codec.js';
+import { encodeCimItem } from '../wire/cim-xml.codec.js';
 import {
   checkSettings,
   listingOf,
@@ -10,10 +10,10 @@ import {
   type KvpSetting,
 } from '../exchange.js';
 import { failedError, NOT_READY_HINT } from '../kvp-errors.js';
-import { MAX_ITEMS_PER_CALL, MAX_UNITS } from '../limits.js';
-import { isRequestName } from '../names.js';
+import { MAX_ITEMS_PER_CALL, MAX_UNITS } from '../wire/limits.js';
+import { isRequestName } from '../guest/names.js';
 import { withinSeconds } from '../operation-deadline.js';
-import { waitForValue } from '../wait-for-value.js';
+import { waitForValue } from '../guest/wait-for-value.js';
 import { readItems } from './read-items.js';
 import type { WmiItems, WmiKvp } from './wmi-kvp.js';
 import { outcomeOf, type WmiOutcome } from './wmi-outcome.plan.js';

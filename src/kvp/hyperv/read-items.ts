@@ -1,8 +1,8 @@
 import { CodecError } from '../../core/values/index.js';
-import { decodeCimItem } from '../cim-xml.codec.js';
+import { decodeCimItem } from '../wire/cim-xml.codec.js';
 import type { KvpPool } from '../exchange.js';
 import { limitError } from '../kvp-errors.js';
-import { MAX_LISTED_ITEMS } from '../limits.js';
+import { MAX_LISTED_ITEMS } from '../wire/limits.js';
 
 export interface ReadItems {
   readonly found: readonly { readonly name: string; readonly value: string }[];

@@ -1,4 +1,4 @@
-import { HRESULT_DEVICE_NOT_READY } from '../hv-status.js';
+import { HRESULT_DEVICE_NOT_READY } from '../wire/hv-status.js';
 import type { WmiResult } from './wmi-kvp.js';
 
 export type WmiOutcome =

@@ -1,5 +1,5 @@
 import { CodecError, isAbort, MobyvmError } from '../../core/values/index.js';
-import { HvStatus, statusText } from '../hv-status.js';
+import { HvStatus, statusText } from '../wire/hv-status.js';
 import { failedError, NOT_READY_HINT } from '../kvp-errors.js';
 import {
   decodeKvpAnswer,
@@ -8,10 +8,10 @@ import {
   Pool,
   type KvpAnswer,
   type KvpRequest,
-} from '../kvp-message.codec.js';
-import { textValue, valueText } from '../kvp-value.codec.js';
-import { MAX_VALUE_BYTES } from '../limits.js';
-import { waitForValue } from '../wait-for-value.js';
+} from '../wire/kvp-message.codec.js';
+import { textValue, valueText } from '../wire/kvp-value.codec.js';
+import { MAX_VALUE_BYTES } from '../wire/limits.js';
+import { waitForValue } from '../guest/wait-for-value.js';
 import type { KvpConnection } from './kvp-connection.js';
 
 /** A connection that breaks this often over one request will not carry it. */

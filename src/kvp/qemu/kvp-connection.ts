@@ -1,7 +1,7 @@
 import { abortable } from '../../core/host/index.js';
-import { isKnownStatus } from '../hv-status.js';
+import { isKnownStatus } from '../wire/hv-status.js';
 import { failedError } from '../kvp-errors.js';
-import { decodeKvpStatus } from '../kvp-message.codec.js';
+import { decodeKvpStatus } from '../wire/kvp-message.codec.js';
 import { KvpSocket, type KvpSocketTiming } from './kvp-socket.js';
 
 /** Opens a connection when one is needed, again after each that broke. One caller at a time. */

@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { errnoOf, textOf } from '../../core/values/index.js';
-import { KVP_MESSAGE_BYTES } from '../kvp-frame.js';
+import { KVP_MESSAGE_BYTES } from '../wire/kvp-frame.js';
 import { failedError, notRunningError } from '../kvp-errors.js';
 
 export interface KvpSocketTiming {

@@ -1,5 +1,5 @@
 import type { KvpSetting } from '../exchange.js';
-import { isRequestName } from '../names.js';
+import { isRequestName } from '../guest/names.js';
 
 /**
  * What the host wants pool 0 to hold, because nothing but its own memory does: the pools of a guest that is booted again

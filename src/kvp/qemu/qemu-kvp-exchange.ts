@@ -8,13 +8,13 @@ import {
   type KvpPool,
   type KvpSetting,
 } from '../exchange.js';
-import { HvStatus, statusText } from '../hv-status.js';
-import { AddressFamily, type IpInfo } from '../ip-info.codec.js';
+import { HvStatus, statusText } from '../wire/hv-status.js';
+import { AddressFamily, type IpInfo } from '../wire/ip-info.codec.js';
 import { failedError, limitError } from '../kvp-errors.js';
-import { Pool, type KvpAnswer } from '../kvp-message.codec.js';
-import { valueText } from '../kvp-value.codec.js';
-import { MAX_LISTED_ITEMS } from '../limits.js';
-import { GUEST_NAME, isRequestName } from '../names.js';
+import { Pool, type KvpAnswer } from '../wire/kvp-message.codec.js';
+import { valueText } from '../wire/kvp-value.codec.js';
+import { MAX_LISTED_ITEMS } from '../wire/limits.js';
+import { GUEST_NAME, isRequestName } from '../guest/names.js';
 import { withinSeconds } from '../operation-deadline.js';
 import { GuestDaemon, isUnreadable } from './guest-daemon.js';
 import { KvpConnection } from './kvp-connection.js';

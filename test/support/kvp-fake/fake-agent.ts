@@ -1,9 +1,13 @@
 import { CodecError, textOf } from '../../../src/core/values/index.js';
-import { encodeGuestPresence } from '../../../src/kvp/guest-presence.codec.js';
-import { encodeGuestResult, type GuestResult } from '../../../src/kvp/guest-result.codec.js';
-import { GUEST_NAME, resultName } from '../../../src/kvp/names.js';
-import { sha256 } from '../../../src/kvp/sha256.js';
-import { decodeTransfer, decodeTransferHeader, type TransferItem } from '../../../src/kvp/transfer.codec.js';
+import { encodeGuestPresence } from '../../../src/kvp/guest/guest-presence.codec.js';
+import { encodeGuestResult, type GuestResult } from '../../../src/kvp/guest/guest-result.codec.js';
+import { GUEST_NAME, resultName } from '../../../src/kvp/guest/names.js';
+import { sha256 } from '../../../src/kvp/guest/sha256.js';
+import {
+  decodeTransfer,
+  decodeTransferHeader,
+  type TransferItem,
+} from '../../../src/kvp/guest/transfer.codec.js';
 
 /** What a guest can do with the pools: read the host's items, write its own. */
 export interface GuestSide {

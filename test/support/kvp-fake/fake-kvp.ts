@@ -8,8 +8,8 @@ import {
   type KvpSetting,
 } from '../../../src/kvp/exchange.js';
 import { failedError, limitError, NOT_READY_HINT } from '../../../src/kvp/kvp-errors.js';
-import { MAX_LISTED_ITEMS } from '../../../src/kvp/limits.js';
-import type { TransferItem } from '../../../src/kvp/transfer.codec.js';
+import { MAX_LISTED_ITEMS } from '../../../src/kvp/wire/limits.js';
+import type { TransferItem } from '../../../src/kvp/guest/transfer.codec.js';
 import type { GuestSide } from './fake-agent.js';
 
 /**

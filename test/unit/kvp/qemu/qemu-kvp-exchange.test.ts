@@ -8,7 +8,7 @@ import {
 } from '../../../../src/kvp/index.js';
 import { FakeAgent } from '../../../support/kvp-fake/index.js';
 import { MobyvmError } from '../../../../src/core/values/index.js';
-import { encodeGuestPresence } from '../../../../src/kvp/guest-presence.codec.js';
+import { encodeGuestPresence } from '../../../../src/kvp/guest/guest-presence.codec.js';
 import { SimulatedGuest, type GuestFault } from '../../../support/kvp-guest.js';
 import { FAST_SOCKET, NEVER, until } from '../../../support/kvp-harness.js';
 

@@ -1,6 +1,6 @@
-import { MobyvmError } from '../core/values/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import { encodeGuestConfiguration, secretsOf, type GuestConfiguration } from './configuration.codec.js';
-import type { KvpExchange } from './exchange.js';
+import type { KvpExchange } from '../exchange.js';
 import { askGuest, type GuestRequestOptions } from './guest-request.js';
 import { CONFIGURATION_NAME } from './names.js';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/values/index.js';
-import { HvStatus, isKnownStatus, statusText } from '../../../src/kvp/hv-status.js';
-import type { IpInfo } from '../../../src/kvp/ip-info.codec.js';
+import { CodecError } from '../../../../src/core/values/index.js';
+import { HvStatus, isKnownStatus, statusText } from '../../../../src/kvp/wire/hv-status.js';
+import type { IpInfo } from '../../../../src/kvp/wire/ip-info.codec.js';
 import {
   decodeKvpAnswer,
   decodeKvpRegistration,
@@ -13,14 +13,14 @@ import {
   encodeKvpRequest,
   type KvpOperation,
   type KvpRequest,
-} from '../../../src/kvp/kvp-message.codec.js';
-import { textValue, valueText, type KvpValue } from '../../../src/kvp/kvp-value.codec.js';
-import { kvpMessages } from '../../support/kvp-messages.js';
+} from '../../../../src/kvp/wire/kvp-message.codec.js';
+import { textValue, valueText, type KvpValue } from '../../../../src/kvp/wire/kvp-value.codec.js';
+import { kvpMessages } from '../../../support/kvp-messages.js';
 import {
   expectEveryProperPrefixRefused,
   expectValueOrCodecError,
   toHex,
-} from '../../support/wire-fixture.js';
+} from '../../../support/wire-fixture.js';
 
 const golden = kvpMessages();
 

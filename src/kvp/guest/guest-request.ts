@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { silentLogger, type Logger } from '../core/host/index.js';
-import type { ErrorCode } from '../core/values/index.js';
-import type { KvpExchange } from './exchange.js';
+import { silentLogger, type Logger } from '../../core/host/index.js';
+import type { ErrorCode } from '../../core/values/index.js';
+import type { KvpExchange } from '../exchange.js';
 import { decodeGuestPresence, type GuestPresence } from './guest-presence.codec.js';
 import { decodeGuestResult, type GuestResult } from './guest-result.codec.js';
-import { NOT_READY_HINT } from './kvp-errors.js';
+import { NOT_READY_HINT } from '../kvp-errors.js';
 import { GUEST_NAME, isRequestName, resultName } from './names.js';
 import { sha256 } from './sha256.js';
 import { encodeTransfer } from './transfer.codec.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/values/index.js';
+import { CodecError } from '../../../../src/core/values/index.js';
 import {
   decodeFields,
   encodeFields,
@@ -8,8 +8,8 @@ import {
   optionalText,
   requiredText,
   utf8Field,
-} from '../../../src/kvp/fields.codec.js';
-import { expectEveryProperPrefixRefused, expectValueOrCodecError } from '../../support/wire-fixture.js';
+} from '../../../../src/kvp/guest/fields.codec.js';
+import { expectEveryProperPrefixRefused, expectValueOrCodecError } from '../../../support/wire-fixture.js';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const BODY = 'mobyvm-config 1\nhost-name bW9ieQ==\nempty \npoint L0M=\npoint L2M=\nend\n';

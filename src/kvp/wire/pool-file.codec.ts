@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 import { MAX_LISTED_ITEMS } from './limits.js';
 import { decodeTextField, encodeTextField } from './text-field.codec.js';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/values/index.js';
-import { checkXmlFence } from '../../../src/kvp/cim-xml-fence.plan.js';
-import { decodeCimItem, encodeCimItem } from '../../../src/kvp/cim-xml.codec.js';
+import { CodecError } from '../../../../src/core/values/index.js';
+import { checkXmlFence } from '../../../../src/kvp/wire/cim-xml-fence.plan.js';
+import { decodeCimItem, encodeCimItem } from '../../../../src/kvp/wire/cim-xml.codec.js';
 
 /** As `GetText(1)` gives an intrinsic item of the guest. */
 const GOLDEN =

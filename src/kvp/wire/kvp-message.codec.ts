@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 import { KvpFrame, type TextPlace } from './kvp-frame.js';
 import { decodeKvpValue, encodeKvpValue, type KvpValue } from './kvp-value.codec.js';
 import { decodeIpInfo, encodeIpInfo, type IpInfo } from './ip-info.codec.js';

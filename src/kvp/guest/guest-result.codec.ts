@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 
 /**
  * The guest's answer to a request, one item of pool 1 named after the request (names.ts, `resultName`):

@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 
 /** A fixed field of KVP structures: UTF-8, ended by the first NUL (include/uapi/linux/hyperv.h, `hv_kvp_exchg_msg_value`). */
 

@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 import {
   decodeFields,
   encodeFields,

@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 
 /** RFC 4648 §4 with padding, without line breaks. */
 export function encodeBase64(bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../core/values/index.js';
-import type { KvpExchange } from './exchange.js';
+import type { ErrorCode } from '../../core/values/index.js';
+import type { KvpExchange } from '../exchange.js';
 import { waitForValue } from './wait-for-value.js';
 
 /** An item of the guest that must come before work can go on. */

@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/values/index.js';
-import { decodeBase64, encodeBase64 } from '../../../src/kvp/base64.codec.js';
-import { sha256 } from '../../../src/kvp/sha256.js';
-import { decodeTransfer, decodeTransferHeader, encodeTransfer } from '../../../src/kvp/transfer.codec.js';
+import { CodecError } from '../../../../src/core/values/index.js';
+import { decodeBase64, encodeBase64 } from '../../../../src/kvp/wire/base64.codec.js';
+import { sha256 } from '../../../../src/kvp/guest/sha256.js';
+import {
+  decodeTransfer,
+  decodeTransferHeader,
+  encodeTransfer,
+} from '../../../../src/kvp/guest/transfer.codec.js';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const LONG = { name: 'mobyvm.config', id: 'a1', body: new Uint8Array(2_000).map((_, index) => index % 251) };

@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 import { decodeTextField, encodeTextField } from './text-field.codec.js';
 
 /** Fields of `struct hv_kvp_msg` (include/uapi/linux/hyperv.h, packed, little-endian): 4 bytes header, 7,428 of union. */

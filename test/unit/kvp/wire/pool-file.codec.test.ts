@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/values/index.js';
-import { decodePoolFile, encodePoolFile } from '../../../src/kvp/pool-file.codec.js';
-import { decodeTextField, encodeTextField } from '../../../src/kvp/text-field.codec.js';
-import { expectValueOrCodecError, toHex } from '../../support/wire-fixture.js';
+import { CodecError } from '../../../../src/core/values/index.js';
+import { decodePoolFile, encodePoolFile } from '../../../../src/kvp/wire/pool-file.codec.js';
+import { decodeTextField, encodeTextField } from '../../../../src/kvp/wire/text-field.codec.js';
+import { expectValueOrCodecError, toHex } from '../../../support/wire-fixture.js';
 
 const RECORDS = [
   { name: 'greeting', value: 'héllo\nworld' },

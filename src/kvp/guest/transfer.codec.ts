@@ -1,5 +1,5 @@
-import { CodecError } from '../core/values/index.js';
-import { decodeBase64, encodeBase64 } from './base64.codec.js';
+import { CodecError } from '../../core/values/index.js';
+import { decodeBase64, encodeBase64 } from '../wire/base64.codec.js';
 import { MAX_BODY_BYTES } from './fields.codec.js';
 import { chunkName } from './names.js';
 

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/values/index.js';
+import { CodecError } from '../../../../src/core/values/index.js';
 import {
   decodeGuestConfiguration,
   encodeGuestConfiguration,
   secretsOf,
   type GuestConfiguration,
-} from '../../../src/kvp/configuration.codec.js';
-import { encodeFields, utf8Field } from '../../../src/kvp/fields.codec.js';
+} from '../../../../src/kvp/guest/configuration.codec.js';
+import { encodeFields, utf8Field } from '../../../../src/kvp/guest/fields.codec.js';
 import {
   decodeShareRequest,
   encodeShareRequest,
   type MountRequest,
   type ShareRequest,
-} from '../../../src/kvp/share-request.codec.js';
-import { expectEveryProperPrefixRefused, expectValueOrCodecError } from '../../support/wire-fixture.js';
+} from '../../../../src/kvp/guest/share-request.codec.js';
+import { expectEveryProperPrefixRefused, expectValueOrCodecError } from '../../../support/wire-fixture.js';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 const KEY = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\nbW9yZQ==\n-----END PRIVATE KEY-----';

@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 
 /**
  * The item `mobyvm.guest` of pool 1: "1 BOOT_ID AGENT". The agent writes it when it is ready for requests; another boot id

@@ -1,4 +1,4 @@
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 
 /** Far above any item: 2 KB of text, every character escaped, and a dozen empty properties. */
 export const MAX_XML_CHARACTERS = 65_536;

@@ -1,6 +1,6 @@
 import { Parser } from 'xml2js';
 import { z } from 'zod';
-import { CodecError } from '../core/values/index.js';
+import { CodecError } from '../../core/values/index.js';
 import { checkXmlFence } from './cim-xml-fence.plan.js';
 
 /**

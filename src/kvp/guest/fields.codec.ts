@@ -1,6 +1,6 @@
-import { CodecError } from '../core/values/index.js';
-import { decodeBase64, encodeBase64 } from './base64.codec.js';
-import { decodeUtf8 } from './text-field.codec.js';
+import { CodecError } from '../../core/values/index.js';
+import { decodeBase64, encodeBase64 } from '../wire/base64.codec.js';
+import { decodeUtf8 } from '../wire/text-field.codec.js';
 
 /**
  * The body of a request to the guest, made to be read by a POSIX shell: ASCII lines, each ended by LF,

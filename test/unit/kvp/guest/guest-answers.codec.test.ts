@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError } from '../../../src/core/values/index.js';
-import { decodeGuestPresence, encodeGuestPresence } from '../../../src/kvp/guest-presence.codec.js';
+import { CodecError } from '../../../../src/core/values/index.js';
+import { decodeGuestPresence, encodeGuestPresence } from '../../../../src/kvp/guest/guest-presence.codec.js';
 import {
   decodeGuestResult,
   encodeGuestResult,
   type GuestResult,
-} from '../../../src/kvp/guest-result.codec.js';
+} from '../../../../src/kvp/guest/guest-result.codec.js';
 
 const id = fc.stringMatching(/^[a-z0-9]{1,32}$/);
 const text = fc.string({ maxLength: 800 });

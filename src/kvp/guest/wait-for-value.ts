@@ -1,5 +1,5 @@
-import { waitFor, type Requirement } from '../core/host/index.js';
-import { MobyvmError } from '../core/values/index.js';
+import { waitFor, type Requirement } from '../../core/host/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 
 /** Polls like `waitFor`, until `look` finds something, and gives that. */
 export async function waitForValue<T>(
