@@ -1,9 +1,10 @@
-# Which disk is taken? Run by check.sh: SCRIPTS WORK.
-# A fake /sys/block and /dev: each disk is a sparse file, and what blkid would say about it lies beside it.
+# Which disk is chosen for the data? Run by check.sh: SCRIPTS WORK.
+# A fake /sys/block and /dev: each disk is a sparse file, with what blkid says about it in files next to it.
 
 scripts=$1 work=$2
 
 SYS_BLOCK=$work/sys DEV=$work/dev BLKID=$work/blkid
+VMBUS=$work/vmbus KERNEL_COMMAND_LINE=$work/cmdline SWAPS=$work/swaps MOUNT_TABLE=$work/mountinfo
 . "$scripts/data-disk.sh"
 
 cat >"$BLKID" <<'END'
@@ -27,14 +28,27 @@ chmod 755 "$BLKID"
 fresh() {
 	rm -rf "$SYS_BLOCK" "$DEV"
 	mkdir -p "$SYS_BLOCK" "$DEV"
+	rm -rf "$VMBUS"
+	echo 'quiet panic=-1' >"$KERNEL_COMMAND_LINE"
+	echo 'Filename Type Size Used Priority' >"$SWAPS"
+	echo '21 1 0:19 / /sys rw - sysfs sysfs rw' >"$MOUNT_TABLE"
+	disks=0
 }
 
-# disk NAME [key=value...]: serial, scsi-serial, nvme-serial, label, type, status (blkid's), ro, kib, byte (offset of a non-zero one)
+# A guest under Hyper-V
+fresh_hyperv() {
+	fresh
+	mkdir -p "$VMBUS"
+}
+
+# disk NAME [key=value...]: serial, scsi-serial, nvme-serial, label, type, status (blkid's), ro, removable,
+# kib, byte (offset of a non-zero one), partition, holder
 disk() {
 	name=$1
 	shift
-	kib=4096 ro=0
-	mkdir -p "$SYS_BLOCK/$name/device"
+	kib=4096 ro=0 removable=0
+	disks=$((disks + 1))
+	mkdir -p "$SYS_BLOCK/$name/device" "$SYS_BLOCK/$name/holders"
 	for setting; do
 		value=${setting#*=}
 		case $setting in
@@ -52,10 +66,18 @@ disk() {
 			;;
 		status=*) echo "$value" >"$DEV/$name.status" ;;
 		ro=*) ro=$value ;;
+		removable=*) removable=$value ;;
+		partition=*)
+			mkdir -p "$SYS_BLOCK/$name/$value"
+			echo 1 >"$SYS_BLOCK/$name/$value/partition"
+			;;
+		holder=*) mkdir -p "$SYS_BLOCK/$name/holders/$value" ;;
 		kib=*) kib=$value ;;
 		esac
 	done
 	echo "$ro" >"$SYS_BLOCK/$name/ro"
+	echo "$removable" >"$SYS_BLOCK/$name/removable"
+	echo "253:$disks" >"$SYS_BLOCK/$name/dev"
 	echo $((kib * 2)) >"$SYS_BLOCK/$name/size"
 	truncate -s "${kib}K" "$DEV/$name"
 	for setting; do
@@ -85,7 +107,7 @@ expect 'the labelled disk is used' 'use vda'
 fresh
 disk vda
 disk vdb label=mobyvm-data
-expect 'a foreign blank disk standing first is passed over for the labelled one' 'use vdb'
+expect 'the labelled disk is used even if a foreign blank disk comes first' 'use vdb'
 
 fresh
 disk vda serial=mobyvm-data
@@ -134,7 +156,7 @@ expect 'a blank disk with our serial may be formatted' 'format vda'
 fresh
 disk vda
 disk vdb serial=mobyvm-data
-expect 'a foreign blank disk standing first is left alone' 'format vdb'
+expect 'a foreign blank disk that comes first is left alone' 'format vdb'
 
 fresh
 disk vda
@@ -212,7 +234,121 @@ fresh
 disk vda serial=mobyvm-data kib=1024
 expect 'our serial, too small to tell: refused' 'refuse */dev/vda*neither blank*'
 
-# The size that an ext4 superblock tells, read from real ones.
+fresh
+disk vda serial=mobyvm-data kib=262144 byte=134218752
+expect 'our serial, a backup superblock of ext4 at 128 MiB: refused' 'refuse */dev/vda*neither blank*'
+
+fresh
+disk vda serial=mobyvm-data kib=262144 byte=8388608
+expect 'our serial, data at a sampled place: refused' 'refuse */dev/vda*neither blank*'
+
+fresh
+disk vda serial=mobyvm-data kib=262144
+truncate -s 100M "$DEV/vda"
+expect 'our serial, its end cannot be read: refused' 'refuse */dev/vda*neither blank*'
+
+fresh
+disk vda serial=mobyvm-data
+rm "$DEV/vda"
+expect 'our serial, it cannot be read at all: refused' 'refuse */dev/vda*neither blank*'
+
+fresh
+disk vda serial=mobyvm-data partition=vda1
+expect 'our serial, the kernel sees a partition: refused' 'refuse */dev/vda*neither blank*'
+
+fresh
+disk vda serial=mobyvm-data holder=md0
+expect 'our serial, held by RAID: refused' 'refuse */dev/vda*neither blank*'
+
+fresh
+disk vda serial=mobyvm-data
+echo '30 1 253:1 / /somewhere rw - ext4 /dev/vda rw' >>"$MOUNT_TABLE"
+expect 'our serial, mounted: refused' 'refuse */dev/vda*neither blank*'
+
+fresh
+disk vda serial=mobyvm-data
+echo '/dev/vda partition 1024 0 -2' >>"$SWAPS"
+expect 'our serial, used for swap: refused' 'refuse */dev/vda*neither blank*'
+
+# --- Hyper-V: no serials ---
+fresh_hyperv
+expect 'Hyper-V: no disks at all' none
+
+fresh_hyperv
+disk sda
+expect 'Hyper-V: the only disk, blank, may be formatted' 'format sda'
+
+fresh_hyperv
+disk sda scsi-serial=600224801234
+expect 'Hyper-V: a serial that Hyper-V made up changes nothing' 'format sda'
+
+fresh_hyperv
+disk sda
+disk sdb label=mobyvm-data
+expect 'Hyper-V: the labelled disk is used, not a blank one before it' 'use sdb'
+
+fresh_hyperv
+disk sda label=mobyvm-data
+disk sdb label=mobyvm-data
+expect 'Hyper-V: two disks with the label: refused' 'refuse *more than one*label*'
+
+fresh_hyperv
+disk sda
+disk sdb
+expect 'Hyper-V: two blank disks: refused' 'refuse none of the disks (sda sdb) has the label*'
+
+fresh_hyperv
+disk sda
+disk sdb type=ntfs
+expect 'Hyper-V: a blank disk beside a foreign one: refused' 'refuse none of the disks (sda sdb) has the label*'
+
+fresh_hyperv
+disk sda
+disk sdb serial=mobyvm-data
+expect 'Hyper-V: a serial of ours still names the disk' 'format sdb'
+
+fresh_hyperv
+disk sda removable=1
+disk sr0
+expect 'Hyper-V: removable disks and CDs are never formatted' none
+
+fresh_hyperv
+disk sda removable=1 type=iso9660
+disk sdb
+expect 'Hyper-V: removable disks do not count' 'format sdb'
+
+fresh_hyperv
+disk sda
+rm "$SYS_BLOCK/sda/removable"
+expect 'Hyper-V: a disk that does not say whether it is removable is never formatted' none
+
+fresh_hyperv
+disk sda ro=1
+expect 'Hyper-V: the only disk is read-only: refused' 'refuse */dev/sda*cannot be written*'
+
+for content in type=ntfs type=crypto_LUKS type=LVM2_member type=linux_raid_member status=8 status=4 byte=0 byte=3145728 \
+	byte=4194303 partition=sda1 holder=dm-0 kib=1024; do
+	fresh_hyperv
+	disk sda "$content"
+	expect "Hyper-V: the only disk is not blank ($content): refused" 'refuse */dev/sda*neither blank nor labelled*'
+done
+
+fresh_hyperv
+disk sda
+echo '30 1 253:1 / /somewhere rw - ext4 /dev/sda rw' >>"$MOUNT_TABLE"
+expect 'Hyper-V: the only disk is mounted: refused' 'refuse */dev/sda*neither blank*'
+
+fresh
+disk vda
+echo 'quiet mobyvm.data-disk=only panic=-1' >"$KERNEL_COMMAND_LINE"
+expect 'a test boot follows the rule for Hyper-V' 'format vda'
+
+fresh
+disk vda
+printf 'quiet mobyvm.data-disk=only-not panic=-1' >"$KERNEL_COMMAND_LINE"
+expect 'another word on the command line does not' none
+
+# The size of an ext4 file system, read from real superblocks.
 if command -v mkfs.ext4 >/dev/null || [ -x /sbin/mkfs.ext4 ]; then
 	for options in '-b 4096' '-b 1024' '-b 4096 -O ^64bit'; do
 		rm -f "$work/ext4"

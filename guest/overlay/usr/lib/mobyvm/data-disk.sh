@@ -1,16 +1,22 @@
 # shellcheck shell=sh
-# Which disk holds the data? To be sourced. Everything here only looks; nothing writes to any disk.
+# Finds the disk that holds the data. To be sourced. Everything here only reads; nothing writes to a disk.
 #
 # The rules, in this order:
-#   1. A disk with our label is the data disk. The label is looked for on all disks before anything else is decided.
-#   2. Two disks with our label: refused. Taking the wrong one would hide the user's containers.
-#   3. No label anywhere: the one disk that the host named by the serial "mobyvm-data" may be formatted, if it is blank
-#      by every test. A blank disk without that serial is somebody else's.
+#   1. A disk with our label is the data disk. All disks are searched for the label before anything else is decided.
+#   2. Two disks with our label: refused. Using the wrong one would hide the user's containers.
+#   3. No label: the one disk with the serial "mobyvm-data" is formatted if it is blank by every test. A blank disk
+#      without that serial belongs to somebody else.
+#   4. Hyper-V cannot give a disk a serial. There, if no disk has one of ours, the only fixed disk is formatted if it is
+#      blank by every test. The host attaches one data disk and no other; with two disks, or any doubt, a person decides.
 
 DATA_NAME=mobyvm-data
 SYS_BLOCK=${SYS_BLOCK:-/sys/block}
 DEV=${DEV:-/dev}
 BLKID=${BLKID:-/sbin/blkid}
+VMBUS=${VMBUS:-/sys/bus/vmbus}
+KERNEL_COMMAND_LINE=${KERNEL_COMMAND_LINE:-/proc/cmdline}
+SWAPS=${SWAPS:-/proc/swaps}
+MOUNT_TABLE=${MOUNT_TABLE:-/proc/self/mountinfo}
 MEBIBYTE=1048576
 
 # /sys/block lists whole disks only: partitions are never taken.
@@ -53,20 +59,78 @@ disk_bytes() {
 	echo $(($(cat "$SYS_BLOCK/$1/size") * 512))
 }
 
-only_zeros() {
-	[ "$(tr -d '\000' | head -c 1 | wc -c)" -eq 0 ]
+# host_names_disk: can the host name the data disk by a serial? Not on Hyper-V. The word on the kernel command line makes
+# a QEMU guest follow Hyper-V's rule; only tests boot with it, the image's own command line never has it.
+host_names_disk() {
+	[ ! -d "$VMBUS" ] || return 1
+	read -r command_line <"$KERNEL_COMMAND_LINE" || [ -n "$command_line" ] || return 0
+	case " $command_line " in
+	*' mobyvm.data-disk=only '*) return 1 ;;
+	esac
 }
 
-# Blank: no signature of any kind (blkid says so with exit status 2; 8 means several, 0 means one), and the first and
-# last mebibyte hold nothing but zeros. The tail matters because RAID and backup partition tables live there.
+# disk_is_removable DISK: also true for a disk that does not say
+disk_is_removable() {
+	[ "$(cat "$SYS_BLOCK/$1/removable" 2>/dev/null)" != 0 ]
+}
+
+# disk_is_in_use DISK: it has partitions, is held (by RAID, LVM or device mapper), mounted, or used for swap
+disk_is_in_use() {
+	for disk_user in "$SYS_BLOCK/$1"/*/partition "$SYS_BLOCK/$1"/holders/*; do
+		[ ! -e "$disk_user" ] || return 0
+	done
+	# The third field of mountinfo is the device's number (proc_pid_mountinfo(5)).
+	disk_number=$(cat "$SYS_BLOCK/$1/dev" 2>/dev/null) || return 0
+	while read -r _ _ mounted_number _; do
+		[ "$mounted_number" != "$disk_number" ] || return 0
+	done <"$MOUNT_TABLE"
+	grep -qs "^/dev/$1 " "$SWAPS"
+}
+
+# read_is_zero DISK OFFSET BYTES: these bytes can be read and are all zero; OFFSET is a multiple of BYTES
+read_is_zero() {
+	dd if="$DEV/$1" bs="$3" skip=$(($2 / $3)) count=1 2>/dev/null | cmp -s -n "$3" - /dev/zero
+}
+
+# tail_is_zero DISK BYTES: from the start of the last whole mebibyte to the end, which is more than a mebibyte when the
+# size is uneven
+tail_is_zero() {
+	tail_start=$((($2 / MEBIBYTE - 1) * MEBIBYTE))
+	dd if="$DEV/$1" bs="$MEBIBYTE" skip=$((tail_start / MEBIBYTE)) 2>/dev/null | cmp -s -n $(($2 - tail_start)) - /dev/zero
+}
+
+# Where data may be when the beginning of a disk has been overwritten: evenly spread places, which encrypted or full disks
+# fill, and the backup superblocks of ext4 (block groups of 128 MiB; powers of 3, 5 and 7 have one, e2fsprogs
+# lib/ext2fs/closefs.c, ext2fs_bg_has_super).
+SAMPLES=32
+SAMPLE_BYTES=65536
+EXT4_GROUP_BYTES=134217728
+EXT4_BACKUP_GROUPS='1 3 5 7 9 25 27 49 81 125'
+
+samples_are_zero() {
+	sample=1
+	while [ "$sample" -lt "$SAMPLES" ]; do
+		sample_offset=$(($2 / SAMPLES * sample / SAMPLE_BYTES * SAMPLE_BYTES))
+		[ $((sample_offset + SAMPLE_BYTES)) -gt "$2" ] || read_is_zero "$1" "$sample_offset" "$SAMPLE_BYTES" || return 1
+		sample=$((sample + 1))
+	done
+	for sample in $EXT4_BACKUP_GROUPS; do
+		sample_offset=$((sample * EXT4_GROUP_BYTES))
+		[ $((sample_offset + SAMPLE_BYTES)) -le "$2" ] || break
+		read_is_zero "$1" "$sample_offset" "$SAMPLE_BYTES" || return 1
+	done
+}
+
+# Blank: not in use; no signature of a file system, RAID, LVM, LUKS or partition table (blkid(8), low-level probing: exit
+# status 2 means none, 8 several, 0 one); the first and the last mebibyte, where partition tables and RAID keep their
+# backups, and the samples can be read and hold only zeros.
 disk_is_blank() {
+	! disk_is_in_use "$1" || return 1
 	"$BLKID" -p "$DEV/$1" >/dev/null 2>&1
 	[ $? -eq 2 ] || return 1
-	disk_mebibytes=$(($(disk_bytes "$1") / MEBIBYTE))
-	[ "$disk_mebibytes" -ge 2 ] || return 1
-	dd if="$DEV/$1" bs="$MEBIBYTE" count=1 2>/dev/null | only_zeros || return 1
-	# From the start of the last whole mebibyte to the end, which is more than a mebibyte on an uneven size.
-	dd if="$DEV/$1" bs="$MEBIBYTE" skip=$((disk_mebibytes - 1)) 2>/dev/null | only_zeros
+	blank_bytes=$(disk_bytes "$1")
+	[ "$blank_bytes" -ge $((2 * MEBIBYTE)) ] || return 1
+	read_is_zero "$1" 0 "$MEBIBYTE" && tail_is_zero "$1" "$blank_bytes" && samples_are_zero "$1" "$blank_bytes"
 }
 
 count_words() {
@@ -76,16 +140,16 @@ count_words() {
 # choose_data_disk: prints one line:
 #   use DISK          it has our label
 #   format DISK       it may be formatted
-#   none              neither a labelled nor a named disk is there (a disk may still be on its way)
+#   none              no disk that could be the data disk (one may still appear)
 #   refuse REASON     a person must decide
 choose_data_disk() {
-	labelled='' named='' present=''
+	labelled='' named='' fixed=''
 	for disk in $(list_disks); do
-		present="$present $disk"
 		[ "$(disk_label "$disk")" = "$DATA_NAME" ] && labelled="$labelled $disk"
 		[ "$(disk_serial "$disk")" = "$DATA_NAME" ] && named="$named $disk"
+		disk_is_removable "$disk" || fixed="$fixed $disk"
 	done
-	labelled=${labelled# } named=${named# }
+	labelled=${labelled# } named=${named# } fixed=${fixed# }
 
 	# shellcheck disable=SC2086 # lists of words
 	case $(count_words $labelled) in
@@ -108,7 +172,7 @@ choose_data_disk() {
 
 	# shellcheck disable=SC2086
 	case $(count_words $named) in
-	0) echo none ;;
+	0) if host_names_disk; then echo none; else choose_only_disk; fi ;;
 	1)
 		if disk_is_read_only "$named"; then
 			echo "refuse /dev/$named is meant for the data but cannot be written to"
@@ -119,6 +183,24 @@ choose_data_disk() {
 		fi
 		;;
 	*) echo "refuse more than one disk has the serial $DATA_NAME ($named)" ;;
+	esac
+}
+
+# choose_only_disk: rule 4, for choose_data_disk, which has listed the fixed disks
+choose_only_disk() {
+	# shellcheck disable=SC2086
+	case $(count_words $fixed) in
+	0) echo none ;;
+	1)
+		if disk_is_read_only "$fixed"; then
+			echo "refuse /dev/$fixed is the only disk but cannot be written to"
+		elif disk_is_blank "$fixed"; then
+			echo "format $fixed"
+		else
+			echo "refuse /dev/$fixed is the only disk but is neither blank nor labelled $DATA_NAME: left alone"
+		fi
+		;;
+	*) echo "refuse none of the disks ($fixed) has the label $DATA_NAME: attach only the data disk" ;;
 	esac
 }
 
