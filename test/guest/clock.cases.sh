@@ -3,6 +3,7 @@
 
 scripts=$1 work=$2
 RTC=$work/rtc
+CLOCK_LOCK=$work/clock.lock CLOCK_SERVICE_LOCK=$work/clock-service.lock
 MOBYVM_CONSOLE=$work/console
 . "$scripts/console.sh"
 . "$scripts/clock.sh"

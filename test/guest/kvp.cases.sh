@@ -5,13 +5,17 @@ scripts=$1 work=$2
 umask 077
 MOBYVM_CONSOLE=$work/console
 RTC=$work/none
+CLOCK_LOCK=$work/clock.lock CLOCK_SERVICE_LOCK=$work/clock-service.lock
+IMAGE_DATE_FILE=$work/image
+touch -d '2025-01-01 00:00:00' "$IMAGE_DATE_FILE"
+image_seconds=$(stat -c %Y "$IMAGE_DATE_FILE")
 POOLS=$work/pools AGENT_STATE=$work/agent
 RUN=$work/run ETC=$work/etc
 CONFIGURED_MARK=$work/run/configured
 ENGINE_REACH_FILE=$work/run/engine-reach
 ENGINE_TLS_FOLDER=$work/run/tls
 DMI_ENTRIES=$work/dmi VMBUS=$work/no-vmbus
-for script in console clock network configuration engine-listeners kvp-pool kvp-transfer kvp-config; do
+for script in console clock network configuration engine-listeners kvp-pool kvp-transfer kvp-time kvp-config; do
 	. "$scripts/$script.sh"
 done
 # mktemp's folder is on no RAM disk here: nothing is secret in the tests.
@@ -19,7 +23,7 @@ wipe() { rm -f "$@"; }
 usleep() { :; }
 hostname() { echo "$1" >"$work/host-name"; }
 system_ms() { cat "$work/clock"; }
-set_system_seconds() { echo "$1" >"$work/clock"; }
+set_system_seconds() { [ ! -e "$work/clock-stays" ] && echo "$1" >"$work/clock"; }
 uptime_hundredths() { cat "$work/uptime"; }
 perform_request() {
 	echo "$1" >>"$work/performed"
@@ -28,7 +32,7 @@ perform_request() {
 }
 
 fresh() {
-	rm -rf "$POOLS" "$AGENT_STATE" "$RUN" "$ETC" "$work/performed" "$work/real" "$work/dmi" "$work/host-name"
+	rm -rf "$POOLS" "$AGENT_STATE" "$RUN" "$ETC" "$work/performed" "$work/real" "$work/dmi" "$work/host-name" "$work/clock-stays"
 	mkdir -p "$POOLS" "$AGENT_STATE" "$RUN" "$ETC/docker"
 	: >"$HOST_POOL"
 	: >"$GUEST_POOL"
@@ -364,9 +368,9 @@ expect 'the same name further in is not meant' is ok apply_fresh daemon-json '{"
 
 for bad in 'daemon-json [1]' 'daemon-json {"a":1' 'daemon-json {} {}' 'daemon-json none' 'token short' 'token 0123456789abcdef/' \
 	'host-name Moby' 'host-name -a' 'host-name a.b' 'time 17' 'time 1.5' 'time -1.000' 'ca-cert x' 'server-key x'; do
-	expect "a bad field: $bad" is "error malformed 0 the field ${bad%% *} is not of its form" apply_fresh "${bad%% *}" "${bad#* }"
+	expect "a bad field: $bad" is "error malformed 0 the field ${bad%% *} is malformed" apply_fresh "${bad%% *}" "${bad#* }"
 done
-expect 'two lines of token' is 'error malformed 0 the field token is not of its form' apply_fresh token "$token
+expect 'two lines of token' is 'error malformed 0 the field token is malformed' apply_fresh token "$token
 $token"
 
 body_gives() {
@@ -383,6 +387,59 @@ expect 'a body without its last newline' is 'error malformed' body_gives 'mobyvm
 expect 'a field that is not base64' is 'error malformed' body_gives 'mobyvm-config 1\ntoken *#*\nend\n'
 expect 'an empty body' is 'error malformed' body_gives ''
 expect 'a body without fields' is ok body_gives 'mobyvm-config 1\nend\n'
+
+# --- the time ---
+# ask_time FIELD...: the result of a request with these fields
+ask_time() {
+	{
+		echo 'mobyvm-time 1'
+		while [ $# -gt 0 ]; do
+			field "$1" "$2"
+			shift 2
+		done
+		echo end
+	} >"$work/body"
+	apply_time_request "$work/body"
+}
+fresh
+expect 'a clock that is right is kept' is 'ok 0 kept' ask_time time 1790000000.000
+expect 'a clock that is a second ahead is kept' is 'ok 1000 kept' ask_time time 1789999999.000
+expect 'a clock that is a second behind is kept' is 'ok -1000 kept' ask_time time 1790000001.000
+expect 'and not set' is 1790000000000 cat "$work/clock"
+expect 'a clock that is an hour behind is stepped' is 'ok -3600500 stepped' ask_time time 1790003600.500
+expect 'when the next second of the host begins' is 1790003601 cat "$work/clock"
+expect 'which the console says' grep -q 'clock: stepped by 3600500 ms, by the host.s time$' "$work/console"
+expect 'no field is left behind' is '' ls "$AGENT_STATE"
+expect 'a time is no configuration' not test -e "$CONFIGURED_MARK"
+fresh
+expect 'a clock that is a little more than a second ahead is stepped back' is 'ok 1001 stepped' ask_time time 1789999998.999
+fresh
+started_at=99700
+expect 'a time that came three seconds ago has grown by them' is 'ok 0 kept' ask_time time 1789999997.000
+started_at=100000
+expect 'the date of the image is a time' is "ok $((1790000000000 - image_seconds * 1000)) stepped" ask_time time "$image_seconds.000"
+fresh
+expect 'a time before it is refused' is "error time 0 the host's time $((image_seconds - 1)).999 is before this image was built or after 2099" \
+	ask_time time "$((image_seconds - 1)).999"
+expect 'a time after 2099 is refused' is "error time 0 the host's time 4102444800.000 is before this image was built or after 2099" \
+	ask_time time 4102444800.000
+expect 'and the clock is not set' is 1790000000000 cat "$work/clock"
+expect 'a request without a time' is 'error malformed 0 the field time is missing or malformed' ask_time other 1
+for bad in 17 1.5 -1.000 '1790000000.000 1' '1790000000.000; reboot' ''; do
+	expect "a bad time: $bad" is 'error malformed 0 the field time is missing or malformed' ask_time time "$bad"
+done
+printf 'mobyvm-time 2\nend\n' >"$work/body"
+expect 'a time of another version' is 'error malformed 0 the body does not begin with "mobyvm-time 1" and end with "end"' \
+	apply_time_request "$work/body"
+: >"$work/clock-stays"
+expect 'a clock that cannot be set' is 'error time 0 the clock could not be set: ' ask_time time 1790003600.000
+fresh
+exec 8>>"$CLOCK_SERVICE_LOCK"
+flock 8
+expect 'while the clock service runs, the clock is left to it' is 'ok -3600000 rtc' ask_time time 1790003600.000
+expect 'and not set by the host' is 1790000000000 cat "$work/clock"
+exec 8>&-
+expect 'when it has ended, the host steps the clock' is 'ok -3600000 stepped' ask_time time 1790003600.000
 
 # --- who waits for it ---
 fresh

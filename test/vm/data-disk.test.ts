@@ -98,6 +98,8 @@ describe('the guest without a serial to go by', () => {
     shift
     case $argument in
       virtio-blk-pci,*serial=mobyvm-data*) argument=\${argument/virtio-blk-pci,/scsi-hd,bus=scsi.0,} argument=\${argument/,serial=mobyvm-data/} ;;
+      # -kernel is number 0 in the boot order.
+      scsi-cd,*) argument=\${argument/,bootindex=0/} ;;
       driver=qcow2,*) disk=\${argument##*file.filename=} ;;
     esac
     set -- "$@" "$argument"

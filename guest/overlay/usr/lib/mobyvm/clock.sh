@@ -1,7 +1,23 @@
 # shellcheck shell=sh
-# Comparing and stepping the clock. To be sourced, after console.sh.
+# Compares the system clock with the real-time clock and steps it. To be sourced, after console.sh.
 
 RTC=${RTC:-/sys/class/rtc/rtc0/since_epoch}
+# Held while the clock is compared and stepped.
+CLOCK_LOCK=${CLOCK_LOCK:-/run/mobyvm/clock.lock}
+# Held by the clock service for as long as it runs.
+CLOCK_SERVICE_LOCK=${CLOCK_SERVICE_LOCK:-/run/mobyvm/clock-service.lock}
+
+# with_clock_lock COMMAND...
+with_clock_lock() {
+	{
+		flock 7
+		"$@" 7>&-
+	} 7>>"$CLOCK_LOCK"
+}
+
+clock_service_runs() {
+	[ -e "$CLOCK_SERVICE_LOCK" ] && ! flock -n "$CLOCK_SERVICE_LOCK" true
+}
 
 system_seconds() {
 	date +%s
@@ -11,9 +27,9 @@ set_system_seconds() {
 	date -s "@$1" >/dev/null
 }
 
-# Both clocks are read in whole seconds, so their true difference may be almost a second more or less than what is seen:
-# a seen difference of 1 can be nothing at all, one of 2 is surely more than 1 s. The RTC is read between two readings of
-# the system clock; when those are a second or more apart we were held up in between, and the comparison says nothing.
+# Both clocks are read in whole seconds, so a difference of 1 may be nothing at all, and one of 2 is surely more than 1 s.
+# The RTC is read between two readings of the system clock; when those are more than a second apart we were held up in
+# between, and the comparison says nothing.
 # Sets clock_difference (system less RTC).
 measure_clock() {
 	system_before=$(system_seconds)
@@ -27,7 +43,7 @@ clock_is_off() {
 	measure_clock && { [ "$clock_difference" -ge 2 ] || [ "$clock_difference" -le -2 ]; }
 }
 
-# The RTC's value is exact only in the moment in which it changes.
+# The RTC's value is exact only at the moment it changes.
 wait_for_rtc_tick() {
 	read -r rtc_before <"$RTC"
 	rtc_seconds=$rtc_before
@@ -41,8 +57,13 @@ wait_for_rtc_tick() {
 
 step_clock_if_off() {
 	clock_is_off || return 0
+	with_clock_lock step_clock_if_off_locked
+}
+
+step_clock_if_off_locked() {
+	clock_is_off || return 0
 	wait_for_rtc_tick
-	# Looked at again: a single odd reading must not move the clock.
+	# A single odd reading must not move the clock.
 	clock_is_off || return 0
 	wait_for_rtc_tick
 	clock_step=$((rtc_seconds - $(system_seconds)))

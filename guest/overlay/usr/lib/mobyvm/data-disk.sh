@@ -109,9 +109,10 @@ EXT4_BACKUP_GROUPS='1 3 5 7 9 25 27 49 81 125'
 
 samples_are_zero() {
 	sample=1
+	sample_blocks=$(($2 / SAMPLE_BYTES))
 	while [ "$sample" -lt "$SAMPLES" ]; do
-		sample_offset=$(($2 / SAMPLES * sample / SAMPLE_BYTES * SAMPLE_BYTES))
-		[ $((sample_offset + SAMPLE_BYTES)) -gt "$2" ] || read_is_zero "$1" "$sample_offset" "$SAMPLE_BYTES" || return 1
+		sample_block=$((sample_blocks * sample / SAMPLES))
+		read_is_zero "$1" $((sample_block * SAMPLE_BYTES)) "$SAMPLE_BYTES" || return 1
 		sample=$((sample + 1))
 	done
 	for sample in $EXT4_BACKUP_GROUPS; do

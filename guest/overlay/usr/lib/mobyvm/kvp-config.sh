@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # The host's configuration of the guest (request mobyvm.config): checked as a whole, then put in place. To be sourced, after
-# console.sh, clock.sh and configuration.sh, with umask 077.
+# console.sh, clock.sh, configuration.sh and kvp-time.sh, with umask 077.
 
 RUN=${RUN:-/run/mobyvm}
 ETC=${ETC:-/etc}
@@ -28,6 +28,25 @@ read_fields() {
 			printf '%s' "$field_value" | base64 -d >"$fields_folder/$field_key" 2>/dev/null || return 1
 		done
 	done <"$fields_body"
+}
+
+# with_fields BODY KIND COMMAND KEY...: runs the command in a folder that holds each of these fields of the body in a file of
+# its name; prints the result
+with_fields() {
+	if ! body_is_whole "$1" "$2"; then
+		echo "error malformed 0 the body does not begin with \"$2\" and end with \"end\""
+		return
+	fi
+	with_body=$1 with_command=$3 with_folder=$AGENT_STATE/fields
+	shift 3
+	mkdir -p "$with_folder"
+	if read_fields "$with_body" "$with_folder" "$@"; then
+		(cd "$with_folder" && "$with_command")
+	else
+		echo 'error malformed 0 a field is not base64'
+	fi
+	wipe "$with_folder"/*
+	rmdir "$with_folder"
 }
 
 # json_settings FILE: the names at the top of a JSON object, one a line; status 1 if it is no object. (Whether dockerd likes
@@ -69,8 +88,8 @@ merge_daemon_json() {
 	awk '!begun { if (!(at = index($0, "{"))) next; begun = 1; $0 = substr($0, at + 1) } { print }' "$2"
 }
 
-# Names the first field that is not of its form; in the folder with the fields. Each start of a program is time that the
-# engine waits, so one awk looks at all of them.
+# Names the first malformed field, in the folder with the fields. The engine waits while programs start, so one awk looks at
+# all fields.
 bad_field() {
 	set --
 	for form_field in token ca-cert server-cert server-key host-name time; do
@@ -119,31 +138,6 @@ place_secret() {
 	[ ! -e "$1" ] || mv "$1" "$2"
 }
 
-# busybox's shell has the time, with microseconds.
-system_ms() {
-	# shellcheck disable=SC3028
-	now=$EPOCHREALTIME
-	now_microseconds=${now#*.}
-	echo "${now%.*}${now_microseconds%???}"
-}
-
-# The host's time, to which is added what has passed since the request was first seen.
-host_ms() {
-	# shellcheck disable=SC2154 # begin_request sets started_at
-	echo $(($(tr -d . <./time) + ($(uptime_hundredths) - started_at) * 10))
-}
-
-# Only whole seconds can be set: the step is made when the host's next one begins.
-apply_time() {
-	[ -e time ] || return 0
-	time_step=$(($(host_ms) - $(system_ms)))
-	if [ "$time_step" -ge -1000 ] && [ "$time_step" -le 1000 ]; then return 0; fi
-	time_host=$(host_ms)
-	usleep "$(((1000 - time_host % 1000) * 1000))"
-	set_system_seconds $((time_host / 1000 + 1)) || return 1
-	stage clock "stepped by $time_step ms, by the host's time"
-}
-
 apply_host_name() {
 	[ -e host-name ] || return 0
 	read -r host_name <host-name || [ -n "$host_name" ]
@@ -170,9 +164,13 @@ apply_tls() {
 
 # In the folder with the fields. Prints the result.
 apply_fields() {
+	config_applied=''
+	for config_field in $CONFIG_FIELDS; do
+		[ ! -e "$config_field" ] || config_applied="$config_applied $config_field"
+	done
 	field=$(bad_field | head -n 1)
 	[ -z "$field" ] || {
-		echo "error malformed 0 the field $field is not of its form"
+		echo "error malformed 0 the field $field is malformed"
 		return
 	}
 	setting=$(reserved_setting | head -n 1)
@@ -194,38 +192,19 @@ apply_fields() {
 		echo 'error apply 0 token: it could not be written'
 		return
 	}
+	configuration_applied "$config_applied"
 	echo ok
 }
 
 # apply_configuration BODY: prints the result
 apply_configuration() {
-	if ! body_is_whole "$1" 'mobyvm-config 1'; then
-		config_result='error malformed 0 the body does not begin with "mobyvm-config 1" and end with "end"'
-	else
-		config_fields=$AGENT_STATE/fields
-		mkdir -p "$config_fields"
-		# shellcheck disable=SC2086 # a list of words
-		if read_fields "$1" "$config_fields" $CONFIG_FIELDS; then
-			config_applied=''
-			for config_field in $CONFIG_FIELDS; do
-				[ ! -e "$config_fields/$config_field" ] || config_applied="$config_applied $config_field"
-			done
-			config_result=$(cd "$config_fields" && apply_fields)
-		else
-			config_result='error malformed 0 a field is not base64'
-		fi
-		wipe "$config_fields"/*
-		rmdir "$config_fields"
-	fi
-	if [ "$config_result" = ok ]; then
-		configuration_applied "$config_applied"
-	else
-		stage_error config "${config_result#error * 0 }"
-	fi
+	# shellcheck disable=SC2086 # a list of words
+	config_result=$(with_fields "$1" 'mobyvm-config 1' apply_fields $CONFIG_FIELDS)
+	[ "$config_result" = ok ] || stage_error config "${config_result#error * 0 }"
 	echo "$config_result"
 }
 
-# The engine waits for this. Time and host name alone, sent after a resume, are no configuration.
+# The engine waits for this. Time and host name alone are no configuration.
 configuration_applied() {
 	case $1 in
 	*token* | *daemon-json* | *-cert*) : >"$CONFIGURED_MARK" ;;
