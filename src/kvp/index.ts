@@ -11,6 +11,13 @@ export { isRequestName, isReservedName, RESERVED_PREFIX, shareRequestName } from
 export { decodePoolFile, type PoolRecord } from './wire/pool-file.codec.js';
 export { encodeShareRequest } from './guest/share-request.codec.js';
 export type { MountRequest, ShareRequest, UmountRequest } from './guest/share-request.codec.js';
+export { syncGuestTime, type SyncGuestTimeOptions } from './guest/sync-guest-time.js';
+export {
+  decodeTimeRequest,
+  encodeTimeAnswer,
+  type TimeAnswer,
+  type TimeRequest,
+} from './guest/time-request.codec.js';
 export { waitForItem, type AwaitedItem } from './guest/wait-for-item.js';
 export * from './hyperv/index.js';
 export * from './qemu/index.js';

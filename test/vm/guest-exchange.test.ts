@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
+import { QemuKvpExchange, syncGuestTime } from '../../src/kvp/index.js';
 import { createAuthority, issueLeaf } from '../../src/proxy/index.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
@@ -249,4 +250,29 @@ test('no secret of the machine is anywhere that others could read it', async () 
     // Where it belongs, and the proof that the search finds what is there.
     '/run/mobyvm/token\n',
   );
+});
+
+/** As on Hyper-V, where the guest has no clock service. The daemon is killed, because the port serves one client. */
+test('a clock that is an hour wrong, and that nothing in the guest keeps, is stepped to the host’s time', async () => {
+  const wrong =
+    'rc-service mobyvm-clock stop >/dev/null 2>&1; date -s "@$(($(date +%s) + 3600))" >/dev/null\n';
+  await inGuest(instance, IMAGE, wrong);
+  process.kill(await instance.daemonPid(), 'SIGKILL');
+  const kvp = new QemuKvpExchange({
+    socketPath: join(instance.directory, 'run/vm/kvp.sock'),
+    readySeconds: 60,
+  });
+  try {
+    const ask = () =>
+      syncGuestTime(kvp, { nowMs: Date.now, timeoutSeconds: 60, signal: new AbortController().signal });
+    const first = await ask();
+    expect(first?.action).toBe('stepped');
+    expect(first?.offsetMs).toBeGreaterThan(3_500_000);
+    expect(first?.offsetMs).toBeLessThan(3_660_000);
+    const second = await ask();
+    // What is left is the time that the request took to arrive.
+    expect(Math.abs(second?.offsetMs ?? Number.NaN)).toBeLessThan(60_000);
+  } finally {
+    await kvp.close();
+  }
 });

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sleep, waitFor } from '../../src/core/host/index.js';
 import { parseMac } from '../../src/core/values/index.js';
-import { applyConfiguration, guestPresence, QemuKvpExchange } from '../../src/kvp/index.js';
+import { applyConfiguration, guestPresence, QemuKvpExchange, syncGuestTime } from '../../src/kvp/index.js';
 import { HvStatus } from '../../src/kvp/wire/hv-status.js';
 import { KVP_MESSAGE_BYTES } from '../../src/kvp/wire/kvp-frame.js';
 import { decodeKvpStatus, encodeKvpRequest, Pool } from '../../src/kvp/wire/kvp-message.codec.js';
@@ -82,6 +82,26 @@ describe('the exchange', () => {
       });
       expect((await kvp.list('host', never)).items).toEqual([]);
     });
+  });
+});
+
+test('the host steps no clock that the guest keeps by its RTC', async () => {
+  const ask = (kvp: QemuKvpExchange, aheadMs = 0) =>
+    syncGuestTime(kvp, { nowMs: () => Date.now() + aheadMs, timeoutSeconds: 60, signal: never });
+  await withExchange(async (kvp) => {
+    await waitFor(
+      {
+        title: "the guest's clock service",
+        timeoutSeconds: 120,
+        hint: '',
+        check: async () => (await ask(kvp))?.action === 'rtc',
+      },
+      never,
+    );
+    const answer = await ask(kvp, 3_600_000);
+    expect(answer?.action).toBe('rtc');
+    expect(answer?.offsetMs).toBeLessThan(-3_500_000);
+    expect(Math.abs((await ask(kvp))?.offsetMs ?? Number.NaN)).toBeLessThan(60_000);
   });
 });
 

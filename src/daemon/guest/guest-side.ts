@@ -1,7 +1,9 @@
 import type { Step, StepOutcome } from '../../core/host/index.js';
+import type { TimeAnswer } from '../../kvp/index.js';
 import type { Settings } from '../settings/schema.js';
+import type { ClockOccasion } from './clock.plan.js';
 
-/** What the guest's system says of itself. */
+/** What the guest reports about its system. */
 export interface GuestFacts {
   /** For example `Debian GNU/Linux 13`; empty when the guest does not say. */
   readonly os: string;
@@ -13,18 +15,18 @@ export interface GuestFacts {
 
 export interface GuestConfiguring {
   readonly settings: Settings;
-  /** For the whole of it, the wait for the guest's agent included. */
+  /** For everything together, the wait for the guest's agent included. */
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
   /** Throws when waiting longer is pointless. */
   readonly giveUp: () => void;
-  /** Resolves when the engine answers: then the guest has its configuration already. */
+  /** Resolves when the engine answers: the guest then has its configuration. */
   readonly pingEngine: (signal: AbortSignal) => Promise<void>;
   /** False for a guest that was running or saved before this start: it may have been configured then. */
   readonly isFreshBoot: boolean;
 }
 
-/** What passes between daemon and guest besides the engine's own API. */
+/** What daemon and guest exchange besides the engine's API. */
 export interface GuestSide {
   /** Keys and token: must be there before the VM starts. */
   prepareStep(): Step;
@@ -33,8 +35,14 @@ export interface GuestSide {
    * @throws MobyvmError MOBYVM_GUEST_CONFIGURATION, MOBYVM_KVP_NOT_READY, MOBYVM_KVP_FAILED
    */
   configure(configuring: GuestConfiguring): Promise<StepOutcome>;
-  /** The guest is up: learn its facts, and keep its items. Never throws. */
+  /** The guest is up: read its facts and keep its items. Never throws. */
   follow(): void;
+  /**
+   * Sets the guest's clock by ours if that is due (clock.plan.ts): to be called after each start, restore and resume, and at
+   * each health check with the engine's offset, while the guest is followed. Bounded to 20 s; calls while one is under way do nothing. Never throws.
+   * @returns what the guest did; undefined when nothing was due, or nothing came of it (which is logged)
+   */
+  syncClock(occasion: ClockOccasion, signal: AbortSignal): Promise<TimeAnswer | undefined>;
   /** The guest is gone, or about to go. */
   unfollow(): void;
   readonly facts: GuestFacts | undefined;

@@ -1,8 +1,15 @@
 import { sleep, type Logger, type Step, type StepOutcome } from '../../core/host/index.js';
 import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
-import { applyConfiguration, removeLeftRequests, type KvpExchange } from '../../kvp/index.js';
+import {
+  applyConfiguration,
+  removeLeftRequests,
+  type KvpExchange,
+  type TimeAnswer,
+} from '../../kvp/index.js';
 import type { TlsCredentials } from '../../proxy/index.js';
 import type { MachineCertificates } from '../certificates/index.js';
+import type { ClockOccasion } from './clock.plan.js';
+import { GuestClock } from './guest-clock.js';
 import { guestFactsOf } from './guest-facts.plan.js';
 import type { GuestConfiguring, GuestFacts, GuestSide } from './guest-side.js';
 import type { MachineToken } from './token.js';
@@ -30,6 +37,7 @@ const FACTS_MS = 30_000;
  */
 export class KvpGuest implements GuestSide {
   readonly #options: KvpGuestOptions;
+  readonly #clock: GuestClock;
   #certificates: MachineCertificates | undefined;
   #token: MachineToken | undefined;
   #following = new AbortController();
@@ -37,20 +45,21 @@ export class KvpGuest implements GuestSide {
 
   constructor(options: KvpGuestOptions) {
     this.#options = options;
+    this.#clock = new GuestClock(options);
   }
 
   get facts(): GuestFacts | undefined {
     return this.#facts;
   }
 
-  /** What the guest proves itself with, once it is known. */
+  /** What the guest identifies itself with, once it is known. */
   get token(): MachineToken | undefined {
     return this.#token;
   }
 
-  /** What the engine is dialled with. @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE before the first start */
+  /** For connections to the engine. @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE before the first start */
   get credentials(): TlsCredentials {
-    if (this.#certificates === undefined) throw noCertificates();
+    if (this.#certificates === undefined) throw noCertificatesError();
     const { ca, client } = this.#certificates;
     return { ca, cert: client.cert, key: client.key };
   }
@@ -80,7 +89,7 @@ export class KvpGuest implements GuestSide {
       await this.#removeLeftovers(configuring.signal);
       return 'none';
     }
-    if (this.#certificates === undefined || this.#token === undefined) throw noCertificates();
+    if (this.#certificates === undefined || this.#token === undefined) throw noCertificatesError();
     const { ca, server } = this.#certificates;
     const { exchange, hostName, nowMs, logger } = this.#options;
     const { signal, timeoutSeconds, giveUp, settings } = configuring;
@@ -112,12 +121,17 @@ export class KvpGuest implements GuestSide {
     });
   }
 
+  syncClock(occasion: ClockOccasion, signal: AbortSignal): Promise<TimeAnswer | undefined> {
+    return this.#clock.sync(occasion, AbortSignal.any([signal, this.#following.signal]));
+  }
+
   unfollow(): void {
+    this.#clock.reset();
     this.#facts = undefined;
     this.#following.abort();
   }
 
-  /** A daemon that was killed in the middle of a configuration has left it in the guest's pool. */
+  /** A daemon that was killed during a configuration has left it in the guest's pool. */
   async #removeLeftovers(signal: AbortSignal): Promise<void> {
     const { exchange, logger } = this.#options;
     try {
@@ -159,7 +173,7 @@ async function answersSoon(
   return false;
 }
 
-function noCertificates(): MobyvmError {
+function noCertificatesError(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_ENGINE_UNREACHABLE',
     'The engine cannot be reached before the VM has been started.',

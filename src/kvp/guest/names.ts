@@ -1,8 +1,11 @@
-/** Names under which host and guest meet. What does not begin so belongs to the user and is left alone. */
+/** Begins the names of our items. All others belong to the user and are left alone. */
 export const RESERVED_PREFIX = 'mobyvm.';
 
 /** Pool 0: the configuration of the guest, see configuration.codec.ts. */
 export const CONFIGURATION_NAME = `${RESERVED_PREFIX}config`;
+
+/** Pool 0: the host's time, see time-request.codec.ts. */
+export const TIME_NAME = `${RESERVED_PREFIX}time`;
 
 /** Pool 1: the agent's presence, see guest-presence.codec.ts. */
 export const GUEST_NAME = `${RESERVED_PREFIX}guest`;
@@ -28,7 +31,7 @@ export function isReservedName(name: string): boolean {
   return name.startsWith(RESERVED_PREFIX);
 }
 
-/** True for the header and the chunks of requests, which can carry secrets and never stay. */
+/** True for the header and the chunks of requests, which can carry secrets and are always removed. */
 export function isRequestName(name: string): boolean {
-  return /^mobyvm\.(?:config|share\.[A-Za-z0-9_-]{1,64})(?:#[0-9]{1,2})?$/.test(name);
+  return /^mobyvm\.(?:config|time|share\.[A-Za-z0-9_-]{1,64})(?:#[0-9]{1,2})?$/.test(name);
 }

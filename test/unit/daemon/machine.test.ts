@@ -40,6 +40,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
     obstacles: () => Promise.resolve(obstacles),
   };
   const guest: GuestSide = {
+    syncClock: () => Promise.resolve(undefined),
     prepareStep: () => noting(world, 'certificates', 'made'),
     configure: ({ isFreshBoot }) => {
       if (!engine.hears) return new Promise(() => undefined);

@@ -14,6 +14,13 @@ import {
   type MountRequest,
   type ShareRequest,
 } from '../../../../src/kvp/guest/share-request.codec.js';
+import {
+  decodeTimeAnswer,
+  decodeTimeRequest,
+  encodeTimeAnswer,
+  encodeTimeRequest,
+  type TimeAnswer,
+} from '../../../../src/kvp/guest/time-request.codec.js';
 import { expectEveryProperPrefixRefused, expectValueOrCodecError } from '../../../support/wire-fixture.js';
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
@@ -186,5 +193,102 @@ describe('a share request', () => {
     ]) {
       expect(() => decodeShareRequest(bad)).toThrow(CodecError);
     }
+  });
+});
+
+describe('a time request', () => {
+  it('survives an encode and a decode', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1_000, max: 99_999_999_999_999 }), (timeMs) => {
+        expect(decodeTimeRequest(encodeTimeRequest({ timeMs }))).toEqual({ timeMs });
+      }),
+    );
+  });
+
+  it('is as documented for the guest', () => {
+    const body = new TextDecoder().decode(encodeTimeRequest({ timeMs: 1_790_000_000_120 }));
+    expect(body).toBe('mobyvm-time 1\ntime MTc5MDAwMDAwMC4xMjA=\nend\n');
+  });
+
+  it('keeps only what it knows of a body with more', () => {
+    const fields = [utf8Field('new', 'x'), utf8Field('time', '1790000000.120')];
+    const body = encodeFields({ kind: 'mobyvm-time', version: 1, fields });
+    expect(decodeTimeRequest(body)).toEqual({ timeMs: 1_790_000_000_120 });
+  });
+
+  it('that is cut off anywhere, or of another kind or version, or without a time, is refused', () => {
+    expectEveryProperPrefixRefused(encodeTimeRequest({ timeMs: 1_790_000_000_120 }), decodeTimeRequest);
+    const fields = [utf8Field('time', '1790000000.120')];
+    for (const change of [
+      { kind: 'other' },
+      { version: 2 },
+      { fields: [] },
+      { fields: [...fields, ...fields] },
+    ]) {
+      const body = encodeFields({ kind: 'mobyvm-time', version: 1, fields, ...change });
+      expect(() => decodeTimeRequest(body)).toThrow(CodecError);
+    }
+  });
+
+  it('of arbitrary bytes gives a value or a CodecError', () => {
+    expectValueOrCodecError(decodeTimeRequest, [encodeTimeRequest({ timeMs: 1_790_000_000_120 })]);
+  });
+
+  it.each([0, 999, -1, Number.NaN, Number.POSITIVE_INFINITY, 100_000_000_000_000])(
+    'of %d is refused',
+    (timeMs) => {
+      expect(() => encodeTimeRequest({ timeMs })).toThrow(CodecError);
+    },
+  );
+});
+
+describe('the answer to a time request', () => {
+  const answer: fc.Arbitrary<TimeAnswer> = fc.record({
+    offsetMs: fc.integer({ min: -999_999_999_999_999, max: 999_999_999_999_999 }),
+    action: fc.constantFrom('stepped', 'kept', 'rtc'),
+  });
+
+  it('survives an encode and a decode', () => {
+    fc.assert(
+      fc.property(answer, (each) => {
+        expect(decodeTimeAnswer(encodeTimeAnswer(each))).toEqual(each);
+      }),
+    );
+    expect(encodeTimeAnswer({ offsetMs: -3_600_500, action: 'stepped' })).toBe('-3600500 stepped');
+  });
+
+  it('that is cut off anywhere, or malformed, is refused', () => {
+    const text = '-3600500 stepped';
+    const prefixes = Array.from({ length: text.length }, (_, length) => text.slice(0, length));
+    const bad = [
+      '-0 kept',
+      '01 kept',
+      '+1 kept',
+      '1.5 kept',
+      '1  kept',
+      '1 kept ',
+      '1 kept\n',
+      '1 KEPT',
+      '1 set',
+    ];
+    for (const each of [...prefixes, ...bad, `${'9'.repeat(16)} kept`]) {
+      expect(() => decodeTimeAnswer(each), each).toThrow(CodecError);
+    }
+  });
+
+  it('of arbitrary text gives a value or a CodecError', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.stringMatching(/^-?[0-9]{0,17} [a-z]{0,8}$/)), (text) => {
+        try {
+          decodeTimeAnswer(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CodecError);
+        }
+      }),
+    );
+  });
+
+  it('cannot be written with half a millisecond', () => {
+    expect(() => encodeTimeAnswer({ offsetMs: 0.5, action: 'kept' })).toThrow(CodecError);
   });
 });
