@@ -6,7 +6,7 @@ for (const port of ports.map(Number))
   await forwardTcp({
     address,
     port,
-    target: () => ({ host, port }),
+    target: () => ({ address: host, port }),
     onTrouble: (event, reason) => process.stderr.write(`${event}: ${reason}\n`),
   });
 process.stdout.write('ready\n');

@@ -1,4 +1,4 @@
-import { placeText } from '../proxy/index.js';
+import { joinHostPort } from '../proxy/index.js';
 import { ControlClient } from './control-client.js';
 import type { PortListing } from '../protocol/messages.js';
 import type { CommandContext, CommandResult } from './context.js';
@@ -19,7 +19,7 @@ const HEAD = ['HOST', 'CONTAINER', 'STATE', 'CONNECTIONS', 'IN', 'OUT'];
 export function portLines({ ports }: PortListing): string[] {
   if (ports.length === 0) return ['No container publishes a port.'];
   const rows = ports.map((port) => [
-    `${placeText(port.hostIp, port.hostPort)}/${port.protocol}`,
+    `${joinHostPort(port.hostIp, port.hostPort)}/${port.protocol}`,
     `${port.container === '' ? '?' : withoutControls(port.container)}:${port.containerPort}`,
     port.state,
     String(port.connections),
@@ -36,7 +36,7 @@ export function portLines({ ports }: PortListing): string[] {
       .trimEnd(),
   );
   const problems = ports.flatMap(({ problem, hostIp, hostPort, protocol }) =>
-    problem === undefined ? [] : [`${placeText(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
+    problem === undefined ? [] : [`${joinHostPort(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
   );
   return [...table, ...(problems.length === 0 ? [] : ['', ...problems])];
 }

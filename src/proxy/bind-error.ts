@@ -1,68 +1,85 @@
-import { errnoOf, MobyvmError, textOf, type ErrorCode } from '../core/values/index.js';
-import { portOwner } from './port-owner.js';
+import { MobyvmError, textOf, type ErrorCode } from '../core/values/index.js';
+import type { PortAddress, PortFacts, PortOwner } from './port-facts.js';
 
-export interface WantedPort {
-  readonly protocol: 'tcp' | 'udp';
-  readonly address: string;
-  readonly port: number;
+export interface WantedPort extends PortAddress {
   /** Who wanted it, as the subject of a sentence: "The DNS server". */
   readonly who: string;
-  /** For every other failure than a port in use. */
+  /** For failures without a code of their own. */
   readonly code: ErrorCode;
 }
 
-/** SerialQueue a failed bind or listen into the error to throw: MOBYVM_PORT_IN_USE names the program that has the port. */
-export async function bindError(wanted: WantedPort, error: unknown): Promise<MobyvmError> {
-  const where = placeOf(wanted);
-  switch (errnoOf(error)) {
-    case 'EADDRINUSE':
-      return portInUseError(wanted, error);
-    case 'EADDRNOTAVAIL':
+/** The error to throw for a failed bind or listen. MOBYVM_PORT_IN_USE names the program that has the port. */
+export async function bindError(
+  wanted: WantedPort,
+  error: unknown,
+  portFacts: PortFacts,
+): Promise<MobyvmError> {
+  const { who, code } = wanted;
+  const where = whereOf(wanted);
+  const cause = { cause: error };
+  const failure = await portFacts.bindFailure(wanted, error);
+  switch (failure.kind) {
+    case 'in-use':
+      return portInUseError(wanted, failure.owner, error);
+    case 'reserved':
       return new MobyvmError(
-        wanted.code,
-        `${wanted.who} cannot listen on ${where}: this machine does not have the address.`,
-        'Start mobyvm again, so that it sets the switch and its address up.',
-        { cause: error },
+        code,
+        `${who} cannot listen on ${where}: the system has reserved ports ${failure.first}-${failure.last}.`,
+        'Free this range of reserved ports, or restart the host so that the system reserves other ports.',
+        cause,
       );
-    case 'EACCES':
-    case 'EPERM':
+    case 'no-address':
+      return new MobyvmError(
+        code,
+        `${who} cannot listen on ${where}: this host does not have the address.`,
+        'Run `mobyvm down` and then `mobyvm up` to set up the network again.',
+        cause,
+      );
+    case 'not-permitted':
       return new MobyvmError(
         'MOBYVM_NOT_ROOT',
-        `${wanted.who} may not listen on ${where}.`,
-        'Run the daemon as root, or as administrator.',
-        { cause: error },
+        `${who} is not permitted to listen on ${where}.`,
+        'Run the daemon as root, or as an administrator on Windows.',
+        cause,
       );
-    default:
+    case 'other':
       return new MobyvmError(
-        wanted.code,
-        `${wanted.who} cannot listen on ${where}: ${textOf(error)}.`,
-        'See whether the address is there (`ip addr`); `mobyvm down` and `mobyvm up` set it up anew.',
-        { cause: error },
+        code,
+        `${who} cannot listen on ${where}: ${textOf(error)}.`,
+        'Run `mobyvm down` and then `mobyvm up` to set up the network again.',
+        cause,
       );
   }
 }
 
-/** MOBYVM_PORT_IN_USE with the name and pid of the program that has the port, if they can be found. */
-export async function portInUseError(wanted: WantedPort, cause?: unknown): Promise<MobyvmError> {
-  const owner = await portOwner(wanted.protocol, wanted.port, wanted.address);
-  const by = owner === undefined ? 'another program' : `"${owner.name}" (pid ${owner.pid})`;
+export function portInUseError(
+  wanted: WantedPort,
+  owner: PortOwner | undefined,
+  cause?: unknown,
+): MobyvmError {
+  const { protocol, address, port, who } = wanted;
+  const by = ownerText(owner);
   return new MobyvmError(
     'MOBYVM_PORT_IN_USE',
-    `${wanted.who} cannot listen on ${placeOf(wanted)}: ${by} has it.`,
+    `${who} cannot listen on ${whereOf(wanted)}: it is in use by ${by}.`,
     owner === undefined
-      ? 'Find the program that listens there and stop it, or keep it off the switch’s address.'
-      : `Stop ${by}, or tell it not to listen on ${wanted.address}, then start mobyvm again.`,
+      ? `Find the program that uses this port and stop it, or configure it not to listen on ${address}.`
+      : `Stop ${by}, or configure it not to listen on ${address}, then run the command again.`,
     {
       cause,
       details: {
-        protocol: wanted.protocol,
-        port: wanted.port,
+        protocol,
+        port,
         ...(owner === undefined ? {} : { pid: owner.pid, program: owner.name }),
       },
     },
   );
 }
 
-function placeOf(wanted: WantedPort): string {
-  return `${wanted.protocol.toUpperCase()} port ${wanted.port} of ${wanted.address}`;
+export function ownerText(owner: PortOwner | undefined): string {
+  return owner === undefined ? 'another program' : `"${owner.name}" (pid ${owner.pid})`;
+}
+
+function whereOf({ protocol, address, port }: PortAddress): string {
+  return `${protocol.toUpperCase()} port ${port} of ${address}`;
 }

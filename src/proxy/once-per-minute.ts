@@ -1,8 +1,8 @@
 const MINUTE_MS = 60_000;
 
 /**
- * Lets one event per key and minute through, so that a guest cannot fill the log. It remembers at most `maxKeys`
- * keys; further ones are kept quiet until older ones are over a minute old.
+ * Lets one event per key and minute through, so that a guest cannot flood the log. Remembers at most
+ * `maxKeys` keys; while all of them are less than a minute old, events with other keys are suppressed.
  */
 export class OncePerMinute {
   readonly #lastMs = new Map<string, number>();
@@ -22,7 +22,7 @@ export class OncePerMinute {
     return true;
   }
 
-  /** The map is in the order of the last event, so the old ones stand at its front. */
+  /** The map is in the order of the last event, oldest first. */
   #forget(nowMs: number): void {
     for (const [key, lastMs] of this.#lastMs) {
       if (nowMs - lastMs < MINUTE_MS) return;

@@ -16,7 +16,7 @@ const OTHER_SERVER = [
 ];
 
 describe('the DHCP server beside other interfaces', () => {
-  it('gives nothing to a client there', async () => {
+  it('does not answer clients there', async () => {
     await using network = await DhcpNetwork.create();
     const server = await network.startServer();
     await using client = await Udhcpc.start(network.stranger, '-n', '-t', '2', '-T', '1');
@@ -24,7 +24,7 @@ describe('the DHCP server beside other interfaces', () => {
     await server.line(/dhcp\.message\.ignored/);
   });
 
-  it('answers onto the switch only, also to a client there that has taken the VM’s MAC address', async () => {
+  it('answers only on the switch, even a client elsewhere with the VM’s MAC address', async () => {
     await using network = await DhcpNetwork.create();
     const server = await network.startServer();
     await network.stranger.ip('link', 'set', 'eth0', 'address', VM_MAC);
@@ -35,7 +35,7 @@ describe('the DHCP server beside other interfaces', () => {
     expect((await honest.event('bound'))['ip']).toBe(VM_ADDRESS);
   });
 
-  it.each(['before', 'after'])('lives with dnsmasq that was started %s it', async (order) => {
+  it.each(['before', 'after'])('coexists with a dnsmasq that was started %s it', async (order) => {
     await using network = await DhcpNetwork.create();
     if (order === 'after') await network.startServer();
     const other = network.host.start('dnsmasq', OTHER_SERVER);
@@ -58,7 +58,7 @@ describe('a DHCP server that cannot start', () => {
     expect(failure['message']).toContain(`"socat" (pid ${rival.pid})`);
   });
 
-  it('names the daemon that serves the same switch already', async () => {
+  it('names the daemon that already serves the same switch', async () => {
     await using network = await DhcpNetwork.create();
     const first = await network.startServer();
     const failure = await failureOf(await start(network));
@@ -66,7 +66,7 @@ describe('a DHCP server that cannot start', () => {
     expect(failure['message']).toContain(`"node" (pid ${first.pid})`);
   });
 
-  it('says that the switch’s address is missing', async () => {
+  it('reports that the switch’s address is missing', async () => {
     await using network = await DhcpNetwork.create();
     await network.host.ip('addr', 'flush', 'dev', 'mobyvm0');
     expect((await failureOf(await start(network)))['code']).toBe('MOBYVM_DHCP_SERVER');

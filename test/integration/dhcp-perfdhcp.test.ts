@@ -7,11 +7,12 @@ import { ADDRESS, dhcpRequest } from '../support/dhcp-message.js';
 import { DhcpNetwork, SERVER_ADDRESS, VM_ADDRESS, VM_MAC } from '../support/dhcp-switch.js';
 import { toHex } from '../support/wire-fixture.js';
 
-// By itself perfdhcp plays a relay (giaddr), which we refuse. With templates it plays a client that has its address
-// already, so that the answers come to it by unicast.
+// By itself perfdhcp plays a relay (giaddr), which we refuse. With templates it plays a client that has its
+// address already, so that the answers come to it by unicast.
 const discover = dhcpRequest({ 53: [1] }, { from: ADDRESS });
 const request = dhcpRequest({ 53: [3], 54: [0, 0, 0, 0], 50: [0, 0, 0, 0] }, { from: ADDRESS });
-// Where in the templates stand the transaction id, the last byte of the MAC address, and the options 54 and 50.
+// Where in the templates stand the transaction id, the last byte of the MAC address, and the options 54 and
+// 50.
 const OFFSETS = ['-X', '4', '-O', '33', '-S', '249', '-I', '240'];
 
 it('perfdhcp completes each of its exchanges with the fixed lease', async () => {

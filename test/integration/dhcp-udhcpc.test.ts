@@ -3,7 +3,7 @@ import { DhcpNetwork, Udhcpc, VM_ADDRESS, VM_MAC } from '../support/dhcp-switch.
 import { leftoverNamespaces, type RunningProgram } from '../support/netns.js';
 
 describe('busybox udhcpc in the VM', () => {
-  it('gets the fixed lease with every option that it asks for', async () => {
+  it('gets the fixed lease with every option that it requests', async () => {
     await using network = await DhcpNetwork.create();
     const server = await network.startServer();
     await using client = await Udhcpc.start(network.vm, '-O', 'mtu', '-O', 'search');
@@ -27,7 +27,7 @@ describe('busybox udhcpc in the VM', () => {
     expect(await network.vm.ip('-o', 'addr', 'show', 'dev', 'eth0')).toContain(`${VM_ADDRESS}/24`);
   });
 
-  it('renews by unicast, and gives the lease back', async () => {
+  it('renews by unicast, and releases the lease', async () => {
     await using network = await DhcpNetwork.create();
     const server = await network.startServer();
     await using client = await Udhcpc.start(network.vm);
@@ -40,7 +40,7 @@ describe('busybox udhcpc in the VM', () => {
     expect((await leaseOf(server))['state']).toBe('released');
   });
 
-  it('keeps its lease over a restart of the server', async () => {
+  it('keeps its lease across a restart of the server', async () => {
     await using network = await DhcpNetwork.create();
     const first = await network.startServer();
     await using client = await Udhcpc.start(network.vm);
@@ -53,7 +53,7 @@ describe('busybox udhcpc in the VM', () => {
     expect((await leaseOf(second))['state']).toBe('bound');
   });
 
-  it('is refused an address that is not its own any more, and gets the new one', async () => {
+  it('gets a NAK for its old address after a change, and then the new one', async () => {
     await using network = await DhcpNetwork.create();
     const first = await network.startServer();
     await using client = await Udhcpc.start(network.vm);
@@ -67,7 +67,7 @@ describe('busybox udhcpc in the VM', () => {
     expect((await client.event('bound', runs))['ip']).toBe('10.0.75.9');
   });
 
-  it('with another MAC address gets nothing, and is named in the log once', async () => {
+  it('with another MAC address gets no lease, and is logged once', async () => {
     await using network = await DhcpNetwork.create();
     const server = await network.startServer();
     await network.vm.ip('link', 'set', 'eth0', 'address', '02:00:00:00:00:99');

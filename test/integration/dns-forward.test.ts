@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { sleep } from '../../src/core/host/index.js';
+import { Listeners, sleep } from '../../src/core/host/index.js';
 import { parseIpv4, parseSubnet } from '../../src/core/values/index.js';
 import { decodeHeader } from '../../src/proxy/dns/header.codec.js';
 import { withId, type DnsQuery } from '../../src/proxy/dns/message.codec.js';
 import { nameText } from '../../src/proxy/dns/name.codec.js';
 import type { RecordData } from '../../src/proxy/dns/record.codec.js';
-import { askUdp, DnsConnection, startTestServer } from '../support/dns-client.js';
+import { askUdp, DnsConnection, resolversOf, startTestServer } from '../support/dns-client.js';
 import { answerBytes, answersIn, queryBytes, queryFor } from '../support/dns-message.js';
 import { DnsUpstream, type Script } from '../support/dns-upstream.js';
 import { fromHex, toHex } from '../support/wire-fixture.js';
@@ -27,7 +27,7 @@ function rcodeOf(answer: Uint8Array | undefined): number | undefined {
 }
 
 describe('a forwarded query', () => {
-  it('comes to the upstream with every byte but its id, and so does the answer back', async () => {
+  it('reaches the upstream unchanged except for its id, and so does the answer the client', async () => {
     const odd = fromHex('0000 0029 0500 00008000 000c fde9 0003 010203 000b 0001 00').slice(1);
     const query = Uint8Array.from([
       ...queryBytes('wEb.CoRp.example', { type: 0xfff0, header: { additionals: 1 } }),
@@ -53,7 +53,7 @@ describe('a forwarded query', () => {
     expect(ports.size).toBeGreaterThan(15);
   });
 
-  it('takes no answer with another id, another question or from another port', async () => {
+  it('ignores answers with another id, another question or from another port', async () => {
     const forged = (query: DnsQuery): Uint8Array =>
       answerBytes(query, [{ kind: 'a', address: parseIpv4('6.6.6.6') }]);
     await using upstream = await DnsUpstream.start((query) => [
@@ -67,7 +67,7 @@ describe('a forwarded query', () => {
     expect(answersIn((await askUdp(server.port, queryBytes('a.example')))!)).toEqual([address]);
   });
 
-  it('gives NXDOMAIN as it is', async () => {
+  it('returns NXDOMAIN unchanged', async () => {
     await using upstream = await DnsUpstream.start((query) => [
       { bytes: answerBytes(query, [], { rcode: 3 }) },
     ]);
@@ -76,8 +76,8 @@ describe('a forwarded query', () => {
   });
 });
 
-describe('upstreams in trouble', () => {
-  it('that are silent lead to SERVFAIL within two seconds, for A and AAAA each by itself', async () => {
+describe('upstreams', () => {
+  it('that are silent lead to SERVFAIL within two seconds, for A and AAAA independently', async () => {
     await using upstream = await DnsUpstream.start((query) =>
       query.question.type === 28 ? [] : answering(query, 'udp'),
     );
@@ -90,7 +90,7 @@ describe('upstreams in trouble', () => {
     expect(rcodeOf(aaaa)).toBe(2);
   });
 
-  it('that are silent are overtaken by the next, which is then asked first', async () => {
+  it('that are silent are followed by the next, which is then asked first', async () => {
     await using dead = await DnsUpstream.start(silent);
     await using alive = await DnsUpstream.start(answering);
     await using server = await startTestServer([dead.endpoint, alive.endpoint]);
@@ -101,7 +101,7 @@ describe('upstreams in trouble', () => {
     expect(alive.asked).toHaveLength(5);
   });
 
-  it('that fail or are not there are passed over at once', async () => {
+  it('that fail or do not listen are skipped at once', async () => {
     await using broken = await DnsUpstream.start(failing);
     const gone = await DnsUpstream.start(silent);
     const { endpoint } = gone;
@@ -116,7 +116,7 @@ describe('upstreams in trouble', () => {
     ]);
   });
 
-  it('that do not exist at all lead to SERVFAIL at once, with the reason', async () => {
+  it('lead to SERVFAIL with the reason if there are none', async () => {
     await using server = await startTestServer([]);
     const answer = await askUdp(server.port, queryBytes('a.example', { edns: {} }));
     expect(rcodeOf(answer)).toBe(2);
@@ -128,17 +128,36 @@ describe('upstreams in trouble', () => {
     await using first = await DnsUpstream.start(answering);
     await using second = await DnsUpstream.start(answering);
     let current = [first.endpoint];
-    await using server = await startTestServer([], { upstreams: () => current });
+    await using server = await startTestServer([], { upstreams: resolversOf(() => current) });
     await askUdp(server.port, queryBytes('a.example'));
     current = [second.endpoint];
     await askUdp(server.port, queryBytes('a.example'));
     expect([first.asked.length, second.asked.length]).toEqual([1, 1]);
   });
 
+  it('that failed are asked first again when the host’s resolvers change', async () => {
+    await using first = await DnsUpstream.start(silent);
+    await using second = await DnsUpstream.start(answering);
+    const changes = new Listeners();
+    const upstreams = {
+      ...resolversOf(() => [first.endpoint, second.endpoint]),
+      onChange: (listener: () => void) => changes.add(listener),
+    };
+    await using server = await startTestServer([], { upstreams });
+    await askUdp(server.port, queryBytes('a.example'));
+    await askUdp(server.port, queryBytes('b.example'));
+    expect(first.asked).toHaveLength(1);
+    changes.emit();
+    await askUdp(server.port, queryBytes('c.example'));
+    expect(first.asked).toHaveLength(2);
+  });
+
   it('may differ by name', async () => {
     await using inner = await DnsUpstream.start(answering);
     await using outer = await DnsUpstream.start(answering);
-    const upstreams = (name: string) => [name.endsWith('corp.example') ? inner.endpoint : outer.endpoint];
+    const upstreams = resolversOf((name) => [
+      name.endsWith('corp.example') ? inner.endpoint : outer.endpoint,
+    ]);
     await using server = await startTestServer([], { upstreams });
     for (const name of ['WEB.Corp.Example', 'example.org']) await askUdp(server.port, queryBytes(name));
     expect(inner.asked.map(({ bytes }) => bytes.length)).toEqual([queryBytes('web.corp.example').length]);
@@ -154,7 +173,7 @@ describe('a long answer', () => {
   };
   const question = { type: 16 };
 
-  it('is fetched over TCP and comes whole to a client that takes so much', async () => {
+  it('is fetched over TCP, and complete for a client that uses TCP', async () => {
     await using upstream = await DnsUpstream.start(truncating);
     await using server = await startTestServer([upstream.endpoint]);
     const query = queryBytes('long.example', { ...question, edns: { udpBytes: 4096 } });
@@ -177,7 +196,7 @@ describe('a long answer', () => {
     expect(answersIn(answer!)).toEqual(long.slice(0, 1));
   });
 
-  it('is given as far as it came when the upstream does not do TCP', async () => {
+  it('is truncated if the upstream does not speak TCP', async () => {
     await using upstream = await DnsUpstream.start((query, transport) =>
       transport === 'tcp' ? [] : truncating(query, 'udp'),
     );
@@ -191,7 +210,7 @@ describe('a long answer', () => {
 });
 
 describe('a client', () => {
-  it('that sends garbage or a response hears nothing, and one with a broken query FORMERR', async () => {
+  it('gets no answer to garbage or a response, and FORMERR for a malformed query', async () => {
     await using server = await startTestServer([]);
     const shortly = { waitMs: 300 };
     expect(await askUdp(server.port, fromHex('0102030405'), shortly)).toBeUndefined();
@@ -201,7 +220,7 @@ describe('a client', () => {
     expect(server.stats().dropped).toBe(2);
   });
 
-  it('from another network hears nothing, over UDP and TCP', async () => {
+  it('from another network gets no answer, over UDP and TCP', async () => {
     await using server = await startTestServer([], { subnet: parseSubnet('127.0.0.0/24') });
     const query = queryBytes('host.docker.internal');
     expect(await askUdp(server.port, query, { from: '127.0.9.9', waitMs: 300 })).toBeUndefined();
@@ -210,7 +229,7 @@ describe('a client', () => {
     expect(rcodeOf(await askUdp(server.port, query))).toBe(0);
   });
 
-  it('may ask many things on one connection and gets each answer when it is there', async () => {
+  it('may pipeline queries, and gets each answer as soon as it is available', async () => {
     await using upstream = await DnsUpstream.start((query) => [
       {
         bytes: answerBytes(query, [address]),
@@ -228,7 +247,7 @@ describe('a client', () => {
     expect(await connection.next()).toBeUndefined();
   });
 
-  it('may send thousands of queries in one go', async () => {
+  it('may send thousands of queries at once', async () => {
     await using server = await startTestServer([]);
     await using connection = await DnsConnection.open(server.port);
     const queries = Array.from({ length: 3_000 }, (_, id) => withId(queryBytes('localhost'), id));
@@ -238,7 +257,7 @@ describe('a client', () => {
     expect(ids.size).toBe(3_000);
   });
 
-  it('that announces an absurd length is cut off', async () => {
+  it('that announces an excessive length is disconnected', async () => {
     await using server = await startTestServer([]);
     await using connection = await DnsConnection.open(server.port);
     connection.write(fromHex('ffff 00'));
@@ -260,7 +279,7 @@ describe('a client', () => {
     }
   });
 
-  it('that asks too much at once gets SERVFAIL instead of silence', async () => {
+  it('with too many pending queries gets SERVFAIL rather than silence', async () => {
     await using upstream = await DnsUpstream.start(silent);
     await using server = await startTestServer([upstream.endpoint]);
     const answers: Promise<Uint8Array | undefined>[] = [];
@@ -268,7 +287,7 @@ describe('a client', () => {
       for (let count = 0; count < 50; count++) {
         answers.push(askUdp(server.port, withId(queryBytes(`n${answers.length}.example`), answers.length)));
       }
-      // Not faster than the server's receive buffer takes them.
+      // No faster than the server reads them from its receive buffer.
       while (server.stats().queries < answers.length) await sleep(1);
     }
     const rcodes = (await Promise.all(answers)).map(rcodeOf);
@@ -278,7 +297,7 @@ describe('a client', () => {
 });
 
 describe('the DNS server', () => {
-  it('is never asked by itself', async () => {
+  it('never asks itself', async () => {
     await using server = await startTestServer([]);
     const { port } = server;
     await server.close();
@@ -299,12 +318,12 @@ describe('the DNS server', () => {
     await expect(startTestServer([], taken)).rejects.toMatchObject({ code: 'MOBYVM_PORT_IN_USE' });
   });
 
-  it('says that its address is missing', async () => {
+  it('reports that its address is missing', async () => {
     const wanted = { address: parseIpv4('192.0.2.99') };
     await expect(startTestServer([], wanted)).rejects.toMatchObject({ code: 'MOBYVM_DNS_SERVER' });
   });
 
-  it('closes at once, with queries under way', async () => {
+  it('closes at once, with queries pending', async () => {
     await using upstream = await DnsUpstream.start(silent);
     const server = await startTestServer([upstream.endpoint]);
     await using connection = await DnsConnection.open(server.port);

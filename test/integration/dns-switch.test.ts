@@ -66,7 +66,7 @@ async function statsOf(server: RunningProgram): Promise<Record<string, unknown>>
 const toResolver = { upstreams: [{ address: '127.0.0.53', port: 53 }] };
 
 describe('dig in the VM', () => {
-  it('sees what the host’s resolver says, whatever the type, over UDP and TCP', async () => {
+  it('gets the same answers as on the host, for every type, over UDP and TCP', async () => {
     await using network = await DhcpNetwork.create();
     await startResolver(network, '127.0.0.53', ...ZONE);
     await startServer(network, toResolver);
@@ -97,7 +97,7 @@ describe('dig in the VM', () => {
 });
 
 describe('the host’s resolv.conf', () => {
-  it('is followed when a link leads to another file', async () => {
+  it('is read again when a symbolic link changes its target', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mobyvm-resolv-'));
     try {
       await using network = await DhcpNetwork.create();
@@ -177,7 +177,7 @@ describe('dnsperf in the VM', () => {
 });
 
 describe('a busy port 53', () => {
-  it('is said with the program that has it', async () => {
+  it('is reported with the program that uses it', async () => {
     await using network = await DhcpNetwork.create();
     const rival = network.host.start('socat', ['-dd', '-u', 'UDP4-RECV:53', 'STDOUT']);
     await rival.line(/starting data transfer/);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { linuxPortFacts } from '../../src/daemon/linux/port-facts.js';
 import { silentLogger, sleep } from '../../src/core/host/index.js';
 import { encodeGuestMessage } from '../../src/proxy/port/control.codec.js';
 import {
@@ -50,6 +51,7 @@ async function serve(): Promise<Leases> {
     port: 0,
     token: () => TOKEN,
     leases,
+    portFacts: linuxPortFacts,
     logger: silentLogger,
   });
   return leases;
@@ -91,8 +93,8 @@ async function granted(): Promise<Socket> {
   return socket;
 }
 
-describe('a guest that asks in order', () => {
-  test('is answered, gives the port back, and sees the end only after that', async () => {
+describe('a well-behaved guest', () => {
+  test('is answered, releases the port, and is disconnected only after that', async () => {
     const leases = await serve();
     const socket = await granted();
     socket.write(RELEASE);
@@ -100,7 +102,7 @@ describe('a guest that asks in order', () => {
     expect(leases.log).toEqual(['expose 8080', 'release']);
   });
 
-  test('and goes without a word is told as lost', async () => {
+  test('that vanishes is reported as lost', async () => {
     const leases = await serve();
     const socket = await granted();
     socket.resetAndDestroy();
@@ -108,7 +110,7 @@ describe('a guest that asks in order', () => {
   });
 });
 
-describe('a guest that does not', () => {
+describe('a misbehaving guest', () => {
   test.each([
     ['garbage', 'GET / HTTP/1.1\r\n\r\n', /not JSON/],
     [
@@ -118,7 +120,7 @@ describe('a guest that does not', () => {
     ],
     ['a wrong token', line('wrong'), /the token is not this machine's/],
     ['no token', line(''), /token/],
-    ['a release before a request', RELEASE, /one connection is for one port/],
+    ['a release before a request', RELEASE, /each connection is for one port/],
     ['a line of 1 MB', 'x'.repeat(1024 * 1024), /too long/],
     ['a line of 1 MB with an end', `${'x'.repeat(1024 * 1024)}\n`, /too long|not JSON/],
   ])('%s is told why and cut off', async (_what, bytes, reason) => {
@@ -129,13 +131,13 @@ describe('a guest that does not', () => {
     (await granted()).destroy();
   });
 
-  test('a second request on one connection ends it', async () => {
+  test('is disconnected after a second request on one connection', async () => {
     const leases = await serve();
     await answerTo(line() + line());
     expect(leases.log).toEqual(['expose 8080', 'lost']);
   });
 
-  test('a byte at a time is taken, if it ends in time', async () => {
+  test('may send its request byte by byte, if it is complete in time', async () => {
     const leases = await serve();
     const socket = dial().setNoDelay(true);
     await once(socket, 'connect');
@@ -145,12 +147,12 @@ describe('a guest that does not', () => {
     socket.destroy();
   });
 
-  test('silence is ended after 5 s', async () => {
+  test('is disconnected after 5 s of silence', async () => {
     await serve();
-    expect(await answerTo('{"op"')).toMatch(/no request came in time/);
+    expect(await answerTo('{"op"')).toMatch(/no request arrived in time/);
   });
 
-  test('300 silent connections keep nobody from asking', async () => {
+  test('cannot lock others out with 300 silent connections', async () => {
     const leases = await serve();
     const silent = Array.from({ length: 300 }, dial);
     await Promise.all(silent.map((socket) => once(socket, 'connect')));
@@ -160,7 +162,7 @@ describe('a guest that does not', () => {
     for (const socket of silent) socket.destroy();
   });
 
-  test('10,000 requests in 10,000 connections and 10,000 in one leave no memory behind', async () => {
+  test('leaks no memory with 10,000 requests on 10,000 connections and 10,000 on one', async () => {
     const leases = await serve();
     const before = process.memoryUsage().rss;
     for (let round = 0; round < 100; round += 1)
@@ -173,7 +175,7 @@ describe('a guest that does not', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 * 1024);
   });
 
-  test('megabytes after the answer are not kept', async () => {
+  test('cannot make the host buffer megabytes after the answer', async () => {
     await serve();
     const socket = await granted();
     const before = process.memoryUsage().rss;

@@ -2,9 +2,10 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { acceptReading } from '../../src/proxy/port/accept-reading.js';
-import { ByteFlow } from '../../src/proxy/port/byte-flow.js';
-import type { Forwarder, GuestPlace } from '../../src/proxy/port/forwarder.js';
+import type { Endpoint } from '../../src/proxy/endpoint.js';
+import { acceptWithOnread } from '../../src/proxy/port/accept-with-onread.js';
+import { BytePump } from '../../src/proxy/port/byte-pump.js';
+import type { Forwarder } from '../../src/proxy/port/forwarder.js';
 import { forwardTcp } from '../../src/proxy/port/tcp-forwarder.js';
 import { TcpPair } from '../../src/proxy/port/tcp-pair.js';
 import { forwardUdp, type UdpForwarderOptions } from '../../src/proxy/port/udp-forwarder.js';
@@ -30,7 +31,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function guestServer(onConnection: (socket: Socket) => void): Promise<GuestPlace & { server: Server }> {
+async function guestServer(onConnection: (socket: Socket) => void): Promise<Endpoint & { server: Server }> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -43,10 +44,10 @@ async function guestServer(onConnection: (socket: Socket) => void): Promise<Gues
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  return { host: LOOPBACK, port: (server.address() as AddressInfo).port, server };
+  return { address: LOOPBACK, port: (server.address() as AddressInfo).port, server };
 }
 
-async function tcpTo(target: () => GuestPlace | undefined): Promise<{ port: number; forwarder: Forwarder }> {
+async function tcpTo(target: () => Endpoint | undefined): Promise<{ port: number; forwarder: Forwarder }> {
   const port = await freePort();
   const forwarder = await forwardTcp({ address: LOOPBACK, port, target, onTrouble });
   closing.push(() => forwarder.close());
@@ -76,7 +77,7 @@ function endOf(socket: Socket): Promise<string> {
 }
 
 describe('a TCP connection', () => {
-  test('ends each way by itself', async () => {
+  test('can be half-closed by the client', async () => {
     const guest = await guestServer((socket) => {
       void buffer(socket).then((all) => socket.end(`${all.length} bytes`));
     });
@@ -88,7 +89,7 @@ describe('a TCP connection', () => {
     expect([forwarder.bytesIn, forwarder.bytesOut]).toEqual([5_000_000, 13]);
   });
 
-  test('that the guest ends first goes on the other way', async () => {
+  test('can be half-closed by the guest', async () => {
     let got: Promise<Buffer> | undefined;
     const guest = await guestServer((socket) => {
       got = buffer(socket);
@@ -101,7 +102,7 @@ describe('a TCP connection', () => {
     expect((await got)?.toString()).toBe('after');
   });
 
-  test('is reset for the guest when the client resets it, and the other way round', async () => {
+  test('is reset on one side when the other side resets it', async () => {
     const ends: Promise<string>[] = [];
     const guest = await guestServer((socket) => {
       socket.resume();
@@ -124,7 +125,7 @@ describe('a TCP connection', () => {
     await expect.poll(() => forwarder.connections).toBe(0);
   });
 
-  test.each(['client', 'guest'] as const)('is read no faster than a slow %s reads', async (slow) => {
+  test.each(['client', 'guest'] as const)('has backpressure from a slow %s', async (slow) => {
     let written = 0;
     const pour = (socket: Socket): void => {
       const chunk = Buffer.alloc(64 * 1024);
@@ -157,31 +158,31 @@ describe('a TCP connection', () => {
     expect(process.memoryUsage().arrayBuffers).toBeLessThan(64 * 1024 * 1024);
   });
 
-  test('is reset at once while there is no guest, and the next one finds the guest that came', async () => {
-    let target: GuestPlace | undefined;
+  test('is reset at once while there is no guest, and forwarded again later', async () => {
+    let target: Endpoint | undefined;
     const { port, forwarder } = await tcpTo(() => target);
     expect(await endOf(client(port).resume())).toBe('ECONNRESET');
-    target = { host: LOOPBACK, port: await freePort() };
+    target = { address: LOOPBACK, port: await freePort() };
     expect(await endOf(client(port).resume())).toBe('ECONNRESET');
     target = await guestServer((socket) => socket.end('here'));
     expect((await buffer(client(port))).toString()).toBe('here');
     expect(forwarder.isListening).toBe(true);
     expect(troubles).toEqual([
-      'ports.connection.refused: the VM cannot be reached now',
-      'ports.connection.refused: the guest does not take it: ECONNREFUSED',
+      'ports.connection.refused: the VM cannot be reached',
+      'ports.connection.refused: the guest refused the connection: ECONNREFUSED',
     ]);
   });
 
-  test('is carried as well where Node lets accepted sockets read by themselves only', async () => {
+  test('is forwarded without onread as well', async () => {
     const guest = await guestServer((socket) => socket.pipe(socket));
     const counters = { bytesIn: 0, bytesOut: 0 };
-    const around = { counters, pairs: new Set<TcpPair>(), onTrouble };
+    const context = { counters, pairs: new Set<TcpPair>(), onTrouble };
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 1 });
-    // Before it listens a server has nothing inside that could be stood before.
-    acceptReading(
+    // Before it listens, a server has no internal handler that could be wrapped.
+    acceptWithOnread(
       server,
-      () => new ByteFlow(counters, 'bytesIn'),
-      (socket, flow) => void around.pairs.add(new TcpPair(socket, guest, flow, around)),
+      () => new BytePump(counters, 'bytesIn'),
+      (socket, pump) => void context.pairs.add(new TcpPair(socket, guest, pump, context)),
     );
     server.listen(0, LOOPBACK);
     await once(server, 'listening');
@@ -189,11 +190,11 @@ describe('a TCP connection', () => {
     const socket = client((server.address() as AddressInfo).port);
     socket.end(Buffer.alloc(5_000_000));
     expect(await buffer(socket)).toHaveLength(5_000_000);
-    await expect.poll(() => around.pairs.size).toBe(0);
+    await expect.poll(() => context.pairs.size).toBe(0);
     expect(counters).toEqual({ bytesIn: 5_000_000, bytesOut: 5_000_000 });
   });
 
-  test('is cut when the port is closed, and the port is free at once', async () => {
+  test('is reset when the port is closed, and the port is free at once', async () => {
     const guest = await guestServer((socket) => socket.resume());
     const { port, forwarder } = await tcpTo(() => guest);
     const socket = client(port).resume();
@@ -207,7 +208,7 @@ describe('a TCP connection', () => {
   });
 });
 
-interface UdpGuest extends GuestPlace {
+interface UdpGuest extends Endpoint {
   readonly socket: UdpSocket;
   readonly from: string[];
 }
@@ -221,10 +222,10 @@ async function udpGuest(): Promise<UdpGuest> {
     socket.send(datagram, peer.port, peer.address);
   });
   closing.push(() => socket.close());
-  return { host: LOOPBACK, port: socket.address().port, socket, from };
+  return { address: LOOPBACK, port: socket.address().port, socket, from };
 }
 
-async function udpTo(target: () => GuestPlace | undefined, more: Partial<UdpForwarderOptions> = {}) {
+async function udpTo(target: () => Endpoint | undefined, more: Partial<UdpForwarderOptions> = {}) {
   const port = await freePort();
   const forwarder = await forwardUdp({ address: LOOPBACK, port, target, onTrouble, ...more });
   closing.push(() => forwarder.close());
@@ -249,7 +250,7 @@ async function udpClient(
 }
 
 describe('a UDP client', () => {
-  test('gets its answers, and keeps its place at the guest while others come', async () => {
+  test('gets its answers, and keeps its port at the guest while others come', async () => {
     const guest = await udpGuest();
     const { port, forwarder } = await udpTo(() => guest);
     const [one, two] = [await udpClient(port), await udpClient(port)];
@@ -262,7 +263,7 @@ describe('a UDP client', () => {
     expect(forwarder).toMatchObject({ connections: 2, bytesIn: 65_510, bytesOut: 65_510 });
   });
 
-  test('that was silent for longest makes room for the next', async () => {
+  test('that was idle for longest is dropped for the next one', async () => {
     const guest = await udpGuest();
     const { port, forwarder } = await udpTo(() => guest, { maxClients: 2 });
     const [one, two, three] = [await udpClient(port), await udpClient(port), await udpClient(port)];
@@ -275,7 +276,7 @@ describe('a UDP client', () => {
     expect(new Set([guest.from[0], guest.from[2], guest.from[4]]).size).toBe(1);
   });
 
-  test('is forgotten after its idle time, and served anew', async () => {
+  test('is forgotten after its idle time, and served again', async () => {
     const guest = await udpGuest();
     const { port, forwarder } = await udpTo(() => guest, { idleMs: 50 });
     const one = await udpClient(port);
@@ -284,12 +285,12 @@ describe('a UDP client', () => {
     expect(await one.echo('2')).toBe('2');
   });
 
-  test('survives that nobody listens in the guest for a while', async () => {
+  test('is served again after nothing was listening in the guest', async () => {
     const placeholder = createSocket('udp4').bind(0, LOOPBACK);
     await once(placeholder, 'listening');
     const { port: guestPort } = placeholder.address();
     placeholder.close();
-    const { port } = await udpTo(() => ({ host: LOOPBACK, port: guestPort }));
+    const { port } = await udpTo(() => ({ address: LOOPBACK, port: guestPort }));
     const one = await udpClient(port);
     for (let index = 0; index < 5; index += 1) one.send('lost');
     const guest = createSocket('udp4').bind(guestPort, LOOPBACK);

@@ -14,7 +14,7 @@ let peers: PortPeers;
 beforeAll(async () => {
   peers = await PortPeers.create();
   await peers.publisher({ vmPorts: [{ protocol: 'tcp', hostPort: 2376 }] });
-  // Stands for docker-proxy: tells its arguments, listens, and only then says so.
+  // Replaces docker-proxy: prints its arguments, listens, and only then reports that.
   const proxy = join(peers.folder, 'docker-proxy');
   await writeFile(
     proxy,
@@ -39,7 +39,7 @@ const until = (title: string, check: () => Promise<boolean>): Promise<void> =>
 const isOpen = async (place: string): Promise<boolean> => (await listening(peers.host)).includes(place);
 
 describe('a port that the host grants', () => {
-  test('is told as 0, is open by then, and closed by the time that the proxy has ended', async () => {
+  test('is reported as 0 once it is open, and closed before the proxy exits', async () => {
     const proxy = peers.proxy({ 'host-port': 8000 });
     await proxy.line(/^0$/);
     expect(await isOpen('0.0.0.0:8000')).toBe(true);
@@ -72,7 +72,7 @@ describe('a port that the host grants', () => {
     if (hostIp === '127.0.0.1') expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8002', 'x')).toBeUndefined();
   });
 
-  test('is asked for again when the host has restarted, and a killed proxy leaves it to the audit', async () => {
+  test('is requested again after a restart of the host, and left to the audit when the proxy is killed', async () => {
     const own = await peers.publisher({ controlPort: 2399 });
     const env = { MOBYVM_PORT_HOST_PORT: '2399' };
     const proxy = peers.proxy({ 'host-port': 8003 }, env);
@@ -98,8 +98,8 @@ describe('a port that the host grants', () => {
   });
 });
 
-describe('a port that it does not get', () => {
-  test("is told with the host's reason, word for word", async () => {
+describe('a port that the host refuses', () => {
+  test("is reported with the host's reason, verbatim", async () => {
     const holder = peers.host.start('socat', ['-dd', 'TCP-LISTEN:8010,fork', 'PIPE']);
     await holder.line(/listening/);
     const proxy = peers.proxy({ 'host-port': 8010 });
@@ -112,7 +112,7 @@ describe('a port that it does not get', () => {
 
   test.each([
     [{ 'host-ip': '203.0.113.1', 'host-port': 8011 }, 'cannot assign requested address'],
-    [{ 'host-port': 2376 }, 'mobyvm reaches the engine by it'],
+    [{ 'host-port': 2376 }, 'reserved by mobyvm for the VM'],
     [{ proto: 'sctp', 'host-port': 8011 }, 'SCTP ports cannot be published'],
     [{ 'host-port': 0 }, '-host-port cannot be "0"'],
     [{ 'host-ip': 'x"y', 'host-port': 8011 }, '-host-ip cannot be "x"y"'],
@@ -123,7 +123,7 @@ describe('a port that it does not get', () => {
     expect(proxy.lines[1]).toContain(reason);
   });
 
-  test('because the host is silent is told within 10 s', async () => {
+  test('because the host does not answer is reported within 10 s', async () => {
     const silent = peers.host.start('socat', ['-dd', '-u', 'TCP-LISTEN:2398,fork', 'OPEN:/dev/null']);
     await silent.line(/listening/);
     const begun = performance.now();
@@ -133,15 +133,18 @@ describe('a port that it does not get', () => {
     expect(proxy.lines[1]).toContain("mobyvm's host does not answer");
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it at once while it waits', async (signal) => {
-    const proxy = peers.proxy({ 'host-port': 8013 }, { MOBYVM_PORT_HOST_PORT: '2397' });
-    const begun = performance.now();
-    await until('it to wait', async () =>
-      (await peers.guest.run('ip', ['netns', 'pids', peers.guest.name])).stdout.includes(String(proxy.pid)),
-    );
-    await proxy.stop(signal);
-    expect(performance.now() - begun).toBeLessThan(3_000);
-  });
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s terminates the proxy at once while it waits',
+    async (signal) => {
+      const proxy = peers.proxy({ 'host-port': 8013 }, { MOBYVM_PORT_HOST_PORT: '2397' });
+      const begun = performance.now();
+      await until('it to wait', async () =>
+        (await peers.guest.run('ip', ['netns', 'pids', peers.guest.name])).stdout.includes(String(proxy.pid)),
+      );
+      await proxy.stop(signal);
+      expect(performance.now() - begun).toBeLessThan(3_000);
+    },
+  );
 });
 
 test('without a token it becomes docker-proxy', async () => {

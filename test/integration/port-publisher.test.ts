@@ -4,7 +4,7 @@ import type { ListedPort } from '../../src/proxy/port/index.js';
 import { ask, listening, PortPeers, type PublisherProgram } from '../support/port-peers.js';
 import type { RunningProgram } from '../support/netns-program.js';
 
-/** The publisher with real listeners in namespaces, the guest's own proxy asking. */
+/** The publisher with real listeners in namespaces, and requests from the guest's real port proxy. */
 let peers: PortPeers;
 let publisher: PublisherProgram;
 
@@ -25,8 +25,8 @@ async function publish(args: Readonly<Record<string, string | number>>): Promise
   return proxy;
 }
 
-async function places(port: number, protocol?: '-u'): Promise<string[]> {
-  return (await listening(peers.host, protocol)).filter((place) => place.endsWith(`:${port}`)).sort();
+async function listenersOn(port: number, protocol?: '-u'): Promise<string[]> {
+  return (await listening(peers.host, protocol)).filter((listener) => listener.endsWith(`:${port}`)).sort();
 }
 
 const web = (hostIp: string, hostPort: number, container = 'web'): ListedPort => ({
@@ -38,28 +38,28 @@ const web = (hostIp: string, hostPort: number, container = 'web'): ListedPort =>
 });
 
 describe('addresses', () => {
-  test('127.0.0.1 has ::1 beside it, which goes when somebody asks for it by name', async () => {
+  test('127.0.0.1 adds ::1, which is released when another container publishes on it', async () => {
     publisher = await peers.publisher();
     await publisher.audit(web('127.0.0.1', 8300));
-    expect(await places(8300)).toEqual(['127.0.0.1:8300', '[::1]:8300']);
+    expect(await listenersOn(8300)).toEqual(['127.0.0.1:8300', '[::1]:8300']);
     await publisher.audit(web('127.0.0.1', 8300), web('::1', 8300, 'other'));
     expect(await publisher.list()).toMatchObject([
       { hostIp: '127.0.0.1', state: 'waiting' },
       { hostIp: '::1', container: 'other' },
     ]);
-    expect(await places(8300)).toEqual(['127.0.0.1:8300', '[::1]:8300']);
+    expect(await listenersOn(8300)).toEqual(['127.0.0.1:8300', '[::1]:8300']);
     await publisher.audit(web('127.0.0.1', 8300));
     await publisher.audit();
-    expect(await places(8300)).toEqual([]);
+    expect(await listenersOn(8300)).toEqual([]);
   });
 
   test('all of them mean loopback when ports are exposed to localhost', async () => {
     publisher = await peers.publisher({ exposure: 'localhost' });
     await publisher.audit(web('0.0.0.0', 8301), web('::', 8301));
-    expect(await places(8301)).toEqual(['127.0.0.1:8301', '[::1]:8301']);
+    expect(await listenersOn(8301)).toEqual(['127.0.0.1:8301', '[::1]:8301']);
   });
 
-  test('UDP on all of them answers by the one that was asked, also by one that came later', async () => {
+  test('UDP on all of them answers from the one that was asked, new addresses included', async () => {
     publisher = await peers.publisher();
     await peers.echo(8302);
     await using proxy = await publish({ proto: 'udp', 'host-port': 8302 });
@@ -83,7 +83,7 @@ describe('addresses', () => {
       expect([four.lines, six.lines]).toEqual([['0'], ['0']]);
       await using proxy = await publish({ 'host-port': 8304 });
       expect(proxy.lines).toEqual(['0']);
-      expect(await places(8303)).toContain('0.0.0.0:8303');
+      expect(await listenersOn(8303)).toContain('0.0.0.0:8303');
     } finally {
       await peers.host.run('sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=0']);
     }
@@ -91,7 +91,7 @@ describe('addresses', () => {
 });
 
 describe('an audit', () => {
-  test('makes the listeners what the engine says, and mends what could not be opened before', async () => {
+  test('makes the listeners match the list, and opens what could not be opened before', async () => {
     publisher = await peers.publisher();
     const holder = peers.host.start('socat', ['-dd', 'TCP-LISTEN:8310,fork', 'PIPE']);
     await holder.line(/listening/);
@@ -105,10 +105,10 @@ describe('an audit', () => {
     await publisher.audit(web('0.0.0.0', 8310));
     expect(await publisher.list()).toMatchObject([{ hostPort: 8310, state: 'open', container: 'web' }]);
     expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8310', 'x')).toBe('x');
-    expect(await places(8311)).toEqual([]);
+    expect(await listenersOn(8311)).toEqual([]);
   });
 
-  test('gives the port of a container that is gone to the next one at once', async () => {
+  test('gives the port of a removed container to the next one at once', async () => {
     publisher = await peers.publisher();
     const gone = await publish({ 'host-port': 8312 });
     await gone.stop('SIGKILL');
@@ -132,7 +132,7 @@ test('a guest that is lost cuts what is open, refuses what comes and keeps the p
   await live.exit;
   expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8320', 'x')).toBeUndefined();
   await publisher.program.line(/ports.connection.refused/);
-  expect(await places(8320)).toEqual(['0.0.0.0:8320']);
+  expect(await listenersOn(8320)).toEqual(['0.0.0.0:8320']);
 });
 
 test('200 ports are asked for, come back when the host has restarted, and go with their proxies', async () => {
@@ -161,7 +161,7 @@ test('200 ports are asked for, come back when the host has restarted, and go wit
 }, 120_000);
 
 describe('many connections', () => {
-  test('10,000 at the same time are carried, or as many as there are descriptors for', async () => {
+  test('are forwarded, 10,000 at a time or as many as there are descriptors', async () => {
     const limit =
       Number((await run('prlimit', ['--nofile', '--output', 'HARD', '--noheadings', '--raw'])).stdout) || 1e6;
     // Each takes two.
@@ -184,7 +184,7 @@ describe('many connections', () => {
     await until('all to be closed', async () => (await publisher.list())[0]?.connections === 0);
   }, 180_000);
 
-  test('more than there are descriptors for: some are refused, and it goes on', async () => {
+  test('beyond the limit of descriptors are refused, and later ones served', async () => {
     publisher = await peers.publisher();
     await using server = await peers.guest.startNode('many-connections.mjs', { serve: 8331 });
     await server.line(/ready/);

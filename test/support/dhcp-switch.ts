@@ -20,8 +20,8 @@ export const DHCP_OPTIONS = {
 } as const;
 
 /**
- * A host with the switch `mobyvm0` and a second network `lan0`, which has the default route; a VM on the switch;
- * somebody else on the second network.
+ * A host with the switch `mobyvm0` and a second network `lan0`, which has the default route; a VM on the
+ * switch; somebody else on the second network.
  */
 export class DhcpNetwork implements AsyncDisposable {
   private constructor(

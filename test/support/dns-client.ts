@@ -3,20 +3,27 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { silentLogger, sleep } from '../../src/core/host/index.js';
 import { parseIpv4, parseSubnet } from '../../src/core/values/index.js';
-import { startDnsServer, type DnsServer, type DnsServerOptions } from '../../src/proxy/dns/index.js';
-import type { DnsEndpoint } from '../../src/proxy/dns/dns-endpoint.js';
+import { linuxPortFacts } from '../../src/daemon/linux/port-facts.js';
+import {
+  startDnsServer,
+  type DnsServer,
+  type DnsServerOptions,
+  type ResolverSource,
+} from '../../src/proxy/dns/index.js';
+import type { Endpoint } from '../../src/proxy/endpoint.js';
 import { framed, Framing } from '../../src/proxy/dns/framing.js';
 
-/** Our server on a loopback address and a port of the system's choice. */
+/** Our server on a loopback address and a port that the system chooses. */
 export function startTestServer(
-  upstreams: readonly DnsEndpoint[],
+  upstreams: readonly Endpoint[],
   more: Partial<DnsServerOptions> = {},
 ): Promise<DnsServer> {
   return startDnsServer({
     address: parseIpv4('127.0.0.1'),
     port: 0,
     subnet: parseSubnet('127.0.0.0/8'),
-    upstreams: () => upstreams,
+    upstreams: resolversOf(() => upstreams),
+    portFacts: linuxPortFacts,
     names: new Map(),
     logger: silentLogger,
     signal: new AbortController().signal,
@@ -24,7 +31,12 @@ export function startTestServer(
   });
 }
 
-/** Sends one query over UDP from a port of its own; undefined when nothing comes back in time. */
+/** Resolvers that a test decides, which announce no changes. */
+export function resolversOf(current: (name: string) => readonly Endpoint[]): ResolverSource {
+  return { current, onChange: () => () => undefined, close: () => Promise.resolve() };
+}
+
+/** Sends one query over UDP from a new port; undefined if there is no answer in time. */
 export async function askUdp(
   port: number,
   query: Uint8Array,
@@ -52,7 +64,7 @@ export async function askUdp(
   }
 }
 
-/** A TCP connection to the server; `next` gives its messages in the order in which they come. */
+/** A TCP connection to the server; `next` returns its messages in the order of arrival. */
 export class DnsConnection implements AsyncDisposable {
   readonly #socket: Socket;
   readonly #messages: Uint8Array[] = [];
@@ -78,12 +90,12 @@ export class DnsConnection implements AsyncDisposable {
     for (const query of queries) this.#socket.write(framed(query));
   }
 
-  /** Says that nothing more will be asked. */
+  /** Ends the sending side. */
   end(): void {
     this.#socket.end();
   }
 
-  /** The next message; undefined when the connection was closed instead. */
+  /** The next message; undefined if the connection was closed instead. */
   async next(): Promise<Uint8Array | undefined> {
     while (this.#messages.length === 0 && !this.#socket.closed) await sleep(5);
     return this.#messages.shift();

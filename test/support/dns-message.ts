@@ -1,7 +1,12 @@
 import { ByteWriter } from '../../src/core/values/index.js';
 import { encodeEdns, type Edns } from '../../src/proxy/dns/edns.codec.js';
 import { encodeHeader, type DnsHeader } from '../../src/proxy/dns/header.codec.js';
-import { decodeQuery, decodeLayout, type DnsQuery } from '../../src/proxy/dns/message.codec.js';
+import {
+  decodeMessage,
+  decodeQuery,
+  decodeSections,
+  type DnsQuery,
+} from '../../src/proxy/dns/message.codec.js';
 import { parseName } from '../../src/proxy/dns/name.codec.js';
 import {
   decodeRecordData,
@@ -27,7 +32,7 @@ export interface QueryParts {
   readonly header?: Partial<DnsHeader>;
 }
 
-/** The bytes of a query for `name`, type A if not said otherwise. */
+/** The bytes of a query for `name`, of type A by default. */
 export function queryBytes(name: string, parts: QueryParts = {}): Uint8Array {
   const { type = 1, edns } = parts;
   const writer = new ByteWriter()
@@ -38,10 +43,10 @@ export function queryBytes(name: string, parts: QueryParts = {}): Uint8Array {
 }
 
 export function queryFor(name: string, parts: QueryParts = {}): DnsQuery {
-  return decodeQuery(queryBytes(name, parts));
+  return decodeQuery(decodeMessage(queryBytes(name, parts)));
 }
 
-/** An upstream's answer to a query, its EDNS record included when the query has one. */
+/** An upstream's answer to a query, with an EDNS record if the query has one. */
 export function answerBytes(
   query: DnsQuery,
   records: readonly RecordData[],
@@ -63,5 +68,5 @@ export function answerBytes(
 
 /** The data of the answer section. */
 export function answersIn(message: Uint8Array): readonly RecordData[] {
-  return decodeLayout(message).answers.map((span) => decodeRecordData(message, span));
+  return decodeSections(decodeMessage(message)).answers.map((span) => decodeRecordData(message, span));
 }

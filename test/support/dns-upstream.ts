@@ -2,22 +2,22 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { sleep } from '../../src/core/host/index.js';
-import type { DnsEndpoint } from '../../src/proxy/dns/dns-endpoint.js';
+import type { Endpoint } from '../../src/proxy/endpoint.js';
 import { framed, Framing } from '../../src/proxy/dns/framing.js';
-import { decodeQuery, type DnsQuery } from '../../src/proxy/dns/message.codec.js';
+import { decodeMessage, decodeQuery, type DnsQuery } from '../../src/proxy/dns/message.codec.js';
 
-/** One packet that the upstream sends for a query. */
+/** One packet that the upstream sends in response to a query. */
 export interface Sent {
   readonly bytes: Uint8Array;
   readonly afterMs?: number;
-  /** From a port that nobody asked. UDP only. */
+  /** From a port that was not asked. UDP only. */
   readonly fromElsewhere?: boolean;
 }
 
 /** What the upstream does with a query; an empty list is silence. */
 export type Script = (query: DnsQuery, transport: 'udp' | 'tcp') => readonly Sent[];
 
-/** A resolver on a loopback address whose every answer a test decides; it keeps what it was asked. */
+/** A resolver on a loopback address that answers by a script and records what it was asked. */
 export class DnsUpstream implements AsyncDisposable {
   readonly asked: { readonly transport: 'udp' | 'tcp'; readonly bytes: Uint8Array; readonly port: number }[] =
     [];
@@ -31,7 +31,7 @@ export class DnsUpstream implements AsyncDisposable {
     this.script = script;
     this.#udp.on('message', (bytes, client) => {
       this.asked.push({ transport: 'udp', bytes: new Uint8Array(bytes), port: client.port });
-      for (const sent of this.script(decodeQuery(new Uint8Array(bytes)), 'udp')) {
+      for (const sent of this.script(decodeQuery(decodeMessage(new Uint8Array(bytes))), 'udp')) {
         const from = sent.fromElsewhere === true ? this.#elsewhere : this.#udp;
         void this.#later(sent, () => from.send(sent.bytes, client.port, client.address));
       }
@@ -43,7 +43,7 @@ export class DnsUpstream implements AsyncDisposable {
       socket.on('data', (chunk) => {
         for (const bytes of framing.push(chunk)) {
           this.asked.push({ transport: 'tcp', bytes, port: socket.remotePort ?? 0 });
-          for (const sent of this.script(decodeQuery(bytes), 'tcp')) {
+          for (const sent of this.script(decodeQuery(decodeMessage(bytes)), 'tcp')) {
             void this.#later(sent, () => socket.write(framed(sent.bytes)));
           }
         }
@@ -60,7 +60,7 @@ export class DnsUpstream implements AsyncDisposable {
     return upstream;
   }
 
-  get endpoint(): DnsEndpoint {
+  get endpoint(): Endpoint {
     const { address, port } = this.#tcp.address() as AddressInfo;
     return { address, port };
   }

@@ -12,8 +12,9 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const never = new AbortController().signal;
 
 /**
- * A host with a publisher, a guest with the real port proxy, and a neighbour of the host, each in a namespace. In the guest
- * a program stands for the containers: it echoes on the guest's own ports, where dockerd's rules would lead.
+ * A host with a publisher, a guest with the real port proxy, and a neighbour of the host, each in a
+ * namespace. In the guest a program plays the containers: it echoes on the guest's own ports, to which
+ * dockerd's rules would forward.
  */
 export class PortPeers implements AsyncDisposable {
   private constructor(
@@ -120,7 +121,7 @@ export class PublisherProgram {
   }
 }
 
-/** The places that somebody listens on by TCP, as `ss` shows them. */
+/** The local addresses of listening sockets, as `ss` shows them. */
 export async function listening(
   namespace: NetworkNamespace,
   protocol: '-t' | '-u' = '-t',

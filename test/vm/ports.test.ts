@@ -173,10 +173,10 @@ describe('a port that cannot be published', () => {
     await instance.docker(['rm', '-f', 'nowhere']);
   });
 
-  test("because mobyvm reaches the engine by it leaves the engine's way alone", async () => {
+  test("because the VM needs it does not affect the engine's connection", async () => {
     const { exitCode, stderr } = await echo('thief', '-p', '2376:80');
     expect(exitCode).not.toBe(0);
-    expect(stderr).toContain('port is already allocated (mobyvm reaches the engine by it)');
+    expect(stderr).toContain('port is already allocated (reserved by mobyvm for the VM)');
     await instance.docker(['rm', '-f', 'thief']);
   });
 });

@@ -13,7 +13,7 @@ import {
   type PowerShellIdentity,
   type Row,
 } from '../../powershell/index.js';
-import { windowsReservedRanges } from '../../proxy/index.js';
+import { excludedPorts } from '../windows/excluded-ports.js';
 import { hypervFailure, isDenied } from '../../vm/index.js';
 import type { Fact, Known } from './finding.js';
 import { launchTypeOf } from './bcdedit.codec.js';
@@ -90,8 +90,8 @@ export async function gatherWindowsFacts({
     freeDiskGiB: await look(() => freeGiB(stateDir)),
     listeners: await look(() => readListeners(read, daemonPid)),
     reservedPorts: await look(async () => ({
-      tcp: await windowsReservedRanges(systemProgram('netsh'), 'tcp', signal),
-      udp: await windowsReservedRanges(systemProgram('netsh'), 'udp', signal),
+      tcp: await excludedPorts(systemProgram('netsh'), 'tcp', signal),
+      udp: await excludedPorts(systemProgram('netsh'), 'udp', signal),
     })),
     routes: await look(() => readRoutes(read)),
     nats: await look(() => readNats(read)),

@@ -18,6 +18,7 @@ import { isUp } from '../machine/observe-vm.js';
 import type { Settings } from '../settings/schema.js';
 import { fine, notice, problem, unseen, type Finding, type Judgement } from './finding.js';
 import { judgeDisk, judgeSize } from './host-room.plan.js';
+import { linuxPortFacts } from '../linux/port-facts.js';
 import { judgePorts } from './ports-finding.js';
 import { readSettings, settingsFinding } from './settings-finding.js';
 
@@ -120,7 +121,7 @@ async function lookAtPorts(
   { network }: Settings,
 ): Promise<Judgement> {
   if (machine !== undefined && isUp(machine.vm.state)) return fine('those of the VM that runs are served');
-  return judgePorts(hostAt(await subnetOf(network, signal), 1));
+  return judgePorts(hostAt(await subnetOf(network, signal), 1), linuxPortFacts);
 }
 
 async function lookAtTun(): Promise<Judgement> {

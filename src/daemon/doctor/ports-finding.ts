@@ -1,4 +1,4 @@
-import { boundSockets, portOwner } from '../../proxy/index.js';
+import { ownerText, type PortFacts } from '../../proxy/index.js';
 import { PORT_CONTROL_PORT } from '../ports/index.js';
 import { fine, notice, problem, type Judgement } from './finding.js';
 
@@ -15,13 +15,12 @@ const WANTED = [
  * Who else has the ports that our servers take on the host's side of the switch.
  * @param address of the host on the switch, which may not be there yet
  */
-export async function judgePorts(address: string): Promise<Judgement> {
+export async function judgePorts(address: string, portFacts: PortFacts): Promise<Judgement> {
   for (const { protocol, port, who } of WANTED) {
-    const sockets = (await boundSockets(protocol)).filter((socket) => socket.port === port);
+    const sockets = (await portFacts.boundSockets(protocol)).filter((socket) => socket.port === port);
     const taken = sockets.find((socket) => [address, EVERYWHERE].includes(socket.address));
     if (taken === undefined) continue;
-    const owner = await portOwner(protocol, port, address);
-    const by = owner === undefined ? 'another program' : `"${owner.name}" (pid ${owner.pid})`;
+    const by = ownerText(await portFacts.owner(protocol, port, address));
     const where = taken.address === EVERYWHERE ? 'every address' : address;
     const what = `${by} has ${protocol.toUpperCase()} port ${port} of ${where}, which ${who} needs`;
     const remedy = `Stop ${by}, or tell it to listen on its own addresses alone, not on ${address}.`;

@@ -3,6 +3,8 @@ import { QemuKvpExchange } from '../../kvp/index.js';
 import { QemuDriver } from '../../vm/index.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../machine/machine-platform.js';
 import { LinuxHostNetwork } from './linux-host-network.js';
+import { linuxPortFacts } from './port-facts.js';
+import { resolvConfResolvers } from './resolv-conf-resolvers.js';
 
 /** A machine on Linux: QEMU, a bridge with nftables rules, the key-value exchange over a virtio-serial port. */
 export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
@@ -22,6 +24,8 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     driver,
     exchange,
     network: new LinuxHostNetwork({ machineId, ledger, logger }, settings),
+    hostResolvers: () => resolvConfResolvers({ path: paths.resolvConf, logger }),
+    portFacts: linuxPortFacts,
     // QEMU can neither grow a VHDX while the VM runs nor free its space.
     dataDiskPath: join(paths.vmStateDir, 'data.qcow2'),
     preconditions: [],

@@ -66,12 +66,12 @@ export function assembleMachine(
   const ports = new Ports({
     token: () => guest.token,
     containers: (signal) => engine.containers(signal),
+    portFacts: platform.portFacts,
     logger,
   });
   const services = new GuestServices({
     mac: identity.mac,
-    dhcpHost: platform.name,
-    resolvConfPath: paths.resolvConf,
+    platform,
     ports,
     logger,
   });

@@ -5,6 +5,7 @@ import type { Ports } from '../ports/index.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
 import type { HostService } from './host-network.js';
+import type { MachinePlatform } from './machine-platform.js';
 import { LeaseSinceStart } from './lease-since-start.js';
 import { startNameServer } from './name-server.js';
 
@@ -13,10 +14,8 @@ export const VM_HOSTNAME = 'moby';
 
 export interface GuestServicesOptions {
   readonly mac: Mac;
-  /** Whose rules for broadcasts the DHCP server follows. */
-  readonly dhcpHost: 'linux' | 'windows';
-  /** The host's resolver file. */
-  readonly resolvConfPath: string;
+  /** Whose rules for broadcasts the DHCP server follows, whose resolvers the DNS server asks. */
+  readonly platform: Pick<MachinePlatform, 'name' | 'hostResolvers' | 'portFacts'>;
   readonly ports: Ports;
   readonly logger: Logger;
 }
@@ -67,22 +66,23 @@ export class GuestServices {
   }
 
   #dnsServer(subnet: Subnet, { network }: Settings): ManagedResource {
-    const { logger, resolvConfPath } = this.#options;
+    const { logger, platform } = this.#options;
+    const { hostResolvers, portFacts } = platform;
     const vmName = `${VM_HOSTNAME}.${network.domain}`;
     const configuration = {
       address: hostAt(subnet, 1),
       subnet,
       dnsServers: network.dnsServers,
-      resolvConfPath,
     };
     return this.#dns.resource({ ...configuration, vmName }, (signal) => {
       const names = new Map([[vmName, vmAddressIn(subnet)]]);
-      return startNameServer({ ...configuration, names, logger }, signal);
+      return startNameServer({ ...configuration, names, hostResolvers, portFacts, logger }, signal);
     });
   }
 
   #dhcpServer(subnet: Subnet, { network }: Settings): ManagedResource {
-    const { mac, logger, dhcpHost: host } = this.#options;
+    const { mac, logger, platform } = this.#options;
+    const { name: host, portFacts } = platform;
     const configuration = {
       serverAddress: hostAt(subnet, 1),
       subnet,
@@ -93,7 +93,7 @@ export class GuestServices {
     };
     return this.#dhcp.resource(configuration, async (signal) => {
       this.#askedForAddress = false;
-      const server = await startDhcpServer({ ...configuration, host, logger, signal });
+      const server = await startDhcpServer({ ...configuration, host, portFacts, logger, signal });
       this.#lease.follow(server);
       server.onDiscover(() => {
         this.#askedForAddress = true;

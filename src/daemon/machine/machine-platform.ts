@@ -1,6 +1,7 @@
 import type { Ledger, Logger, ManagedResource } from '../../core/host/index.js';
 import type { KvpExchange, KvpItemStore } from '../../kvp/index.js';
 import type { VmDriver } from '../../vm/index.js';
+import type { PortFacts, ResolverSource } from '../../proxy/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
 import type { MachineIdentity } from '../identity.js';
 import type { HostPlatform } from '../platform.js';
@@ -26,6 +27,9 @@ export interface MachinePlatform {
   readonly driver: VmDriver;
   readonly exchange: KvpExchange;
   readonly network: HostNetwork;
+  /** Starts to follow the host's resolvers. */
+  readonly hostResolvers: () => Promise<ResolverSource>;
+  readonly portFacts: PortFacts;
   /** Absolute path of the data disk, with the ending of the driver's format. */
   readonly dataDiskPath: string;
   /** What must hold on the host before anything is set up. */

@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/host/index.js';
 import type { Ipv4, Subnet } from '../../core/values/index.js';
-import { startDnsServer, watchResolvConf, type DnsEndpoint, type DnsServer } from '../../proxy/index.js';
+import { startDnsServer, type DnsServer, type PortFacts, type ResolverSource } from '../../proxy/index.js';
 import type { ClosableServer } from '../server-slot.js';
 
 const DNS_PORT = 53;
@@ -8,36 +8,52 @@ const DNS_PORT = 53;
 export interface NameServerOptions {
   readonly address: Ipv4;
   readonly subnet: Subnet;
-  /** Names that the server answers itself, besides those of the host: the VM's own. */
+  /** Names that the server answers itself, besides those of the host: the VM's name. */
   readonly names: ReadonlyMap<string, Ipv4>;
-  /** Resolvers of the settings; empty means those of the host. */
+  /** The resolvers in the settings; empty means those of the host. */
   readonly dnsServers: readonly string[];
-  /** The host's resolver file. */
-  readonly resolvConfPath: string;
+  /** Starts to follow the host's resolvers. */
+  readonly hostResolvers: () => Promise<ResolverSource>;
+  readonly portFacts: PortFacts;
   readonly logger: Logger;
 }
 
-/** The DNS server with the resolvers that it asks: those of the settings, or the host's as they change. */
+/** The DNS server with its upstreams: the resolvers in the settings, or else the host's as they change. */
 export async function startNameServer(
   options: NameServerOptions,
   signal: AbortSignal,
 ): Promise<ClosableServer> {
-  const { address, subnet, names, dnsServers, logger } = options;
-  const fixed: readonly DnsEndpoint[] = dnsServers.map((server) => ({ address: server, port: DNS_PORT }));
-  const lifetime = new AbortController();
-  const host = await watchResolvConf({ path: options.resolvConfPath, logger, signal: lifetime.signal });
+  const { address, subnet, names, dnsServers, portFacts, logger } = options;
+  const upstreams = dnsServers.length > 0 ? fixedResolvers(dnsServers) : await options.hostResolvers();
   let server: DnsServer | undefined;
   try {
-    const upstreams = (): readonly DnsEndpoint[] => (fixed.length > 0 ? fixed : host.current().nameservers);
-    server = await startDnsServer({ address, subnet, port: DNS_PORT, names, upstreams, logger, signal });
+    server = await startDnsServer({
+      address,
+      subnet,
+      port: DNS_PORT,
+      names,
+      upstreams,
+      portFacts,
+      logger,
+      signal,
+    });
   } finally {
-    if (server === undefined) await host.close();
+    if (server === undefined) await upstreams.close();
   }
   const listening = server;
   return {
     async close() {
       await listening.close();
-      await host.close();
+      await upstreams.close();
     },
+  };
+}
+
+function fixedResolvers(servers: readonly string[]): ResolverSource {
+  const endpoints = servers.map((address) => ({ address, port: DNS_PORT }));
+  return {
+    current: () => endpoints,
+    onChange: () => () => undefined,
+    close: () => Promise.resolve(),
   };
 }

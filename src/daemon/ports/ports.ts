@@ -6,30 +6,34 @@ import {
   startPortControl,
   type ContainerList,
   type PortControl,
+  type PortFacts,
   type PublishedPort,
 } from '../../proxy/index.js';
 import type { HostService } from '../machine/host-network.js';
 import { ServerSlot, type ClosableServer } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
-import { hostAddresses } from './host-addresses.js';
 import { listedPorts } from './listed-ports.plan.js';
 
-/** Where the guest asks for ports, at the host's address on the switch; guest/port-proxy/port-proxy.c knows it as well. */
+/**
+ * The port of the host's address on the switch at which the guest requests ports, as in
+ * guest/port-proxy/port-proxy.c.
+ */
 export const PORT_CONTROL_PORT = 2374;
 
 const ENGINE_PORTS = [2375, 2376].map((hostPort) => ({ protocol: 'tcp', hostPort }) as const);
-/** The guest takes its own address by DHCP. */
+/** UDP 68: the guest's DHCP client. */
 const VM_PORTS = [...ENGINE_PORTS, { protocol: 'udp', hostPort: 68 } as const];
 
 const ASK_ENGINE_MS = 5_000;
-/** Containers come and go several at a time: the engine is asked once they have. */
+/** Containers often start and stop in groups: the engine is asked once for all of them. */
 const DOUBT_MS = 1_500;
 
 export interface PortsOptions {
-  /** What the guest shows to be known; undefined before the first start. */
+  /** The secret that the guest's requests carry; undefined before the first start. */
   readonly token: () => string | undefined;
   /** The engine's running containers. */
   readonly containers: (signal: AbortSignal) => Promise<ContainerList>;
+  readonly portFacts: PortFacts;
   readonly logger: Logger;
 }
 
@@ -43,7 +47,9 @@ interface PortServer extends ClosableServer {
   readonly control: PortControl;
 }
 
-/** The ports that containers publish on this host, and the host's own that they may reach. */
+/**
+ * The ports that containers publish on this host, and the relay to ports of the host's own loopback address.
+ */
 export class Ports {
   readonly #options: PortsOptions;
   readonly #slot = new ServerSlot<PortServer>('ports', 'published ports');
@@ -54,7 +60,7 @@ export class Ports {
     this.#options = options;
   }
 
-  /** What the guest must be able to reach on the host for this. */
+  /** The ports of the host that the guest must be able to reach. */
   services({ network }: Settings): readonly HostService[] {
     return [PORT_CONTROL_PORT, ...network.hostLoopbackPorts].map((port) => ({ protocol: 'tcp', port }));
   }
@@ -67,7 +73,7 @@ export class Ports {
       this.#slot.resource({ ...place, ...ports }, () => this.#start(place, ports)),
       ...(hostLoopbackPorts.length === 0 && this.#relay.current === undefined
         ? []
-        : [this.#relay.resource(relay, () => startLoopbackRelay({ ...relay, onTrouble: this.#trouble }))]),
+        : [this.#relay.resource(relay, () => this.#startRelay(relay))]),
     ];
   }
 
@@ -82,7 +88,7 @@ export class Ports {
     this.#slot.current?.control.dropAll();
   }
 
-  /** Makes the listeners what the engine says; does nothing while it does not answer. */
+  /** Makes the listeners match the engine's list of containers; does nothing while it does not answer. */
   async audit(): Promise<void> {
     const server = this.#slot.current;
     if (server === undefined) return;
@@ -95,7 +101,7 @@ export class Ports {
     }
   }
 
-  /** As they are now, with what the engine says of them if it answers. */
+  /** Audits first, if the engine answers. */
   async list(): Promise<readonly PublishedPort[]> {
     await this.audit();
     return this.#slot.current?.publisher.list() ?? [];
@@ -108,18 +114,18 @@ export class Ports {
   }
 
   async #start({ vmAddress, hostAddress }: PortsPlace, { exposeTo }: Settings['ports']): Promise<PortServer> {
-    const { logger, token } = this.#options;
+    const { logger, token, portFacts } = this.#options;
     const publisher = new Publisher({
       vmAddress,
       switchAddress: hostAddress,
       exposure: exposeTo,
-      hostAddresses,
+      portFacts,
       vmPorts: VM_PORTS,
       logger,
       onDoubt: () => this.#auditSoon(),
     });
     const place = { address: hostAddress, port: PORT_CONTROL_PORT };
-    const control = await startPortControl({ ...place, token, leases: publisher, logger });
+    const control = await startPortControl({ ...place, token, leases: publisher, portFacts, logger });
     return {
       publisher,
       control,
@@ -128,6 +134,14 @@ export class Ports {
         await publisher.close();
       },
     };
+  }
+
+  #startRelay(relay: {
+    readonly address: string;
+    readonly ports: readonly number[];
+  }): Promise<ClosableServer> {
+    const { portFacts } = this.#options;
+    return startLoopbackRelay({ ...relay, portFacts, onTrouble: this.#trouble });
   }
 
   #auditSoon(): void {

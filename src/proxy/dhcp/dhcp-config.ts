@@ -1,8 +1,8 @@
 import type { Ipv4, Mac, Subnet } from '../../core/values/index.js';
 
-/** What the server hands out: one fixed lease, to one VM. */
+/** The one fixed lease that the server gives to the VM. */
 export interface DhcpConfig {
-  /** Our address on the switch: server identifier, router and DNS server at once. */
+  /** The host's address on the switch: server identifier, router and DNS server. */
   readonly serverAddress: Ipv4;
   readonly subnet: Subnet;
   readonly lease: {
@@ -15,6 +15,8 @@ export interface DhcpConfig {
   /** Option 119, sent only to clients that ask for it; absent or empty sends none. */
   readonly domainSearch?: readonly string[];
   readonly mtuBytes: number;
-  /** The client renews at half of it and rebinds at seven eighths (RFC 2131 §4.4.5). */
+  /**
+   * Clients renew after half of it and rebind after 7/8: https://www.rfc-editor.org/rfc/rfc2131#section-4.4.5
+   */
   readonly leaseSeconds: number;
 }

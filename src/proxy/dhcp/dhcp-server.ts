@@ -1,6 +1,7 @@
-import type { Logger } from '../../core/host/index.js';
+import { Listeners, type Logger } from '../../core/host/index.js';
 import { CodecError, macFromBytes, textOf, type Ipv4, type Mac } from '../../core/values/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
+import type { PortFacts } from '../port-facts.js';
 import type { DhcpConfig } from './dhcp-config.js';
 import { openDhcpSockets, type DhcpSockets } from './dhcp-sockets.js';
 import {
@@ -13,16 +14,17 @@ import {
 } from './lease.plan.js';
 import { decodeMessage, encodeMessage, type DhcpMessage } from './message.codec.js';
 import { MessageType } from './option-code.js';
-import { messageTypeName, messageTypeOption } from './option-value.codec.js';
+import { messageTypeName, messageTypeOption } from './options.codec.js';
 import { planReply } from './reply.plan.js';
 
 export interface DhcpServerOptions extends DhcpConfig {
-  /** Whose rules for receiving broadcasts hold: see dhcp-sockets.ts. */
+  /** Whose rules for receiving broadcasts apply: see dhcp-sockets.ts. */
   readonly host: 'linux' | 'windows';
+  readonly portFacts: PortFacts;
   readonly logger: Logger;
-  /** Ends the start only; a running server ends with `close`. */
+  /** Aborts the start only; `close` stops a running server. */
   readonly signal: AbortSignal;
-  /** Milliseconds since the epoch; the machine's clock if absent. */
+  /** Milliseconds since the epoch; the system clock if absent. */
   readonly nowMs?: () => number;
 }
 
@@ -31,9 +33,9 @@ export interface DhcpLease {
   readonly address: Ipv4;
   readonly hostname: string;
   readonly state: LeaseState | 'expired';
-  /** Of a bound or expired lease; milliseconds since the epoch. */
+  /** Of a bound or expired lease, in milliseconds since the epoch. */
   readonly expiresAtMs: number | undefined;
-  /** The VM's last message; milliseconds since the epoch. */
+  /** When the VM's last message arrived, in milliseconds since the epoch. */
   readonly lastSeenMs: number | undefined;
 }
 
@@ -41,14 +43,17 @@ export interface DhcpServer extends AsyncDisposable {
   leases(): readonly DhcpLease[];
   /** Called after each ACK, RELEASE and DECLINE. Returns the unsubscribe function. */
   onLease(listener: (lease: DhcpLease) => void): () => void;
-  /** Called when the VM has sent a DISCOVER: its kernel runs and its network card works. Returns the unsubscribe function. */
+  /**
+   * Called for each DISCOVER of the VM: it has booted to its DHCP client. Returns the unsubscribe function.
+   */
   onDiscover(listener: () => void): () => void;
   /** Repeatable. */
   close(): Promise<void>;
 }
 
 /**
- * Serves one fixed lease on the switch: RFC 2131 and 2132, for the one VM that is known by its MAC address.
+ * Serves one fixed lease on the switch, to the VM with the given MAC address
+ * (https://www.rfc-editor.org/rfc/rfc2131).
  * @throws MobyvmError MOBYVM_PORT_IN_USE, MOBYVM_DHCP_SERVER, MOBYVM_NOT_ROOT
  */
 export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
@@ -60,11 +65,11 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
 class Server implements DhcpServer {
   readonly #options: DhcpServerOptions;
   readonly #nowMs: () => number;
-  readonly #quiet = new OncePerMinute();
-  /** Its own, so that a flood of made-up MAC addresses hides nothing else. */
-  readonly #quietPerMac = new OncePerMinute();
-  readonly #leaseListeners = new Set<(lease: DhcpLease) => void>();
-  readonly #discoverListeners = new Set<() => void>();
+  readonly #warnings = new OncePerMinute();
+  /** Separate, so that a flood of forged MAC addresses cannot suppress warnings. */
+  readonly #ignoredMacs = new OncePerMinute();
+  readonly #leaseListeners = new Listeners<DhcpLease>();
+  readonly #discoverListeners = new Listeners();
   #lease: LeaseRecord = FRESH_LEASE;
   #sockets: DhcpSockets | undefined;
 
@@ -74,13 +79,14 @@ class Server implements DhcpServer {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    const { serverAddress, host, lease, logger } = this.#options;
+    const { serverAddress, host, lease, logger, portFacts } = this.#options;
     this.#sockets = await openDhcpSockets({
       serverAddress,
       host,
+      portFacts,
       signal,
       onMessage: (bytes) => this.#receive(bytes),
-      onError: (error) => this.#complain('dhcp.socket.failed', { error: error.message }),
+      onError: (error) => this.#warn('dhcp.socket.failed', { error: error.message }),
     });
     logger.info('dhcp.server.started', { serverAddress, mac: lease.mac, address: lease.address });
   }
@@ -93,13 +99,11 @@ class Server implements DhcpServer {
   }
 
   onLease(listener: (lease: DhcpLease) => void): () => void {
-    this.#leaseListeners.add(listener);
-    return () => void this.#leaseListeners.delete(listener);
+    return this.#leaseListeners.add(listener);
   }
 
   onDiscover(listener: () => void): () => void {
-    this.#discoverListeners.add(listener);
-    return () => void this.#discoverListeners.delete(listener);
+    return this.#discoverListeners.add(listener);
   }
 
   async close(): Promise<void> {
@@ -117,7 +121,7 @@ class Server implements DhcpServer {
       this.#handle(decodeMessage(bytes));
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
-      this.#complain('dhcp.message.malformed', { problem: error.message, bytes: bytes.length });
+      this.#warn('dhcp.message.malformed', { problem: error.message, bytes: bytes.length });
     }
   }
 
@@ -133,26 +137,25 @@ class Server implements DhcpServer {
       this.#logAnswer(decision.answer, before);
     } else if (this.#lease.state === 'declined') {
       const { address, mac } = this.#options.lease;
-      this.#complain('dhcp.lease.declined', { address, mac });
+      this.#warn('dhcp.lease.declined', { address, mac });
     }
-    if (type === MessageType.discover) for (const listener of this.#discoverListeners) listener();
+    if (type === MessageType.discover) this.#discoverListeners.emit();
     if (hasChangedLease(type, decision)) {
-      for (const lease of this.leases()) for (const listener of this.#leaseListeners) listener(lease);
+      for (const lease of this.leases()) this.#leaseListeners.emit(lease);
     }
   }
 
   #send(bytes: Uint8Array, destination: Ipv4): void {
     this.#sockets
       ?.send(bytes, destination)
-      .catch((error: unknown) => this.#complain('dhcp.send.failed', { destination, error: textOf(error) }));
+      .catch((error: unknown) => this.#warn('dhcp.send.failed', { destination, error: textOf(error) }));
   }
 
   #logAnswer(answer: { readonly type: string; readonly because?: string }, before: string | undefined): void {
     const { mac, address } = this.#options.lease;
     const { logger, leaseSeconds } = this.#options;
-    if (answer.type === 'nak')
-      return this.#complain('dhcp.request.refused', { mac, because: answer.because });
-    const isNews = answer.type === 'ack' && before !== 'bound' && this.#quiet.allows('ack', this.#nowMs());
+    if (answer.type === 'nak') return this.#warn('dhcp.request.refused', { mac, because: answer.because });
+    const isNews = answer.type === 'ack' && before !== 'bound' && this.#warnings.allows('ack', this.#nowMs());
     if (isNews) logger.info('dhcp.lease.granted', { mac, address, leaseSeconds });
     else logger.debug('dhcp.answer.sent', { mac, type: answer.type });
   }
@@ -160,18 +163,18 @@ class Server implements DhcpServer {
   #ignore(request: DhcpMessage, reason: IgnoreReason): void {
     const mac = macFromBytes(request.clientHardwareAddress);
     const { logger } = this.#options;
-    if (this.#quietPerMac.allows(mac, this.#nowMs())) {
+    if (this.#ignoredMacs.allows(mac, this.#nowMs())) {
       const type = messageTypeName(typeOf(request));
       logger.info('dhcp.message.ignored', { mac, reason, type });
     }
   }
 
-  #complain(event: `dhcp.${string}`, fields: Readonly<Record<string, string | number | undefined>>): void {
-    if (this.#quiet.allows(event, this.#nowMs())) this.#options.logger.warn(event, fields);
+  #warn(event: `dhcp.${string}`, fields: Readonly<Record<string, string | number | undefined>>): void {
+    if (this.#warnings.allows(event, this.#nowMs())) this.#options.logger.warn(event, fields);
   }
 }
 
-/** An INFORM is acknowledged as well, but it has no lease. */
+/** The ACK for an INFORM has no lease. */
 function hasChangedLease(type: number, decision: Exclude<Decision, { kind: 'ignore' }>): boolean {
   if (decision.kind === 'record') return type === MessageType.release || type === MessageType.decline;
   return decision.answer.type === 'ack' && decision.answer.isLease;

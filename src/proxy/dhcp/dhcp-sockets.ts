@@ -1,25 +1,30 @@
 /**
- * The sockets of the DHCP server, and why just these.
+ * The sockets of the DHCP server.
  *
- * The aim: hear the VM's broadcasts, never answer on another interface, live beside DHCP servers and clients of other
- * interfaces. The usual tool, SO_BINDTODEVICE, is out of reach from plain Node.
+ * The server must receive the VM's broadcasts, never answer on another interface, and coexist with DHCP
+ * servers and clients of other interfaces. The usual tool, SO_BINDTODEVICE, is not available in plain Node.
  *
- * - Windows delivers broadcasts of an interface to a socket bound to that interface's address: one socket is all.
- * - Linux delivers a datagram for 255.255.255.255 only to sockets bound to that address or to none, but then to *all*
- *   of these, so nobody loses a packet to us. Hence a second socket, which only receives, on 255.255.255.255. It hears
- *   the broadcasts of every interface; what is not from our VM's MAC is dropped unanswered by the plan.
- * - Everything is sent from the socket bound to the server's address. For a broadcast Linux takes the interface that
- *   owns the source address, whatever the default route says (`ip_route_output_key`, measured with two interfaces),
- *   Windows as well. So even a forged message from elsewhere, with our VM's MAC, gets its answer onto the switch only.
- * - SO_REUSEADDR on Linux, because other DHCP servers (dnsmasq, systemd-networkd) hold port 67 on all addresses with the same
- *   flag and their own device. It would also let a second server take our very address, so that is looked up first.
- *   On Windows the flag means taking a port away from its owner: never there.
+ * - Windows delivers an interface's broadcasts to a socket bound to that interface's address: one socket is
+ *   enough.
+ * - Linux delivers a datagram for 255.255.255.255 only to sockets bound to that address or to the wildcard,
+ *   but to *all* of them, so nobody loses a packet to us. Hence a second, receive-only socket on
+ *   255.255.255.255. It receives the broadcasts of every interface; the plan ignores those that are not from
+ *   our VM's MAC address.
+ * - All replies are sent from the socket bound to the server's address. For a broadcast, Linux picks the
+ *   interface that owns the source address, whatever the default route is (`ip_route_output_key`, verified
+ *   with two interfaces), and so does Windows. Even a forged message from elsewhere, with our VM's MAC
+ *   address, is answered on the switch only.
+ * - SO_REUSEADDR on Linux, because other DHCP servers (dnsmasq, systemd-networkd) bind port 67 of the
+ *   wildcard address with it, each for its own device. It would also let a second server bind our own
+ *   address, so that is checked first. Never on Windows, where the option lets a program take over a port
+ *   that is in use:
+ *   https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import type { Ipv4 } from '../../core/values/index.js';
 import { bindError, portInUseError, type WantedPort } from '../bind-error.js';
-import { boundSockets } from '../port-owner.js';
+import { bindSocket, closeSocket } from '../listen.js';
+import type { PortFacts } from '../port-facts.js';
 
 export const SERVER_PORT = 67;
 export const CLIENT_PORT = 68;
@@ -27,11 +32,12 @@ const LIMITED_BROADCAST = '255.255.255.255';
 
 export interface DhcpSocketsOptions {
   readonly serverAddress: Ipv4;
-  /** Whose rules for broadcasts hold; see the top of this file. */
+  /** Whose rules for broadcasts apply; see the top of this file. */
   readonly host: 'linux' | 'windows';
+  readonly portFacts: PortFacts;
   readonly signal: AbortSignal;
   onMessage(bytes: Uint8Array): void;
-  /** A socket reported an error after it was bound; it goes on. */
+  /** A socket reported an error after it was bound; it stays open. */
   onError(error: Error): void;
 }
 
@@ -43,16 +49,17 @@ export interface DhcpSockets {
 
 /** @throws MobyvmError MOBYVM_PORT_IN_USE, MOBYVM_DHCP_SERVER, MOBYVM_NOT_ROOT */
 export async function openDhcpSockets(options: DhcpSocketsOptions): Promise<DhcpSockets> {
+  const { serverAddress, portFacts } = options;
   const isLinux = options.host === 'linux';
-  if (isLinux) await refuseIfTaken(options.serverAddress);
+  if (isLinux) await assertNotInUse(serverAddress, portFacts);
   const sockets: Socket[] = [];
   const close = async (): Promise<void> => {
-    await Promise.all(sockets.splice(0).map(closed));
+    await Promise.all(sockets.splice(0).map(closeSocket));
   };
   try {
-    for (const address of isLinux ? [options.serverAddress, LIMITED_BROADCAST] : [options.serverAddress]) {
+    for (const address of isLinux ? [serverAddress, LIMITED_BROADCAST] : [serverAddress]) {
       options.signal.throwIfAborted();
-      sockets.push(await bound(address, isLinux));
+      sockets.push(await boundSocket(address, isLinux, portFacts));
     }
   } catch (error) {
     await close();
@@ -75,24 +82,22 @@ export async function openDhcpSockets(options: DhcpSocketsOptions): Promise<Dhcp
   };
 }
 
-async function bound(address: string, reuseAddr: boolean): Promise<Socket> {
+async function boundSocket(address: string, reuseAddr: boolean, portFacts: PortFacts): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', reuseAddr });
   try {
-    socket.bind({ address, port: SERVER_PORT, exclusive: true });
-    await once(socket, 'listening');
+    await bindSocket(socket, { address, port: SERVER_PORT, exclusive: true });
     return socket;
   } catch (error) {
-    socket.close();
-    throw await bindError(wantedPort(address), error);
+    throw await bindError(wantedPort(address), error, portFacts);
   }
 }
 
-/** Our own address taken, with or without the reuse flag, means a second server on the switch. */
-async function refuseIfTaken(address: Ipv4): Promise<void> {
-  const taken = (await boundSockets('udp')).some(
+/** A socket on our own address, with or without SO_REUSEADDR, means a second server on the switch. */
+async function assertNotInUse(address: Ipv4, portFacts: PortFacts): Promise<void> {
+  const isInUse = (await portFacts.boundSockets('udp')).some(
     (socket) => socket.port === SERVER_PORT && socket.address === address,
   );
-  if (taken) throw await portInUseError(wantedPort(address));
+  if (isInUse) throw portInUseError(wantedPort(address), await portFacts.owner('udp', SERVER_PORT, address));
 }
 
 function wantedPort(address: string): WantedPort {
@@ -103,10 +108,4 @@ function wantedPort(address: string): WantedPort {
     who: 'The DHCP server',
     code: 'MOBYVM_DHCP_SERVER',
   };
-}
-
-async function closed(socket: Socket): Promise<void> {
-  await new Promise<void>((resolve) => {
-    socket.close(resolve);
-  });
 }

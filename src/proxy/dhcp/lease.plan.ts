@@ -2,22 +2,22 @@ import { macFromBytes, subnetContains, type Ipv4 } from '../../core/values/index
 import type { DhcpConfig } from './dhcp-config.js';
 import type { DhcpMessage } from './message.codec.js';
 import { MessageType, OptionCode } from './option-code.js';
-import { addressOption, messageTypeOption } from './option-value.codec.js';
+import { addressOption, messageTypeOption } from './options.codec.js';
 
 /**
- * - `free`: never asked for since we started
+ * - `free`: not requested since the server started
  * - `offered`: OFFER sent, no REQUEST yet
- * - `bound`: ACK sent; over at `expiresAtMs`
- * - `released`: the client gave it back
- * - `declined`: the client found somebody else using the address
+ * - `bound`: ACK sent; expires at `expiresAtMs`
+ * - `released`: the client has released it
+ * - `declined`: the client found the address in use by another machine
  */
 export type LeaseState = 'free' | 'offered' | 'bound' | 'released' | 'declined';
 
 export interface LeaseRecord {
   readonly state: LeaseState;
-  /** Of a bound lease; milliseconds since the epoch. */
+  /** Of a bound lease, in milliseconds since the epoch. */
   readonly expiresAtMs: number | undefined;
-  /** When the VM last sent a message that we understood. */
+  /** When the VM's last valid message arrived. */
   readonly lastSeenMs: number | undefined;
 }
 
@@ -35,11 +35,11 @@ export type IgnoreReason =
 
 export interface Answer {
   readonly type: 'offer' | 'ack' | 'nak';
-  /** The address given: 0.0.0.0 in a NAK and for INFORM. */
+  /** The assigned address; 0.0.0.0 in a NAK and for INFORM. */
   readonly yourAddress: Ipv4;
-  /** False for INFORM (RFC 2131 §3.4) and NAK: no lease times then. */
+  /** False for a NAK and for INFORM (https://www.rfc-editor.org/rfc/rfc2131#section-3.4): no lease times. */
   readonly isLease: boolean;
-  /** Option 56, why a NAK. */
+  /** Option 56: the reason for a NAK. */
   readonly because?: string;
 }
 
@@ -51,9 +51,10 @@ export type LeaseDecision =
 const NO_ADDRESS = '0.0.0.0' as Ipv4;
 
 /**
- * What a client's message leads to: RFC 2131 §4.3, with one fixed lease known by its MAC address.
- * Relays are refused because the switch has none: a message with `giaddr` was forged or forwarded from elsewhere.
- * @throws CodecError when an option that decides has the wrong length
+ * Decides on a client's message (https://www.rfc-editor.org/rfc/rfc2131#section-4.3) for one fixed lease,
+ * identified by its MAC address. Relayed messages are ignored: the switch has no relay, so they are forged or
+ * come from elsewhere.
+ * @throws CodecError when an option that the decision depends on has the wrong length
  */
 export function planLease(
   message: DhcpMessage,
@@ -72,10 +73,10 @@ export function planLease(
     case MessageType.discover:
       return answerDiscover(seen, config, nowMs);
     case MessageType.request:
-      return isForOther ? turnedDown(seen) : answerRequest(message, seen, config, nowMs);
+      return isForOther ? declinedOffer(seen) : answerRequest(message, seen, config, nowMs);
     case MessageType.decline:
     case MessageType.release:
-      return isForOther ? { kind: 'ignore', reason: 'other-server' } : giveBack(message, type, seen, config);
+      return isForOther ? { kind: 'ignore', reason: 'other-server' } : endLease(message, type, seen, config);
     case MessageType.inform:
       return answerInform(message, seen, config);
     default:
@@ -83,7 +84,7 @@ export function planLease(
   }
 }
 
-/** The state as a reader sees it now: a bound lease whose time is over is expired. */
+/** The current state: a bound lease whose time is over is expired. */
 export function leaseStateAt(lease: LeaseRecord, nowMs: number): LeaseState | 'expired' {
   return lease.state === 'bound' && (lease.expiresAtMs ?? nowMs) <= nowMs ? 'expired' : lease.state;
 }
@@ -101,7 +102,7 @@ function namesOtherServer(message: DhcpMessage, config: DhcpConfig): boolean {
 }
 
 function answerDiscover(seen: LeaseRecord, config: DhcpConfig, nowMs: number): LeaseDecision {
-  // A bound lease stays bound: the client may be a second DHCP program in the VM that only looks around.
+  // A bound lease stays bound: the DISCOVER may come from a second DHCP client in the VM.
   const isBound = leaseStateAt(seen, nowMs) === 'bound';
   return {
     kind: 'answer',
@@ -110,17 +111,18 @@ function answerDiscover(seen: LeaseRecord, config: DhcpConfig, nowMs: number): L
   };
 }
 
-/** RFC 2131 §4.3.2: the client took another server's offer. Ours is free again. */
-function turnedDown(seen: LeaseRecord): LeaseDecision {
+/** The client accepted another server's offer: https://www.rfc-editor.org/rfc/rfc2131#section-4.3.2 */
+function declinedOffer(seen: LeaseRecord): LeaseDecision {
   return seen.state === 'offered'
     ? { kind: 'record', lease: { ...seen, state: 'free' } }
     : { kind: 'ignore', reason: 'other-server' };
 }
 
 /**
- * RFC 2131 §4.3.2, table 4. SELECTING names us and asks for `requested`; INIT-REBOOT asks for `requested`; RENEWING
- * and REBINDING have the address in `ciaddr`. We are the only authority for this MAC, so each of the four gets an
- * ACK for the one right address and a NAK for any other, also after we have forgotten everything in a restart.
+ * Table 4 of https://www.rfc-editor.org/rfc/rfc2131#section-4.3.2: SELECTING and INIT-REBOOT have the address
+ * in `requested`, RENEWING and REBINDING in `ciaddr`. We are the only authority for this MAC address, so in
+ * all four states the right address gets an ACK and any other a NAK, even if the server has restarted and
+ * remembers nothing.
  */
 function answerRequest(
   message: DhcpMessage,
@@ -149,8 +151,8 @@ function answerRequest(
   };
 }
 
-/** RFC 2131 §4.3.3 and §4.3.4: neither has an answer. */
-function giveBack(
+/** DECLINE and RELEASE have no answer: https://www.rfc-editor.org/rfc/rfc2131#section-4.3.3 */
+function endLease(
   message: DhcpMessage,
   type: typeof MessageType.decline | typeof MessageType.release,
   seen: LeaseRecord,
@@ -167,7 +169,10 @@ function giveBack(
   };
 }
 
-/** RFC 2131 §4.3.5: options for an address that was set by hand; no lease, nothing recorded but that it was seen. */
+/**
+ * INFORM asks for options for a statically configured address:
+ * https://www.rfc-editor.org/rfc/rfc2131#section-4.3.5
+ */
 function answerInform(message: DhcpMessage, seen: LeaseRecord, config: DhcpConfig): LeaseDecision {
   if (!subnetContains(config.subnet, message.clientAddress)) return { kind: 'ignore', reason: 'no-address' };
   return {

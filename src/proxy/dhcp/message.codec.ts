@@ -9,11 +9,14 @@ import {
 import { OptionCode } from './option-code.js';
 import { decodeOptions, encodeOptions, type DhcpOptions } from './options.codec.js';
 
-/** Larger than any DHCP message met in practice; RFC 2131 asks a server for no more than 576. */
+/** One Ethernet frame; clients that do not negotiate a size send at most 576 bytes. */
 export const MAX_MESSAGE_BYTES = 1_500;
-/** RFC 951 §3: BOOTP messages are 300 bytes, and old clients and relays drop shorter ones. */
+/**
+ * The size of a BOOTP message (https://www.rfc-editor.org/rfc/rfc951#section-3); old clients drop shorter
+ * ones.
+ */
 const MIN_MESSAGE_BYTES = 300;
-/** The fixed fields with the magic cookie. */
+/** The fixed fields and the magic cookie. */
 export const FIXED_BYTES = 240;
 
 const MAGIC_COOKIE = 0x63825363;
@@ -27,46 +30,47 @@ export interface DhcpMessage {
   readonly op: number;
   /** 1 is Ethernet. */
   readonly hardwareType: number;
-  /** Bytes of `clientHardwareAddress` that count; 6 for Ethernet, at most 16. */
+  /** Significant bytes of `clientHardwareAddress`: 6 for Ethernet, at most 16. */
   readonly hardwareLength: number;
   readonly hops: number;
   readonly transactionId: number;
-  /** Since the client began, seconds. */
+  /** Seconds since the client began. */
   readonly seconds: number;
-  /** The client cannot receive unicast yet. */
+  /** The client cannot receive unicast packets yet. */
   readonly broadcast: boolean;
-  /** The fifteen reserved bits beside the broadcast flag, kept as they came. */
+  /** The fifteen reserved bits behind the broadcast flag; preserved. */
   readonly reservedFlags: number;
-  /** `ciaddr`: the address that the client has and answers ARP for, or 0.0.0.0. */
+  /** `ciaddr`: the address that the client uses already, or 0.0.0.0. */
   readonly clientAddress: Ipv4;
-  /** `yiaddr`: the address that the server gives. */
+  /** `yiaddr`: the address that the server assigns. */
   readonly yourAddress: Ipv4;
-  /** `siaddr`: the server of the next boot step. */
+  /** `siaddr`: the server of the next boot stage. */
   readonly nextServerAddress: Ipv4;
   /** `giaddr`: the relay, or 0.0.0.0. */
   readonly relayAddress: Ipv4;
   /** `chaddr`, all 16 bytes. */
   readonly clientHardwareAddress: Uint8Array;
-  /** `sname`, 64 bytes; zeros if it held options. */
+  /** `sname`, 64 bytes; zeros if it was overloaded with options. */
   readonly serverName: Uint8Array;
-  /** `file`, 128 bytes; zeros if it held options. */
+  /** `file`, 128 bytes; zeros if it was overloaded with options. */
   readonly bootFile: Uint8Array;
-  /** Of all fields together; option 52 itself is taken out, because nothing is overloaded any more. */
+  /** From all fields. Without option 52, since nothing is overloaded any more. */
   readonly options: DhcpOptions;
 }
 
 /**
- * Decodes a DHCP message, RFC 2131 §2:
+ * Decodes a DHCP message (https://www.rfc-editor.org/rfc/rfc2131#section-2):
  *
  *     op:u8 htype:u8 hlen:u8 hops:u8 xid:u32 secs:u16 flags:u16 ciaddr:4 yiaddr:4 siaddr:4 giaddr:4
  *     chaddr:16 sname:64 file:128 cookie:u32 options…
  *
- * With option 52 `file` and then `sname` hold further options (RFC 2131 §4.1, RFC 3396 §5).
+ * With option 52, `file` and then `sname` hold more options:
+ * https://www.rfc-editor.org/rfc/rfc2131#section-4.1
  * @throws CodecError also for plain BOOTP, which has no magic cookie or no options
  */
 export function decodeMessage(bytes: Uint8Array): DhcpMessage {
   if (bytes.length > MAX_MESSAGE_BYTES) {
-    throw new CodecError('message', MAX_MESSAGE_BYTES, `has ${bytes.length} bytes, more than we accept`);
+    throw new CodecError('message', MAX_MESSAGE_BYTES, `has ${bytes.length} bytes, more than are accepted`);
   }
   const reader = new ByteReader(bytes);
   const op = reader.u8('op');
@@ -91,7 +95,13 @@ export function decodeMessage(bytes: Uint8Array): DhcpMessage {
   if (cookie !== MAGIC_COOKIE) throw new CodecError('magic cookie', 236, `is 0x${cookie.toString(16)}`);
   const own = decodeOptions(reader.take(reader.remaining, 'options'));
   return {
-    ...{ op, hardwareType, hardwareLength, hops, transactionId, seconds, ...fixed },
+    op,
+    hardwareType,
+    hardwareLength,
+    hops,
+    transactionId,
+    seconds,
+    ...fixed,
     broadcast: (flags & BROADCAST_FLAG) !== 0,
     reservedFlags: flags & ~BROADCAST_FLAG,
     ...withOverload(own, sname, file),
@@ -99,8 +109,8 @@ export function decodeMessage(bytes: Uint8Array): DhcpMessage {
 }
 
 /**
- * Encodes with all options behind the cookie, padded to the 300 bytes of BOOTP. Option 52 is never written: what
- * does not fit into the client's message size is for the caller to leave out.
+ * Encodes with all options behind the cookie, padded to the 300 bytes of BOOTP. Never overloads fields
+ * (option 52): the caller leaves out what exceeds the client's maximum message size.
  */
 export function encodeMessage(message: DhcpMessage): Uint8Array {
   const writer = new ByteWriter()

@@ -1,50 +1,58 @@
-/** DHCP option codes that we read or write; every other code passes through as a number. */
+/** The DHCP options that we read or write; all others are just numbers. */
 export const OptionCode = {
-  /** RFC 2132 §3.1 */
+  /** https://www.rfc-editor.org/rfc/rfc2132#section-3.1 */
   pad: 0,
-  /** Four bytes. RFC 2132 §3.3 */
+  /** Four bytes. https://www.rfc-editor.org/rfc/rfc2132#section-3.3 */
   subnetMask: 1,
-  /** Addresses, best first. RFC 2132 §3.5 */
+  /** Addresses, best first. https://www.rfc-editor.org/rfc/rfc2132#section-3.5 */
   router: 3,
-  /** Addresses, best first. RFC 2132 §3.8 */
+  /** Addresses, best first. https://www.rfc-editor.org/rfc/rfc2132#section-3.8 */
   dnsServer: 6,
-  /** Text. RFC 2132 §3.14 */
+  /** Text. https://www.rfc-editor.org/rfc/rfc2132#section-3.14 */
   hostName: 12,
-  /** Text. RFC 2132 §3.17 */
+  /** Text. https://www.rfc-editor.org/rfc/rfc2132#section-3.17 */
   domainName: 15,
-  /** u16, bytes. RFC 2132 §5.1 */
+  /** u16, bytes. https://www.rfc-editor.org/rfc/rfc2132#section-5.1 */
   interfaceMtu: 26,
-  /** Four bytes. RFC 2132 §5.3 */
+  /** Four bytes. https://www.rfc-editor.org/rfc/rfc2132#section-5.3 */
   broadcastAddress: 28,
-  /** Four bytes, from the client. RFC 2132 §9.1 */
+  /** Four bytes, sent by clients. https://www.rfc-editor.org/rfc/rfc2132#section-9.1 */
   requestedAddress: 50,
-  /** u32, seconds. RFC 2132 §9.2 */
+  /** u32, seconds. https://www.rfc-editor.org/rfc/rfc2132#section-9.2 */
   leaseTime: 51,
-  /** u8: 1 = `file`, 2 = `sname`, 3 = both hold options. RFC 2132 §9.3 */
+  /**
+   * u8: 1 = `file`, 2 = `sname`, 3 = both hold options. https://www.rfc-editor.org/rfc/rfc2132#section-9.3
+   */
   overload: 52,
-  /** u8, see {@link MessageType}. RFC 2132 §9.6 */
+  /** u8, see {@link MessageType}. https://www.rfc-editor.org/rfc/rfc2132#section-9.6 */
   messageType: 53,
-  /** Four bytes. RFC 2132 §9.7 */
+  /** Four bytes. https://www.rfc-editor.org/rfc/rfc2132#section-9.7 */
   serverIdentifier: 54,
-  /** Codes, most wanted first. RFC 2132 §9.8 */
+  /** Codes, most wanted first. https://www.rfc-editor.org/rfc/rfc2132#section-9.8 */
   parameterRequestList: 55,
-  /** Text: why a NAK. RFC 2132 §9.9 */
+  /** Text: the reason for a NAK. https://www.rfc-editor.org/rfc/rfc2132#section-9.9 */
   message: 56,
-  /** u16, bytes, at least 576. RFC 2132 §9.10 */
+  /** u16, bytes, at least 576. https://www.rfc-editor.org/rfc/rfc2132#section-9.10 */
   maxMessageSize: 57,
-  /** u32, seconds: T1. RFC 2132 §9.11 */
+  /** u32, seconds: T1. https://www.rfc-editor.org/rfc/rfc2132#section-9.11 */
   renewalTime: 58,
-  /** u32, seconds: T2. RFC 2132 §9.12 */
+  /** u32, seconds: T2. https://www.rfc-editor.org/rfc/rfc2132#section-9.12 */
   rebindingTime: 59,
-  /** Echoed as it came. RFC 2132 §9.14, RFC 6842 §3 */
+  /**
+   * Echoed by the server (https://www.rfc-editor.org/rfc/rfc6842#section-3).
+   * https://www.rfc-editor.org/rfc/rfc2132#section-9.14
+   */
   clientIdentifier: 61,
-  /** Names in DNS form. RFC 3397 §2 */
+  /** Names in DNS form. https://www.rfc-editor.org/rfc/rfc3397#section-2 */
   domainSearch: 119,
-  /** RFC 2132 §3.2 */
+  /** https://www.rfc-editor.org/rfc/rfc2132#section-3.2 */
   end: 255,
 } as const;
 
-/** The values of option 53. RFC 2132 §9.6; 8 is INFORM of RFC 2131. Later types (9 and up) are not ours to answer. */
+/**
+ * The values of option 53: https://www.rfc-editor.org/rfc/rfc2132#section-9.6. Types above 8 are of later
+ * extensions.
+ */
 export const MessageType = {
   discover: 1,
   offer: 2,

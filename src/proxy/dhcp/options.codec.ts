@@ -1,19 +1,29 @@
-import { ByteReader, ByteWriter, CodecError } from '../../core/values/index.js';
-import { OptionCode } from './option-code.js';
+import {
+  ByteReader,
+  ByteWriter,
+  CodecError,
+  ipv4FromBytes,
+  ipv4ToBytes,
+  type Ipv4,
+} from '../../core/values/index.js';
+import { MessageType, OptionCode } from './option-code.js';
 
 const MAX_PART_BYTES = 255;
+const MAX_LABEL_BYTES = 63;
+const MAX_NAME_BYTES = 255;
 
-/** Option code (1 to 254) to raw value, in the order of the wire. Codes that we do not know are kept as they came. */
+/** Raw values by option code (1 to 254), in wire order. Unknown options are preserved. */
 export type DhcpOptions = ReadonlyMap<number, Uint8Array>;
 
 /**
- * Decodes one options field: what follows the magic cookie, or an overloaded `file` or `sname`.
+ * Decodes one options field: the one behind the magic cookie, or an overloaded `file` or `sname`.
  *
  *     code:u8  length:u8  value:length bytes      (0 = pad, 255 = end)
  *
- * RFC 2132 §2; a code that appears again continues the earlier value, in order: RFC 3396 §7.
- * @param into options of the fields read before this one, which it continues
- * @throws CodecError when an option runs past the end, or the end mark is missing
+ * See https://www.rfc-editor.org/rfc/rfc2132#section-2. A repeated code continues the earlier value:
+ * https://www.rfc-editor.org/rfc/rfc3396#section-7
+ * @param into the options of the fields before this one
+ * @throws CodecError when an option runs past the end, or the end option is missing
  */
 export function decodeOptions(bytes: Uint8Array, into: DhcpOptions = new Map()): DhcpOptions {
   const reader = new ByteReader(bytes);
@@ -28,7 +38,10 @@ export function decodeOptions(bytes: Uint8Array, into: DhcpOptions = new Map()):
   throw new CodecError('end option', reader.offset, 'is missing');
 }
 
-/** Encodes in the map's order, a value over 255 bytes in several parts (RFC 3396 §5), then the end mark. */
+/**
+ * Encodes in the map's order; splits values over 255 bytes
+ * (https://www.rfc-editor.org/rfc/rfc3396#section-5).
+ */
 export function encodeOptions(options: DhcpOptions): Uint8Array {
   const writer = new ByteWriter();
   for (const [code, value] of options) {
@@ -43,9 +56,83 @@ export function encodeOptions(options: DhcpOptions): Uint8Array {
   return writer.u8(OptionCode.end).done();
 }
 
-/** How many bytes an option takes on the wire, its codes and lengths included. */
+/** How many bytes an option takes on the wire, including its code and length bytes. */
 export function encodedOptionLength(value: Uint8Array): number {
   return value.length + 2 * Math.max(1, Math.ceil(value.length / MAX_PART_BYTES));
+}
+
+/** The value of an option that holds one address; undefined if absent. @throws CodecError */
+export function addressOption(options: DhcpOptions, code: number): Ipv4 | undefined {
+  const value = exactly(options, code, 4);
+  return value === undefined ? undefined : ipv4FromBytes(value);
+}
+
+/**
+ * Option 53 (https://www.rfc-editor.org/rfc/rfc2132#section-9.6); undefined for plain BOOTP.
+ * @throws CodecError
+ */
+export function messageTypeOption(options: DhcpOptions): number | undefined {
+  return exactly(options, OptionCode.messageType, 1)?.[0];
+}
+
+/**
+ * Option 57 in bytes (https://www.rfc-editor.org/rfc/rfc2132#section-9.10); undefined if absent.
+ * @throws CodecError
+ */
+export function maxMessageSizeOption(options: DhcpOptions): number | undefined {
+  const value = exactly(options, OptionCode.maxMessageSize, 2);
+  return value === undefined ? undefined : new DataView(value.buffer, value.byteOffset).getUint16(0);
+}
+
+export function addressValue(...addresses: readonly Ipv4[]): Uint8Array {
+  return Uint8Array.from(addresses.flatMap((address) => [...ipv4ToBytes(address)]));
+}
+
+export function u16Value(value: number): Uint8Array {
+  return new ByteWriter().u16(value).done();
+}
+
+export function u32Value(value: number): Uint8Array {
+  return new ByteWriter().u32(value).done();
+}
+
+export function textValue(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/**
+ * Option 119 (https://www.rfc-editor.org/rfc/rfc3397#section-2): names as length-prefixed labels, each ended
+ * by a zero, without the optional compression.
+ * @throws CodecError for a label over 63 bytes or a name over 255
+ */
+export function domainSearchValue(names: readonly string[]): Uint8Array {
+  const writer = new ByteWriter();
+  for (const name of names) {
+    const start = writer.length;
+    for (const label of name.split('.').filter((part) => part !== '')) {
+      const bytes = textValue(label);
+      if (bytes.length > MAX_LABEL_BYTES)
+        throw new CodecError('domain search', writer.length, `"${label}" is over 63 bytes`);
+      writer.u8(bytes.length).put(bytes);
+    }
+    writer.u8(0);
+    if (writer.length - start > MAX_NAME_BYTES)
+      throw new CodecError('domain search', start, `"${name}" is over 255 bytes`);
+  }
+  return writer.done();
+}
+
+/** For logs: `discover`, or `type 13` for an unknown one. */
+export function messageTypeName(type: number): string {
+  return Object.entries(MessageType).find(([, value]) => value === type)?.[0] ?? `type ${type}`;
+}
+
+function exactly(options: DhcpOptions, code: number, length: number): Uint8Array | undefined {
+  const value = options.get(code);
+  if (value !== undefined && value.length !== length) {
+    throw new CodecError(`option ${code}`, 0, `has ${value.length} bytes instead of ${length}`);
+  }
+  return value;
 }
 
 function joined(head: Uint8Array | undefined, tail: Uint8Array): Uint8Array {

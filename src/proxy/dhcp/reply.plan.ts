@@ -10,24 +10,24 @@ import {
   textValue,
   u16Value,
   u32Value,
-} from './option-value.codec.js';
+} from './options.codec.js';
 import { encodedOptionLength, type DhcpOptions } from './options.codec.js';
 
 export interface Reply {
   readonly message: DhcpMessage;
-  /** Where it goes, to port 68. */
+  /** Port 68 of this address. */
   readonly destination: Ipv4;
 }
 
 const NO_ADDRESS = '0.0.0.0' as Ipv4;
 const LIMITED_BROADCAST = '255.255.255.255' as Ipv4;
-/** Option 57 counts the whole IP datagram: RFC 2131 §2 derives 576 from 312 bytes of options. */
+/** Option 57 includes these headers: https://www.rfc-editor.org/rfc/rfc2131#section-2 */
 const IP_AND_UDP_BYTES = 28;
 const MIN_DATAGRAM_BYTES = 576;
 
-/** A VM without these has no working network, so they are sent whether asked for or not. */
+/** A VM has no working network without these, so they are sent even if not requested. */
 const ALWAYS_SENT = [OptionCode.subnetMask, OptionCode.router, OptionCode.dnsServer] as const;
-/** Sent when asked for, or when the client has no list at all. */
+/** Sent if requested, or if the client has no parameter request list. */
 const ON_REQUEST = [
   OptionCode.hostName,
   OptionCode.domainName,
@@ -36,8 +36,10 @@ const ON_REQUEST = [
 ] as const;
 
 /**
- * The reply that carries an answer: fields by RFC 2131 table 3, options in the order in which the client asked
- * (RFC 2132 §9.8), the required ones first, cut to the client's message size (option 57) from the end.
+ * Builds the reply: fields as in table 3 of https://www.rfc-editor.org/rfc/rfc2131#section-4.3.1, required
+ * options first and then those that the client requested, in its order
+ * (https://www.rfc-editor.org/rfc/rfc2132#section-9.8), as far as they fit into the client's maximum message
+ * size (option 57).
  */
 export function planReply(request: DhcpMessage, answer: Answer, config: DhcpConfig): Reply {
   const isNak = answer.type === 'nak';
@@ -63,11 +65,11 @@ export function planReply(request: DhcpMessage, answer: Answer, config: DhcpConf
 }
 
 /**
- * RFC 2131 §4.1. A client with an address gets its answer there. One without gets a broadcast, also when its
- * broadcast flag is clear: unicast to a host that does not answer ARP yet needs a raw socket, and every client
- * must take the broadcast as well (the flag only says that it cannot take the unicast). The switch has no other
- * machine that it could disturb. An address outside the switch's network is not written to: the guest could make
- * the host send packets anywhere.
+ * See https://www.rfc-editor.org/rfc/rfc2131#section-4.1. A client that has an address gets the reply there.
+ * Any other gets a broadcast, even if its broadcast flag is clear: unicast to a host that does not answer ARP
+ * yet needs a raw socket, and every client must accept broadcasts (the flag only says that it cannot receive
+ * unicast). Nothing is sent to an address outside the switch's subnet, since the guest could make the host
+ * send packets anywhere.
  */
 function destinationOf(request: DhcpMessage, config: DhcpConfig): Ipv4 {
   return subnetContains(config.subnet, request.clientAddress) ? request.clientAddress : LIMITED_BROADCAST;
@@ -91,7 +93,7 @@ function replyOptions(request: DhcpMessage, answer: Answer, config: DhcpConfig):
   }
   const values = networkOptions(config);
   for (const code of ALWAYS_SENT) required.push([code, values.get(code) ?? new Uint8Array()]);
-  return new Map(fitting(required, wantedOptions(request, values), roomFor(request)));
+  return new Map(fitting(required, wantedOptions(request, values), optionBytesFor(request)));
 }
 
 function networkOptions(config: DhcpConfig): DhcpOptions {
@@ -103,7 +105,8 @@ function networkOptions(config: DhcpConfig): DhcpOptions {
     [OptionCode.interfaceMtu, u16Value(config.mtuBytes)],
     [OptionCode.broadcastAddress, addressValue(broadcast(subnet))],
   ]);
-  // An option of no bytes is malformed (RFC 2132 asks for at least one): better none at all.
+  // Options of zero length are malformed: https://www.rfc-editor.org/rfc/rfc2132#section-3.14 requires at
+  // least one byte.
   if (lease.hostname !== '') values.set(OptionCode.hostName, textValue(lease.hostname));
   if (domain !== '') values.set(OptionCode.domainName, textValue(domain));
   if (domainSearch.length > 0) values.set(OptionCode.domainSearch, domainSearchValue(domainSearch));
@@ -119,7 +122,7 @@ function wantedOptions(request: DhcpMessage, values: DhcpOptions): readonly [num
   });
 }
 
-function roomFor(request: DhcpMessage): number {
+function optionBytesFor(request: DhcpMessage): number {
   const datagramBytes = Math.max(MIN_DATAGRAM_BYTES, maxMessageSizeOption(request.options) ?? 0);
   return datagramBytes - IP_AND_UDP_BYTES - FIXED_BYTES - 1;
 }
@@ -127,9 +130,9 @@ function roomFor(request: DhcpMessage): number {
 function fitting(
   required: readonly [number, Uint8Array][],
   wanted: readonly [number, Uint8Array][],
-  roomBytes: number,
+  availableBytes: number,
 ): readonly [number, Uint8Array][] {
-  let left = required.reduce((room, [, value]) => room - encodedOptionLength(value), roomBytes);
+  let left = required.reduce((rest, [, value]) => rest - encodedOptionLength(value), availableBytes);
   const chosen = wanted.filter(([, value]) => {
     const isFitting = encodedOptionLength(value) <= left;
     if (isFitting) left -= encodedOptionLength(value);

@@ -2,37 +2,40 @@ import { setMaxListeners } from 'node:events';
 import type { Logger } from '../../core/host/index.js';
 import { isIpv4, MobyvmError, subnetContains, textOf } from '../../core/values/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
+import type { PortFacts } from '../port-facts.js';
 import { errorAnswer } from './answer.plan.js';
-import type { DnsEndpoint } from './dns-endpoint.js';
 import { Rcode } from './dns-constants.js';
 import { extendedError } from './edns.codec.js';
-import { decodeHeader } from './header.codec.js';
 import type { LocalZone } from './local-names.plan.js';
-import type { DnsQuery } from './message.codec.js';
+import type { DnsMessage, DnsQuery } from './message.codec.js';
 import { planQuery } from './query.plan.js';
-import { Resolver, type UpstreamStats } from './resolver.js';
+import { Resolver, type ResolverSource, type UpstreamStats } from './resolver.js';
 import { listenTcp, type TcpListener } from './tcp-listener.js';
-import { listenUdp, type UdpListener } from './udp-listener.js';
+import { listenUdp, type Reply, type UdpListener } from './udp-listener.js';
 
 export interface DnsServerOptions extends Omit<LocalZone, 'serverAddress'> {
-  /** The switch's address: the only one that we listen on, and what `host.docker.internal` means. */
+  /**
+   * The host's address on the switch: the only one that the server listens on, and that of
+   * `host.docker.internal`.
+   */
   readonly address: LocalZone['serverAddress'];
-  /** 53; 0 lets the system choose, for tests. */
+  /** 53; 0 lets the system choose (for tests). */
   readonly port: number;
-  /** The servers to ask for a name, as the host's own resolver would. Called for each query, so it may change. */
-  readonly upstreams: (name: string) => readonly DnsEndpoint[];
+  /** Stays the caller's: closing the server does not close it. */
+  readonly upstreams: ResolverSource;
+  readonly portFacts: PortFacts;
   readonly logger: Logger;
-  /** Ends the start only; a running server ends with `close`. */
+  /** Aborts the start only; `close` stops a running server. */
   readonly signal: AbortSignal;
 }
 
 export interface DnsStats {
-  /** Well-formed and malformed ones; not what was dropped. */
+  /** Well-formed and malformed queries, but not dropped messages. */
   readonly queries: number;
   readonly servfails: number;
-  /** Not from the switch's network, no query, or shorter than a header. */
+  /** From outside the switch's network, not a query, or shorter than a header. */
   readonly dropped: number;
-  /** Being asked upstream right now. */
+  /** Queries that are waiting for an upstream. */
   readonly outstanding: number;
   readonly tcpConnections: number;
   readonly upstreams: readonly UpstreamStats[];
@@ -41,18 +44,18 @@ export interface DnsStats {
 export interface DnsServer extends AsyncDisposable {
   readonly port: number;
   stats(): DnsStats;
-  /** Repeatable. Queries that are being asked are dropped. */
+  /** Repeatable. Outstanding queries are dropped. */
   close(): Promise<void>;
 }
 
-/** Each one has a socket or two open: RFC 1035 knows no way to say "later", so further ones get SERVFAIL. */
+/** Each one has a socket or two open. DNS has no way to say "later", so further queries get SERVFAIL. */
 const MAX_OUTSTANDING = 1_000;
-/** RFC 8914 §4: 23 is a network error, 14 says that the server is not ready. */
+/** https://www.rfc-editor.org/rfc/rfc8914#section-4 */
 const ExtendedError = { notReady: 14, networkError: 23 } as const;
 
 /**
- * Forwards the VM's queries to the host's resolvers, byte for byte but for the id, over UDP and TCP, and answers the
- * host's own names itself. Each query gets an answer within two seconds.
+ * Forwards the VM's queries to the host's resolvers over UDP and TCP, unchanged except for the id, and
+ * answers names of the host and the VM itself. Every query gets an answer within two seconds.
  * @throws MobyvmError MOBYVM_PORT_IN_USE, MOBYVM_DNS_SERVER, MOBYVM_NOT_ROOT
  */
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
@@ -61,22 +64,21 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   return server;
 }
 
-type Reply = (answer: Uint8Array, query: DnsQuery | undefined) => void;
-
 class Server implements DnsServer {
   readonly #options: DnsServerOptions;
   readonly #zone: LocalZone;
   readonly #resolver: Resolver;
-  readonly #quiet = new OncePerMinute();
+  readonly #warnings = new OncePerMinute();
   readonly #closing = new AbortController();
   #udp: UdpListener | undefined;
   #tcp: TcpListener | undefined;
   #port = 0;
+  #unsubscribe = (): void => undefined;
   readonly #counts = { queries: 0, servfails: 0, dropped: 0, outstanding: 0 };
 
   constructor(options: DnsServerOptions) {
     const { address, port, subnet, names, upstreams, logger } = options;
-    // Each query that is under way listens for the end.
+    // Every outstanding query listens to this signal.
     setMaxListeners(MAX_OUTSTANDING, this.#closing.signal);
     this.#options = options;
     this.#zone = { serverAddress: address, subnet, names };
@@ -88,13 +90,14 @@ class Server implements DnsServer {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    const { address, port, logger } = this.#options;
+    const { address, port, logger, portFacts, upstreams } = this.#options;
     signal.throwIfAborted();
     const isClient = (client: string): boolean => this.#isClient(client);
     try {
       this.#tcp = await listenTcp({
         address,
         port,
+        portFacts,
         isClient,
         onQuery: (bytes, reply) => this.#receive(bytes, true, reply),
       });
@@ -102,15 +105,17 @@ class Server implements DnsServer {
       this.#udp = await listenUdp({
         address,
         port: this.#port,
+        portFacts,
         isClient,
         onQuery: (bytes, reply) => this.#receive(bytes, false, reply),
-        onError: (error) => this.#complain('dns.socket.failed', { error: error.message }),
+        onError: (error) => this.#warn('dns.socket.failed', { error: error.message }),
       });
       signal.throwIfAborted();
     } catch (error) {
       await this.close();
       throw error;
     }
+    this.#unsubscribe = upstreams.onChange(() => this.#resolver.endPenalties());
     logger.info('dns.server.started', { address, port: this.#port });
   }
 
@@ -124,6 +129,7 @@ class Server implements DnsServer {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#unsubscribe();
     const listeners = [this.#udp, this.#tcp].filter((listener) => listener !== undefined);
     this.#udp = undefined;
     this.#tcp = undefined;
@@ -137,7 +143,7 @@ class Server implements DnsServer {
   #isClient(client: string): boolean {
     if (isIpv4(client) && subnetContains(this.#options.subnet, client)) return true;
     this.#counts.dropped += 1;
-    this.#complain('dns.client.refused', { client });
+    this.#warn('dns.client.refused', { client });
     return false;
   }
 
@@ -151,7 +157,7 @@ class Server implements DnsServer {
     if (decision.kind === 'answer') return reply(decision.answer, decision.query);
     const { query } = decision;
     if (this.#counts.outstanding >= MAX_OUTSTANDING) {
-      this.#complain('dns.queries.too-many', { outstanding: MAX_OUTSTANDING });
+      this.#warn('dns.queries.too-many', { outstanding: MAX_OUTSTANDING });
       return reply(this.#serverFailure(query, ExtendedError.notReady, 'too many queries at once'), query);
     }
     this.#counts.outstanding += 1;
@@ -165,26 +171,26 @@ class Server implements DnsServer {
       .finally(() => (this.#counts.outstanding -= 1));
   }
 
-  async #forward(query: DnsQuery, isTcp: boolean): Promise<Uint8Array> {
+  async #forward(query: DnsQuery, isTcp: boolean): Promise<DnsMessage> {
     const resolution = await this.#resolver.resolve(query, isTcp, this.#closing.signal);
     if (resolution.kind === 'answer') {
-      if (decodeHeader(resolution.bytes).rcode === Rcode.serverFailure) this.#counts.servfails += 1;
-      return resolution.bytes;
+      if (resolution.answer.header.rcode === Rcode.serverFailure) this.#counts.servfails += 1;
+      return resolution.answer;
     }
     if (resolution.reason === 'no-answer') {
-      return this.#serverFailure(query, ExtendedError.networkError, 'no resolver of the host has answered');
+      return this.#serverFailure(query, ExtendedError.networkError, "none of the host's resolvers answered");
     }
-    this.#complain('dns.upstream.none', {});
+    this.#warn('dns.upstream.none', {});
     return this.#serverFailure(query, ExtendedError.networkError, 'the host has no resolver');
   }
 
-  #serverFailure(query: DnsQuery, infoCode: number, text: string): Uint8Array {
+  #serverFailure(query: DnsQuery, infoCode: number, text: string): DnsMessage {
     this.#counts.servfails += 1;
     return errorAnswer(query, Rcode.serverFailure, extendedError(infoCode, `mobyvm: ${text}`));
   }
 
-  #complain(event: `dns.${string}`, fields: Readonly<Record<string, string | number>>): void {
-    if (this.#quiet.allows(event, Date.now())) this.#options.logger.warn(event, fields);
+  #warn(event: `dns.${string}`, fields: Readonly<Record<string, string | number>>): void {
+    if (this.#warnings.allows(event, Date.now())) this.#options.logger.warn(event, fields);
   }
 }
 

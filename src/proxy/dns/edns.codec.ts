@@ -2,14 +2,14 @@ import { ByteReader, ByteWriter, CodecError } from '../../core/values/index.js';
 import { RecordType } from './dns-constants.js';
 import type { RecordSpan } from './record.codec.js';
 
-/** The OPT pseudo record, RFC 6891 §6.1. */
+/** The OPT pseudo record: https://www.rfc-editor.org/rfc/rfc6891#section-6.1 */
 export interface Edns {
-  /** What its sender takes over UDP, bytes. Values under 512 mean 512. */
+  /** How many bytes its sender accepts over UDP. Values below 512 mean 512. */
   readonly udpBytes: number;
   /** The upper eight bits of the response code. */
   readonly extendedRcode: number;
   readonly version: number;
-  /** DO, RFC 3225 §3. */
+  /** The DO bit: https://www.rfc-editor.org/rfc/rfc3225#section-3 */
   readonly dnssecOk: boolean;
   readonly options: readonly EdnsOption[];
 }
@@ -19,7 +19,7 @@ export interface EdnsOption {
   readonly data: Uint8Array;
 }
 
-/** RFC 8914 §2 */
+/** https://www.rfc-editor.org/rfc/rfc8914#section-2 */
 export const EXTENDED_ERROR = 15;
 
 /**
@@ -59,7 +59,10 @@ export function encodeEdns(edns: Edns): Uint8Array {
     .done();
 }
 
-/** A reason in words that goes with an error answer: RFC 8914 §2, `info-code:u16 text`. */
+/**
+ * The reason for an error, for people: `info-code:u16 text`
+ * (https://www.rfc-editor.org/rfc/rfc8914#section-2).
+ */
 export function extendedError(infoCode: number, text: string): EdnsOption {
   const data = new ByteWriter().u16(infoCode).put(new TextEncoder().encode(text)).done();
   return { code: EXTENDED_ERROR, data };

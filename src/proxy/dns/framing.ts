@@ -1,11 +1,11 @@
 /**
- * Cuts a TCP stream into messages: `length:u16 message:length bytes`, RFC 1035 §4.2.2. Holds at most one message and what
- * came behind it in one chunk.
+ * Splits a TCP stream into messages, `length:u16 message:length bytes`
+ * (https://www.rfc-editor.org/rfc/rfc1035#section-4.2.2). Buffers at most one incomplete message.
  */
 export class Framing {
   #pending: Uint8Array = new Uint8Array();
 
-  /** Takes what arrived and returns the messages that are whole now, in order. */
+  /** Takes the next chunk of the stream and returns the messages that it completes, in order. */
   push(chunk: Uint8Array): readonly Uint8Array[] {
     this.#pending = this.#pending.length === 0 ? chunk : joined(this.#pending, chunk);
     const messages: Uint8Array[] = [];
@@ -17,14 +17,14 @@ export class Framing {
     }
   }
 
-  /** The length that the unfinished message has announced. */
+  /** The announced length of the incomplete message, once its length field has arrived. */
   get expectedBytes(): number | undefined {
     const [high, low] = this.#pending;
     return high === undefined || low === undefined ? undefined : (high << 8) | low;
   }
 }
 
-/** One message as it goes over TCP. */
+/** A message with its length in front, as TCP carries it. */
 export function framed(message: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(2 + message.length);
   new DataView(bytes.buffer).setUint16(0, message.length);

@@ -5,19 +5,19 @@ export const HEADER_BYTES = 12;
 export interface DnsHeader {
   readonly id: number;
   readonly isResponse: boolean;
-  /** 0 is an ordinary query. */
+  /** 0 is a standard query. */
   readonly opcode: number;
   readonly isAuthoritative: boolean;
   readonly isTruncated: boolean;
   readonly recursionDesired: boolean;
   readonly recursionAvailable: boolean;
-  /** Reserved, must be zero; kept as it came. */
+  /** Reserved, should be zero; preserved. */
   readonly z: boolean;
-  /** RFC 4035 §3.2.3 */
+  /** https://www.rfc-editor.org/rfc/rfc4035#section-3.2.3 */
   readonly authenticData: boolean;
-  /** RFC 4035 §3.2.2 */
+  /** https://www.rfc-editor.org/rfc/rfc4035#section-3.2.2 */
   readonly checkingDisabled: boolean;
-  /** The lower four bits; see the OPT record for the rest. */
+  /** The lower four bits; the upper ones are in the OPT record. */
   readonly rcode: number;
   readonly questions: number;
   readonly answers: number;
@@ -26,11 +26,12 @@ export interface DnsHeader {
 }
 
 /**
- * Decodes the first 12 bytes of a message, RFC 1035 §4.1.1:
+ * Decodes the first 12 bytes of a message (https://www.rfc-editor.org/rfc/rfc1035#section-4.1.1):
  *
- *     id:u16  QR:1 opcode:4 AA:1 TC:1 RD:1 RA:1 Z:1 AD:1 CD:1 rcode:4  qdcount:u16 ancount:u16 nscount:u16 arcount:u16
+ *     id:u16  QR:1 opcode:4 AA:1 TC:1 RD:1 RA:1 Z:1 AD:1 CD:1 rcode:4
+ *     qdcount:u16 ancount:u16 nscount:u16 arcount:u16
  *
- * @throws CodecError when there are fewer
+ * @throws CodecError for a shorter message
  */
 export function decodeHeader(message: Uint8Array): DnsHeader {
   const reader = new ByteReader(message);

@@ -1,23 +1,23 @@
 import { isIpv4, subnetContains, type Ipv4, type Subnet } from '../../core/values/index.js';
 import { ownAnswer } from './answer.plan.js';
 import { Rcode, RecordClass, RecordType } from './dns-constants.js';
-import type { DnsQuery } from './message.codec.js';
+import type { DnsMessage, DnsQuery } from './message.codec.js';
 import { encodeName, nameText, parseName } from './name.codec.js';
 import { encodeRecord, type RecordData } from './record.codec.js';
 
-/** The names that we answer ourselves. */
+/** The names that the server answers itself. */
 export interface LocalZone {
-  /** The host on the switch: what `host.docker.internal` and `gateway.docker.internal` mean. */
+  /** The host's address on the switch: that of `host.docker.internal` and `gateway.docker.internal`. */
   readonly serverAddress: Ipv4;
   readonly subnet: Subnet;
-  /** Further names, for example the VM's own; they win over the two above. Case does not matter. */
+  /** More names, for example the VM's; they take precedence over the two above. Compared without case. */
   readonly names: ReadonlyMap<string, Ipv4>;
 }
 
-/** The host's address may change with the settings, and we are close: nobody should remember it for long. */
+/** Short, because the host's address changes with the settings and asking again costs next to nothing. */
 const TTL_SECONDS = 5;
 const HOST_NAMES = ['host.docker.internal', 'gateway.docker.internal'];
-/** A pointer to the question's name, which stands right behind the header. */
+/** A pointer to the question's name, right behind the header. */
 const QUESTION_NAME = Uint8Array.of(0xc0, 12);
 const LOOPBACK = '127.0.0.1' as Ipv4;
 
@@ -27,13 +27,13 @@ interface LocalFacts {
 }
 
 /**
- * Our own answer, or undefined for what is to be forwarded. A name that exists but not with the type asked for gives
- * NOERROR without records and with an SOA (RFC 2308 §2.2), never NXDOMAIN: musl takes that as final for A as well.
+ * Our own answer, or undefined for a query to forward. A name that has no record of the requested type gets
+ * NOERROR with an SOA and no answer (https://www.rfc-editor.org/rfc/rfc2308#section-2.2), never NXDOMAIN:
+ * musl would take that for all types of the name.
  */
-export function answerLocally(query: DnsQuery, zone: LocalZone): Uint8Array | undefined {
-  const { question } = query;
+export function answerLocally(query: DnsQuery, zone: LocalZone): DnsMessage | undefined {
+  const { question, name } = query;
   if (question.class !== RecordClass.internet && question.class !== RecordClass.any) return undefined;
-  const name = nameText(question.name);
   const facts = factsAbout(name, zone);
   if (facts === undefined) return undefined;
   const version = query.edns?.version ?? 0;
@@ -45,9 +45,10 @@ export function answerLocally(query: DnsQuery, zone: LocalZone): Uint8Array | un
 }
 
 /**
- * The addresses of one name, or of one address the names; undefined when it is not ours to say.
- * RFC 6761: `localhost` (§6.3) and `invalid` (§6.4) never leave the machine, neither does `onion` (RFC 7686 §2).
- * `test`, `example` and `local` are forwarded: companies do use them.
+ * The addresses of a name, or the names of an address; undefined if the query is to be forwarded. `localhost`
+ * and `invalid` (https://www.rfc-editor.org/rfc/rfc6761#section-6.3) and `onion`
+ * (https://www.rfc-editor.org/rfc/rfc7686#section-2) never leave the host. `test`, `example` and `local` are
+ * forwarded, because companies do use them.
  */
 function factsAbout(name: string, zone: LocalZone): LocalFacts | undefined {
   const address = addressOf(name, zone);
@@ -67,11 +68,14 @@ function factsAbout(name: string, zone: LocalZone): LocalFacts | undefined {
 }
 
 function addressOf(name: string, zone: LocalZone): Ipv4 | undefined {
-  for (const [known, address] of zone.names) if (textOfName(known) === name) return address;
+  for (const [known, address] of zone.names) if (normalized(known) === name) return address;
   return HOST_NAMES.includes(name) ? zone.serverAddress : undefined;
 }
 
-/** RFC 1035 §3.5. The addresses of the switch are nobody else's to name; neither are those of RFC 6303 §4.2. */
+/**
+ * Reverse lookups (https://www.rfc-editor.org/rfc/rfc1035#section-3.5). No other server knows the names of
+ * the switch's addresses, or of those in https://www.rfc-editor.org/rfc/rfc6303#section-4.2.
+ */
 function reverseFacts(name: string, zone: LocalZone): LocalFacts | undefined {
   const digits = /^([\d.]+)\.in-addr\.arpa$/.exec(name)?.[1] ?? '';
   const address = digits.split('.').reverse().join('.');
@@ -94,7 +98,7 @@ function namesOf(address: Ipv4, zone: LocalZone): readonly string[] {
   return address === zone.serverAddress ? [...HOST_NAMES.slice(0, 1), ...given] : given;
 }
 
-function answerWith(query: DnsQuery, rcode: number, records: readonly RecordData[]): Uint8Array {
+function answerWith(query: DnsQuery, rcode: number, records: readonly RecordData[]): DnsMessage {
   const isEmpty = records.length === 0 && rcode !== Rcode.badVersion;
   const zone = rcode === Rcode.nameError ? encodeName(query.question.name.slice(-1)) : QUESTION_NAME;
   return ownAnswer(query, {
@@ -105,16 +109,17 @@ function answerWith(query: DnsQuery, rcode: number, records: readonly RecordData
   });
 }
 
-/** A name that exists is a zone of its own, with the SOA at the name itself; one that does not is in its top level's. */
+/** The SOA's owner is the name itself if it exists, otherwise its top-level domain. */
 function startOfAuthority(zone: Uint8Array): Uint8Array {
-  const times = { refreshSeconds: 3600, retrySeconds: 600, expireSeconds: 86_400 };
   return encodeRecord(zone, TTL_SECONDS, {
     kind: 'soa',
     soa: {
       primary: parseName('host.docker.internal'),
       mailbox: parseName('hostmaster.docker.internal'),
       serial: 1,
-      ...times,
+      refreshSeconds: 3600,
+      retrySeconds: 600,
+      expireSeconds: 86_400,
       minimumSeconds: TTL_SECONDS,
     },
   });
@@ -128,8 +133,8 @@ function typeOf(record: RecordData): number {
   return record.kind === 'other' ? record.type : RecordType[record.kind];
 }
 
-/** Through the wire form, so that both sides of a comparison are written alike. */
-function textOfName(text: string): string {
+/** By way of the wire form, so that both sides of a comparison are normalized alike. */
+function normalized(text: string): string {
   return nameText(parseName(text));
 }
 

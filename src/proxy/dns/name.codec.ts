@@ -1,6 +1,6 @@
 import { ByteWriter, CodecError } from '../../core/values/index.js';
 
-/** RFC 1035 §2.3.4 */
+/** https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
 const MAX_LABEL_BYTES = 63;
 const MAX_NAME_BYTES = 255;
 const POINTER = 0xc0;
@@ -10,14 +10,14 @@ export type DnsName = readonly Uint8Array[];
 
 export interface DecodedName {
   readonly name: DnsName;
-  /** Offset of what follows the name where it stands; what a pointer leads to does not count. */
+  /** Offset of the first byte behind the name, or behind the first pointer in it. */
   readonly end: number;
 }
 
 /**
  * Decodes the name at `offset` of a whole message: labels `length:u8 bytes…`, ended by a zero or by a pointer
- * `11:2 offset:14` to an earlier place (RFC 1035 §4.1.4). Each pointer must lead to before the place from which we read so far,
- * so that every chain of them ends.
+ * `11:2 offset:14` to earlier bytes (https://www.rfc-editor.org/rfc/rfc1035#section-4.1.4). Each pointer must
+ * lead to before the start of the segment that it ends, so that every chain of pointers is finite.
  * @throws CodecError for a pointer forward or to itself, a reserved label type, a name over 255 bytes
  */
 export function decodeName(message: Uint8Array, offset: number, field: string): DecodedName {
@@ -46,7 +46,10 @@ export function decodeName(message: Uint8Array, offset: number, field: string): 
   }
 }
 
-/** The offset behind the name at `offset`, without following a pointer: for walking over records. @throws CodecError */
+/**
+ * The offset behind the name at `offset`, without following pointers: for walking over records.
+ * @throws CodecError
+ */
 export function skipName(message: Uint8Array, offset: number, field: string): number {
   for (let at = offset; ;) {
     const length = byteAt(message, at, field);
@@ -75,24 +78,33 @@ export function encodeName(name: DnsName): Uint8Array {
   return writer.done();
 }
 
-/** For `host.docker.internal`; a dot at the end is fine. Has no escapes: for our own names. @throws CodecError */
+/** Parses `host.docker.internal`, with or without a trailing dot. Knows no escapes: for our own names. */
 export function parseName(text: string): DnsName {
   const bare = text.endsWith('.') ? text.slice(0, -1) : text;
   return bare === '' ? [] : bare.split('.').map((label) => new TextEncoder().encode(label));
 }
 
 /**
- * Dotted text without the last dot, in lower case because names compare that way (RFC 4343 §3); bytes that are not
- * plain characters as `\DDD` (RFC 1035 §5.1), so that a dot inside a label is not taken for one between labels.
+ * Dotted text without the trailing dot, in lower case because names compare without case
+ * (https://www.rfc-editor.org/rfc/rfc4343#section-3). Bytes other than letters, digits, `-`, `_` and `*` are
+ * written as `\DDD` (https://www.rfc-editor.org/rfc/rfc1035#section-5.1), so that a dot inside a label
+ * differs from one between labels.
  */
 export function nameText(name: DnsName): string {
-  return name.map((label) => [...label].map(characterText).join('')).join('.');
+  return name.map(labelText).join('.');
 }
 
-function characterText(byte: number): string {
+function labelText(label: Uint8Array): string {
+  let text = '';
+  for (const byte of label) text += CHARACTERS[byte] ?? '';
+  return text;
+}
+
+/** The text of each byte. */
+const CHARACTERS: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
   return /^[\w*-]$/.test(character) ? character.toLowerCase() : `\\${String(byte).padStart(3, '0')}`;
-}
+});
 
 function byteAt(message: Uint8Array, at: number, field: string): number {
   const byte = message[at];

@@ -1,32 +1,38 @@
 import { CodecError } from '../../core/values/index.js';
 import { errorAnswer, headerOnlyAnswer } from './answer.plan.js';
 import { Rcode, RecordType } from './dns-constants.js';
-import { decodeHeader, HEADER_BYTES, type DnsHeader } from './header.codec.js';
+import { HEADER_BYTES } from './header.codec.js';
 import { answerLocally, type LocalZone } from './local-names.plan.js';
-import { decodeQuery, type DnsQuery } from './message.codec.js';
+import { decodeMessage, decodeQuery, type DnsMessage, type DnsQuery } from './message.codec.js';
 
 export type QueryDecision =
-  /** Nothing can be answered to it, or answering would be wrong. */
+  /** It cannot be answered, or must not be. */
   | { readonly kind: 'drop'; readonly reason: 'too-short' | 'not-a-query' }
-  /** `query` is undefined when only the header could be read. */
-  | { readonly kind: 'answer'; readonly answer: Uint8Array; readonly query: DnsQuery | undefined }
+  /** `query` is undefined if only the header could be read. */
+  | { readonly kind: 'answer'; readonly answer: DnsMessage; readonly query: DnsQuery | undefined }
   | { readonly kind: 'forward'; readonly query: DnsQuery };
 
-/** What happens with the bytes that a client sent. A response is never answered: two servers would play ping-pong. */
+/**
+ * Decides what to do with a client's packet. A response is never answered: two servers could loop for ever.
+ */
 export function planQuery(bytes: Uint8Array, zone: LocalZone): QueryDecision {
   if (bytes.length < HEADER_BYTES) return { kind: 'drop', reason: 'too-short' };
-  const header = decodeHeader(bytes);
+  const message = decodeMessage(bytes);
+  const { header } = message;
   if (header.isResponse) return { kind: 'drop', reason: 'not-a-query' };
   if (header.opcode !== 0) {
     return { kind: 'answer', answer: headerOnlyAnswer(header, Rcode.notImplemented), query: undefined };
   }
-  const query = queryOf(bytes);
-  return query === undefined ? formatError(header) : planWellFormed(query, zone);
+  const query = queryOf(message);
+  if (query === undefined) {
+    return { kind: 'answer', answer: headerOnlyAnswer(header, Rcode.formatError), query };
+  }
+  return planWellFormed(query, zone);
 }
 
 function planWellFormed(query: DnsQuery, zone: LocalZone): QueryDecision {
   const { type } = query.question;
-  // A zone transfer is many messages on one connection: no forwarder does that.
+  // A zone transfer is many messages on one connection, which no forwarder passes on.
   if (type === RecordType.axfr || type === RecordType.ixfr) {
     return { kind: 'answer', answer: errorAnswer(query, Rcode.refused), query };
   }
@@ -34,13 +40,9 @@ function planWellFormed(query: DnsQuery, zone: LocalZone): QueryDecision {
   return answer === undefined ? { kind: 'forward', query } : { kind: 'answer', answer, query };
 }
 
-function formatError(header: DnsHeader): QueryDecision {
-  return { kind: 'answer', answer: headerOnlyAnswer(header, Rcode.formatError), query: undefined };
-}
-
-function queryOf(bytes: Uint8Array): DnsQuery | undefined {
+function queryOf(message: DnsMessage): DnsQuery | undefined {
   try {
-    return decodeQuery(bytes);
+    return decodeQuery(message);
   } catch (error) {
     if (error instanceof CodecError) return undefined;
     throw error;

@@ -1,14 +1,14 @@
-import type { AskResult } from './ask-result.js';
-import { ANSWER_WITHIN_MS, type Attempt } from './ask-schedule.plan.js';
+import { joinHostPort } from '../endpoint.js';
+import type { AskResult } from './ask-upstream.js';
 import { Rcode } from './dns-constants.js';
-import { endpointText } from './dns-endpoint.js';
-import { decodeHeader } from './header.codec.js';
+import type { DnsMessage } from './message.codec.js';
+import { ANSWER_WITHIN_MS, type Attempt } from './upstreams.plan.js';
 
 export interface RaceOptions {
   readonly attempts: readonly Attempt[];
   /** Asks one upstream until it answers, fails or the signal is aborted. */
   ask(attempt: Attempt, signal: AbortSignal): Promise<AskResult>;
-  /** Called for each attempt that answered, failed, or was overtaken after it had its fair time. */
+  /** Called for each attempt that starts, answers, fails, or loses the race after a fair time to answer. */
   report(attempt: Attempt, outcome: Outcome): void;
   readonly signal: AbortSignal;
 }
@@ -18,21 +18,30 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly afterMs: number }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** An attempt that is overtaken sooner than this has not failed. */
+/** An attempt that loses the race earlier than this has not failed. */
 const FAIR_TIME_MS = 250;
 
+/** NXDOMAIN is an answer. These may be the problem of one server only, so the next one is asked. */
+const SERVER_PROBLEMS: readonly number[] = [
+  Rcode.formatError,
+  Rcode.serverFailure,
+  Rcode.notImplemented,
+  Rcode.refused,
+];
+
 /**
- * Runs the attempts at their times; the first usable answer wins and ends the others. An attempt that fails brings
- * the next one forward. When no answer is usable, the first of the others (SERVFAIL, REFUSED …) is better than none.
- * @returns undefined when nobody answered in time
+ * Runs the attempts at their times; the first usable answer wins and cancels the others. An attempt that
+ * fails brings the next one forward. If no answer is usable, the first of the others (SERVFAIL, REFUSED …) is
+ * better than none.
+ * @returns undefined if nobody answered in time
  */
-export function race(options: RaceOptions): Promise<Uint8Array | undefined> {
+export function race(options: RaceOptions): Promise<DnsMessage | undefined> {
   return new Promise((resolve) => new Race(options, resolve).start());
 }
 
 class Race {
   readonly #options: RaceOptions;
-  readonly #resolve: (answer: Uint8Array | undefined) => void;
+  readonly #resolve: (answer: DnsMessage | undefined) => void;
   readonly #cancel = new AbortController();
   readonly #running = new Map<Attempt, number>();
   readonly #done = new Set<string>();
@@ -40,10 +49,10 @@ class Race {
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  #fallback: Uint8Array | undefined;
+  #fallback: DnsMessage | undefined;
   readonly #onAbort = (): void => this.#finish(undefined);
 
-  constructor(options: RaceOptions, resolve: (answer: Uint8Array | undefined) => void) {
+  constructor(options: RaceOptions, resolve: (answer: DnsMessage | undefined) => void) {
     this.#options = options;
     this.#resolve = resolve;
   }
@@ -58,8 +67,8 @@ class Race {
   #startNext(): void {
     clearTimeout(this.#timer);
     const attempt = this.#options.attempts[this.#next];
-    // Who has said no is not asked again; who is silent may have lost our packet.
-    if (attempt !== undefined && this.#done.has(endpointText(attempt.endpoint))) {
+    // A server that answered or failed is not asked again; a silent one may have lost our packet.
+    if (attempt !== undefined && this.#done.has(keyOf(attempt))) {
       this.#next += 1;
       return this.#startNext();
     }
@@ -87,18 +96,18 @@ class Race {
     this.#running.delete(attempt);
     if (result.kind === 'answer') {
       this.#options.report(attempt, { kind: 'answered', afterMs: performance.now() - sinceMs });
-      if (isUsable(result.bytes)) return this.#finish(result.bytes);
-      this.#fallback ??= result.bytes;
+      if (!SERVER_PROBLEMS.includes(result.answer.header.rcode)) return this.#finish(result.answer);
+      this.#fallback ??= result.answer;
     } else {
       this.#options.report(attempt, { kind: 'failed', reason: result.reason });
     }
-    this.#done.add(endpointText(attempt.endpoint));
-    // While others are being asked, a repeat keeps its time: they may be about to answer.
+    this.#done.add(keyOf(attempt));
+    // While other servers may still answer, a repeat is not brought forward.
     const following = this.#options.attempts[this.#next];
     if (this.#running.size === 0 || following?.isRepeat === false) this.#startNext();
   }
 
-  #finish(answer: Uint8Array | undefined): void {
+  #finish(answer: DnsMessage | undefined): void {
     if (this.#cancel.signal.aborted) return;
     clearTimeout(this.#timer);
     clearTimeout(this.#deadline);
@@ -114,14 +123,6 @@ class Race {
   }
 }
 
-/** NXDOMAIN is an answer. The others may be the trouble of one server only, so the next one is asked. */
-function isUsable(answer: Uint8Array): boolean {
-  const { rcode } = decodeHeader(answer);
-  const troubles: readonly number[] = [
-    Rcode.formatError,
-    Rcode.serverFailure,
-    Rcode.notImplemented,
-    Rcode.refused,
-  ];
-  return !troubles.includes(rcode);
+function keyOf({ endpoint }: Attempt): string {
+  return joinHostPort(endpoint.address, endpoint.port);
 }

@@ -15,11 +15,11 @@ export interface DnsQuestion {
   readonly class: number;
 }
 
-/** A record in place: where it stands in its message, its name and data undecoded. */
+/** The position of a record in its message; its name and data are not decoded. */
 export interface RecordSpan {
   readonly type: number;
   readonly class: number;
-  /** Seconds; something else in OPT. */
+  /** Seconds; flags in an OPT record. */
   readonly ttl: number;
   /** Offsets into the message. */
   readonly start: number;
@@ -27,7 +27,7 @@ export interface RecordSpan {
   readonly end: number;
 }
 
-/** The data of the types that we read or make ourselves; every other type is raw bytes. */
+/** Typed data for the record types that we read or write; raw bytes for all others. */
 export type RecordData =
   | { readonly kind: 'a'; readonly address: Ipv4 }
   | { readonly kind: 'aaaa'; readonly address: Uint8Array }
@@ -35,7 +35,7 @@ export type RecordData =
   | { readonly kind: 'soa'; readonly soa: Soa }
   | { readonly kind: 'other'; readonly type: number; readonly bytes: Uint8Array };
 
-/** RFC 1035 §3.3.13; times in seconds. */
+/** https://www.rfc-editor.org/rfc/rfc1035#section-3.3.13 */
 export interface Soa {
   readonly primary: DnsName;
   readonly mailbox: DnsName;
@@ -43,11 +43,11 @@ export interface Soa {
   readonly refreshSeconds: number;
   readonly retrySeconds: number;
   readonly expireSeconds: number;
-  /** How long the absence of a name or type may be cached (RFC 2308 §4). */
+  /** TTL of negative answers: https://www.rfc-editor.org/rfc/rfc2308#section-4 */
   readonly minimumSeconds: number;
 }
 
-/** `name type:u16 class:u16`, RFC 1035 §4.1.2. @throws CodecError */
+/** `name type:u16 class:u16` (https://www.rfc-editor.org/rfc/rfc1035#section-4.1.2). @throws CodecError */
 export function decodeQuestion(
   message: Uint8Array,
   offset: number,
@@ -61,7 +61,11 @@ export function encodeQuestion(question: DnsQuestion): Uint8Array {
   return new ByteWriter().put(encodeName(question.name)).u16(question.type).u16(question.class).done();
 }
 
-/** `name type:u16 class:u16 ttl:u32 rdlength:u16 rdata`, RFC 1035 §4.1.3. @throws CodecError */
+/**
+ * `name type:u16 class:u16 ttl:u32 rdlength:u16 rdata`
+ * (https://www.rfc-editor.org/rfc/rfc1035#section-4.1.3).
+ * @throws CodecError
+ */
 export function decodeRecordSpan(message: Uint8Array, offset: number): RecordSpan {
   const fixed = skipName(message, offset, 'record name');
   const reader = readerAt(message, fixed, 10, 'record');
@@ -76,7 +80,7 @@ export function decodeRecordSpan(message: Uint8Array, offset: number): RecordSpa
   return { type, class: recordClass, ttl, start: offset, dataStart, end: dataStart + length };
 }
 
-/** The data of a record; names in it may point into the message. @throws CodecError */
+/** Decodes a record's data, in which names may point into the message. @throws CodecError */
 export function decodeRecordData(message: Uint8Array, span: RecordSpan): RecordData {
   const bytes = message.slice(span.dataStart, span.end);
   switch (span.class === RecordClass.internet ? span.type : undefined) {
@@ -98,7 +102,7 @@ export function decodeRecordData(message: Uint8Array, span: RecordSpan): RecordD
   }
 }
 
-/** A record of the class IN. @param name in wire form: {@link encodeName}, or a pointer to one */
+/** Encodes a record of class IN. @param name in wire form: {@link encodeName}, or a pointer to one */
 export function encodeRecord(name: Uint8Array, ttlSeconds: number, data: RecordData): Uint8Array {
   const bytes = encodeData(data);
   const type = data.kind === 'other' ? data.type : RecordType[data.kind];
@@ -149,10 +153,10 @@ function exactLength(bytes: Uint8Array, length: number, span: RecordSpan): void 
 }
 
 function exactEnd(end: number, span: RecordSpan): void {
-  if (end !== span.end) throw new CodecError('rdata', span.dataStart, 'is not as long as rdlength says');
+  if (end !== span.end) throw new CodecError('rdata', span.dataStart, 'does not have the length in rdlength');
 }
 
-/** Checked with the offset in the whole message, which a reader of a part would not know. */
+/** Checks the length here, so that an error has the offset in the whole message. */
 function readerAt(message: Uint8Array, offset: number, length: number, field: string): ByteReader {
   if (offset + length > message.length) {
     throw new CodecError(field, offset, `needs ${length} bytes, ${message.length - offset} left`);

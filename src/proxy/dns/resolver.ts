@@ -1,87 +1,100 @@
 import type { Logger } from '../../core/host/index.js';
+import { joinHostPort, type Endpoint } from '../endpoint.js';
 import { OncePerMinute } from '../once-per-minute.js';
-import { askByTcp } from './ask-by-tcp.js';
-import { askByUdp } from './ask-by-udp.js';
-import type { AskResult } from './ask-result.js';
-import { planAttempts } from './ask-schedule.plan.js';
-import { endpointText, type DnsEndpoint } from './dns-endpoint.js';
-import { decodeHeader } from './header.codec.js';
-import type { DnsQuery } from './message.codec.js';
-import { nameText } from './name.codec.js';
+import { askByTcp, askByUdp, type AskResult } from './ask-upstream.js';
+import type { DnsMessage, DnsQuery } from './message.codec.js';
 import { race, type Outcome } from './race.js';
 import {
   afterAnswer,
   afterFailure,
+  planAttempts,
   planUpstreamOrder,
   UNTRIED,
   type UpstreamHealth,
-} from './upstream-order.plan.js';
+} from './upstreams.plan.js';
+
+/** The resolvers that the host uses, as they change. src/daemon passes the implementation of the platform. */
+export interface ResolverSource {
+  /**
+   * The servers for a name, in the order in which the host itself asks them; empty if it has none. Called for
+   * each query. A source whose servers do not depend on the name ignores it.
+   * @param name in lower case, without the trailing dot
+   */
+  current(name: string): readonly Endpoint[];
+  /** Called after `current` has changed. Returns the unsubscribe function. */
+  onChange(listener: () => void): () => void;
+  /** Repeatable. */
+  close(): Promise<void>;
+}
 
 export interface ResolverOptions {
-  /** The servers for a name, as the system would ask them; called for each query. */
-  readonly upstreams: (name: string) => readonly DnsEndpoint[];
-  /** Ours: asking it would mean asking ourselves. */
-  readonly ownEndpoint: DnsEndpoint;
+  readonly upstreams: ResolverSource;
+  /** Our own server: asking it would be an endless loop. */
+  readonly ownEndpoint: Endpoint;
   readonly logger: Logger;
   readonly nowMs: () => number;
 }
 
 export type Resolution =
-  | { readonly kind: 'answer'; readonly bytes: Uint8Array }
+  | { readonly kind: 'answer'; readonly answer: DnsMessage }
   | { readonly kind: 'failed'; readonly reason: 'no-upstream' | 'no-answer' };
 
 export interface UpstreamStats extends UpstreamHealth {
-  readonly endpoint: DnsEndpoint;
+  readonly endpoint: Endpoint;
 }
 
-/** More servers than any machine has; those not used for longest are forgotten. */
+/** More servers than any host has; the least recently used ones are forgotten. */
 const MAX_REMEMBERED = 64;
 const MAX_TCP = 100;
-/** Leaves time to give the truncated answer when the upstream does not do TCP. */
+/** Leaves time to fall back to the truncated answer if the upstream does not speak TCP. */
 const TCP_WITHIN_MS = 1_000;
 
-/** Forwards queries to the system's resolvers and remembers how these do. */
+/** Forwards queries to the host's resolvers and keeps track of how each of them does. */
 export class Resolver {
   readonly #options: ResolverOptions;
-  readonly #quiet = new OncePerMinute();
-  readonly #health = new Map<string, UpstreamHealth>();
-  readonly #endpoints = new Map<string, DnsEndpoint>();
+  readonly #ownEndpoint: string;
+  readonly #warnings = new OncePerMinute();
+  readonly #stats = new Map<string, UpstreamStats>();
   #tcpCount = 0;
 
   constructor(options: ResolverOptions) {
     this.#options = options;
+    this.#ownEndpoint = keyOf(options.ownEndpoint);
   }
 
   /** @param isTcp the client asked over TCP: a truncated answer is of no use to it */
   async resolve(query: DnsQuery, isTcp: boolean, signal: AbortSignal): Promise<Resolution> {
     const { nowMs, upstreams } = this.#options;
-    const endpoints = upstreams(nameText(query.question.name)).filter((endpoint) => !this.#isOurs(endpoint));
+    const endpoints = upstreams
+      .current(query.name)
+      .filter((endpoint) => keyOf(endpoint) !== this.#ownEndpoint);
     if (endpoints.length === 0) return { kind: 'failed', reason: 'no-upstream' };
-    const bytes = await race({
-      attempts: planAttempts(planUpstreamOrder(endpoints, this.#health, nowMs())),
+    const answer = await race({
+      attempts: planAttempts(planUpstreamOrder(endpoints, this.#stats, nowMs())),
       ask: ({ endpoint }, cancel) => this.#ask(endpoint, query, isTcp, cancel),
       report: ({ endpoint }, outcome) => this.#note(endpoint, outcome),
       signal,
     });
-    return bytes === undefined ? { kind: 'failed', reason: 'no-answer' } : { kind: 'answer', bytes };
+    return answer === undefined ? { kind: 'failed', reason: 'no-answer' } : { kind: 'answer', answer };
   }
 
   stats(): readonly UpstreamStats[] {
-    return [...this.#health].flatMap(([key, health]) => {
-      const endpoint = this.#endpoints.get(key);
-      return endpoint === undefined ? [] : [{ endpoint, ...health }];
-    });
+    return [...this.#stats.values()];
   }
 
-  /** UDP, and TCP for what UDP cut off: RFC 7766 §5. */
-  async #ask(
-    endpoint: DnsEndpoint,
-    query: DnsQuery,
-    isTcp: boolean,
-    signal: AbortSignal,
-  ): Promise<AskResult> {
+  /**
+   * The host is on another network, perhaps: a server that could not be reached before may be reachable now.
+   */
+  endPenalties(): void {
+    for (const [key, stats] of this.#stats) this.#stats.set(key, { ...stats, failuresInRow: 0 });
+  }
+
+  /**
+   * Over UDP, then over TCP if the answer was truncated: https://www.rfc-editor.org/rfc/rfc7766#section-5.
+   */
+  async #ask(endpoint: Endpoint, query: DnsQuery, isTcp: boolean, signal: AbortSignal): Promise<AskResult> {
     const short = await askByUdp(endpoint, query, signal);
-    if (short.kind === 'failed' || !decodeHeader(short.bytes).isTruncated) return short;
+    if (short.kind === 'failed' || !short.answer.header.isTruncated) return short;
     if (this.#tcpCount >= MAX_TCP) return isTcp ? { kind: 'failed', reason: 'too many connections' } : short;
     this.#tcpCount += 1;
     try {
@@ -96,31 +109,29 @@ export class Resolver {
     }
   }
 
-  #note(endpoint: DnsEndpoint, outcome: Outcome): void {
+  #note(endpoint: Endpoint, outcome: Outcome): void {
     const { logger, nowMs } = this.#options;
-    const key = endpointText(endpoint);
-    const health = this.#health.get(key) ?? UNTRIED;
+    const key = keyOf(endpoint);
+    const before = this.#stats.get(key) ?? UNTRIED;
     // Deleted first, so that the map stays in the order of use.
-    this.#health.delete(key);
-    this.#health.set(key, nextHealth(health, outcome, nowMs()));
-    this.#endpoints.set(key, endpoint);
+    this.#stats.delete(key);
+    this.#stats.set(key, { ...nextHealth(before, outcome, nowMs()), endpoint });
     this.#forget();
-    if (outcome.kind === 'failed' && this.#quiet.allows(key, nowMs())) {
+    if (outcome.kind === 'failed' && this.#warnings.allows(key, nowMs())) {
       logger.warn('dns.upstream.failed', { upstream: key, reason: outcome.reason });
     }
   }
 
   #forget(): void {
-    for (const key of this.#health.keys()) {
-      if (this.#health.size <= MAX_REMEMBERED) return;
-      this.#health.delete(key);
-      this.#endpoints.delete(key);
+    for (const key of this.#stats.keys()) {
+      if (this.#stats.size <= MAX_REMEMBERED) return;
+      this.#stats.delete(key);
     }
   }
+}
 
-  #isOurs(endpoint: DnsEndpoint): boolean {
-    return endpointText(endpoint) === endpointText(this.#options.ownEndpoint);
-  }
+function keyOf({ address, port }: Endpoint): string {
+  return joinHostPort(address, port);
 }
 
 function nextHealth(health: UpstreamHealth, outcome: Outcome, nowMs: number): UpstreamHealth {

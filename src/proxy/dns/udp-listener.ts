@@ -1,15 +1,23 @@
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { bindError } from '../bind-error.js';
+import { bindSocket, closeSocket } from '../listen.js';
+import type { PortFacts } from '../port-facts.js';
 import { fitToUdp } from './answer.plan.js';
-import type { DnsQuery } from './message.codec.js';
+import type { DnsMessage, DnsQuery } from './message.codec.js';
 
-export interface UdpListenerOptions {
+/** Sends an answer. `query` is undefined if the client's message could not be read. */
+export type Reply = (answer: DnsMessage, query: DnsQuery | undefined) => void;
+
+export interface ListenerOptions {
   readonly address: string;
   readonly port: number;
+  readonly portFacts: PortFacts;
   isClient(address: string): boolean;
-  onQuery(bytes: Uint8Array, reply: (answer: Uint8Array, query: DnsQuery | undefined) => void): void;
-  /** A socket reported an error after it was bound; it goes on. */
+  onQuery(bytes: Uint8Array, reply: Reply): void;
+}
+
+export interface UdpListenerOptions extends ListenerOptions {
+  /** The socket reported an error after it was bound; it stays open. */
   onError(error: Error): void;
 }
 
@@ -22,21 +30,19 @@ export async function listenUdp(options: UdpListenerOptions): Promise<UdpListene
   const { address, port } = options;
   const socket = createSocket('udp4');
   try {
-    socket.bind({ address, port, exclusive: true });
-    await once(socket, 'listening');
+    await bindSocket(socket, { address, port, exclusive: true });
   } catch (error) {
-    socket.close();
     const wanted = { protocol: 'udp', address, port, who: 'The DNS server' } as const;
-    throw await bindError({ ...wanted, code: 'MOBYVM_DNS_SERVER' }, error);
+    throw await bindError({ ...wanted, code: 'MOBYVM_DNS_SERVER' }, error, options.portFacts);
   }
   let isOpen = true;
   socket.on('error', (error) => options.onError(error));
   socket.on('message', (message, client) => {
-    // Nothing can be sent to port 0, and nobody asks from there.
+    // Port 0 cannot be answered, and no real client uses it.
     if (client.port === 0 || !options.isClient(client.address)) return;
     options.onQuery(new Uint8Array(message), (answer, query) => {
       if (!isOpen) return;
-      const bytes = query === undefined ? answer : fitToUdp(answer, query);
+      const bytes = query === undefined ? answer.bytes : fitToUdp(answer, query);
       socket.send(bytes, client.port, client.address, (error) => {
         if (error !== null) options.onError(error);
       });
@@ -46,9 +52,7 @@ export async function listenUdp(options: UdpListenerOptions): Promise<UdpListene
     close: async () => {
       if (!isOpen) return;
       isOpen = false;
-      await new Promise<void>((resolve) => {
-        socket.close(resolve);
-      });
+      await closeSocket(socket);
     },
   };
 }

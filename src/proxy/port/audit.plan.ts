@@ -1,20 +1,20 @@
 import type { PortKey } from './port-request.js';
 
-/** A port that we hold open, or try to. */
+/** A port that is held open, or should be. */
 export interface HeldPort {
   readonly key: PortKey;
   readonly sinceMs: number;
-  /** When the guest's connection for it was lost; undefined while it has one. */
+  /** When the guest's control connection for it was lost; undefined while there is one. */
   readonly lostAtMs: number | undefined;
 }
 
 export interface AuditFacts {
   readonly held: readonly HeldPort[];
-  /** What the engine says its running containers publish. */
+  /** The ports that the engine's running containers publish. */
   readonly listed: ReadonlySet<PortKey>;
-  /** When the engine was asked. */
+  /** When the list was requested. */
   readonly askedAtMs: number;
-  /** When each port was given back, as far as it is remembered. */
+  /** When ports were released, for recent releases. */
   readonly releasedAtMs: ReadonlyMap<PortKey, number>;
 }
 
@@ -23,12 +23,15 @@ export interface AuditPlan {
   readonly close: readonly PortKey[];
 }
 
-/** A container's ports are asked for before the engine lists it as running, and it may take its time to start. */
+/** A container's ports are requested before the engine lists it as running, and it may start slowly. */
 const STARTING_MS = 60_000;
-/** A container that stops is listed for a while after its ports were given back. */
+/** A stopping container is still listed for a while after it has released its ports. */
 const STOPPING_MS = 30_000;
 
-/** What must change for the host's listeners to be what the engine says. What happened after it was asked counts more. */
+/**
+ * What to change so that the host's listeners match the engine's list. Events after the list was requested
+ * take precedence over it.
+ */
 export function planAudit({ held, listed, askedAtMs, releasedAtMs }: AuditFacts): AuditPlan {
   const present = new Set(held.map(({ key }) => key));
   return {

@@ -1,61 +1,66 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { Logger } from '../../core/host/index.js';
 import { CodecError, MobyvmError, textOf } from '../../core/values/index.js';
 import { bindError } from '../bind-error.js';
+import { startListening, stopListening } from '../listen.js';
 import { OncePerMinute } from '../once-per-minute.js';
+import type { PortFacts } from '../port-facts.js';
 import { decodeGuestMessage, encodeHostAnswer, MAX_LINE_BYTES, type HostAnswer } from './control.codec.js';
 import type { PortRequest } from './port-request.js';
 
-/** Stands for one connection of the guest's: the port is the guest's as long as it is held. */
+/** One control connection: the guest holds a port for as long as the connection exists. */
 export interface Lease {
-  /** Ends the connection; the guest asks again if it still wants the port. */
+  /** Closes the connection; the guest asks again if it still needs the port. */
   drop(): void;
 }
 
-/** Who decides about ports; the publisher fits. */
+/** Decides about ports; implemented by the publisher. */
 export interface PortLeases {
-  /** @returns false when the guest has to offer a relay port @throws MobyvmError MOBYVM_PORT_PUBLISH */
+  /** @returns false if the guest has to offer a relay port @throws MobyvmError MOBYVM_PORT_PUBLISH */
   expose(request: PortRequest, lease: Lease, isRenewal: boolean): Promise<boolean>;
-  /** The guest gives the port back. */
+  /** The guest releases the port. */
   release(lease: Lease): Promise<void>;
-  /** The connection was lost: the container may run or not. */
+  /** The connection was lost; the container may still be running. */
   lost(lease: Lease): void;
 }
 
 export interface PortControlOptions {
-  /** The switch's address: only the VM, and the host itself, reach it. */
+  /** The host's address on the switch: only the VM and the host itself can reach it. */
   readonly address: string;
   readonly port: number;
-  /** What the guest has to know; while there is none nobody is served. */
+  /** The secret that requests must carry; while there is none, all are refused. */
   readonly token: () => string | undefined;
   readonly leases: PortLeases;
+  readonly portFacts: PortFacts;
   readonly logger: Logger;
 }
 
 export interface PortControl {
   readonly port: number;
   readonly connections: number;
-  /** Ends all connections: the guest that held them is gone. */
+  /** Closes all connections: the guest that held them is gone. */
   dropAll(): void;
   close(): Promise<void>;
 }
 
-/** From connecting to the end of the request's line. */
+/** From the connection to the end of the request line. */
 const REQUEST_MS = 5_000;
-/** Connections that have not proven themselves; the oldest makes room for the next. */
-const MAX_STRANGERS = 128;
-/** More ports than a machine can use; each is a connection. */
+/** Connections that have not shown the token yet; beyond this the oldest is closed. */
+const MAX_UNAUTHENTICATED = 128;
+/** More published ports than any machine has; each has a connection. */
 const MAX_CONNECTIONS = 16_384;
-/** A guest that is gone without a word is noticed in about this time and ten seconds. */
+/** A guest that vanishes is noticed about ten seconds after this. */
 const KEEP_ALIVE_AFTER_MS = 30_000;
 
-/** Takes the guest's requests for ports. @throws MobyvmError MOBYVM_PORT_IN_USE, MOBYVM_PORT_SERVER, MOBYVM_NOT_ROOT */
+/**
+ * Serves the guest's requests for ports.
+ * @throws MobyvmError MOBYVM_PORT_IN_USE, MOBYVM_PORT_SERVER, MOBYVM_NOT_ROOT
+ */
 export async function startPortControl(options: PortControlOptions): Promise<PortControl> {
   const { address, port } = options;
   const connections = new Set<ControlConnection>();
-  const strangers = new Set<ControlConnection>();
+  const unauthenticated = new Set<ControlConnection>();
   const warnings = new OncePerMinute();
   const warn = (event: `ports.control.${string}`, reason: string): void => {
     if (warnings.allows(event, performance.now())) options.logger.warn(event, { reason });
@@ -64,26 +69,25 @@ export async function startPortControl(options: PortControlOptions): Promise<Por
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS },
     (socket) => {
       if (connections.size >= MAX_CONNECTIONS) return void socket.destroy();
-      const [oldest] = strangers;
-      if (strangers.size >= MAX_STRANGERS) oldest?.drop();
+      const [oldest] = unauthenticated;
+      if (unauthenticated.size >= MAX_UNAUTHENTICATED) oldest?.drop();
       const connection = new ControlConnection(socket, options, {
         warn,
-        known: () => strangers.delete(connection),
+        authenticated: () => unauthenticated.delete(connection),
       });
       connections.add(connection);
-      strangers.add(connection);
+      unauthenticated.add(connection);
       socket.once('close', () => {
         connections.delete(connection);
-        strangers.delete(connection);
+        unauthenticated.delete(connection);
       });
     },
   );
   try {
-    server.listen({ host: address, port, exclusive: true });
-    await once(server, 'listening');
+    await startListening(server, { host: address, port, exclusive: true });
   } catch (error) {
     const wanted = { protocol: 'tcp', address, port, who: 'The server for published ports' } as const;
-    throw await bindError({ ...wanted, code: 'MOBYVM_PORT_SERVER' }, error);
+    throw await bindError({ ...wanted, code: 'MOBYVM_PORT_SERVER' }, error, options.portFacts);
   }
   server.on('error', (error) => warn('ports.control.unaccepted', textOf(error)));
   const dropAll = (): void => {
@@ -100,43 +104,40 @@ export async function startPortControl(options: PortControlOptions): Promise<Por
     dropAll,
     close: async () => {
       dropAll();
-      if (!server.listening) return;
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
+      await stopListening(server);
     },
   };
 }
 
-interface Surroundings {
+interface ConnectionContext {
   warn(event: `ports.control.${string}`, reason: string): void;
   /** The connection has shown the token. */
-  known(): void;
+  authenticated(): void;
 }
 
 /**
- * One connection: a request, its answer, then silence until the guest gives the port back or goes.
- * INVARIANT: for a request that was handed on, `release` or `lost` is called exactly once.
+ * One connection: a request, its answer, then nothing until the guest releases the port or disconnects.
+ * INVARIANT: for a request that was accepted, `release` or `lost` is called exactly once.
  */
 class ControlConnection implements Lease {
   readonly #socket: Socket;
   readonly #options: PortControlOptions;
-  readonly #around: Surroundings;
+  readonly #context: ConnectionContext;
   #text = '';
-  #isHandedOn = false;
+  #isAccepted = false;
   #isOver = false;
 
-  constructor(socket: Socket, options: PortControlOptions, around: Surroundings) {
+  constructor(socket: Socket, options: PortControlOptions, context: ConnectionContext) {
     this.#socket = socket;
     this.#options = options;
-    this.#around = around;
-    const timer = setTimeout(() => this.#refuse('no request came in time'), REQUEST_MS);
+    this.#context = context;
+    const timer = setTimeout(() => this.#refuse('no request arrived in time'), REQUEST_MS);
     socket.once('close', () => {
       clearTimeout(timer);
       this.#closed();
     });
     socket.on('error', () => socket.destroy());
-    // latin1 keeps one character a byte, so that the limit is one of bytes; no field has other letters.
+    // One character per byte, so that the limit is in bytes; no field has non-ASCII text.
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
       this.#text += chunk.slice(0, MAX_LINE_BYTES + 1);
@@ -161,13 +162,13 @@ class ControlConnection implements Lease {
   #take(line: string): void {
     try {
       const message = decodeGuestMessage(line);
-      if (message.kind === 'release' && this.#isHandedOn) return void this.#release();
-      if (message.kind === 'release' || this.#isHandedOn)
-        return this.#refuse('one connection is for one port');
+      if (message.kind === 'release' && this.#isAccepted) return void this.#release();
+      if (message.kind === 'release' || this.#isAccepted)
+        return this.#refuse('each connection is for one port');
       const { token, request, isRenewal } = message.expose;
       if (!isSame(token, this.#options.token())) return this.#refuse("the token is not this machine's");
-      this.#isHandedOn = true;
-      this.#around.known();
+      this.#isAccepted = true;
+      this.#context.authenticated();
       void this.#expose(request, isRenewal);
     } catch (error) {
       this.#refuse(error instanceof CodecError ? error.message : textOf(error));
@@ -179,7 +180,7 @@ class ControlConnection implements Lease {
       if (await this.#options.leases.expose(request, this, isRenewal)) this.#answer({ kind: 'ok' });
       else this.#end({ kind: 'relay' });
     } catch (error) {
-      if (!(error instanceof MobyvmError)) this.#around.warn('ports.control.failed', textOf(error));
+      if (!(error instanceof MobyvmError)) this.#context.warn('ports.control.failed', textOf(error));
       this.#end({ kind: 'error', reason: textOf(error) });
     }
   }
@@ -187,21 +188,21 @@ class ControlConnection implements Lease {
   async #release(): Promise<void> {
     this.#isOver = true;
     await this.#options.leases.release(this);
-    // The guest waits for the end: only then is the port free for the next container.
+    // The guest waits for this: only now is the port free for the next container.
     this.#socket.end();
   }
 
   #closed(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#isHandedOn) this.#options.leases.lost(this);
+    if (this.#isAccepted) this.#options.leases.lost(this);
   }
 
   #answer(answer: HostAnswer): void {
     if (!this.#socket.destroyed) this.#socket.write(encodeHostAnswer(answer));
   }
 
-  /** Nothing was published for it. */
+  /** Answers and closes; nothing was published. */
   #end(answer: HostAnswer): void {
     this.#isOver = true;
     this.#answer(answer);
@@ -210,14 +211,14 @@ class ControlConnection implements Lease {
 
   #refuse(reason: string): void {
     if (this.#isOver) return;
-    this.#around.warn('ports.control.refused', reason);
+    this.#context.warn('ports.control.refused', reason);
     this.#text = '';
-    if (this.#isHandedOn) return void this.#socket.destroy();
+    if (this.#isAccepted) return void this.#socket.destroy();
     this.#end({ kind: 'error', reason: `mobyvm: ${reason}` });
   }
 }
 
-/** In constant time, whatever the lengths. */
+/** Compares in constant time, whatever the lengths. */
 function isSame(given: string, wanted: string | undefined): boolean {
   if (wanted === undefined) return false;
   const hash = (text: string): Buffer => createHash('sha256').update(text).digest();

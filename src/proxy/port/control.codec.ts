@@ -1,24 +1,24 @@
 /**
- * What the guest's port proxy and the host say to each other: one JSON object a line, UTF-8. The guest is not trusted:
- * names, types, ranges and lengths are checked, and nothing else is taken.
+ * The protocol between the guest's port proxy and the host: one JSON object per line, in UTF-8. The guest is
+ * not trusted: names, types, ranges and lengths are checked, and unknown members are refused.
  *
  *   guest: {"op":"expose","token":"…","renew":false,"proto":"tcp","hostIp":"0.0.0.0","hostPort":8080,
- *           "containerIp":"172.17.0.2","containerPort":80,"relayPort":40123}      (`relayPort` may be absent)
- *   host:  {"ok":true} | {"ok":false,"relay":true} | {"ok":false,"error":"…"}
- *   guest: {"op":"release"}          before it closes, when the port is to be given back at once
+ *           "containerIp":"172.17.0.2","containerPort":80,"relayPort":40123}      (`relayPort` is optional)
+ *   host:  {"ok":true} | {"ok":false,"relay":true} | {"ok":false,"error":"…"} guest: {"op":"release"}
+ * before it closes the connection, to release the port at once
  */
 import { z } from 'zod';
 import { CodecError } from '../../core/values/index.js';
 import type { PortRequest } from './port-request.js';
 
-/** Longer lines are refused before they are read to their end. */
+/** Longer lines are refused without reading them to the end. */
 export const MAX_LINE_BYTES = 1_024;
-/** The guest's program has room for so many bytes of a reason. */
+/** The size of the guest program's buffer for a reason. */
 const MAX_REASON_CHARACTERS = 500;
 
 export interface Expose {
   readonly token: string;
-  /** The port was asked for before, on a connection that is lost. */
+  /** The port was requested before, on a connection that was lost. */
   readonly isRenewal: boolean;
   readonly request: PortRequest;
 }
@@ -26,12 +26,14 @@ export interface Expose {
 export type GuestMessage =
   { readonly kind: 'expose'; readonly expose: Expose } | { readonly kind: 'release' };
 
-/** `relay`: the host cannot reach the container by the host port; the guest is to ask again with a relay port. */
+/**
+ * `relay`: the host cannot reach the container by the host port, so the guest asks again with a relay port.
+ */
 export type HostAnswer =
   { readonly kind: 'ok' } | { readonly kind: 'relay' } | { readonly kind: 'error'; readonly reason: string };
 
 const port = z.int().min(1).max(65_535);
-/** What has the letters of an address; whether it is one shows when it is listened on. */
+/** Looks like an address; whether it is one shows when it is listened on. */
 const address = z.string().regex(/^[0-9a-f.:]{2,45}$/);
 
 const exposeSchema = z.strictObject({
@@ -50,13 +52,13 @@ const messageSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('release') }),
 ]);
 
-/** @throws CodecError; its message can be given to the guest */
+/** @throws CodecError with a message that can be sent to the guest */
 export function decodeGuestMessage(line: string): GuestMessage {
   const parsed = messageSchema.safeParse(jsonOf(line));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const field = issue?.path.join('.') ?? '';
-    throw new CodecError(field === '' ? 'message' : field, 0, issue?.message ?? 'not of its form');
+    throw new CodecError(field === '' ? 'message' : field, 0, issue?.message ?? 'malformed');
   }
   if (parsed.data.op === 'release') return { kind: 'release' };
   const { token, renew, proto, hostIp, hostPort, containerIp, containerPort, relayPort } = parsed.data;
@@ -71,7 +73,7 @@ export function decodeGuestMessage(line: string): GuestMessage {
   };
 }
 
-/** The other direction, as the guest's program writes it; for peers of the server in tests. */
+/** Encodes like the guest's program does; for clients in tests. */
 export function encodeGuestMessage(message: GuestMessage): string {
   if (message.kind === 'release') return '{"op":"release"}\n';
   const { token, isRenewal: renew, request } = message.expose;
@@ -80,11 +82,14 @@ export function encodeGuestMessage(message: GuestMessage): string {
   return `${JSON.stringify({ op: 'expose', token, renew, proto, ...ports })}\n`;
 }
 
-/** One line. A reason is cut, and freed of control characters: the guest's program undoes `\"` and `\\` only. */
+/**
+ * Encodes one line. Truncates a reason and strips control characters from it: the guest's program only undoes
+ * `\"` and `\\`.
+ */
 export function encodeHostAnswer(answer: HostAnswer): string {
   if (answer.kind === 'ok') return '{"ok":true}\n';
   if (answer.kind === 'relay') return '{"ok":false,"relay":true}\n';
-  // Cut before lone halves of surrogate pairs are taken out: the cut may leave one.
+  // Truncated first, because that may leave half of a surrogate pair, which is then stripped.
   const reason = answer.reason
     .slice(0, MAX_REASON_CHARACTERS)
     .replaceAll(/[\p{Cc}\p{Cs}\u2028\u2029]+/gu, ' ');

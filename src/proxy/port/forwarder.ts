@@ -1,27 +1,24 @@
-/** Where the guest takes the connections of a published port; undefined while there is no way to it. */
-export type GuestTarget = () => GuestPlace | undefined;
+import type { Endpoint } from '../endpoint.js';
 
-export interface GuestPlace {
-  readonly host: string;
-  readonly port: number;
-}
+/** Where a published port leads in the guest; undefined while it cannot be reached. */
+export type GuestTarget = () => Endpoint | undefined;
 
-/** Carries one published port to the guest. */
+/** Forwards one listening address of a published port to the guest. */
 export interface Forwarder {
-  /** False when it stopped listening by itself. */
+  /** False if it stopped listening on its own. */
   readonly isListening: boolean;
-  /** TCP connections, or UDP clients, that are open now. */
+  /** Open TCP connections, or active UDP clients. */
   readonly connections: number;
-  /** From the host's side to the guest, since it was opened. */
+  /** From the host to the guest, since it was opened. */
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** Cuts what is open; goes on listening. */
+  /** Resets open connections; keeps listening. */
   reset(): void;
-  /** The place is free when this returns; what is open is cut. */
+  /** The port is free when this returns; open connections are reset. */
   close(): void;
 }
 
-/** Told of what a port's users would otherwise wonder about; `reason` is for people. */
+/** Reports what users of a port would otherwise wonder about; `reason` is for people. */
 export type ForwarderTrouble = (event: `ports.${string}`, reason: string) => void;
 
 export interface ForwarderOptions {

@@ -1,22 +1,22 @@
 import type { PortRequest } from './port-request.js';
 
-/** What `0.0.0.0` and `[::]` mean: every address of the host, or its loopback only. */
+/** What `0.0.0.0` and `[::]` mean: all addresses of the host, or only its loopback address. */
 export type Exposure = 'lan' | 'localhost';
 
 export interface ListenPlan {
-  /** The publication fails when one of them cannot be listened on. */
+  /** The port is not published if one of these cannot be listened on. */
   readonly needed: readonly string[];
-  /** Listened on if they are free, and given up for whoever asks for them. */
-  readonly beside: readonly string[];
-  /** True for IPv6 that was not asked for by name: a host without it is none the worse. */
+  /** Listened on if free, and released as soon as another container publishes on them. */
+  readonly optional: readonly string[];
+  /** True for `[::]`: on a host without IPv6 there is nothing to listen on, which is not an error. */
   readonly mayLackIpv6: boolean;
 }
 
 /**
- * Where the host listens for a request.
- * - `127.0.0.1` has `::1` beside it: programs try it first for `localhost`.
- * - UDP on all addresses means each of them by itself, so that answers come from the one that the client used. The
- *   switch's own address is left out: our DNS and DHCP servers are there.
+ * The addresses to listen on for a request.
+ * - `127.0.0.1` adds `::1`, because programs try that first for `localhost`.
+ * - UDP on all addresses becomes one socket per address, so that answers come from the address that the
+ *   client used. The switch's address is left out because our DNS and DHCP servers use it.
  */
 export function listenPlan(
   { protocol, hostIp }: Pick<PortRequest, 'protocol' | 'hostIp'>,
@@ -26,13 +26,13 @@ export function listenPlan(
   const isEverywhere = hostIp === '0.0.0.0' || hostIp === '::';
   const mayLackIpv6 = hostIp === '::';
   if (isEverywhere && exposure === 'localhost')
-    return { needed: [hostIp === '::' ? '::1' : '127.0.0.1'], beside: [], mayLackIpv6 };
+    return { needed: [hostIp === '::' ? '::1' : '127.0.0.1'], optional: [], mayLackIpv6 };
   if (isEverywhere && protocol === 'udp') {
     const wantsIpv6 = hostIp === '::';
     const needed = host.addresses.filter(
       (address) => address.includes(':') === wantsIpv6 && address !== host.switchAddress,
     );
-    return { needed, beside: [], mayLackIpv6 };
+    return { needed, optional: [], mayLackIpv6 };
   }
-  return { needed: [hostIp], beside: hostIp === '127.0.0.1' ? ['::1'] : [], mayLackIpv6 };
+  return { needed: [hostIp], optional: hostIp === '127.0.0.1' ? ['::1'] : [], mayLackIpv6 };
 }

@@ -1,16 +1,18 @@
-/** One port that a container publishes, in the words of dockerd's call of its proxy. */
+import { joinHostPort } from '../endpoint.js';
+
+/** One port that a container publishes, as dockerd describes it to its userland proxy. */
 export interface PortRequest {
   readonly protocol: 'tcp' | 'udp';
-  /** As in `-p IP:…`: `0.0.0.0` and `::` are two requests, as dockerd makes them. */
+  /** As in `-p IP:…`. `0.0.0.0` and `::` are two requests, as dockerd makes them. */
   readonly hostIp: string;
   readonly hostPort: number;
   readonly containerIp: string;
   readonly containerPort: number;
-  /** The guest's port that leads to the container, where the host port itself does not (see `guestPort`). */
+  /** A port of the guest that leads to the container where the host port itself does not; see `Publisher`. */
   readonly relayPort: number | undefined;
 }
 
-/** An engine never gives the same one to two containers. */
+/** Identifies a published port: an engine never gives the same one to two containers. */
 export type PortKey = string;
 
 export function portKey({
@@ -18,10 +20,5 @@ export function portKey({
   hostIp,
   hostPort,
 }: Pick<PortRequest, 'protocol' | 'hostIp' | 'hostPort'>): PortKey {
-  return `${protocol} ${placeText(hostIp, hostPort)}`;
-}
-
-/** `0.0.0.0:80`, `[::]:80`. */
-export function placeText(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return `${protocol} ${joinHostPort(hostIp, hostPort)}`;
 }

@@ -1,6 +1,7 @@
 import { errnoOf } from '../../core/values/index.js';
+import type { Endpoint } from '../endpoint.js';
 import type { Lease } from './control-server.js';
-import type { Forwarder, ForwarderTrouble, GuestPlace } from './forwarder.js';
+import type { Forwarder, ForwarderTrouble } from './forwarder.js';
 import type { ListenPlan } from './listen-addresses.plan.js';
 import { portKey, type PortKey, type PortRequest } from './port-request.js';
 import { forwardTcp } from './tcp-forwarder.js';
@@ -8,23 +9,23 @@ import { forwardUdp } from './udp-forwarder.js';
 
 export interface PublicationOptions {
   readonly request: PortRequest;
-  readonly target: (publication: Publication) => GuestPlace | undefined;
+  readonly target: (publication: Publication) => Endpoint | undefined;
   readonly onTrouble: ForwarderTrouble;
 }
 
-/** A listen that failed, with the address that it failed for. */
-export class ListenFailure extends Error {
+/** A listen failed; `cause` is the system's error. */
+export class ListenError extends Error {
   constructor(
     readonly address: string,
     cause: unknown,
   ) {
-    super(`${address} cannot be listened on`, { cause });
+    super(`cannot listen on ${address}`, { cause });
   }
 }
 
 /**
- * One published port with all that listens for it on the host.
- * INVARIANT: either everything that its plan needs is listened on, or nothing is.
+ * One published port with its listeners on the host.
+ * INVARIANT: either all needed addresses of its plan are listened on, or none.
  */
 export class Publication {
   readonly #options: PublicationOptions;
@@ -34,9 +35,9 @@ export class Publication {
   request: PortRequest;
   lease: Lease | undefined;
   lostAtMs: number | undefined;
-  /** Name of its container, once the engine has told it. */
+  /** The name of its container, once known from the engine. */
   container: string | undefined;
-  /** Why it is not open. */
+  /** The reason why it is not open. */
   problem: string | undefined;
   readonly sinceMs = performance.now();
 
@@ -71,11 +72,11 @@ export class Publication {
     return this.#counted.bytesOut + this.#sum(({ bytesOut }) => bytesOut);
   }
 
-  /** Listens on what is not listened on yet, and no longer on what is not in the plan. @throws ListenFailure */
-  async open({ needed, beside, mayLackIpv6 }: ListenPlan): Promise<void> {
+  /** Opens what the plan lists, closes what it does not list. @throws ListenError */
+  async open({ needed, optional, mayLackIpv6 }: ListenPlan): Promise<void> {
     this.#needed = needed;
     for (const [address, forwarder] of this.#forwarders) {
-      if (!forwarder.isListening || ![...needed, ...beside].includes(address)) this.#drop(address);
+      if (!forwarder.isListening || ![...needed, ...optional].includes(address)) this.#drop(address);
     }
     for (const address of needed) {
       try {
@@ -86,25 +87,28 @@ export class Publication {
           continue;
         }
         this.closeAll();
-        throw new ListenFailure(address, error);
+        throw new ListenError(address, error);
       }
     }
-    for (const address of beside) await this.#listen(address).catch(() => undefined);
+    // Whoever has one of these keeps it.
+    for (const address of optional) await this.#listen(address).catch(() => undefined);
     this.problem = this.#forwarders.size === 0 ? 'the host has no IPv6 address' : undefined;
   }
 
-  /** Gives up what is listened on beside what is needed, if it is in the way of that. @returns whether it was */
+  /** Closes optional listeners that conflict with an address. @returns whether there were any */
   yieldTo(address: string): boolean {
-    const inTheWay = this.listening.filter((each) => !this.#needed.includes(each) && overlaps(each, address));
-    for (const each of inTheWay) this.#drop(each);
-    return inTheWay.length > 0;
+    const conflicting = this.listening.filter(
+      (each) => !this.#needed.includes(each) && conflicts(each, address),
+    );
+    for (const each of conflicting) this.#drop(each);
+    return conflicting.length > 0;
   }
 
-  isInTheWayOf(address: string): boolean {
-    return this.listening.some((each) => overlaps(each, address));
+  conflictsWith(address: string): boolean {
+    return this.listening.some((each) => conflicts(each, address));
   }
 
-  /** Cuts what is open; goes on listening. */
+  /** Resets open connections; keeps listening. */
   reset(): void {
     for (const forwarder of this.#forwarders.values()) forwarder.reset();
   }
@@ -135,8 +139,8 @@ export class Publication {
   }
 }
 
-/** An address that stands for all of its family, or the same one, cannot be listened on twice. */
-function overlaps(a: string, b: string): boolean {
+/** The same address, or a wildcard of the same family: only one of the two can be listened on. */
+function conflicts(a: string, b: string): boolean {
   if (a.includes(':') !== b.includes(':')) return false;
   return a === b || [a, b].some((each) => each === '0.0.0.0' || each === '::');
 }

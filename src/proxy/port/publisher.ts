@@ -1,30 +1,29 @@
-import type { Logger } from '../../core/host/index.js';
+import { SerialQueue, type Logger } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
+import { joinHostPort, type Endpoint } from '../endpoint.js';
 import { OncePerMinute } from '../once-per-minute.js';
+import type { PortFacts } from '../port-facts.js';
 import { planAudit } from './audit.plan.js';
 import type { Lease, PortLeases } from './control-server.js';
-import type { GuestPlace } from './forwarder.js';
 import { listenPlan, type Exposure, type ListenPlan } from './listen-addresses.plan.js';
-import { portKey, placeText, type PortKey, type PortRequest } from './port-request.js';
-import { ListenFailure, Publication } from './publication.js';
-import { publishError, refusal, type ReservedRange } from './publish-error.js';
+import { portKey, type PortKey, type PortRequest } from './port-request.js';
+import { ListenError, Publication } from './publication.js';
+import { notPublishedError, publishError } from './publish-error.js';
 
 export interface PublisherOptions {
   readonly vmAddress: string;
   /** The host's address on the switch. */
   readonly switchAddress: string;
   readonly exposure: Exposure;
-  /** The host's own addresses now, those of IPv6 links with the link's name after a `%`. */
-  readonly hostAddresses: () => readonly string[];
-  /** Ports of the VM itself, such as the engine's: published on all addresses they would be taken from it. */
+  readonly portFacts: PortFacts;
+  /** Ports that the VM itself needs, such as the engine's: they cannot be published on all addresses. */
   readonly vmPorts: readonly Pick<PortRequest, 'protocol' | 'hostPort'>[];
   readonly logger: Logger;
-  readonly reservedRange?: ReservedRange;
-  /** Something changed that the engine should be asked about. */
+  /** Called when an audit against the engine's list is due. */
   readonly onDoubt?: () => void;
 }
 
-/** What the engine says of one published port. */
+/** A published port as the engine lists it. */
 export interface ListedPort {
   readonly protocol: 'tcp' | 'udp';
   readonly hostIp: string;
@@ -34,7 +33,9 @@ export interface ListedPort {
 }
 
 export interface PublishedPort extends ListedPort {
-  /** `open`: carried to the container. `waiting`: held, but its container's proxy has not come back yet. */
+  /**
+   * `open`: forwarded to the container. `waiting`: held, but its container's proxy has not reconnected yet.
+   */
   readonly state: 'open' | 'waiting' | 'failed';
   readonly problem: string | undefined;
   readonly connections: number;
@@ -45,10 +46,11 @@ export interface PublishedPort extends ListedPort {
 const RELEASES_KEPT_MS = 120_000;
 
 /**
- * The ports of the host that containers publish: opened before `docker run` goes on, and in doubt exactly what the engine says.
+ * The ports that containers publish on the host. A port is open before `docker run` continues; an audit makes
+ * them match what the engine lists.
  *
  * INVARIANTS
- * - One thing happens at a time (`#inTurn`), in the order in which it was asked for.
+ * - Operations run one at a time, in the order in which they were requested (`#queue`).
  * - A key has at most one publication, and a publication at most one lease, the newest.
  */
 export class Publisher implements PortLeases {
@@ -56,8 +58,10 @@ export class Publisher implements PortLeases {
   readonly #publications = new Map<PortKey, Publication>();
   readonly #releasedAtMs = new Map<PortKey, number>();
   readonly #warnings = new OncePerMinute();
-  #last: Promise<unknown> = Promise.resolve();
-  #isGuestThere = true;
+  readonly #queue = new SerialQueue();
+  /** Operations are short; none of them is aborted. */
+  readonly #signal = new AbortController().signal;
+  #isGuestReachable = true;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -67,7 +71,7 @@ export class Publisher implements PortLeases {
     return [...this.#publications.values()].map((publication) => {
       const { protocol, hostIp, hostPort, containerPort } = publication.request;
       const { problem, connections, bytesIn, bytesOut, container = '' } = publication;
-      const state = problem !== undefined ? 'failed' : this.#placeOf(publication) ? 'open' : 'waiting';
+      const state = problem !== undefined ? 'failed' : this.#targetOf(publication) ? 'open' : 'waiting';
       return {
         protocol,
         hostIp,
@@ -84,9 +88,9 @@ export class Publisher implements PortLeases {
   }
 
   expose(request: PortRequest, lease: Lease, isRenewal: boolean): Promise<boolean> {
-    return this.#inTurn(async () => {
-      this.#isGuestThere = true;
-      this.#refuseVmPorts(request);
+    return this.#run(async () => {
+      this.#isGuestReachable = true;
+      this.#assertNotVmPort(request);
       if (!isRenewal && !this.#canReach(request)) return false;
       const publication = this.#publications.get(portKey(request));
       if (publication === undefined) await this.#publish(request, lease);
@@ -97,34 +101,39 @@ export class Publisher implements PortLeases {
   }
 
   release(lease: Lease): Promise<void> {
-    return this.#inTurn(() => {
+    return this.#run(() => {
       const publication = this.#leasedBy(lease);
-      if (publication !== undefined) this.#remove(publication, 'given back', true);
+      if (publication !== undefined) this.#remove(publication, 'released', true);
       return Promise.resolve();
     });
   }
 
   lost(lease: Lease): void {
-    void this.#inTurn(() => {
+    const work = (): Promise<void> => {
       const publication = this.#leasedBy(lease);
       if (publication === undefined) return Promise.resolve();
       publication.lease = undefined;
       publication.lostAtMs = performance.now();
       this.#options.onDoubt?.();
       return Promise.resolve();
-    });
+    };
+    // A failure has been logged.
+    this.#run(work).catch(() => undefined);
   }
 
-  /** The VM ended or stands still: what is open is cut, what comes is refused, the ports stay ours. */
+  /** The VM has stopped or hangs: resets connections, refuses new ones, keeps the ports. */
   guestLost(): void {
-    this.#isGuestThere = false;
+    this.#isGuestReachable = false;
     for (const publication of this.#publications.values()) publication.reset();
   }
 
-  /** Makes the listeners what the engine says. @param askedAtMs when it was asked, by `performance.now()` */
+  /**
+   * Makes the listeners match the engine's list.
+   * @param askedAtMs when it was requested, by `performance.now()`
+   */
   audit(listed: readonly ListedPort[], askedAtMs: number): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#isGuestThere = true;
+    return this.#run(async () => {
+      this.#isGuestReachable = true;
       const byKey = new Map(listed.map((port) => [portKey(port), port]));
       const held = [...this.#publications.values()];
       const plan = planAudit({
@@ -135,7 +144,7 @@ export class Publisher implements PortLeases {
       });
       for (const key of plan.close) {
         const publication = this.#publications.get(key);
-        if (publication !== undefined) this.#remove(publication, 'no running container has it');
+        if (publication !== undefined) this.#remove(publication, 'no running container publishes it');
       }
       for (const publication of this.#publications.values())
         publication.container = byKey.get(publication.key)?.container ?? publication.container;
@@ -150,7 +159,7 @@ export class Publisher implements PortLeases {
   }
 
   close(): Promise<void> {
-    return this.#inTurn(() => {
+    return this.#run(() => {
       for (const publication of this.#publications.values()) publication.closeAll();
       this.#publications.clear();
       return Promise.resolve();
@@ -173,7 +182,7 @@ export class Publisher implements PortLeases {
     });
   }
 
-  /** The engine gives a port to one container at a time, so whoever asks last is right. */
+  /** The engine gives a port to one container at a time, so the latest request is the valid one. */
   async #takeOver(publication: Publication, request: PortRequest, lease: Lease): Promise<void> {
     const { request: before, lease: older } = publication;
     const isOther =
@@ -192,7 +201,7 @@ export class Publisher implements PortLeases {
     }
   }
 
-  /** A container runs with a port that we do not have: after a restart of ours, or of the guest's proxy. */
+  /** Opens the port of a running container that we lost, for example by a restart of the daemon. */
   async #adopt(port: ListedPort): Promise<void> {
     const publication = this.#publicationOf({ ...port, containerIp: '', relayPort: undefined });
     publication.container = port.container;
@@ -204,7 +213,7 @@ export class Publisher implements PortLeases {
   async #repair(): Promise<void> {
     for (const publication of this.#publications.values()) {
       const isEverywhere = ['0.0.0.0', '::'].includes(publication.request.hostIp);
-      // New addresses of the host are listened on as they come.
+      // The host may have new addresses.
       if (!publication.isOpen || (publication.request.protocol === 'udp' && isEverywhere))
         await this.#tryOpen(publication);
     }
@@ -223,44 +232,42 @@ export class Publisher implements PortLeases {
     }
   }
 
-  /** @param isAskedFor by the guest, just now @throws MobyvmError MOBYVM_PORT_PUBLISH */
-  async #open(publication: Publication, isAskedFor: boolean): Promise<void> {
+  /** @param isRequested by the guest, just now @throws MobyvmError MOBYVM_PORT_PUBLISH */
+  async #open(publication: Publication, isRequested: boolean): Promise<void> {
     const plan = this.#planOf(publication.request);
     try {
       await publication.open(plan);
-    } catch (failure) {
-      if (!(failure instanceof ListenFailure)) throw failure;
-      if (this.#makeRoom(publication, failure.address, isAskedFor))
-        return this.#open(publication, isAskedFor);
-      const { cause: error, address } = failure;
-      throw await publishError(publication.request, address, {
-        error,
-        reservedRange: this.#options.reservedRange,
-      });
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      const { address, cause } = error;
+      if (this.#closeConflicting(publication, address, isRequested))
+        return this.#open(publication, isRequested);
+      const { portFacts } = this.#options;
+      throw await publishError(publication.request, address, { error: cause, portFacts });
     }
   }
 
-  /** Gives up what of ours is in the way and has less right to be there. */
-  #makeRoom(wanted: Publication, address: string, isAskedFor: boolean): boolean {
+  /** Closes listeners of our own that conflict and have a weaker claim. @returns whether there were any */
+  #closeConflicting(wanted: Publication, address: string, isRequested: boolean): boolean {
     const { protocol, hostPort } = wanted.request;
-    const inTheWay = [...this.#publications.values()].filter(
+    const conflicting = [...this.#publications.values()].filter(
       (other) =>
         other !== wanted &&
         other.request.protocol === protocol &&
         other.request.hostPort === hostPort &&
-        other.isInTheWayOf(address),
+        other.conflictsWith(address),
     );
-    let hasRoom = false;
-    for (const other of inTheWay) {
+    let isClosed = false;
+    for (const other of conflicting) {
       if (other.yieldTo(address)) {
-        hasRoom = true;
-      } else if (isAskedFor && other.lease === undefined) {
-        // The engine has given the port anew, so the container of one without a lease is gone.
-        this.#remove(other, 'the engine has given it to another container');
-        hasRoom = true;
+        isClosed = true;
+      } else if (isRequested && other.lease === undefined) {
+        // The engine has assigned the port again, so the container of one without a lease is gone.
+        this.#remove(other, 'the engine has assigned it to another container');
+        isClosed = true;
       }
     }
-    return hasRoom;
+    return isClosed;
   }
 
   #remove(publication: Publication, reason: string, isReleased = false): void {
@@ -272,17 +279,18 @@ export class Publisher implements PortLeases {
     this.#options.logger.info('ports.unpublished', { port: publication.key, reason });
   }
 
-  #refuseVmPorts({ protocol, hostIp, hostPort }: PortRequest): void {
+  #assertNotVmPort({ protocol, hostIp, hostPort }: PortRequest): void {
     const isVms = this.#options.vmPorts.some(
       (port) => port.protocol === protocol && port.hostPort === hostPort,
     );
     if (!isVms || hostIp !== '0.0.0.0') return;
-    throw refusal(
-      `Bind for ${placeText(hostIp, hostPort)} failed: port is already allocated (mobyvm reaches the engine by it)`,
+    throw notPublishedError(
+      `Bind for ${joinHostPort(hostIp, hostPort)} failed: port is already allocated ` +
+        `(reserved by mobyvm for the VM)`,
     );
   }
 
-  /** The guest takes connections to its own address and a port published on `0.0.0.0` to the container. */
+  /** The guest itself forwards connections to its own address only for ports published on `0.0.0.0`. */
   #canReach(request: PortRequest): boolean {
     return (
       request.relayPort !== undefined || request.hostIp === '0.0.0.0' || this.#twinOf(request) !== undefined
@@ -292,27 +300,27 @@ export class Publisher implements PortLeases {
   #twinOf({ protocol, hostIp, hostPort, containerIp, containerPort }: PortRequest): Publication | undefined {
     if (hostIp !== '::') return undefined;
     const twin = this.#publications.get(portKey({ protocol, hostIp: '0.0.0.0', hostPort }));
-    // Of a port that was taken over from the engine's list the container's address is not known.
+    // The container's address is unknown for a port that was adopted from the engine's list.
     const addresses = new Set([twin?.request.containerIp, containerIp].filter((address) => address !== ''));
     const isSame = twin?.request.containerPort === containerPort && addresses.size <= 1;
     return isSame ? twin : undefined;
   }
 
-  #placeOf({ request }: Publication): GuestPlace | undefined {
-    if (!this.#isGuestThere || !this.#canReach(request)) return undefined;
-    return { host: this.#options.vmAddress, port: request.relayPort ?? request.hostPort };
+  #targetOf({ request }: Publication): Endpoint | undefined {
+    if (!this.#isGuestReachable || !this.#canReach(request)) return undefined;
+    return { address: this.#options.vmAddress, port: request.relayPort ?? request.hostPort };
   }
 
   #planOf(request: PortRequest): ListenPlan {
-    const { exposure, hostAddresses, switchAddress } = this.#options;
-    return listenPlan(request, exposure, { addresses: hostAddresses(), switchAddress });
+    const { exposure, portFacts, switchAddress } = this.#options;
+    return listenPlan(request, exposure, { addresses: portFacts.hostAddresses(), switchAddress });
   }
 
   #publicationOf(request: PortRequest): Publication {
     const key = portKey(request);
     return new Publication({
       request,
-      target: (publication) => this.#placeOf(publication),
+      target: (publication) => this.#targetOf(publication),
       onTrouble: (event, reason) => {
         if (this.#warnings.allows(`${event} ${key}`, performance.now()))
           this.#options.logger.warn(event, { port: key, reason });
@@ -324,12 +332,13 @@ export class Publisher implements PortLeases {
     return [...this.#publications.values()].find((publication) => publication.lease === lease);
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
-    this.#last = result.catch((error: unknown) => {
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#queue.run(work, this.#signal);
+    } catch (error) {
       if (!(error instanceof MobyvmError))
         this.#options.logger.error('ports.failed', { reason: textOf(error) });
-    });
-    return result;
+      throw error;
+    }
   }
 }

@@ -1,34 +1,33 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { textOf } from '../../core/values/index.js';
-import { acceptReading } from './accept-reading.js';
-import { ByteFlow } from './byte-flow.js';
+import { startListening } from '../listen.js';
+import { acceptWithOnread } from './accept-with-onread.js';
+import { BytePump } from './byte-pump.js';
 import type { Forwarder, ForwarderOptions } from './forwarder.js';
 import { TcpPair } from './tcp-pair.js';
 
-/** What Linux gives a listening program when it asks for more than `net.core.somaxconn`. */
+/** The default of net.core.somaxconn: https://docs.kernel.org/admin-guide/sysctl/net.html */
 const BACKLOG = 4_096;
 
 /**
- * Forwards TCP connections to the guest: each direction ends by itself, at the speed of the slower reader, without an idle
- * limit; a reset on one side becomes one on the other. While the guest cannot be reached connections are reset at once, and
- * the port stays ours. Running out of descriptors costs the connections that come meanwhile, nothing else.
+ * Forwards TCP connections to the guest, with backpressure, half-open connections and no idle timeout; a
+ * reset on one side resets the other. While the guest cannot be reached, new connections are reset at once
+ * and the port stays open. Running out of file descriptors only costs the connections that arrive meanwhile.
  * @throws the system's error when it cannot listen
  */
 export async function forwardTcp(options: ForwarderOptions): Promise<Forwarder> {
   const { address, port } = options;
   const pairs = new Set<TcpPair>();
   const counters = { bytesIn: 0, bytesOut: 0 };
-  const around = { counters, pairs, onTrouble: options.onTrouble };
+  const context = { counters, pairs, onTrouble: options.onTrouble };
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 1 });
   const ipv6Only = address.includes(':');
-  server.listen({ host: address, port, ipv6Only, exclusive: true, backlog: BACKLOG });
-  await once(server, 'listening');
-  const toGuest = (): ByteFlow => new ByteFlow(counters, 'bytesIn');
-  acceptReading(server, toGuest, (client, flow) => {
+  await startListening(server, { host: address, port, ipv6Only, exclusive: true, backlog: BACKLOG });
+  const toGuest = (): BytePump => new BytePump(counters, 'bytesIn');
+  acceptWithOnread(server, toGuest, (client, pump) => {
     const target = options.target();
-    if (target !== undefined) return void pairs.add(new TcpPair(client, target, flow, around));
-    options.onTrouble('ports.connection.refused', 'the VM cannot be reached now');
+    if (target !== undefined) return void pairs.add(new TcpPair(client, target, pump, context));
+    options.onTrouble('ports.connection.refused', 'the VM cannot be reached');
     client.resetAndDestroy();
   });
   server.on('error', (error) => options.onTrouble('ports.accept.failed', textOf(error)));
@@ -41,7 +40,7 @@ function forwarderOf(
   counters: { readonly bytesIn: number; readonly bytesOut: number },
 ): Forwarder {
   const reset = (): void => {
-    for (const pair of pairs) pair.cut();
+    for (const pair of pairs) pair.reset();
   };
   return {
     get isListening() {

@@ -1,52 +1,54 @@
 import { connect, type Socket } from 'node:net';
 import { errnoOf } from '../../core/values/index.js';
+import type { Endpoint } from '../endpoint.js';
 import { reset } from '../engine/duplex.js';
-import { SINK } from './accept-reading.js';
-import { ByteFlow, type ByteCounters } from './byte-flow.js';
-import type { ForwarderTrouble, GuestPlace } from './forwarder.js';
+import { DRAIN_ON_EMPTY } from './accept-with-onread.js';
+import { BytePump, type ByteCounters } from './byte-pump.js';
+import type { ForwarderTrouble } from './forwarder.js';
 
-/** A guest that does not answer by then is not there; one that refuses does so at once. */
+/** For a guest that does not respond at all; a closed port is refused at once. */
 const CONNECT_MS = 10_000;
-/** Of a client that went away without a word nothing else is ever heard. */
+/** Detects clients that vanished without closing their connection. */
 const KEEP_ALIVE_AFTER_MS = 600_000;
 
-export interface PairSurroundings {
+export interface PairContext {
   readonly counters: ByteCounters;
   readonly pairs: Set<TcpPair>;
   readonly onTrouble: ForwarderTrouble;
 }
 
 /**
- * A client's connection, which comes paused, and the one to the guest that belongs to it.
- * INVARIANT: it is in `pairs` until both are closed; an end on one side ends the other's writing, a reset resets it.
+ * A client's connection, paused at first, and its connection to the guest.
+ * INVARIANT: the pair is in `pairs` until both sockets are closed; the end of one side ends the other's
+ * writable side, and a reset of one side resets the other.
  */
 export class TcpPair {
   readonly #client: Socket;
   readonly #guest: Socket;
-  readonly #toGuest: ByteFlow;
-  readonly #toClient: ByteFlow;
-  readonly #around: PairSurroundings;
+  readonly #toGuest: BytePump;
+  readonly #toClient: BytePump;
+  readonly #context: PairContext;
   #timer: NodeJS.Timeout | undefined;
   #open = 2;
 
-  /** @param toGuest takes what the client says */
-  constructor(client: Socket, { host, port }: GuestPlace, toGuest: ByteFlow, around: PairSurroundings) {
-    this.#around = around;
+  /** @param toGuest the pump that the client's socket was created with */
+  constructor(client: Socket, { address, port }: Endpoint, toGuest: BytePump, context: PairContext) {
+    this.#context = context;
     this.#client = client;
     client.setKeepAlive(true, KEEP_ALIVE_AFTER_MS);
     this.#toGuest = toGuest;
-    this.#toClient = new ByteFlow(around.counters, 'bytesOut');
+    this.#toClient = new BytePump(context.counters, 'bytesOut');
     const { onread } = this.#toClient;
-    const options = { host, port, allowHalfOpen: true, noDelay: true, ...SINK, onread };
+    const options = { host: address, port, allowHalfOpen: true, noDelay: true, ...DRAIN_ON_EMPTY, onread };
     const guest = connect(options);
-    // A guest that speaks first must find the client's side ready.
+    // Nothing is read before both sides are connected: some servers send first.
     guest.pause();
     this.#guest = guest;
     this.#timer = setTimeout(() => this.#unreachable('no answer'), CONNECT_MS);
     guest.on('connect', () => {
       this.#connected();
-      this.#toClient.begin(guest, client);
-      toGuest.begin(client, guest);
+      this.#toClient.start(guest, client);
+      toGuest.start(client, guest);
     });
     guest.on('error', (error) => {
       if (this.#timer !== undefined) this.#unreachable(errnoOf(error) ?? error.message);
@@ -56,10 +58,10 @@ export class TcpPair {
     client.on('close', (hadError) => this.#closed(guest, hadError));
   }
 
-  /** Both sides get a reset. */
-  cut(): void {
+  /** Resets both sides. */
+  reset(): void {
     reset(this.#client);
-    // One that is still connecting would only be reset once it has.
+    // A reset of a connecting socket would wait until it is connected.
     if (this.#guest.connecting) this.#guest.destroy();
     else reset(this.#guest);
   }
@@ -71,8 +73,8 @@ export class TcpPair {
 
   #unreachable(reason: string): void {
     this.#connected();
-    this.#around.onTrouble('ports.connection.refused', `the guest does not take it: ${reason}`);
-    this.cut();
+    this.#context.onTrouble('ports.connection.refused', `the guest refused the connection: ${reason}`);
+    this.reset();
   }
 
   #closed(other: Socket, hadError: boolean): void {
@@ -83,12 +85,12 @@ export class TcpPair {
     }
     this.#open -= 1;
     if (this.#open > 0) return;
-    this.#around.pairs.delete(this);
-    this.#toGuest.end();
-    this.#toClient.end();
+    this.#context.pairs.delete(this);
+    this.#toGuest.stop();
+    this.#toClient.stop();
   }
 }
 
 function nothing(): void {
-  // The close that follows says all; without a listener the error would end the process.
+  // 'close' follows and is handled; without a listener the error would be thrown.
 }

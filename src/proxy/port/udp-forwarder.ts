@@ -1,49 +1,49 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { once } from 'node:events';
-import { textOf } from '../../core/values/index.js';
-import type { Forwarder, ForwarderOptions } from './forwarder.js';
-import { enlargeBuffers, UdpSession, type SessionSurroundings } from './udp-session.js';
+import { errnoOf, textOf } from '../../core/values/index.js';
+import type { Endpoint } from '../endpoint.js';
+import { bindSocket } from '../listen.js';
+import type { Forwarder, ForwarderOptions, ForwarderTrouble } from './forwarder.js';
 
-/** As docker-proxy has it. */
+/**
+ * The same as docker-proxy's: https://github.com/moby/moby/blob/master/cmd/docker-proxy/udp_proxy_linux.go
+ */
 const IDLE_MS = 90_000;
 const SWEEP_EVERY_MS = 10_000;
 const MAX_CLIENTS = 1_024;
-/** Room for some datagrams of the largest size, 65,507 bytes, and what the kernel adds to each. */
-const SOCKET_BUFFER_BYTES = 1024 * 1024;
+/** Enough for several datagrams of maximum size, 65,507 bytes, with the kernel's overhead. */
+const LISTEN_BUFFER_BYTES = 1024 * 1024;
+const SESSION_BUFFER_BYTES = 512 * 1024;
+/** Datagrams queued until a session's socket is connected, which takes less than a turn of the event loop. */
+const MAX_QUEUED = 64;
 
 export interface UdpForwarderOptions extends ForwarderOptions {
   /** 1,024 if absent. */
   readonly maxClients?: number;
-  /** After so long without a datagram a client is forgotten; 90,000 if absent. */
+  /** A client is forgotten after so long without a datagram; 90,000 if absent. */
   readonly idleMs?: number;
 }
 
 /**
- * Forwards datagrams to the guest: each client has a socket of its own, by which the answers find back. It listens on one
- * address only, so that answers come from the address that the client used. ICMP errors end nothing.
+ * Forwards datagrams to the guest. Each client has its own socket towards the guest, so that answers can be
+ * matched to it. Listens on a single address, so that answers come from the address that the client used.
+ * ICMP errors are ignored.
  * @throws the system's error when it cannot listen
  */
 export async function forwardUdp(options: UdpForwarderOptions): Promise<Forwarder> {
   const { address, port, maxClients = MAX_CLIENTS, idleMs = IDLE_MS } = options;
   const type = address.includes(':') ? 'udp6' : 'udp4';
   const socket = createSocket({ type, ipv6Only: type === 'udp6' });
-  try {
-    socket.bind({ address, port, exclusive: true });
-    await once(socket, 'listening');
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
-  enlargeBuffers(socket, SOCKET_BUFFER_BYTES);
+  await bindSocket(socket, { address, port, exclusive: true });
+  enlargeBuffers(socket, LISTEN_BUFFER_BYTES);
   const forwarder = new UdpForwarder(socket, options, { maxClients, idleMs });
   socket.on('message', (datagram, from) => forwarder.take(datagram, from));
-  // Windows tells of ICMP errors here; nothing follows from them.
+  // Windows reports ICMP errors of earlier sends here.
   socket.on('error', (error) => options.onTrouble('ports.datagram.failed', textOf(error)));
   socket.once('close', () => forwarder.reset());
   return forwarder;
 }
 
-/** INVARIANT: `#sessions` is in the order of use, the one that was silent for longest first. */
+/** INVARIANT: `#sessions` is ordered by last use, least recent first. */
 class UdpForwarder implements Forwarder {
   readonly #socket: Socket;
   readonly #options: ForwarderOptions;
@@ -100,18 +100,18 @@ class UdpForwarder implements Forwarder {
   #begin(from: RemoteInfo): UdpSession | undefined {
     const target = this.#options.target();
     if (target === undefined) {
-      this.#options.onTrouble('ports.datagram.dropped', 'the VM cannot be reached now');
+      this.#options.onTrouble('ports.datagram.dropped', 'the VM cannot be reached');
       return undefined;
     }
     const [oldest] = this.#sessions.keys();
     if (this.#sessions.size >= this.#limits.maxClients && oldest !== undefined) this.#forget(oldest);
     const { idleMs } = this.#limits;
-    this.#sweep ??= setInterval(() => this.#forgetSilent(), Math.min(SWEEP_EVERY_MS, idleMs));
+    this.#sweep ??= setInterval(() => this.#forgetIdle(), Math.min(SWEEP_EVERY_MS, idleMs));
     const key = `${from.address} ${from.port}`;
-    return new UdpSession(target, this.#surroundings(key, from));
+    return new UdpSession(target, this.#context(key, from));
   }
 
-  #surroundings(key: string, from: RemoteInfo): SessionSurroundings {
+  #context(key: string, from: RemoteInfo): SessionContext {
     return {
       onReply: (datagram, session) => {
         if (!this.#isListening) return;
@@ -135,7 +135,7 @@ class UdpForwarder implements Forwarder {
     this.#sessions.delete(key);
   }
 
-  #forgetSilent(): void {
+  #forgetIdle(): void {
     const before = performance.now() - this.#limits.idleMs;
     for (const [key, session] of this.#sessions) {
       if (session.usedAtMs > before) break;
@@ -147,6 +147,63 @@ class UdpForwarder implements Forwarder {
   }
 }
 
+interface SessionContext {
+  onReply(datagram: Uint8Array, session: UdpSession): void;
+  /** The session is unusable. */
+  onGone(): void;
+  readonly onTrouble: ForwarderTrouble;
+}
+
+/**
+ * The traffic of one client: a socket connected to the guest's port, so that nobody else can answer on it.
+ */
+class UdpSession {
+  readonly #socket: Socket;
+  #queued: Uint8Array[] | undefined = [];
+  #isClosed = false;
+  usedAtMs = performance.now();
+
+  constructor({ address, port }: Endpoint, context: SessionContext) {
+    this.#socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    this.#socket.on('message', (datagram) => context.onReply(datagram, this));
+    this.#socket.on('error', (error) => {
+      // Port unreachable: nothing listens in the container now, but it may later.
+      if (errnoOf(error) === 'ECONNREFUSED' || this.#isClosed) return;
+      context.onTrouble('ports.datagram.failed', textOf(error));
+      context.onGone();
+    });
+    this.#socket.connect(port, address, (error?: Error) => {
+      if (error !== undefined || this.#isClosed) return;
+      enlargeBuffers(this.#socket, SESSION_BUFFER_BYTES);
+      const queued = this.#queued ?? [];
+      this.#queued = undefined;
+      for (const datagram of queued) this.send(datagram);
+    });
+  }
+
+  send(datagram: Uint8Array): void {
+    if (this.#isClosed) return;
+    if (this.#queued === undefined) this.#socket.send(datagram, nothing);
+    else if (this.#queued.length < MAX_QUEUED) this.#queued.push(datagram);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.close();
+  }
+}
+
+/** As far as the system allows. */
+function enlargeBuffers(socket: Socket, bytes: number): void {
+  try {
+    socket.setRecvBufferSize(bytes);
+    socket.setSendBufferSize(bytes);
+  } catch {
+    // The default size works as well, for smaller bursts.
+  }
+}
+
 function nothing(): void {
-  // A datagram that could not be sent is lost, as datagrams may be.
+  // A datagram that cannot be sent is lost, as datagrams may be.
 }

@@ -82,19 +82,19 @@ describe('the lease table', () => {
     if (decision.kind !== 'ignore') expect(lease.lastSeenMs).toBe(NOW);
   });
 
-  it('lets a lease run from each ACK', () => {
+  it('extends the lease with each ACK', () => {
     expect(planLease(renewing, bound, DHCP_CONFIG, NOW)).toMatchObject({
       lease: { expiresAtMs: NOW + 3_600_000 },
     });
   });
 
-  it('says in a NAK what is wrong', () => {
+  it('gives the reason in a NAK', () => {
     expect(planLease(initRebootForeign, free, DHCP_CONFIG, NOW)).toMatchObject({
       answer: { because: '192.168.1.5 is not on this network' },
     });
   });
 
-  it('shows a bound lease as expired when its time is over', () => {
+  it('shows a bound lease as expired after its time', () => {
     expect(leaseStateAt(bound, NOW)).toBe('bound');
     expect(leaseStateAt(bound, NOW + 5_000)).toBe('expired');
     expect(leaseStateAt(declined, NOW)).toBe('declined');

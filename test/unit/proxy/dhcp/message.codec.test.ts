@@ -42,7 +42,7 @@ const anyMessage: fc.Arbitrary<DhcpMessage> = fc.record({
 });
 
 describe('a DHCP message', () => {
-  it('survives an encode and a decode, with the options that we do not know', () => {
+  it('decodes to what was encoded, unknown options included', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         expect(decodeMessage(encodeMessage(message))).toEqual(message);
@@ -57,14 +57,14 @@ describe('a DHCP message', () => {
     },
   );
 
-  it('of udhcpc has the fields that udhcpc meant', () => {
+  it('from udhcpc has the fields that udhcpc sends', () => {
     const discover = decodeMessage(wireFixture('dhcp-udhcpc-discover'));
     expect(discover).toMatchObject({ op: 1, hardwareType: 1, hardwareLength: 6, broadcast: false });
     expect(toHex(discover.clientHardwareAddress.slice(0, 6))).toBe('02000a004b02');
     expect([...discover.options.keys()]).toEqual([53, 57, 55, 12, 60, 61]);
   });
 
-  it('of dnsmasq has the address that dnsmasq gave', () => {
+  it('from dnsmasq has the address that dnsmasq offers', () => {
     const offer = decodeMessage(wireFixture('dhcp-dnsmasq-offer'));
     expect(offer).toMatchObject({ op: 2, yourAddress: '10.0.75.2', nextServerAddress: '10.0.75.1' });
     expect(offer.options.get(51)).toEqual(Uint8Array.of(0, 0, 0x0e, 0x10));
@@ -74,7 +74,7 @@ describe('a DHCP message', () => {
     expect(encodeMessage(dhcpRequest({ 53: [1] }))).toHaveLength(300);
   });
 
-  it('has the options of the fields "file" and then "sname" when option 52 says so', () => {
+  it('has the options from "file" and then "sname" with option 52', () => {
     const serverName = new Uint8Array(64);
     serverName.set(fromHex('3c02 6262 770163 ff'));
     const bootFile = new Uint8Array(128);
@@ -103,7 +103,7 @@ describe('a DHCP message', () => {
     expect(() => decodeMessage(bytes)).toThrow(CodecError);
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('truncated anywhere is refused', () => {
     const padded = wireFixture('dhcp-udhcpc-discover');
     expectEveryProperPrefixRefused(padded.slice(0, padded.lastIndexOf(255) + 1), decodeMessage);
   });
@@ -115,7 +115,7 @@ describe('a DHCP message', () => {
     ]);
   });
 
-  it('that decodes keeps its meaning when it is encoded again', () => {
+  it('keeps its meaning when decoded and encoded again', () => {
     const garbage = fc.uint8Array({ maxLength: 200 }).map((tail) => {
       const head = wireFixture('dhcp-udhcpc-discover').slice(0, FIXED_BYTES);
       return Uint8Array.from([...head, ...tail, 255]);

@@ -18,7 +18,7 @@ const anyOptions = fc
   .map((entries) => new Map(entries));
 
 describe('DHCP options', () => {
-  it('survive an encode and a decode, in order, whatever their codes and lengths', () => {
+  it('decode to what was encoded, in order, for all codes and lengths', () => {
     fc.assert(
       fc.property(anyOptions, (options) => {
         expect([...decodeOptions(encodeOptions(options))]).toEqual([...options]);
@@ -26,7 +26,7 @@ describe('DHCP options', () => {
     );
   });
 
-  it('are read from the bytes of RFC 2132 §2, past padding', () => {
+  it('are decoded from the format of RFC 2132 §2, skipping padding', () => {
     const options = decodeOptions(fromHex('00 350103 00 3204 0a004b02 e002 beef ff 00 00'));
     expect([...options]).toEqual([
       [53, Uint8Array.of(3)],
@@ -35,23 +35,23 @@ describe('DHCP options', () => {
     ]);
   });
 
-  it('are joined when a code comes again (RFC 3396 §7)', () => {
+  it('are joined if a code is repeated (RFC 3396 §7)', () => {
     expect(decodeOptions(fromHex('7702 0161 350101 7702 6200 ff')).get(119)).toEqual(fromHex('01616200'));
   });
 
-  it('continue the options of an earlier field', () => {
+  it('continue those of an earlier field', () => {
     const first = decodeOptions(fromHex('7701 01 ff'));
     expect([...decodeOptions(fromHex('7701 02 ff'), first)]).toEqual([[119, Uint8Array.of(1, 2)]]);
     expect([...first]).toEqual([[119, Uint8Array.of(1)]]);
   });
 
-  it('of more than 255 bytes are written in parts (RFC 3396 §5)', () => {
+  it('of more than 255 bytes are split (RFC 3396 §5)', () => {
     const bytes = encodeOptions(new Map([[119, new Uint8Array(256).fill(7)]]));
     expect(bytes).toHaveLength(2 + 255 + 2 + 1 + 1);
     expect(toHex(bytes.slice(257))).toBe('770107ff');
   });
 
-  it('take the number of bytes that is said beforehand', () => {
+  it('have the predicted encoded length', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 800 }), (value) => {
         expect(encodeOptions(new Map([[1, value]]))).toHaveLength(encodedOptionLength(value) + 1);
@@ -59,7 +59,7 @@ describe('DHCP options', () => {
     );
   });
 
-  it('that are cut off anywhere are refused', () => {
+  it('truncated anywhere are refused', () => {
     const bytes = encodeOptions(new Map([[53, Uint8Array.of(1)], [55, Uint8Array.of(1, 3, 6)]])); // prettier-ignore
     expectEveryProperPrefixRefused(bytes, decodeOptions);
   });

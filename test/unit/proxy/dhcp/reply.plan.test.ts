@@ -18,7 +18,7 @@ function codes(reply: ReturnType<typeof planReply>): readonly number[] {
 }
 
 describe('a DHCP reply', () => {
-  it('carries the fields of RFC 2131 table 3', () => {
+  it('has the fields of RFC 2131 table 3', () => {
     const request = dhcpRequest({ 53: [3] }, { from: ADDRESS, broadcast: true, hops: 3, seconds: 9 });
     expect(planReply(request, ack, DHCP_CONFIG).message).toMatchObject({
       ...{ op: 2, hops: 0, seconds: 0, transactionId: request.transactionId, broadcast: true },
@@ -45,7 +45,7 @@ describe('a DHCP reply', () => {
     });
   });
 
-  it('has the required options first, then what the client asked for, in its order', () => {
+  it('has the required options first, then the requested ones, in the client’s order', () => {
     const request = dhcpRequest({ 53: [1], 55: [119, 28, 42, 1, 12] });
     expect(codes(planReply(request, offer, DHCP_CONFIG))).toEqual([53, 54, 51, 58, 59, 1, 3, 6, 119, 28, 12]);
   });
@@ -55,7 +55,7 @@ describe('a DHCP reply', () => {
     expect(codes(reply)).toEqual([53, 54, 1, 3, 6, 12, 15, 26, 28]);
   });
 
-  it('that refuses has nothing but who, what and why', () => {
+  it('that is a NAK has only the type, the server and the reason', () => {
     expect(codes(planReply(dhcpRequest({ 53: [3], 61: [1, 2] }), nak, DHCP_CONFIG))).toEqual([
       53, 54, 61, 56,
     ]);
@@ -68,14 +68,14 @@ describe('a DHCP reply', () => {
     );
   });
 
-  it('leaves out options that have no value', () => {
+  it('omits options without a value', () => {
     const { lease } = DHCP_CONFIG;
     const config = { ...DHCP_CONFIG, domain: '', domainSearch: [], lease: { ...lease, hostname: '' } };
     const request = dhcpRequest({ 53: [1], 55: [12, 15, 119] });
     expect(codes(planReply(request, offer, config))).toEqual([53, 54, 51, 58, 59, 1, 3, 6]);
   });
 
-  it('leaves out what does not fit into the client’s message size, and nothing that is required', () => {
+  it('omits optional options that exceed the client’s maximum message size', () => {
     const domainSearch = Array.from({ length: 20 }, (_, at) => `department-${at}.corp.example`);
     const config = { ...DHCP_CONFIG, domainSearch };
     const asking = { 53: [1], 55: [119, 12] };

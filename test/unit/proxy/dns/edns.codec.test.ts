@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodecError } from '../../../../src/core/values/index.js';
 import { decodeEdns, encodeEdns, extendedError, type Edns } from '../../../../src/proxy/dns/edns.codec.js';
-import { decodeQuery } from '../../../../src/proxy/dns/message.codec.js';
+import { decodeMessage, decodeQuery } from '../../../../src/proxy/dns/message.codec.js';
 import { decodeRecordSpan } from '../../../../src/proxy/dns/record.codec.js';
 import {
   expectEveryProperPrefixRefused,
@@ -21,7 +21,7 @@ const anyEdns: fc.Arbitrary<Edns> = fc.record({
 const decode = (bytes: Uint8Array) => decodeEdns(bytes, decodeRecordSpan(bytes, 0));
 
 describe('an OPT record', () => {
-  it('survives an encode and a decode, with the options that we do not know', () => {
+  it('decodes to what was encoded, unknown options included', () => {
     fc.assert(
       fc.property(anyEdns, (edns) => {
         expect(decode(encodeEdns(edns))).toEqual(edns);
@@ -29,14 +29,14 @@ describe('an OPT record', () => {
     );
   });
 
-  it('of dig has its size and its cookie', () => {
-    expect(decodeQuery(wireFixture('dns-dig-query-edns-cookie')).edns).toEqual({
+  it('from dig has its size and its cookie', () => {
+    expect(decodeQuery(decodeMessage(wireFixture('dns-dig-query-edns-cookie'))).edns).toEqual({
       ...{ udpBytes: 1232, extendedRcode: 0, version: 0, dnssecOk: false },
       options: [{ code: 10, data: fromHex('150fe464a512d055') }],
     });
   });
 
-  it('carries an extended error with its words (RFC 8914)', () => {
+  it('carries an extended error with its text (RFC 8914)', () => {
     const { code, data } = extendedError(23, 'why');
     expect([code, toHex(data)]).toEqual([15, '0017776879']);
   });
@@ -49,7 +49,7 @@ describe('an OPT record', () => {
     expect(() => decode(fromHex('00 0029 04d0 00000000 0005 000a 0004 01'))).toThrow(CodecError);
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('truncated anywhere is refused', () => {
     expectEveryProperPrefixRefused(fromHex('00 0029 04d0 00008000 0006 000a 0002 0102'), decode);
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { framed, Framing } from '../../../../src/proxy/dns/framing.js';
 
 describe('messages over TCP', () => {
-  it('come out as they went in, however the stream is cut', () => {
+  it('are the same however the stream is split', () => {
     const message = fc.uint8Array({ maxLength: 60 });
     const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 20 });
     fc.assert(
@@ -21,7 +21,7 @@ describe('messages over TCP', () => {
     );
   });
 
-  it('announce their length before they are there', () => {
+  it('announce their length before they are complete', () => {
     const framing = new Framing();
     expect(framing.expectedBytes).toBeUndefined();
     framing.push(Uint8Array.of(0x12, 0x34, 1));

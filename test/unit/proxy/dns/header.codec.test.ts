@@ -19,7 +19,7 @@ const anyHeader: fc.Arbitrary<DnsHeader> = fc.record({
 });
 
 describe('a DNS header', () => {
-  it('survives an encode and a decode', () => {
+  it('decodes to what was encoded', () => {
     fc.assert(
       fc.property(anyHeader, (header) => {
         expect(decodeHeader(encodeHeader(header))).toEqual(header);
@@ -35,7 +35,7 @@ describe('a DNS header', () => {
     );
   });
 
-  it('of dig says what dig asked for', () => {
+  it('from dig has the flags that dig sends', () => {
     expect(decodeHeader(wireFixture('dns-dig-query-edns-cookie'))).toMatchObject({
       ...{ isResponse: false, opcode: 0, recursionDesired: true, authenticData: true },
       ...{ questions: 1, answers: 0, authorities: 0, additionals: 1 },
@@ -56,7 +56,7 @@ describe('a DNS header', () => {
     expect(Object.entries(header).filter(([, value]) => value === true)).toEqual([[field, true]]);
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('truncated anywhere is refused', () => {
     expectEveryProperPrefixRefused(wireFixture('dns-dig-query-edns-cookie').slice(0, 12), decodeHeader);
   });
 

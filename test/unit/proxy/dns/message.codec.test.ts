@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodecError } from '../../../../src/core/values/index.js';
 import { MAX_QUERY_BYTES } from '../../../../src/proxy/dns/dns-constants.js';
-import { decodeLayout, decodeQuery, isAnswerTo, withId } from '../../../../src/proxy/dns/message.codec.js';
+import {
+  decodeMessage,
+  decodeQuery,
+  decodeSections,
+  matchAnswer,
+  withId,
+  type DnsQuery,
+} from '../../../../src/proxy/dns/message.codec.js';
 import { nameText } from '../../../../src/proxy/dns/name.codec.js';
 import { answerBytes, PLAIN_EDNS, queryBytes, queryFor } from '../../../support/dns-message.js';
 import {
@@ -13,10 +20,12 @@ import {
   wireFixture,
 } from '../../../support/wire-fixture.js';
 
+const queryOf = (bytes: Uint8Array): DnsQuery => decodeQuery(decodeMessage(bytes));
+const sectionsOf = (bytes: Uint8Array) => decodeSections(decodeMessage(bytes));
 const label = fc.stringMatching(/^[a-z0-9-]{1,20}$/);
 
 describe('a DNS query', () => {
-  it('survives an encode and a decode', () => {
+  it('decodes to what was encoded', () => {
     fc.assert(
       fc.property(
         fc.array(label, { maxLength: 6 }),
@@ -32,9 +41,9 @@ describe('a DNS query', () => {
     );
   });
 
-  it('of dig is read, and keeps every byte', () => {
+  it('from dig is decoded, and every byte kept', () => {
     const bytes = wireFixture('dns-dig-query-edns-cookie');
-    const query = decodeQuery(bytes);
+    const query = queryOf(bytes);
     expect(nameText(query.question.name)).toBe('www.corp.example');
     expect(query.question.type).toBe(1);
     expect(query.questionEnd).toBe(34);
@@ -45,37 +54,37 @@ describe('a DNS query', () => {
     ['no question', queryBytes('a', { header: { questions: 0 } })],
     ['two questions', queryBytes('a', { header: { questions: 2 } })],
     ['bytes left over', Uint8Array.from([...queryBytes('a'), 0])],
-    ['a record that is not there', queryBytes('a', { header: { additionals: 1 } })],
-    ['65,535 records that are not there', queryBytes('a', { header: { answers: 0xffff } })],
+    ['a missing record', queryBytes('a', { header: { additionals: 1 } })],
+    ['65,535 missing records', queryBytes('a', { header: { answers: 0xffff } })],
     ['two OPT records', twoOpts()],
-    ['more bytes than we accept', new Uint8Array(MAX_QUERY_BYTES + 1)],
+    ['more bytes than are accepted', new Uint8Array(MAX_QUERY_BYTES + 1)],
   ])('with %s is refused', (_, bytes) => {
-    expect(() => decodeQuery(bytes)).toThrow(CodecError);
+    expect(() => queryOf(bytes)).toThrow(CodecError);
   });
 
-  it('that is cut off anywhere is refused', () => {
-    expectEveryProperPrefixRefused(wireFixture('dns-dig-query-edns-cookie'), decodeQuery);
+  it('truncated anywhere is refused', () => {
+    expectEveryProperPrefixRefused(wireFixture('dns-dig-query-edns-cookie'), queryOf);
   });
 
   it('of arbitrary bytes gives a value or a CodecError', () => {
-    expectValueOrCodecError(decodeQuery, [wireFixture('dns-dig-query-edns-cookie'), queryBytes('a.b')]);
+    expectValueOrCodecError(queryOf, [wireFixture('dns-dig-query-edns-cookie'), queryBytes('a.b')]);
   });
 });
 
 describe('a DNS message', () => {
-  it('that is cut off anywhere has no layout', () => {
-    expectEveryProperPrefixRefused(wireFixture('dns-dnsmasq-answer-soa'), decodeLayout);
+  it('truncated anywhere is refused', () => {
+    expectEveryProperPrefixRefused(wireFixture('dns-dnsmasq-answer-soa'), sectionsOf);
   });
 
-  it('of arbitrary bytes has a layout or gives a CodecError', () => {
+  it('of arbitrary bytes gives its sections or a CodecError', () => {
     const names = ['cname', 'aaaa', 'ptr', 'soa', 'mixed-case'];
     expectValueOrCodecError(
-      decodeLayout,
+      sectionsOf,
       names.map((name) => wireFixture(`dns-dnsmasq-answer-${name}`)),
     );
   });
 
-  it('gets another id and nothing else, in memory of its own', () => {
+  it('gets another id and no other change, in a copy', () => {
     const bytes = Buffer.from(wireFixture('dns-dnsmasq-answer-soa'));
     const copy = withId(bytes, 0xbeef);
     expect(toHex(copy)).toBe(`beef${toHex(bytes).slice(4)}`);
@@ -89,7 +98,7 @@ describe('an answer', () => {
   const good = answerBytes(query, []);
 
   it('belongs to the query with its id, opcode and question', () => {
-    expect(isAnswerTo(query, id, good)).toBe(true);
+    expect(matchAnswer(query, id, good)).toEqual(decodeMessage(good));
   });
 
   it.each([
@@ -101,17 +110,33 @@ describe('an answer', () => {
     ['the query bit', answerBytes(query, [], { isResponse: false })],
     ['no question, though it claims success', fromHex('1234 8180 0000 0000 0000 0000')],
     ['fewer bytes than a header', good.slice(0, 11)],
-    ['a question that is cut off', good.slice(0, 20)],
+    ['a truncated question', good.slice(0, 20)],
   ])('with %s does not belong to it', (_, bytes) => {
-    expect(isAnswerTo(query, id, bytes)).toBe(false);
+    expect(matchAnswer(query, id, bytes)).toBeUndefined();
   });
 
   it('may have the name in another case', () => {
-    expect(isAnswerTo(query, id, answerBytes(queryFor('web.corp.example', { type: 0x41 }), []))).toBe(true);
+    const answer = answerBytes(queryFor('web.corp.example', { type: 0x41 }), []);
+    expect(matchAnswer(query, id, answer)?.bytes).toEqual(answer);
   });
 
-  it('that tells of an error may leave the question out', () => {
-    expect(isAnswerTo(query, id, fromHex('1234 8182 0000 0000 0000 0000'))).toBe(true);
+  it('with an error may omit the question', () => {
+    expect(matchAnswer(query, id, fromHex('1234 8182 0000 0000 0000 0000'))?.header.rcode).toBe(2);
+  });
+
+  it('gets the id of the query back that it was asked for', () => {
+    const answer = matchAnswer(query, 0xbeef, withId(good, 0xbeef));
+    expect(answer).toEqual(decodeMessage(withId(good, query.header.id)));
+  });
+
+  it('of arbitrary bytes matches or does not, and never throws', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        const forged = Uint8Array.from([0x12, 0x34, ...bytes]);
+        const answer = matchAnswer(query, id, forged);
+        if (answer !== undefined) expect(answer.bytes).toEqual(forged);
+      }),
+    );
   });
 
   function other(type: number) {

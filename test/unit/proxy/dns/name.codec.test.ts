@@ -20,7 +20,7 @@ const anyName = fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { maxLe
 const decodeAt = (offset: number) => (bytes: Uint8Array) => decodeName(bytes, offset, 'name');
 
 describe('a DNS name', () => {
-  it('survives an encode and a decode, at any place in a message', () => {
+  it('decodes to what was encoded, anywhere in a message', () => {
     fc.assert(
       fc.property(anyName, fc.uint8Array({ maxLength: 20 }), (name, before) => {
         const bytes = Uint8Array.from([...before, ...encodeName(name), 9, 9]);
@@ -43,7 +43,7 @@ describe('a DNS name', () => {
     expect(skipName(message, 40, 'name')).toBe(46);
   });
 
-  it('of dnsmasq keeps its case in the bytes and loses it in the text', () => {
+  it('from dnsmasq keeps its case in the bytes but not in the text', () => {
     const { name } = decodeAt(12)(wireFixture('dns-dnsmasq-answer-mixed-case'));
     expect(toHex(encodeName(name))).toBe('0377456204634f7270074578616d706c6500');
     expect(nameText(name)).toBe('web.corp.example');
@@ -62,7 +62,7 @@ describe('a DNS name', () => {
     expect(() => decodeAt(offset)(fromHex(hex))).toThrow(CodecError);
   });
 
-  it('of up to 255 bytes is taken, of more refused, also when pointers make it so long', () => {
+  it('is refused if longer than 255 bytes, also by way of pointers', () => {
     const label = fromHex(`3f${'61'.repeat(63)}`);
     const three = [...label, ...label, ...label];
     const exact = Uint8Array.from([...three, 61, ...label.slice(1, 62), 0]);
@@ -75,12 +75,12 @@ describe('a DNS name', () => {
     expect(() => encodeName(parseName('a..b'))).toThrow(CodecError);
   });
 
-  it('shows a dot inside a label, and bytes that are no plain characters, as numbers', () => {
+  it('shows a dot inside a label and special bytes as numbers', () => {
     expect(nameText([Uint8Array.of(0x61, 0x2e, 0x42), Uint8Array.of(0xff)])).toBe('a\\046b.\\255');
     expect(nameText(parseName('_sip._tcp.Corp-1.example.'))).toBe('_sip._tcp.corp-1.example');
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('truncated anywhere is refused', () => {
     expectEveryProperPrefixRefused(fromHex('03777777 04636f7270 00'), decodeAt(0));
     expectEveryProperPrefixRefused(fromHex('03777777 04636f7270 00'), (bytes) => skipName(bytes, 0, 'name'));
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseIpv4, parseSubnet } from '../../../../src/core/values/index.js';
 import { decodeHeader } from '../../../../src/proxy/dns/header.codec.js';
 import type { LocalZone } from '../../../../src/proxy/dns/local-names.plan.js';
-import { decodeLayout } from '../../../../src/proxy/dns/message.codec.js';
+import { decodeSections, type DnsMessage } from '../../../../src/proxy/dns/message.codec.js';
 import { parseName } from '../../../../src/proxy/dns/name.codec.js';
 import { planQuery } from '../../../../src/proxy/dns/query.plan.js';
 import { answersIn, queryBytes, type QueryParts } from '../../../support/dns-message.js';
@@ -17,14 +17,14 @@ const host = { kind: 'a', address: '10.0.75.1' };
 const AAAA = { type: 28 };
 const PTR = { type: 12 };
 
-function own(name: string, parts: QueryParts = {}): Uint8Array {
+function own(name: string, parts: QueryParts = {}): DnsMessage {
   const decision = planQuery(queryBytes(name, parts), zone);
   if (decision.kind !== 'answer')
-    return expect.unreachable(`${name} is answered by us, not: ${decision.kind}`);
+    return expect.unreachable(`${name} is not answered locally: ${decision.kind}`);
   return decision.answer;
 }
 
-describe('what is not a query', () => {
+describe('a message that is not a valid query', () => {
   it.each([
     ['shorter than a header', fromHex('1234 0100 0001 0000 0000 00'), 'too-short'],
     ['empty', new Uint8Array(), 'too-short'],
@@ -42,11 +42,11 @@ describe('what is not a query', () => {
   ])('%s gets an error answer', (_, bytes, rcode) => {
     const decision = planQuery(bytes, zone);
     if (decision.kind !== 'answer') return expect.unreachable(decision.kind);
-    expect(decodeHeader(decision.answer)).toMatchObject({ id: 0x1234, isResponse: true, rcode });
+    expect(decodeHeader(decision.answer.bytes)).toMatchObject({ id: 0x1234, isResponse: true, rcode });
   });
 });
 
-describe('names of ours', () => {
+describe('names of the host and the VM', () => {
   it.each([
     ['host.docker.internal', {}, [host]],
     ['HOST.Docker.INTERNAL', {}, [host]],
@@ -62,8 +62,9 @@ describe('names of ours', () => {
     [`1.${'0.'.repeat(31)}ip6.arpa`, PTR, [{ kind: 'ptr', name: parseName('localhost') }]],
   ])('%s are answered', (name, parts, records) => {
     const answer = own(name, parts);
-    expect(answersIn(answer)).toEqual(records);
-    expect(decodeHeader(answer)).toMatchObject({ rcode: 0, isAuthoritative: true });
+    expect(answersIn(answer.bytes)).toEqual(records);
+    expect(answer.header).toMatchObject({ rcode: 0, isAuthoritative: true });
+    expect(decodeHeader(answer.bytes)).toEqual(answer.header);
   });
 
   it.each([
@@ -71,30 +72,32 @@ describe('names of ours', () => {
     ['host.docker.internal', { type: 65 }],
     ['moby.mobyvm.internal', AAAA],
     ['1.75.0.10.in-addr.arpa', {}],
-  ])('%s without that type give NOERROR and an SOA, never NXDOMAIN', (name, parts) => {
-    const { header, answers, authorities } = decodeLayout(own(name, parts));
-    expect(header.rcode).toBe(0);
+  ])('%s without a record of the type give NOERROR and an SOA, never NXDOMAIN', (name, parts) => {
+    const answer = own(name, parts);
+    const { answers, authorities } = decodeSections(answer);
+    expect(answer.header.rcode).toBe(0);
     expect(answers).toHaveLength(0);
     expect(authorities.map((record) => record.type)).toEqual([6]);
   });
 
   it.each(['a.invalid', 'x.onion', '9.75.0.10.in-addr.arpa', '5.0.0.127.in-addr.arpa'])(
     '%s do not exist',
-    (name) => expect(decodeLayout(own(name)).header.rcode).toBe(3),
+    (name) => expect(own(name).header.rcode).toBe(3),
   );
 
   it('answer EDNS with EDNS, and an unknown version of it with BADVERS', () => {
-    expect(decodeLayout(own('localhost', { edns: {} })).header.additionals).toBe(1);
-    const { additionals, header } = decodeLayout(own('localhost', { edns: { version: 1 } }));
-    expect([header.rcode, (additionals[0]?.ttl ?? 0) >>> 24]).toEqual([0, 1]);
+    expect(own('localhost', { edns: {} }).header.additionals).toBe(1);
+    const answer = own('localhost', { edns: { version: 1 } });
+    const { additionals } = decodeSections(answer);
+    expect([answer.header.rcode, (additionals[0]?.ttl ?? 0) >>> 24]).toEqual([0, 1]);
   });
 
   it('have a short time to live', () => {
-    expect(decodeLayout(own('host.docker.internal')).answers[0]?.ttl).toBe(5);
+    expect(decodeSections(own('host.docker.internal')).answers[0]?.ttl).toBe(5);
   });
 });
 
-describe('names of others', () => {
+describe('all other names', () => {
   it.each([
     ['docker.internal', {}],
     ['x.host.docker.internal', {}],

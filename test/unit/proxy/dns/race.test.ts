@@ -1,20 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AskResult } from '../../../../src/proxy/dns/ask-result.js';
-import { planAttempts } from '../../../../src/proxy/dns/ask-schedule.plan.js';
+import type { AskResult } from '../../../../src/proxy/dns/ask-upstream.js';
+import { decodeMessage, type DnsMessage } from '../../../../src/proxy/dns/message.codec.js';
 import { race } from '../../../../src/proxy/dns/race.js';
+import { planAttempts } from '../../../../src/proxy/dns/upstreams.plan.js';
 import { answerBytes, queryFor } from '../../../support/dns-message.js';
 
 const query = queryFor('a.example');
-const good = answerBytes(query, []);
-const notThere = answerBytes(query, [], { rcode: 3 });
-const broken = answerBytes(query, [], { rcode: 2 });
-const refused = answerBytes(query, [], { rcode: 5 });
+const good = decodeMessage(answerBytes(query, []));
+const notThere = decodeMessage(answerBytes(query, [], { rcode: 3 }));
+const broken = decodeMessage(answerBytes(query, [], { rcode: 2 }));
+const refused = decodeMessage(answerBytes(query, [], { rcode: 5 }));
 
-/** What each server does: after so many milliseconds it answers, or fails; undefined never answers. */
-type Behaviour = { readonly afterMs: number; readonly gives: Uint8Array | 'failure' } | undefined;
+/** Each server answers or fails after so many milliseconds; an undefined one never answers. */
+type Behaviour = { readonly afterMs: number; readonly gives: DnsMessage | 'failure' } | undefined;
 
 interface Played {
-  readonly answer: Uint8Array | undefined;
+  readonly answer: DnsMessage | undefined;
   readonly endedMs: number;
   /** "time server what", in order. */
   readonly events: readonly string[];
@@ -41,7 +42,7 @@ function behave(behaviour: Behaviour, cancel: AbortSignal): Promise<AskResult> {
     if (behaviour === undefined) return;
     const { afterMs, gives } = behaviour;
     const result: AskResult =
-      gives === 'failure' ? { kind: 'failed', reason: 'no' } : { kind: 'answer', bytes: gives };
+      gives === 'failure' ? { kind: 'failed', reason: 'no' } : { kind: 'answer', answer: gives };
     setTimeout(() => resolve(result), afterMs);
   });
 }
@@ -50,7 +51,7 @@ describe('asking several upstreams', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('leaves the second alone when the first answers at once', async () => {
+  it('does not ask the second if the first answers at once', async () => {
     const { answer, events } = await play({ a: { afterMs: 20, gives: good }, b: undefined });
     expect(answer).toBe(good);
     expect(events).toEqual(['0 a started', '20 a answered']);
@@ -61,30 +62,30 @@ describe('asking several upstreams', () => {
     expect(played.answer).toBe(notThere);
   });
 
-  it('asks the second after 300 ms of silence, and holds that against the first', async () => {
+  it('asks the second after 300 ms of silence, which counts as a failure of the first', async () => {
     const played = await play({ a: undefined, b: { afterMs: 10, gives: good } });
     expect(played).toMatchObject({ answer: good, endedMs: 310 });
     expect(played.events).toEqual(['0 a started', '300 b started', '310 b answered', '310 a failed']);
   });
 
-  it('still takes the answer of a slow first', async () => {
+  it('accepts a late answer of the first', async () => {
     const played = await play({ a: { afterMs: 700, gives: good }, b: undefined });
     expect(played).toMatchObject({ answer: good, endedMs: 700 });
   });
 
-  it('goes on at once after a failure, SERVFAIL or REFUSED', async () => {
+  it('asks the next at once after a failure, SERVFAIL or REFUSED', async () => {
     for (const gives of ['failure', broken, refused] as const) {
       const played = await play({ a: { afterMs: 5, gives }, b: { afterMs: 5, gives: good } });
       expect(played).toMatchObject({ answer: good, endedMs: 10 });
     }
   });
 
-  it('gives the first upstream’s error when nobody has better', async () => {
+  it('returns the first error if no server has a better answer', async () => {
     const played = await play({ a: { afterMs: 5, gives: refused }, b: { afterMs: 5, gives: broken } });
     expect(played).toMatchObject({ answer: refused, endedMs: 10 });
   });
 
-  it('ends at once when all have failed', async () => {
+  it('ends at once if all servers have failed', async () => {
     const failing: Behaviour = { afterMs: 1, gives: 'failure' };
     expect(await play({ a: failing, b: failing, c: failing })).toMatchObject({
       answer: undefined,
@@ -92,12 +93,12 @@ describe('asking several upstreams', () => {
     });
   });
 
-  it('asks a silent one again after 900 ms: the packet may have been lost', async () => {
+  it('asks a silent server again after 900 ms, since the packet may have been lost', async () => {
     const played = await play({ a: undefined });
     expect(played.events).toEqual(['0 a started', '900 a started', '1800 a failed', '1800 a failed']);
   });
 
-  it('does not ask one again that has said no', async () => {
+  it('does not ask a server again that answered with an error', async () => {
     const played = await play({ a: { afterMs: 5, gives: broken }, b: undefined });
     expect(played.events.filter((event) => event.endsWith('started'))).toEqual([
       '0 a started',
@@ -107,11 +108,11 @@ describe('asking several upstreams', () => {
     expect(played).toMatchObject({ answer: broken, endedMs: 1800 });
   });
 
-  it('gives up in time for the client to hear of it', async () => {
+  it('gives up before the client retries', async () => {
     expect(await play({ a: undefined, b: undefined })).toMatchObject({ answer: undefined, endedMs: 1800 });
   });
 
-  it('ends when it is aborted, before or while it asks, and blames nobody', async () => {
+  it('ends when aborted, before or while asking, without recording failures', async () => {
     expect((await play({ a: undefined }, AbortSignal.abort())).events).toEqual([]);
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 500);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodecError, ipv4FromNumber } from '../../../../src/core/values/index.js';
-import { decodeLayout } from '../../../../src/proxy/dns/message.codec.js';
+import { decodeMessage, decodeSections } from '../../../../src/proxy/dns/message.codec.js';
 import { encodeName, nameText, parseName } from '../../../../src/proxy/dns/name.codec.js';
 import {
   decodeQuestion,
@@ -39,11 +39,11 @@ const anyData: fc.Arbitrary<RecordData> = fc.oneof(
 );
 
 function answersOf(message: Uint8Array): readonly RecordData[] {
-  return decodeLayout(message).answers.map((span) => decodeRecordData(message, span));
+  return decodeSections(decodeMessage(message)).answers.map((span) => decodeRecordData(message, span));
 }
 
 describe('a DNS record', () => {
-  it('survives an encode and a decode, whatever its type', () => {
+  it('decodes to what was encoded, for every type', () => {
     fc.assert(
       fc.property(anyName, u32, anyData, (name, ttl, data) => {
         const bytes = encodeRecord(encodeName(name), ttl, data);
@@ -54,7 +54,7 @@ describe('a DNS record', () => {
     );
   });
 
-  it('of dnsmasq is read through its pointers', () => {
+  it('from dnsmasq is decoded through its pointers', () => {
     const [cname, a] = answersOf(wireFixture('dns-dnsmasq-answer-cname'));
     expect(cname).toMatchObject({ kind: 'other', type: 5 });
     expect(a).toEqual({ kind: 'a', address: '192.0.2.7' });
@@ -81,12 +81,12 @@ describe('a DNS record', () => {
     expect(() => decodeRecordData(bytes, decodeRecordSpan(bytes, 0))).toThrow(CodecError);
   });
 
-  it('of another class is not looked into', () => {
+  it('of another class has raw data', () => {
     const bytes = fromHex('00 0001 0003 00000000 0003 010203');
     expect(decodeRecordData(bytes, decodeRecordSpan(bytes, 0))).toMatchObject({ kind: 'other' });
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('truncated anywhere is refused', () => {
     const bytes = encodeRecord(encodeName(parseName('a.b')), 5, { kind: 'ptr', name: parseName('c.d') });
     expectEveryProperPrefixRefused(bytes, (part) => decodeRecordSpan(part, 0));
   });
@@ -101,7 +101,7 @@ describe('a DNS record', () => {
 });
 
 describe('a DNS question', () => {
-  it('survives an encode and a decode', () => {
+  it('decodes to what was encoded', () => {
     fc.assert(
       fc.property(anyName, fc.nat(0xffff), fc.nat(0xffff), (name, type, itsClass) => {
         const bytes = encodeQuestion({ name, type, class: itsClass });
@@ -111,7 +111,7 @@ describe('a DNS question', () => {
     );
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('truncated anywhere is refused', () => {
     const bytes = encodeQuestion({ name: parseName('www.corp.example'), type: 1, class: 1 });
     expectEveryProperPrefixRefused(bytes, (part) => decodeQuestion(part, 0));
   });

@@ -22,13 +22,13 @@ describe('where a port is listened on', () => {
     ['udp', '::', 'lan', ['::1', 'fe80::1%eth0'], []],
     ['udp', '::', 'localhost', ['::1'], []],
   ] as const)(
-    '%s %s, exposed to %s: %j, and %j beside',
-    (...[protocol, hostIp, exposure, needed, beside]) => {
-      expect(listenPlan({ protocol, hostIp }, exposure, host)).toMatchObject({ needed, beside });
+    '%s %s, exposed to %s: %j, and %j if free',
+    (...[protocol, hostIp, exposure, needed, optional]) => {
+      expect(listenPlan({ protocol, hostIp }, exposure, host)).toMatchObject({ needed, optional });
     },
   );
 
-  test('only [::] may do without IPv6', () => {
+  test('only [::] is allowed to lack IPv6', () => {
     const mayLackIpv6 = (hostIp: string): boolean =>
       listenPlan({ protocol: 'tcp', hostIp }, 'lan', host).mayLackIpv6;
     expect(['::', '0.0.0.0', '::1', '127.0.0.1'].map(mayLackIpv6)).toEqual([true, false, false, false]);
@@ -45,18 +45,18 @@ describe('an audit', () => {
   });
   const held = (key: string, lostAtMs?: number, sinceMs = 0) => ({ key, sinceMs, lostAtMs });
 
-  test('changes nothing when all is as the engine says', () => {
+  test('changes nothing if the listeners match the list', () => {
     expect(planAudit(facts({ held: [held('a'), held('b', 5)], listed: new Set(['a', 'b']) }))).toEqual({
       open: [],
       close: [],
     });
   });
 
-  test('opens what a running container has and we do not', () => {
+  test('opens ports of running containers that are not open', () => {
     expect(planAudit(facts({ held: [held('a')], listed: new Set(['a', 'b']) })).open).toEqual(['b']);
   });
 
-  test('does not open again what was given back shortly before, while its container stops', () => {
+  test('does not reopen a port that was released recently, while its container stops', () => {
     const releasedAtMs = new Map([
       ['after', 70_001],
       ['before', 69_999],
@@ -64,13 +64,13 @@ describe('an audit', () => {
     expect(planAudit(facts({ listed: new Set(['after', 'before']), releasedAtMs })).open).toEqual(['before']);
   });
 
-  test('closes what no running container has and whose connection was lost before the engine was asked', () => {
+  test('closes ports that are not listed and whose connection was lost before the request', () => {
     expect(planAudit(facts({ held: [held('before', 99_999), held('after', 100_001)] })).close).toEqual([
       'before',
     ]);
   });
 
-  test('leaves a port that is held to a container that is still starting', () => {
+  test('keeps a held port while its container is starting', () => {
     expect(
       planAudit(facts({ held: [held('new', undefined, 50_000), held('old', undefined, 1_000)] })),
     ).toEqual({ open: [], close: ['old'] });
@@ -78,7 +78,7 @@ describe('an audit', () => {
 });
 
 describe("the engine's list", () => {
-  test('gives the published TCP and UDP ports with the name of their container', () => {
+  test('has the published TCP and UDP ports with the names of their containers', () => {
     const published = { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' };
     const containers = [
       {
@@ -95,7 +95,7 @@ describe("the engine's list", () => {
     ]);
   });
 
-  test('cannot make us listen on what is no port', () => {
+  test('cannot make us listen on an invalid port', () => {
     const bad = { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 70_000, Type: 'tcp' };
     expect(listedPorts([{ Id: 'a', Names: ['/x'], Ports: [bad, { ...bad, PublicPort: 0 }] }])).toEqual([]);
   });

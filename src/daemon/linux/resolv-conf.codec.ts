@@ -1,21 +1,22 @@
 import { isIpv4 } from '../../core/values/index.js';
-import type { DnsEndpoint } from './dns-endpoint.js';
+import type { Endpoint } from '../../proxy/index.js';
 
-/** resolv.conf(5): more are ignored by the system's own resolver as well. We take some more, for fail-over. */
+/** The system's resolver uses three (MAXNS); a few more serve as fallbacks. */
 const MAX_NAMESERVERS = 8;
 const MAX_SEARCH = 32;
 
 export interface ResolvConf {
-  readonly nameservers: readonly DnsEndpoint[];
+  readonly nameservers: readonly Endpoint[];
   readonly search: readonly string[];
 }
 
 /**
- * Reads resolv.conf(5): `nameserver ADDRESS`, `search NAME…` and `domain NAME` (the last of the two counts); `#` and
- * `;` begin comments. What it does not know it passes over, as the system's resolver does; it never throws.
+ * Reads resolv.conf(5), https://man7.org/linux/man-pages/man5/resolv.conf.5.html: `nameserver ADDRESS`,
+ * `search NAME…` and `domain NAME` (the last of these two wins); `#` and `;` start comments. Skips what it
+ * does not know, as the system's resolver does, and never throws.
  */
 export function parseResolvConf(text: string): ResolvConf {
-  const nameservers: DnsEndpoint[] = [];
+  const nameservers: Endpoint[] = [];
   let search: readonly string[] = [];
   for (const line of text.split(/\r?\n/)) {
     const [keyword = '', ...values] = line
@@ -35,7 +36,7 @@ export function parseResolvConf(text: string): ResolvConf {
   };
 }
 
-/** IPv6 roughly: a wrong one fails when it is asked, like a server that is gone. */
+/** A rough check for IPv6: an invalid address fails when it is asked, like a server that is down. */
 function isAddress(text: string): boolean {
   return isIpv4(text) || (/^[0-9a-f:.]+(%[\w.-]+)?$/i.test(text) && text.split(':').length >= 3);
 }

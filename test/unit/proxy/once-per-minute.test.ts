@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { OncePerMinute } from '../../../../src/proxy/once-per-minute.js';
+import { OncePerMinute } from '../../../src/proxy/once-per-minute.js';
 
 describe('once per minute', () => {
-  it('lets a key through again after a minute', () => {
+  it('allows a key again after a minute', () => {
     const quiet = new OncePerMinute();
     expect([0, 1, 59_999, 60_000].map((nowMs) => quiet.allows('a', nowMs))).toEqual([
       true,
@@ -13,7 +13,7 @@ describe('once per minute', () => {
     expect(quiet.allows('b', 60_000)).toBe(true);
   });
 
-  it('remembers no more keys than it may, and makes room when they are old', () => {
+  it('suppresses new keys while its table is full of recent ones', () => {
     const quiet = new OncePerMinute(2);
     expect(['a', 'b', 'c'].map((key) => quiet.allows(key, 0))).toEqual([true, true, false]);
     expect(quiet.allows('c', 60_000)).toBe(true);

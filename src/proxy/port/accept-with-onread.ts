@@ -1,17 +1,18 @@
 import { Socket, type OnReadOpts, type Server } from 'node:net';
 
-/** What Node keeps in a server, as far as we use it; see {@link acceptReading}. */
+/** The part of Node's internal server handle that is used here; see {@link acceptWithOnread}. */
 interface ServerHandle {
   onconnection: (status: number, handle: unknown) => void;
 }
 
 /**
- * Takes the connections of a listening server as paused sockets whose reads go where `onread` says. Node has that for
- * connections that are dialled only (`onread` of `net.connect`): for accepted ones the server's own listener, which is no public
- * API, is stood before. Where it is not found as expected the server makes its sockets as always, without `onread`:
- * slower, and the same otherwise.
+ * Accepts connections as paused sockets that read into the reader's buffers by way of `onread`. Node offers
+ * `onread` only for outgoing connections
+ * (https://nodejs.org/api/net.html#socketconnectoptions-connectlistener), so this wraps the server's internal
+ * connection handler, which is not public API. If that handler is not there, sockets are made as usual,
+ * without `onread`: slower, but otherwise the same.
  */
-export function acceptReading<Reader extends { readonly onread: OnReadOpts }>(
+export function acceptWithOnread<Reader extends { readonly onread: OnReadOpts }>(
   server: Server,
   makeReader: () => Reader,
   accept: (client: Socket, reader: Reader) => void,
@@ -30,7 +31,7 @@ export function acceptReading<Reader extends { readonly onread: OnReadOpts }>(
       handle: connection,
       allowHalfOpen: true,
       pauseOnCreate: true,
-      ...SINK,
+      ...DRAIN_ON_EMPTY,
       onread: reader.onread,
     };
     const client = new Socket(options);
@@ -39,8 +40,8 @@ export function acceptReading<Reader extends { readonly onread: OnReadOpts }>(
   };
 }
 
-/** A sink tells by `drain` when it has passed on what it could not at once, however little that was. */
-export const SINK = { writableHighWaterMark: 1 };
+/** Makes a socket emit `drain` whenever its write queue has emptied, however short it was. */
+export const DRAIN_ON_EMPTY = { writableHighWaterMark: 1 };
 
 function isServerHandle(handle: unknown): handle is ServerHandle {
   return (

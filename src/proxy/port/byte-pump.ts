@@ -1,18 +1,18 @@
 import type { OnReadOpts, Socket } from 'node:net';
-import { giveBack, nextBuffer, smallBuffer } from './read-buffers.js';
+import { nextBuffer, releaseBuffer, smallBuffer } from './read-buffer-pool.js';
 
-/** What a flow has carried, by the direction that it has; one for all flows of a port. */
+/** Bytes carried in each direction; shared by all connections of a port. */
 export interface ByteCounters {
   bytesIn: number;
   bytesOut: number;
 }
 
 /**
- * One direction of a connection: what is read from the source is written to the sink, which takes it at once or makes the source
- * wait until it has. There are two for each connection, so they keep little.
- * INVARIANT: while the sink still holds bytes of the buffer, nothing is read into it.
+ * One direction of a connection: writes what is read from the source to the sink, and pauses the source while
+ * the sink has bytes queued. Each connection has two, so they hold little state.
+ * INVARIANT: nothing is read into the buffer while the sink has bytes of it queued.
  */
-export class ByteFlow {
+export class BytePump {
   readonly #counters: ByteCounters;
   readonly #direction: keyof ByteCounters;
   #source: Socket | undefined;
@@ -24,7 +24,7 @@ export class ByteFlow {
     this.#direction = direction;
   }
 
-  /** For the making of the source: its reads come to this flow. */
+  /** An option for creating the source socket, which makes its reads come here. */
   get onread(): OnReadOpts {
     this.#buffer = smallBuffer();
     return {
@@ -33,8 +33,8 @@ export class ByteFlow {
     };
   }
 
-  /** The source must be paused until here; it may be one that reads by itself, without `onread`. */
-  begin(source: Socket, sink: Socket): void {
+  /** The source must have been paused until now; it may be a socket without `onread`. */
+  start(source: Socket, sink: Socket): void {
     this.#source = source;
     this.#sink = sink;
     source.on('end', () => sink.end());
@@ -45,20 +45,20 @@ export class ByteFlow {
     source.resume();
   }
 
-  /** Both sockets are closed. */
-  end(): void {
-    if (this.#buffer !== undefined) giveBack(this.#buffer);
+  /** Call once both sockets are closed. */
+  stop(): void {
+    if (this.#buffer !== undefined) releaseBuffer(this.#buffer);
     this.#buffer = undefined;
   }
 
   #take(count: number, buffer: Buffer): boolean {
-    const isTaken = this.#write(count === buffer.length ? buffer : buffer.subarray(0, count));
-    // What waits in the sink is written, all of it, before the next read.
-    this.#buffer = isTaken ? nextBuffer(buffer, count) : buffer;
-    return isTaken;
+    const isWritten = this.#write(count === buffer.length ? buffer : buffer.subarray(0, count));
+    // Otherwise the sink drains completely before the next read into the same buffer.
+    this.#buffer = isWritten ? nextBuffer(buffer, count) : buffer;
+    return isWritten;
   }
 
-  /** @returns whether the sink has passed all of it on; if not, the source is resumed when it has */
+  /** @returns whether the sink has written all of it; if not, the source is resumed when it has */
   #write(chunk: Buffer): boolean {
     this.#counters[this.#direction] += chunk.length;
     const sink = this.#sink;

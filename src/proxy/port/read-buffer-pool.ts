@@ -1,42 +1,42 @@
 /**
- * Memory that sockets read into. A socket that says little has a small buffer of its own; one that fills it gets a large one, out of
- * a few that are shared, until it says little again. Large reads are what makes a forwarder fast: each one costs a call into
- * the kernel and one back, whatever its size.
+ * Buffers that sockets read into. A quiet socket has a small buffer; one that fills it gets a large one from
+ * a shared pool and keeps it until it is quiet again. Large reads make a forwarder fast: every read is a
+ * system call, whatever its size.
  */
 const SMALL_BYTES = 1024;
-/** For whoever would have a large one when all are taken. */
+/** For sockets that would use a large buffer while the pool is exhausted. */
 const MEDIUM_BYTES = 16 * 1024;
 const LARGE_BYTES = 256 * 1024;
 /** 32 MiB for all connections together. */
 const MAX_LARGE = 128;
 
 const free: Buffer[] = [];
-let made = 0;
+let allocated = 0;
 
-/** To begin with. */
+/** The buffer to start with. */
 export function smallBuffer(): Buffer {
   return Buffer.allocUnsafe(SMALL_BYTES);
 }
 
-/** What to read into after `count` bytes came into `buffer`, and nobody needs those any more. */
+/** The buffer for the next read, after `count` bytes came into `buffer` and have been consumed. */
 export function nextBuffer(buffer: Buffer, count: number): Buffer {
   if (count === buffer.length) return larger(buffer);
   if (count >= MEDIUM_BYTES || buffer.length === SMALL_BYTES) return buffer;
-  giveBack(buffer);
+  releaseBuffer(buffer);
   return smallBuffer();
 }
 
-/** The socket is closed. */
-export function giveBack(buffer: Buffer): void {
+/** The socket is closed and no longer reads. */
+export function releaseBuffer(buffer: Buffer): void {
   if (buffer.length === LARGE_BYTES) free.push(buffer);
 }
 
 function larger(buffer: Buffer): Buffer {
   if (buffer.length === LARGE_BYTES) return buffer;
-  const one = free.pop();
-  if (one !== undefined) return one;
-  if (made >= MAX_LARGE)
+  const pooled = free.pop();
+  if (pooled !== undefined) return pooled;
+  if (allocated >= MAX_LARGE)
     return buffer.length === MEDIUM_BYTES ? buffer : Buffer.allocUnsafeSlow(MEDIUM_BYTES);
-  made += 1;
+  allocated += 1;
   return Buffer.allocUnsafeSlow(LARGE_BYTES);
 }

@@ -10,7 +10,7 @@ import {
   messageTypeOption,
   u16Value,
   u32Value,
-} from '../../../../src/proxy/dhcp/option-value.codec.js';
+} from '../../../../src/proxy/dhcp/options.codec.js';
 import {
   expectEveryProperPrefixRefused,
   expectValueOrCodecError,
@@ -19,7 +19,7 @@ import {
 } from '../../../support/wire-fixture.js';
 
 describe('a DHCP option value', () => {
-  it('survives an encode and a decode', () => {
+  it('decodes to what was encoded', () => {
     fc.assert(
       fc.property(fc.nat(0xffffffff), fc.nat(0xffff), (number, size) => {
         const address = ipv4FromNumber(number);
@@ -29,14 +29,14 @@ describe('a DHCP option value', () => {
     );
   });
 
-  it('has the bytes of RFC 2132', () => {
+  it('has the format of RFC 2132', () => {
     expect(toHex(u32Value(3600))).toBe('00000e10');
     expect(toHex(u16Value(1480))).toBe('05c8');
     const addresses = addressValue(ipv4FromNumber(0x0a004b01), ipv4FromNumber(0x08080808));
     expect(toHex(addresses)).toBe('0a004b0108080808');
   });
 
-  it('of option 119 has the names one behind the other (RFC 3397)', () => {
+  it('of option 119 is a sequence of names (RFC 3397)', () => {
     expect(domainSearchValue(['eng.apple.com', 'com.'])).toEqual(
       fromHex('03656e67 056170706c65 03636f6d 00  03636f6d 00'),
     );
@@ -46,13 +46,13 @@ describe('a DHCP option value', () => {
     expect(() => domainSearchValue([name])).toThrow(CodecError);
   });
 
-  it('is undefined when the option is not there', () => {
+  it('is undefined if the option is absent', () => {
     expect(addressOption(new Map(), 50)).toBeUndefined();
     expect(messageTypeOption(new Map())).toBeUndefined();
     expect(maxMessageSizeOption(new Map())).toBeUndefined();
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('truncated anywhere is refused', () => {
     expectEveryProperPrefixRefused(fromHex('0a004b02'), (value) => addressOption(new Map([[50, value]]), 50));
     expectEveryProperPrefixRefused(fromHex('0240'), (value) => maxMessageSizeOption(new Map([[57, value]])));
     expectEveryProperPrefixRefused(fromHex('01'), (value) => messageTypeOption(new Map([[53, value]])));

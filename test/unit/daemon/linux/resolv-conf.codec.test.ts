@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseResolvConf } from '../../../../src/proxy/dns/resolv-conf.codec.js';
+import { parseResolvConf } from '../../../../src/daemon/linux/resolv-conf.codec.js';
 
 describe('resolv.conf', () => {
   it('of systemd-resolved gives its servers and search list', () => {
@@ -23,13 +23,13 @@ describe('resolv.conf', () => {
     });
   });
 
-  it('may have Windows line ends, and be cut off anywhere', () => {
+  it('may have CRLF line endings and be truncated anywhere', () => {
     const text = 'nameserver 192.0.2.1\r\nsearch a.example\r\n';
     expect(parseResolvConf(text).nameservers).toHaveLength(1);
     for (let length = 0; length < text.length; length++) parseResolvConf(text.slice(0, length));
   });
 
-  it('has a search list in the last of "search" and "domain"', () => {
+  it('has its search list from the last "search" or "domain"', () => {
     expect(parseResolvConf('search a b\ndomain c').search).toEqual(['c']);
     expect(parseResolvConf('domain c\nsearch a .').search).toEqual(['a']);
   });
@@ -41,9 +41,9 @@ describe('resolv.conf', () => {
     'nameserver 1.2.3.400',
     'xnameserver 1.2.3.4',
     '#nameserver 1.2.3.4',
-  ])('line "%s" is passed over', (line) => expect(parseResolvConf(line).nameservers).toEqual([]));
+  ])('skips the line "%s"', (line) => expect(parseResolvConf(line).nameservers).toEqual([]));
 
-  it('counts each server once, and a bounded number of them', () => {
+  it('has each server once, and a limited number of them', () => {
     expect(parseResolvConf('nameserver 1.2.3.4\n'.repeat(3)).nameservers).toHaveLength(1);
     const many = Array.from({ length: 30 }, (_, at) => `nameserver 192.0.2.${at}`).join('\n');
     expect(parseResolvConf(many).nameservers).toHaveLength(8);

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { waitFor } from '../../src/core/host/index.js';
+import type { ResolverSource } from '../../src/proxy/index.js';
+
+/** A host whose resolvers the test can change. */
+export interface ResolverHost extends AsyncDisposable {
+  /** Starts to follow the host's resolvers. */
+  open(): Promise<ResolverSource>;
+  /** Configures these servers, in this order; none removes the configuration. */
+  configure(servers: readonly string[]): Promise<void>;
+}
+
+/** What every implementation of {@link ResolverSource} does. */
+export function describeResolverSource(platform: string, makeHost: () => Promise<ResolverHost>): void {
+  describe(`the resolvers of ${platform}`, () => {
+    test('are known at once, in the order of the system', async () => {
+      await using host = await makeHost();
+      await host.configure(['192.0.2.1', '2001:db8::1', '192.0.2.2']);
+      const source = await host.open();
+      expect(serversOf(source)).toEqual(['192.0.2.1', '2001:db8::1', '192.0.2.2']);
+      expect(source.current('web.corp.example').map(({ port }) => port)).toEqual([53, 53, 53]);
+      await source.close();
+    });
+
+    test('may be none, and come later', async () => {
+      await using host = await makeHost();
+      await host.configure([]);
+      const source = await host.open();
+      expect(serversOf(source)).toEqual([]);
+      await host.configure(['192.0.2.1']);
+      await until(source, ['192.0.2.1']);
+      await source.close();
+    });
+
+    test('are announced after each change, until a listener unsubscribes', async () => {
+      await using host = await makeHost();
+      await host.configure(['192.0.2.1']);
+      const source = await host.open();
+      const seen: string[] = [];
+      const unsubscribe = source.onChange(() => seen.push(serversOf(source).join()));
+      source.onChange(() => undefined);
+      await host.configure(['192.0.2.2']);
+      await until(source, ['192.0.2.2']);
+      unsubscribe();
+      await host.configure(['192.0.2.3']);
+      await until(source, ['192.0.2.3']);
+      await source.close();
+      expect(seen).toEqual(['192.0.2.2']);
+    });
+
+    test('are not announced if they are the same', async () => {
+      await using host = await makeHost();
+      await host.configure(['192.0.2.1']);
+      const source = await host.open();
+      const seen: string[] = [];
+      source.onChange(() => seen.push(serversOf(source).join()));
+      await host.configure(['192.0.2.1']);
+      await host.configure(['192.0.2.2']);
+      await until(source, ['192.0.2.2']);
+      await source.close();
+      expect(seen).toEqual(['192.0.2.2']);
+    });
+
+    test('can be closed twice, and keep their last value', async () => {
+      await using host = await makeHost();
+      await host.configure(['192.0.2.1']);
+      const source = await host.open();
+      await source.close();
+      await source.close();
+      expect(serversOf(source)).toEqual(['192.0.2.1']);
+    });
+  });
+}
+
+function serversOf(source: ResolverSource): readonly string[] {
+  return source.current('example.org').map(({ address }) => address);
+}
+
+function until(source: ResolverSource, servers: readonly string[]): Promise<void> {
+  const requirement = {
+    title: `the resolvers ${servers.join()}`,
+    timeoutSeconds: 20,
+    hint: '',
+    everyMs: 10,
+    check: () => Promise.resolve(serversOf(source).join() === servers.join()),
+  };
+  return waitFor(requirement, new AbortController().signal);
+}
