@@ -26,7 +26,7 @@ export const unixHangupProbe: HangupProbe = (client) => void client.write(NOTHIN
 /** Listens on a unix socket; see {@link ListenLocally}. */
 export const listenOnUnixSocket: ListenLocally = async (options) => {
   const listener = new UnixListener(options);
-  await listener.open();
+  await listener.open(options.signal);
   return listener;
 };
 
@@ -56,8 +56,8 @@ class UnixListener implements LocalListener {
     return this.#connections.size;
   }
 
-  open(): Promise<void> {
-    const opening = this.#open();
+  open(signal?: AbortSignal): Promise<void> {
+    const opening = this.#open(signal);
     this.#opening = opening.catch(() => undefined);
     return opening;
   }
@@ -73,8 +73,8 @@ class UnixListener implements LocalListener {
     return this.#closing;
   }
 
-  async #open(): Promise<void> {
-    const { address, access, highWaterMark, logger, signal } = this.#options;
+  async #open(signal: AbortSignal | undefined): Promise<void> {
+    const { address, access, highWaterMark, logger } = this.#options;
     const prepared = await prepareSocketFile({ path: address, access, logger, signal });
     const server = createServer({ allowHalfOpen: true, highWaterMark }, (client) => this.#accept(client));
     try {
@@ -111,7 +111,7 @@ class UnixListener implements LocalListener {
     try {
       await file?.remove();
     } finally {
-      // One that a restored socket has replaced has no server here, so its connections are waited for too.
+      // Includes those accepted by a server that `restore` has replaced.
       const closed = [...this.#connections].map(
         (client) => new Promise((resolve) => client.once('close', resolve)),
       );

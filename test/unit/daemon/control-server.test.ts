@@ -12,8 +12,13 @@ import { FakeKvp } from '../../support/kvp-fake/index.js';
 const INFO = {
   state: 'stopped' as const,
   daemon: {
-    ...{ pid: 7, version: '0.1.0', startedAt: '2026-11-26T09:59:00.000Z', isBackground: true },
-    ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
+    pid: 7,
+    version: '0.1.0',
+    startedAt: '2026-11-26T09:59:00.000Z',
+    isBackground: true,
+    stateDir: '/s',
+    logDir: '/l',
+    settingsFile: '/settings.json',
   },
 };
 
@@ -31,8 +36,13 @@ function start(): Promise<ControlServer> {
     listen: listenOnUnixSocket,
     address: path,
     machine: {
-      ...{ kvp: new FakeKvp(), info: () => INFO, status: notHere, listPorts: notHere },
-      ...{ onStatusChange: () => () => undefined, operate: notHere, cancel: notHere },
+      kvp: new FakeKvp(),
+      info: () => INFO,
+      status: notHere,
+      listPorts: notHere,
+      onStatusChange: () => () => undefined,
+      operate: notHere,
+      cancel: notHere,
     },
     logger: silentLogger,
     requestExit: () => Promise.resolve(),
