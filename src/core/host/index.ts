@@ -7,6 +7,7 @@ export * from './local-listener.js';
 export * from './log.js';
 export * from './managed-resource.js';
 export * from './process-identity.js';
+export * from './process-table.js';
 export * from './resource.js';
 export * from './run.js';
 export * from './serial-queue.js';
