@@ -3,7 +3,7 @@ import { isAbort } from '../core/values/index.js';
 
 const LOOK_EVERY_MS = 500;
 
-/** Resolves when `isIdle` has held for so long at every look, or the signal is aborted. */
+/** Resolves once `isIdle` has been true at every look for that long, or when the signal is aborted. */
 export async function untilIdle(isIdle: () => boolean, forMs: number, signal: AbortSignal): Promise<void> {
   let idleSinceMs: number | undefined;
   try {

@@ -20,7 +20,7 @@ import { describeResource, inThisProcess, type ResourceUnderTest } from '../supp
 const context = { signal: new AbortController().signal, progress: () => undefined };
 let count = 0;
 
-/** A name that no other test run uses; whatever has it is deleted at the end. */
+/** A name that no other test run uses; a namespace of that name is deleted at the end. */
 class FreeName implements AsyncDisposable {
   readonly name: string;
 
@@ -60,7 +60,7 @@ async function underContract(): Promise<ResourceUnderTest> {
 describeResource('the network namespace', underContract);
 
 describe('the daemon’s network namespace', () => {
-  it('is made once with its loopback up, and removed by who made it', async () => {
+  it('is created once with its loopback up, and removed by its creator', async () => {
     await using free = new FreeName();
     const ledger = memoryLedger();
     const namespace = daemonNamespace({
@@ -77,7 +77,18 @@ describe('the daemon’s network namespace', () => {
     expect(await free.exists()).toBe(false);
   });
 
-  it('that existed already is used and never deleted', async () => {
+  it('can be deleted from inside: its name disappears outside, and it ends with its last process', async () => {
+    await using free = new FreeName();
+    await run('ip', ['netns', 'add', free.name]);
+    // As the daemon's own end does. What `ip netns exec` mounts is visible inside only.
+    const script = `ip netns delete ${free.name} && ip -o link show lo`;
+    const inside = await run('ip', ['netns', 'exec', free.name, 'sh', '-c', script]);
+    expect(inside.stdout).toContain('LOOPBACK');
+    expect(await free.exists()).toBe(false);
+    expect((await run('cat', ['/proc/self/mountinfo'])).stdout).not.toContain(free.name);
+  });
+
+  it('that existed before is used and never deleted', async () => {
     await using free = new FreeName();
     await run('ip', ['netns', 'add', free.name]);
     const namespace = made(free.name, memoryLedger());
@@ -87,7 +98,7 @@ describe('the daemon’s network namespace', () => {
     expect(await free.exists()).toBe(true);
   });
 
-  it('of the same name, made by somebody else after a restart, is not deleted', async () => {
+  it('of the same name, created by somebody else after a reboot, is not deleted', async () => {
     await using free = new FreeName();
     const ledger = memoryLedger();
     await ledger.add({ kind: 'network-namespace', name: free.name, detail: 'an earlier boot net:[1]' });
@@ -99,7 +110,7 @@ describe('the daemon’s network namespace', () => {
     expect(await ledger.list()).toEqual([]);
   });
 
-  it('cannot have a name that leads elsewhere', () => {
+  it('cannot have a path as its name', () => {
     expect(() => made('../evil', memoryLedger())).toThrow(
       expect.objectContaining({ code: 'MOBYVM_NAMESPACE' }),
     );

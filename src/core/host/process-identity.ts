@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { errnoOf } from '../values/index.js';
 
-/** A process, told apart from a later one that got the same pid. */
+/** A process, told apart from a later one with the same pid. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Clock ticks between the host's boot and the process's start: field 22 of proc(5) stat. */
@@ -16,7 +16,7 @@ export interface ProcessInfo extends ProcessIdentity {
 export async function findProcess(pid: number): Promise<ProcessInfo | undefined> {
   const [stat, cmdline] = await Promise.all([readProc(pid, 'stat'), readProc(pid, 'cmdline')]);
   if (stat === undefined || cmdline === undefined) return undefined;
-  // The command's name stands in parentheses and may itself hold spaces and parentheses.
+  // The command's name is in parentheses and may itself contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0] ?? 'X';
   if (state === 'Z' || state === 'X') return undefined;
@@ -27,7 +27,7 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await findProcess(identity.pid))?.startTicks === identity.startTicks;
 }
 
-/** Sends SIGKILL, but only to the process that was meant. Gone already is success. */
+/** Sends SIGKILL, but only to the process that is meant. Succeeds if it has ended already. */
 export async function killProcess(identity: ProcessIdentity): Promise<void> {
   if (!(await isAlive(identity))) return;
   try {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { untilIdle } from '../../../src/daemon/idle-end.js';
 
-test('a daemon that is idle for long enough ends, and one that is used in between waits anew', async () => {
+test('a daemon that is idle for long enough ends, and one that is used in between starts its wait again', async () => {
   let looks = 0;
   await untilIdle(() => ++looks !== 2, 30, new AbortController().signal);
-  // Idle, used, idle: the third look begins a new wait, so there is a fourth.
+  // Idle, used, idle: the third look starts the wait again, so there is a fourth.
   expect(looks).toBeGreaterThanOrEqual(4);
 });
 

@@ -86,7 +86,7 @@ export interface DaemonNamespaceOptions {
   readonly logger: Logger;
 }
 
-/** The namespace of `--netns`, for the process that starts the daemon: `step` before that, `remove` after its end. */
+/** The namespace of `--netns`: `step` creates it before the daemon starts, `remove` deletes it at the end, also from inside. */
 export function daemonNamespace({ machineId, name, ledger, logger }: DaemonNamespaceOptions): {
   readonly step: Step;
   remove(context: StepContext): Promise<void>;

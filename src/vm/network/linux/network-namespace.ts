@@ -16,8 +16,8 @@ export interface NamespaceWanted {
 }
 
 /**
- * The network namespace that the whole daemon runs in; ensured from outside, before the daemon starts. One that exists is
- * used (only its loopback is brought up) and never deleted. What tells ours is the alias of the loopback device in it.
+ * The network namespace that the daemon runs in, created from outside before the daemon starts. One that existed before
+ * is used (only its loopback is brought up) and never deleted. Ours has our tag as the alias of its loopback device.
  */
 export function networkNamespace(name: string, owner: Owner): Resource<NamespaceWanted, NamespaceFound> {
   const entry = { kind: 'network-namespace', name };
@@ -70,17 +70,17 @@ function plan(found: NamespaceFound | undefined, tag: string): Change {
   return fields.length === 0 ? { kind: 'none' } : { kind: 'update', fields };
 }
 
-/** We died between making and tagging it. */
+/** The process was killed between creating and tagging it. */
 function needsTag({ ownership, tag }: NamespaceFound, wanted: string): boolean {
   return ownership === 'ours' && tag !== wanted;
 }
 
-/** `ip netns` makes a file of that name, so it must not lead elsewhere. */
+/** `ip netns` creates a file of that name, so it must not contain a path. */
 function checkName(name: string): void {
   if (name.length > 64 || !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) {
     throw new MobyvmError(
       'MOBYVM_NAMESPACE',
-      `"${name.slice(0, 80)}" cannot be the name of a network namespace.`,
+      `"${name.slice(0, 80)}" is not a valid name for a network namespace.`,
       'Use up to 64 letters, digits, "-", "_" or ".", with a letter or digit first.',
     );
   }
@@ -88,7 +88,7 @@ function checkName(name: string): void {
 
 function rethrow(name: string, signal: AbortSignal, cause: unknown): never {
   signal.throwIfAborted();
-  // What has a code of its own (a spoilt ledger, a full disk, a missing program) has its own remedy as well.
+  // Errors that have their own code (a damaged ledger, a full disk, a missing program) have their own remedy too.
   if (
     cause instanceof MobyvmError &&
     !['MOBYVM_PROGRAM_FAILED', 'MOBYVM_PROGRAM_TIMEOUT'].includes(cause.code)
@@ -96,8 +96,8 @@ function rethrow(name: string, signal: AbortSignal, cause: unknown): never {
     throw cause;
   throw new MobyvmError(
     'MOBYVM_NAMESPACE',
-    `The network namespace "${name}" cannot be set up: ${textOf(cause)}`,
-    `Run as root and see whether "ip netns add ${name}" works; a stale entry is removed by "ip netns delete ${name}".`,
+    `The network namespace "${name}" could not be set up: ${textOf(cause)}`,
+    `Check as root whether "ip netns add ${name}" works; "ip netns delete ${name}" removes a stale entry.`,
     { cause, details: { namespace: name } },
   );
 }
