@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
-// Who may import whom. Feature folders never meet one another; only src/daemon joins them, and only src/main.ts joins
-// the daemon and its client.
+// Which folder may import which. Feature folders never import one another; only src/daemon joins them. Daemon and
+// commands share src/protocol, and only src/main.ts joins the two.
 const FEATURES = ['vm', 'kvp', 'proxy', 'share'];
 const MAY_IMPORT = {
   core: [],
@@ -11,8 +11,8 @@ const MAY_IMPORT = {
   proxy: ['core'],
   share: ['core', 'powershell'],
   protocol: ['core'],
-  daemon: ['core', 'powershell', 'protocol', 'cli', ...FEATURES],
-  cli: ['core', 'powershell', 'protocol', 'daemon', ...FEATURES],
+  daemon: ['core', 'powershell', 'protocol', ...FEATURES],
+  cli: ['core', 'protocol'],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 const PURE = ['codec', 'plan'];

@@ -1,52 +1,63 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
-import { errnoOf, reportOf } from './core/values/index.js';
 import { runCommand } from './cli/commands.js';
-import type { CommandContext } from './cli/context.js';
-import { exitCodeOf } from './cli/exit-code.js';
-import { errorLines } from './cli/render-error.js';
-import { readInput } from './cli/read-input.js';
+import { processInput } from './cli/read-input.js';
 import { processTerminal } from './cli/terminal.js';
-import { notRoot } from './daemon/not-root.js';
-import { runDaemon } from './daemon/run-daemon.js';
+import { errnoOf, reportOf } from './core/values/index.js';
+import { hostServices } from './daemon/host-services.js';
+import { nearestPlatform } from './daemon/platform.js';
+import { ProcessEnd } from './daemon/process-end.js';
+import { daemonProgram } from './daemon/program.js';
+import { listenForStop } from './daemon/stop-requests.js';
+import { errorLines } from './protocol/error-text.js';
+import { EXIT_INTERRUPTED, exitCodeOf } from './protocol/exit-code.js';
 import { linuxPaths, windowsPaths } from './protocol/paths.js';
-import { hasWindowsPaths } from './daemon/platform.js';
+import { missingRightsError } from './protocol/platform.js';
 
-/** The entry: the only file that reads the process's arguments and environment, and that ends the process. */
-const paths = hasWindowsPaths() ? windowsPaths(process.env) : linuxPaths(process.env);
+/** The entry: the only file that reads the process's arguments and environment, and that joins commands and daemon. */
+const platform = nearestPlatform();
+const paths = platform === 'windows' ? windowsPaths(process.env) : linuxPaths(process.env);
+const { rights, processes } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
 const terminal = processTerminal(process);
+const processEnd = new ProcessEnd(process);
 const interrupt = new AbortController();
-const context: CommandContext = {
+const shared = {
   paths,
-  terminal,
+  platform,
+  rights,
   env: process.env,
-  self: [process.execPath, fileURLToPath(import.meta.url)],
   commandLine: ['mobyvm', ...process.argv.slice(2)].join(' ').slice(0, 200),
   pid: process.pid,
-  isRoot: process.getuid?.() === 0,
   interrupted: interrupt.signal,
-  readInput: () => readInput(process.stdin),
   packageDir: fileURLToPath(new URL('../', import.meta.url)),
 };
+const daemon = daemonProgram({
+  ...shared,
+  processes,
+  self: [process.execPath, fileURLToPath(import.meta.url)],
+  processEnd,
+  printError: (line) => terminal.error(line),
+});
 
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    // The first one asks politely; whoever insists gets out at once.
-    if (interrupt.signal.aborted) process.exit(130);
-    interrupt.abort();
-  });
-}
+let stopRequests = 0;
+listenForStop(platform, process, (isRepeatable) => {
+  // The first request is polite; the second ends the process at once.
+  if (!isRepeatable) stopRequests += 1;
+  if (stopRequests > 1) process.exit(EXIT_INTERRUPTED);
+  interrupt.abort();
+});
+// Nobody reads any more, as after `mobyvm logs --follow | head`.
+terminal.onClosed(() => interrupt.abort());
 
 try {
-  process.exitCode = await runCommand(process.argv.slice(2), context, (options) =>
-    runDaemon(context, options),
-  );
+  const input = processInput(process.stdin);
+  processEnd.end(await runCommand(process.argv.slice(2), { ...shared, terminal, input, daemon }));
 } catch (error) {
-  // Files that only root may read or write are met first by whoever is not root.
-  const report = reportOf(errnoOf(error) === 'EACCES' && !context.isRoot ? notRoot(error) : error);
+  const isDenied = errnoOf(error) === 'EACCES' && !(await rights.areHeld());
+  const report = reportOf(isDenied ? missingRightsError(rights, error) : error);
   if (process.argv.includes('--json') || process.argv.includes('--background'))
     terminal.out(JSON.stringify({ error: report }));
   else errorLines(report, paths.daemonLog).forEach((line) => terminal.error(line));
   if (report.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');
-  process.exitCode = exitCodeOf(report.code);
+  processEnd.end(exitCodeOf(report.code));
 }

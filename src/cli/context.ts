@@ -1,30 +1,75 @@
+import type { MobyvmError } from '../core/values/index.js';
+import type { Finding, MachineStatus } from '../protocol/messages.js';
 import type { InstancePaths } from '../protocol/paths.js';
+import type { HostPlatform, Rights } from '../protocol/platform.js';
 import type { Terminal } from './terminal.js';
 
 /** What every command gets; made once in main.ts. */
 export interface CommandContext {
   readonly paths: InstancePaths;
+  readonly platform: HostPlatform;
+  readonly rights: Pick<Rights, 'remedy'>;
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** How to start this program again: the interpreter and the entry file. */
-  readonly self: readonly [program: string, entry: string];
   readonly commandLine: string;
   readonly pid: number;
-  readonly isRoot: boolean;
   /** Aborted at the first Ctrl-C. */
   readonly interrupted: AbortSignal;
-  /** Standard input to its end, without one final line break. @throws MobyvmError MOBYVM_USAGE when it is far too long */
-  readonly readInput: () => Promise<string>;
+  readonly input: Input;
   /** The folder of the installed package: docs, guest recipes, scripts. */
   readonly packageDir: string;
+  readonly daemon: DaemonProgram;
+}
+
+/** Standard input. */
+export interface Input {
+  readonly isTerminal: boolean;
+  /** All of it, without a final line break. @throws MobyvmError MOBYVM_USAGE when it is too long or not UTF-8 */
+  read(): Promise<string>;
+  /** One line, for the answer to a question; empty at the end of the input. */
+  readLine(signal: AbortSignal): Promise<string>;
 }
 
 /** A command's exit code; errors are thrown and rendered in one place. */
 export type CommandResult = Promise<number>;
 
+/** What a command cannot ask a daemon for, because there may be none. The daemon's side of the program provides it. */
+export interface DaemonProgram {
+  /** Runs the daemon in this process until it ends. @returns the exit code */
+  run(options: DaemonOptions): Promise<number>;
+  /** Starts a daemon that outlives this process, without starting the VM. */
+  startInBackground(options: BackgroundOptions): Promise<StartingDaemon>;
+  /** The process that is the daemon, whether it answers or not. */
+  holder(): Promise<DaemonProcess | undefined>;
+  isAlive(process: DaemonProcess): Promise<boolean>;
+  /** How many things that mobyvm created are still on this host. */
+  leftovers(): Promise<number>;
+  /** @param machine what the daemon says, if one runs */
+  examineHost(machine: MachineStatus | undefined): Promise<readonly Finding[]>;
+  /** @returns the image's folder */
+  buildImage(options: { readonly recipe: string; readonly onLine: (line: string) => void }): Promise<string>;
+}
+
+/** As the lock names it. */
+export interface DaemonProcess {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
 export interface DaemonOptions {
   readonly namespace: string | undefined;
   readonly startsMachine: boolean;
-  /** Started by another command: errors are printed as JSON for it, and a daemon with nothing to do ends. */
   readonly isBackground: boolean;
+  readonly isInside: boolean;
+}
+
+export interface BackgroundOptions {
+  readonly namespace: string | undefined;
+  /** Wrong settings are reported before anything is started. */
+  readonly checksSettings: boolean;
+}
+
+export interface StartingDaemon {
+  /** Why the daemon did not start; undefined as long as it may still come. */
+  failure(): Promise<MobyvmError | undefined>;
 }

@@ -2,7 +2,8 @@ import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { errnoOf, isTimeout, MobyvmError } from '../core/values/index.js';
-import type { KvpListing, KvpPool } from '../kvp/index.js';
+import { errorOf } from '../protocol/error-text.js';
+import type { Rights } from '../protocol/platform.js';
 import {
   cancelAnswer,
   daemonInfo,
@@ -12,24 +13,29 @@ import {
   operationEvent,
   portListing,
   type DaemonInfo,
+  type KvpListing,
+  type KvpPool,
   type KvpSetRequest,
   type MachineStatus,
   type OperationEvent,
   type OperationName,
+  type OperationRequest,
   type PortListing,
-  type Requester,
 } from '../protocol/messages.js';
 
 const INFO_TIMEOUT_MS = 10_000;
-/** The VM and its engine are asked as well, each with a time of its own. */
+/** Includes asking the VM and its engine, which have their own timeouts. */
 const STATUS_TIMEOUT_MS = 20_000;
 
 /** The other end of the control API. Every call fails with MOBYVM_DAEMON_NOT_RUNNING when nobody listens. */
 export class ControlClient {
   readonly #path: string;
+  readonly #rights: Pick<Rights, 'remedy'>;
 
-  constructor(path: string) {
+  /** @param rights for the message when this user may not connect */
+  constructor(path: string, rights: Pick<Rights, 'remedy'>) {
     this.#path = path;
+    this.#rights = rights;
   }
 
   /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
@@ -50,10 +56,10 @@ export class ControlClient {
   /** Yields the operation's events; the last one is `operation.done` or `operation.failed`. */
   async *operate(
     name: OperationName,
-    requester: Requester,
+    request: OperationRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<OperationEvent> {
-    const response = await this.#send('POST', `/v1/operations/${name}`, { requester }, signal);
+    const response = await this.#send('POST', `/v1/operations/${name}`, request, signal);
     yield* linesOf(operationEvent, response);
   }
 
@@ -86,7 +92,7 @@ export class ControlClient {
       const answer = await this.#send('GET', path, undefined, AbortSignal.timeout(timeoutMs));
       return parsed(schema, await textOf(answer));
     } catch (error) {
-      throw isTimeout(error) ? silent(error) : error;
+      throw isTimeout(error) ? silentError(error) : error;
     }
   }
 
@@ -94,7 +100,7 @@ export class ControlClient {
     const response = await this.#open(method, path, body, signal);
     if ((response.statusCode ?? 500) < 400) return response;
     const { error } = parsed(errorAnswer, await textOf(response));
-    throw new MobyvmError(error.code, error.message, error.remedy, { details: error.details });
+    throw errorOf(error);
   }
 
   #open(
@@ -109,45 +115,45 @@ export class ControlClient {
         resolve,
       );
       sent.once('error', (error) => {
-        const absent = ['ENOENT', 'ECONNREFUSED'].includes(errnoOf(error) ?? '');
-        reject(
-          absent
-            ? notRunning(this.#path, error)
-            : errnoOf(error) === 'EACCES'
-              ? notAllowed(this.#path, error)
-              : error,
-        );
+        reject(this.#connectError(error));
       });
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
+
+  #connectError(error: Error): Error {
+    switch (errnoOf(error)) {
+      case 'ENOENT':
+      case 'ECONNREFUSED':
+        return notRunningError(error);
+      case 'EACCES':
+        return forbiddenError(this.#path, this.#rights, error);
+      default:
+        return error;
+    }
+  }
 }
 
-function notRunning(path: string, cause: unknown): MobyvmError {
+export function notRunningError(cause?: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_DAEMON_NOT_RUNNING',
-    `mobyvm is not running (nobody listens on ${path}).`,
+    'mobyvm is not running.',
     'Start it with `mobyvm up`.',
     { cause },
   );
 }
 
-function silent(cause: unknown): MobyvmError {
+function silentError(cause: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_CONTROL_API',
     'The daemon does not answer.',
-    'Look at `mobyvm logs`; if it hangs, kill its process: VM and containers go on, and `mobyvm up` starts a new daemon.',
+    'See `mobyvm logs`. If the daemon hangs, kill its process: the VM and its containers keep running, and `mobyvm up` starts a new daemon.',
     { cause },
   );
 }
 
-function notAllowed(path: string, cause: unknown): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_NOT_ROOT',
-    `You may not use ${path}.`,
-    'Run the command as root, for example with sudo.',
-    { cause },
-  );
+function forbiddenError(path: string, { remedy }: Pick<Rights, 'remedy'>, cause: unknown): MobyvmError {
+  return new MobyvmError('MOBYVM_NOT_ROOT', `Permission denied: ${path}.`, remedy, { cause });
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
@@ -158,7 +164,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
 }
 
 async function* linesOf<T>(schema: z.ZodType<T>, response: IncomingMessage): AsyncGenerator<T> {
-  // The reader ends without an error when the other side dies; what follows from that is for the caller to decide.
+  // When the other side dies the reader ends without an error: the caller decides what that means.
   response.on('error', () => undefined);
   try {
     for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
@@ -175,7 +181,7 @@ function parsed<T>(schema: z.ZodType<T>, text: string): T {
   } catch (error) {
     throw new MobyvmError(
       'MOBYVM_CONTROL_API',
-      'The daemon answered in a form that this command does not understand.',
+      "The daemon's answer could not be understood.",
       'The daemon is of another version: run `mobyvm down` with its own version, then `mobyvm up` with this one.',
       { cause: error },
     );

@@ -1,29 +1,33 @@
-import { fileLedger } from '../core/host/index.js';
-import { ControlClient } from './control-client.js';
-import { readInstance } from '../daemon/instance.js';
+import { EXIT_OK } from '../protocol/exit-code.js';
+import type { OperationName } from '../protocol/messages.js';
 import type { CommandContext, CommandResult } from './context.js';
-import { endDaemon } from './end-daemon.js';
-import { EXIT_FINE } from './exit-code.js';
-import { runOperation } from './operation.js';
-import { connectOrStartDaemon, isServing } from './start-daemon.js';
+import { endDaemon, findDaemon, startDaemon } from './find-daemon.js';
+import { runOperation, type OperationArguments } from './operation.js';
+import { refuseOtherPaths } from './other-paths.js';
 
-/** `mobyvm down`: the VM shut down, and everything that was set up for it gone; its data stays. */
+/** `mobyvm down`: shuts the VM down and removes everything that was set up for it; the data stays. */
 export async function down(context: CommandContext): CommandResult {
-  const { paths, terminal } = context;
-  const client = new ControlClient(paths.controlSocket);
-  if (!(await isServing(client)) && (await isClean(context))) {
+  const { daemon, terminal } = context;
+  const found = await findDaemon(context);
+  // Every effect is in the ledger before it is had: an empty one means that there is nothing to remove.
+  if (found === undefined && (await daemon.leftovers()) === 0) {
     terminal.out('mobyvm is not running.');
-    return EXIT_FINE;
+    return EXIT_OK;
   }
-  // A daemon that was killed leaves its VM and its network: a new one finds and removes them.
-  await connectOrStartDaemon(context, (await readInstance(paths.runDir)).namespace);
-  await runOperation(context, client, 'down');
-  await endDaemon(context, client);
-  terminal.out('mobyvm is down; its data stays.');
-  return EXIT_FINE;
+  await removeWith(context, found, 'down');
+  terminal.out('mobyvm is down. Images, containers and volumes are kept.');
+  return EXIT_OK;
 }
 
-/** Nothing in the ledger means that nothing is set up on this machine: every effect is written there first. */
-async function isClean(context: CommandContext): Promise<boolean> {
-  return (await fileLedger(context.paths.ledgerFile).list()).length === 0;
+/** Runs the last operation of a daemon and ends it. Without a daemon a new one finds what a killed one left. */
+export async function removeWith(
+  context: CommandContext,
+  found: Awaited<ReturnType<typeof findDaemon>>,
+  name: OperationName,
+  args: OperationArguments = {},
+): Promise<void> {
+  const daemon = found ?? (await startDaemon(context, { namespace: undefined, checksSettings: false }));
+  await refuseOtherPaths(context, daemon.info);
+  await runOperation(context, daemon.client, name, args);
+  await endDaemon(context, daemon);
 }

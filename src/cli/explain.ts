@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { readFileIfPresent } from '../core/host/index.js';
 import { MobyvmError } from '../core/values/index.js';
+import { EXIT_OK } from '../protocol/exit-code.js';
 import type { CommandContext, CommandResult } from './context.js';
-import { EXIT_FINE } from './exit-code.js';
 
-/** `mobyvm explain CODE`: the code's section of docs/errors.md. The prefix may be left out, and case does not matter. */
+/** `mobyvm explain CODE`: the code's section of docs/errors.md. The prefix is optional, and case does not matter. */
 export async function explain(context: CommandContext, text: string): CommandResult {
   const upper = text.toUpperCase();
   const code = upper.startsWith('MOBYVM_') ? upper : `MOBYVM_${upper}`;
@@ -14,13 +14,13 @@ export async function explain(context: CommandContext, text: string): CommandRes
   if (section === undefined) {
     throw new MobyvmError(
       'MOBYVM_UNKNOWN_CODE',
-      `There is no error code ${code}.`,
-      `The codes are: ${sections.map((each) => each.split('\n')[0]).join(', ')}.`,
+      `Unknown error code ${code}.`,
+      `The error codes are: ${sections.map((each) => each.split('\n')[0]).join(', ')}.`,
     );
   }
   section
     .trimEnd()
     .split('\n')
     .forEach((line) => context.terminal.out(line));
-  return EXIT_FINE;
+  return EXIT_OK;
 }

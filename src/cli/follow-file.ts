@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { cannotUse, sleep, statIfPresent } from '../core/host/index.js';
 import { isAbort, MobyvmError } from '../core/values/index.js';
+import { EXIT_OK } from '../protocol/exit-code.js';
 import type { CommandContext, CommandResult } from './context.js';
-import { EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
 
 export interface FollowOptions {
@@ -20,7 +20,7 @@ const POLL_MS = 200;
 /** Prints the last lines of a log and, if asked to, what is added to it until Ctrl-C; survives rotation. */
 export async function printFile(context: CommandContext, options: FollowOptions): CommandResult {
   let position = await printTail(context, options);
-  if (!options.follow) return EXIT_FINE;
+  if (!options.follow) return EXIT_OK;
   let partial = '';
   try {
     for (;;) {
@@ -35,7 +35,7 @@ export async function printFile(context: CommandContext, options: FollowOptions)
       lines.forEach((line) => context.terminal.out(withoutControls(line)));
     }
   } catch (error) {
-    if (isAbort(error) || context.interrupted.aborted) return EXIT_FINE;
+    if (isAbort(error) || context.interrupted.aborted) return EXIT_OK;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { MobyvmError } from '../core/values/index.js';
-import type { KvpListing, KvpPool } from '../kvp/index.js';
+import { EXIT_OK } from '../protocol/exit-code.js';
+import type { KvpListing, KvpPool } from '../protocol/messages.js';
 import { ControlClient } from './control-client.js';
 import type { CommandContext, CommandResult } from './context.js';
-import { EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
 
 export interface KvpListOptions {
@@ -16,7 +16,7 @@ export async function kvpList(context: CommandContext, { pool, json }: KvpListOp
   const listing = await clientOf(context).listKvp(pool, interrupted);
   if (json) terminal.out(JSON.stringify({ pool, ...listing }));
   else listingLines(pool, listing).forEach((line) => terminal.out(line));
-  return EXIT_FINE;
+  return EXIT_OK;
 }
 
 export interface KvpSetOptions {
@@ -29,17 +29,17 @@ export interface KvpSetOptions {
 /** `mobyvm kvp set`: adds an item to the host's pool or replaces its value. */
 export async function kvpSet(context: CommandContext, options: KvpSetOptions): CommandResult {
   const { name, value, isSecret } = options;
-  if (isSecret && value !== undefined) throw secretInArguments();
-  for (const text of [name, value ?? '']) if (text.includes(REPLACEMENT)) throw notUtf8();
+  if (isSecret && value !== undefined) throw secretArgumentError();
+  for (const text of [name, value ?? '']) if (text.includes(REPLACEMENT)) throw notUtf8Error();
   const client = clientOf(context);
   await client.setKvp(
-    { name, value: value ?? (await context.readInput()), secret: isSecret },
+    { name, value: value ?? (await context.input.read()), secret: isSecret },
     context.interrupted,
   );
-  return EXIT_FINE;
+  return EXIT_OK;
 }
 
-/** `mobyvm kvp remove`: fine when it is not there, which is said, because it may be a wrong name. */
+/** `mobyvm kvp remove`: succeeds if there is no such item, but says so, since the name may be wrong. */
 export async function kvpRemove(context: CommandContext, name: string): CommandResult {
   const client = clientOf(context);
   const { items } = await client.listKvp('host', context.interrupted);
@@ -47,11 +47,11 @@ export async function kvpRemove(context: CommandContext, name: string): CommandR
   if (!items.some((item) => item.name === name)) {
     context.terminal.error(`There was no item "${shown(name)}" in the host pool.`);
   }
-  return EXIT_FINE;
+  return EXIT_OK;
 }
 
-function clientOf({ paths }: CommandContext): ControlClient {
-  return new ControlClient(paths.controlSocket);
+function clientOf({ paths, rights }: CommandContext): ControlClient {
+  return new ControlClient(paths.controlSocket, rights);
 }
 
 function listingLines(pool: KvpPool, { items, unreadable }: KvpListing): string[] {
@@ -59,32 +59,32 @@ function listingLines(pool: KvpPool, { items, unreadable }: KvpListing): string[
   return [
     ...(items.length === 0 ? [`The ${pool} pool is empty.`] : []),
     ...items.map(({ name, value }) => `${shown(name).padEnd(width)}  ${shown(value)}`.trimEnd()),
-    ...(unreadable === 0 ? [] : [`(${unreadable} more that are no valid texts)`]),
+    ...(unreadable === 0 ? [] : [`(${unreadable} more that are not valid text)`]),
   ];
 }
 
-/** One line, without anything that steers a terminal: the guest's items are not trusted. */
+/** One line without control characters: the guest's items are not trusted. */
 function shown(text: string): string {
   return withoutControls(text.replaceAll(/\r?\n/g, '⏎'));
 }
 
-/** What Node.js makes of bytes in the command line that are no UTF-8. */
+/** What Node.js makes of bytes in the command line that are not UTF-8. */
 const REPLACEMENT = '\uFFFD';
 /** One long name must not push the values of all others off the screen. */
 const MOST_PADDING = 40;
 
-function notUtf8(): MobyvmError {
+function notUtf8Error(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_USAGE',
     'A name or value in the command line is not valid UTF-8.',
-    'Encode it, for example with base64. (A real U+FFFD can be given on standard input.)',
+    'Encode it, for example with base64. (U+FFFD itself can be passed on standard input.)',
   );
 }
 
-function secretInArguments(): MobyvmError {
+function secretArgumentError(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_USAGE',
-    'A secret value must not stand in the command line, where every process can read it.',
-    'Give it on standard input: mobyvm kvp set NAME --secret < FILE',
+    'A secret must not be passed on the command line, where every process can read it.',
+    'Pass it on standard input: mobyvm kvp set NAME --secret < FILE',
   );
 }

@@ -1,17 +1,16 @@
-import { joinHostPort } from '../proxy/index.js';
+import { EXIT_OK } from '../protocol/exit-code.js';
 import { ControlClient } from './control-client.js';
 import type { PortListing } from '../protocol/messages.js';
 import type { CommandContext, CommandResult } from './context.js';
-import { EXIT_FINE } from './exit-code.js';
 import { withoutControls } from './terminal.js';
 
-/** `mobyvm port list`: what containers publish on this host. */
+/** `mobyvm port list`: the ports that containers publish on this host. */
 export async function portList(context: CommandContext, { json }: { readonly json: boolean }): CommandResult {
-  const { terminal, interrupted, paths } = context;
-  const listing = await new ControlClient(paths.controlSocket).listPorts(interrupted);
+  const { terminal, interrupted, paths, rights } = context;
+  const listing = await new ControlClient(paths.controlSocket, rights).listPorts(interrupted);
   if (json) terminal.out(JSON.stringify(listing));
   else portLines(listing).forEach((line) => terminal.out(line));
-  return EXIT_FINE;
+  return EXIT_OK;
 }
 
 const HEAD = ['HOST', 'CONTAINER', 'STATE', 'CONNECTIONS', 'IN', 'OUT'];
@@ -19,7 +18,7 @@ const HEAD = ['HOST', 'CONTAINER', 'STATE', 'CONNECTIONS', 'IN', 'OUT'];
 export function portLines({ ports }: PortListing): string[] {
   if (ports.length === 0) return ['No container publishes a port.'];
   const rows = ports.map((port) => [
-    `${joinHostPort(port.hostIp, port.hostPort)}/${port.protocol}`,
+    `${addressText(port.hostIp, port.hostPort)}/${port.protocol}`,
     `${port.container === '' ? '?' : withoutControls(port.container)}:${port.containerPort}`,
     port.state,
     String(port.connections),
@@ -36,9 +35,16 @@ export function portLines({ ports }: PortListing): string[] {
       .trimEnd(),
   );
   const problems = ports.flatMap(({ problem, hostIp, hostPort, protocol }) =>
-    problem === undefined ? [] : [`${joinHostPort(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
+    problem === undefined
+      ? []
+      : [`${addressText(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
   );
   return [...table, ...(problems.length === 0 ? [] : ['', ...problems])];
+}
+
+/** An address and a port as in a URL: IPv6 in brackets. */
+function addressText(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function bytesText(bytes: number): string {

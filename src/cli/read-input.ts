@@ -1,8 +1,31 @@
+import { createInterface } from 'node:readline/promises';
 import type { Readable } from 'node:stream';
 import { MobyvmError } from '../core/values/index.js';
+import type { Input } from './context.js';
 
-/** Nothing that is read from standard input is longer; the exact limits are for whoever uses the text. */
+/** Nothing that is read from standard input is longer; the exact limits are up to whoever uses the text. */
 const MAX_BYTES = 64 * 1024;
+
+export function processInput(stream: Readable & { readonly isTTY?: boolean }): Input {
+  return {
+    isTerminal: stream.isTTY === true,
+    read: () => readInput(stream),
+    readLine: (signal) => readLine(stream, signal),
+  };
+}
+
+async function readLine(stream: Readable, signal: AbortSignal): Promise<string> {
+  const lines = createInterface({ input: stream });
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      lines.once('line', resolve);
+      lines.once('close', () => resolve(''));
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+  } finally {
+    lines.close();
+  }
+}
 
 /** Standard input to its end, as UTF-8, without the line break that `echo` and editors put at the end. */
 export async function readInput(stream: Readable): Promise<string> {
@@ -10,7 +33,7 @@ export async function readInput(stream: Readable): Promise<string> {
   let size = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BYTES) throw tooLong();
+    if (size > MAX_BYTES) throw tooLongError();
     chunks.push(chunk);
   }
   try {
@@ -21,17 +44,15 @@ export async function readInput(stream: Readable): Promise<string> {
       'MOBYVM_USAGE',
       'Standard input is not valid UTF-8.',
       'Encode it, for example with base64.',
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }
 
-function tooLong(): MobyvmError {
+function tooLongError(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_USAGE',
     `Standard input has more than ${MAX_BYTES} bytes.`,
-    'Give a shorter value.',
+    'Pass a shorter value.',
   );
 }

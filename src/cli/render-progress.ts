@@ -2,13 +2,13 @@ import type { OperationEvent } from '../protocol/messages.js';
 import { fitted, withoutControls, type Terminal } from './terminal.js';
 
 const REMARKS = {
-  none: 'as it should be',
+  none: 'unchanged',
   create: '',
-  update: 'mended',
-  replace: 'made anew',
+  update: 'repaired',
+  replace: 'recreated',
   remove: 'removed',
 } as const;
-/** Without a terminal, a slow step says every so often that it is still there. */
+/** Without a terminal, a slow step prints a line this often. */
 const PLAIN_REMINDER_MS = 10_000;
 const TICK_MS = 200;
 
@@ -16,9 +16,9 @@ const TICK_MS = 200;
 export class ProgressRenderer {
   readonly #terminal: Terminal;
   readonly #timer: NodeJS.Timeout;
-  /** Of the steps that ran and were not undone yet. */
+  /** Of the steps that ran and have not been undone. */
   readonly #titles = new Map<string, string>();
-  /** Steps in a row that found everything as it should be: they share one line. */
+  /** Unchanged steps in a row share one line. */
   #unchanged: { readonly titles: string[]; durationMs: number } | undefined;
   #step: RunningStep | undefined;
 
@@ -31,7 +31,7 @@ export class ProgressRenderer {
     switch (event.event) {
       case 'operation.joined':
         return this.#line(
-          `"${event.requester.command}" (pid ${event.requester.pid}) is already at it; waiting for it.`,
+          `"${event.requester.command}" (pid ${event.requester.pid}) is already running; waiting for it to finish.`,
         );
       case 'operation.waiting':
         return this.#line(`Stopping "${event.requester.command}" (pid ${event.requester.pid}) first.`);
@@ -46,7 +46,7 @@ export class ProgressRenderer {
         };
         return this.#tick();
       case 'step.progress':
-        // A watcher that an earlier step has set up may still speak; that is no news of this one.
+        // A watcher of an earlier step may still report; that doesn't belong to this one.
         if (this.#step?.id === event.step) this.#step.detail = event.detail;
         return this.#tick();
       case 'step.done':
@@ -65,7 +65,7 @@ export class ProgressRenderer {
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#tellUnchanged();
+    this.#flushUnchanged();
     this.#step = undefined;
     if (this.#terminal.isInteractive) this.#terminal.status('');
   }
@@ -82,7 +82,7 @@ export class ProgressRenderer {
     this.#line(doneLine(title, durationMs, detail === '' ? REMARKS[change] : detail));
   }
 
-  #tellUnchanged(): void {
+  #flushUnchanged(): void {
     const unchanged = this.#unchanged;
     this.#unchanged = undefined;
     if (unchanged === undefined) return;
@@ -95,22 +95,22 @@ export class ProgressRenderer {
     );
   }
 
-  /** A step has an undo for each of its effects; a person wants to know of each step once. */
+  /** A step has an undo for each of its effects, but is listed once. */
   #undone(step: string): void {
     const title = this.#titles.get(step);
     if (title !== undefined) this.#line(`↩ ${title} undone`);
     this.#titles.delete(step);
   }
 
-  /** Never cut: who has to act on it must be able to read all of it. */
+  /** Never cut: the user has to be able to read all of it. */
   #notice(message: string): void {
-    this.#tellUnchanged();
+    this.#flushUnchanged();
     if (this.#terminal.isInteractive) this.#terminal.status('');
     this.#terminal.error(`! ${withoutControls(message)}`);
   }
 
   #line(text: string): void {
-    this.#tellUnchanged();
+    this.#flushUnchanged();
     if (this.#terminal.isInteractive) this.#terminal.status('');
     this.#terminal.error(fitted(text, this.#terminal.isInteractive ? this.#terminal.columns : 400));
   }

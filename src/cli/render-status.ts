@@ -54,7 +54,7 @@ function engineText(engine: MachineStatus['engine']): string {
   return `Docker ${engine.version ?? '?'} (API ${engine.apiVersion ?? '?'}) answers${clockText(engine.clockOffsetMs)}`;
 }
 
-/** What the engine tells has whole seconds: less than two may be nothing at all. */
+/** The engine reports whole seconds: less than two may be no difference at all. */
 const CLOCK_DOUBT_MS = 2_000;
 
 function clockText(offsetMs = 0): string {

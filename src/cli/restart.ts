@@ -1,15 +1,16 @@
-import { ControlClient } from './control-client.js';
+import { EXIT_OK } from '../protocol/exit-code.js';
 import type { CommandContext, CommandResult } from './context.js';
-import { EXIT_FINE } from './exit-code.js';
+import { notRunningError } from './control-client.js';
+import { findDaemon } from './find-daemon.js';
 import { runOperation } from './operation.js';
 import { refuseOtherPaths } from './other-paths.js';
 
-/** `mobyvm restart`: down and up in one, with the settings read anew. */
+/** `mobyvm restart`: down and up in one. The daemon checks the new settings before it stops anything. */
 export async function restart(context: CommandContext): CommandResult {
-  const client = new ControlClient(context.paths.controlSocket);
-  await refuseOtherPaths(context, client);
-  // The daemon looks at its settings before it stops anything.
-  await runOperation(context, client, 'restart');
+  const daemon = await findDaemon(context);
+  if (daemon === undefined) throw notRunningError();
+  await refuseOtherPaths(context, daemon.info);
+  await runOperation(context, daemon.client, 'restart');
   context.terminal.out('mobyvm was restarted.');
-  return EXIT_FINE;
+  return EXIT_OK;
 }

@@ -1,13 +1,13 @@
-import { fileLedger, sleep } from '../core/host/index.js';
+import { sleep } from '../core/host/index.js';
 import { isAbort } from '../core/values/index.js';
-import { ControlClient } from './control-client.js';
+import { EXIT_FAILED, EXIT_OK } from '../protocol/exit-code.js';
 import type { MachineStatus } from '../protocol/messages.js';
 import type { CommandContext, CommandResult } from './context.js';
-import { isNotRunning } from './end-daemon.js';
-import { EXIT_FAILED, EXIT_FINE } from './exit-code.js';
+import { ControlClient } from './control-client.js';
+import { isNotRunning } from './find-daemon.js';
 import { statusLines } from './render-status.js';
 
-/** For a daemon that comes, where there is none. */
+/** How often a watch looks for a daemon while there is none. */
 const LOOK_EVERY_MS = 500;
 
 export interface StatusOptions {
@@ -17,12 +17,12 @@ export interface StatusOptions {
 
 /** `mobyvm status`: 0 when the machine runs, 1 in every other state, so that scripts can ask. */
 export async function status(context: CommandContext, options: StatusOptions): CommandResult {
-  const client = new ControlClient(context.paths.controlSocket);
+  const client = new ControlClient(context.paths.controlSocket, context.rights);
   try {
     if (options.watch) return await watch(context, client, options);
     const machine = await client.status();
-    shown(machine, options).forEach((line) => context.terminal.out(line));
-    return machine.state === 'running' ? EXIT_FINE : EXIT_FAILED;
+    rendered(machine, options).forEach((line) => context.terminal.out(line));
+    return machine.state === 'running' ? EXIT_OK : EXIT_FAILED;
   } catch (error) {
     if (!isNotRunning(error)) throw error;
     (await notRunning(context, options)).forEach((line) => context.terminal.out(line));
@@ -30,29 +30,29 @@ export async function status(context: CommandContext, options: StatusOptions): C
   }
 }
 
-/** Goes on across the ends of daemons, until Ctrl-C. */
+/** Continues when a daemon ends and when the next one starts, until Ctrl-C. */
 async function watch(context: CommandContext, client: ControlClient, options: StatusOptions): CommandResult {
   const { terminal, interrupted } = context;
-  const tell = (lines: readonly string[]): void =>
+  const print = (lines: readonly string[]): void =>
     (options.json ? lines : [...lines, '']).forEach((line) => terminal.out(line));
-  let told = '';
+  let printed = '';
   try {
     for (;;) {
       for await (const each of daemonStatus(client, interrupted)) {
-        told = '';
-        tell(shown(each, options));
+        printed = '';
+        print(rendered(each, options));
       }
-      // After its daemon `down` takes away what that lived in: this is no time to speak of leftovers.
-      if (told === '') await sleep(LOOK_EVERY_MS, interrupted);
+      // A daemon that ends still removes what it lived in: too early to report leftovers.
+      if (printed === '') await sleep(LOOK_EVERY_MS, interrupted);
       const lines = await notRunning(context, options);
-      if (lines.join() !== told) tell(lines);
-      told = lines.join();
+      if (lines.join() !== printed) print(lines);
+      printed = lines.join();
       await sleep(LOOK_EVERY_MS, interrupted);
     }
   } catch (error) {
     // Ctrl-C is how watching ends.
-    if (!isAbort(error) && !context.interrupted.aborted) throw error;
-    return EXIT_FINE;
+    if (!isAbort(error) && !interrupted.aborted) throw error;
+    return EXIT_OK;
   }
 }
 
@@ -65,16 +65,16 @@ async function* daemonStatus(client: ControlClient, signal: AbortSignal): AsyncG
   }
 }
 
-function shown(machine: MachineStatus, { json }: StatusOptions): readonly string[] {
+function rendered(machine: MachineStatus, { json }: StatusOptions): readonly string[] {
   return json ? [JSON.stringify(machine)] : statusLines(machine);
 }
 
-async function notRunning(context: CommandContext, { json }: StatusOptions): Promise<readonly string[]> {
-  const leftovers = (await fileLedger(context.paths.ledgerFile).list()).length;
+async function notRunning({ daemon }: CommandContext, { json }: StatusOptions): Promise<readonly string[]> {
+  const leftovers = await daemon.leftovers();
   if (json) return [JSON.stringify({ state: 'not-running', leftovers })];
   if (leftovers === 0) return ['mobyvm is not running. Start it with `mobyvm up`.'];
   return [
     'The mobyvm daemon is not running, but what it set up is still there (the VM may be running).',
-    '  → `mobyvm up` takes it over without a restart, `mobyvm down` takes it away.',
+    '  → `mobyvm up` takes the VM over without a restart; `mobyvm down` shuts it down and cleans up.',
   ];
 }

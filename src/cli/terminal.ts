@@ -2,12 +2,19 @@
 export interface Terminal {
   readonly isInteractive: boolean;
   readonly columns: number;
-  /** Standard output: what was asked for. */
+  /** Standard output: what the user asked for. */
   out(line: string): void;
   /** Standard error: errors and progress, so that standard output stays data. */
   error(line: string): void;
+  /** A question, without a line break after it. */
+  prompt(text: string): void;
   /** Rewrites the last line of an interactive terminal; an empty text clears it. */
   status(text: string): void;
+}
+
+export interface ProcessTerminal extends Terminal {
+  /** Calls back when nobody reads standard output any more. */
+  onClosed(listener: () => void): void;
 }
 
 /** The streams that a terminal needs of a process. */
@@ -18,8 +25,8 @@ export interface TerminalStreams {
 
 const CLEAR_LINE = '\r\u001b[K';
 
-export function processTerminal({ stdout, stderr }: TerminalStreams): Terminal {
-  // `mobyvm logs | head` closes our output: that is how it is used, no error.
+export function processTerminal({ stdout, stderr }: TerminalStreams): ProcessTerminal {
+  // `mobyvm logs | head` closes our output: that is normal use, not an error.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
   return {
     isInteractive: stderr.isTTY,
@@ -28,11 +35,13 @@ export function processTerminal({ stdout, stderr }: TerminalStreams): Terminal {
     },
     out: (line) => void stdout.write(`${line}\n`),
     error: (line) => void stderr.write(`${line}\n`),
+    prompt: (text) => void stderr.write(text),
     status: (text) => void stderr.write(`${CLEAR_LINE}${text}`),
+    onClosed: (listener) => void stdout.once('error', listener),
   };
 }
 
-/** Text of the guest must not steer the terminal that shows it: control sequences and control characters go. */
+/** Removes control sequences and control characters: text of the guest must not steer the terminal that shows it. */
 export function withoutControls(text: string): string {
   return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '').replaceAll(/[^\P{Cc}\t]/gu, '');
 }
@@ -40,6 +49,6 @@ export function withoutControls(text: string): string {
 /** Cuts to one screen line, so that rewriting the status line never leaves half of the old one behind. */
 export function fitted(text: string, columns: number): string {
   const plain = withoutControls(text.replaceAll(/[\r\n\t]+/g, ' '));
-  const room = Math.max(columns - 1, 20);
-  return plain.length <= room ? plain : `${plain.slice(0, room - 1)}…`;
+  const width = Math.max(columns - 1, 20);
+  return plain.length <= width ? plain : `${plain.slice(0, width - 1)}…`;
 }

@@ -13,14 +13,9 @@ export async function readInstance(runDir: string): Promise<Instance> {
   try {
     return text === undefined ? {} : schema.parse(JSON.parse(text));
   } catch {
-    // Only a hint that is gone after a reboot anyway: without it the default place is looked at.
+    // Only a hint, and gone after a reboot anyway: without it the daemon looks outside of any namespace.
     return {};
   }
-}
-
-/** True from a daemon's start in the background until the `down` that ended it has cleaned up. */
-export async function hasInstance(runDir: string): Promise<boolean> {
-  return (await readFileIfPresent(fileIn(runDir))) !== undefined;
 }
 
 export async function writeInstance(runDir: string, instance: Instance): Promise<void> {

@@ -1,12 +1,22 @@
 import { MobyvmError } from '../core/values/index.js';
-import type { HostPlatform } from './platform.js';
+import type { HostPlatform } from '../protocol/platform.js';
 
-/** As long as the parts of a daemon are not joined there. @throws MobyvmError MOBYVM_PLATFORM */
+/** Until the parts of a daemon are joined there. @throws MobyvmError MOBYVM_PLATFORM */
 export function refuseOnWindows(platform: HostPlatform): void {
   if (platform !== 'windows') return;
   throw new MobyvmError(
     'MOBYVM_PLATFORM',
     'The VM cannot run on Windows yet.',
-    'Run `mobyvm doctor` to see whether this host can, and read docs/verified.md for what is missing. On Linux everything runs.',
+    'Run `mobyvm doctor` to check whether this host will be able to, and see docs/verified.md for what is missing. Linux is fully supported.',
+  );
+}
+
+/** @throws MobyvmError MOBYVM_USAGE: namespaces exist on Linux only */
+export function refuseNamespaceOnWindows(platform: HostPlatform, namespace: string | undefined): void {
+  if (platform !== 'windows' || namespace === undefined) return;
+  throw new MobyvmError(
+    'MOBYVM_USAGE',
+    '--netns works on Linux only: Windows has no network namespaces.',
+    'Run the command without --netns.',
   );
 }

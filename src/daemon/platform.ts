@@ -1,9 +1,10 @@
 import { MobyvmError } from '../core/values/index.js';
+import type { HostPlatform } from '../protocol/platform.js';
 
-export type HostPlatform = 'linux' | 'windows';
+export type { HostPlatform } from '../protocol/platform.js';
 
 /**
- * The one question about the platform; everywhere else its rules are parameters.
+ * The only question about the platform; everywhere else its rules are parameters.
  * @throws MobyvmError MOBYVM_PLATFORM
  */
 export function hostPlatform(): HostPlatform {
@@ -15,13 +16,13 @@ export function hostPlatform(): HostPlatform {
     default:
       throw new MobyvmError(
         'MOBYVM_PLATFORM',
-        `mobyvm does not run on ${process.platform}.`,
+        `mobyvm does not support ${process.platform}.`,
         'Use a Windows machine with Hyper-V, or a Linux machine with QEMU.',
       );
   }
 }
 
-/** Whether names of files and endpoints are those of Windows; asks nothing of other systems. */
-export function hasWindowsPaths(): boolean {
-  return process.platform === 'win32';
+/** Whose rules hold for names of files and endpoints, and for texts; also on systems that mobyvm doesn't run on. */
+export function nearestPlatform(): HostPlatform {
+  return process.platform === 'win32' ? 'windows' : 'linux';
 }

@@ -1,66 +1,105 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { cannotUse, isAlive, makeFolder, readFileIfPresent, findProcess, sleep } from '../core/host/index.js';
+import { cannotUse, makeFolder, readFileIfPresent, sleep, type ProcessTable } from '../core/host/index.js';
 import { errnoOf, MobyvmError } from '../core/values/index.js';
 
 const holderSchema = z.strictObject({
   pid: z.int().positive(),
-  startTime: z.string(),
+  /** The process table's start id, opaque here: the pid alone is not enough, since pids are reused. */
+  startTime: z.string().min(1),
   startedAt: z.string(),
 });
-/** A process: its id alone is not enough, since ids are given again; its start time (clock ticks since boot) makes it one. */
 export type LockHolder = z.infer<typeof holderSchema>;
 
+/**
+ * What only one process of an instance has at a time. A dead process has no locks.
+ *
+ * On Linux this is a file, see {@link fileLock}. On Windows it will be a mutex in the `Global\` namespace, created
+ * with an access list, which the system releases with the process; a file there only names the holder for people.
+ * `test/contract/process-lock.ts` is the behaviour that each implementation has.
+ */
+export interface LockPlace {
+  /** @throws MobyvmError MOBYVM_DAEMON_RUNNING naming the process that holds it */
+  take(): Promise<ProcessLock>;
+  /** The living process that holds it. */
+  holder(): Promise<LockHolder | undefined>;
+}
+
 export interface ProcessLock {
-  /** Takes it again when its file is gone. True when it was. @throws MobyvmError MOBYVM_DAEMON_RUNNING when another was quicker */
+  /** Takes it again if its file is gone. True if it was. @throws MobyvmError MOBYVM_DAEMON_RUNNING when another was quicker */
   restore(): Promise<boolean>;
   release(): Promise<void>;
+  /** For the `exit` event of a process, which waits for nothing. */
+  releaseAtExit(): void;
 }
 
 const GATE_POLL_MS = 10;
 const GATE_STALE_MS = 60_000;
 
-/**
- * Takes the lock that makes this process the one daemon of a run folder. A lock of a dead process is taken over.
- * @throws MobyvmError MOBYVM_DAEMON_RUNNING naming the process that holds it
- */
-export async function takeLock(path: string): Promise<ProcessLock> {
-  const startTime = (await findProcess(process.pid))?.startTicks ?? '';
-  const mine = JSON.stringify({ pid: process.pid, startTime, startedAt: new Date().toISOString() });
-  await put(mine, path);
+/** A lock file; a file whose process is dead is taken over. */
+export function fileLock(path: string, processes: ProcessTable): LockPlace {
+  const holder = async (): Promise<LockHolder | undefined> => {
+    const text = await readFileIfPresent(path);
+    const named = text === undefined ? undefined : parseHolder(text);
+    const lives =
+      named !== undefined && (await processes.isAlive({ pid: named.pid, startId: named.startTime }));
+    return lives ? named : undefined;
+  };
   return {
-    restore: async () => {
-      if ((await readFileIfPresent(path)) === mine) return false;
-      await put(mine, path);
-      return true;
-    },
-    release: async () => {
-      if ((await readFileIfPresent(path)) === mine) await rm(path, { force: true });
+    holder,
+    async take() {
+      const mine = JSON.stringify(await ownEntry(processes));
+      await put(mine, path, holder);
+      return {
+        restore: async () => {
+          if ((await readFileIfPresent(path)) === mine) return false;
+          await put(mine, path, holder);
+          return true;
+        },
+        release: async () => {
+          if ((await readFileIfPresent(path)) === mine) await rm(path, { force: true });
+        },
+        releaseAtExit: () => {
+          try {
+            if (readFileSync(path, 'utf8') === mine) rmSync(path, { force: true });
+          } catch {
+            // Gone already, or left to the next starter, who finds that its process is dead.
+          }
+        },
+      };
     },
   };
 }
 
-async function put(text: string, path: string): Promise<void> {
+/** @throws MobyvmError MOBYVM_PLATFORM without a start id: a lock that names no process would not lock anybody out */
+async function ownEntry(processes: ProcessTable): Promise<LockHolder> {
+  const own = await processes.find(process.pid);
+  if (own === undefined) {
+    throw new MobyvmError(
+      'MOBYVM_PLATFORM',
+      'The process table of this system cannot be read, so nothing would keep a second daemon from starting.',
+      'Make sure that /proc is mounted.',
+    );
+  }
+  return { pid: own.pid, startTime: own.startId, startedAt: new Date().toISOString() };
+}
+
+type Holder = LockPlace['holder'];
+
+async function put(text: string, path: string, holder: Holder): Promise<void> {
   await makeFolder(dirname(path));
   const prepared = `${path}.${randomUUID()}`;
   await writeFile(prepared, text, { mode: 0o644 }).catch((error: unknown) => {
     throw cannotUse(path, error);
   });
   try {
-    while (!(await linkIfFree(prepared, path))) await removeIfDead(path);
+    while (!(await linkIfFree(prepared, path))) await removeIfDead(path, holder);
   } finally {
     await rm(prepared, { force: true });
   }
-}
-
-/** The living process that holds the lock, or undefined. */
-export async function lockHolder(path: string): Promise<LockHolder | undefined> {
-  const text = await readFileIfPresent(path);
-  const holder = text === undefined ? undefined : parseHolder(text);
-  const lives = holder !== undefined && (await isAlive({ pid: holder.pid, startTicks: holder.startTime }));
-  return lives ? holder : undefined;
 }
 
 /** A hard link appears with its whole content or not at all, so nobody ever reads a half-written lock. */
@@ -74,28 +113,30 @@ async function linkIfFree(prepared: string, path: string): Promise<boolean> {
   }
 }
 
-async function removeIfDead(path: string): Promise<void> {
-  const holder = await lockHolder(path);
-  if (holder !== undefined) {
-    throw new MobyvmError(
-      'MOBYVM_DAEMON_RUNNING',
-      `A mobyvm daemon (pid ${holder.pid}) already runs since ${holder.startedAt}.`,
-      'Use it (`mobyvm status`), or end it with `mobyvm down`.',
-      { details: { pid: holder.pid } },
-    );
-  }
-  // Two starters may see the same dead lock: only who has the gate looks again and removes it, so that nobody removes
-  // the other's new lock.
+async function removeIfDead(path: string, holder: Holder): Promise<void> {
+  const living = await holder();
+  if (living !== undefined) throw runningError(living);
+  // Two starters may see the same dead lock. Only the one that has the gate looks again and removes it, so that
+  // nobody removes the other's new lock.
   const gate = `${path}.gate`;
   if (!(await enterGate(gate))) return sleep(GATE_POLL_MS);
   try {
-    if ((await lockHolder(path)) === undefined) await rm(path, { force: true });
+    if ((await holder()) === undefined) await rm(path, { force: true });
   } finally {
     await rm(gate, { recursive: true, force: true });
   }
 }
 
-/** Making a folder succeeds for exactly one. A gate that is minutes old belongs to somebody who died inside. */
+export function runningError({ pid, startedAt }: LockHolder): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_DAEMON_RUNNING',
+    `A mobyvm daemon (pid ${pid}) has been running since ${startedAt}.`,
+    'Use it (`mobyvm status`), or end it with `mobyvm down`.',
+    { details: { pid } },
+  );
+}
+
+/** Making a folder succeeds for exactly one. A gate that is minutes old belongs to a process that died inside. */
 async function enterGate(gate: string): Promise<boolean> {
   try {
     await mkdir(gate);
@@ -113,7 +154,7 @@ function parseHolder(text: string): LockHolder | undefined {
   try {
     return holderSchema.parse(JSON.parse(text));
   } catch {
-    // Whatever it is, no daemon of ours wrote it: locks appear whole.
+    // No daemon of ours wrote it: locks appear whole.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
-import { makeFolder, type Logger } from '../core/host/index.js';
-import { MobyvmError } from '../core/values/index.js';
+import { fileLedger, makeFolder, type Logger } from '../core/host/index.js';
+import { MobyvmError, textOf } from '../core/values/index.js';
 import {
   apiRules,
   noShares,
@@ -9,11 +9,12 @@ import {
   type EngineEndpoint,
 } from '../proxy/index.js';
 import { hostPaths } from '../share/index.js';
-import type { CommandContext, CommandResult, DaemonOptions } from '../cli/context.js';
-import { EXIT_FINE, exitCodeOf } from '../cli/exit-code.js';
-import { errorLines } from '../cli/render-error.js';
+import { errorLines } from '../protocol/error-text.js';
+import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
+import { missingRightsError } from '../protocol/platform.js';
 import { startControlServer } from './control/server.js';
-import { refuseOutside } from './daemon-namespace.js';
+import { daemonLock, type DaemonContext, type DaemonOptions } from './daemon-context.js';
+import { livesIn, removeNamespaces } from './daemon-namespace.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
 import { listenOnUnixSocket } from './linux/unix-listener.js';
@@ -22,12 +23,13 @@ import { untilIdle } from './idle-end.js';
 import { linuxMachine } from './linux/linux-machine.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { Machine } from './machine/machine.js';
-import { refuseOnWindows } from './not-on-windows.js';
-import { notRoot } from './not-root.js';
-import { hostPlatform } from './platform.js';
-import { takeLock, type ProcessLock } from './process-lock.js';
+import { readInstance, removeInstance, writeInstance } from './instance.js';
+import { refuseNamespaceOnWindows, refuseOnWindows } from './not-on-windows.js';
+import { closeAll, type Close } from './process-end.js';
+import type { ProcessLock } from './process-lock.js';
 import { loadSettings } from './settings/load.js';
 import { settingsSchema, type Settings } from './settings/schema.js';
+import { startInNamespace } from './start-in-namespace.js';
 import { version } from '../protocol/version.js';
 
 const HEALTH_EVERY_MS = 5_000;
@@ -37,42 +39,83 @@ const REPAIR_EVERY_MS = 10_000;
 const NETWORK_EVERY_MS = 30_000;
 /** Most of what changes is known at once; this finds the rest. */
 const PORTS_EVERY_MS = 15_000;
-/** A daemon in the background that has nothing to look after, and of which nobody wants anything, ends after it. */
+/** How long a daemon in the background without a machine and without clients stays. */
 const IDLE_MS = 10_000;
 const ENGINE_GROUP = 'docker';
 
 /**
- * The one long-lived process: it owns the lock, the control socket, the engine endpoint and the machine, in this order.
- * SIGTERM and Ctrl-C shut the machine down; `POST /v1/exit` ends a daemon whose machine is down already. One that was to
- * start the machine and could not ends as well, so that a service manager sees it.
+ * The one long-lived process: it owns the lock, the engine endpoint, the control socket and the machine. A stop request
+ * shuts the machine down; `POST /v1/exit` ends a daemon whose machine is down already. One that was to start the
+ * machine and could not ends as well, so that a service manager sees it.
+ *
+ * Outside of the network namespace that it is to run in, it creates that and runs inside of it.
  */
-export async function runDaemon(context: CommandContext, options: DaemonOptions): CommandResult {
-  const { paths } = context;
-  refuseOnWindows(hostPlatform());
-  if (!context.isRoot) throw notRoot();
-  if (options.namespace !== undefined) await refuseOutside(options.namespace);
+export async function runDaemon(context: DaemonContext, options: DaemonOptions): Promise<number> {
+  const { paths, platform, rights } = context;
+  refuseNamespaceOnWindows(platform, options.namespace);
+  refuseOnWindows(platform);
+  if (!(await rights.areHeld())) throw missingRightsError(rights);
+  // A daemon that was killed has left everything in its namespace.
+  const namespace = options.namespace ?? (await readInstance(paths.runDir)).namespace;
+  if (namespace === undefined || (await livesIn(namespace))) return serve(context, { ...options, namespace });
+  if (options.isInside) throw outsideError(namespace);
+  return startInNamespace(context, { ...options, namespace });
+}
+
+async function serve(context: DaemonContext, options: DaemonOptions): Promise<number> {
+  const { paths, processEnd } = context;
   const settings = await firstSettings(paths.settingsFile, options);
   for (const folder of [paths.stateDir, paths.runDir, paths.logDir]) await makeFolder(folder);
-  const closing: (() => Promise<void>)[] = [];
+  const lock = await daemonLock(context).take();
+  // Released by the end of the process and by nothing else: without the lock another daemon may start.
+  processEnd.atExit(() => lock.releaseAtExit());
+  const closing: Close[] = [];
+  let logger: DaemonLog | undefined;
   try {
-    const lock = await takeLock(paths.lockFile);
-    closing.push(() => lock.release());
-    const logger = openLog({
+    logger = openLog({
       path: paths.daemonLog,
       level: settings.log.level,
       toConsole: options.startsMachine,
     });
+    endsForSure(context, logger);
     logger.info('daemon.started', { pid: context.pid, version, namespace: options.namespace });
+    closing.push(() => leaveNothing(context));
+    if (options.namespace !== undefined) await writeInstance(paths.runDir, { namespace: options.namespace });
     const daemon = await openDaemon(context, { ...options, settings, logger, lock }, closing);
     const code = await live(context, daemon, options);
     logger.info('daemon.ended', { code });
     return code;
+  } catch (error) {
+    logger?.error('daemon.failed', { reason: textOf(error) });
+    throw error;
   } finally {
-    for (const close of closing.reverse()) await close();
+    await closeAll(closing, logger);
   }
 }
 
-/** `up` reads them itself; what is to be taken down is taken down whatever they say. */
+function endsForSure({ processEnd, printError }: DaemonContext, logger: DaemonLog): void {
+  processEnd.mustCome((resources) => {
+    const held = resources.join(', ');
+    logger.warn('daemon.process.held', { resources: held });
+    printError(`mobyvm: ended although something was still open (${held}).`);
+  });
+}
+
+/** Nothing is removed while the ledger has more than namespaces: then a VM, or what it needs, is still there. */
+async function leaveNothing({ paths }: DaemonContext): Promise<void> {
+  await removeNamespaces(paths);
+  if ((await fileLedger(paths.ledgerFile).list()).length === 0) await removeInstance(paths.runDir);
+}
+
+function outsideError(name: string): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_NAMESPACE',
+    `The daemon was not started in the network namespace "${name}".`,
+    `Run \`mobyvm daemon --netns ${name}\`: it creates the namespace and starts itself inside.`,
+  );
+}
+
+/** `up` reads them itself; what is to be removed is removed whatever they say. */
 async function firstSettings(path: string, { startsMachine }: DaemonOptions): Promise<Settings> {
   try {
     return await loadSettings(path);
@@ -91,7 +134,7 @@ interface Daemon {
 }
 
 async function openDaemon(
-  context: CommandContext,
+  context: DaemonContext,
   {
     settings,
     logger,
@@ -99,7 +142,7 @@ async function openDaemon(
     namespace,
     isBackground,
   }: DaemonOptions & { readonly settings: Settings; readonly logger: DaemonLog; readonly lock: ProcessLock },
-  closing: (() => Promise<void>)[],
+  closing: Close[],
 ): Promise<Daemon> {
   const { paths } = context;
   const identity = await loadIdentity(paths.identityFile);
@@ -115,7 +158,7 @@ async function openDaemon(
   });
   const { machine, dial } = assembled;
   closing.push(() => assembled.close());
-  const endpoint = await openEndpoint(paths.engineSocket, { machine, dial, logger });
+  const endpoint = await openEndpoint(context, { machine, dial, logger });
   closing.push(() => endpoint.close());
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
@@ -153,18 +196,18 @@ function lookAfter(machine: Machine): () => Promise<void> {
 }
 
 function openEndpoint(
-  address: string,
+  { paths, platform }: DaemonContext,
   { machine, dial, logger }: { readonly machine: Machine; readonly dial: Dial; readonly logger: Logger },
 ): Promise<EngineEndpoint> {
   return startEngineEndpoint({
     listen: listenOnUnixSocket,
-    address,
+    address: paths.engineSocket,
     access: { kind: 'group', name: ENGINE_GROUP },
     availability: availabilityOf(machine, dial),
     logger,
     waitMs: () => machine.settings.engine.waitSeconds * 1000,
     rules: apiRules({
-      paths: hostPaths(hostPlatform()),
+      paths: hostPaths(platform),
       health: noShares,
       showHostPaths: () => machine.settings.api.showHostPaths,
     }),
@@ -172,21 +215,21 @@ function openEndpoint(
 }
 
 /** Until somebody ends it. In the foreground the machine comes up at once, and goes down with SIGTERM or Ctrl-C. */
-async function live(context: CommandContext, daemon: Daemon, options: DaemonOptions): CommandResult {
+async function live(context: DaemonContext, daemon: Daemon, options: DaemonOptions): Promise<number> {
   const { machine } = daemon;
-  let code = EXIT_FINE;
+  let code = EXIT_OK;
   const perform = async (name: 'up' | 'down'): Promise<void> => {
     await machine.operate({ name }, { pid: context.pid, command: context.commandLine }, (event) => {
       if (event.event !== 'operation.failed' || event.error.code === 'MOBYVM_ABORTED') return;
       code = exitCodeOf(event.error.code);
-      errorLines(event.error, context.paths.daemonLog).forEach((line) => context.terminal.error(line));
+      errorLines(event.error, context.paths.daemonLog).forEach((line) => context.printError(line));
     });
   };
   const interrupted = new Promise<void>((resolve) => {
     context.interrupted.addEventListener('abort', () => resolve(), { once: true });
   });
   const notStarted = new Promise<void>((resolve) => {
-    if (options.startsMachine) void perform('up').then(() => (code === EXIT_FINE ? undefined : resolve()));
+    if (options.startsMachine) void perform('up').then(() => (code === EXIT_OK ? undefined : resolve()));
   });
   const isIdle = (): boolean => machine.state === 'stopped' && !machine.isBusy && daemon.clients() === 0;
   const over = new AbortController();
@@ -211,7 +254,7 @@ function availabilityOf(machine: Machine, dial: Dial): EngineAvailability {
 function machineIsUp(state: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_BUSY',
-    `The daemon has a machine to look after (${state}).`,
-    'Take it down with `mobyvm down`; that ends the daemon too.',
+    `The daemon still has a machine (${state}).`,
+    'Stop it with `mobyvm down`; that ends the daemon too.',
   );
 }

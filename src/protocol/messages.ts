@@ -22,12 +22,12 @@ export const operationName = z.enum(['up', 'down', 'restart', 'uninstall']);
 export type OperationName = z.infer<typeof operationName>;
 
 export const requester = z.strictObject({ pid: z.int().positive(), command: z.string().max(200) });
-/** Who asks: the process id and command line of the client, named to whoever has to wait for it. */
+/** The process id and command line of the client, for whoever has to wait for it. */
 export type Requester = z.infer<typeof requester>;
 
 export const operationRequest = z.strictObject({
   requester,
-  /** `uninstall` only: keep the data disk. */
+  /** Of `uninstall`: the data disk stays, with all images, containers and volumes. */
   keepData: z.boolean().optional(),
 });
 export type OperationRequest = z.infer<typeof operationRequest>;
@@ -44,7 +44,7 @@ const durationMs = z.number();
 export const operationEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('operation.joined'), operation: operationName, requester }),
   z.object({ event: z.literal('operation.waiting'), operation: operationName, requester }),
-  /** Something that whoever asked should know although nothing failed: one sentence. */
+  /** One sentence that the user should know although nothing failed. */
   z.object({ event: z.literal('operation.notice'), operation: operationName, message: z.string() }),
   z.object({ event: z.literal('step.started'), step, title: z.string() }),
   z.object({ event: z.literal('step.progress'), step, detail: z.string() }),
@@ -67,7 +67,7 @@ export const operationEvent = z.discriminatedUnion('event', [
 export type OperationEvent = z.infer<typeof operationEvent>;
 
 const pendingSetting = z.object({ setting: z.string(), from: z.string(), to: z.string() });
-/** A setting that the running machine does not follow before `mobyvm restart`. */
+/** A setting that the running machine applies only after `mobyvm restart`. */
 export type PendingSetting = z.infer<typeof pendingSetting>;
 
 const machineState = z.enum([
@@ -84,18 +84,18 @@ const daemon = z.object({
   pid: z.int(),
   version: z.string(),
   startedAt: z.string(),
-  /** Absolute paths: what the variables of its environment had moved when it was started. */
+  /** Absolute paths, as the variables of its environment set them when it was started. */
   stateDir: z.string(),
   logDir: z.string(),
   settingsFile: z.string(),
-  /** It was started by a command, and ends by itself when there is nothing to do. */
+  /** It was started by a command, and exits when there is nothing to do. */
   isBackground: z.boolean(),
 });
 
-/** What the daemon knows without asking the VM or its engine: at once, also when those do not answer. */
+/** What the daemon knows without asking the VM or its engine: available at once, even when those hang. */
 export const daemonInfo = z.object({
   state: machineState,
-  /** The network namespace that it lives in, if it was told to. */
+  /** The network namespace that it runs in, if any. */
   namespace: z.string().optional(),
   daemon,
 });
@@ -105,7 +105,7 @@ export const machineStatus = z.object({
   state: machineState,
   /** When the state was entered, ISO 8601. */
   since: z.string(),
-  /** What is being done now, while an operation runs. */
+  /** The current step of a running operation. */
   step: z.object({ id: z.string(), title: z.string(), detail: z.string(), elapsedMs: z.number() }).optional(),
   error: errorReport.optional(),
   daemon,
@@ -116,14 +116,14 @@ export const machineStatus = z.object({
     machineId: z.string(),
     /** The last stage that the guest reported on its console. */
     stage: z.string().optional(),
-    /** Of the machine that runs (absent when that is not known any more), else what the next start gives it. */
+    /** Of the running machine (absent if unknown), otherwise what the next start will use. */
     cpus: z.number().optional(),
     memoryMiB: z.number().optional(),
     firmware: z.string().optional(),
   }),
   /** What differs between the settings of the last `up` and the machine that runs. */
   pending: z.array(pendingSetting).optional(),
-  /** What the guest's system says of itself, once it has been asked. */
+  /** What the guest reports about itself, once it has answered. */
   guest: z
     .object({ os: z.string(), kernel: z.string(), addresses: z.array(z.string()).readonly() })
     .optional(),
@@ -155,27 +155,41 @@ export const machineStatus = z.object({
 });
 export type MachineStatus = z.infer<typeof machineStatus>;
 
+export const finding = z.object({
+  /** Kebab-case, stable. */
+  id: z.string(),
+  title: z.string(),
+  /** `notice`: it works, but the user should know; `unknown`: it could not be checked. */
+  verdict: z.enum(['fine', 'notice', 'problem', 'unknown']),
+  detail: z.string(),
+  remedy: z.string().optional(),
+});
+/** One line of `mobyvm doctor`. */
+export type Finding = z.infer<typeof finding>;
+
 export const kvpPool = z.enum(['host', 'guest', 'intrinsic']);
+export type KvpPool = z.infer<typeof kvpPool>;
 export const kvpListing = z.object({
   items: z.array(z.object({ name: z.string(), value: z.string(), isSecret: z.boolean() })),
   unreadable: z.int().nonnegative(),
 });
+export type KvpListing = z.infer<typeof kvpListing>;
 export const kvpSetRequest = z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() });
 export const kvpRemoveRequest = z.strictObject({ name: z.string() });
 export type KvpSetRequest = z.infer<typeof kvpSetRequest>;
 
-/** A port that a container publishes, with what it has carried since it was opened on the host. */
+/** A port that a container publishes, with its traffic since it was opened on the host. */
 export const publishedPort = z.object({
   protocol: z.enum(['tcp', 'udp']),
   hostIp: z.string(),
   hostPort: z.int(),
-  /** Empty until the engine has told its name. */
+  /** Empty until the engine has reported its name. */
   container: z.string(),
   containerPort: z.int(),
   state: z.enum(['open', 'waiting', 'failed']),
   /** Why it is not open. */
   problem: z.string().optional(),
-  /** TCP connections, or UDP clients, now. */
+  /** Current TCP connections or UDP clients. */
   connections: z.int(),
   bytesIn: z.number(),
   bytesOut: z.number(),

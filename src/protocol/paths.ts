@@ -1,6 +1,6 @@
 import { join, resolve, win32 } from 'node:path';
 
-/** Every file and folder that mobyvm uses by itself; docs/files.md tells what is in each. */
+/** Every file and folder that mobyvm uses; docs/files.md describes each. */
 export interface InstancePaths {
   /** Survives restarts: identity, ledger, data disk, definition. */
   readonly stateDir: string;
@@ -10,11 +10,11 @@ export interface InstancePaths {
   readonly settingsFile: string;
   readonly identityFile: string;
   readonly ledgerFile: string;
-  /** Keys and certificates of the machine; for root alone. */
+  /** Keys and certificates of the machine; root only. */
   readonly tlsDir: string;
-  /** The machine's token; for root alone. */
+  /** The machine's token; root only. */
   readonly tokenFile: string;
-  /** Items that were set with `mobyvm kvp set`; for root alone, since some are secrets. */
+  /** Items that were set with `mobyvm kvp set`; root only, since some are secrets. */
   readonly kvpItemsFile: string;
   readonly imageDir: string;
   readonly vmStateDir: string;
@@ -22,15 +22,15 @@ export interface InstancePaths {
   readonly controlSocket: string;
   readonly engineSocket: string;
   readonly lockFile: string;
-  /** Whose turn it is to start a daemon. */
+  /** Held by the process that creates a network namespace and starts a daemon in it. */
   readonly startLockFile: string;
   readonly daemonLog: string;
-  /** What the daemon's process itself prints: only ever something when it cannot start or crashes. */
+  /** Standard output and standard error of a daemon in the background: empty unless it cannot start or crashes. */
   readonly daemonOutput: string;
   readonly consoleLog: string;
-  /** The host's own resolver configuration; only read. */
+  /** The host's resolver configuration; read only. */
   readonly resolvConf: string;
-  /** What QEMU itself says. */
+  /** QEMU's output. */
   readonly qemuLog: string;
 }
 
@@ -46,7 +46,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 type MovablePath = keyof typeof PATH_VARIABLES;
 
 export function linuxPaths(env: Environment): InstancePaths {
-  // The daemon may stand in another folder than the command.
+  // Absolute: the daemon's working directory may be another than the command's.
   const at = (place: MovablePath, usual: string): string => resolve(movedTo(place, env) ?? usual);
   const stateDir = at('stateDir', '/var/lib/mobyvm');
   const runDir = at('runDir', '/run/mobyvm');
@@ -109,7 +109,7 @@ export function windowsPaths(env: Environment): InstancePaths {
   };
 }
 
-/** Where the variable moves it, or undefined when that is not asked for. */
+/** Where the variable moves it, or undefined if the variable is not set. */
 export function movedTo(place: MovablePath, env: Environment): string | undefined {
   const path = env[PATH_VARIABLES[place]];
   return path === '' ? undefined : path;

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
 import { Instance } from '../support/instance.js';
 
-/** Files and folders of ours that are not as they should be: named, with a remedy, and nothing is left behind. */
+/** Unusable files and folders are reported by name with a remedy, and nothing is left behind. */
 const never = new AbortController().signal;
 let instance: Instance;
 
@@ -26,7 +26,7 @@ async function expectNothingLeft(): Promise<void> {
   expect(await namespaces()).not.toContain(instance.namespace);
 }
 
-describe('a place that cannot be written', () => {
+describe('a path that cannot be written', () => {
   test('is named when it is a folder instead of a file', async () => {
     const output = join(instance.directory, 'log/daemon.out');
     await mkdir(output, { recursive: true });
@@ -46,7 +46,7 @@ describe('a place that cannot be written', () => {
     const result = await up();
     expect(result.stderr).toMatch(/MOBYVM_STATE_FILE/);
     expect(result.stderr).toContain(`${path} cannot be used`);
-    // One error, in one form: the daemon's own words are not told of, they are passed on.
+    // One error in one form: the daemon's own error is passed on, not wrapped.
     expect(result.stderr.match(/mobyvm: /g)).toHaveLength(1);
     await expectNothingLeft();
   });
@@ -71,7 +71,7 @@ describe('a place that cannot be written', () => {
   });
 });
 
-describe('a folder that cannot be made', () => {
+describe('a folder that cannot be created', () => {
   test.each(['STATE', 'RUN', 'LOG'])('is named with the reason: MOBYVM_%s_DIR', async (which) => {
     const readOnly = join(instance.directory, 'read-only');
     await mkdir(readOnly);
@@ -90,7 +90,7 @@ describe('a folder that cannot be made', () => {
 });
 
 describe('a state file that cannot be understood', () => {
-  test('is named at once when it is the definition of the VM, and down still works', async () => {
+  test('is named at once if it is the definition of the VM, and down still works', async () => {
     const vm = join(instance.directory, 'state/vm');
     await mkdir(vm, { recursive: true });
     await writeFile(join(vm, 'definition.json'), '{"torn');
@@ -104,7 +104,7 @@ describe('a state file that cannot be understood', () => {
     await expectNothingLeft();
   });
 
-  test('is no hindrance for down when it is the settings of a daemon that was killed', async () => {
+  test('does not keep down from working if it is the settings of a killed daemon', async () => {
     await using command = instance.start(...instance.upCommand);
     await command.line(/[Dd]HCP/, 120);
     process.kill(await instance.daemonPid(), 'SIGKILL');
@@ -141,18 +141,42 @@ describe('a daemon', () => {
     expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
   });
 
-  test('is not started outside of the network namespace that it is to live in', async () => {
-    const missing = await instance.mobyvm(['daemon', '--netns', instance.namespace]);
-    expect(missing.exitCode).toBe(2);
-    expect(missing.stderr).toContain(`There is no network namespace "${instance.namespace}"`);
-    await run('ip', ['netns', 'add', instance.namespace]);
-    const outside = await instance.mobyvm(['daemon', '--netns', instance.namespace]);
-    expect(outside.exitCode).toBe(2);
-    expect(outside.stderr).toContain('was not started in the network namespace');
-    expect(outside.stderr).toContain(`ip netns exec ${instance.namespace} mobyvm daemon`);
+  test('creates the network namespace that it is told to run in, and removes it at its end', async () => {
+    await using daemon = instance.start('daemon', '--no-start', '--netns', instance.namespace);
+    await instance.untilState('stopped', 60);
+    expect(await instance.status()).toMatchObject({ network: { namespace: instance.namespace } });
+    expect(await namespaces()).toContain(instance.namespace);
+    // As a service manager does, which signals every process of the service.
+    for (const pid of [daemon.pid, await instance.daemonPid()]) process.kill(pid, 'SIGTERM');
+    expect(await daemon.exit).toBe(0);
+    await expectNothingLeft();
+    expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
   });
 
-  test('that several commands asked for and gave up is not left behind', async () => {
+  test('leaves a network namespace alone that existed before', async () => {
+    await run('ip', ['netns', 'add', instance.namespace]);
+    await using daemon = instance.start('daemon', '--no-start', '--netns', instance.namespace);
+    await instance.untilState('stopped', 60);
+    process.kill(daemon.pid, 'SIGTERM');
+    expect(await daemon.exit).toBe(0);
+    expect(await namespaces()).toContain(instance.namespace);
+    expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
+  });
+
+  test('that is killed while it creates its namespace leaves nothing that down does not remove', async () => {
+    await using daemon = instance.start('daemon', '--no-start', '--netns', instance.namespace);
+    const hasNamespace = async (): Promise<boolean> => (await namespaces()).includes(instance.namespace);
+    const created = { title: 'the namespace', timeoutSeconds: 60, hint: '', everyMs: 5, check: hasNamespace };
+    await waitFor(created, never);
+    process.kill(daemon.pid, 'SIGKILL');
+    await daemon.exit;
+    const down = await instance.mobyvm(['down']);
+    expect(down.exitCode, down.stderr).toBe(0);
+    await expectNothingLeft();
+    expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
+  });
+
+  test('that several interrupted commands asked for is not left behind', async () => {
     await using first = instance.start(...instance.upCommand);
     await using second = instance.start(...instance.upCommand);
     await using third = instance.start(...instance.upCommand);
@@ -165,7 +189,7 @@ describe('a daemon', () => {
     expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
   });
 
-  test('that an impatient user left to its undoing ends by itself, and down clears the rest away', async () => {
+  test('that a user interrupted twice ends by itself, and down removes the rest', async () => {
     await using command = instance.start(...instance.upCommand);
     await command.line(/[Dd]HCP/, 120);
     process.kill(command.pid, 'SIGINT');

@@ -66,9 +66,9 @@ describe('before anything is set up', () => {
   test.each([
     [['frobnicate'], /frobnicate/i],
     [['up', '--nets', 'x'], /nets/],
-    [['up', '--netns', 'a/b'], /cannot name a network namespace/],
-    [['logs', '--lines', 'many'], /--lines takes a whole number/],
-    [[], /Which command/],
+    [['up', '--netns', 'a/b'], /not a valid name for a network namespace/],
+    [['logs', '--lines', 'many'], /--lines must be a whole number/],
+    [[], /Missing command/],
   ])('the arguments %j are wrong usage: exit code 2', async (args, message) => {
     const result = await instance.mobyvm(args);
     expect(result).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(message) as string });

@@ -117,7 +117,7 @@ describe('a machine that runs', () => {
     const { since } = await instance.status();
     const again = await instance.up();
     expect(await instance.status()).toMatchObject({ state: 'running', since });
-    expect(again.stderr).toMatch(/^✓ \d+ steps .*as it should be: bridge/m);
+    expect(again.stderr).toMatch(/^✓ \d+ steps .*unchanged: bridge/m);
     expect(again.stderr).toContain('virtual machine');
     expect(again.stderr).not.toContain('starting QEMU');
     expect(await instance.qemuPid()).toBe(before);
@@ -131,7 +131,7 @@ describe('a machine that runs', () => {
         const refused = await instance.mobyvm(command, { env });
         expect(refused.exitCode).toBe(1);
         expect(refused.stderr).toMatch(/MOBYVM_DAEMON_RUNNING/);
-        expect(refused.stderr).toContain(`${name} is ${other}, and the daemon uses ${instance.env[name]}`);
+        expect(refused.stderr).toContain(`${name} is ${other}, but the daemon uses ${instance.env[name]}`);
       }
     }
     expect(await instance.status()).toMatchObject({ state: 'running' });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { errnoOf, MobyvmError } from '../values/index.js';
 
 export interface RunOptions {
@@ -87,27 +88,47 @@ export async function run(
   return { stdout: stdout(), stderr: stderr(), exitCode, durationMs: performance.now() - startedMs };
 }
 
-export interface DetachedOptions {
-  /** Standard output and standard error go to the end of this file. */
-  readonly logFile: string;
+export interface StartOptions {
+  /** Where the program's output goes: to the end of a file, or to our own standard output and standard error. */
+  readonly output: { readonly file: string } | 'inherit';
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** A program that runs beside us and may outlive us. */
+export interface StartedProgram {
+  readonly pid: number;
+  /** Undefined while it runs. A program that a signal ended has 128 plus the signal's number, as in a shell. */
+  readonly exitCode: number | undefined;
+  /** Waits for its end and resolves to its exit code. */
+  end(): Promise<number>;
+  /** Does nothing if it has ended. */
+  signal(name: NodeJS.Signals): void;
+}
+
 /**
- * Starts a program that outlives us, in a session of its own, and returns its process id.
+ * Starts a program in its own session, without a window on Windows, and doesn't wait for it. A terminal's Ctrl-C
+ * doesn't reach it, and it doesn't keep us from exiting.
  * @throws MobyvmError MOBYVM_PROGRAM_MISSING
  */
-export async function runDetached(
+export async function startProgram(
   program: string,
   args: readonly string[],
-  options: DetachedOptions,
-): Promise<number> {
-  const output = openSync(options.logFile, 'a', 0o600);
+  options: StartOptions,
+): Promise<StartedProgram> {
+  const file = options.output === 'inherit' ? undefined : openSync(options.output.file, 'a', 0o600);
   try {
     const child = spawn(program, args, {
       detached: true,
+      windowsHide: true,
       env: options.env === undefined ? undefined : { ...options.env },
-      stdio: ['ignore', output, output],
+      stdio: ['ignore', file ?? 'inherit', file ?? 'inherit'],
+    });
+    let exitCode: number | undefined;
+    const ended = new Promise<number>((resolve) => {
+      child.once('exit', (code, name) => {
+        exitCode = code ?? 128 + (name === null ? 0 : constants.signals[name]);
+        resolve(exitCode);
+      });
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
@@ -116,9 +137,19 @@ export async function runDetached(
       );
     });
     child.unref();
-    return child.pid ?? 0;
+    return {
+      pid: child.pid ?? 0,
+      get exitCode() {
+        return exitCode;
+      },
+      end: () => {
+        child.ref();
+        return ended;
+      },
+      signal: (name) => void child.kill(name),
+    };
   } finally {
-    closeSync(output);
+    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -11,7 +11,7 @@ import type { OperationEvent } from '../../../src/protocol/messages.js';
 import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
 import { startControlServer, type ControlledMachine } from '../../../src/daemon/control/server.js';
 import { FakeKvp } from '../../support/kvp-fake/index.js';
-import { linuxPaths } from '../../../src/protocol/paths.js';
+import { commandContext, LINUX_RIGHTS } from '../../support/cli-context.js';
 
 let directory = '';
 let path = '';
@@ -22,27 +22,10 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 function contextWith(interrupted: AbortSignal): CommandContext {
-  return {
-    paths: linuxPaths({}),
-    terminal: {
-      isInteractive: false,
-      columns: 80,
-      out: () => undefined,
-      error: () => undefined,
-      status: () => undefined,
-    },
-    env: {},
-    self: ['node', 'main.js'],
-    commandLine: 'mobyvm up',
-    pid: 1,
-    isRoot: true,
-    interrupted,
-    readInput: () => Promise.resolve(''),
-    packageDir: '/',
-  };
+  return commandContext({ commandLine: 'mobyvm up', interrupted });
 }
 
-/** A machine whose operation says one thing and then goes on until it is cancelled. */
+/** A machine whose operation emits one event and then runs until it is cancelled. */
 function machineThatSays(event: OperationEvent, onSaid: () => void) {
   const state = { cancels: 0 };
   let end: () => void = () => undefined;
@@ -94,7 +77,7 @@ describe('Ctrl-C during an operation', () => {
     });
     try {
       await expect(
-        runOperation(contextWith(interrupt.signal), new ControlClient(path), 'up'),
+        runOperation(contextWith(interrupt.signal), new ControlClient(path, LINUX_RIGHTS), 'up'),
       ).rejects.toMatchObject({
         code: 'MOBYVM_ABORTED',
         message: expect.stringContaining(message) as string,
@@ -110,7 +93,7 @@ test('Ctrl-C before the operation was asked for starts nothing', async () => {
   const interrupt = new AbortController();
   interrupt.abort();
   await expect(
-    runOperation(contextWith(interrupt.signal), new ControlClient(path), 'up'),
+    runOperation(contextWith(interrupt.signal), new ControlClient(path, LINUX_RIGHTS), 'up'),
   ).rejects.toMatchObject({
     code: 'MOBYVM_ABORTED',
     message: expect.stringContaining('before it began') as string,
@@ -139,7 +122,7 @@ test('Ctrl-C after the request and before its first event cancels the operation 
   });
   try {
     await expect(
-      runOperation(contextWith(interrupt.signal), new ControlClient(path), 'up'),
+      runOperation(contextWith(interrupt.signal), new ControlClient(path, LINUX_RIGHTS), 'up'),
     ).rejects.toMatchObject({
       code: 'MOBYVM_ABORTED',
       message: expect.stringContaining('interrupted') as string,
@@ -150,7 +133,7 @@ test('Ctrl-C after the request and before its first event cancels the operation 
   }
 });
 
-test('a daemon that dies in the middle of an operation is named as what happened', async () => {
+test('a daemon that dies in the middle of an operation is reported as such', async () => {
   const line = JSON.stringify({ event: 'step.started', step: 'vm', title: 'VM' });
   const server: Server = createServer((socket) => {
     socket.once('data', () => {
@@ -161,7 +144,9 @@ test('a daemon that dies in the middle of an operation is named as what happened
   await new Promise<void>((resolve) => server.listen(path, resolve));
   try {
     const never = new AbortController().signal;
-    await expect(runOperation(contextWith(never), new ControlClient(path), 'up')).rejects.toMatchObject({
+    await expect(
+      runOperation(contextWith(never), new ControlClient(path, LINUX_RIGHTS), 'up'),
+    ).rejects.toMatchObject({
       code: 'MOBYVM_DAEMON_NOT_RUNNING',
       message: expect.stringContaining('in the middle') as string,
     });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OperationEvent } from '../../../src/protocol/messages.js';
-import { errorLines } from '../../../src/cli/render-error.js';
+import { errorLines } from '../../../src/protocol/error-text.js';
 import { ProgressRenderer } from '../../../src/cli/render-progress.js';
 import { fitted, withoutControls } from '../../../src/cli/terminal.js';
 
@@ -17,7 +17,7 @@ const STREAM: readonly OperationEvent[] = [
   { event: 'step.progress', step: 'vm', detail: 'starting\u001b[2J QEMU' },
   { event: 'step.done', step: 'vm', durationMs: 2_400, change: 'create' },
   { event: 'step.started', step: 'engine', title: 'Docker Engine' },
-  { event: 'step.progress', step: 'vm', detail: 'a late word of the step before' },
+  { event: 'step.progress', step: 'vm', detail: 'a late detail of the step before' },
   {
     event: 'step.failed',
     step: 'engine',
@@ -56,6 +56,7 @@ function render(isInteractive: boolean, stream = STREAM): string[] {
     columns: 60,
     out: (line) => printed.push(`OUT ${line}`),
     error: (line) => printed.push(line),
+    prompt: () => undefined,
     status: (text) => printed.push(`STATUS ${text}`),
   });
   stream.forEach((event) => renderer.event(event));
@@ -63,10 +64,10 @@ function render(isInteractive: boolean, stream = STREAM): string[] {
 }
 
 describe('progress', () => {
-  test('in plain lines names each step once, with its time and what it did', () => {
+  test('without a terminal has one line per step, with its time and what it did', () => {
     expect(render(false)).toEqual([
       'Stopping "mobyvm up" (pid 7) first.',
-      '✓ bridge mobyvm0  0.1 s  (as it should be)',
+      '✓ bridge mobyvm0  0.1 s  (unchanged)',
       '! vm.cpus 2 → 4 needs a restart',
       '✓ virtual machine  2.4 s  (starting QEMU)',
       '✗ Docker Engine  60.0 s',
@@ -74,11 +75,11 @@ describe('progress', () => {
     ]);
   });
 
-  test('gives steps in a row that found nothing to do one line, and no step the words of another', () => {
+  test('combines unchanged steps in a row, and shows no step the details of another', () => {
     expect(render(false, NOTHING_TO_DO)).toEqual([
-      '✓ 2 steps  0.2 s  (as it should be: bridge mobyvm0, DNS server)',
+      '✓ 2 steps  0.2 s  (unchanged: bridge mobyvm0, DNS server)',
       '✓ boot image  0.3 s  (debian, Linux 6.12)',
-      '✓ Docker Engine  1.0 s  (as it should be)',
+      '✓ Docker Engine  1.0 s  (unchanged)',
     ]);
   });
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run, runDetached, waitFor } from '../../../src/core/host/index.js';
+import { run, startProgram, waitFor } from '../../../src/core/host/index.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
 
 const node = (script: string, ...args: readonly string[]) => ['-e', script, ...args];
@@ -126,14 +126,18 @@ describe('run', () => {
   });
 });
 
-describe('runDetached', () => {
+describe('startProgram', () => {
   it('starts a program with its own session whose output goes to the file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mobyvm-run-'));
     try {
       const logFile = join(folder, 'log');
-      const pid = await runDetached(NODE, node('console.log("pid", process.pid); console.error("end")'), {
-        logFile,
-      });
+      const { pid } = await startProgram(
+        NODE,
+        node('console.log("pid", process.pid); console.error("end")'),
+        {
+          output: { file: logFile },
+        },
+      );
       await waitFor(
         {
           title: 'its last line',
@@ -150,8 +154,18 @@ describe('runDetached', () => {
     }
   });
 
+  it.each([
+    ['exits', 'process.exit(7)', 7],
+    ['is killed', "process.kill(process.pid, 'SIGKILL')", 137],
+  ])('knows the exit code of a program that %s', async (_how, script, code) => {
+    const program = await startProgram(NODE, node(script), { output: { file: '/dev/null' } });
+    expect(await program.end()).toBe(code);
+    expect(program.exitCode).toBe(code);
+    program.signal('SIGTERM');
+  });
+
   it('names a program that is missing', async () => {
-    const starting = runDetached('mobyvm-no-such-program', [], { logFile: '/dev/null' });
+    const starting = startProgram('mobyvm-no-such-program', [], { output: { file: '/dev/null' } });
     await expect(starting).rejects.toMatchObject({ code: 'MOBYVM_PROGRAM_MISSING' });
   });
 });

@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/core/host/index.js';
 import { ControlClient } from '../../../src/cli/control-client.js';
 import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
 import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
+import { LINUX_RIGHTS } from '../../support/cli-context.js';
 import { FakeKvp } from '../../support/kvp-fake/index.js';
 
 const INFO = {
@@ -66,7 +67,7 @@ test.each([
     expect(await server.restore()).toBe(false);
     await harm();
     expect(await server.restore()).toBe(true);
-    expect(await new ControlClient(path).info()).toEqual(INFO);
+    expect(await new ControlClient(path, LINUX_RIGHTS).info()).toEqual(INFO);
     expect(await server.restore()).toBe(false);
   } finally {
     await server.close();
@@ -83,7 +84,7 @@ test('a client does not wait for a daemon that does not answer', async () => {
   const hung = createServer(() => undefined);
   await new Promise<void>((resolve) => hung.listen(path, resolve));
   try {
-    const client = new ControlClient(path);
+    const client = new ControlClient(path, LINUX_RIGHTS);
     for (const call of [() => client.info(), () => client.status()])
       await expect(call()).rejects.toMatchObject({
         code: 'MOBYVM_CONTROL_API',

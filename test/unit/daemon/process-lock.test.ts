@@ -2,59 +2,63 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { lockHolder, takeLock } from '../../../src/daemon/process-lock.js';
+import { emptyProcessTable, linuxProcessTable } from '../../../src/core/host/index.js';
+import { fileLock, type LockPlace } from '../../../src/daemon/process-lock.js';
 
 let directory = '';
 let path = '';
+let place: LockPlace;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mobyvm-lock-'));
   path = join(directory, 'daemon.lock');
+  place = fileLock(path, linuxProcessTable);
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-describe('the lock of a run folder', () => {
-  test('a second taker is told who holds it', async () => {
-    const lock = await takeLock(path);
-    expect(await lockHolder(path)).toMatchObject({ pid: process.pid });
-    await expect(takeLock(path)).rejects.toMatchObject({
-      code: 'MOBYVM_DAEMON_RUNNING',
-      message: expect.stringContaining(`pid ${process.pid}`) as string,
-    });
-    await lock.release();
+describe('the lock file of a run folder', () => {
+  test.each(['release', 'releaseAtExit'] as const)('leaves nothing behind after %s', async (how) => {
+    const lock = await place.take();
+    await lock[how]();
     expect(await readdir(directory)).toEqual([]);
   });
 
-  test('is taken again when its file was deleted, unless another was quicker', async () => {
-    const lock = await takeLock(path);
+  test('is taken again after its file was deleted, unless another was quicker', async () => {
+    const lock = await place.take();
     expect(await lock.restore()).toBe(false);
     await rm(directory, { recursive: true });
     expect(await lock.restore()).toBe(true);
-    expect(await lockHolder(path)).toMatchObject({ pid: process.pid });
+    expect(await place.holder()).toMatchObject({ pid: process.pid });
     await rm(path);
-    const other = await takeLock(path);
+    const other = await place.take();
     await expect(lock.restore()).rejects.toMatchObject({ code: 'MOBYVM_DAEMON_RUNNING' });
     await lock.release();
+    lock.releaseAtExit();
     expect(await readdir(directory)).toEqual(['daemon.lock']);
     await other.release();
   });
 
-  test('of many takers at once exactly one gets it, and nothing else is left', async () => {
+  test('of a dead process goes to exactly one of many takers, and nothing else is left', async () => {
     await writeFile(path, JSON.stringify({ pid: process.pid, startTime: '1', startedAt: 'long ago' }));
-    const results = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(path)));
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => place.take()));
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
     expect(await readdir(directory)).toEqual(['daemon.lock']);
   });
 
   test.each([
     ['a process that is gone', '{"pid":4194304,"startTime":"1","startedAt":"x"}'],
-    ['a process whose id was given again', `{"pid":${process.pid},"startTime":"1","startedAt":"x"}`],
+    ['a process whose pid was reused', `{"pid":${process.pid},"startTime":"1","startedAt":"x"}`],
     ['nobody: the file is garbage', 'garbage'],
-  ])('the lock of %s is taken over', async (_who, content) => {
+  ])('is taken over from %s', async (_who, content) => {
     await writeFile(path, content);
-    expect(await lockHolder(path)).toBeUndefined();
-    const lock = await takeLock(path);
-    expect(await lockHolder(path)).toMatchObject({ pid: process.pid });
+    expect(await place.holder()).toBeUndefined();
+    const lock = await place.take();
+    expect(await place.holder()).toMatchObject({ pid: process.pid });
     await lock.release();
+  });
+
+  test('cannot be taken where processes cannot be told apart: it would lock nobody out', async () => {
+    await expect(fileLock(path, emptyProcessTable).take()).rejects.toMatchObject({ code: 'MOBYVM_PLATFORM' });
+    expect(await readdir(directory)).toEqual([]);
   });
 });

@@ -1,13 +1,13 @@
 import type { ErrorCode } from '../core/values/index.js';
 
-export const EXIT_FINE = 0;
-/** The user can mend it. */
+export const EXIT_OK = 0;
+/** A failure that the user can fix. */
 export const EXIT_FAILED = 1;
 /** Wrong usage. */
 export const EXIT_USAGE = 2;
-/** A bug of ours. */
+/** A bug in mobyvm. */
 export const EXIT_BUG = 3;
-/** Ctrl-C: 128 plus SIGINT, as shells count. */
+/** Ctrl-C: 128 plus the number of SIGINT, as shells count. */
 export const EXIT_INTERRUPTED = 130;
 
 export function exitCodeOf(code: ErrorCode): number {

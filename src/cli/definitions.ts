@@ -1,0 +1,225 @@
+import { command, type Command } from './command.js';
+import { doctor } from './doctor.js';
+import { down } from './down.js';
+import { explain } from './explain.js';
+import { printFile } from './follow-file.js';
+import { imageBuild } from './image-build.js';
+import { kvpList, kvpRemove, kvpSet } from './kvp.js';
+import { portList } from './port.js';
+import { restart } from './restart.js';
+import { status } from './status.js';
+import { uninstall } from './uninstall.js';
+import { up } from './up.js';
+import { validLines, validNamespace } from './valid-options.js';
+
+const NETNS = { type: 'string', requiresArg: true } as const;
+const JSON_OUTPUT = { type: 'boolean', default: false, describe: 'Print JSON' } as const;
+const TAIL = {
+  follow: { type: 'boolean', alias: 'f', default: false, describe: 'Follow log output' },
+  lines: {
+    type: 'number',
+    alias: 'n',
+    default: 50,
+    requiresArg: true,
+    describe: 'Number of lines to show from the end of the logs',
+  },
+} as const;
+const KVP_NAME = { type: 'string', demandOption: true, describe: 'Name of the item' } as const;
+
+/** Every command, in the order of the help. Help and docs/cli.md are made of this and nothing else. */
+export const COMMANDS: readonly Command[] = [
+  command({
+    name: 'up',
+    summary: 'Start the VM and wait for the Docker Engine',
+    details:
+      'Starts the daemon in the background if none is running. Ctrl-C undoes what was done so far. Running it again is safe: it repairs what is missing and leaves the rest alone.',
+    options: {
+      netns: {
+        ...NETNS,
+        describe: 'Network namespace for the VM and its network; created if missing (Linux)',
+      },
+    },
+    examples: [
+      ['mobyvm up', 'Start the VM'],
+      ['mobyvm up --netns lab', 'Keep its whole network inside a namespace'],
+    ],
+    run: (context, { netns }) => up(context, { namespace: validNamespace(netns) }),
+  }),
+  command({
+    name: 'down',
+    summary: 'Shut down the VM and remove its network',
+    details: 'Images, containers and volumes are kept. The daemon exits as well.',
+    examples: [['mobyvm down', 'Stop everything']],
+    run: (context) => down(context),
+  }),
+  command({
+    name: 'restart',
+    summary: 'Restart the VM and apply changed settings',
+    examples: [['mobyvm restart', 'Apply the settings file']],
+    run: (context) => restart(context),
+  }),
+  command({
+    name: 'status',
+    summary: 'Show the state of the VM and the Docker Engine',
+    details: 'The exit code is 0 if the Docker Engine can be used, and 1 otherwise.',
+    options: {
+      json: JSON_OUTPUT,
+      watch: { type: 'boolean', alias: 'w', default: false, describe: 'Show every change until Ctrl-C' },
+    },
+    examples: [
+      ['mobyvm status', 'Show the present state'],
+      ['mobyvm status --watch', 'Follow a start in another terminal'],
+      ['mobyvm status --json', 'Read it from a script'],
+    ],
+    run: (context, { json, watch }) => status(context, { json, watch }),
+  }),
+  command({
+    name: 'logs',
+    summary: "Show the daemon's log",
+    details: 'Each line is a JSON object.',
+    options: TAIL,
+    examples: [
+      ['mobyvm logs --follow', 'Watch the daemon work'],
+      ['mobyvm logs -n 200', 'Show the last 200 lines'],
+    ],
+    run: (context, argv) =>
+      printFile(context, { path: context.paths.daemonLog, what: 'daemon log', ...validLines(argv) }),
+  }),
+  command({
+    name: 'console',
+    summary: "Show the VM's console output",
+    options: TAIL,
+    examples: [['mobyvm console --follow', 'Watch the VM boot']],
+    run: (context, argv) =>
+      printFile(context, { path: context.paths.consoleLog, what: 'console log', ...validLines(argv) }),
+  }),
+  command({
+    name: 'port list',
+    summary: 'List published ports',
+    options: { json: JSON_OUTPUT },
+    examples: [['mobyvm port list', 'Show ports, their containers and their traffic']],
+    run: (context, { json }) => portList(context, { json }),
+  }),
+  command({
+    name: 'kvp list',
+    summary: 'List key-value items',
+    options: {
+      pool: {
+        choices: ['host', 'guest', 'intrinsic'] as const,
+        default: 'host' as const,
+        requiresArg: true,
+        describe: 'Items set by the host, set by the guest, or describing the guest system',
+      },
+      json: JSON_OUTPUT,
+    },
+    examples: [
+      ['mobyvm kvp list', 'Show what the host has set'],
+      ['mobyvm kvp list --pool intrinsic', 'Show what the guest reports about itself'],
+    ],
+    run: (context, { pool, json }) => kvpList(context, { pool, json }),
+  }),
+  command({
+    name: 'kvp set',
+    args: '<name> [value]',
+    summary: 'Set a key-value item for the guest',
+    details: 'Without a value, the value is read from standard input.',
+    positionals: { name: KVP_NAME, value: { type: 'string', describe: 'Value of the item' } },
+    options: { secret: { type: 'boolean', default: false, describe: 'Never show the value' } },
+    examples: [
+      ['mobyvm kvp set greeting hello', 'Set an item'],
+      ['mobyvm kvp set token --secret < FILE', 'Pass a secret on standard input'],
+    ],
+    run: (context, { name, value, secret }) => kvpSet(context, { name, value, isSecret: secret }),
+  }),
+  command({
+    name: 'kvp remove',
+    args: '<name>',
+    summary: 'Remove a key-value item of the host',
+    positionals: { name: KVP_NAME },
+    examples: [['mobyvm kvp remove greeting', 'Remove an item']],
+    run: (context, { name }) => kvpRemove(context, name),
+  }),
+  command({
+    name: 'image build',
+    summary: 'Build the boot image',
+    options: {
+      recipe: {
+        choices: ['debian', 'alpine'] as const,
+        default: 'debian' as const,
+        requiresArg: true,
+        describe: 'Distribution to build from',
+      },
+    },
+    examples: [
+      ['mobyvm image build', 'Build it from Debian packages'],
+      ['mobyvm image build --recipe alpine', 'Build it from Alpine packages'],
+    ],
+    run: (context, { recipe }) => imageBuild(context, { recipe }),
+  }),
+  command({
+    name: 'doctor',
+    summary: 'Check this host for problems',
+    details: 'Changes nothing. The exit code is 0 if no problem was found, and 1 otherwise.',
+    options: { json: JSON_OUTPUT },
+    examples: [['mobyvm doctor', 'Check the host before the first start']],
+    run: (context, { json }) => doctor(context, { json }),
+  }),
+  command({
+    name: 'explain',
+    args: '<code>',
+    summary: 'Explain an error code and how to fix it',
+    positionals: {
+      code: { type: 'string', demandOption: true, describe: 'Error code, with or without MOBYVM_' },
+    },
+    examples: [['mobyvm explain no_lease', 'Explain MOBYVM_NO_LEASE']],
+    run: (context, { code }) => explain(context, code),
+  }),
+  command({
+    name: 'uninstall',
+    summary: 'Remove everything that mobyvm created on this host',
+    details: 'Asks before the data disk with all images, containers and volumes is removed.',
+    options: {
+      'keep-data': { type: 'boolean', default: false, describe: 'Keep the data disk' },
+      yes: { type: 'boolean', alias: 'y', default: false, describe: 'Remove the data disk without asking' },
+    },
+    examples: [
+      ['mobyvm uninstall', 'Ask, then remove everything'],
+      ['mobyvm uninstall --keep-data', 'Keep images, containers and volumes'],
+    ],
+    run: (context, argv) => uninstall(context, { keepData: argv['keep-data'], yes: argv.yes }),
+  }),
+  command({
+    name: 'daemon',
+    summary: 'Run the daemon in the foreground, for service managers',
+    details:
+      'Starts the VM and shuts it down when the daemon is stopped (SIGTERM, Ctrl-C). The exit code is 1 if the VM could not be started.',
+    options: {
+      netns: { ...NETNS, describe: 'Network namespace to run in; created if missing (Linux)' },
+      start: {
+        type: 'boolean',
+        default: true,
+        describe: 'Start the VM; with --no-start wait for `mobyvm up`',
+      },
+      background: { type: 'boolean', default: false, hidden: true },
+      inside: { type: 'boolean', default: false, hidden: true },
+    },
+    examples: [
+      ['mobyvm daemon', 'Run it from a systemd unit'],
+      ['mobyvm daemon --no-start', 'Serve, but leave the VM off'],
+    ],
+    run: ({ daemon }, { netns, start, background, inside }) =>
+      daemon.run({
+        namespace: validNamespace(netns),
+        startsMachine: start,
+        isBackground: background,
+        isInside: inside,
+      }),
+  }),
+];
+
+/** What the names of commands begin with that have a common first word. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  port: 'Manage published ports',
+  kvp: 'Manage key-value items that host and guest exchange',
+  image: 'Manage the boot image',
+};

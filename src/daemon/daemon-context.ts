@@ -1,0 +1,38 @@
+import type { ProcessTable } from '../core/host/index.js';
+import type { InstancePaths } from '../protocol/paths.js';
+import type { HostPlatform, Rights } from '../protocol/platform.js';
+import { fileLock, type LockPlace } from './process-lock.js';
+import type { ProcessEnd } from './process-end.js';
+
+/** What the daemon's side gets from its process and its platform; made once in main.ts. */
+export interface DaemonContext {
+  readonly paths: InstancePaths;
+  readonly platform: HostPlatform;
+  readonly rights: Rights;
+  readonly processes: ProcessTable;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How to start this program again: the interpreter and the entry file. */
+  readonly self: readonly [program: string, entry: string];
+  readonly commandLine: string;
+  readonly pid: number;
+  /** Aborted by the first request to stop. */
+  readonly interrupted: AbortSignal;
+  readonly processEnd: ProcessEnd;
+  readonly printError: (line: string) => void;
+  /** The folder of the installed package: docs, guest recipes, scripts. */
+  readonly packageDir: string;
+}
+
+export interface DaemonOptions {
+  readonly namespace: string | undefined;
+  readonly startsMachine: boolean;
+  /** Started by another command: errors are printed as JSON for it, and a daemon with nothing to do ends. */
+  readonly isBackground: boolean;
+  /** Started by `startInNamespace`: it is inside already. */
+  readonly isInside: boolean;
+}
+
+/** Whose process is the daemon of this instance. Whoever writes the ledger holds it. */
+export function daemonLock({ paths, processes }: Pick<DaemonContext, 'paths' | 'processes'>): LockPlace {
+  return fileLock(paths.lockFile, processes);
+}

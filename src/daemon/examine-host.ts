@@ -1,0 +1,60 @@
+import { windowsProgram } from '../core/host/index.js';
+import { parseSubnet } from '../core/values/index.js';
+import { PowerShellSession } from '../powershell/index.js';
+import type { Finding, MachineStatus } from '../protocol/messages.js';
+import { daemonLock, type DaemonContext } from './daemon-context.js';
+import { gatherWindowsFacts } from './doctor/gather-windows.js';
+import { linuxFindings } from './doctor/linux-findings.js';
+import { readSettings, settingsFinding } from './doctor/settings-finding.js';
+import type { DoctorWants } from './doctor/windows-facts.js';
+import { windowsFindings } from './doctor/windows-findings.plan.js';
+import { hostPlatform } from './platform.js';
+import { settingsSchema } from './settings/schema.js';
+
+const SWITCH_NAME = 'mobyvm';
+
+/**
+ * Looks at everything that mobyvm needs of this host; changes nothing, and needs no daemon.
+ * @param machine what the daemon says, if one runs
+ */
+export function examineHost(
+  context: DaemonContext,
+  machine: MachineStatus | undefined,
+): Promise<readonly Finding[]> {
+  return hostPlatform() === 'windows' ? onWindows(context) : onLinux(context, machine);
+}
+
+async function onLinux(
+  { rights, paths, interrupted: signal }: DaemonContext,
+  machine: MachineStatus | undefined,
+): Promise<readonly Finding[]> {
+  const { settingsFile, imageDir, stateDir } = paths;
+  const isRoot = await rights.areHeld();
+  return linuxFindings({ isRoot, settingsFile, imageDir, stateDir, machine, signal });
+}
+
+async function onWindows(context: DaemonContext): Promise<readonly Finding[]> {
+  const { env, paths, interrupted: signal } = context;
+  const systemProgram = (name: string): string => windowsProgram(name, env['SystemRoot']);
+  const executable = systemProgram('WindowsPowerShell\\v1.0\\powershell');
+  const settings = await readSettings(paths.settingsFile);
+  const daemonPid = (await daemonLock(context).holder())?.pid;
+  const session = new PowerShellSession({ executable, env });
+  try {
+    const facts = await gatherWindowsFacts({
+      powerShell: session,
+      stateDir: paths.stateDir,
+      systemProgram,
+      daemonPid,
+      signal,
+      identity: () => session.identity({ signal }),
+    });
+    const { network, vm } = 'unreadable' in settings ? settingsSchema.parse({}) : settings;
+    const subnet = network.subnet === 'auto' ? 'auto' : parseSubnet(network.subnet);
+    const daemonRuns = daemonPid !== undefined;
+    const wants: DoctorWants = { memoryMiB: vm.memoryMiB, subnet, switchName: SWITCH_NAME, daemonRuns };
+    return [settingsFinding(settings, paths.settingsFile), ...windowsFindings(facts, wants)];
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,42 @@
+import {
+  emptyProcessTable,
+  linuxProcessTable,
+  run,
+  windowsProgram,
+  type ProcessTable,
+} from '../core/host/index.js';
+import { rightsOf, type HostPlatform, type Rights } from '../protocol/platform.js';
+import { isElevated } from './doctor/whoami.codec.js';
+
+/** What a platform has its own way of doing; the same interfaces on each. */
+export interface HostServices {
+  readonly processes: ProcessTable;
+  readonly rights: Rights;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @param userId undefined where users have no number */
+export function hostServices(
+  platform: HostPlatform,
+  { userId, env }: { readonly userId: number | undefined; readonly env: Environment },
+): HostServices {
+  switch (platform) {
+    case 'linux':
+      return {
+        processes: linuxProcessTable,
+        rights: rightsOf(platform, () => Promise.resolve(userId === 0)),
+      };
+    case 'windows':
+      return { processes: emptyProcessTable, rights: rightsOf(platform, () => hasElevation(env)) };
+  }
+}
+
+async function hasElevation(env: Environment): Promise<boolean> {
+  try {
+    const { stdout } = await run(windowsProgram('whoami', env['SystemRoot']), ['/groups']);
+    return isElevated(stdout) === true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,22 @@
+import { fileLedger } from '../core/host/index.js';
+import { startInBackground } from './background-start.js';
+import { buildImage } from './build-image.js';
+import { daemonLock, type DaemonContext } from './daemon-context.js';
+import { examineHost } from './examine-host.js';
+import type { LockHolder } from './process-lock.js';
+import { runDaemon } from './run-daemon.js';
+
+/** What only this side of the program can do; main.ts hands it to the commands, which declare what they need. */
+export function daemonProgram(context: DaemonContext) {
+  return {
+    run: (options: Parameters<typeof runDaemon>[1]) => runDaemon(context, options),
+    startInBackground: (options: Parameters<typeof startInBackground>[1]) =>
+      startInBackground(context, options),
+    holder: () => daemonLock(context).holder(),
+    isAlive: ({ pid, startTime }: Pick<LockHolder, 'pid' | 'startTime'>) =>
+      context.processes.isAlive({ pid, startId: startTime }),
+    leftovers: async () => (await fileLedger(context.paths.ledgerFile).list()).length,
+    examineHost: (machine: Parameters<typeof examineHost>[1]) => examineHost(context, machine),
+    buildImage: (options: Parameters<typeof buildImage>[1]) => buildImage(context, options),
+  };
+}

@@ -1,0 +1,210 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CommandContext, DaemonProgram } from '../../../src/cli/context.js';
+import { down } from '../../../src/cli/down.js';
+import { restart } from '../../../src/cli/restart.js';
+import { uninstall } from '../../../src/cli/uninstall.js';
+import { up } from '../../../src/cli/up.js';
+import { MobyvmError } from '../../../src/core/values/index.js';
+import { linuxPaths } from '../../../src/protocol/paths.js';
+import { commandContext, NO_DAEMON, printedBy } from '../../support/cli-context.js';
+
+/** The control API of a daemon, as far as commands use it; keeps what it was asked. */
+class FakeDaemon {
+  readonly requests: string[] = [];
+  readonly bodies: unknown[] = [];
+  readonly #server: Server;
+  namespace: string | undefined;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      const route = `${request.method ?? ''} ${request.url ?? ''}`;
+      this.requests.push(route);
+      let body = '';
+      request.setEncoding('utf8').on('data', (text: string) => (body += text));
+      request.on('end', () => {
+        if (body !== '') this.bodies.push(JSON.parse(body));
+        response.end(this.#answer(route));
+        if (route === 'POST /v1/exit') this.#server.close();
+      });
+    });
+  }
+
+  get isServing(): boolean {
+    return this.#server.listening;
+  }
+
+  listen(path: string): Promise<void> {
+    return new Promise((resolve) => this.#server.listen(path, resolve));
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #answer(route: string): string {
+    const daemon = {
+      pid: 7,
+      version: '0.1.0',
+      startedAt: '2026-11-26T09:59:00.000Z',
+      isBackground: true,
+      stateDir: '/s',
+      logDir: '/l',
+      settingsFile: '/settings.json',
+    };
+    const operation = /^POST \/v1\/operations\/([a-z]+)$/.exec(route)?.[1];
+    if (operation !== undefined)
+      return `${JSON.stringify({ event: 'operation.done', operation, durationMs: 1 })}\n`;
+    if (route === 'GET /v1/daemon')
+      return JSON.stringify({ state: 'stopped', namespace: this.namespace, daemon });
+    if (route !== 'GET /v1/status') return '{}';
+    return JSON.stringify({
+      state: 'running',
+      since: '2026-11-26T09:59:00.000Z',
+      daemon,
+      vm: { driver: 'qemu', state: 'running', machineId: 'x' },
+      network: { bridge: 'mobyvm0', mac: 'x', vmAddress: '10.0.75.2' },
+      engine: { endpoint: '/run/a b/docker.sock', reachable: true, version: '29.0.0' },
+    });
+  }
+}
+
+let folder = '';
+let server: FakeDaemon;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mobyvm-asks-'));
+  server = new FakeDaemon();
+});
+afterEach(async () => {
+  server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function instance(changes: Partial<CommandContext> = {}, program: Partial<DaemonProgram> = {}) {
+  const { lines, terminal } = printedBy();
+  const paths = linuxPaths({ MOBYVM_RUN_DIR: folder });
+  const isAlive = () => Promise.resolve(server.isServing);
+  const holder = () => Promise.resolve(server.isServing ? { pid: 7, startTime: '1' } : undefined);
+  const daemon: DaemonProgram = { ...NO_DAEMON, holder, isAlive, ...program };
+  return { lines, context: commandContext({ paths, terminal, daemon, ...changes }) };
+}
+
+function serve(): Promise<void> {
+  return server.listen(join(folder, 'control.sock'));
+}
+
+describe('a command asks the daemon once for each thing that it needs', () => {
+  const start = (): Promise<{ failure: () => Promise<undefined> }> =>
+    serve().then(() => ({ failure: () => Promise.resolve(undefined) }));
+
+  test.each([
+    ['that is running', false],
+    ['that it has to start', true],
+  ])('up, with a daemon %s', async (_what, isNew) => {
+    if (!isNew) await serve();
+    const { context, lines } = instance({}, { startInBackground: start });
+    expect(await up(context, { namespace: undefined })).toBe(0);
+    expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/up', 'GET /v1/status']);
+    expect(lines).toEqual([
+      'mobyvm is up: Docker 29.0.0 at 10.0.75.2.',
+      "  export DOCKER_HOST='unix:///run/a b/docker.sock'",
+    ]);
+  });
+
+  test('down, with a daemon that is running', async () => {
+    await serve();
+    const { context } = instance();
+    expect(await down(context)).toBe(0);
+    expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/down', 'POST /v1/exit']);
+  });
+
+  test('restart', async () => {
+    await serve();
+    const { context } = instance();
+    expect(await restart(context)).toBe(0);
+    expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/restart']);
+  });
+});
+
+describe('a daemon that has to be started', () => {
+  test('is started again when the one that was in the way ended meanwhile', async () => {
+    let starts = 0;
+    const { context } = instance(
+      {},
+      {
+        startInBackground: async () => {
+          starts += 1;
+          if (starts === 2) await serve();
+          const failure = new MobyvmError('MOBYVM_DAEMON_RUNNING', 'A daemon is running.', 'Use it.');
+          return { failure: () => Promise.resolve(starts === 1 ? failure : undefined) };
+        },
+      },
+    );
+    expect(await up(context, { namespace: undefined })).toBe(0);
+    expect(starts).toBe(2);
+  });
+
+  test('and fails is reported with its own error', async () => {
+    const failure = new MobyvmError('MOBYVM_STATE_FILE', 'daemon.log cannot be used.', 'Move it.');
+    const starting = { failure: () => Promise.resolve(failure) };
+    const { context } = instance({}, { startInBackground: () => Promise.resolve(starting) });
+    await expect(up(context, { namespace: undefined })).rejects.toBe(failure);
+  });
+
+  test('is not started by down when nothing is left to remove', async () => {
+    const { context, lines } = instance();
+    expect(await down(context)).toBe(0);
+    expect(lines).toEqual(['mobyvm is not running.']);
+  });
+
+  test('is not used when it runs in another namespace than asked for', async () => {
+    server.namespace = 'a';
+    await serve();
+    await expect(up(instance().context, { namespace: 'b' })).rejects.toMatchObject({
+      code: 'MOBYVM_DAEMON_RUNNING',
+      message: 'The daemon is running in the network namespace "a", not in "b".',
+    });
+  });
+});
+
+describe('uninstall', () => {
+  const answering = (line: string): CommandContext['input'] => ({
+    isTerminal: true,
+    read: () => Promise.resolve(''),
+    readLine: () => Promise.resolve(line),
+  });
+
+  test.each(['n', '', 'no', 'yesterday'])('removes nothing when the answer is "%s"', async (line) => {
+    await serve();
+    const { context, lines } = instance({ input: answering(line) });
+    expect(await uninstall(context, { keepData: false, yes: false })).toBe(1);
+    expect(lines[0]).toBe('Remove the data disk with all images, containers and volumes? [y/N] ');
+    expect(server.requests).toEqual([]);
+  });
+
+  test.each([
+    ['the answer is "y"', { keepData: false, yes: false }, false],
+    ['--yes is given', { keepData: false, yes: true }, false],
+    ['--keep-data is given', { keepData: true, yes: false }, true],
+  ])('asks the daemon when %s', async (_when, options, keepData) => {
+    await serve();
+    const { context } = instance({ input: answering('y') });
+    expect(await uninstall(context, options)).toBe(0);
+    expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/uninstall', 'POST /v1/exit']);
+    expect(server.bodies).toEqual([{ requester: { pid: 1, command: 'mobyvm' }, keepData }]);
+  });
+
+  test('needs --yes or --keep-data when it cannot ask', async () => {
+    await serve();
+    const refused = uninstall(instance().context, { keepData: false, yes: false });
+    await expect(refused).rejects.toMatchObject({
+      code: 'MOBYVM_USAGE',
+      remedy: expect.stringMatching(/--yes .*--keep-data/) as string,
+    });
+    expect(server.requests).toEqual([]);
+  });
+});

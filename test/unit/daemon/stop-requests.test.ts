@@ -1,0 +1,19 @@
+import { EventEmitter } from 'node:events';
+import { expect, test } from 'vitest';
+import { listenForStop } from '../../../src/daemon/stop-requests.js';
+
+function requests(platform: 'linux' | 'windows', signals: readonly string[]): boolean[] {
+  const process = new EventEmitter();
+  const heard: boolean[] = [];
+  listenForStop(platform, process as unknown as NodeJS.Process, (isRepeatable) => heard.push(isRepeatable));
+  signals.forEach((name) => process.emit(name));
+  return heard;
+}
+
+test('on Linux the usual signals ask to stop, and one that was passed on never means "at once"', () => {
+  expect(requests('linux', ['SIGINT', 'SIGTERM', 'SIGUSR2', 'SIGBREAK'])).toEqual([false, false, true]);
+});
+
+test('on Windows Ctrl-Break and a closed console ask to stop too', () => {
+  expect(requests('windows', ['SIGINT', 'SIGHUP', 'SIGBREAK'])).toEqual([false, false, false]);
+});
