@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/host/index.js';
 import type { ListedPort } from '../../src/proxy/port/index.js';
+import { compiledSource } from '../support/compiled.js';
 import { ask, listening, PortPeers, type PublisherProgram } from '../support/port-peers.js';
 import type { RunningProgram } from '../support/netns-program.js';
 
@@ -9,8 +10,9 @@ let peers: PortPeers;
 let publisher: PublisherProgram;
 
 beforeAll(async () => {
+  await compiledSource();
   peers = await PortPeers.create();
-}, 60_000);
+}, 240_000);
 afterAll(() => peers[Symbol.asyncDispose](), 60_000);
 afterEach(async () => {
   await publisher.program.stop();
@@ -176,13 +178,13 @@ describe('many connections', () => {
       port: 8330,
       count,
     });
-    await client.line(new RegExp(`^open ${count} lost 0$`), 60);
+    await client.line(new RegExp(`^open ${count} lost 0$`), 120);
     expect(await publisher.list()).toMatchObject([{ connections: count, bytesIn: count, bytesOut: count }]);
     client.send('again');
-    await client.line(new RegExp(`^again ${count}$`), 60);
+    await client.line(new RegExp(`^again ${count}$`), 120);
     await client.stop();
     await until('all to be closed', async () => (await publisher.list())[0]?.connections === 0);
-  }, 180_000);
+  }, 360_000);
 
   test('beyond the limit of descriptors are refused, and later ones served', async () => {
     publisher = await peers.publisher();
