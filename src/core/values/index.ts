@@ -6,3 +6,4 @@ export * from './errors.js';
 export * from './ipv4.js';
 export * from './mac.js';
 export * from './subnet.js';
+export * from './windows-status.js';

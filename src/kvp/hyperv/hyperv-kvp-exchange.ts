@@ -20,17 +20,17 @@ import { outcomeOf, type WmiOutcome } from './wmi-outcome.plan.js';
 
 export interface HypervKvpOptions {
   readonly logger?: Logger;
-  /** How long a guest without a KVP service is waited for; 40. */
+  /** How long to wait for the KVP service of the guest; 40. */
   readonly readySeconds?: number;
-  /** For one call as a whole, once it is its turn; 60. */
+  /** For one whole call, without the wait for its turn; 60. */
   readonly operationSeconds?: number;
 }
 
 type Method = 'add' | 'modify' | 'remove';
 
 /**
- * The exchange over WMI. Hyper-V itself keeps the host's items, also over restarts of host and guest, and sends them to a
- * guest that boots; so what is to be gone must be removed here, and reading needs a machine that runs.
+ * The exchange over WMI. Hyper-V keeps the host's items, even across restarts of host and guest, and sends them to a guest that boots; so an
+ * item must be removed here to disappear. Reading requires a running machine.
  */
 export class HypervKvpExchange implements KvpExchange {
   readonly #wmi: WmiKvp;
@@ -92,7 +92,7 @@ export class HypervKvpExchange implements KvpExchange {
     return this.#turns.run(() => withinSeconds(this.#operationSeconds, what, either, work), either);
   }
 
-  /** Add fails when any name exists, Modify when any is missing: look which is which only when that happens. */
+  /** Add fails if any of the names exists, Modify if any is missing. Which of them exist is only read when that happens. */
   async #put(batch: readonly KvpSetting[], signal: AbortSignal): Promise<void> {
     if ((await this.#call('add', batch, signal)) === 'done') return;
     const [item, ...others] = batch;
@@ -119,17 +119,20 @@ export class HypervKvpExchange implements KvpExchange {
     return this.#call('add', missing, signal);
   }
 
-  /** Secrets are overwritten first: the guest's daemon would write their tails to its file again, behind other items. */
+  /**
+   * Secrets are overwritten first: the guest's daemon removes a record by moving the later ones up, and would leave the old text behind
+   * shorter values.
+   */
   async #erase(names: readonly string[], signal: AbortSignal): Promise<void> {
     const items = names.map((name) => ({ name, value: '' }));
     const secrets = items.filter(({ name }) => isRequestName(name) || this.#secrets.has(name));
     if (secrets.length > 0) await this.#overwrite(secrets, signal);
     if ((await this.#call('remove', items, signal)) === 'done' || items.length === 1) return;
-    // One that is missing keeps all others from being removed.
+    // A missing one keeps all others from being removed.
     for (const item of items) await this.#call('remove', [item], signal);
   }
 
-  /** As well as it goes: what matters is the removal that follows. */
+  /** Best effort: what matters is the removal that follows. */
   async #overwrite(items: readonly KvpSetting[], signal: AbortSignal): Promise<void> {
     const filled = items.map(({ name }) => ({ name, value: FILLER }));
     const all = await this.#once('modify', filled, signal);
@@ -142,7 +145,7 @@ export class HypervKvpExchange implements KvpExchange {
     return outcomeOf(await this.#wmi[method](texts, signal));
   }
 
-  /** Waits for a guest that is not ready. @throws MobyvmError when it is refused for another reason than its names */
+  /** Waits for a guest that is not ready. @throws MobyvmError when Hyper-V refuses it for another reason than the names */
   async #call(
     method: Method,
     items: readonly KvpSetting[],
@@ -151,7 +154,7 @@ export class HypervKvpExchange implements KvpExchange {
     const first = await this.#once(method, items, signal);
     const outcome = first.kind === 'not-ready' ? await this.#onceReady(method, items, signal) : first;
     if (outcome.kind === 'done' || outcome.kind === 'conflict') return outcome.kind;
-    throw refused(method, items, outcome);
+    throw refusedError(method, items, outcome);
   }
 
   #onceReady(method: Method, items: readonly KvpSetting[], signal: AbortSignal): Promise<WmiOutcome> {
@@ -169,8 +172,10 @@ export class HypervKvpExchange implements KvpExchange {
 
   #ready(): Omit<Requirement, 'check'> {
     return {
-      ...{ title: "the guest's KVP service", timeoutSeconds: this.#readySeconds },
-      ...{ code: 'MOBYVM_KVP_NOT_READY', hint: NOT_READY_HINT },
+      title: "the guest's KVP service",
+      timeoutSeconds: this.#readySeconds,
+      code: 'MOBYVM_KVP_NOT_READY',
+      hint: NOT_READY_HINT,
     };
   }
 }
@@ -184,13 +189,13 @@ function batches<T>(items: readonly T[]): readonly (readonly T[])[] {
   );
 }
 
-function refused(method: Method, items: readonly KvpSetting[], outcome: WmiOutcome): MobyvmError {
+function refusedError(method: Method, items: readonly KvpSetting[], outcome: WmiOutcome): MobyvmError {
   const what = items.length === 1 ? `"${items[0]?.name ?? ''}"` : `${items.length} items`;
   if (outcome.kind === 'denied') {
     return new MobyvmError(
       'MOBYVM_KVP_FAILED',
       `Hyper-V refuses ${VERB[method]} ${what}: access is denied.`,
-      'Run mobyvm as an administrator or as a member of Hyper-V Administrators.',
+      'Run mobyvm as an administrator or as a member of the group Hyper-V Administrators.',
     );
   }
   const reason = outcome.kind === 'failed' ? outcome.reason : outcome.kind;

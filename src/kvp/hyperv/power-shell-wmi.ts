@@ -11,6 +11,7 @@ import {
   type PowerShell,
   type Row,
 } from '../../powershell/index.js';
+import { JOB_COMPLETED, VIRTUALIZATION_NAMESPACE, WmiReturn } from '../../core/values/index.js';
 import { failedError } from '../kvp-errors.js';
 import type { WmiItems, WmiKvp, WmiResult } from './wmi-kvp.js';
 
@@ -20,18 +21,16 @@ export interface PowerShellWmiOptions {
   readonly machineGuid: (signal: AbortSignal) => Promise<string | undefined>;
 }
 
-const NAMESPACE = 'root/virtualization/v2';
-const JOB_STARTED = 4_096;
-const JOB_COMPLETED = 7;
-/** "Invalid state for this operation", as the service says it. */
-const INVALID_STATE = 32_775;
-const FAILED = 32_768;
-/** A job waits for the guest, at most for as long as the guest's kernel waits for its daemon. */
+/** A job waits for the guest, at most as long as the guest's kernel waits for its daemon. */
 const JOB_SECONDS = 60;
 const JOB_LOOK_MS = 100;
 const GUID = /^[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i;
 
-/** KVP through WMI's cmdlets. Items may hold keys and passwords: they are hidden in every command, and those of the host in every answer. */
+/**
+ * KVP through PowerShell's CIM cmdlets. Items may hold keys and passwords: they are hidden in every command, and those of the host in every
+ * answer.
+ * @see https://learn.microsoft.com/windows/win32/hyperv_v2/msvm-kvpexchangecomponent
+ */
 export class PowerShellWmi implements WmiKvp {
   readonly #options: PowerShellWmiOptions;
 
@@ -80,7 +79,7 @@ export class PowerShellWmi implements WmiKvp {
 
   async #change(method: string, items: readonly string[], signal: AbortSignal): Promise<WmiResult> {
     const guid = await this.#guid(signal);
-    if (guid === undefined) return { returnValue: INVALID_STATE };
+    if (guid === undefined) return { returnValue: WmiReturn.invalidState };
     const call = cmdlet('Invoke-CimMethod', {
       MethodName: method,
       Arguments: hashtable({
@@ -91,21 +90,22 @@ export class PowerShellWmi implements WmiKvp {
     const fields = { ReturnValue: 'number', 'Job.InstanceID': 'text' } as const;
     try {
       const service = cmdlet('Get-CimInstance', {
-        ...{ Namespace: NAMESPACE, ClassName: 'Msvm_VirtualSystemManagementService' },
+        Namespace: VIRTUALIZATION_NAMESPACE,
+        ClassName: 'Msvm_VirtualSystemManagementService',
       });
       const [answer] = await this.#read([service, call], fields, signal);
-      if (answer?.ReturnValue === undefined) return { returnValue: FAILED };
+      if (answer?.ReturnValue === undefined) return { returnValue: WmiReturn.failed };
       const { ReturnValue: returnValue, 'Job.InstanceID': job } = answer;
-      return returnValue === JOB_STARTED ? await this.#outcomeOf(job, signal) : { returnValue };
+      return returnValue === WmiReturn.jobStarted ? await this.#outcomeOf(job, signal) : { returnValue };
     } catch (error) {
       if (!(error instanceof PowerShellError)) throw error;
-      return { returnValue: FAILED, jobHResult: error.hresult };
+      return { returnValue: WmiReturn.failed, jobHResult: error.hresult };
     }
   }
 
-  /** Waits for the end of a job; what does not end in time is told as it is. */
+  /** Waits for a job to end; one that does not end in time is returned as it is. */
   async #outcomeOf(job: string | undefined, signal: AbortSignal): Promise<WmiResult> {
-    if (job === undefined || !GUID.test(job)) return { returnValue: JOB_STARTED };
+    if (job === undefined || !GUID.test(job)) return { returnValue: WmiReturn.jobStarted };
     const fields = { JobState: 'number', ErrorCode: 'number', ErrorDescription: 'text' } as const;
     const deadline = performance.now() + JOB_SECONDS * 1_000;
     for (;;) {
@@ -114,13 +114,14 @@ export class PowerShellWmi implements WmiKvp {
         fields,
         signal,
       );
-      if (row?.JobState === undefined) return { returnValue: JOB_STARTED };
+      if (row?.JobState === undefined) return { returnValue: WmiReturn.jobStarted };
       const { JobState: jobState, ErrorCode: jobError, ErrorDescription: description } = row;
       if (jobState >= JOB_COMPLETED || performance.now() > deadline) {
-        // It has it nowhere else.
+        // Nothing else of a job has its HRESULT.
         const jobHResult = hresultIn(description);
         return {
-          ...{ returnValue: JOB_STARTED, jobState },
+          returnValue: WmiReturn.jobStarted,
+          jobState,
           ...(jobError === undefined ? {} : { jobError }),
           ...(jobHResult === undefined ? {} : { jobHResult }),
         };
@@ -135,11 +136,15 @@ export class PowerShellWmi implements WmiKvp {
 
   async #guid(signal: AbortSignal): Promise<string | undefined> {
     const guid = await this.#options.machineGuid(signal);
-    // WMI writes it in capitals.
+    // WMI writes GUIDs in upper case.
     return guid !== undefined && GUID.test(guid) ? guid.toUpperCase() : undefined;
   }
 }
 
 function instancesOf(className: string, filter: string): CmdletCall {
-  return cmdlet('Get-CimInstance', { Namespace: NAMESPACE, ClassName: className, Filter: filter });
+  return cmdlet('Get-CimInstance', {
+    Namespace: VIRTUALIZATION_NAMESPACE,
+    ClassName: className,
+    Filter: filter,
+  });
 }

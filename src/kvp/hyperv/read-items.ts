@@ -10,12 +10,12 @@ export interface ReadItems {
   readonly unreadable: number;
 }
 
-/** @throws MobyvmError MOBYVM_KVP_LIMIT before any of too many is looked at */
+/** @throws MobyvmError MOBYVM_KVP_LIMIT without reading any when there are too many */
 export function readItems(texts: readonly string[], pool: KvpPool): ReadItems {
   if (texts.length > MAX_LISTED_ITEMS) {
     throw limitError(
       `The ${pool} pool has ${texts.length} items; more than ${MAX_LISTED_ITEMS} are not read.`,
-      'Find out in the guest what writes them (/var/lib/hyperv), or use `mobyvm restart`.',
+      'Find out in the guest what writes them (/var/lib/hyperv), or run `mobyvm restart`.',
     );
   }
   const found = texts.flatMap((text) => {

@@ -1,22 +1,23 @@
 /**
- * What this folder needs of WMI (`root\virtualization\v2`) for one virtual machine; the daemon passes something that calls
- * PowerShell. Items are CIM-XML texts, see cim-xml.codec.ts; at most 128 in a call.
+ * What the exchange needs of WMI (`root\virtualization\v2`) for one virtual machine. Items are CIM-XML texts, see cim-xml.codec.ts; at most
+ * 128 per call.
+ * @see https://learn.microsoft.com/windows/win32/hyperv_v2/addkvpitems-msvm-virtualsystemmanagementservice
  */
 export interface WmiKvp {
-  /** `AddKvpItems` of Msvm_VirtualSystemManagementService. Fails when any of the names exists. */
+  /** `AddKvpItems` of Msvm_VirtualSystemManagementService. Fails if any of the names exists. */
   add(items: readonly string[], signal: AbortSignal): Promise<WmiResult>;
-  /** `ModifyKvpItems`. Fails when any of the names is missing. */
+  /** `ModifyKvpItems`. Fails if any of the names is missing. */
   modify(items: readonly string[], signal: AbortSignal): Promise<WmiResult>;
-  /** `RemoveKvpItems`: only the names matter. Fails when any of them is missing. */
+  /** `RemoveKvpItems`: only the names matter. Fails if any of them is missing. */
   remove(items: readonly string[], signal: AbortSignal): Promise<WmiResult>;
   /**
-   * Msvm_KvpExchangeComponent and its setting data. Undefined when the machine has no such component, which is so
-   * while it does not run.
+   * Msvm_KvpExchangeComponent and its setting data. Undefined when the machine has no such component: it exists only while the machine
+   * runs.
    */
   read(signal: AbortSignal): Promise<WmiItems | undefined>;
 }
 
-/** A method's answer, and its job's when it started one and that has ended. */
+/** What a method returned, and its job if it started one. */
 export interface WmiResult {
   /** 0 done, 4096 a job was started, others failed. */
   readonly returnValue: number;

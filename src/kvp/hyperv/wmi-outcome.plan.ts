@@ -1,39 +1,33 @@
-import { HRESULT_DEVICE_NOT_READY } from '../wire/hv-status.js';
+import { HResult, JOB_COMPLETED, WmiReturn } from '../../core/values/index.js';
 import type { WmiResult } from './wmi-kvp.js';
 
 export type WmiOutcome =
   | { readonly kind: 'done' }
-  /** A name exists that was to be added, or is missing that was to be modified or removed. */
+  /** A name to add exists already, or a name to modify or remove does not exist. */
   | { readonly kind: 'conflict' }
-  /** No KVP service answers in the guest yet. */
+  /** No KVP service is running in the guest yet. */
   | { readonly kind: 'not-ready' }
   | { readonly kind: 'denied' }
   | { readonly kind: 'failed'; readonly reason: string };
 
-const DONE = 0;
-const JOB_STARTED = 4_096;
-const JOB_COMPLETED = 7;
-const ACCESS_DENIED = 32_769;
-const INVALID_PARAMETER = 32_773;
-/** Since builds of Windows 10 a missing key is "not available" where it was "invalid parameter". */
-const NOT_AVAILABLE = 32_779;
-const E_ACCESS_DENIED = 0x8007_0005;
-
-/** Decides on codes alone; the texts that come with them are in the language of the system. */
+/** Decided by codes alone: the texts that come with them are localised. */
 export function outcomeOf(result: WmiResult): WmiOutcome {
   const codes = [result.jobHResult, result.jobError, result.returnValue].flatMap((code) =>
     code === undefined ? [] : [code >>> 0],
   );
-  if (codes.includes(HRESULT_DEVICE_NOT_READY)) return { kind: 'not-ready' };
+  if (codes.includes(HResult.deviceNotReady)) return { kind: 'not-ready' };
   if (isDone(result)) return { kind: 'done' };
-  if (codes.includes(ACCESS_DENIED) || codes.includes(E_ACCESS_DENIED)) return { kind: 'denied' };
-  if (codes.includes(INVALID_PARAMETER) || codes.includes(NOT_AVAILABLE)) return { kind: 'conflict' };
+  if (codes.includes(WmiReturn.accessDenied) || codes.includes(HResult.accessDenied))
+    return { kind: 'denied' };
+  // Since some build of Windows 10, a missing name is "not available" instead of "invalid parameter".
+  if (codes.includes(WmiReturn.invalidParameter) || codes.includes(WmiReturn.notAvailable))
+    return { kind: 'conflict' };
   return { kind: 'failed', reason: reasonOf(result) };
 }
 
 function isDone({ returnValue, jobState, jobError }: WmiResult): boolean {
-  if (returnValue === DONE) return true;
-  return returnValue === JOB_STARTED && jobState === JOB_COMPLETED && (jobError ?? 0) === 0;
+  if (returnValue === WmiReturn.completed) return true;
+  return returnValue === WmiReturn.jobStarted && jobState === JOB_COMPLETED && (jobError ?? 0) === 0;
 }
 
 function reasonOf({ returnValue, jobState, jobError, jobHResult }: WmiResult): string {
@@ -50,12 +44,12 @@ function reasonOf({ returnValue, jobState, jobError, jobHResult }: WmiResult): s
 }
 
 const RETURN_VALUES = new Map<number, string>([
-  [32_768, 'failed'],
-  [32_770, 'not supported'],
-  [32_771, 'status unknown'],
-  [32_772, 'timeout'],
-  [32_774, 'system is in use'],
-  [32_775, 'invalid state'],
-  [32_776, 'incorrect data type'],
-  [32_778, 'out of memory'],
+  [WmiReturn.failed, 'failed'],
+  [WmiReturn.notSupported, 'not supported'],
+  [WmiReturn.statusUnknown, 'status unknown'],
+  [WmiReturn.timeout, 'timeout'],
+  [WmiReturn.systemInUse, 'system is in use'],
+  [WmiReturn.invalidState, 'invalid state'],
+  [WmiReturn.incorrectDataType, 'incorrect data type'],
+  [WmiReturn.outOfMemory, 'out of memory'],
 ]);

@@ -14,9 +14,6 @@ export const HvStatus = {
   diskFull: 0x8007_0070,
 } as const;
 
-/** ERROR_NOT_READY of the host's side: no KVP service answers in the guest yet. */
-export const HRESULT_DEVICE_NOT_READY = 0x8007_10df;
-
 const NAMES = new Map<number, string>([
   [HvStatus.ok, 'OK'],
   [HvStatus.noMoreItems, 'no more items'],
