@@ -11,3 +11,4 @@ export {
 export type * from './powershell.js';
 export { isForbidden, isMissing, PowerShellError, type PowerShellFailure } from './power-shell-error.js';
 export { PowerShellSession, type PowerShellIdentity, type PowerShellSessionOptions } from './session.js';
+export { PowerShellSessions, type SessionPurpose } from './sessions.js';
