@@ -4,7 +4,10 @@ import { hostAt, parseSubnet } from '../../src/core/values/index.js';
 import { firewallRules } from '../../src/vm/network/windows/firewall-rules.js';
 import { hostAddress } from '../../src/vm/network/windows/host-address.js';
 import { nat } from '../../src/vm/network/windows/nat.js';
+import { recorded } from '../../src/vm/network/windows/recorded.js';
 import { internalSwitch } from '../../src/vm/network/windows/switch.js';
+import { SwitchAdapterReader } from '../../src/vm/network/windows/switch-adapter.js';
+import type { PowerShell } from '../../src/powershell/index.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
 import { describeResource, inThisProcess, type ResourceUnderTest } from '../support/resource-contract.js';
@@ -12,10 +15,11 @@ import { recordingContext } from '../support/vm/vm-harness.js';
 
 const NAT = 'mobyvm-0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
 const TAG = 'mobyvm:0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
-const ADAPTER = {
-  interfaceAlias: 'vEthernet (mobyvm)',
-  interfaceGuid: '5f0d1c1e-0f0e-4d52-8d7e-0a4f1c9b2d11',
-};
+const GUID = '5f0d1c1e-0f0e-4d52-8d7e-0a4f1c9b2d11';
+const ADAPTER = { interfaceGuid: GUID };
+const RULES = [
+  { id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe', scope: 'switch' },
+] as const;
 const subnet = parseSubnet('10.0.75.0/24');
 const address = { address: hostAt(subnet, 1), prefixLength: 24 };
 
@@ -40,33 +44,34 @@ describeResource("the host's address on it", () => {
   const [, adapter] = host.network.adapters;
   // Its adapter belongs to the switch: that DHCP is off, and what Windows gave itself gone, need not be undone.
   Object.assign(adapter!, { hasDhcp: false, addresses: [] });
-  return underTest(hostAddress(powerShell, 'mobyvm', address), address, () => ledgerAnd(ledger, host));
+  const own = recorded(addressOf(powerShell), ledger, { kind: 'switch-address', name: 'mobyvm' });
+  return underTest(own, address, () => ledgerAnd(ledger, host));
 });
 
 describeResource('the NAT network', () => {
   const { host, powerShell, ledger } = world();
-  return underTest(nat({ powerShell, name: NAT }), subnet, () => ledgerAnd(ledger, host));
+  const own = recorded(nat({ powerShell, name: NAT }), ledger, { kind: 'nat-network', name: NAT });
+  return underTest(own, subnet, () => ledgerAnd(ledger, host));
 });
 
 describeResource('the firewall rules', () => {
   const { host, powerShell, ledger } = world();
-  const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
-  const wanted = { rules, ...ADAPTER };
-  return underTest(firewallRules(powerShell, 'x'), wanted, () => ledgerAnd(ledger, host));
+  const wanted = { rules: RULES, ...ADAPTER };
+  const own = recorded(firewallOf(powerShell), ledger, { kind: 'firewall-rules', name: 'mobyvm-x-' });
+  return underTest(own, wanted, () => ledgerAnd(ledger, host));
 });
 
 describe('on a host that is not as we left it', () => {
-  it('rules of an adapter that was made anew under the same name are made anew', async () => {
+  it('rules of an adapter that was recreated under the same name are recreated', async () => {
     const { host, powerShell } = world();
-    const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
-    const firewall = firewallRules(powerShell, 'x');
-    await resourceStep(firewall, { rules, ...ADAPTER }).run(recordingContext());
-    const anew = { rules, ...ADAPTER, interfaceGuid: '11111111-0f0e-4d52-8d7e-0a4f1c9b2d11' };
-    expect(await resourceStep(firewall, anew).run(recordingContext())).toBe('update');
+    const firewall = firewallOf(powerShell);
+    await resourceStep(firewall, { rules: RULES, ...ADAPTER }).run(recordingContext());
+    const recreated = { rules: RULES, ...ADAPTER, interfaceGuid: '11111111-0f0e-4d52-8d7e-0a4f1c9b2d11' };
+    expect(await resourceStep(firewall, recreated).run(recordingContext())).toBe('update');
     expect(host.firewall.rules.size).toBe(1);
   });
 
-  it('a NAT network of ours that was made after we had given it up is ours', async () => {
+  it('a NAT network that Windows created after we had given up on it is ours', async () => {
     const { host, powerShell } = world();
     host.network.nats.push({ name: NAT, prefix: '10.0.80.0/24' });
     const ours = nat({ powerShell, name: NAT });
@@ -74,7 +79,7 @@ describe('on a host that is not as we left it', () => {
     expect(host.network.nats).toEqual([{ name: NAT, prefix: '10.0.75.0/24' }]);
   });
 
-  it('the switch is ours by its GUID when somebody took the notes away, and foreign by its name alone', async () => {
+  it('the switch is ours by its GUID even without its notes, and foreign by its name alone', async () => {
     const { host, powerShell, ledger } = world();
     const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
     await resourceStep(ours, {}).run(recordingContext());
@@ -91,7 +96,7 @@ describe('on a host that is not as we left it', () => {
   it.each([
     ['its name', { name: 'renamed' }],
     ['its type', { type: 'Private' }],
-  ])('a switch of ours that somebody changed, %s, is made anew', async (_, change) => {
+  ])('a switch of ours is recreated when somebody has changed %s', async (_, change) => {
     const { host, powerShell, ledger } = world();
     const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
     await resourceStep(ours, {}).run(recordingContext());
@@ -104,21 +109,19 @@ describe('on a host that is not as we left it', () => {
     const { host, powerShell } = world();
     host.network.adapterLooks = 2;
     host.network.addSwitch('mobyvm', TAG);
-    await resourceStep(hostAddress(powerShell, 'mobyvm', address), address).run(recordingContext());
+    await resourceStep(addressOf(powerShell), address).run(recordingContext());
     expect(host.network.snapshot()['adapters']).toContainEqual({
       ...{ alias: 'vEthernet (mobyvm)', hasDhcp: false, addresses: ['10.0.75.1/24'] },
     });
   });
 
-  it('an adapter with DHCP and a wrong prefix is mended', async () => {
+  it('an adapter with DHCP and a wrong prefix is corrected', async () => {
     const { host, powerShell } = world();
     host.network.tentativeLooks = 2;
     host.network.addSwitch('mobyvm', TAG);
     const adapter = host.network.adapters[1]!;
     adapter.addresses.push({ address: '10.0.75.1', prefixLength: 8, looksUntilUsable: 0 });
-    expect(
-      await resourceStep(hostAddress(powerShell, 'mobyvm', address), address).run(recordingContext()),
-    ).toBe('update');
+    expect(await resourceStep(addressOf(powerShell), address).run(recordingContext())).toBe('update');
     expect(host.network.snapshot()['adapters']).toContainEqual({
       ...{ alias: 'vEthernet (mobyvm)', hasDhcp: false, addresses: ['10.0.75.1/24'] },
     });
@@ -134,7 +137,7 @@ describe('on a host that is not as we left it', () => {
   });
 
   it.each([true, false])(
-    'beside a foreign NAT network ours is tried; Windows takes it: %s',
+    'beside a foreign NAT network ours is tried; Windows accepts it: %s',
     async (takes) => {
       const { host, powerShell, ledger } = world();
       host.network.takesSeveralNats = takes;
@@ -150,10 +153,9 @@ describe('on a host that is not as we left it', () => {
     },
   );
 
-  it('a rule that somebody switched off is made anew', async () => {
+  it('a rule that somebody has disabled is recreated', async () => {
     const { host, powerShell } = world();
-    const rules = [{ id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\node.exe' }] as const;
-    const step = resourceStep(firewallRules(powerShell, 'x'), { rules, ...ADAPTER });
+    const step = resourceStep(firewallOf(powerShell), { rules: RULES, ...ADAPTER });
     await step.run(recordingContext());
     const rule = host.firewall.rules.get('mobyvm-x-dns-udp')!;
     host.firewall.rules.set('mobyvm-x-dns-udp', { ...rule, Enabled: 'False' });
@@ -161,6 +163,18 @@ describe('on a host that is not as we left it', () => {
     expect(host.firewall.rules.get('mobyvm-x-dns-udp')).toEqual(rule);
   });
 });
+
+function firewallOf(powerShell: PowerShell) {
+  const adapter = {
+    adapter: () => Promise.resolve({ interfaceIndex: 21, alias: 'vEthernet (mobyvm)', guid: GUID }),
+  };
+  return firewallRules({ powerShell, adapter, prefix: 'mobyvm-x-' });
+}
+
+function addressOf(powerShell: PowerShell) {
+  const adapter = new SwitchAdapterReader(powerShell, 'mobyvm');
+  return hostAddress({ powerShell, adapter, switchName: 'mobyvm' }, address);
+}
 
 function underTest<Wanted, Found>(
   resource: Resource<Wanted, Found>,
@@ -171,7 +185,7 @@ function underTest<Wanted, Found>(
 }
 
 async function ledgerAnd(ledger: ReturnType<typeof memoryLedger>, host: SimulatedHost): Promise<unknown> {
-  // A GUID is another one each time.
-  const entries = (await ledger.list()).map(({ kind, detail }) => ({ kind, detail }));
+  // Without the details: a GUID is a different one each time.
+  const entries = (await ledger.list()).map(({ kind, name }) => ({ kind, name }));
   return { entries, host: host.snapshot() };
 }

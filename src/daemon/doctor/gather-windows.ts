@@ -14,7 +14,7 @@ import {
   type Row,
 } from '../../powershell/index.js';
 import { excludedPorts } from '../windows/excluded-ports.js';
-import { hypervFailure, isDenied } from '../../vm/index.js';
+import { gatherWindowsNetworks, hypervError, isDenied } from '../../vm/index.js';
 import type { Fact, Known } from './finding.js';
 import { launchTypeOf } from './bcdedit.codec.js';
 import { isElevated } from './whoami.codec.js';
@@ -57,7 +57,7 @@ export async function gatherWindowsFacts({
     } catch (error) {
       signal.throwIfAborted();
       if (isPlainUser && isDenied(error)) return FOR_ADMINISTRATORS;
-      const told = hypervFailure('Windows did not tell', error);
+      const told = hypervError('Windows did not tell', error);
       const unknown = textOf(told).replaceAll(/\s+/g, ' ').trim();
       return { unknown, ...remedyOf(told) };
     }
@@ -93,7 +93,7 @@ export async function gatherWindowsFacts({
       tcp: await excludedPorts(systemProgram('netsh'), 'tcp', signal),
       udp: await excludedPorts(systemProgram('netsh'), 'udp', signal),
     })),
-    routes: await look(() => readRoutes(read)),
+    networks: await look(() => gatherWindowsNetworks(readerOf(read), signal)),
     nats: await look(() => readNats(read)),
     firewall: await look(() => readFirewall(read)),
     adapters: await look(() => readAdapters(read)),
@@ -230,14 +230,9 @@ async function readListeners(read: Read, daemonPid: number | undefined): Promise
   }));
 }
 
-async function readRoutes(read: Read) {
-  const rows = await read([cmdlet('Get-NetRoute', { AddressFamily: 'IPv4' })], {
-    DestinationPrefix: 'text',
-    InterfaceAlias: 'text',
-  });
-  return rows.map(({ DestinationPrefix = '', InterfaceAlias = '' }) => ({
-    ...{ prefix: DestinationPrefix, by: InterfaceAlias },
-  }));
+/** For the parts of mobyvm that read the host by themselves. */
+function readerOf(read: Read): Pick<PowerShell, 'read'> {
+  return { read: ({ pipeline, fields }) => read(pipeline, fields) };
 }
 
 async function readNats(read: Read) {

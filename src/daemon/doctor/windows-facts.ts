@@ -1,5 +1,6 @@
 import type { Subnet } from '../../core/values/index.js';
 import type { PowerShellIdentity } from '../../powershell/index.js';
+import type { HostNetworks } from '../../vm/index.js';
 import type { Fact } from './finding.js';
 
 /** Everything that is known of a Windows host before anything is judged. */
@@ -33,7 +34,7 @@ export interface WindowsFacts {
   readonly freeDiskGiB: Fact<number>;
   readonly listeners: Fact<readonly Listener[]>;
   readonly reservedPorts: Fact<Readonly<Record<'tcp' | 'udp', readonly PortRange[]>>>;
-  readonly routes: Fact<readonly { readonly prefix: string; readonly by: string }[]>;
+  readonly networks: Fact<HostNetworks>;
   readonly nats: Fact<readonly { readonly name: string; readonly prefix: string | undefined }[]>;
   /** Of the firewall's profile for networks that nobody knows, as the switch is one. */
   readonly firewall: Fact<'takes rules' | 'takes no rules of this machine' | 'takes no rules'>;

@@ -2,7 +2,7 @@ import { MobyvmError } from '../../core/values/index.js';
 import { cmdlet, type CmdletCall, type Pipeline } from '../../powershell/index.js';
 import type { VmSpec } from '../driver.js';
 
-/** What a machine of Hyper-V consists of, as far as we set it. */
+/** The hardware of a Hyper-V machine, as far as we set it. */
 export interface HardwareFound {
   readonly cpus: number | undefined;
   readonly memoryBytes: number | undefined;
@@ -15,13 +15,18 @@ export interface HardwareFound {
   readonly generation: 1 | 2;
   readonly diskPaths: readonly string[];
   readonly dvds: readonly DvdFound[];
-  /** Generation 2 only. */
-  readonly secureBoot: string | undefined;
-  /** Of generation 2, in their order: `Drive`, `Network`, `File`; and the files of the drives among them. */
-  readonly boot: { readonly types: readonly string[]; readonly paths: readonly string[] };
   readonly consolePath: string | undefined;
   readonly adapters: readonly AdapterFound[];
   readonly services: readonly { readonly id: string; readonly isEnabled: boolean }[];
+}
+
+/** Of a machine of generation 2. */
+export interface FirmwareFound {
+  readonly secureBoot: string | undefined;
+  /** The boot entries in their order: `Drive`, `Network`, `File`. */
+  readonly bootTypes: readonly string[];
+  /** The files of the drives among the boot entries, in the same order. */
+  readonly bootPaths: readonly string[];
 }
 
 export interface DvdFound {
@@ -44,13 +49,13 @@ export interface HardwareWanted {
   readonly consolePipe: string;
 }
 
-/** One thing to set, by the call that sets it. */
+/** One thing to set, and the call that sets it. */
 export interface HardwareChange {
   readonly field: string;
   readonly pipeline: Pipeline;
 }
 
-/** The GUIDs of integration services; their names are in the language of the host. */
+/** GUIDs of the integration services: their names are in the language of the host. */
 export const INTEGRATION_SERVICES = {
   timeSynchronization: '2497f4de-e9fa-4204-80e4-4b75c46419c0',
   heartbeat: '84eaae65-2f2e-45f5-9bb5-0e857dc8eb47',
@@ -59,24 +64,25 @@ export const INTEGRATION_SERVICES = {
   guestServiceInterface: '6c09bb55-d683-4da0-8931-c9bf705f6480',
 } as const;
 
-/** Copying files into the guest past its engine is nobody's business. */
+/** Nothing of ours copies files into the guest with `Copy-VMFile`. */
 const OFF_SERVICES: readonly string[] = [INTEGRATION_SERVICES.guestServiceInterface];
 const CONSOLE_PORT = 1;
 const MIB = 1024 ** 2;
 
 /**
- * What must be set so that the machine is as wanted; nothing when it is. DVD drives, adapters and notes that somebody added stay as they
- * are; another disk is refused (see {@link hasDataDisk}), and the generation cannot be changed (see {@link generationOf}).
+ * What must be set to give the machine its wanted hardware. DVD drives, adapters and notes that somebody added are kept; another disk is
+ * refused (see {@link hasDataDisk}), and the generation cannot be changed (see {@link generationOf}).
  * @param vm the machine as the first stage of a pipeline
  */
 export function planHardware(
   vm: CmdletCall,
-  found: HardwareFound,
+  found: HardwareFound & { readonly firmware: FirmwareFound | undefined },
   wanted: HardwareWanted,
 ): readonly HardwareChange[] {
   return [
     ...planMachine(vm, found, wanted),
     ...planDrives(vm, found, wanted.spec),
+    ...planFirmware(vm, found, wanted.spec),
     ...planConsole(vm, found, wanted),
     ...planAdapter(vm, found, wanted.spec),
     ...planServices(vm, found),
@@ -103,7 +109,13 @@ function planMachine(
   ];
   if (wrong.length === 0) return [];
   const { notes = '' } = found;
-  const settings = cmdlet('Set-VM', {
+  const settings = machineSettings(spec, hasTag(notes, tag) ? notes : `${notes}\n${tag}`.trim());
+  return [{ field: wrong.join(', '), pipeline: [vm, settings] }];
+}
+
+/** Everything that `Set-VM` sets, for a machine that comes by the pipeline. */
+export function machineSettings(spec: VmSpec, notes: string): CmdletCall & { readonly cmdlet: 'Set-VM' } {
+  return cmdlet('Set-VM', {
     ProcessorCount: spec.cpus,
     StaticMemory: true,
     MemoryStartupBytes: spec.memoryMiB * MIB,
@@ -112,55 +124,53 @@ function planMachine(
     // mobyvm starts it, and the guest is asked to shut down when Windows does.
     AutomaticStartAction: 'Nothing',
     AutomaticStopAction: 'ShutDown',
-    Notes: hasTag(notes, tag) ? notes : `${notes}\n${tag}`.trim(),
+    Notes: notes,
+    Passthru: true,
   });
-  return [{ field: wrong.join(', '), pipeline: [vm, settings] }];
 }
 
 function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonly HardwareChange[] {
   const { path } = spec.dataDisk;
-  const dvd =
-    found.dvds.find((each) => samePath(each.path, spec.isoPath)) ??
-    found.dvds.find(({ path: medium = '' }) => medium === '' || nameOf(medium) === nameOf(spec.isoPath));
-  // Which of several drives a new one is shows when it is there.
-  const isPlaceKnown = dvd !== undefined || found.dvds.length === 0;
-  const hasIso = samePath(dvd?.path, spec.isoPath);
-  const isFirmwareRight =
-    found.secureBoot?.toLowerCase() === 'off' && dvd !== undefined && !bootsElse(found, spec);
+  // SCSI in both generations: the disk can grow while the machine runs.
+  const attach = cmdlet('Add-VMHardDiskDrive', { ControllerType: 'SCSI', Path: path });
+  const dvd = dvdFor(found, spec);
   return [
-    ...(hasDataDisk(found.diskPaths, path)
-      ? []
-      : [
-          // SCSI in both generations: the disk can grow while the machine runs.
-          {
-            field: 'data disk',
-            pipeline: [vm, cmdlet('Add-VMHardDiskDrive', { ControllerType: 'SCSI', Path: path })] as const,
-          },
-        ]),
-    ...(hasIso ? [] : [dvdChange(vm, dvd, spec.isoPath)]),
-    ...(found.generation === 1 || isFirmwareRight
-      ? []
-      : [
-          {
-            field: 'firmware',
-            pipeline: [
-              vm,
-              // Otherwise it waits for a boot server on the network first.
-              cmdlet('Set-VMFirmware', {
-                EnableSecureBoot: 'Off',
-                ...(isPlaceKnown && {
-                  FirstBootDevice: cmdlet('Get-VMDvdDrive', { VM: vm, ...placeOf(dvd) }),
-                }),
-              }),
-            ] as const,
-          },
-        ]),
+    ...(hasDataDisk(found.diskPaths, path) ? [] : [{ field: 'data disk', pipeline: [vm, attach] as const }]),
+    ...(samePath(dvd?.path, spec.isoPath) ? [] : [dvdChange(vm, dvd, spec.isoPath)]),
   ];
 }
 
+/** Secure Boot off, as the image is not signed, and our drive first: otherwise the machine waits for a network boot server. */
+function planFirmware(
+  vm: CmdletCall,
+  found: HardwareFound & { readonly firmware: FirmwareFound | undefined },
+  spec: VmSpec,
+): readonly HardwareChange[] {
+  const { firmware, dvds } = found;
+  if (firmware === undefined) return [];
+  const dvd = dvdFor(found, spec);
+  const isOff = firmware.secureBoot?.toLowerCase() === 'off';
+  if (isOff && dvd !== undefined && !bootsElse(firmware, spec)) return [];
+  // Which of several drives the new one is can only be told once it exists.
+  const isDriveKnown = dvd !== undefined || dvds.length === 0;
+  const first = cmdlet('Get-VMDvdDrive', { VM: vm, ...placeOf(dvd) });
+  const settings = isDriveKnown
+    ? cmdlet('Set-VMFirmware', { EnableSecureBoot: 'Off', FirstBootDevice: first })
+    : cmdlet('Set-VMFirmware', { EnableSecureBoot: 'Off' });
+  return [{ field: 'firmware', pipeline: [vm, settings] }];
+}
+
+/** The drive with our image, or one that may take it. */
+function dvdFor({ dvds }: HardwareFound, { isoPath }: VmSpec): DvdFound | undefined {
+  return (
+    dvds.find((each) => samePath(each.path, isoPath)) ??
+    dvds.find(({ path: medium = '' }) => medium === '' || nameOf(medium) === nameOf(isoPath))
+  );
+}
+
 /**
- * True when the machine has the data disk, and it alone; false when it has none. Another one is never taken away: behind a checkpoint the
- * disk has another path, and what was written since is in that file.
+ * True when the data disk is the machine's only disk; false when it has none. Another disk is never detached: behind a checkpoint the
+ * disk has another path, and that file holds what was written since.
  * @throws MobyvmError MOBYVM_DATA_DISK
  */
 export function hasDataDisk(diskPaths: readonly string[], path: string): boolean {
@@ -169,28 +179,28 @@ export function hasDataDisk(diskPaths: readonly string[], path: string): boolean
   refuseCheckpoints(diskPaths);
   throw new MobyvmError(
     'MOBYVM_DATA_DISK',
-    `The virtual machine has the disk ${other ?? path}, and should have ${path} alone.`,
+    `The virtual machine has the disk ${other ?? path}; it should have only ${path}.`,
     'Nothing was changed. Detach that disk in Hyper-V Manager if nothing on it is needed here, then run the command again.',
   );
 }
 
-/** The disk is what a checkpoint has made. */
+/** A checkpoint created this disk. */
 export function isOfCheckpoint(diskPath: string): boolean {
   return /\.avhdx?$/i.test(diskPath);
 }
 
-/** @throws MobyvmError MOBYVM_DATA_DISK when one of the disks is what a checkpoint has made */
+/** @throws MobyvmError MOBYVM_DATA_DISK when a checkpoint created one of the disks */
 export function refuseCheckpoints(diskPaths: readonly string[]): void {
   const checkpoint = diskPaths.find(isOfCheckpoint);
   if (checkpoint === undefined) return;
   throw new MobyvmError(
     'MOBYVM_DATA_DISK',
-    `The virtual machine has a checkpoint: its disk is ${checkpoint} now.`,
-    'A backup makes one for as long as it runs: wait for its end. Otherwise delete the checkpoint in Hyper-V Manager (that keeps the data of today) or apply it, wait until the disk is merged, then run the command again.',
+    `The virtual machine has a checkpoint: its disk is now ${checkpoint}.`,
+    'A running backup creates one: wait until it has finished. Otherwise delete the checkpoint in Hyper-V Manager (this keeps the current data) or apply it, wait until the disk is merged, then run the command again.',
   );
 }
 
-/** Generation 1 comes with a drive, generation 2 without one. */
+/** Generation 1 has a drive from the start, generation 2 has none. */
 function dvdChange(vm: CmdletCall, dvd: DvdFound | undefined, isoPath: string): HardwareChange {
   return {
     field: 'boot ISO',
@@ -206,11 +216,11 @@ function placeOf(dvd: DvdFound | undefined): { ControllerNumber?: number; Contro
   return { ControllerNumber: dvd.controllerNumber, ControllerLocation: dvd.controllerLocation };
 }
 
-/** Only what surely comes before our ISO counts: what Windows does not tell is no reason to set it anew at each start. */
-function bootsElse({ boot }: HardwareFound, { isoPath }: VmSpec): boolean {
-  const [firstType = ''] = boot.types;
-  const isIsoLater = boot.paths.slice(1).some((each) => samePath(each, isoPath));
-  return ['Network', 'File'].includes(firstType) || (isIsoLater && !samePath(boot.paths[0], isoPath));
+/** Only what surely comes before our image counts: what Windows does not report is no reason to set it again at each start. */
+function bootsElse({ bootTypes, bootPaths }: FirmwareFound, { isoPath }: VmSpec): boolean {
+  const [firstType = ''] = bootTypes;
+  const isIsoLater = bootPaths.slice(1).some((each) => samePath(each, isoPath));
+  return ['Network', 'File'].includes(firstType) || (isIsoLater && !samePath(bootPaths[0], isoPath));
 }
 
 function planConsole(
@@ -279,7 +289,7 @@ function hasTag(notes: string | undefined, tag: string): boolean {
   return notes?.split(/\s/).includes(tag) === true;
 }
 
-/** An image of ours that lay in another folder. */
+/** By its file name an image of ours is recognised in another folder. */
 function nameOf(path: string): string | undefined {
   return path.split(/[\\/]/).at(-1)?.toLowerCase();
 }

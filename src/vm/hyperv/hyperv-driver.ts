@@ -19,7 +19,7 @@ import { ConsoleCapture } from './console-capture.js';
 import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
 import { ExitWatch } from './exit-watch.js';
 import { findMachine, type FoundMachine } from './find-machine.js';
-import { withoutEffect } from './hyperv-failure.js';
+import { withoutEffectError } from './hyperv-error.js';
 import { hypervSetup, type HypervDriverOptions, type HypervSetup } from './hyperv-setup.js';
 import {
   resumeMachine,
@@ -30,18 +30,30 @@ import {
   turnOff,
 } from './machine-calls.js';
 import { checkDisks, checkRemoval, ensureMachine, removeMachine } from './make-machine.js';
+import { readMachine, type MachineReading } from './read-hardware.js';
 import { isLive } from './vm-state.plan.js';
 
 const GIB = 1024 ** 3;
-/** Below this a stalled machine would stand still again at once. */
-const ROOM_BYTES = 64 * 1024 ** 2;
+/** With less free space a stalled machine would stall again at once. */
+const LEAST_FREE_BYTES = 64 * 1024 ** 2;
+/** How long `start` and `restore` may rely on what `define` has just read and set. */
+const PREPARED_MS = 10_000;
+/** How long `runningSpec` may rely on the state that `state` has just read. */
+const RECENT_MS = 1_000;
+
+/** What `define` has found out and brought about, for the call that follows it. */
+interface Prepared {
+  readonly spec: VmSpec;
+  readonly machine: FoundMachine;
+  readonly atMs: number;
+}
 
 /**
- * A virtual machine of Hyper-V, driven by PowerShell. Hyper-V tells of no end by itself: a running machine is looked at every few
- * seconds.
+ * A virtual machine of Hyper-V, driven by PowerShell. Hyper-V does not notify us when a machine ends, so a running machine is checked every
+ * few seconds.
  *
- * INVARIANTS: `#isLive` is true from the first look that saw the machine run until its end has been told, exactly once. `#capture` is
- * there while it is true.
+ * INVARIANTS: `#isLive` is true from the first look that saw the machine running until its end has been reported, exactly once. `#capture`
+ * exists while it is true. `#prepared` is set by `define` only, used once, and dropped by every other call that changes the machine.
  */
 export class HypervDriver implements VmDriver {
   readonly name = 'hyperv';
@@ -55,27 +67,38 @@ export class HypervDriver implements VmDriver {
   #isLive = false;
   /** From before it is started until it has settled. */
   #isComingUp = false;
-  #isStallTold = false;
-  #telling: Promise<void> | undefined;
-  /** Why the machine's end is ours, while we bring it about. */
+  #isStallReported = false;
+  #reporting: Promise<void> | undefined;
+  /** What we are ending the machine for, while we do. */
   #intent: string | undefined;
+  #prepared: Prepared | undefined;
+  #recent: { readonly found: FoundMachine | undefined; readonly atMs: number } | undefined;
+  /** The disk of the machine that has been running since, as it was last measured. */
+  #measured: { readonly path: string; readonly bytes: number } | undefined;
 
   constructor(options: HypervDriverOptions) {
     this.#setup = hypervSetup(options);
     this.console = this.#setup.console;
     const { logger, lookSeconds } = this.#setup;
     this.#watch = new ExitWatch({
-      ...{ everySeconds: lookSeconds, logger },
+      everySeconds: lookSeconds,
+      logger,
       look: async (signal) => (await this.#look(signal))?.state ?? 'absent',
     });
   }
 
   async state(signal: AbortSignal): Promise<VmState> {
     signal.throwIfAborted();
+    // Without its definition all that could be done with a machine is to remove it.
+    if (!this.#isLive && (await this.definition()) === undefined) return 'absent';
     const found = await this.#look(signal);
-    // Without its definition nothing could be done with it but to remove it.
     if ((await this.definition()) === undefined) return 'absent';
     return found?.state ?? 'absent';
+  }
+
+  /** Hyper-V's GUID of our machine, by which WMI knows it; undefined while there is none. Makes no call to Hyper-V. */
+  async machineGuid(): Promise<string | undefined> {
+    return this.#recent?.found?.id ?? (await this.#setup.identity.read().catch(() => undefined))?.vmId;
   }
 
   async definition(): Promise<VmSpec | undefined> {
@@ -83,45 +106,49 @@ export class HypervDriver implements VmDriver {
   }
 
   async runningSpec(): Promise<VmSpec | undefined> {
-    const found = await this.#look(new AbortController().signal);
+    const recent = this.#recent;
+    const isRecent = recent !== undefined && performance.now() - recent.atMs < RECENT_MS;
+    const found = isRecent ? recent.found : await this.#look(new AbortController().signal);
     return found !== undefined && isLive(found.state) ? (await this.#setup.started.read())?.spec : undefined;
   }
 
   async define(spec: VmSpec, context: EnsureContext): Promise<Defined> {
     const { signal } = context;
     signal.throwIfAborted();
-    const { definition, powerShell } = this.#setup;
+    const { definition } = this.#setup;
     const previous = await definition.read();
+    this.#prepared = undefined;
     context.onFailure(() => removeFolderIfEmpty(this.#setup.stateDirectory));
-    const found = await settled(this.#setup, signal);
-    const mayChange = await checkDisks(this.#setup, found, spec, signal);
-    // A saved guest knows its disk's size: it stays as it is until the memory is used or discarded.
-    const diskGiB =
-      found?.state === 'saved' || !mayChange
-        ? (await dataDiskBytes(powerShell, spec.dataDisk.path, signal)) / GIB
-        : await ensureDataDisk(powerShell, spec.dataDisk, context);
-    if (found === undefined || found.state === 'off') await ensureMachine(this.#setup, spec, context);
+    const found = await settled((either) => this.#read(either), signal);
+    const diskGiB = (await this.#ensureDisk(spec, found, context)) / GIB;
+    const machine =
+      found === undefined || found.state === 'off'
+        ? await ensureMachine(this.#setup, spec, found, context)
+        : found;
     context.onFailure(async () => {
+      this.#prepared = undefined;
       if (previous === undefined) await definition.remove();
       else await definition.write(previous);
     });
     await definition.write({ format: 1, spec });
+    this.#prepared = { spec, machine, atMs: performance.now() };
     return { diskGiB };
   }
 
   async start(context: EnsureContext): Promise<void> {
     const { signal } = context;
     signal.throwIfAborted();
-    const spec = await this.definition();
-    const found = await settled(this.#setup, signal);
+    const prepared = this.#takePrepared();
+    const spec = prepared?.spec ?? (await this.definition());
+    const reading =
+      prepared === undefined ? await settled((either) => this.#read(either), signal) : undefined;
+    const found = prepared?.machine ?? reading;
     if (spec === undefined || found === undefined)
-      throw wrongState('No virtual machine is defined.', 'Run `mobyvm up`.');
-    if (await this.#goOnIfLive(found, signal)) return;
+      throw wrongStateError('No virtual machine is defined.', 'Run `mobyvm up`.');
+    if (await this.#resumeIfLive(found, signal)) return;
     if (found.state === 'saved')
-      throw wrongState('The virtual machine is saved.', 'Restore it, or discard its saved state first.');
-    await checkDisks(this.#setup, found, spec, signal);
-    await ensureDataDisk(this.#setup.powerShell, spec.dataDisk, context);
-    const machine = await ensureMachine(this.#setup, spec, context);
+      throw wrongStateError('The virtual machine is saved.', 'Restore it, or discard its saved state first.');
+    const machine = reading === undefined ? found : await this.#prepare(spec, reading, context);
     context.onFailure(() => this.#setup.started.remove());
     await this.#setup.started.write({ format: 1, spec });
     context.progress('starting the virtual machine');
@@ -131,7 +158,7 @@ export class HypervDriver implements VmDriver {
   async resume(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const found = await this.#look(signal);
-    if (found?.state === 'stalled') await this.#goOnStalled(found, signal);
+    if (found?.state === 'stalled') await this.#resumeStalled(found, signal);
   }
 
   async stop({ gracefulSeconds }: StopOptions, { signal, progress }: StepContext): Promise<void> {
@@ -139,11 +166,13 @@ export class HypervDriver implements VmDriver {
     const found = await this.#look(signal);
     if (found === undefined || !isLive(found.state)) return;
     const isDeaf = gracefulSeconds <= 0 || found.state !== 'running';
-    await this.#endWith('it was asked to shut down', signal, async () => {
-      if (!isDeaf && (await shutDownGuest(this.#setup, found, { gracefulSeconds, signal }))) return;
+    await this.#endWith('it was asked to shut down', async () => {
+      const ended = isDeaf ? undefined : await shutDownGuest(this.#setup, found, { gracefulSeconds, signal });
+      if (ended !== undefined) return this.#note(ended.found);
       this.#intent = 'it was powered off';
       progress('powering off');
       await turnOff(this.#setup, found, signal);
+      await this.#look(signal);
     });
   }
 
@@ -151,40 +180,48 @@ export class HypervDriver implements VmDriver {
     signal.throwIfAborted();
     const found = await this.#look(signal);
     if (found === undefined) return;
-    await this.#endWith('it was powered off', signal, () => turnOff(this.#setup, found, signal));
+    await this.#endWith('it was powered off', async () => {
+      await turnOff(this.#setup, found, signal);
+      await this.#look(signal);
+    });
     await this.#setup.started.remove();
   }
 
   async save({ signal }: StepContext): Promise<void> {
     signal.throwIfAborted();
-    const found = await settled(this.#setup, signal);
+    const found = await this.#settled(signal);
     if (found?.state === 'saved') return;
     if (found === undefined || !isLive(found.state))
-      throw wrongState('There is no running virtual machine to save.', 'Start it first.');
-    await this.#look(signal);
-    await this.#endWith('its memory was saved', signal, () => saveMachine(this.#setup, found, signal));
-    if ((await settled(this.#setup, signal))?.state !== 'saved')
-      throw withoutEffect('The virtual machine was not saved', 'MOBYVM_VM_SAVE');
+      throw wrongStateError('There is no running virtual machine to save.', 'Start it first.');
+    let after: FoundMachine | undefined;
+    await this.#endWith('its memory was saved', async () => {
+      await saveMachine(this.#setup, found, signal);
+      after = await this.#settled(signal);
+    });
+    if (after?.state !== 'saved')
+      throw withoutEffectError('The virtual machine was not saved', 'MOBYVM_VM_SAVE');
   }
 
   async restore(context: EnsureContext): Promise<void> {
     const { signal } = context;
     signal.throwIfAborted();
-    const found = await settled(this.#setup, signal);
-    if (found !== undefined && (await this.#goOnIfLive(found, signal))) return;
+    const found = this.#takePrepared()?.machine ?? (await this.#settled(signal));
+    if (found !== undefined && (await this.#resumeIfLive(found, signal))) return;
     if (found?.state !== 'saved')
-      throw wrongState('The virtual machine has no saved state.', 'Start it instead.');
+      throw wrongStateError('The virtual machine has no saved state.', 'Start it instead.');
     await this.#bringUp(found, 'MOBYVM_VM_RESTORE', context);
   }
 
   async remove({ dataDisk }: { readonly dataDisk: boolean }, context: StepContext): Promise<void> {
-    // A definition that cannot be read must not stand in the way of its own removal.
+    // A definition that cannot be read must not prevent its own removal.
     const spec = await this.definition().catch(() => undefined);
     const found = await this.#look(context.signal);
-    // A saved state goes with its machine, also one that cannot be discarded.
+    // A saved state is removed with its machine, even one that cannot be discarded.
     if (found !== undefined) await checkRemoval(this.#setup, found, context.signal);
     if (found !== undefined && isLive(found.state)) await this.powerOff(context);
     await removeMachine(this.#setup, context.signal);
+    this.#prepared = undefined;
+    this.#recent = undefined;
     if (dataDisk && spec !== undefined) await rm(spec.dataDisk.path, { force: true });
     await this.#setup.console.remove();
     await this.#setup.definition.remove();
@@ -206,22 +243,72 @@ export class HypervDriver implements VmDriver {
     await this.#endCapture();
   }
 
-  /** Observes, and tells of what has changed since: an end, a stall, a machine to adopt. */
+  /** Reads the machine, and reports what has changed since: an end, a stall, a machine to adopt. */
   async #look(signal: AbortSignal): Promise<FoundMachine | undefined> {
-    const found = await findMachine(this.#setup.powerShell, this.#setup, signal);
-    // What was seen before it came up is no end.
-    if (this.#isComingUp && (found === undefined || !isLive(found.state))) return found;
-    if (found === undefined || !isLive(found.state)) {
-      await this.#noteEnd(found?.state === 'saved' ? 'Its state was saved by Hyper-V.' : undefined);
-      return found;
-    }
-    if (!this.#isLive) await this.#noteLife('end');
-    if (found.state === 'stalled') await this.#tellStall();
-    else this.#isStallTold = false;
+    const found = await findMachine(this.#setup, signal);
+    await this.#note(found);
     return found;
   }
 
-  /** Starts or continues it; leaves it as it was when that fails. */
+  /** Like {@link #look}, with the hardware. */
+  async #read(signal: AbortSignal): Promise<MachineReading | undefined> {
+    const found = await readMachine(this.#setup, signal);
+    await this.#note(found);
+    return found;
+  }
+
+  #settled(signal: AbortSignal): Promise<FoundMachine | undefined> {
+    return settled((either) => this.#look(either), signal);
+  }
+
+  async #note(found: FoundMachine | undefined): Promise<void> {
+    this.#recent = { found, atMs: performance.now() };
+    const isUp = found !== undefined && isLive(found.state);
+    if (!isUp) this.#measured = undefined;
+    // What was seen before the machine came up is not its end.
+    if (this.#isComingUp && !isUp) return;
+    if (!isUp) return this.#noteEnd(found?.state === 'saved' ? 'Hyper-V has saved its state.' : undefined);
+    if (!this.#isLive) await this.#noteLife('end');
+    if (found.state === 'stalled') await this.#reportStall();
+    else this.#isStallReported = false;
+  }
+
+  /** What `define` has prepared, once and only for a short while: then the machine is read again. */
+  #takePrepared(): Prepared | undefined {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    return prepared !== undefined && performance.now() - prepared.atMs < PREPARED_MS ? prepared : undefined;
+  }
+
+  /** Disk and hardware as the definition has them, for a machine that is off. */
+  async #prepare(spec: VmSpec, found: MachineReading, context: EnsureContext): Promise<FoundMachine> {
+    checkDisks(found, spec);
+    await ensureDataDisk(this.#setup.powerShell, spec.dataDisk, context);
+    return ensureMachine(this.#setup, spec, found, context);
+  }
+
+  /** @returns the size of the data disk in bytes */
+  async #ensureDisk(
+    { dataDisk, ...spec }: VmSpec,
+    found: MachineReading | undefined,
+    context: EnsureContext,
+  ): Promise<number> {
+    const { powerShell } = this.#setup;
+    const mayChange = checkDisks(found, { dataDisk, ...spec });
+    const known = this.#measured?.path === dataDisk.path ? this.#measured.bytes : undefined;
+    const isUp = found !== undefined && isLive(found.state);
+    // The disk of a running machine can grow but not shrink.
+    if (isUp && known !== undefined && known >= dataDisk.sizeGiB * GIB) return known;
+    // A saved guest relies on the size of its disk, until its memory is restored or discarded.
+    const bytes =
+      found?.state === 'saved' || !mayChange
+        ? await dataDiskBytes(powerShell, dataDisk.path, context.signal)
+        : await ensureDataDisk(powerShell, dataDisk, context);
+    this.#measured = { path: dataDisk.path, bytes };
+    return bytes;
+  }
+
+  /** Starts or restores the machine; leaves it as it was when that fails. */
   async #bringUp(
     found: FoundMachine,
     code: 'MOBYVM_VM_START' | 'MOBYVM_VM_RESTORE',
@@ -229,19 +316,22 @@ export class HypervDriver implements VmDriver {
   ): Promise<void> {
     const later = new AbortController().signal;
     onFailure(async () => {
-      const present = await findMachine(this.#setup.powerShell, this.#setup, later);
+      const present = await findMachine(this.#setup, later);
       if (present === undefined || !isLive(present.state)) return;
-      await this.#endWith('its start was undone', later, () => turnOff(this.#setup, present, later));
+      await this.#endWith('its start was undone', async () => {
+        await turnOff(this.#setup, present, later);
+        await this.#look(later);
+      });
     });
     if (code === 'MOBYVM_VM_START') await this.#setup.console.rotate();
     this.#isComingUp = true;
     await this.#noteLife('start');
     try {
-      await startMachine(this.#setup, found, { signal, code });
-      const state = (await settled(this.#setup, signal))?.state;
-      if (state !== 'running') throw withoutEffect('The virtual machine was not started', code);
+      const started = await startMachine(this.#setup, found, { signal, code });
+      const state = started === 'running' ? started : (await this.#settled(signal))?.state;
+      if (state !== 'running') throw withoutEffectError('The virtual machine was not started', code);
     } catch (error) {
-      // What did not start has not ended either.
+      // A machine that did not start has not ended either.
       this.#isLive = false;
       this.#watch.stop();
       await this.#endCapture();
@@ -251,25 +341,26 @@ export class HypervDriver implements VmDriver {
     }
   }
 
-  /** @returns false when it does not run */
-  async #goOnIfLive(found: FoundMachine, signal: AbortSignal): Promise<boolean> {
+  /** @returns false when it is not running */
+  async #resumeIfLive(found: FoundMachine, signal: AbortSignal): Promise<boolean> {
     if (!isLive(found.state)) return false;
     if (found.state === 'crashed')
-      throw wrongState(
-        `The virtual machine cannot go on: Hyper-V says "${found.stateName}".`,
+      throw wrongStateError(
+        `The virtual machine has failed: Hyper-V reports its state as "${found.stateName}".`,
         'Power it off first.',
       );
-    if (found.state === 'stalled') await this.#goOnStalled(found, signal);
+    if (found.state === 'running') return true;
+    if (found.state === 'stalled') await this.#resumeStalled(found, signal);
     if (found.state === 'paused') await resumeMachine(this.#setup, found, signal);
     await this.#look(signal);
     return true;
   }
 
-  async #goOnStalled(found: FoundMachine, signal: AbortSignal): Promise<void> {
+  async #resumeStalled(found: FoundMachine, signal: AbortSignal): Promise<void> {
     const stall = await this.#stall();
-    if (stall.freeBytes < ROOM_BYTES) throw stalledByFullDisk(stall);
+    if (stall.freeBytes < LEAST_FREE_BYTES) throw stalledByFullDisk(stall);
     await resumeMachine(this.#setup, found, signal);
-    if ((await settled(this.#setup, signal))?.state === 'stalled') throw stalledByFullDisk(stall);
+    if ((await this.#settled(signal))?.state === 'stalled') throw stalledByFullDisk(stall);
   }
 
   async #stall(): Promise<VmStall> {
@@ -280,19 +371,19 @@ export class HypervDriver implements VmDriver {
     } catch (error) {
       throw new MobyvmError(
         'MOBYVM_DATA_DISK',
-        `The VM stands still: ${folder} cannot be reached (${textOf(error)}).`,
+        `The VM is paused: ${folder} cannot be reached (${textOf(error)}).`,
         'Connect or unlock the drive, then run `mobyvm up` again.',
         { cause: error },
       );
     }
   }
 
-  async #tellStall(): Promise<void> {
-    if (this.#isStallTold) return;
-    this.#isStallTold = true;
+  async #reportStall(): Promise<void> {
+    if (this.#isStallReported) return;
+    this.#isStallReported = true;
     const stall = await this.#stall().catch((error: unknown) => {
-      // Told as soon as the folder can be reached.
-      this.#isStallTold = false;
+      // Reported once the folder can be reached.
+      this.#isStallReported = false;
       this.#setup.logger.warn('vm.stall.unknown', { error: textOf(error) });
     });
     if (stall === undefined) return;
@@ -302,7 +393,7 @@ export class HypervDriver implements VmDriver {
 
   async #noteLife(from: 'start' | 'end'): Promise<void> {
     this.#isLive = true;
-    this.#isStallTold = false;
+    this.#isStallReported = false;
     const { consolePipe: pipe, console: log, logger } = this.#setup;
     await makeFolder(dirname(log.logPath));
     await log.follow(from);
@@ -310,16 +401,16 @@ export class HypervDriver implements VmDriver {
     this.#watch.start();
   }
 
-  /** Tells of the end of a machine that was running, once; whoever sees it as well returns when it has been told. */
+  /** Reports the end of a machine that was running, once; everyone else who notices it waits until it has been reported. */
   async #noteEnd(how?: string): Promise<void> {
     if (this.#isLive) {
       this.#isLive = false;
-      this.#telling = this.#tellEnd(how);
+      this.#reporting = this.#reportEnd(how);
     }
-    await this.#telling;
+    await this.#reporting;
   }
 
-  async #tellEnd(how = 'It is off, and mobyvm has not switched it off.'): Promise<void> {
+  async #reportEnd(how = 'It is off, but mobyvm did not power it off.'): Promise<void> {
     const exit: VmExit =
       this.#intent === undefined
         ? { reason: 'died', detail: `The virtual machine has ended. ${how}` }
@@ -336,18 +427,18 @@ export class HypervDriver implements VmDriver {
     await this.#setup.console.unfollow();
   }
 
-  /** Ends a machine on purpose; returns when its end has been told. */
-  async #endWith(intent: string, signal: AbortSignal, end: () => Promise<void>): Promise<void> {
+  /** Ends a machine on purpose. @param end returns when the end has been noted */
+  async #endWith(intent: string, end: () => Promise<void>): Promise<void> {
     this.#intent = intent;
+    this.#prepared = undefined;
     try {
       await end();
-      await this.#look(signal);
     } finally {
       this.#intent = undefined;
     }
   }
 }
 
-function wrongState(message: string, remedy: string): MobyvmError {
+function wrongStateError(message: string, remedy: string): MobyvmError {
   return new MobyvmError('MOBYVM_VM_STATE', message, remedy);
 }

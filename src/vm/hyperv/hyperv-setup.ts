@@ -1,15 +1,20 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { freeBytesIn, StateFile, type Logger } from '../../core/host/index.js';
+import { freeBytesIn, StateFile, type Ledger, type LedgerEntry, type Logger } from '../../core/host/index.js';
 import type { PowerShell } from '../../powershell/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { tagOf } from '../network/ownership.plan.js';
 import { Definition, DEFINITION_REMEDY, Spec } from '../definition.js';
 
 export interface HypervDriverOptions {
+  /** For whatever is quick: it must not wait behind {@link lifePowerShell}. */
   readonly powerShell: PowerShell;
+  /** For calls that may take minutes: starting, saving and stopping the machine. */
+  readonly lifePowerShell: PowerShell;
   readonly machineId: string;
-  /** The machine's own folder; `remove()` takes it away, the data disk excepted if it lies in it. */
+  /** Remembers that the machine is ours; written before it is created and deleted after it is gone. */
+  readonly ledger: Ledger;
+  /** The machine's own folder; `remove()` deletes it, except for the data disk. */
   readonly stateDirectory: string;
   readonly consoleLogPath: string;
   /** The named pipe on which Hyper-V serves the machine's COM 1, for example `\\.\pipe\mobyvm_console`. */
@@ -21,20 +26,24 @@ export interface HypervDriverOptions {
   readonly freeBytes?: (directory: string) => Promise<number>;
 }
 
-/** Everything that belongs to one machine of this driver, in one place. */
+/** Everything that belongs to one machine of this driver. */
 export interface HypervSetup {
   readonly powerShell: PowerShell;
+  readonly lifePowerShell: PowerShell;
+  readonly ledger: Ledger;
+  /** The machine in the ledger. */
+  readonly entry: LedgerEntry;
   readonly logger: Logger;
   readonly machineId: string;
-  /** What our machine's notes say. */
+  /** In the notes of our machine. */
   readonly tag: string;
   readonly stateDirectory: string;
-  /** In which Hyper-V keeps our machine's configuration, and nobody else's. */
+  /** Holds the configuration of our machine and nobody else's. */
   readonly folder: string;
   readonly consolePipe: string;
   readonly console: ConsoleLog;
   readonly definition: StateFile<Definition>;
-  /** What the machine that runs, or is saved, was started with. */
+  /** The specification with which the running or saved machine was started. */
   readonly started: StateFile<Definition>;
   /** Hyper-V's GUID of our machine. */
   readonly identity: StateFile<MachineIdentity>;
@@ -46,10 +55,17 @@ const MachineIdentity = z.object({ format: z.literal(1), vmId: z.uuid() });
 type MachineIdentity = z.infer<typeof MachineIdentity>;
 
 export function hypervSetup(options: HypervDriverOptions): HypervSetup {
-  const { powerShell, logger, machineId, consolePipe } = options;
+  const { machineId, logger } = options;
   const stateDirectory = resolve(options.stateDirectory);
   return {
-    ...{ powerShell, logger, machineId, consolePipe, stateDirectory },
+    powerShell: options.powerShell,
+    lifePowerShell: options.lifePowerShell,
+    ledger: options.ledger,
+    entry: { kind: 'hyperv-vm', name: machineId },
+    logger,
+    machineId,
+    consolePipe: options.consolePipe,
+    stateDirectory,
     tag: tagOf(machineId),
     folder: join(stateDirectory, 'hyperv'),
     console: new ConsoleLog({ logPath: resolve(options.consoleLogPath), logger }),

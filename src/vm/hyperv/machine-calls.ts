@@ -1,30 +1,36 @@
 import { sleep, waitFor } from '../../core/host/index.js';
-import { textOf } from '../../core/values/index.js';
+import { textOf, VIRTUALIZATION_NAMESPACE, WmiReturn } from '../../core/values/index.js';
 import { cmdlet, hashtable, type PowerShell } from '../../powershell/index.js';
 import type { VmState } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';
-import { hypervFailure, isDenied, orHypervFailure, withoutEffect } from './hyperv-failure.js';
+import { hypervError, isDenied, orHypervError, withoutEffectError } from './hyperv-error.js';
 import type { HypervSetup } from './hyperv-setup.js';
-import { isLive, isPassing } from './vm-state.plan.js';
+import { isLive, isPassing, vmStateOf } from './vm-state.plan.js';
 
-/** Of a machine that starts, or is written to a file or read from one. */
+/** For starting a machine, saving its memory to a file, or restoring it. */
 const CALL_SECONDS = 300;
 const PASSING_SECONDS = 120;
 const TURN_OFF_SECONDS = 60;
 const OFF_LOOK_MS = 200;
-const WMI = 'root/virtualization/v2';
+const SHUTDOWN_LOOK_MS = 1_000;
 
-/** Waits until Hyper-V has done what it is about to do. */
-export async function settled(setup: HypervSetup, signal: AbortSignal): Promise<FoundMachine | undefined> {
-  let found = await findMachine(setup.powerShell, setup, signal);
+/**
+ * Waits until the machine is in a state that it does not leave by itself.
+ * @param read how the machine is read
+ */
+export async function settled<Found extends FoundMachine>(
+  read: (signal: AbortSignal) => Promise<Found | undefined>,
+  signal: AbortSignal,
+): Promise<Found | undefined> {
+  let found = await read(signal);
   const isSettled = {
-    title: 'Hyper-V to finish what it does with the virtual machine',
+    title: 'Hyper-V to finish what it is doing with the virtual machine',
     check: async (either: AbortSignal) => {
-      found = await findMachine(setup.powerShell, setup, either);
+      found = await read(either);
       return found === undefined || !isPassing(found.state);
     },
     timeoutSeconds: PASSING_SECONDS,
-    hint: 'Look at the machine in Hyper-V Manager, and restart the service vmms if it hangs.',
+    hint: 'Check the machine in Hyper-V Manager; restart the service vmms if it hangs.',
     code: 'MOBYVM_VM_STATE',
   } as const;
   if (found !== undefined && isPassing(found.state)) await waitFor(isSettled, signal);
@@ -32,35 +38,40 @@ export async function settled(setup: HypervSetup, signal: AbortSignal): Promise<
 }
 
 /**
- * From off or saved. Hyper-V lets a machine open the files that were attached to it, not others that lie in their places since: those
- * are attached anew, once.
+ * Starts a machine that is off or saved. Hyper-V lets a machine open only the files that were attached to it; files that have replaced
+ * them since are attached again, once.
+ * @returns the machine's state, if Hyper-V reports one
  * @throws MobyvmError with the code
  */
 export async function startMachine(
-  { powerShell, logger }: HypervSetup,
+  { powerShell, lifePowerShell, logger }: HypervSetup,
   { id }: FoundMachine,
   { signal, code }: { signal: AbortSignal; code: 'MOBYVM_VM_START' | 'MOBYVM_VM_RESTORE' },
-): Promise<void> {
+): Promise<VmState | undefined> {
   const what =
     code === 'MOBYVM_VM_START'
       ? 'The virtual machine was not started'
-      : 'The saved virtual machine was not continued';
-  const start = () =>
-    powerShell.run([machine(id), cmdlet('Start-VM')], { signal, timeoutSeconds: CALL_SECONDS });
-  const startWithFiles = async (): Promise<void> => {
+      : 'The saved virtual machine was not restored';
+  const pipeline = [machine(id), cmdlet('Start-VM', { Passthru: true })] as const;
+  const start = async (): Promise<VmState | undefined> => {
+    const query = { pipeline, fields: { State: 'text' } } as const;
+    const [row] = await lifePowerShell.read(query, { signal, timeoutSeconds: CALL_SECONDS });
+    return row?.State === undefined ? undefined : vmStateOf(row.State);
+  };
+  const startWithFiles = async (): Promise<VmState | undefined> => {
     try {
-      await start();
+      return await start();
     } catch (error) {
       if (!isDenied(error) || code !== 'MOBYVM_VM_START') throw error;
       logger.warn('vm.files.denied', { error: textOf(error) });
-      await attachAnew(powerShell, id, signal);
-      await start();
+      await attachAgain(powerShell, id, signal);
+      return await start();
     }
   };
-  await orHypervFailure(what, startWithFiles, code);
+  return orHypervError(what, startWithFiles, code);
 }
 
-async function attachAnew(powerShell: PowerShell, id: string, signal: AbortSignal): Promise<void> {
+async function attachAgain(powerShell: PowerShell, id: string, signal: AbortSignal): Promise<void> {
   const drives = [
     { get: cmdlet('Get-VMHardDiskDrive'), set: (Path: string) => cmdlet('Set-VMHardDiskDrive', { Path }) },
     { get: cmdlet('Get-VMDvdDrive'), set: (Path: string) => cmdlet('Set-VMDvdDrive', { Path }) },
@@ -77,32 +88,31 @@ async function attachAnew(powerShell: PowerShell, id: string, signal: AbortSigna
 }
 
 export async function resumeMachine(
-  { powerShell }: HypervSetup,
+  { lifePowerShell }: HypervSetup,
   { id }: FoundMachine,
   signal: AbortSignal,
 ): Promise<void> {
-  await orHypervFailure(
-    'The paused virtual machine did not go on',
-    () => powerShell.run([machine(id), cmdlet('Resume-VM')], { signal, timeoutSeconds: CALL_SECONDS }),
+  await orHypervError(
+    'The paused virtual machine was not resumed',
+    () => lifePowerShell.run([machine(id), cmdlet('Resume-VM')], { signal, timeoutSeconds: CALL_SECONDS }),
     'MOBYVM_VM_START',
   );
 }
 
 export async function saveMachine(
-  { powerShell }: HypervSetup,
+  { lifePowerShell }: HypervSetup,
   { id }: FoundMachine,
   signal: AbortSignal,
 ): Promise<void> {
-  await orHypervFailure(
+  await orHypervError(
     'The virtual machine was not saved',
-    () => powerShell.run([machine(id), cmdlet('Save-VM')], { signal, timeoutSeconds: CALL_SECONDS }),
+    () => lifePowerShell.run([machine(id), cmdlet('Save-VM')], { signal, timeoutSeconds: CALL_SECONDS }),
     'MOBYVM_VM_SAVE',
   );
 }
 
 /**
- * As the power switch does, from any state; a saved state is discarded. A machine that Hyper-V cannot switch off any more is ended with
- * its worker process.
+ * Powers the machine off, in any state; a saved state is discarded. If Hyper-V cannot power it off, its worker process is terminated.
  * @throws MobyvmError MOBYVM_VM_STOP
  */
 export async function turnOff(
@@ -113,13 +123,13 @@ export async function turnOff(
   if (state !== 'saved' && !isLive(state)) return;
   const off =
     state === 'saved' ? cmdlet('Remove-VMSavedState') : cmdlet('Stop-VM', { TurnOff: true, Force: true });
-  const what = 'The virtual machine could not be switched off';
-  let reason: unknown = withoutEffect(what, 'MOBYVM_VM_STOP');
+  const what = 'The virtual machine could not be powered off';
+  let reason: unknown = withoutEffectError(what, 'MOBYVM_VM_STOP');
   try {
-    await setup.powerShell.run([machine(id), off], { signal, timeoutSeconds: TURN_OFF_SECONDS });
+    await setup.lifePowerShell.run([machine(id), off], { signal, timeoutSeconds: TURN_OFF_SECONDS });
   } catch (error) {
     signal.throwIfAborted();
-    reason = hypervFailure(what, error, 'MOBYVM_VM_STOP');
+    reason = hypervError(what, error, 'MOBYVM_VM_STOP');
   }
   if (await isOffSoon(setup, signal)) return;
   if (isLive(state)) {
@@ -132,7 +142,7 @@ export async function turnOff(
 async function isOffSoon(setup: HypervSetup, signal: AbortSignal): Promise<boolean> {
   const deadline = performance.now() + setup.lookSeconds * 2_000;
   for (;;) {
-    const found = await findMachine(setup.powerShell, setup, signal);
+    const found = await findMachine(setup, signal);
     if (found === undefined || found.state === 'off') return true;
     const remainingMs = deadline - performance.now();
     if (remainingMs <= 0) return false;
@@ -140,7 +150,7 @@ async function isOffSoon(setup: HypervSetup, signal: AbortSignal): Promise<boole
   }
 }
 
-/** The process in which Hyper-V runs this machine alone: its command line has the machine's GUID. */
+/** Terminates the process in which Hyper-V runs only this machine: its command line has the machine's GUID. */
 async function endWorker(
   { powerShell, logger }: HypervSetup,
   id: string,
@@ -160,24 +170,25 @@ async function endWorker(
 }
 
 /**
- * Asks the guest to shut down until it has. `Stop-VM` would keep the session busy for as long, so the request itself is sent, which
- * is answered at once (Msvm_ShutdownComponent.InitiateShutdown).
- * @returns false when it has not within that time
+ * Asks the guest to shut down and waits until it has. `Stop-VM` would block its session all the while; so the request itself is sent, which
+ * returns at once.
+ * @returns the machine once it is off; undefined when it still runs after that time
+ * @see https://learn.microsoft.com/windows/win32/hyperv_v2/initiateshutdown-msvm-shutdowncomponent
  */
 export async function shutDownGuest(
   setup: HypervSetup,
   { id }: FoundMachine,
   { gracefulSeconds, signal }: { readonly gracefulSeconds: number; readonly signal: AbortSignal },
-): Promise<boolean> {
+): Promise<{ readonly found: FoundMachine | undefined } | undefined> {
   const deadline = performance.now() + gracefulSeconds * 1_000;
+  const lookMs = Math.min(SHUTDOWN_LOOK_MS, setup.lookSeconds * 1_000);
   let isAsked = false;
   for (;;) {
     isAsked ||= await askToShutDown(setup, id, signal);
-    const state: VmState = (await findMachine(setup.powerShell, setup, signal))?.state ?? 'absent';
-    if (!isLive(state)) return true;
-    const remainingMs = deadline - performance.now();
-    if (remainingMs <= 0) return false;
-    await sleep(Math.min(remainingMs, Math.min(1_000, setup.lookSeconds * 1_000)), signal);
+    await sleep(Math.max(0, Math.min(deadline - performance.now(), lookMs)), signal);
+    const found = await findMachine(setup, signal);
+    if (found === undefined || !isLive(found.state)) return { found };
+    if (performance.now() >= deadline) return undefined;
   }
 }
 
@@ -188,7 +199,8 @@ async function askToShutDown(
   signal: AbortSignal,
 ): Promise<boolean> {
   const component = cmdlet('Get-CimInstance', {
-    ...{ Namespace: WMI, ClassName: 'Msvm_ShutdownComponent' },
+    Namespace: VIRTUALIZATION_NAMESPACE,
+    ClassName: 'Msvm_ShutdownComponent',
     Filter: `SystemName = '${id.toUpperCase()}'`,
   });
   const ask = cmdlet('Invoke-CimMethod', {
@@ -200,8 +212,9 @@ async function askToShutDown(
       { pipeline: [component, ask], fields: { ReturnValue: 'number' } },
       { signal },
     );
-    // 0 done, 4096 a job was started.
-    return rows.some(({ ReturnValue }) => ReturnValue === 0 || ReturnValue === 4_096);
+    return rows.some(
+      ({ ReturnValue }) => ReturnValue === WmiReturn.completed || ReturnValue === WmiReturn.jobStarted,
+    );
   } catch (error) {
     signal.throwIfAborted();
     logger.warn('vm.shutdown.refused', { error: textOf(error) });

@@ -1,30 +1,29 @@
-import { waitFor, type Step } from '../../core/host/index.js';
-import { MobyvmError } from '../../core/values/index.js';
+import { resourceStep, waitFor, type Resource, type Step } from '../../core/host/index.js';
+import { MobyvmError, type Change } from '../../core/values/index.js';
 import { cmdlet, type PowerShell } from '../../powershell/index.js';
-import { ENABLE_REMEDY, orHypervFailure } from './hyperv-failure.js';
+import { ENABLE_REMEDY, orHypervError } from './hyperv-error.js';
 
 const SERVICE = 'vmms';
 const START_SECONDS = 60;
 
+/** The service of Hyper-V; or, if there is none, the state of the Windows feature. */
+export type ServiceFound =
+  { readonly state: string; readonly startMode: string } | { readonly feature: string | undefined };
+
 /**
- * Sees that Hyper-V's service runs, and starts it when it only stands still. The feature is asked for when there is none: that takes
- * seconds.
+ * Hyper-V's service as a precondition: observe and plan change nothing, and `plan` throws what the user has to fix. `ensure` starts a service
+ * that is stopped; `remove` does nothing, as the service is not ours.
  */
-export function hypervPreflight(powerShell: PowerShell): Step {
+export function hypervService(powerShell: PowerShell): Resource<'running', ServiceFound> {
   return {
     id: 'hyperv',
     title: 'Hyper-V',
-    async run({ signal, progress }) {
-      const found = await readService(powerShell, signal);
-      if (found === undefined) throw await withoutService(powerShell, signal);
-      if (found.startMode === 'Disabled')
-        throw unusable(
-          'The service of Hyper-V (vmms) is disabled.',
-          'Run: Set-Service vmms -StartupType Automatic; Start-Service vmms',
-        );
-      if (found.state === 'Running') return 'none';
+    observe: ({ signal }) => observeService(powerShell, signal),
+    plan: planService,
+    async ensure(_, found, { signal, progress }) {
+      planService(found);
       progress('starting the service vmms');
-      await orHypervFailure('The service of Hyper-V (vmms) was not started', () =>
+      await orHypervError('The Hyper-V service (vmms) was not started', () =>
         powerShell.run([cmdlet('Start-Service', { Name: SERVICE })], {
           signal,
           timeoutSeconds: START_SECONDS,
@@ -35,17 +34,43 @@ export function hypervPreflight(powerShell: PowerShell): Step {
           title: 'the service vmms to run',
           check: async (either) => (await readService(powerShell, either))?.state === 'Running',
           timeoutSeconds: START_SECONDS,
-          hint: 'Run `mobyvm doctor`, and look at the event log of Hyper-V-VMMS.',
+          hint: 'Run `mobyvm doctor`, and check the event log Hyper-V-VMMS.',
           code: 'MOBYVM_HYPERV',
         },
         signal,
       );
-      return 'update';
     },
+    remove: () => Promise.resolve(),
   };
 }
 
-/** By WMI: PowerShell 7's Get-Service fails as a whole for services that nobody may query. */
+/** As the first step of `up`. */
+export function hypervPreflight(powerShell: PowerShell): Step {
+  return resourceStep(hypervService(powerShell), 'running');
+}
+
+async function observeService(powerShell: PowerShell, signal: AbortSignal): Promise<ServiceFound> {
+  const service = await readService(powerShell, signal);
+  // Reading the feature takes seconds, so only when it matters.
+  return service ?? { feature: await readFeature(powerShell, signal) };
+}
+
+/** @throws MobyvmError MOBYVM_HYPERV when the service cannot be started as it is */
+function planService(found: ServiceFound | undefined): Change {
+  if (found === undefined || 'feature' in found) {
+    throw found?.feature === 'EnablePending'
+      ? unusableError('Hyper-V needs a restart of Windows.', 'Restart Windows, then run the command again.')
+      : unusableError('The Hyper-V service (vmms) does not exist.', ENABLE_REMEDY);
+  }
+  if (found.startMode === 'Disabled')
+    throw unusableError(
+      'The Hyper-V service (vmms) is disabled.',
+      'Run: Set-Service vmms -StartupType Automatic; Start-Service vmms',
+    );
+  return found.state === 'Running' ? { kind: 'none' } : { kind: 'update', fields: ['state'] };
+}
+
+/** Over WMI: PowerShell 7's Get-Service fails as a whole if there is a service that it may not query. */
 async function readService(
   powerShell: PowerShell,
   signal: AbortSignal,
@@ -54,26 +79,21 @@ async function readService(
     pipeline: [cmdlet('Get-CimInstance', { ClassName: 'Win32_Service', Filter: `Name = '${SERVICE}'` })],
     fields: { State: 'text', StartMode: 'text' },
   } as const;
-  const [found] = await orHypervFailure('The services could not be read', () =>
+  const [found] = await orHypervError('The services could not be read', () =>
     powerShell.read(query, { signal }),
   );
   return found && { state: found.State ?? '', startMode: found.StartMode ?? '' };
 }
 
-async function withoutService(powerShell: PowerShell, signal: AbortSignal): Promise<MobyvmError> {
+async function readFeature(powerShell: PowerShell, signal: AbortSignal): Promise<string | undefined> {
   const feature = cmdlet('Get-WindowsOptionalFeature', { Online: true, FeatureName: 'Microsoft-Hyper-V' });
   const query = { pipeline: [feature], fields: { State: 'text' } } as const;
-  const [found] = await orHypervFailure('The Windows feature Hyper-V could not be read', () =>
+  const [found] = await orHypervError('The Windows feature Hyper-V could not be read', () =>
     powerShell.read(query, { signal, timeoutSeconds: START_SECONDS }),
   );
-  if (found?.State === 'EnablePending')
-    return unusable(
-      'Hyper-V waits for a restart of Windows.',
-      'Restart Windows, then run the command again.',
-    );
-  return unusable('The service of Hyper-V (vmms) does not exist.', ENABLE_REMEDY);
+  return found?.State;
 }
 
-function unusable(message: string, remedy: string): MobyvmError {
+function unusableError(message: string, remedy: string): MobyvmError {
   return new MobyvmError('MOBYVM_HYPERV', message, remedy);
 }

@@ -1,9 +1,22 @@
-import { cmdlet, type Fields, type PowerShell, type Row } from '../../powershell/index.js';
-import { machine, type FoundMachine } from './find-machine.js';
-import type { HardwareFound } from './hardware.plan.js';
-import { orHypervFailure } from './hyperv-failure.js';
+import { cmdlet, type PowerShell, type Row } from '../../powershell/index.js';
+import {
+  findMachine,
+  machine,
+  MACHINE_FIELDS,
+  machineOf,
+  readById,
+  type FoundMachine,
+} from './find-machine.js';
+import type { FirmwareFound, HardwareFound } from './hardware.plan.js';
+import { orHypervError } from './hyperv-error.js';
+import type { HypervSetup } from './hyperv-setup.js';
 
-const MACHINE_FIELDS = {
+/**
+ * Everything that Hyper-V's machine object says, drives, adapters and services included: one call instead of one for each. What is a list
+ * per property has the same order in all of them.
+ */
+const HARDWARE_FIELDS = {
+  ...MACHINE_FIELDS,
   ProcessorCount: 'number',
   MemoryStartup: 'number',
   DynamicMemoryEnabled: 'boolean',
@@ -11,7 +24,17 @@ const MACHINE_FIELDS = {
   AutomaticCheckpointsEnabled: 'boolean',
   AutomaticStartAction: 'text',
   AutomaticStopAction: 'text',
-  Notes: 'text',
+  'HardDrives.Path': 'texts',
+  'DVDDrives.Path': 'texts',
+  'DVDDrives.ControllerNumber': 'numbers',
+  'DVDDrives.ControllerLocation': 'numbers',
+  'ComPort1.Path': 'text',
+  'NetworkAdapters.Id': 'texts',
+  'NetworkAdapters.MacAddress': 'texts',
+  'NetworkAdapters.DynamicMacAddressEnabled': 'texts',
+  'NetworkAdapters.SwitchName': 'texts',
+  'VMIntegrationService.Id': 'texts',
+  'VMIntegrationService.Enabled': 'texts',
 } as const;
 
 const FIRMWARE_FIELDS = {
@@ -20,67 +43,91 @@ const FIRMWARE_FIELDS = {
   'BootOrder.Device.Path': 'texts',
 } as const;
 
-/** Gathers what the machine consists of; changes nothing. @throws MobyvmError MOBYVM_HYPERV */
-export function readHardware(
-  powerShell: PowerShell,
-  found: Pick<FoundMachine, 'id' | 'generation'>,
-  signal: AbortSignal,
-): Promise<HardwareFound> {
-  return orHypervFailure("The virtual machine's hardware could not be read", () =>
-    gather(powerShell, found, signal),
-  );
+/** Our machine with its hardware, read at the same time. */
+export interface MachineReading extends FoundMachine {
+  readonly hardware: HardwareFound;
 }
 
-async function gather(
+/** One call when the machine's GUID is known. @throws MobyvmError MOBYVM_HYPERV */
+export async function readMachine(
+  setup: HypervSetup,
+  signal: AbortSignal,
+): Promise<MachineReading | undefined> {
+  const recorded = (await setup.identity.read().catch(() => undefined))?.vmId;
+  const known = recorded === undefined ? undefined : await readKnown(setup, recorded, signal);
+  if (known !== undefined) return known;
+  const found = await findMachine(setup, signal);
+  if (found === undefined) return undefined;
+  const reading = await readKnown(setup, found.id, signal);
+  return reading && { ...reading, isWhole: found.isWhole };
+}
+
+async function readKnown(
+  { powerShell }: HypervSetup,
+  id: string,
+  signal: AbortSignal,
+): Promise<MachineReading | undefined> {
+  const row = await readById(powerShell, id, HARDWARE_FIELDS, signal);
+  return row && { ...machineOf(row, id, true), hardware: hardwareOf(row) };
+}
+
+/** Only machines of generation 2 have one. @throws MobyvmError MOBYVM_HYPERV */
+export async function readFirmware(
   powerShell: PowerShell,
   { id, generation }: Pick<FoundMachine, 'id' | 'generation'>,
   signal: AbortSignal,
-): Promise<HardwareFound> {
-  const vm = machine(id);
-  const rows = <F extends Fields>(part: ReturnType<typeof cmdlet>, fields: F): Promise<readonly Row<F>[]> =>
-    powerShell.read({ pipeline: [vm, part], fields }, { signal });
-  const [settings] = await powerShell.read({ pipeline: [vm], fields: MACHINE_FIELDS }, { signal });
-  const disks = await rows(cmdlet('Get-VMHardDiskDrive'), { Path: 'text' });
-  const dvds = await rows(cmdlet('Get-VMDvdDrive'), {
-    ...({ Path: 'text', ControllerNumber: 'number', ControllerLocation: 'number' } as const),
-  });
-  const [firmware] = generation === 2 ? await rows(cmdlet('Get-VMFirmware'), FIRMWARE_FIELDS) : [undefined];
-  const [port] = await rows(cmdlet('Get-VMComPort', { Number: 1 }), { Path: 'text' });
-  const adapters = await rows(cmdlet('Get-VMNetworkAdapter'), {
-    Id: 'text',
-    MacAddress: 'text',
-    DynamicMacAddressEnabled: 'boolean',
-    SwitchName: 'text',
-  });
-  const services = await rows(cmdlet('Get-VMIntegrationService'), { Id: 'text', Enabled: 'boolean' });
+): Promise<FirmwareFound | undefined> {
+  if (generation === 1) return undefined;
+  const query = { pipeline: [machine(id), cmdlet('Get-VMFirmware')], fields: FIRMWARE_FIELDS } as const;
+  const [row] = await orHypervError("The virtual machine's firmware could not be read", () =>
+    powerShell.read(query, { signal }),
+  );
   return {
-    cpus: settings?.ProcessorCount,
-    memoryBytes: settings?.MemoryStartup,
-    hasDynamicMemory: settings?.DynamicMemoryEnabled,
-    checkpointType: settings?.CheckpointType,
-    hasAutomaticCheckpoints: settings?.AutomaticCheckpointsEnabled,
-    startAction: settings?.AutomaticStartAction,
-    stopAction: settings?.AutomaticStopAction,
-    notes: settings?.Notes,
-    generation,
-    diskPaths: disks.map(({ Path }) => Path ?? ''),
-    dvds: dvds.map((each) => ({
-      path: each.Path,
-      controllerNumber: each.ControllerNumber,
-      controllerLocation: each.ControllerLocation,
-    })),
-    secureBoot: firmware?.SecureBoot,
-    boot: {
-      types: firmware?.['BootOrder.BootType'] ?? [],
-      paths: firmware?.['BootOrder.Device.Path'] ?? [],
-    },
-    consolePath: port?.Path,
-    adapters: adapters.map((each) => ({
-      id: each.Id ?? '',
-      mac: each.MacAddress,
-      hasDynamicMac: each.DynamicMacAddressEnabled,
-      switchName: each.SwitchName,
-    })),
-    services: services.map(({ Id, Enabled }) => ({ id: Id ?? '', isEnabled: Enabled === true })),
+    secureBoot: row?.SecureBoot,
+    bootTypes: row?.['BootOrder.BootType'] ?? [],
+    bootPaths: row?.['BootOrder.Device.Path'] ?? [],
   };
+}
+
+function hardwareOf(row: Row<typeof HARDWARE_FIELDS>): HardwareFound {
+  const numbers = row['DVDDrives.ControllerNumber'];
+  const paths = row['DVDDrives.Path'];
+  const locations = row['DVDDrives.ControllerLocation'];
+  const macs = row['NetworkAdapters.MacAddress'];
+  const dynamic = row['NetworkAdapters.DynamicMacAddressEnabled'];
+  const switches = row['NetworkAdapters.SwitchName'];
+  const enabled = row['VMIntegrationService.Enabled'];
+  return {
+    cpus: row.ProcessorCount,
+    memoryBytes: row.MemoryStartup,
+    hasDynamicMemory: row.DynamicMemoryEnabled,
+    checkpointType: row.CheckpointType,
+    hasAutomaticCheckpoints: row.AutomaticCheckpointsEnabled,
+    startAction: row.AutomaticStartAction,
+    stopAction: row.AutomaticStopAction,
+    notes: row.Notes,
+    generation: row.Generation === 2 ? 2 : 1,
+    diskPaths: row['HardDrives.Path'],
+    dvds: numbers.map((controllerNumber, index) => ({
+      path: paths[index] === '' ? undefined : paths[index],
+      controllerNumber,
+      controllerLocation: locations[index],
+    })),
+    consolePath: row['ComPort1.Path'],
+    adapters: row['NetworkAdapters.Id'].map((id, index) => ({
+      id,
+      mac: macs[index],
+      hasDynamicMac: isTrue(dynamic[index]),
+      switchName: switches[index] === '' ? undefined : switches[index],
+    })),
+    services: row['VMIntegrationService.Id'].map((id, index) => ({
+      id,
+      isEnabled: isTrue(enabled[index]) === true,
+    })),
+  };
+}
+
+/** As PowerShell writes a truth value as text. */
+function isTrue(text: string | undefined): boolean | undefined {
+  return text === undefined || text === '' ? undefined : text.toLowerCase() === 'true';
 }

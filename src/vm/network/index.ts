@@ -18,3 +18,19 @@ export {
   type HostNetworks,
   type Overlap,
 } from './subnet.plan.js';
+export {
+  earlierWindowsNetwork,
+  switchSubnet,
+  windowsNetwork,
+  type NetworkOwner,
+  type WindowsNetwork,
+  type WindowsNetworkOptions,
+} from './windows/windows-network.js';
+export {
+  hostRules,
+  type FirewallRule,
+  type HostRulesOptions,
+  type ServedPort,
+} from './windows/firewall-rules.plan.js';
+export { gatherWindowsNetworks, switchDevice } from './windows/host-networks.js';
+export { windowsResolvers } from './windows/resolvers.js';

@@ -3,13 +3,18 @@ import type { WmiResult } from '../../../src/kvp/index.js';
 import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Bound, Handlers } from './bound.js';
 import { HostFailure } from './host-failure.js';
+import type { SimulatedNetwork } from './network-cmdlets.js';
 import type { SimulatedMachine } from './simulated-machine.js';
 import type { SimulatedSystem } from './system-cmdlets.js';
 
 const KVP_METHODS = { AddKvpItems: 'add', ModifyKvpItems: 'modify', RemoveKvpItems: 'remove' } as const;
 
 /** The classes of WMI that are asked for. Every change of KVP is a job, as it is on a Windows host. */
-export function cimCmdlets(machines: readonly SimulatedMachine[], system: SimulatedSystem): Handlers {
+export function cimCmdlets(
+  machines: readonly SimulatedMachine[],
+  system: SimulatedSystem,
+  network: SimulatedNetwork,
+): Handlers {
   const jobs = new Map<string, WmiResult>();
 
   function machineOf(name: unknown): SimulatedMachine | undefined {
@@ -53,6 +58,8 @@ export function cimCmdlets(machines: readonly SimulatedMachine[], system: Simula
       if (className === 'Win32_Process') return workers(bound.text('Filter'));
       const [, value = ''] = /^\w+ = '([0-9A-F-]{36})'$/.exec(bound.optionalText('Filter') ?? '') ?? [];
       switch (className) {
+        case 'Win32_NetworkAdapterConfiguration':
+          return network.configurations();
         case 'Msvm_ShutdownComponent':
           return machineOf(value)?.isOn === true ? [{ CimClass: className, SystemName: value }] : [];
         case 'Msvm_ComputerSystem':

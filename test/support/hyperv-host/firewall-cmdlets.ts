@@ -31,7 +31,7 @@ export class SimulatedFirewall {
             Program: bound.text('Program'),
           },
           ...{ Protocol: bound.text('Protocol'), LocalPort: bound.texts('LocalPort') },
-          InterfaceAlias: bound.texts('InterfaceAlias'),
+          InterfaceAlias: bound.has('InterfaceAlias') ? bound.texts('InterfaceAlias') : ['Any'],
         });
         return [this.rules.get(name)!];
       },

@@ -3,6 +3,7 @@ import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Bound, Handlers } from './bound.js';
 import { FAULTS, HostFailure, invalidState, notFound, outOfMemory } from './host-failure.js';
 import type { SimulatedNetwork } from './network-cmdlets.js';
+import type { SimulatedGuest } from './simulated-guest.js';
 import { SimulatedMachine, type SimulatedPort } from './simulated-machine.js';
 
 const HOST_MEMORY_BYTES = 64 * 1024 ** 3;
@@ -10,6 +11,8 @@ const HOST_MEMORY_BYTES = 64 * 1024 ** 3;
 export interface MachineWorld {
   readonly machines: SimulatedMachine[];
   readonly network: SimulatedNetwork;
+  /** Runs in a machine that is created from now on. */
+  readonly guest: SimulatedGuest | undefined;
   /** The volume of the data disks is full. */
   isDiskFull: boolean;
 }
@@ -68,7 +71,7 @@ export function machineCmdlets(world: MachineWorld): Handlers {
         name,
         Number(bound.optionalText('Generation') ?? '1'),
         join(bound.optionalText('Path') ?? '/hyper-v', name),
-        { memoryBytes: bound.number('MemoryStartupBytes'), switchName },
+        { memoryBytes: bound.number('MemoryStartupBytes'), switchName, guest: world.guest },
       );
       machines.push(made);
       return [made.object()];
@@ -85,7 +88,7 @@ export function machineCmdlets(world: MachineWorld): Handlers {
       found.checkpointType = bound.optionalText('CheckpointType') ?? found.checkpointType;
       found.startAction = bound.optionalText('AutomaticStartAction') ?? found.startAction;
       found.stopAction = bound.optionalText('AutomaticStopAction') ?? found.stopAction;
-      return [];
+      return passed(bound, found);
     },
     'Start-VM': (bound) => {
       const found = machineOf(bound);
@@ -93,7 +96,7 @@ export function machineCmdlets(world: MachineWorld): Handlers {
       if (!found.mayOpenAll) throw new HostFailure(FAULTS.denied);
       if (found.memoryBytes > HOST_MEMORY_BYTES) throw outOfMemory();
       found.run(found.state === 'Off');
-      return [];
+      return passed(bound, found);
     },
     'Resume-VM': (bound) => {
       const found = machineOf(bound);
@@ -112,7 +115,7 @@ export function machineCmdlets(world: MachineWorld): Handlers {
     'Remove-VMSavedState': (bound) => {
       const found = machineOf(bound);
       if (!/^(Fast)?Saved/.test(found.state) || found.stuck === 'error') throw invalidState(found.state);
-      found.state = 'Off';
+      found.end('Off');
       return [];
     },
     'Stop-VM': (bound) => {
@@ -143,18 +146,14 @@ export function machineCmdlets(world: MachineWorld): Handlers {
         found.bootOrder = [{ BootType: 'Drive', Device: first }, ...found.bootOrder.filter(isOther)];
       return [];
     },
-    'Get-VMComPort': (bound) => [{ VMId: machineOf(bound).id, Path: machineOf(bound).comPath ?? '' }],
+    'Get-VMComPort': (bound) => [machineOf(bound).portObject()],
     'Set-VMComPort': (bound) => {
       offMachineOf(bound).comPath = bound.text('Path');
       return [];
     },
     'Get-VMNetworkAdapter': (bound) => {
       if (bound.boolean('ManagementOS') === true) return world.network.hostPorts(bound);
-      const { id, adapters } = machineOf(bound);
-      return adapters.map((each) => ({
-        ...{ VMId: id, Id: each.id, MacAddress: each.mac, DynamicMacAddressEnabled: each.isDynamic },
-        SwitchName: each.switchName ?? null,
-      }));
+      return machineOf(bound).adapterObjects();
     },
     'Add-VMNetworkAdapter': (bound) => {
       if (!hasSwitch(bound.text('SwitchName'))) throw notFound(bound.text('SwitchName'));
@@ -171,16 +170,10 @@ export function machineCmdlets(world: MachineWorld): Handlers {
       portOf(bound).switchName = bound.text('SwitchName');
       return [];
     },
-    'Get-VMIntegrationService': (bound) => {
-      const { id, services } = machineOf(bound);
-      return services.map((each) => ({ VMId: id, Id: each.id, Name: each.name, Enabled: each.isEnabled }));
-    },
+    'Get-VMIntegrationService': (bound) => machineOf(bound).serviceObjects(),
     'Enable-VMIntegrationService': (bound) => setService(bound, true),
     'Disable-VMIntegrationService': (bound) => setService(bound, false),
-    'Get-VMHardDiskDrive': (bound) => {
-      const { id, disks } = machineOf(bound);
-      return disks.map((Path) => ({ VMId: id, Path, ControllerType: 'SCSI' }));
-    },
+    'Get-VMHardDiskDrive': (bound) => machineOf(bound).diskObjects(),
     'Add-VMHardDiskDrive': (bound) => {
       const found = machineOf(bound);
       found.disks.push(bound.text('Path'));
@@ -201,12 +194,10 @@ export function machineCmdlets(world: MachineWorld): Handlers {
       return [];
     },
     'Get-VMDvdDrive': (bound) => {
-      const { id, dvds } = machineOf(bound);
-      const all = dvds.map((path, index) => ({
-        ...{ VMId: id, Path: path ?? null, ControllerNumber: 0, ControllerLocation: index },
-      }));
       const wanted = bound.optionalNumber('ControllerLocation');
-      return all.filter(({ ControllerLocation }) => wanted === undefined || wanted === ControllerLocation);
+      return machineOf(bound)
+        .dvdObjects()
+        .filter(({ ControllerLocation }) => wanted === undefined || wanted === ControllerLocation);
     },
     'Add-VMDvdDrive': (bound) => {
       offMachineOf(bound).dvds.push(bound.optionalText('Path'));
@@ -218,6 +209,10 @@ export function machineCmdlets(world: MachineWorld): Handlers {
       return [];
     },
   };
+
+  function passed(bound: Bound, found: SimulatedMachine): readonly HostObject[] {
+    return bound.boolean('Passthru') === true ? [found.object()] : [];
+  }
 
   function setService(bound: Bound, isEnabled: boolean): readonly HostObject[] {
     const service = bound.object('VMIntegrationService');

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { netmask, parseIpv4 } from '../../../src/core/values/index.js';
 import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Bound, Handler, Handlers } from './bound.js';
 import { alreadyExists, HostFailure, invalidParameter, notFound, queryNotFound } from './host-failure.js';
@@ -17,9 +18,13 @@ interface SimulatedAdapter {
   /** Undefined for a card of the host. */
   readonly switchId: string | undefined;
   hasDhcp: boolean;
-  /** It is there after so many looks, and its IP interface after as many again. */
-  /** So long its port on the switch tells no GUID. */
+  readonly metric: number;
+  /** Name servers, those of IPv6 apart. */
+  readonly nameServers: readonly string[];
+  readonly nameServers6: readonly string[];
+  /** For so many looks its port on the switch has no GUID. */
   looksUntilGuid: number;
+  /** For so many looks it does not exist, and then for as many its IP interface. */
   looksUntilThere: number;
   looksUntilInterface: number;
   addresses: { address: string; prefixLength: number; looksUntilUsable: number }[];
@@ -31,14 +36,23 @@ export class SimulatedNetwork {
   readonly nats: { readonly name: string; readonly prefix: string }[] = [];
   readonly adapters: SimulatedAdapter[] = [
     {
-      ...{ index: 4, guid: `{${randomUUID().toUpperCase()}}`, alias: 'Ethernet', switchId: undefined },
-      ...{ hasDhcp: true, looksUntilGuid: 0, looksUntilThere: 0, looksUntilInterface: 0 },
+      index: 4,
+      guid: `{${randomUUID().toUpperCase()}}`,
+      alias: 'Ethernet',
+      switchId: undefined,
+      hasDhcp: true,
+      metric: 25,
+      nameServers: ['192.168.1.1', '9.9.9.9'],
+      nameServers6: ['fe80::1'],
+      looksUntilGuid: 0,
+      looksUntilThere: 0,
+      looksUntilInterface: 0,
       addresses: [{ address: '192.168.1.20', prefixLength: 24, looksUntilUsable: 0 }],
     },
   ];
-  /** A new address is tentative at so many looks. */
+  /** A new address is tentative for so many looks. */
   tentativeLooks = 1;
-  /** So late a new switch has its adapter. */
+  /** For so many looks a new switch has no adapter. */
   adapterLooks = 0;
   takesSeveralNats = false;
   #lastIndex = 20;
@@ -49,10 +63,18 @@ export class SimulatedNetwork {
     this.#lastIndex += 1;
     if (type === 'Internal')
       this.adapters.push({
-        ...{ index: this.#lastIndex, guid: `{${randomUUID().toUpperCase()}}`, switchId: made.id },
-        ...{ alias: `vEthernet (${name})`, hasDhcp: true },
+        index: this.#lastIndex,
+        guid: `{${randomUUID().toUpperCase()}}`,
+        switchId: made.id,
+        alias: `vEthernet (${name})`,
+        hasDhcp: true,
+        metric: 15,
+        nameServers: [],
+        // As Windows lists for an adapter without IPv6 name servers.
+        nameServers6: ['fec0:0:0:ffff::1', 'fec0:0:0:ffff::2', 'fec0:0:0:ffff::3'],
         looksUntilGuid: this.adapterLooks,
-        ...{ looksUntilThere: this.adapterLooks, looksUntilInterface: this.adapterLooks },
+        looksUntilThere: this.adapterLooks,
+        looksUntilInterface: this.adapterLooks,
         // What Windows gives itself as long as nobody else does.
         addresses: [{ address: '169.254.77.3', prefixLength: 16, looksUntilUsable: 0 }],
       });
@@ -78,6 +100,26 @@ export class SimulatedNetwork {
 
   handlers(): Handlers {
     return { ...this.#switchHandlers(), ...this.#addressHandlers(), ...this.#natHandlers() };
+  }
+
+  /** Instances of Win32_NetworkAdapterConfiguration. */
+  configurations(): readonly HostObject[] {
+    return this.adapters
+      .filter((each) => (each.looksUntilThere -= 1) < 0)
+      .map((each) => ({
+        SettingID: each.guid,
+        InterfaceIndex: each.index,
+        Description: `${each.alias} Adapter`,
+        DHCPEnabled: each.hasDhcp,
+        IPEnabled: (each.looksUntilInterface -= 1) < 0,
+        IPAddress: [...each.addresses.map(({ address }) => address), 'fe80::77'],
+        IPSubnet: [
+          ...each.addresses.map(({ prefixLength }) =>
+            netmask({ network: parseIpv4('0.0.0.0'), prefixLength }),
+          ),
+          '64',
+        ],
+      }));
   }
 
   /** `Get-VMNetworkAdapter -ManagementOS`. */
@@ -131,9 +173,22 @@ export class SimulatedNetwork {
       'Get-NetIPInterface': () =>
         this.adapters
           .filter((each) => (each.looksUntilInterface -= 1) < 0)
-          .map(({ index, alias, hasDhcp }) => ({
-            ...{ InterfaceIndex: index, InterfaceAlias: alias, Dhcp: hasDhcp ? 'Enabled' : 'Disabled' },
+          .map(({ index, alias, hasDhcp, metric }) => ({
+            InterfaceIndex: index,
+            InterfaceAlias: alias,
+            InterfaceMetric: metric,
+            ConnectionState: 'Connected',
+            Dhcp: hasDhcp ? 'Enabled' : 'Disabled',
           })),
+      'Get-DnsClientServerAddress': () =>
+        this.adapters.flatMap(({ index, alias, nameServers, nameServers6 }) =>
+          [nameServers, nameServers6].map((ServerAddresses, family) => ({
+            InterfaceIndex: index,
+            InterfaceAlias: alias,
+            AddressFamily: family === 0 ? 2 : 23,
+            ServerAddresses,
+          })),
+        ),
       'Get-NetIPAddress': (bound) =>
         this.adapters.flatMap(({ index, alias, addresses }) =>
           addresses

@@ -7,6 +7,7 @@ import { SimulatedFirewall } from './firewall-cmdlets.js';
 import { machineCmdlets, type MachineWorld } from './machine-cmdlets.js';
 import { SimulatedNetwork } from './network-cmdlets.js';
 import { SimulatedSystem } from './system-cmdlets.js';
+import type { SimulatedGuest } from './simulated-guest.js';
 import type { SimulatedMachine } from './simulated-machine.js';
 
 /**
@@ -24,6 +25,7 @@ export class SimulatedHost implements MachineWorld {
   readonly network = new SimulatedNetwork();
   readonly firewall = new SimulatedFirewall();
   readonly system = new SimulatedSystem();
+  guest: SimulatedGuest | undefined;
   isDiskFull = false;
   /** Every call, in its order. */
   readonly calls: BoundCall[] = [];
@@ -35,7 +37,7 @@ export class SimulatedHost implements MachineWorld {
   readonly #handlers: Handlers = {
     ...machineCmdlets(this),
     ...diskCmdlets((path) => this.machines.some(({ isOn, disks }) => isOn && disks.includes(path))),
-    ...cimCmdlets(this.machines, this.system),
+    ...cimCmdlets(this.machines, this.system, this.network),
     ...this.system.handlers(),
     ...this.network.handlers(),
     ...this.firewall.handlers(),

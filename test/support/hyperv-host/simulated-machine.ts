@@ -4,17 +4,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { INTEGRATION_SERVICES } from '../../../src/vm/index.js';
 import type { ScriptedWmi } from '../kvp-wmi.js';
 import type { HostObject } from '../pwsh-host/stub-calls.js';
+import { BOOT_LINES, type SimulatedGuest } from './simulated-guest.js';
 
-/** What the guest says while it boots, and from which line on it hears a request to shut down. */
-const BOOT_LINES = [
-  'UEFI firmware',
-  '[mobyvm 1.00] initramfs: looking for the boot medium',
-  '[mobyvm 2.00] init: OpenRC starts',
-  '[mobyvm 3.00] engine: ready',
-];
+/** From this line of its boot on, the guest reacts to a request to shut down. */
 const HEARS_FROM = 3;
 const LINE_EVERY_MS = 2;
-/** German, as everything on this host: who asks for a service by its name does not find it. */
+/** German, like everything on this host: a service cannot be found by its English name. */
 const SERVICE_NAMES: Readonly<Record<string, readonly [id: string, isEnabled: boolean]>> = {
   Zeitsynchronisierung: [INTEGRATION_SERVICES.timeSynchronization, true],
   Takt: [INTEGRATION_SERVICES.heartbeat, true],
@@ -58,13 +53,16 @@ export class SimulatedMachine {
   bootOrder: HostObject[] = [{ BootType: 'Network', Device: {} }];
   readonly services = Object.entries(SERVICE_NAMES).map(([name, [serviceId, isEnabled]]) => ({
     id: `Microsoft:${this.id.toUpperCase()}\\${serviceId.toUpperCase()}`,
-    ...{ name, isEnabled },
+    name,
+    isEnabled,
   }));
   hearsShutdown = false;
   /** Hyper-V cannot switch it off: an error, or done without effect. */
   stuck: 'error' | 'silently' | undefined;
-  /** Its key-value exchange, if a test gives it one. */
+  /** Its key-value exchange, if it has one. */
   kvp: ScriptedWmi | undefined;
+  /** What runs in it, if anything more than the console is needed. */
+  readonly guest: SimulatedGuest | undefined;
   /** Since its last start. */
   #linesSaid = 0;
   #server: Server | undefined;
@@ -75,9 +73,14 @@ export class SimulatedMachine {
     readonly name: string,
     readonly generation: number,
     readonly path: string,
-    options: { readonly memoryBytes: number; readonly switchName: string | undefined },
+    options: {
+      readonly memoryBytes: number;
+      readonly switchName: string | undefined;
+      readonly guest?: SimulatedGuest | undefined;
+    },
   ) {
     this.memoryBytes = options.memoryBytes;
+    this.guest = options.guest;
     this.dvds = generation === 1 ? [undefined] : [];
     this.addAdapter(options.switchName);
   }
@@ -104,12 +107,17 @@ export class SimulatedMachine {
 
   run(isBoot: boolean): void {
     this.state = 'Running';
-    if (isBoot) [this.hearsShutdown, this.#linesSaid] = [false, 0];
+    if (isBoot) {
+      this.hearsShutdown = false;
+      this.#linesSaid = 0;
+      this.guest?.boots(this);
+    }
     this.#serveConsole();
   }
 
   end(state: 'Off' | 'Saved'): void {
     this.state = state;
+    if (state === 'Off') this.guest?.ends();
     clearInterval(this.#timer);
     for (const socket of this.#sockets) socket.destroy();
     this.#server?.close();
@@ -119,13 +127,61 @@ export class SimulatedMachine {
 
   object(): HostObject {
     return {
-      ...{ Id: this.id, Name: this.name, State: this.state, Notes: this.notes, Path: this.path },
-      ...{ Generation: this.generation, ProcessorCount: this.cpus, MemoryStartup: this.memoryBytes },
-      ...{ DynamicMemoryEnabled: this.hasDynamicMemory, CheckpointType: this.checkpointType },
+      Id: this.id,
+      Name: this.name,
+      State: this.state,
+      Notes: this.notes,
+      Path: this.path,
+      Generation: this.generation,
+      ProcessorCount: this.cpus,
+      MemoryStartup: this.memoryBytes,
+      DynamicMemoryEnabled: this.hasDynamicMemory,
+      CheckpointType: this.checkpointType,
       AutomaticCheckpointsEnabled: this.hasAutomaticCheckpoints,
       AutomaticStartAction: this.startAction,
       AutomaticStopAction: this.stopAction,
+      HardDrives: this.diskObjects(),
+      DVDDrives: this.dvdObjects(),
+      ComPort1: this.portObject(),
+      NetworkAdapters: this.adapterObjects(),
+      VMIntegrationService: this.serviceObjects(),
     };
+  }
+
+  diskObjects(): readonly HostObject[] {
+    return this.disks.map((Path) => ({ VMId: this.id, Path, ControllerType: 'SCSI' }));
+  }
+
+  dvdObjects(): readonly HostObject[] {
+    return this.dvds.map((path, index) => ({
+      VMId: this.id,
+      Path: path ?? null,
+      ControllerNumber: 0,
+      ControllerLocation: index,
+    }));
+  }
+
+  portObject(): HostObject {
+    return { VMId: this.id, Path: this.comPath ?? '' };
+  }
+
+  adapterObjects(): readonly HostObject[] {
+    return this.adapters.map((each) => ({
+      VMId: this.id,
+      Id: each.id,
+      MacAddress: each.mac,
+      DynamicMacAddressEnabled: each.isDynamic,
+      SwitchName: each.switchName ?? null,
+    }));
+  }
+
+  serviceObjects(): readonly HostObject[] {
+    return this.services.map(({ id, name, isEnabled }) => ({
+      VMId: this.id,
+      Id: id,
+      Name: name,
+      Enabled: isEnabled,
+    }));
   }
 
   /** The guest waits for somebody to hear its first line, as it does when the pipe's buffer is full. */
@@ -144,6 +200,7 @@ export class SimulatedMachine {
       for (const socket of this.#sockets) socket.write(`${line}\r\n`);
       this.#linesSaid += 1;
       this.hearsShutdown = this.#linesSaid >= HEARS_FROM;
+      this.guest?.hasSaid(this.#linesSaid, this);
     }, LINE_EVERY_MS);
   }
 }

@@ -137,16 +137,31 @@ function rowOf<F extends Fields>(object: HostObject, fields: F): Row<F> {
   return Object.fromEntries(values) as Row<F>;
 }
 
-/** Of a list it is that of each thing in it that has one. */
+/**
+ * As PowerShell enumerates members: of a list it gives that property of each object that has it, and of a list of one the value itself.
+ */
 function memberOf(object: unknown, name: string): unknown {
-  if (Array.isArray(object)) return object.flatMap((each) => memberOf(each, name) ?? []);
-  return (object as HostObject | null | undefined)?.[name];
+  if (!Array.isArray(object)) return (object as HostObject | null | undefined)?.[name];
+  const found = object.flatMap((each: unknown) =>
+    each !== null && typeof each === 'object' && name in each ? memberOf(each, name) : [],
+  );
+  return found.length === 1 ? found[0] : found;
 }
 
 function valueOf(object: HostObject, path: string, kind: FieldKind): unknown {
   const found = path.split('.').reduce<unknown>((each, name) => memberOf(each, name), object);
-  if (kind === 'texts' || kind === 'hidden texts' || kind === 'numbers') return [found ?? []].flat();
+  if (kind === 'texts' || kind === 'hidden texts' || kind === 'numbers') {
+    // `foreach` does nothing for null, but takes a null within a list.
+    const values: readonly unknown[] = [found ?? []].flat();
+    return kind === 'numbers' ? values : values.map((each) => textOf(each));
+  }
   if (found === undefined || found === null) return undefined;
-  if (kind !== 'text') return found;
-  return typeof found === 'string' ? found : JSON.stringify(found);
+  return kind === 'text' ? textOf(found) : found;
+}
+
+/** As PowerShell makes text of a value. */
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

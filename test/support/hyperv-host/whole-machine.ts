@@ -19,9 +19,23 @@ import type { SimulatedHost } from './simulated-host.js';
 
 export const SWITCH = 'mobyvm';
 const RULES = [
-  { id: 'dns-udp', protocol: 'UDP', ports: [53], program: 'C:\\Program Files\\mobyvm\\node.exe' },
-  { id: 'shares', protocol: 'TCP', ports: [445], program: 'System' },
+  {
+    id: 'dns-udp',
+    protocol: 'UDP',
+    ports: [53],
+    program: 'C:\\Program Files\\mobyvm\\node.exe',
+    scope: 'switch',
+  },
+  { id: 'shares', protocol: 'TCP', ports: [445], program: 'System', scope: 'switch' },
 ] as const;
+
+export interface WholeMachineOptions {
+  readonly spec?: Partial<VmSpec>;
+  readonly network?: Partial<WindowsNetworkOptions>;
+  readonly lookSeconds?: number;
+  /** For starting, saving and stopping; the same as for all else if absent. */
+  readonly lifePowerShell?: PowerShell;
+}
 
 /** Network and machine on a simulated host, brought up and taken away as the daemon does it. */
 export class WholeMachine {
@@ -35,7 +49,7 @@ export class WholeMachine {
     readonly folder: string,
     readonly host: SimulatedHost,
     powerShell: PowerShell,
-    more: { readonly spec?: Partial<VmSpec>; readonly network?: Partial<WindowsNetworkOptions> },
+    more: WholeMachineOptions,
   ) {
     const machineId = randomUUID();
     this.#powerShell = powerShell;
@@ -50,7 +64,12 @@ export class WholeMachine {
       ...{ rules: RULES, ledger: this.ledger, ...more.network },
     });
     this.driver = new HypervDriver({
-      ...{ powerShell, machineId, lookSeconds: 0.02, logger: silentLogger },
+      powerShell,
+      lifePowerShell: more.lifePowerShell ?? powerShell,
+      ledger: this.ledger,
+      machineId,
+      lookSeconds: more.lookSeconds ?? 0.02,
+      logger: silentLogger,
       ...{ stateDirectory: join(folder, 'state'), consoleLogPath: join(folder, 'logs/console.log') },
       ...{ consolePipe: join(folder, 'com1.sock'), freeBytes: () => Promise.resolve(1024 ** 3) },
     });
@@ -59,7 +78,7 @@ export class WholeMachine {
   static async create(
     host: SimulatedHost,
     powerShell: PowerShell,
-    more: { readonly spec?: Partial<VmSpec>; readonly network?: Partial<WindowsNetworkOptions> } = {},
+    more: WholeMachineOptions = {},
   ): Promise<WholeMachine> {
     const folder = await mkdtemp(join(tmpdir(), 'mvh-'));
     mkdirSync(join(folder, 'logs'));

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger } from '../../../src/core/host/index.js';
+import { memoryLedger, silentLogger } from '../../../src/core/host/index.js';
 import type { PowerShell } from '../../../src/powershell/index.js';
 import { HypervDriver, type VmSpec } from '../../../src/vm/index.js';
 import type { StallingHarness } from '../../contract/vm-driver.js';
@@ -18,6 +18,7 @@ const GIB = 1024 ** 3;
 /** A machine of a simulated Hyper-V, in a folder of its own. */
 export class HypervHarness implements StallingHarness {
   readonly driver: HypervDriver;
+  readonly ledger = memoryLedger();
   readonly spec: VmSpec;
   readonly #drivers: HypervDriver[] = [];
 
@@ -51,7 +52,11 @@ export class HypervHarness implements StallingHarness {
   another(): HypervDriver {
     const { folder, host, powerShell, lookSeconds } = this;
     const driver = new HypervDriver({
-      ...{ powerShell, lookSeconds, machineId: this.spec.machineId },
+      powerShell,
+      lifePowerShell: powerShell,
+      lookSeconds,
+      machineId: this.spec.machineId,
+      ledger: this.ledger,
       stateDirectory: join(folder, 'state'),
       consoleLogPath: join(folder, 'logs/console.log'),
       consolePipe: join(folder, 'com1.sock'),
@@ -104,6 +109,7 @@ export class HypervHarness implements StallingHarness {
     return [
       ...files.filter((file) => !given.includes(file)),
       ...this.host.machines.map(({ name, state }) => `machine ${name}: ${state}`),
+      ...(await this.ledger.list()).map(({ kind }) => `ledger: ${kind}`),
     ];
   }
 

@@ -1,47 +1,40 @@
 import type { Resource } from '../../../core/host/index.js';
 import type { Change } from '../../../core/values/index.js';
 import { cmdlet, PowerShellError, type PowerShell } from '../../../powershell/index.js';
-import { orHypervFailure, withoutEffect } from '../../hyperv/hyperv-failure.js';
-
-/** What the machine may reach on the host's address. */
-export interface FirewallRule {
-  /** Lower case, for example `dns-udp`. */
-  readonly id: string;
-  readonly protocol: 'TCP' | 'UDP';
-  readonly ports: readonly number[];
-  /** Absolute path of the program that listens, or `System` for what Windows itself serves. */
-  readonly program: string;
-}
-
-export interface FirewallWanted {
-  readonly rules: readonly FirewallRule[];
-  /** Of the switch's adapter: the rules hold there alone, in every network category. */
-  readonly interfaceAlias: string;
-  /** Its GUID, to which Windows binds the rules: those of an adapter that was made anew hold nowhere. */
-  readonly interfaceGuid: string;
-}
-
-export interface FirewallFound {
-  readonly rules: readonly { readonly name: string; readonly description: string; readonly isOn: boolean }[];
-}
+import { orHypervError, withoutEffectError } from '../../hyperv/hyperv-error.js';
+import {
+  compareRules,
+  type DescribedRule,
+  type FirewallFound,
+  type FirewallWanted,
+} from './firewall-rules.plan.js';
+import type { SwitchAdapterReader } from './switch-adapter.js';
 
 /** Windows shows it as the group of our rules. */
 const GROUP = 'mobyvm';
+const READ_SECONDS = 60;
+
+export interface FirewallOptions {
+  readonly powerShell: PowerShell;
+  readonly adapter: Pick<SwitchAdapterReader, 'adapter'>;
+  /** Of the rules' names: it contains the machine's id. */
+  readonly prefix: string;
+}
 
 /**
- * Inbound rules for the switch's adapter. A rule's name carries the machine's id, and its description says what it allows: by
- * that it is compared, as reading a rule's filters takes seconds.
+ * Inbound rules. A rule's description says what it allows and is what we compare: reading the filters of a rule takes seconds.
+ * @see https://learn.microsoft.com/powershell/module/netsecurity/new-netfirewallrule
  */
-export function firewallRules(
-  powerShell: PowerShell,
-  machineId: string,
-): Resource<FirewallWanted, FirewallFound> {
-  const prefix = `mobyvm-${machineId}-`;
+export function firewallRules({
+  powerShell,
+  adapter,
+  prefix,
+}: FirewallOptions): Resource<FirewallWanted, FirewallFound> {
   const observe = (signal: AbortSignal) => readRules(powerShell, prefix, signal);
   const namesOf = async (signal: AbortSignal): Promise<readonly string[]> =>
     (await observe(signal))?.rules.map(({ name }) => name) ?? [];
   const plan = (found: FirewallFound | undefined, wanted: FirewallWanted): Change => {
-    const { missing, wrong } = compare(prefix, found, wanted);
+    const { missing, wrong } = compareRules(prefix, found, wanted);
     if (missing.length === 0 && wrong.length === 0) return { kind: 'none' };
     if (found === undefined) return { kind: 'create' };
     return { kind: 'update', fields: [...new Set([...missing.map(({ name }) => name), ...wrong])] };
@@ -52,20 +45,23 @@ export function firewallRules(
     observe: ({ signal }) => observe(signal),
     plan,
     async ensure(wanted, found, { signal, onFailure }) {
-      const { missing, wrong } = compare(prefix, found, wanted);
+      const { missing, wrong } = compareRules(prefix, found, wanted);
       await removeRules(powerShell, wrong, signal);
       onFailure(async () => {
         const later = new AbortController().signal;
         const made = (await namesOf(later)).filter((name) => missing.some((each) => each.name === name));
         await removeRules(powerShell, made, later);
       });
-      for (const each of missing) await makeRule(powerShell, each, { ...wanted, signal });
-      if (plan(await observe(signal), wanted).kind !== 'none')
-        throw withoutEffect('The firewall rules were not made');
+      const alias = missing.some(({ rule }) => rule.scope === 'switch')
+        ? (await adapter.adapter(signal))?.alias
+        : undefined;
+      for (const each of missing) await createRule(powerShell, each, { alias, signal });
     },
     async remove({ signal }) {
-      await removeRules(powerShell, await namesOf(signal), signal);
-      if ((await namesOf(signal)).length > 0) throw withoutEffect('The firewall rules were not removed');
+      const names = await namesOf(signal);
+      await removeRules(powerShell, names, signal);
+      if (names.length > 0 && (await namesOf(signal)).length > 0)
+        throw withoutEffectError('The firewall rules were not removed');
     },
   };
 }
@@ -79,11 +75,11 @@ async function readRules(
     pipeline: [cmdlet('Get-NetFirewallRule', { Group: GROUP })],
     fields: { Name: 'text', Description: 'text', Enabled: 'text', Action: 'text' },
   } as const;
-  const rows = await orHypervFailure('The firewall rules could not be read', async () => {
+  const rows = await orHypervError('The firewall rules could not be read', async () => {
     try {
-      return await powerShell.read(query, { signal, timeoutSeconds: 60 });
+      return await powerShell.read(query, { signal, timeoutSeconds: READ_SECONDS });
     } catch (error) {
-      // No rule of the group is an error to it.
+      // The cmdlet fails when the group has no rule.
       if (error instanceof PowerShellError && error.errorId.startsWith('CmdletizationQuery_NotFound'))
         return [];
       throw error;
@@ -103,55 +99,35 @@ async function removeRules(
   signal: AbortSignal,
 ): Promise<void> {
   for (const name of names) {
-    await orHypervFailure(`The firewall rule "${name}" was not removed`, () =>
+    await orHypervError(`The firewall rule "${name}" was not removed`, () =>
       powerShell.run([cmdlet('Remove-NetFirewallRule', { Name: name })], { signal }),
     );
   }
 }
 
-async function makeRule(
+async function createRule(
   powerShell: PowerShell,
-  { name, description, rule }: Described,
-  { interfaceAlias, signal }: { readonly interfaceAlias: string; readonly signal: AbortSignal },
+  { name, description, rule }: DescribedRule,
+  { alias, signal }: { readonly alias: string | undefined; readonly signal: AbortSignal },
 ): Promise<void> {
-  const make = cmdlet('New-NetFirewallRule', {
-    ...{ Name: name, DisplayName: `mobyvm ${rule.id}`, Description: description, Group: GROUP },
-    ...{ Direction: 'Inbound', Action: 'Allow', Profile: 'Any', Enabled: 'True' },
-    ...{ Protocol: rule.protocol, LocalPort: rule.ports.map(String), Program: rule.program },
-    InterfaceAlias: interfaceAlias,
+  const what = `The firewall rule for ${rule.id} was not created`;
+  if (rule.scope === 'switch' && alias === undefined) throw withoutEffectError(what);
+  const create = cmdlet('New-NetFirewallRule', {
+    Name: name,
+    DisplayName: `mobyvm ${rule.id}`,
+    Description: description,
+    Group: GROUP,
+    Direction: 'Inbound',
+    Action: 'Allow',
+    Profile: 'Any',
+    Enabled: 'True',
+    Protocol: rule.protocol,
+    LocalPort: rule.ports === 'any' ? 'Any' : rule.ports.map(String),
+    Program: rule.program,
+    ...(rule.scope === 'switch' && alias !== undefined && { InterfaceAlias: alias }),
   });
-  await orHypervFailure(`The firewall rule for ${rule.id} was not made`, () =>
-    powerShell.run([make], { signal }),
+  const rows = await orHypervError(what, () =>
+    powerShell.read({ pipeline: [create], fields: { Name: 'text' } }, { signal }),
   );
-}
-
-/** A wanted rule with what Windows is told of it. */
-interface Described {
-  readonly name: string;
-  readonly description: string;
-  readonly rule: FirewallRule;
-}
-
-interface Comparison {
-  readonly missing: readonly Described[];
-  /** Names of rules that are not wanted any more, or allow something else. */
-  readonly wrong: readonly string[];
-}
-
-function compare(prefix: string, found: FirewallFound | undefined, wanted: FirewallWanted): Comparison {
-  const present = found?.rules ?? [];
-  const described = wanted.rules.map((rule) => ({
-    name: `${prefix}${rule.id}`,
-    description: `${rule.protocol} ${rule.ports.join(', ')} on "${wanted.interfaceAlias}" (${wanted.interfaceGuid}) for ${rule.program}`,
-    rule,
-  }));
-  const isRight = (name: string): boolean => {
-    const here = present.find((each) => each.name === name);
-    const there = described.find((each) => each.name === name);
-    return here !== undefined && there !== undefined && here.isOn && here.description === there.description;
-  };
-  return {
-    missing: described.filter(({ name }) => !isRight(name)),
-    wrong: present.map(({ name }) => name).filter((name) => !isRight(name)),
-  };
+  if (!rows.some(({ Name }) => Name === name)) throw withoutEffectError(what);
 }

@@ -9,15 +9,12 @@ export interface HostAddressFound {
   readonly interfaceIndex: number;
   readonly hasDhcp: boolean;
   /** IPv4 addresses of our adapter. */
-  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[];
-  /** The interface that has the wanted address, if another one has. */
+  readonly addresses: readonly HostAddressWanted[];
+  /** The other adapter that has the wanted address, if any. */
   readonly addressElsewhere: string | undefined;
 }
 
-/**
- * DHCP must be off: with it on, Windows refuses a fixed address. @throws MobyvmError MOBYVM_SUBNET_IN_USE, MOBYVM_FOREIGN_OBJECT (no
- * adapter)
- */
+/** DHCP must be off: while it is on, Windows refuses a static address. @throws MobyvmError MOBYVM_SUBNET_IN_USE */
 export function planHostAddress(
   found: HostAddressFound | undefined,
   { address, prefixLength }: HostAddressWanted,
@@ -44,11 +41,14 @@ export function hasAddress(found: HostAddressFound, wanted: HostAddressWanted): 
   );
 }
 
-/** Those of earlier settings, and the wanted one with a wrong prefix. What Windows gives itself goes away by itself. */
+/**
+ * Addresses of earlier settings, and the wanted one with a wrong prefix. Windows removes the link-local address (RFC 3927) that it gives
+ * itself.
+ */
 export function wrongAddresses(
   found: HostAddressFound,
   wanted: HostAddressWanted,
-): readonly { readonly address: string; readonly prefixLength: number }[] {
+): readonly HostAddressWanted[] {
   return found.addresses.filter(
     (each) =>
       !each.address.startsWith('169.254.') &&

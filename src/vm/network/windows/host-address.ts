@@ -1,6 +1,6 @@
 import { waitFor, type Requirement, type Resource } from '../../../core/host/index.js';
 import { cmdlet, type PowerShell } from '../../../powershell/index.js';
-import { orHypervFailure, withoutEffect } from '../../hyperv/hyperv-failure.js';
+import { orHypervError, withoutEffectError } from '../../hyperv/hyperv-error.js';
 import {
   hasAddress,
   planHostAddress,
@@ -8,11 +8,10 @@ import {
   type HostAddressFound,
   type HostAddressWanted,
 } from './host-address.plan.js';
-import { findSwitchAdapter } from './switch-adapter.js';
+import type { SwitchAdapterReader } from './switch-adapter.js';
 
 const ADDRESS_FIELDS = {
   InterfaceIndex: 'number',
-  InterfaceAlias: 'text',
   IPAddress: 'text',
   PrefixLength: 'number',
   AddressState: 'text',
@@ -20,16 +19,24 @@ const ADDRESS_FIELDS = {
 const USABLE_SECONDS = 30;
 const ADAPTER_SECONDS = 30;
 
-/** The host's address on the switch: the machine's gateway. The adapter belongs to the switch, so all on it is ours. */
+export interface HostAddressOptions {
+  readonly powerShell: PowerShell;
+  readonly adapter: SwitchAdapterReader;
+  readonly switchName: string;
+}
+
+/**
+ * The host's address on the switch, which is the machine's gateway. The adapter belongs to the switch, so every address on it is ours.
+ * @see https://learn.microsoft.com/powershell/module/nettcpip/new-netipaddress
+ */
 export function hostAddress(
-  powerShell: PowerShell,
-  switchName: string,
+  { powerShell, adapter, switchName }: HostAddressOptions,
   { address }: HostAddressWanted,
 ): Resource<HostAddressWanted, HostAddressFound> {
-  const observe = (signal: AbortSignal) => readAddress(powerShell, { switchName, address }, signal);
-  const removeAddress = (place: AddressPlace, signal: AbortSignal) =>
-    orHypervFailure(`The address ${place.IPAddress} was not removed`, () =>
-      powerShell.run([cmdlet('Remove-NetIPAddress', place)], { signal }),
+  const observe = (signal: AbortSignal) => adapter.addresses(address, signal);
+  const removeAddress = (on: AddressOn, signal: AbortSignal) =>
+    orHypervError(`The address ${on.IPAddress} was not removed`, () =>
+      powerShell.run([cmdlet('Remove-NetIPAddress', on)], { signal }),
     );
 
   return {
@@ -39,33 +46,36 @@ export function hostAddress(
     plan: planHostAddress,
     async ensure(wanted, before, { signal, onFailure, progress }) {
       const found = before ?? (await adapterOfNewSwitch(observe, switchName, signal));
-      // Only now known.
+      // A new switch's adapter has been seen only now.
       planHostAddress(found, wanted);
-      const on = { InterfaceIndex: found.interfaceIndex };
+      const InterfaceIndex = found.interfaceIndex;
       onFailure(async () => {
         const later = new AbortController().signal;
         const present = await observe(later);
         if (present !== undefined && !hasAddress(found, wanted) && hasAddress(present, wanted))
           await removeAddress({ InterfaceIndex: present.interfaceIndex, IPAddress: address }, later);
       });
-      if (found.hasDhcp) {
-        const fixed = cmdlet('Set-NetIPInterface', { ...on, AddressFamily: 'IPv4', Dhcp: 'Disabled' });
-        await orHypervFailure('DHCP could not be switched off on the switch’s adapter', () =>
-          powerShell.run([fixed], { signal }),
-        );
-      }
+      if (found.hasDhcp) await turnDhcpOff(powerShell, InterfaceIndex, signal);
       for (const wrong of wrongAddresses(found, wanted))
-        await removeAddress({ ...on, IPAddress: wrong.address }, signal);
+        await removeAddress({ InterfaceIndex, IPAddress: wrong.address }, signal);
       if (!hasAddress(found, wanted)) {
-        const { prefixLength } = wanted;
-        const add = cmdlet('New-NetIPAddress', { ...on, IPAddress: address, PrefixLength: prefixLength });
-        await orHypervFailure(`The address ${address} was not set`, () => powerShell.run([add], { signal }));
+        const add = cmdlet('New-NetIPAddress', {
+          InterfaceIndex,
+          IPAddress: address,
+          PrefixLength: wanted.prefixLength,
+        });
+        await orHypervError(`The address ${address} was not set`, () => powerShell.run([add], { signal }));
       }
-      const now = await observe(signal);
-      if (now === undefined || planHostAddress(now, wanted).kind !== 'none')
-        throw withoutEffect(`The address ${address} was not set`);
-      progress('waiting for Windows to let the address be used');
-      await waitFor(usable(powerShell, { ...on, IPAddress: address }), signal);
+      // Windows refuses a new address while DHCP is on, so that only needs to be checked when there was none to add.
+      const now = hasAddress(found, wanted) ? await observe(signal) : undefined;
+      if (now !== undefined && planHostAddress(now, wanted).kind !== 'none')
+        throw withoutEffectError(`The address ${address} was not set`);
+      const on = { InterfaceIndex, IPAddress: address };
+      const state = await readState(powerShell, on, wanted, signal);
+      if (state === undefined) throw withoutEffectError(`The address ${address} was not set`);
+      if (state === USABLE) return;
+      progress('waiting for Windows to make the address usable');
+      await waitFor(usable(powerShell, on, wanted), signal);
     },
     async remove({ signal }) {
       const found = await observe(signal);
@@ -75,45 +85,23 @@ export function hostAddress(
   };
 }
 
-interface AddressPlace {
+async function turnDhcpOff(
+  powerShell: PowerShell,
+  InterfaceIndex: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const fixed = cmdlet('Set-NetIPInterface', { InterfaceIndex, AddressFamily: 'IPv4', Dhcp: 'Disabled' });
+  await orHypervError('DHCP could not be turned off on the adapter of the switch', () =>
+    powerShell.run([fixed], { signal }),
+  );
+}
+
+interface AddressOn {
   readonly InterfaceIndex: number;
   readonly IPAddress: string;
 }
 
-function readAddresses(powerShell: PowerShell, signal: AbortSignal) {
-  const pipeline = [cmdlet('Get-NetIPAddress', { AddressFamily: 'IPv4' })] as const;
-  return powerShell.read({ pipeline, fields: ADDRESS_FIELDS }, { signal });
-}
-
-async function readAddress(
-  powerShell: PowerShell,
-  { switchName, address }: { readonly switchName: string; readonly address: string },
-  signal: AbortSignal,
-): Promise<HostAddressFound | undefined> {
-  return orHypervFailure('The addresses could not be read', async () => {
-    const adapter = await findSwitchAdapter(powerShell, switchName, signal);
-    if (adapter === undefined) return undefined;
-    const { interfaceIndex } = adapter;
-    const isHere = (row: { readonly InterfaceIndex: number | undefined }): boolean =>
-      row.InterfaceIndex === interfaceIndex;
-    const pipeline = [cmdlet('Get-NetIPInterface', { AddressFamily: 'IPv4' })] as const;
-    const fields = { InterfaceIndex: 'number', Dhcp: 'text' } as const;
-    const ipInterface = (await powerShell.read({ pipeline, fields }, { signal })).find(isHere);
-    // It comes a moment after its adapter.
-    if (ipInterface === undefined) return undefined;
-    const rows = await readAddresses(powerShell, signal);
-    return {
-      interfaceIndex,
-      hasDhcp: ipInterface.Dhcp === 'Enabled',
-      addresses: rows
-        .filter(isHere)
-        .map((row) => ({ address: row.IPAddress ?? '', prefixLength: row.PrefixLength ?? 0 })),
-      addressElsewhere: rows.find((row) => row.IPAddress === address && !isHere(row))?.InterfaceAlias,
-    };
-  });
-}
-
-/** Windows makes it after the switch, and its IP interface after that. */
+/** Windows creates the adapter after the switch, and its IP interface after that. */
 async function adapterOfNewSwitch(
   observe: (signal: AbortSignal) => Promise<HostAddressFound | undefined>,
   switchName: string,
@@ -125,28 +113,47 @@ async function adapterOfNewSwitch(
       title: `the host's network adapter on the switch "${switchName}"`,
       check: async (either) => (found = await observe(either)) !== undefined,
       timeoutSeconds: ADAPTER_SECONDS,
-      hint: 'Run `mobyvm down` and `mobyvm up`: the switch is made anew. If the adapter is switched off, switch it on.',
+      hint: 'If the adapter is disabled, enable it. Otherwise run `mobyvm down` and `mobyvm up`: the switch is recreated.',
       code: 'MOBYVM_HYPERV',
     },
     signal,
   );
-  if (found === undefined) throw withoutEffect(`The switch "${switchName}" was not made`);
+  if (found === undefined) throw withoutEffectError(`The switch "${switchName}" was not created`);
   return found;
 }
 
-/** A new address is tentative until nobody on its network has it as well; nothing can be bound to it before. */
-function usable(powerShell: PowerShell, place: AddressPlace): Requirement {
+/** `AddressState` of MSFT_NetIPAddress. */
+const USABLE = 'Preferred';
+
+/** The state of the address, undefined when the adapter does not have it. */
+async function readState(
+  powerShell: PowerShell,
+  on: AddressOn,
+  { prefixLength }: HostAddressWanted,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const query = {
+    pipeline: [cmdlet('Get-NetIPAddress', { AddressFamily: 'IPv4' })],
+    fields: ADDRESS_FIELDS,
+  } as const;
+  const rows = await orHypervError('The addresses could not be read', () =>
+    powerShell.read(query, { signal }),
+  );
+  return rows.find(
+    (row) =>
+      row.InterfaceIndex === on.InterfaceIndex &&
+      row.IPAddress === on.IPAddress &&
+      row.PrefixLength === prefixLength,
+  )?.AddressState;
+}
+
+/** A new address is tentative until Windows has checked that nothing else on the network uses it; until then nothing can bind to it. */
+function usable(powerShell: PowerShell, on: AddressOn, wanted: HostAddressWanted): Requirement {
   return {
-    title: `the address ${place.IPAddress} to become usable`,
-    check: async (signal) =>
-      (await readAddresses(powerShell, signal)).some(
-        (row) =>
-          row.InterfaceIndex === place.InterfaceIndex &&
-          row.IPAddress === place.IPAddress &&
-          row.AddressState === 'Preferred',
-      ),
+    title: `the address ${on.IPAddress} to become usable`,
+    check: async (signal) => (await readState(powerShell, on, wanted, signal)) === USABLE,
     timeoutSeconds: USABLE_SECONDS,
-    hint: 'Look at the adapter with Get-NetIPAddress: "Duplicate" means that somebody else has the address.',
+    hint: 'Check the adapter with Get-NetIPAddress: "Duplicate" means that another device uses the address.',
     code: 'MOBYVM_HYPERV',
   };
 }

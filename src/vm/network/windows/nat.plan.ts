@@ -16,14 +16,14 @@ export interface NatFound {
   readonly isOurs: boolean;
 }
 
-/** `none`: the machine reaches no other network, or something else sees to it. */
+/** `none`: the machine reaches no other network, or something else routes its traffic. */
 export type NatWanted = Subnet | 'none';
 
 /**
- * Most versions of Windows take one NAT network for all. Four cases: ours stands, another one contains our subnet and serves us as
- * well, there is none, or there is a foreign one: newer versions may take ours beside it, so that it is tried, unless the two
- * overlap.
+ * Older versions of Windows allow one NAT network per host, Windows 11 22H2 accepts several. So a second one is tried, and refused here only
+ * when it overlaps a foreign one. A foreign one that contains our subnet serves us too.
  * @throws MobyvmError MOBYVM_NAT
+ * @see https://learn.microsoft.com/virtualization/hyper-v-on-windows/user-guide/setup-nat-network
  */
 export function planNat(found: readonly NatFound[], wanted: NatWanted): Change {
   const ours = found.find(({ isOurs }) => isOurs);
@@ -36,7 +36,7 @@ export function planNat(found: readonly NatFound[], wanted: NatWanted): Change {
   }
   if (found.some(({ prefix }) => prefixContains(prefix, wanted))) return { kind: 'none' };
   const overlapping = found.find(({ prefix }) => prefixOverlaps(prefix, wanted));
-  if (overlapping !== undefined) throw foreignNat(overlapping, wanted);
+  if (overlapping !== undefined) throw foreignNatError(overlapping, wanted);
   return { kind: 'create' };
 }
 
@@ -44,7 +44,7 @@ function isEqual(prefix: string | undefined, wanted: Subnet): boolean {
   return prefix !== undefined && prefix === formatSubnet(wanted);
 }
 
-/** Whether the network that Windows writes so contains the subnet. */
+/** @param prefix as Windows writes it */
 export function prefixContains(prefix: string | undefined, wanted: Subnet): boolean {
   const subnet = subnetOf(prefix);
   return (
@@ -59,7 +59,7 @@ export function prefixOverlaps(prefix: string | undefined, wanted: Subnet): bool
   return subnet !== undefined && subnetsOverlap(subnet, wanted);
 }
 
-/** What is no IPv4 network to us contains nothing of ours. */
+/** Undefined for anything but an IPv4 network. */
 function subnetOf(prefix: string | undefined): Subnet | undefined {
   try {
     return prefix === undefined ? undefined : parseSubnet(prefix);
@@ -68,13 +68,13 @@ function subnetOf(prefix: string | undefined): Subnet | undefined {
   }
 }
 
-/** The NAT network of another program is in the way of ours. */
-export function foreignNat({ name, prefix }: NatFound, wanted: Subnet, cause?: unknown): MobyvmError {
+/** Another program's NAT network prevents ours. */
+export function foreignNatError({ name, prefix }: NatFound, wanted: Subnet, cause?: unknown): MobyvmError {
   const inside = prefix ?? 'its prefix';
   return new MobyvmError(
     'MOBYVM_NAT',
-    `Windows has a NAT network already, "${name}" for ${prefix ?? 'an unknown prefix'}, and takes no second one for ${formatSubnet(wanted)}.`,
-    `Set network.subnet to a /24 inside of ${inside}, which then serves both; or set network.nat to none; or, if nothing needs it, remove it: Remove-NetNat -Name '${name}'`,
+    `Windows already has the NAT network "${name}" for ${prefix ?? 'an unknown prefix'} and does not accept another one for ${formatSubnet(wanted)}.`,
+    `Set network.subnet to a /24 inside ${inside}, which then serves both; or set network.nat to none; or, if nothing needs it, remove it: Remove-NetNat -Name '${name}'`,
     { cause, details: { name, ...(prefix === undefined ? {} : { prefix }) } },
   );
 }

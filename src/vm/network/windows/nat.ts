@@ -1,36 +1,43 @@
 import type { Resource } from '../../../core/host/index.js';
 import { formatSubnet } from '../../../core/values/index.js';
 import { cmdlet, PowerShellError, type PowerShell } from '../../../powershell/index.js';
-import { hypervFailure, orHypervFailure, withoutEffect } from '../../hyperv/hyperv-failure.js';
-import { foreignNat, planNat, type NatFound, type NatWanted } from './nat.plan.js';
+import { hypervError, orHypervError, withoutEffectError } from '../../hyperv/hyperv-error.js';
+import { foreignNatError, planNat, type NatFound, type NatWanted } from './nat.plan.js';
 
 export interface NatOptions {
   readonly powerShell: PowerShell;
-  /** Nobody else's: it has the machine's id in it. */
+  /** Unique to this machine: it contains the machine's id. */
   readonly name: string;
 }
 
-/** The way out for the machine. A NAT network carries no notes: ours is known by its name, also when its making was given up. */
+const FIELDS = { Name: 'text', InternalIPInterfaceAddressPrefix: 'text' } as const;
+
+/**
+ * The machine's way to other networks. A NAT network has no notes, so ours is recognised by its name, even if creating it was given up.
+ * @see https://learn.microsoft.com/powershell/module/netnat/new-netnat
+ */
 export function nat({ powerShell, name }: NatOptions): Resource<NatWanted, readonly NatFound[]> {
+  const isOurs = (found: string | undefined): boolean => found?.toLowerCase() === name.toLowerCase();
+
   async function observe(signal: AbortSignal): Promise<readonly NatFound[]> {
-    const fields = { Name: 'text', InternalIPInterfaceAddressPrefix: 'text' } as const;
-    const rows = await orHypervFailure('The NAT networks could not be read', () =>
-      powerShell.read({ pipeline: [cmdlet('Get-NetNat')], fields }, { signal }),
+    const rows = await orHypervError('The NAT networks could not be read', () =>
+      powerShell.read({ pipeline: [cmdlet('Get-NetNat')], fields: FIELDS }, { signal }),
     );
     return rows.map(({ Name = '', InternalIPInterfaceAddressPrefix: prefix }) => ({
-      ...{ name: Name, prefix },
-      isOurs: Name.toLowerCase() === name.toLowerCase(),
+      name: Name,
+      prefix,
+      isOurs: isOurs(Name),
     }));
   }
 
   async function removeOurs(signal: AbortSignal): Promise<void> {
-    const isOurs = async (): Promise<boolean> => (await observe(signal)).some((each) => each.isOurs);
-    if (!(await isOurs())) return;
-    // Never without its name: that would remove every NAT network of the host.
-    await orHypervFailure(`The NAT network "${name}" was not removed`, () =>
+    const isPresent = async (): Promise<boolean> => (await observe(signal)).some((each) => each.isOurs);
+    if (!(await isPresent())) return;
+    // Always with the name: without it, Remove-NetNat removes every NAT network of the host.
+    await orHypervError(`The NAT network "${name}" was not removed`, () =>
       powerShell.run([cmdlet('Remove-NetNat', { Name: name })], { signal }),
     );
-    if (await isOurs()) throw withoutEffect(`The NAT network "${name}" was not removed`);
+    if (await isPresent()) throw withoutEffectError(`The NAT network "${name}" was not removed`);
   }
 
   return {
@@ -42,19 +49,19 @@ export function nat({ powerShell, name }: NatOptions): Resource<NatWanted, reado
       if (planNat(found, wanted).kind === 'replace') await removeOurs(signal);
       if (wanted === 'none') return;
       const prefix = formatSubnet(wanted);
-      // Before the effect: a call that fails may have made it all the same.
+      // Before the effect: a call that fails may have created it all the same.
       onFailure(() => removeOurs(new AbortController().signal));
-      const make = cmdlet('New-NetNat', { Name: name, InternalIPInterfaceAddressPrefix: prefix });
+      const create = cmdlet('New-NetNat', { Name: name, InternalIPInterfaceAddressPrefix: prefix });
       try {
-        await powerShell.run([make], { signal });
+        const rows = await powerShell.read({ pipeline: [create], fields: FIELDS }, { signal });
+        if (rows.some(({ Name }) => isOurs(Name))) return;
       } catch (error) {
-        const [foreign] = found.filter(({ isOurs }) => !isOurs);
+        const [foreign] = found.filter((each) => !each.isOurs);
         if (foreign !== undefined && error instanceof PowerShellError)
-          throw foreignNat(foreign, wanted, error);
-        throw hypervFailure(`The NAT network for ${prefix} was not made`, error);
+          throw foreignNatError(foreign, wanted, error);
+        throw hypervError(`The NAT network for ${prefix} was not created`, error);
       }
-      if (!(await observe(signal)).some(({ isOurs }) => isOurs))
-        throw withoutEffect(`The NAT network for ${prefix} was not made`);
+      throw withoutEffectError(`The NAT network for ${prefix} was not created`);
     },
     remove: ({ signal }) => removeOurs(signal),
   };

@@ -1,18 +1,17 @@
 import type { Ledger, Resource } from '../../../core/host/index.js';
-import type { Change } from '../../../core/values/index.js';
-import { MobyvmError } from '../../../core/values/index.js';
-import { cmdlet, guid, type CmdletCall, type PowerShell } from '../../../powershell/index.js';
-import { orHypervFailure, withoutEffect } from '../../hyperv/hyperv-failure.js';
+import { MobyvmError, type Change } from '../../../core/values/index.js';
+import { cmdlet, guid, type CmdletCall, type PowerShell, type Row } from '../../../powershell/index.js';
+import { orHypervError, withoutEffectError } from '../../hyperv/hyperv-error.js';
 
 export interface SwitchOptions {
   readonly powerShell: PowerShell;
   readonly ledger: Ledger;
-  /** In its notes, and of the whole machine. */
+  /** In the notes of the switch, and of everything else of our machine. */
   readonly tag: string;
   readonly name: string;
 }
 
-/** A switch of that name, or of ours. */
+/** A switch with our name, or one that we created. */
 export interface SwitchFound {
   /** Lower case. */
   readonly id: string;
@@ -22,78 +21,88 @@ export interface SwitchFound {
 }
 
 const FIELDS = { Id: 'text', Name: 'text', SwitchType: 'text', Notes: 'text' } as const;
-const KIND = 'vm-switch';
+const CREATE_SECONDS = 120;
+/** The ledger's entry for our switch: its name, with the GUID as detail once Hyper-V has given it one. */
+export const SWITCH_KIND = 'vm-switch';
 
-/** The internal switch that host and machine hang on, recognised by its notes and its GUID. */
-export function internalSwitch({
-  powerShell,
-  ledger,
-  tag,
-  name,
-}: SwitchOptions): Resource<object, SwitchFound> {
-  const remembered = async (): Promise<readonly string[]> =>
-    (await ledger.list()).filter(({ kind }) => kind === KIND).map((entry) => entry.name);
-
-  async function all(signal: AbortSignal): Promise<readonly SwitchFound[]> {
-    const ids = await remembered();
-    const query = { pipeline: [cmdlet('Get-VMSwitch')], fields: FIELDS } as const;
-    const rows = await orHypervFailure('The switches could not be read', () =>
-      powerShell.read(query, { signal }),
-    );
-    return rows.flatMap(({ Id, Name = '', SwitchType = '', Notes = '' }) => {
-      if (Id === undefined) return [];
-      const { guid: id } = guid(Id);
-      const isOurs = Notes.split(/\s/).includes(tag) || ids.includes(id);
-      return [{ id, name: Name, type: SwitchType, isOurs }];
-    });
-  }
-
-  async function observe(signal: AbortSignal): Promise<SwitchFound | undefined> {
-    const found = await all(signal);
-    const named = found.find((each) => each.name.toLowerCase() === name.toLowerCase());
-    return named ?? found.find(({ isOurs }) => isOurs);
-  }
-
-  async function removeOurs(signal: AbortSignal): Promise<void> {
-    for (const each of await all(signal)) {
-      if (!each.isOurs) continue;
-      await orHypervFailure(`The switch "${each.name}" was not removed`, () =>
-        powerShell.run([switchOf(each.id), cmdlet('Remove-VMSwitch', { Force: true })], {
-          signal,
-          timeoutSeconds: 120,
-        }),
-      );
-    }
-    if ((await all(signal)).some(({ isOurs }) => isOurs))
-      throw withoutEffect(`The switch "${name}" was not removed`);
-    for (const id of await remembered()) await ledger.delete({ kind: KIND, name: id });
-  }
-
+/**
+ * The internal switch that connects host and machine, recognised by its notes or its GUID.
+ * @see https://learn.microsoft.com/powershell/module/hyper-v/new-vmswitch
+ */
+export function internalSwitch(options: SwitchOptions): Resource<object, SwitchFound> {
+  const { powerShell, ledger, tag, name } = options;
+  const entry = { kind: SWITCH_KIND, name };
+  const removeAndForget = async (signal: AbortSignal): Promise<void> => {
+    await removeOurs(options, signal);
+    for (const each of await ledger.list()) if (each.kind === SWITCH_KIND) await ledger.delete(each);
+  };
   return {
     id: 'network-switch',
     title: `switch ${name}`,
-    observe: ({ signal }) => observe(signal),
+    async observe({ signal }) {
+      const found = await readSwitches(options, signal);
+      const named = found.find((each) => each.name.toLowerCase() === name.toLowerCase());
+      return named ?? found.find(({ isOurs }) => isOurs);
+    },
     plan: (found) => planSwitch(name, found),
     async ensure(_, found, { signal, onFailure }) {
-      if (planSwitch(name, found).kind === 'replace') await removeOurs(signal);
-      // A call that fails may have made it all the same.
-      onFailure(() => removeOurs(new AbortController().signal));
-      const make = cmdlet('New-VMSwitch', { Name: name, SwitchType: 'Internal', Notes: tag });
-      await orHypervFailure(`The switch "${name}" was not made`, () =>
-        powerShell.run([make], { signal, timeoutSeconds: 120 }),
+      if (planSwitch(name, found).kind === 'replace') await removeOurs(options, signal);
+      // Both before the effect: a call that fails may have created the switch all the same.
+      onFailure(() => removeAndForget(new AbortController().signal));
+      await ledger.add(entry);
+      const create = cmdlet('New-VMSwitch', { Name: name, SwitchType: 'Internal', Notes: tag });
+      const rows = await orHypervError(`The switch "${name}" was not created`, () =>
+        powerShell.read({ pipeline: [create], fields: FIELDS }, { signal, timeoutSeconds: CREATE_SECONDS }),
       );
-      const made = (await all(signal)).find(({ isOurs }) => isOurs);
-      if (made === undefined) throw withoutEffect(`The switch "${name}" was not made`);
-      await ledger.add({ kind: KIND, name: made.id });
+      const made = (await foundIn(rows, options)).find(({ isOurs }) => isOurs);
+      if (made === undefined) throw withoutEffectError(`The switch "${name}" was not created`);
+      await ledger.add({ ...entry, detail: made.id });
     },
-    remove: ({ signal }) => removeOurs(signal),
+    remove: ({ signal }) => removeAndForget(signal),
   };
+}
+
+async function readSwitches(options: SwitchOptions, signal: AbortSignal): Promise<readonly SwitchFound[]> {
+  const query = { pipeline: [cmdlet('Get-VMSwitch')], fields: FIELDS } as const;
+  const rows = await orHypervError('The switches could not be read', () =>
+    options.powerShell.read(query, { signal }),
+  );
+  return foundIn(rows, options);
+}
+
+async function foundIn(
+  rows: readonly Row<typeof FIELDS>[],
+  { ledger, tag }: SwitchOptions,
+): Promise<readonly SwitchFound[]> {
+  const ids = (await ledger.list()).filter(({ kind }) => kind === SWITCH_KIND).map(({ detail }) => detail);
+  return rows.flatMap(({ Id, Name = '', SwitchType = '', Notes = '' }) => {
+    if (Id === undefined) return [];
+    const { guid: id } = guid(Id);
+    const isOurs = Notes.split(/\s/).includes(tag) || ids.includes(id);
+    return [{ id, name: Name, type: SwitchType, isOurs }];
+  });
+}
+
+async function removeOurs(options: SwitchOptions, signal: AbortSignal): Promise<void> {
+  const readOurs = async (): Promise<readonly SwitchFound[]> =>
+    (await readSwitches(options, signal)).filter(({ isOurs }) => isOurs);
+  const ours = await readOurs();
+  for (const { id, name } of ours) {
+    await orHypervError(`The switch "${name}" was not removed`, () =>
+      options.powerShell.run([switchOf(id), cmdlet('Remove-VMSwitch', { Force: true })], {
+        signal,
+        timeoutSeconds: CREATE_SECONDS,
+      }),
+    );
+  }
+  if (ours.length > 0 && (await readOurs()).length > 0)
+    throw withoutEffectError(`The switch "${options.name}" was not removed`);
 }
 
 function planSwitch(name: string, found: SwitchFound | undefined): Change {
   if (found === undefined) return { kind: 'create' };
-  if (!found.isOurs) throw foreignSwitch(found.name);
-  if (found.type !== 'Internal') return { kind: 'replace', reason: `it is of the type ${found.type}` };
+  if (!found.isOurs) throw foreignSwitchError(found.name);
+  if (found.type !== 'Internal') return { kind: 'replace', reason: `its type is ${found.type}` };
   if (found.name.toLowerCase() !== name.toLowerCase())
     return { kind: 'replace', reason: `its name is ${found.name}` };
   return { kind: 'none' };
@@ -103,10 +112,10 @@ function switchOf(id: string): CmdletCall {
   return cmdlet('Get-VMSwitch', { Id: guid(id) });
 }
 
-function foreignSwitch(name: string): MobyvmError {
+function foreignSwitchError(name: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_FOREIGN_OBJECT',
-    `There is a switch "${name}" already, and this mobyvm did not make it.`,
-    `Rename it, or, if nothing needs it, remove it: Remove-VMSwitch -Name '${name}'`,
+    `A switch "${name}" exists already, and this mobyvm did not create it.`,
+    `Rename it or, if nothing needs it, remove it: Remove-VMSwitch -Name '${name}'`,
   );
 }

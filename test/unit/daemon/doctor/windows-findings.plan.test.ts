@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSubnet } from '../../../../src/core/values/index.js';
 import type { WindowsFacts } from '../../../../src/daemon/doctor/windows-facts.js';
 import { windowsFindings } from '../../../../src/daemon/doctor/windows-findings.plan.js';
+import type { HostNetworks } from '../../../../src/vm/index.js';
 
 const wants = {
   memoryMiB: 2_048,
@@ -33,13 +34,11 @@ const HEALTHY: WindowsFacts = {
     known: [{ protocol: 'TCP', address: '::', port: 445, process: 'System', isOurs: false, services: [] }],
   },
   reservedPorts: { known: { tcp: [{ first: 50_000, last: 50_059 }], udp: [] } },
-  routes: {
-    known: [
-      { prefix: '0.0.0.0/0', by: 'Ethernet' },
-      { prefix: '10.0.75.0/24', by: 'vEthernet (mobyvm)' },
-      { prefix: '10.0.75.1/32', by: 'Loopback' },
-    ],
-  },
+  ...routes(
+    ['0.0.0.0/0', 'Ethernet'],
+    ['10.0.75.0/24', 'vEthernet (mobyvm)'],
+    ['10.0.75.1/32', 'vEthernet (mobyvm)'],
+  ),
   nats: { known: [{ name: 'mobyvm-0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11', prefix: '10.0.75.0/24' }] },
   firewall: { known: 'takes rules' },
   adapters: { known: [{ name: 'Ethernet', description: 'Intel(R) I219', isUp: true }] },
@@ -140,17 +139,18 @@ describe('what doctor says of a Windows host', () => {
     ['a closed WMI', { wmi: { unknown: 'Zugriff verweigert' } }, 'wmi', 'problem', /verweigert/, /elevated/],
     [
       'a route of a VPN',
-      { routes: { known: [{ prefix: '10.0.0.0/8', by: 'corp' }] } },
-      ...(['subnet', 'problem', /10\.0\.0\.0\/8 of "corp"/, /network\.subnet/] as const),
+      routes(['10.0.0.0/8', 'corp']),
+      ...(['subnet', 'problem', /10\.0\.0\.0\/8 by corp/, /network\.subnet/] as const),
     ],
     [
       'routes that take every subnet',
-      {
-        routes: {
-          known: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map((prefix) => ({ prefix, by: 'corp' })),
-        },
-      },
-      ...(['subnet', 'problem', /overlaps 10\.0\.0\.0\/8/, /need to reach otherwise/] as const),
+      routes(['10.0.0.0/8', 'corp'], ['172.16.0.0/12', 'corp'], ['192.168.0.0/16', 'corp']),
+      ...([
+        'subnet',
+        'problem',
+        /in use on this host: route to 10\.0\.0\.0\/8/,
+        /not use otherwise/,
+      ] as const),
     ],
     [
       'a foreign NAT network',
@@ -289,16 +289,15 @@ describe('what doctor says of a Windows host', () => {
       windowsFindings({ ...HEALTHY, ...facts }, { ...wants, subnet: 'auto' }).find(
         ({ id }) => id === 'subnet',
       );
-    const corp = (...prefixes: readonly string[]) => ({
-      routes: { known: prefixes.map((prefix) => ({ prefix, by: 'corp' })) },
-    });
+    const corp = (...prefixes: readonly string[]) =>
+      routes(...prefixes.map((prefix) => [prefix, 'corp'] as const));
     expect(subnetOf(corp('10.0.0.0/8'))).toMatchObject({
       verdict: 'fine',
       detail: '192.168.65.0/24 is free',
     });
     expect(subnetOf(corp('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'))).toMatchObject({
       verdict: 'problem',
-      detail: expect.stringMatching(/^none of the \d+ subnets/) as string,
+      detail: expect.stringMatching(/^None of the \d+ subnets/) as string,
     });
   });
 
@@ -318,15 +317,22 @@ describe('what doctor says of a Windows host', () => {
     expect(findings.find(({ id }) => id === 'ports')?.detail).toContain('445');
   });
 
-  it('takes no offence at the route of a foreign NAT network that contains ours', () => {
+  it('accepts the route of a foreign NAT network that contains ours', () => {
     const lab = { name: 'lab', prefix: '10.0.0.0/16' };
-    const facts = {
-      ...HEALTHY,
-      nats: { known: [lab] },
-      routes: { known: [{ prefix: lab.prefix, by: 'lab' }] },
+    const networks = {
+      known: { addresses: [], routes: routesOf([lab.prefix, 'lab']), shared: [parseSubnet(lab.prefix)] },
     };
+    const facts = { ...HEALTHY, nats: { known: [lab] }, networks };
     expect(windowsFindings(facts, wants).find(({ id }) => id === 'subnet')).toMatchObject({
       verdict: 'fine',
     });
   });
 });
+
+function routes(...all: readonly (readonly [prefix: string, by: string])[]): Pick<WindowsFacts, 'networks'> {
+  return { networks: { known: { addresses: [], routes: routesOf(...all) } } };
+}
+
+function routesOf(...all: readonly (readonly [prefix: string, by: string])[]): HostNetworks['routes'] {
+  return all.map(([prefix, by]) => ({ destination: parseSubnet(prefix), type: 'unicast', devices: [by] }));
+}

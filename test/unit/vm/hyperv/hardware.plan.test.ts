@@ -3,6 +3,7 @@ import { cmdlet } from '../../../../src/powershell/index.js';
 import {
   INTEGRATION_SERVICES,
   planHardware,
+  type FirmwareFound,
   type HardwareFound,
 } from '../../../../src/vm/hyperv/hardware.plan.js';
 import { SAMPLE_SPEC } from '../../../support/vm/sample-spec.js';
@@ -20,18 +21,32 @@ const service = (id: string, isEnabled: boolean) => ({ id: `Microsoft:ABC\\${id.
 const ISO = spec.isoPath;
 const DISK = spec.dataDisk.path;
 const dvd = (path: string | undefined, controllerLocation = 0) => ({
-  ...{ path, controllerNumber: 0, controllerLocation },
+  path,
+  controllerNumber: 0,
+  controllerLocation,
 });
 const RIGHT_ADAPTERS = [{ id: 'A', mac: '02000A004B02', hasDynamicMac: false, switchName: 'mobyvm' }];
 const OTHER = { id: 'B', mac: '00155D000001', hasDynamicMac: true, switchName: 'Default Switch' };
-const RIGHT: HardwareFound = {
-  ...{ cpus: 2, memoryBytes: 2_147_483_648, hasDynamicMemory: false },
-  ...{ checkpointType: 'Disabled', hasAutomaticCheckpoints: false },
-  ...{ startAction: 'Nothing', stopAction: 'ShutDown', notes: 'mobyvm:x', generation: 2 },
+type Found = HardwareFound & { readonly firmware: FirmwareFound | undefined };
+const FIRMWARE: FirmwareFound = {
+  secureBoot: 'Off',
+  bootTypes: ['Drive', 'Network', 'Drive'],
+  bootPaths: [ISO, DISK],
+};
+const RIGHT: Found = {
+  cpus: 2,
+  memoryBytes: 2_147_483_648,
+  hasDynamicMemory: false,
+  checkpointType: 'Disabled',
+  hasAutomaticCheckpoints: false,
+  startAction: 'Nothing',
+  stopAction: 'ShutDown',
+  notes: 'mobyvm:x',
+  generation: 2,
   diskPaths: ['c:\\programdata\\mobyvm\\state\\vm\\data.vhdx'],
   dvds: [dvd('C:\\ProgramData\\mobyvm\\image\\mobyvm.iso')],
-  boot: { types: ['Drive', 'Network', 'Drive'], paths: [ISO, DISK] },
-  ...{ secureBoot: 'Off', consolePath: '\\\\.\\pipe\\mobyvm_console' },
+  firmware: FIRMWARE,
+  consolePath: '\\\\.\\pipe\\mobyvm_console',
   adapters: RIGHT_ADAPTERS,
   services: [
     service(INTEGRATION_SERVICES.keyValueExchange, true),
@@ -40,7 +55,11 @@ const RIGHT: HardwareFound = {
   ],
 };
 
-const fields = (found: Partial<HardwareFound>): string[] =>
+const firmware = (found: Partial<FirmwareFound>): Partial<Found> => ({
+  firmware: { ...FIRMWARE, ...found },
+});
+
+const fields = (found: Partial<Found>): string[] =>
   planHardware(vm, { ...RIGHT, ...found }, wanted).map(({ field }) => field);
 
 describe('the plan for a machine of Hyper-V', () => {
@@ -48,7 +67,7 @@ describe('the plan for a machine of Hyper-V', () => {
     expect(fields({})).toEqual([]);
   });
 
-  it.each<[string, Partial<HardwareFound>, string[]]>([
+  it.each<[string, Partial<Found>, string[]]>([
     ['another number of processors', { cpus: 1 }, ['processors']],
     ['dynamic memory', { hasDynamicMemory: true }, ['memory']],
     ['another size of memory', { memoryBytes: 1 }, ['memory']],
@@ -62,14 +81,18 @@ describe('the plan for a machine of Hyper-V', () => {
     ['the drive of somebody else', { dvds: [dvd('D:\\drivers.iso')] }, ['boot ISO', 'firmware']],
     ['an empty drive', { dvds: [dvd(undefined)] }, ['boot ISO']],
     ['no drive', { dvds: [] }, ['boot ISO', 'firmware']],
-    ['a network that boots first', { boot: { types: ['Network', 'Drive'], paths: [ISO] } }, ['firmware']],
-    ['a disk that boots first', { boot: { types: ['Drive'], paths: [DISK, ISO] } }, ['firmware']],
-    ['nothing when Windows does not tell what boots', { boot: { types: [], paths: [] } }, []],
+    [
+      'a network that boots first',
+      firmware({ bootTypes: ['Network', 'Drive'], bootPaths: [ISO] }),
+      ['firmware'],
+    ],
+    ['a disk that boots first', firmware({ bootTypes: ['Drive'], bootPaths: [DISK, ISO] }), ['firmware']],
+    ['nothing when Windows does not report what boots', firmware({ bootTypes: [], bootPaths: [] }), []],
     ['nothing of a second drive', { dvds: [dvd('D:\\x.iso'), dvd(ISO, 1)] }, []],
     ['no adapter', { adapters: [] }, ['network adapter']],
     ['nothing of a second adapter', { adapters: [{ ...OTHER }, ...RIGHT_ADAPTERS] }, []],
-    ['secure boot', { secureBoot: 'On' }, ['firmware']],
-    ['no secure boot in generation 1', { generation: 1, secureBoot: undefined }, []],
+    ['secure boot', firmware({ secureBoot: 'On' }), ['firmware']],
+    ['no secure boot in generation 1', { generation: 1, firmware: undefined }, []],
     ['another console', { consolePath: '' }, ['console']],
     [
       'a MAC address of its own',
@@ -87,7 +110,7 @@ describe('the plan for a machine of Hyper-V', () => {
       },
       ['integration service keyValueExchange', 'integration service guestServiceInterface'],
     ],
-  ])('mends %s', (_, found, expected) => {
+  ])('corrects %s', (_, found, expected) => {
     expect(fields(found)).toEqual(expected);
   });
 
@@ -95,7 +118,7 @@ describe('the plan for a machine of Hyper-V', () => {
     ['a checkpoint of its own', ['C:\\ProgramData\\mobyvm\\state\\vm\\data_1.avhdx'], /checkpoint/],
     ['another disk', ['D:\\other.vhdx'], /Detach/],
     ['a second disk', [spec.dataDisk.path, 'D:\\x.vhdx'], /Detach/],
-  ])('never takes %s away', (_, diskPaths, remedy) => {
+  ])('never detaches %s', (_, diskPaths, remedy) => {
     expect(() => fields({ diskPaths })).toThrow(
       expect.objectContaining({ code: 'MOBYVM_DATA_DISK', remedy: expect.stringMatching(remedy) as string }),
     );
@@ -105,7 +128,8 @@ describe('the plan for a machine of Hyper-V', () => {
     const found = {
       ...RIGHT,
       adapters: [OTHER, { ...RIGHT_ADAPTERS[0]!, mac: '00155D000002' }],
-      ...{ dvds: [dvd(undefined), dvd(ISO, 1)], secureBoot: 'On' },
+      dvds: [dvd(undefined), dvd(ISO, 1)],
+      firmware: { ...FIRMWARE, secureBoot: 'On' },
     };
     const [firmware, mac] = planHardware(vm, found, wanted);
     expect(mac?.pipeline[2]).toEqual({ where: 'Id', equals: 'A' });

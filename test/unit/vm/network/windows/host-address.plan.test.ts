@@ -9,7 +9,7 @@ import {
 const wanted = { address: parseIpv4('10.0.75.1'), prefixLength: 24 };
 const RIGHT: HostAddressFound = {
   ...{ interfaceIndex: 21, hasDhcp: false, addressElsewhere: undefined },
-  addresses: [{ address: '10.0.75.1', prefixLength: 24 }],
+  addresses: [{ address: parseIpv4('10.0.75.1'), prefixLength: 24 }],
 };
 
 describe("the plan for the host's address", () => {
@@ -17,19 +17,19 @@ describe("the plan for the host's address", () => {
     ['right', {}, { kind: 'none' }],
     [
       'right beside what Windows gave itself',
-      { addresses: [...RIGHT.addresses, { address: '169.254.7.7', prefixLength: 16 }] },
+      { addresses: [...RIGHT.addresses, { address: parseIpv4('169.254.7.7'), prefixLength: 16 }] },
       { kind: 'none' },
     ],
     ['one with DHCP on', { hasDhcp: true }, { kind: 'update', fields: ['dhcp'] }],
     ['one without it', { addresses: [] }, { kind: 'update', fields: ['address'] }],
     [
       'one with a wrong prefix',
-      { addresses: [{ address: '10.0.75.1', prefixLength: 16 }] },
+      { addresses: [{ address: parseIpv4('10.0.75.1'), prefixLength: 16 }] },
       { kind: 'update', fields: ['address', 'other addresses'] },
     ],
     [
       'one with that of earlier settings as well',
-      { addresses: [...RIGHT.addresses, { address: '10.0.76.1', prefixLength: 24 }] },
+      { addresses: [...RIGHT.addresses, { address: parseIpv4('10.0.76.1'), prefixLength: 24 }] },
       { kind: 'update', fields: ['other addresses'] },
     ],
   ])('takes an adapter that is %s for what it is', (_, found, change) => {
@@ -44,9 +44,9 @@ describe("the plan for the host's address", () => {
 
   it('takes away what is not wanted, and leaves alone what Windows gives itself', () => {
     const addresses = [
-      { address: '169.254.7.7', prefixLength: 16 },
-      { address: '10.0.75.1', prefixLength: 16 },
-      { address: '10.0.75.1', prefixLength: 24 },
+      { address: parseIpv4('169.254.7.7'), prefixLength: 16 },
+      { address: parseIpv4('10.0.75.1'), prefixLength: 16 },
+      { address: parseIpv4('10.0.75.1'), prefixLength: 24 },
     ];
     expect(wrongAddresses({ ...RIGHT, addresses }, wanted)).toEqual([addresses[1]]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MobyvmError } from '../../../../src/core/values/index.js';
 import { PowerShellError, type PowerShellFailure } from '../../../../src/powershell/index.js';
-import { hypervFailure, orHypervFailure } from '../../../../src/vm/hyperv/hyperv-failure.js';
+import { hypervError, orHypervError } from '../../../../src/vm/hyperv/hyperv-error.js';
 
 const failure = (more: object): PowerShellError =>
   new PowerShellError({
@@ -19,18 +19,18 @@ describe('a failed call', () => {
       /access was denied/,
       /administrator/,
     ],
-    [{ hresult: 0x8007_000e }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
+    [{ hresult: 0x8007_000e }, 'MOBYVM_HYPERV', /not have enough free memory/, /vm.memoryMiB/],
     [{ hresult: 0x8007_0020 }, 'MOBYVM_HYPERV', /in use by another program/, /virus scanner/],
     [{ category: 'ResourceBusy' }, 'MOBYVM_HYPERV', /in use/, /run the command again/],
-    [{ hresult: 0x8007_0070 }, 'MOBYVM_DISK_FULL', /disk is full/, /Free some space/],
+    [{ hresult: 0x8007_0070 }, 'MOBYVM_DISK_FULL', /disk is full/, /Free up some space/],
     [{ hresult: 0x8007_0bc2 }, 'MOBYVM_HYPERV', /must be restarted/, /Restart Windows/],
-    [{ hresult: 0x8007_05aa }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
+    [{ hresult: 0x8007_05aa }, 'MOBYVM_HYPERV', /not have enough free memory/, /vm.memoryMiB/],
     [{ errorId: 'AccessDenied' }, 'MOBYVM_HYPERV', /for one of its files/, /Virtual Machines/],
     [{ hresult: 0xc03a_001a }, 'MOBYVM_HYPERV', /compressed or encrypted/, /compact/],
-    [{ errorId: 'OutOfMemory' }, 'MOBYVM_HYPERV', /too little free memory/, /vm.memoryMiB/],
+    [{ errorId: 'OutOfMemory' }, 'MOBYVM_HYPERV', /not have enough free memory/, /vm.memoryMiB/],
     [{ errorId: 'ObjectInUse' }, 'MOBYVM_HYPERV', /in use/, /run the command again/],
-    [{ errorId: 'InvalidState' }, 'MOBYVM_HYPERV', /its state does not allow it/, /Hyper-V Manager/],
-    [{ errorId: 'ObjectNotFound' }, 'MOBYVM_HYPERV', /is not there/, /made anew/],
+    [{ errorId: 'InvalidState' }, 'MOBYVM_HYPERV', /in the wrong state/, /Hyper-V Manager/],
+    [{ errorId: 'ObjectNotFound' }, 'MOBYVM_HYPERV', /does not exist/, /recreated/],
     [{ category: 'SecurityError' }, 'MOBYVM_HYPERV', /a policy/, /Get-ExecutionPolicy/],
     [
       { errorId: 'CommandNotFoundException' },
@@ -47,7 +47,7 @@ describe('a failed call', () => {
     [{ hresult: 0x8000_4005 }, 'MOBYVM_HYPERV', /failed with 0x80004005/, /mobyvm doctor/],
     [{ errorId: 'SomethingElse' }, 'MOBYVM_HYPERV', /SomethingElse/, /mobyvm doctor/],
   ])('with %o is %s', (more, code, message, remedy) => {
-    const error = hypervFailure('It was not started', failure(more)) as MobyvmError;
+    const error = hypervError('It was not started', failure(more)) as MobyvmError;
     expect(error).toBeInstanceOf(MobyvmError);
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
@@ -58,8 +58,8 @@ describe('a failed call', () => {
 
   it('of another kind stays as it is', async () => {
     const abort = new MobyvmError('MOBYVM_ABORTED', 'enough', '');
-    await expect(orHypervFailure('x', () => Promise.reject(abort))).rejects.toBe(abort);
-    expect(hypervFailure('x', abort)).toBe(abort);
-    expect(await orHypervFailure('x', () => Promise.resolve(7))).toBe(7);
+    await expect(orHypervError('x', () => Promise.reject(abort))).rejects.toBe(abort);
+    expect(hypervError('x', abort)).toBe(abort);
+    expect(await orHypervError('x', () => Promise.resolve(7))).toBe(7);
   });
 });
