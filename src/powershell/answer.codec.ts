@@ -3,10 +3,10 @@ import { CodecError } from '../core/values/index.js';
 import { AUTOLOAD, type PowerShellFailure } from './power-shell-error.js';
 import type { FieldKind, Fields, Row } from './powershell.js';
 
-/** Windows PowerShell may write a list as an object with its length, and a list of one as what is in it. */
+/** Windows PowerShell may write a list as an object with a count, and a list of one as its only element. */
 const uncounted = <Value extends z.ZodType>(value: Value) =>
   z.preprocess((found) => (isCountedList(found) ? found.value : found), value);
-/** Printable ASCII as it is, anything else as UTF-16 code units. */
+/** Printable ASCII unchanged, everything else as UTF-16 code units. */
 const text = uncounted(z.union([z.string(), z.int(), z.array(z.int())])).transform((value) =>
   typeof value === 'string'
     ? value
@@ -48,9 +48,9 @@ export type Answer<F extends Fields> =
   | { readonly kind: 'failure'; readonly failure: PowerShellFailure };
 
 /**
- * What a session answered, without its mark. @throws CodecError when it is something else
+ * Decodes the answer of a session, without its mark. @throws CodecError when it is anything else
  * @param json one line
- * @param open what makes text of sealed text
+ * @param open decrypts sealed text
  */
 export function decodeAnswer<F extends Fields>(
   json: string,
@@ -69,7 +69,7 @@ function decodeRow<F extends Fields>(
   open: (sealed: string) => string,
 ): Row<F> {
   const shape = Object.fromEntries(Object.entries(fields).map(([path, kind]) => [path, KINDS[kind]]));
-  // A list of nothing may come as null.
+  // An empty list may be null.
   const found = Object.fromEntries(
     Object.entries(fields).map(([path, kind]) => [
       path,
@@ -85,7 +85,10 @@ function decodeRow<F extends Fields>(
   return Object.fromEntries(opened) as Row<F>;
 }
 
-/** .NET's own codes for "some exception" (COR_E_EXCEPTION and the like) tell nothing; Hyper-V's cmdlets give no others. */
+/**
+ * .NET's codes for any exception (COR_E_EXCEPTION and the like) say nothing; Hyper-V's cmdlets report no
+ * others.
+ */
 const GENERIC = new Set([0x8013_1500, 0x8013_1501, 0x8013_1509]);
 
 function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
@@ -93,7 +96,7 @@ function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
   const [errorId = ''] = (failure.errorId ?? '').split(',');
   return {
     errorId,
-    // A module that was loaded on demand hides behind its own error why it could not be.
+    // When a module cannot be loaded on demand, the reason is behind the error.
     category: (AUTOLOAD.includes(errorId) ? failure.cause : undefined) ?? failure.category ?? '',
     hresult: codes.find((code) => code !== 0 && !GENERIC.has(code)) ?? hresultIn(failure.message) ?? 0,
     message: failure.message ?? '',
@@ -102,7 +105,7 @@ function failureOf(failure: z.infer<typeof failureSchema>): PowerShellFailure {
   };
 }
 
-/** The code that Windows puts in brackets behind a text of any language, for example `(0x800705AA)`. */
+/** The code that Windows appends in brackets to a text in any language, for example `(0x800705AA)`. */
 export function hresultIn(text = ''): number | undefined {
   const [, digits] = /\(0x([0-9A-F]{8})\)/i.exec(text) ?? [];
   return digits === undefined ? undefined : Number.parseInt(digits, 16);
@@ -122,11 +125,11 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    throw new CodecError('answer', 0, 'is no JSON');
+    throw new CodecError('answer', 0, 'is not JSON');
   }
 }
 
 function problemOf(error: z.ZodError): string {
   const [issue] = error.issues;
-  return issue === undefined ? 'is unknown' : `${issue.path.join('.')}: ${issue.message}`;
+  return issue === undefined ? 'is invalid' : `${issue.path.join('.')}: ${issue.message}`;
 }

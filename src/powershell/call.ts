@@ -1,10 +1,10 @@
-/** A cmdlet with its parameters, as data: nothing is quoted until it is sent. Made by {@link cmdlet}. */
+/** A cmdlet with its parameters, as data: nothing is quoted until it is sent. Created by {@link cmdlet}. */
 export interface CmdletCall {
   readonly cmdlet: string;
   readonly parameters: Readonly<Record<string, ParameterValue>>;
 }
 
-/** What a parameter may be given. `true` for a switch parameter sets it, `false` leaves it out. */
+/** The value of a parameter. `true` sets a switch parameter, `false` omits it. */
 export type ParameterValue =
   | string
   | number
@@ -17,7 +17,7 @@ export type ParameterValue =
   | readonly (string | number | Hidden)[]
   | Hashtable;
 
-/** For the arguments of a CIM method. A CmdletCall stands for the objects that it gives. */
+/** For the arguments of a CIM method. A CmdletCall is replaced by the objects that it returns. */
 export interface Hashtable {
   readonly table: Readonly<Record<string, ParameterValue>>;
 }
@@ -28,14 +28,14 @@ export interface Guid {
 }
 
 /**
- * Text for a parameter that takes no SecureString, with something in it that nobody else may read: neither our log nor what Windows
- * records of commands has it.
+ * Confidential text for a parameter that does not accept a SecureString. It appears neither in our log nor in
+ * what Windows records of commands.
  */
 export interface Hidden {
   readonly hidden: string;
 }
 
-/** Becomes a SecureString that is read from standard input; it never stands in the text of a command. */
+/** Becomes a SecureString that is read from standard input; the text of a command never contains it. */
 export interface Secret {
   readonly secret: string;
 }

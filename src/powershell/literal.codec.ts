@@ -1,18 +1,18 @@
 import { MobyvmError } from '../core/values/index.js';
 import type { Hidden, ParameterValue } from './call.js';
 
-/** Without what a literal cannot say by itself: a secret, or the objects of another cmdlet. They are the renderer's. */
+/** A value that a literal can express. Secrets and the output of other cmdlets are up to the renderer. */
 export type LiteralValue = Exclude<
   ParameterValue,
   { readonly secret: string } | { readonly hidden: string } | { readonly cmdlet: string }
 >;
 
 /**
- * A value as PowerShell reads it, in printable ASCII and on one line: whatever the code page of its console is, and as an
- * argument as well as within an expression. Only single-quoted text, `[char]` numbers, and casts to core types are used, so
- * that it holds in Constrained Language Mode; and neither Unicode quotes nor `$` nor backticks mean anything in it.
- * See about_Quoting_Rules and about_Language_Modes.
- * @throws MobyvmError MOBYVM_BUG for numbers that are not finite or not exact, and for dates that are none
+ * A value as PowerShell reads it, in printable ASCII and on one line: whatever the code page of its console
+ * is, and as an argument as well as within an expression. Only single-quoted text, `[char]` numbers, and
+ * casts to core types are used, so that it holds in Constrained Language Mode; and neither Unicode quotes nor
+ * `$` nor backticks mean anything in it. See about_Quoting_Rules and about_Language_Modes.
+ * @throws MobyvmError MOBYVM_BUG for numbers that are not finite or not exact, and for invalid dates
  */
 export function encodeLiteral(value: LiteralValue, nested: (value: ParameterValue) => string): string {
   if (typeof value === 'string') return textLiteral(value);
@@ -27,7 +27,8 @@ export function encodeLiteral(value: LiteralValue, nested: (value: ParameterValu
 
 /** For text alone: property names, keys. */
 export function textLiteral(text: string): string {
-  // Printable ASCII in quotes, everything else (quotes of Unicode and lone surrogates too) as UTF-16 code units.
+  // Printable ASCII in quotes, everything else (quotes of Unicode and lone surrogates too) as UTF-16 code
+  // units.
   const runs = text.match(/[ -~]+|[^ -~]/g) ?? [];
   const parts = runs.flatMap((run) =>
     /^[ -~]/.test(run) ? [`'${run.replaceAll("'", "''")}'`] : unitsOf(run).map((unit) => `[char]${unit}`),
@@ -43,14 +44,14 @@ function unitsOf(run: string): number[] {
 
 function numberLiteral(value: number): string {
   const isExact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
-  if (!isExact) throw new MobyvmError('MOBYVM_BUG', `${value} cannot be said exactly in PowerShell.`, '');
-  // A minus sign at the beginning of an argument would be a parameter's.
+  if (!isExact) throw new MobyvmError('MOBYVM_BUG', `${value} cannot be written exactly in PowerShell.`, '');
+  // An argument that begins with a minus sign would be taken for a parameter.
   const text = Number.isInteger(value) ? value.toFixed(0) : String(value);
   return value < 0 || Object.is(value, -0) ? `(${text})` : text;
 }
 
 function dateLiteral(value: Date): string {
-  if (Number.isNaN(value.getTime())) throw new MobyvmError('MOBYVM_BUG', 'A date that is none.', '');
+  if (Number.isNaN(value.getTime())) throw new MobyvmError('MOBYVM_BUG', 'The date is invalid.', '');
   return `([datetime]'${value.toISOString()}')`;
 }
 

@@ -11,13 +11,16 @@ const NUMBER = 'ConvertTo-MobyvmNumber';
 const BOOLEAN = 'ConvertTo-MobyvmBoolean';
 const FAILURE = 'ConvertTo-MobyvmFailure';
 
-/** Every line of an answer that is meant for us begins so; whatever else is printed is nobody's. */
+/** Prefix of the answer lines; other output is ignored. */
 export const ANSWER_MARK = '#mobyvm:';
 
 /**
- * Said once to a new session, each line complete in itself. Text that is not printable ASCII comes back as its UTF-16 code units,
- * because the console's encoding cannot be set in Constrained Language Mode and is the OEM code page in Windows PowerShell.
- * Null is said, as no output at all would be an empty object in Windows PowerShell's JSON. Enums and dates become text here, as every version's JSON has another form for them. HRESULTs are all of an error's chain.
+ * Sent once to a new session, each line complete in itself. Text that is not printable ASCII comes back as
+ * its UTF-16 code units, because the console's encoding cannot be set in Constrained Language Mode and is the
+ * OEM code page in Windows PowerShell. Null is output explicitly: no output at all would be an empty object
+ * in Windows PowerShell's JSON. Enums and dates become text here, as their form in JSON depends on the
+ * version. HRESULTs are those of the whole chain of exceptions.
+ * @see https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_language_modes
  */
 export const PREAMBLE: readonly string[] = [
   "$ErrorActionPreference='Stop'",
@@ -31,31 +34,37 @@ export const PREAMBLE: readonly string[] = [
   `function ${FAILURE}($e){$h=@();$x=$e.Exception;while($null -ne $x -and $h.Count -lt 8){$h+=$x.HResult;$x=$x.InnerException};$c=$e.InvocationInfo.MyCommand.Name;if(!$c){$c=$e.Exception.CommandName};if(!$c){$c=$e.CategoryInfo.Activity};$m=[string]$e.Exception.Message;$i=[string]$e.Exception.InnerException.Message;if($i -and !$m.Contains($i)){$m="$m $i"};$k=$e.Exception.InnerException.ErrorRecord.CategoryInfo.Category;@{errorId=(${TEXT} $e.FullyQualifiedErrorId);category=(${TEXT} $e.CategoryInfo.Category);cause=(${TEXT} $k);hresults=$h;message=(${TEXT} $m);command=(${TEXT} $c)}}`,
 ];
 
-/** What a session says when even ConvertTo-Json fails: its module may be one of another PowerShell. */
+/** The answer when even ConvertTo-Json fails: its module may belong to another PowerShell. */
 const WITHOUT_JSON = JSON.stringify({
   failure: { errorId: 'MobyvmJson', hresults: [], message: 'ConvertTo-Json cannot be used' },
 });
 
 /**
- * Asks a session what it is, in one row. All of it is constant. The execution policy is told where it can be: a session whose
- * module for it cannot be loaded is good for everything else.
+ * Asks a session for its version and mode, in one row. The execution policy is optional: a session that
+ * cannot load the module for it can still do everything else.
  */
 export const GREETING = withAnswer(
   0,
   `@{rows=@(@{version=(${TEXT} $PSVersionTable.PSVersion);edition=(${TEXT} $PSVersionTable.PSEdition);languageMode=(${TEXT} $ExecutionContext.SessionState.LanguageMode);executionPolicy=(${TEXT} $(try{Get-ExecutionPolicy}catch{}))})}`,
 );
 
-/** Sent behind {@link GREETING}: a text is all that RestrictedLanguage gives back. A session that has answered already ignores it. */
+/**
+ * Sent after {@link GREETING}: in RestrictedLanguage only a plain text comes back. After an answer to the
+ * greeting it is ignored.
+ */
 export const GREETING_WITHOUT_LANGUAGE = `'${ANSWER_MARK}0:{"rows":[{}]}'`;
 
 export interface RenderOptions {
-  /** Tells this answer from others. */
+  /** Identifies the answer. */
   readonly id: number;
-  /** How a secret is said: an expression that gives a SecureString. */
+  /** Returns an expression for a secret that evaluates to a SecureString. */
   readonly secretText: (secret: string) => string;
 }
 
-/** The one line that runs the pipeline and answers with the chosen fields of what comes out, or with nothing if there are none. */
+/**
+ * One line that runs the pipeline and answers with the chosen fields of its output, or with nothing if no
+ * fields are given.
+ */
 export function renderRequest(
   pipeline: Pipeline,
   fields: Fields | undefined,
@@ -67,7 +76,7 @@ export function renderRequest(
   return withAnswer(id, rows);
 }
 
-/** The pipeline as a person may read it in a log; secrets are `***`. */
+/** The pipeline for a log; secrets are `***`. */
 export function renderForLog(pipeline: Pipeline): string {
   return pipeline.map((stage) => renderStage(stage, undefined)).join(' | ');
 }
@@ -90,7 +99,8 @@ function renderCall(
   secretText: RenderOptions['secretText'] | undefined,
 ): string {
   const entry = cmdletEntry(cmdlet);
-  if (entry === undefined) throw new MobyvmError('MOBYVM_BUG', `"${cmdlet}" is no cmdlet of ours.`, '');
+  if (entry === undefined)
+    throw new MobyvmError('MOBYVM_BUG', `"${cmdlet}" is not in the table of cmdlets.`, '');
   const literal = (value: ParameterValue): string => {
     if (typeof value === 'object' && 'secret' in value) return secretText?.(value.secret) ?? '***';
     if (typeof value === 'object' && 'hidden' in value)
@@ -114,8 +124,8 @@ function renderCall(
 }
 
 /**
- * With its module: others have a Get-VM as well (VMware's, System Center's). PowerShell's own modules are loaded from the start, and
- * nobody else has their names.
+ * Cmdlets are qualified by their module: VMware and System Center have a Get-VM too. PowerShell's own modules
+ * are always loaded, and their names are not used by others.
  */
 const FROM_THE_START = ['Core', 'Management', 'Security', 'Utility'].map(
   (name) => `Microsoft.PowerShell.${name}`,
@@ -125,7 +135,7 @@ function qualified(cmdlet: string, module: string): string {
   return FROM_THE_START.includes(module) ? cmdlet : `${module}\\${cmdlet}`;
 }
 
-/** The text of a SecureString, by types and methods that Constrained Language Mode allows. */
+/** The text of a SecureString, using only types and methods that Constrained Language Mode allows. */
 function plainTextOf(secureString: string): string {
   return `([pscredential]::new('x',${secureString})).GetNetworkCredential().Password`;
 }

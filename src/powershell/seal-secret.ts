@@ -2,11 +2,11 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { CodecError } from '../core/values/index.js';
 import { textLiteral } from './literal.codec.js';
 
-/** Under this name the session's process finds the key, as 16-bit numbers with commas between. */
+/** The environment variable with the session's key, as comma-separated 16-bit numbers. */
 const KEY_VARIABLE = 'MOBYVM_SESSION_KEY';
-/** The key within the session. */
+/** The variable with the key in the session. */
 const KEY = '$mobyvmKey';
-/** How ConvertTo-SecureString recognises what ConvertFrom-SecureString has encrypted with a key. */
+/** Header by which ConvertTo-SecureString recognises the output of ConvertFrom-SecureString with a key. */
 const HEADER = '76492d1116743f0423413b16050a5345';
 const FORMAT = 2;
 const CIPHER = 'aes-256-cbc';
@@ -16,8 +16,9 @@ const KEY_BYTES = 32;
 export const SEAL = 'ConvertTo-MobyvmSealed';
 
 /**
- * Said once to a new session. The key becomes a SecureString by methods alone: what cmdlets are given, Windows may record element by
- * element (module logging, event 4103), and of a SecureString it has the name of the type.
+ * Sent once to a new session. The key becomes a SecureString by method calls only: Windows may log the
+ * arguments of cmdlets (module logging, event 4103), and of a SecureString it logs the type name.
+ * @see https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_logging_windows
  */
 export const SEAL_PREAMBLE: readonly string[] = [
   `${KEY}=[securestring]::new();foreach($n in $env:${KEY_VARIABLE} -split ','){${KEY}.AppendChar([char][int]$n)}`,
@@ -25,9 +26,10 @@ export const SEAL_PREAMBLE: readonly string[] = [
 ];
 
 /**
- * Secrets on their way into one session and out of it. What is sent and answered, and what Windows may record of scripts, parameters
- * and output, is encrypted text; its key is made for this session and stands in the environment of its process alone. Nothing but
- * ConvertTo-SecureString and ConvertFrom-SecureString is needed, so that it works in Constrained Language Mode.
+ * Encrypts secrets on their way into one session and out of it, so that Windows records only encrypted text
+ * of scripts, parameters and output. The key belongs to this session and exists only in the environment of
+ * its process. It needs nothing but ConvertTo-SecureString and ConvertFrom-SecureString, so it works in
+ * Constrained Language Mode.
  */
 export class SecretSeal {
   readonly #key = randomBytes(KEY_BYTES);
@@ -37,7 +39,7 @@ export class SecretSeal {
     return { [KEY_VARIABLE]: units.join(',') };
   }
 
-  /** An expression that gives the SecureString. */
+  /** An expression that evaluates to the SecureString. */
   expressionFor(secret: string): string {
     return `(ConvertTo-SecureString -String ${textLiteral(this.seal(secret))} -SecureKey ${KEY} -ErrorAction Stop)`;
   }
@@ -51,7 +53,7 @@ export class SecretSeal {
     return HEADER + Buffer.from(envelope, 'utf16le').toString('base64');
   }
 
-  /** The text that was sealed. @throws CodecError when it was not, or not with this key */
+  /** The sealed text. @throws CodecError when it was not sealed, or not with this key */
   open(sealed: string): string {
     const envelope = Buffer.from(sealed.slice(HEADER.length), 'base64').toString('utf16le');
     const [format, iv, bytes] = envelope.split('|');

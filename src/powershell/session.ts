@@ -16,41 +16,44 @@ import { SecretSeal } from './seal-secret.js';
 import { ShellProcess } from './shell-process.js';
 
 export interface PowerShellSessionOptions {
-  /** Absolute path of `powershell.exe` or `pwsh`, or its name on PATH. */
+  /** Absolute path of `powershell.exe` or `pwsh`, or a name on PATH. */
   readonly executable: string;
   readonly logger?: Logger;
-  /** Of its process, whole. */
+  /** The whole environment of its process. */
   readonly env: NodeJS.ProcessEnv;
-  /** How long a new process may take to say what it is; 60. The first one after a boot is slow. */
+  /** How long a new process may take to answer the greeting; 60. The first one after a boot is slow. */
   readonly startSeconds?: number;
 }
 
-/** What kind of PowerShell a session has. */
+/** Version and mode of a session's PowerShell. */
 export interface PowerShellIdentity {
   /** For example `5.1.22621.2506`. */
   readonly version: string;
   /** `Desktop` is Windows PowerShell, `Core` PowerShell 6 and later. */
   readonly edition: string;
-  /** `FullLanguage`; `ConstrainedLanguage` where a policy restricts scripts: what mobyvm sends is made for both. */
+  /** `FullLanguage`, or `ConstrainedLanguage` where a policy restricts scripts: mobyvm works in both. */
   readonly languageMode: string;
-  /** The one that counts, for example `RemoteSigned`; empty when it is not told. Windows' own modules are loaded with any. */
+  /**
+   * The effective one, for example `RemoteSigned`; empty when unknown. Windows' own modules load under any
+   * policy.
+   */
   readonly executionPolicy: string;
 }
 
 const DEFAULT_CALL_SECONDS = 30;
-/** The first call of a module's cmdlet loads the module. */
+/** Added for the first call of a module's cmdlet, which loads the module. */
 const MODULE_SECONDS = 60;
-/** So long the answer to a call that nobody waits for any more is still waited for, so that the next caller sees what came of it. */
+/** How long to wait for the answer to an aborted call, so that the next caller sees its effect. */
 const ABANDONED_SECONDS = 30;
 const MAX_ANSWER_CHARACTERS = 16 * 1024 * 1024;
 const IDENTITY = { version: 'text', edition: 'text', languageMode: 'text', executionPolicy: 'text' } as const;
 const UNKNOWN: PowerShellIdentity = { version: '', edition: '', languageMode: '', executionPolicy: '' };
 
 /**
- * One long-lived PowerShell process; one call at a time, in the order of asking. A request is one line and so is its answer,
- * whatever else is printed around it. Whoever is aborted returns at once; the process goes on, as others use it too. One that does not
- * answer in time, ends, or writes no end of a line is killed, and the next call has a new one. What such a call has brought about by
- * then is for its caller to look at.
+ * One long-lived PowerShell process that runs one call at a time, in order. A request is one line and so is
+ * its answer, whatever else is printed around it. An aborted call returns at once, while the process
+ * continues for the others. A process that does not answer in time, ends, or writes an endless line is
+ * killed, and the next call starts a new one. The caller has to check what such a call has changed.
  */
 export class PowerShellSession implements PowerShell {
   readonly #options: PowerShellSessionOptions;
@@ -65,7 +68,7 @@ export class PowerShellSession implements PowerShell {
     this.#logger = options.logger ?? silentLogger;
   }
 
-  /** Of the present process; starts one if there is none. @throws MobyvmError MOBYVM_POWERSHELL_START */
+  /** Of the current process; starts one if there is none. @throws MobyvmError MOBYVM_POWERSHELL_START */
   async identity({ signal }: CallOptions): Promise<PowerShellIdentity> {
     return this.#turn(async () => (await this.#start()).identity, signal);
   }
@@ -92,7 +95,7 @@ export class PowerShellSession implements PowerShell {
   ): Promise<readonly Row<F>[]> {
     const answer = await this.#turn(async () => {
       const started = await this.#start();
-      // What nobody waits for any more is not begun.
+      // A call that was aborted while it waited is not started.
       options.signal.throwIfAborted();
       return this.#ask(started, pipeline, fields, options);
     }, options.signal);
@@ -100,7 +103,7 @@ export class PowerShellSession implements PowerShell {
     return answer.rows;
   }
 
-  /** The work keeps its turn until it is over, also when its caller is aborted. */
+  /** The work keeps its turn until it is over, even when its caller is aborted. */
   async #turn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
     either.throwIfAborted();
@@ -123,7 +126,9 @@ export class PowerShellSession implements PowerShell {
     const json = await started.ask(line, id, { signal, seconds, what });
     const decoded: Answer<F> = decodeAnswer(json, fields ?? ({} as F), (text) => started.seal.open(text));
     this.#logger.debug('powershell.call', {
-      ...{ call: what, durationMs: Math.round(performance.now() - startedMs), outcome: decoded.kind },
+      call: what,
+      durationMs: Math.round(performance.now() - startedMs),
+      outcome: decoded.kind,
       ...(decoded.kind === 'failure'
         ? { errorId: decoded.failure.errorId, hresult: decoded.failure.hresult }
         : {}),
@@ -131,7 +136,7 @@ export class PowerShellSession implements PowerShell {
     return decoded;
   }
 
-  /** Not at any one caller's pleasure: the next ones need it as well. */
+  /** Not aborted with the caller: the next ones need the process too. */
   async #start(): Promise<Started> {
     this.#closed.signal.throwIfAborted();
     if (this.#started?.isAlive === true) return this.#started;
@@ -159,13 +164,16 @@ function startedOrThrow(executable: string, env: NodeJS.ProcessEnv): Started {
 }
 
 interface Patience {
-  /** Of who asks: when it is aborted, the answer is waited for a while, so that it can be told from the next one. */
+  /**
+   * Of the caller. After an abort the answer is still awaited for a while, to tell it apart from the next
+   * one.
+   */
   readonly signal: AbortSignal;
   readonly seconds: number;
   readonly what: string;
 }
 
-/** A process with its key, and whoever waits for its answer. */
+/** A process with its key, and the call that waits for its answer. */
 class Started {
   readonly process: ShellProcess;
   readonly seal = new SecretSeal();
@@ -206,7 +214,7 @@ class Started {
     return this.#modules.size > before;
   }
 
-  /** The answer's JSON. A process that does not give it in time is killed. */
+  /** The JSON of the answer. A process that does not answer in time is killed. */
   async ask(line: string, id: number, { signal, seconds, what }: Patience): Promise<string> {
     let timer: NodeJS.Timeout | undefined;
     let onAbort = (): void => undefined;
@@ -243,8 +251,9 @@ class Started {
 }
 
 /**
- * Windows PowerShell that a PowerShell 7 has started, by however many others, inherits the place of its modules and finds them first, of
- * which it can load none. Without one it makes its own.
+ * Windows PowerShell below a PowerShell 7 inherits its PSModulePath and finds modules there first that it
+ * cannot load. Without the variable it uses its own path.
+ * @see https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_psmodulepath
  */
 function ownModules(executable: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (!/(^|[\\/])powershell(\.exe)?$/i.test(executable)) return env;
@@ -255,15 +264,15 @@ function silentError(seconds: number, what: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_POWERSHELL',
     `PowerShell did not answer in ${seconds} s: ${what}`,
-    'Try again. If it stays so, restart the service "Hyper-V Virtual Machine Management" (vmms), or Windows.',
+    'Try again. If that does not help, restart the service "Hyper-V Virtual Machine Management" (vmms), or Windows.',
   );
 }
 
 function endedError(reason: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_POWERSHELL',
-    `PowerShell ${reason} in the middle of a call.`,
-    'Try again. If it stays so, look for what ends powershell.exe: the event log, or software that watches programs.',
+    `PowerShell ${reason} during a call.`,
+    'Try again. If it happens again, find out what ends powershell.exe: check the event log and security software.',
   );
 }
 
@@ -274,8 +283,8 @@ function closedError(): MobyvmError {
 function restrictedError(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_POWERSHELL_START',
-    'A policy of this system restricts PowerShell to a language in which nothing can be asked (RestrictedLanguage).',
-    'Ask your administrator to allow ConstrainedLanguage or FullLanguage to the account of mobyvm.',
+    'A policy of this system restricts PowerShell to RestrictedLanguage, in which mobyvm cannot run any command.',
+    'Ask your administrator to allow ConstrainedLanguage or FullLanguage for the account that runs mobyvm.',
   );
 }
 
@@ -284,7 +293,7 @@ function startError(executable: string, cause: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_POWERSHELL_START',
     `"${executable}" cannot be used: ${reason}`,
-    `Run "${executable} -NoProfile -NonInteractive -Command 1" in a terminal and look at what it says.`,
+    `Run "${executable} -NoProfile -NonInteractive -Command 1" in a terminal and check its output.`,
     { cause },
   );
 }

@@ -1,7 +1,8 @@
 import type { PowerShell } from './powershell.js';
 
 /**
- * What a session is used for. A session runs one call at a time, so calls that must not wait for one another use different ones:
+ * What a session is used for. A session runs one call at a time, so calls that must not wait for one another
+ * use different ones:
  *
  * - `life`: starting, saving and stopping the virtual machine, up to five minutes
  * - `look`: everything quick: reading the machine and the host, setting up network and hardware
@@ -11,8 +12,8 @@ import type { PowerShell } from './powershell.js';
 export type SessionPurpose = 'life' | 'look' | 'exchange' | 'disk';
 
 /**
- * PowerShell sessions by purpose over one way to create them. Each is created when it is first used, and creating one starts no process:
- * that happens at its first call.
+ * PowerShell sessions by purpose over one way to create them. Each is created when it is first used, and
+ * creating one starts no process: that happens at its first call.
  */
 export class PowerShellSessions {
   readonly #create: (purpose: SessionPurpose) => PowerShell;

@@ -7,27 +7,33 @@ export interface ShellProcessOptions {
   readonly executable: string;
   readonly env: NodeJS.ProcessEnv;
   readonly onLine: (line: string) => void;
-  /** It has ended, or could not be started, or a line was too long; called once. The reason continues "PowerShell …". */
+  /**
+   * Called once, when it has ended, could not be started, or wrote too long a line. The reason continues
+   * "PowerShell …".
+   */
   readonly onEnd: (reason: string) => void;
   /** In characters. */
   readonly maxLineLength: number;
 }
 
-/** The program that it is told: node-powershell's own takes the variable NODE_POWERSHELL instead, which anybody may have set. */
+/**
+ * Uses the given program: node-powershell itself prefers the variable NODE_POWERSHELL, which anyone may have
+ * set.
+ */
 class NamedPowerShell extends PowerShell {
   protected override setExecutable({ executable }: { executable?: string }): string {
     return executable ?? super.setExecutable({});
   }
 }
 
-/** Of what it wrote to standard error. */
+/** How much of its standard error is kept. */
 const MAX_LAST_WORDS = 400;
 
 /**
- * A PowerShell that reads commands, line by line, from its standard input. Of node-powershell it uses what starts and ends the
- * process, not its `invoke`: that calls methods of `[Console]`, which Constrained Language Mode refuses, waits for ever when a
- * line opens a block or a child takes the next lines, and remembers every command. When we are gone it reads the end of its input
- * and ends as well.
+ * A PowerShell that reads commands line by line from its standard input. It uses node-powershell to start and
+ * end the process, but not its `invoke`: that calls methods of `[Console]`, which Constrained Language Mode
+ * rejects, waits forever when a line opens a block or a child reads the next lines, and keeps every command.
+ * When we exit, it reads the end of its input and exits too.
  */
 export class ShellProcess {
   readonly #shell: PowerShell;
@@ -42,14 +48,15 @@ export class ShellProcess {
     this.#shell = new NamedPowerShell({
       executable: options.executable,
       executableOptions: { '-NoProfile': true, '-NonInteractive': true },
-      spawnOptions: { env: options.env, windowsHide: true, cwd: placeFor(options.executable) },
+      spawnOptions: { env: options.env, windowsHide: true, cwd: workingDirectoryFor(options.executable) },
     });
     const { stdin, stdout, stderr } = this.#shell.streams;
-    // Its end tells why it could not be written to.
+    // Why it cannot be written to is reported when it ends.
     stdin.on('error', () => undefined);
     stdout.on('data', (text: string) => this.#take(text));
-    // What is meant for us is on stdout; here a host writes what it thinks of itself. It must be read, or it blocks, and
-    // node-powershell reads no more than three pieces: ending its pipe later would stop the flow.
+    // Answers are on stdout; stderr has messages of the PowerShell host. It must be read, or the process
+    // blocks, and
+    // node-powershell reads only three chunks: ending its pipe later would stop the flow.
     stderr.unpipe();
     stderr.resume();
     stderr.on('data', (text: string) => (this.#lastWords = (this.#lastWords + text).slice(-MAX_LAST_WORDS)));
@@ -63,7 +70,7 @@ export class ShellProcess {
     this.#shell.streams.stdin.write(`${line}\n`);
   }
 
-  /** At once: whatever it does, it is not waited for. */
+  /** At once, without waiting for whatever it is doing. */
   kill(reason = 'was ended'): void {
     this.#end(reason);
     void this.#shell.dispose('SIGKILL').catch(() => undefined);
@@ -92,10 +99,10 @@ export class ShellProcess {
 }
 
 /**
- * A folder that only administrators write to. A cmdlet's name with its module is a relative path as well: PowerShell would run
- * `Hyper-V\Get-VM.ps1` of the folder in which it stands, before it loads the module.
+ * A folder that only administrators can write to. A qualified cmdlet name is a relative path too: PowerShell
+ * would run `Hyper-V\Get-VM.ps1` of its working directory before it loads the module.
  */
-function placeFor(executable: string): string {
+function workingDirectoryFor(executable: string): string {
   return dirname(isAbsolute(executable) ? executable : process.execPath);
 }
 
@@ -104,7 +111,10 @@ function withWords(reason: string, words: string): string {
   return text === '' ? reason : `${reason}: ${text}`;
 }
 
-/** node-powershell shows its end only to who ends it; unheard, a failure would end our own process as an unhandled rejection. */
+/**
+ * node-powershell reports its end only to the one who ends it; unhandled, a failure would end our process as
+ * an unhandled rejection.
+ */
 async function exitOf(shell: PowerShell): Promise<void> {
   const exit: unknown = Reflect.get(shell, 'exitPromise');
   await exit;

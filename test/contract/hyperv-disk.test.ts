@@ -22,19 +22,19 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('compacting the data disk', () => {
-  it('makes its file smaller, and leaves it unmounted', async () => {
+  it('shrinks its file, and leaves it unmounted', async () => {
     expect(await compactDataDisk(powerShell, path, recordingContext())).toBe(60_000_000);
     await expect(
       powerShell.run([{ cmdlet: 'Dismount-VHD', parameters: { Path: path } }], recordingContext()),
     ).rejects.toThrow();
   });
 
-  it('takes away the mount of an earlier try that broke off', async () => {
+  it('undoes a mount that an interrupted attempt has left behind', async () => {
     host.answer({ command: 'Mount-VHD', parameters: { Path: path, ReadOnly: true } });
     expect(await compactDataDisk(powerShell, path, recordingContext())).toBe(60_000_000);
   });
 
-  it.each([0, 1, 2, 3, 4])('that fails at call %i says so and leaves no mount', async (nth) => {
+  it.each([0, 1, 2, 3, 4])('reports a failure of call %i and leaves no mount', async (nth) => {
     host.fault = { nth, kind: 'in use' };
     const context = recordingContext();
     await expect(compactDataDisk(powerShell, path, context)).rejects.toMatchObject({
@@ -47,22 +47,22 @@ describe('compacting the data disk', () => {
   });
 });
 
-describe('before anything is made', () => {
+describe('before anything is set up', () => {
   const step = () => hypervPreflight(powerShell).run(recordingContext());
   const vmms = () => host.system.services.find(({ Name }) => Name === 'vmms')!;
 
-  it('a service that runs is left alone', async () => {
+  it('a running service is left alone', async () => {
     expect(await step()).toBe('none');
     expect(host.calls.filter(({ command }) => command === 'Start-Service')).toEqual([]);
   });
 
-  it('one that stands still is started', async () => {
+  it('a stopped one is started', async () => {
     vmms().State = 'Stopped';
     expect(await step()).toBe('update');
     expect(vmms().State).toBe('Running');
   });
 
-  it('one that is disabled, or not there, is told with what helps', async () => {
+  it('a disabled or missing one is an error with a remedy', async () => {
     vmms().StartMode = 'Disabled';
     await expect(step()).rejects.toMatchObject({
       code: 'MOBYVM_HYPERV',

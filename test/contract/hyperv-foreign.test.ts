@@ -22,7 +22,7 @@ async function withWhole(work: (whole: WholeMachine, host: SimulatedHost) => Pro
 }
 
 describe('what is not ours', () => {
-  it('is a copy of our machine elsewhere, notes and all: it is neither adopted nor removed', () =>
+  it('includes a copy of our machine elsewhere, even with our notes: it is neither adopted nor removed', () =>
     withWhole(async (whole, host) => {
       const parameters = { Name: 'backup copy', MemoryStartupBytes: 1, Generation: '2', Path: '/d/backup' };
       host.answer({ command: 'New-VM', parameters });
@@ -34,7 +34,7 @@ describe('what is not ours', () => {
       expect(host.machines.map(({ name, state }) => [name, state])).toEqual([['backup copy', 'Running']]);
     }));
 
-  it('is the address of a switch that has our name: `up` refuses, and an uninstall leaves it', () =>
+  it('includes the address of a switch with our name: `up` refuses it, and an uninstall leaves it', () =>
     withWhole(async (whole, host) => {
       host.network.addSwitch(SWITCH, 'of another');
       const adapter = host.network.adapters[1]!;
@@ -46,7 +46,7 @@ describe('what is not ours', () => {
       expect(host.network.snapshot()).toEqual(before);
     }));
 
-  it('is a checkpoint: the machine is not started without what was written since', () =>
+  it('includes a checkpoint: the machine is not started without the data written since', () =>
     withWhole(async (whole, host) => {
       await whole.up();
       await whole.driver.powerOff(context);
@@ -61,7 +61,7 @@ describe('what is not ours', () => {
     }));
 });
 
-it('a machine that runs during a backup stays as it is: its disk is enlarged by the next `up` after it', () =>
+it('a machine that runs during a backup is not changed: the next `up` after it enlarges the disk', () =>
   withWhole(async (whole, host) => {
     await whole.up();
     const [machine] = host.machines;
@@ -74,7 +74,7 @@ it('a machine that runs during a backup stays as it is: its disk is enlarged by 
     expect(host.calls.map(({ command }) => command)).toContain('Resize-VHD');
   }));
 
-it('a data disk that was moved away is made anew, and opened by the machine that is there still', () =>
+it('a data disk that was moved away is recreated, and the existing machine can open the new one', () =>
   withWhole(async (whole, host) => {
     await whole.up();
     await whole.driver.powerOff(context);
@@ -86,7 +86,7 @@ it('a data disk that was moved away is made anew, and opened by the machine that
   }));
 
 it.each(['Running', 'Off'])(
-  'a machine (%s) with a checkpoint is not removed: its disk would be merged later',
+  'a machine (%s) with a checkpoint is not removed: its disk would be merged afterwards',
   (state) =>
     withWhole(async (whole, host) => {
       await whole.up();
@@ -101,7 +101,7 @@ it.each(['Running', 'Off'])(
     }),
 );
 
-it('our machine is ours also when somebody rewrote its notes: theirs are kept, and ours added', () =>
+it('our machine is recognised even if somebody has replaced its notes: theirs are kept, and ours added', () =>
   withWhole(async (whole, host) => {
     await whole.up();
     await whole.driver.powerOff(context);
@@ -112,7 +112,7 @@ it('our machine is ours also when somebody rewrote its notes: theirs are kept, a
     expect(machine?.notes).toBe(`do not touch\nmobyvm:${whole.spec.machineId}`);
   }));
 
-it('what somebody added to our machine stays, and what they took away comes back', () =>
+it('what somebody has added to our machine is kept, and what they have removed is restored', () =>
   withWhole(async (whole, host) => {
     await whole.up();
     await whole.driver.powerOff(context);
@@ -142,7 +142,7 @@ it('what somebody added to our machine stays, and what they took away comes back
     expect(machine!.adapters).toMatchObject([{ mac, switchName: SWITCH, isDynamic: false }]);
   }));
 
-it('looks that are in flight while the machine starts tell of no death', () =>
+it('looks that overlap the start of the machine report no end', () =>
   withWhole(async (whole, host) => {
     const exits: VmExit[] = [];
     whole.driver.onExit((exit) => exits.push(exit));
@@ -171,7 +171,7 @@ it('a machine whose saved state cannot be discarded can be removed', () =>
     expect(host.machines).toEqual([]);
   }));
 
-it('items that WMI refuses to read are told with a code and a remedy', async () => {
+it('items that WMI refuses to read are an error with a code and a remedy', async () => {
   const host = new SimulatedHost();
   host.fault = { nth: 0, kind: 'denied' };
   const powerShell = new SimulatedPowerShell(host.answer);

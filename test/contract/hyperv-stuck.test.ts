@@ -19,9 +19,9 @@ async function running() {
   return { host, whole, machine };
 }
 
-describe('a machine that Hyper-V cannot switch off', () => {
+describe('a machine that Hyper-V cannot power off', () => {
   it.each(['error', 'silently'] as const)(
-    '(%s) is ended with its worker process, which nobody else has',
+    '(%s) is ended by terminating its own worker process',
     async (stuck) => {
       const { host, whole, machine } = await running();
       host.answer({
@@ -39,7 +39,7 @@ describe('a machine that Hyper-V cannot switch off', () => {
     },
   );
 
-  it('does not keep it from being removed, or started again', async () => {
+  it('can be removed, and started again', async () => {
     const { host, whole, machine } = await running();
     try {
       machine.stuck = 'error';
@@ -59,7 +59,7 @@ describe.each([
   ['Saved', 'restore'],
   ['PausedCritical', 'start'],
 ] as const)('a machine that is found %s', (state, way) => {
-  it(`goes on by ${way}, and can be switched off`, async () => {
+  it(`is resumed by ${way}, and can be powered off`, async () => {
     const { whole, machine } = await running();
     try {
       machine.state = state;
@@ -83,7 +83,7 @@ describe.each([
   'SavedCritical',
   'SomethingNew',
 ])('a machine that stays %s', (state) => {
-  it('can be switched off and removed', async () => {
+  it('can be powered off and removed', async () => {
     const { host, whole, machine } = await running();
     try {
       machine.state = state;

@@ -41,7 +41,8 @@ export const WmiReturn = {
 } as const;
 
 /**
- * `JobState` of Msvm_ConcreteJob from which on a job has ended: 7 completed, 8 terminated, 9 killed, 10 exception.
+ * `JobState` of Msvm_ConcreteJob from which on a job has ended: 7 completed, 8 terminated, 9 killed, 10
+ * exception.
  * @see https://learn.microsoft.com/windows/win32/hyperv_v2/msvm-concretejob
  */
 export const JOB_COMPLETED = 7;

@@ -29,8 +29,9 @@ export interface HypervKvpOptions {
 type Method = 'add' | 'modify' | 'remove';
 
 /**
- * The exchange over WMI. Hyper-V keeps the host's items, even across restarts of host and guest, and sends them to a guest that boots; so an
- * item must be removed here to disappear. Reading requires a running machine.
+ * The exchange over WMI. Hyper-V keeps the host's items, even across restarts of host and guest, and sends
+ * them to a guest that boots; so an item must be removed here to disappear. Reading requires a running
+ * machine.
  */
 export class HypervKvpExchange implements KvpExchange {
   readonly #wmi: WmiKvp;
@@ -92,7 +93,10 @@ export class HypervKvpExchange implements KvpExchange {
     return this.#turns.run(() => withinSeconds(this.#operationSeconds, what, either, work), either);
   }
 
-  /** Add fails if any of the names exists, Modify if any is missing. Which of them exist is only read when that happens. */
+  /**
+   * Add fails if any of the names exists, Modify if any is missing. Which of them exist is only read when
+   * that happens.
+   */
   async #put(batch: readonly KvpSetting[], signal: AbortSignal): Promise<void> {
     if ((await this.#call('add', batch, signal)) === 'done') return;
     const [item, ...others] = batch;
@@ -120,8 +124,8 @@ export class HypervKvpExchange implements KvpExchange {
   }
 
   /**
-   * Secrets are overwritten first: the guest's daemon removes a record by moving the later ones up, and would leave the old text behind
-   * shorter values.
+   * Secrets are overwritten first: the guest's daemon removes a record by moving the later ones up, and would
+   * leave the old text behind shorter values.
    */
   async #erase(names: readonly string[], signal: AbortSignal): Promise<void> {
     const items = names.map((name) => ({ name, value: '' }));
@@ -145,7 +149,10 @@ export class HypervKvpExchange implements KvpExchange {
     return outcomeOf(await this.#wmi[method](texts, signal));
   }
 
-  /** Waits for a guest that is not ready. @throws MobyvmError when Hyper-V refuses it for another reason than the names */
+  /**
+   * Waits for a guest that is not ready.
+   * @throws MobyvmError when Hyper-V refuses it for another reason than the names
+   */
   async #call(
     method: Method,
     items: readonly KvpSetting[],

@@ -27,8 +27,8 @@ const JOB_LOOK_MS = 100;
 const GUID = /^[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i;
 
 /**
- * KVP through PowerShell's CIM cmdlets. Items may hold keys and passwords: they are hidden in every command, and those of the host in every
- * answer.
+ * KVP through PowerShell's CIM cmdlets. Items may hold keys and passwords: they are hidden in every command,
+ * and those of the host in every answer.
  * @see https://learn.microsoft.com/windows/win32/hyperv_v2/msvm-kvpexchangecomponent
  */
 export class PowerShellWmi implements WmiKvp {

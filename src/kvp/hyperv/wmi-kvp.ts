@@ -1,6 +1,6 @@
 /**
- * What the exchange needs of WMI (`root\virtualization\v2`) for one virtual machine. Items are CIM-XML texts, see cim-xml.codec.ts; at most
- * 128 per call.
+ * What the exchange needs of WMI (`root\virtualization\v2`) for one virtual machine. Items are CIM-XML texts,
+ * see cim-xml.codec.ts; at most 128 per call.
  * @see https://learn.microsoft.com/windows/win32/hyperv_v2/addkvpitems-msvm-virtualsystemmanagementservice
  */
 export interface WmiKvp {
@@ -11,8 +11,8 @@ export interface WmiKvp {
   /** `RemoveKvpItems`: only the names matter. Fails if any of them is missing. */
   remove(items: readonly string[], signal: AbortSignal): Promise<WmiResult>;
   /**
-   * Msvm_KvpExchangeComponent and its setting data. Undefined when the machine has no such component: it exists only while the machine
-   * runs.
+   * Msvm_KvpExchangeComponent and its setting data. Undefined when the machine has no such component: it
+   * exists only while the machine runs.
    */
   read(signal: AbortSignal): Promise<WmiItems | undefined>;
 }
@@ -21,7 +21,10 @@ export interface WmiKvp {
 export interface WmiResult {
   /** 0 done, 4096 a job was started, others failed. */
   readonly returnValue: number;
-  /** Msvm_ConcreteJob.JobState: 7 completed, 8 terminated, 9 killed, 10 exception, 11 service; below 7 it still runs. */
+  /**
+   * Msvm_ConcreteJob.JobState: 7 completed, 8 terminated, 9 killed, 10 exception, 11 service; below 7 it
+   * still runs.
+   */
   readonly jobState?: number;
   /** The job's ErrorCode. */
   readonly jobError?: number;

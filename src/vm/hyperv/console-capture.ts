@@ -4,19 +4,20 @@ import { dirname } from 'node:path';
 import { type Logger, makeFolder, sleep } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
 
-/** Hyper-V serves the pipe from the moment on in which the machine starts. */
+/** Hyper-V serves the pipe once the machine starts. */
 const RETRY_MS = 50;
 
 export interface ConsoleCaptureOptions {
   readonly pipe: string;
-  /** What comes is appended to it. */
+  /** Output is appended to it. */
   readonly logPath: string;
   readonly logger: Logger;
 }
 
 /**
- * Writes what a machine says on its COM port to a file, from now until it is closed; connects anew whenever the pipe ends. Hyper-V serves the
- * pipe, and one client at a time.
+ * Writes the output of a machine's COM port to a file until it is closed, and reconnects whenever the pipe
+ * ends. Hyper-V serves the pipe to one client at a time.
+ * @see https://learn.microsoft.com/powershell/module/hyper-v/set-vmcomport
  */
 export class ConsoleCapture {
   readonly #options: ConsoleCaptureOptions;
@@ -30,7 +31,7 @@ export class ConsoleCapture {
     this.#running = this.#run(this.#closing.signal);
   }
 
-  /** What has come by then is in the file. */
+  /** Everything received so far is in the file afterwards. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#socket?.destroy();
@@ -46,13 +47,13 @@ export class ConsoleCapture {
     }
   }
 
-  /** Returns when the connection has ended, or was not made. */
+  /** Returns when the connection has ended or could not be made. */
   async #connectOnce(): Promise<void> {
     const { pipe, logPath, logger } = this.#options;
     const socket = connect(pipe);
     this.#socket = socket;
     await new Promise<void>((ended) => {
-      // That nobody serves the pipe yet is no news.
+      // It is normal that the pipe does not exist yet.
       socket.on('error', () => undefined);
       socket.on('close', () => ended());
       socket.on('connect', () => {
@@ -60,7 +61,7 @@ export class ConsoleCapture {
           .then((file) => socket.pipe(file, { end: false }))
           .catch((error: unknown) => {
             logger.warn('vm.console.unwritable', { path: logPath, error: textOf(error) });
-            // Unread, the guest would wait for its console.
+            // If nothing read it, the guest would block on its console.
             socket.resume();
           });
       });

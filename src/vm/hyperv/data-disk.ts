@@ -13,8 +13,8 @@ const DISK_SECONDS = 120;
 const COMPACT_SECONDS = 3_600;
 
 /**
- * Creates the data disk, a dynamic VHDX, or enlarges it, even while a machine is running with it. It is never shrunk and its content never
- * touched.
+ * Creates the data disk, a dynamic VHDX, or enlarges it, even while a machine is running with it. It is never
+ * shrunk and its content never touched.
  * @returns its size in bytes
  * @see https://learn.microsoft.com/powershell/module/hyper-v/new-vhd
  * @throws MobyvmError MOBYVM_DATA_DISK, MOBYVM_DISK_FULL
@@ -55,7 +55,10 @@ export async function ensureDataDisk(
   return made;
 }
 
-/** The disk's size as the guest sees it. @throws MobyvmError MOBYVM_DATA_DISK when it is not a VHDX, or cannot be read */
+/**
+ * The disk's size as the guest sees it.
+ * @throws MobyvmError MOBYVM_DATA_DISK when it is not a VHDX, or cannot be read
+ */
 export async function dataDiskBytes(
   powerShell: PowerShell,
   path: string,
@@ -78,9 +81,9 @@ export async function dataDiskBytes(
 }
 
 /**
- * Returns to the host what the guest has freed: the file shrinks, the guest's disk keeps its size. The machine must be off. Hyper-V compacts
- * a disk only while it is mounted read-only; a mount left by an earlier attempt is undone first. It may take an hour, so use a separate
- * session.
+ * Returns to the host what the guest has freed: the file shrinks, the guest's disk keeps its size. The
+ * machine must be off. Hyper-V compacts a disk only while it is mounted read-only; a mount left by an earlier
+ * attempt is undone first. It may take an hour, so use a separate session.
  * @returns by how many bytes the file has shrunk
  * @see https://learn.microsoft.com/powershell/module/hyper-v/optimize-vhd
  * @throws MobyvmError MOBYVM_DATA_DISK, also when the disk is in use

@@ -9,7 +9,7 @@ export interface ExitWatchOptions {
   readonly logger: Logger;
 }
 
-/** Looks at a running machine from time to time, until it runs no more: what it sees is dealt with by `look` itself. */
+/** Checks a running machine every few seconds until it has ended; `look` handles what it sees. */
 export class ExitWatch {
   readonly #options: ExitWatchOptions;
   #running: AbortController | undefined;
@@ -18,7 +18,7 @@ export class ExitWatch {
     this.#options = options;
   }
 
-  /** Goes on if it runs already. */
+  /** No effect if it is already watching. */
   start(): void {
     if (this.#running !== undefined) return;
     const running = new AbortController();

@@ -43,8 +43,9 @@ export interface MachineSearch {
 }
 
 /**
- * Finds our machine: by its recorded GUID, or by our own configuration folder. Never by its name, which others may use too, nor by its
- * notes, which a copy has as well. One call when the GUID is known and the machine exists.
+ * Finds our machine: by its recorded GUID, or by our own configuration folder. Never by its name, which
+ * others may use too, nor by its notes, which a copy has as well. One call when the GUID is known and the
+ * machine exists.
  */
 export async function findMachine(
   search: MachineSearch,
@@ -59,7 +60,9 @@ export async function findMachine(
   return findInFolder(search, signal);
 }
 
-/** Our machine by its GUID with any of its properties; undefined when Hyper-V has no machine with that GUID. */
+/**
+ * Our machine by its GUID with any of its properties; undefined when Hyper-V has no machine with that GUID.
+ */
 export async function readById<F extends Fields>(
   powerShell: PowerShell,
   id: string,

@@ -70,8 +70,9 @@ const CONSOLE_PORT = 1;
 const MIB = 1024 ** 2;
 
 /**
- * What must be set to give the machine its wanted hardware. DVD drives, adapters and notes that somebody added are kept; another disk is
- * refused (see {@link hasDataDisk}), and the generation cannot be changed (see {@link generationOf}).
+ * What must be set to give the machine its wanted hardware. DVD drives, adapters and notes that somebody
+ * added are kept; another disk is refused (see {@link hasDataDisk}), and the generation cannot be changed
+ * (see {@link generationOf}).
  * @param vm the machine as the first stage of a pipeline
  */
 export function planHardware(
@@ -140,7 +141,10 @@ function planDrives(vm: CmdletCall, found: HardwareFound, spec: VmSpec): readonl
   ];
 }
 
-/** Secure Boot off, as the image is not signed, and our drive first: otherwise the machine waits for a network boot server. */
+/**
+ * Secure Boot off, as the image is not signed, and our drive first: otherwise the machine waits for a network
+ * boot server.
+ */
 function planFirmware(
   vm: CmdletCall,
   found: HardwareFound & { readonly firmware: FirmwareFound | undefined },
@@ -151,7 +155,7 @@ function planFirmware(
   const dvd = dvdFor(found, spec);
   const isOff = firmware.secureBoot?.toLowerCase() === 'off';
   if (isOff && dvd !== undefined && !bootsElse(firmware, spec)) return [];
-  // Which of several drives the new one is can only be told once it exists.
+  // Which of several drives is the new one is only known once it exists.
   const isDriveKnown = dvd !== undefined || dvds.length === 0;
   const first = cmdlet('Get-VMDvdDrive', { VM: vm, ...placeOf(dvd) });
   const settings = isDriveKnown
@@ -169,8 +173,8 @@ function dvdFor({ dvds }: HardwareFound, { isoPath }: VmSpec): DvdFound | undefi
 }
 
 /**
- * True when the data disk is the machine's only disk; false when it has none. Another disk is never detached: behind a checkpoint the
- * disk has another path, and that file holds what was written since.
+ * True when the data disk is the machine's only disk; false when it has none. Another disk is never detached:
+ * behind a checkpoint the disk has another path, and that file holds what was written since.
  * @throws MobyvmError MOBYVM_DATA_DISK
  */
 export function hasDataDisk(diskPaths: readonly string[], path: string): boolean {
@@ -216,7 +220,10 @@ function placeOf(dvd: DvdFound | undefined): { ControllerNumber?: number; Contro
   return { ControllerNumber: dvd.controllerNumber, ControllerLocation: dvd.controllerLocation };
 }
 
-/** Only what surely comes before our image counts: what Windows does not report is no reason to set it again at each start. */
+/**
+ * Only what surely comes before our image counts: what Windows does not report is no reason to set it again
+ * at each start.
+ */
 function bootsElse({ bootTypes, bootPaths }: FirmwareFound, { isoPath }: VmSpec): boolean {
   const [firstType = ''] = bootTypes;
   const isIsoLater = bootPaths.slice(1).some((each) => samePath(each, isoPath));

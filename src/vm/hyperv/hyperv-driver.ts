@@ -49,11 +49,12 @@ interface Prepared {
 }
 
 /**
- * A virtual machine of Hyper-V, driven by PowerShell. Hyper-V does not notify us when a machine ends, so a running machine is checked every
- * few seconds.
+ * A virtual machine of Hyper-V, driven by PowerShell. Hyper-V does not notify us when a machine ends, so a
+ * running machine is checked every few seconds.
  *
- * INVARIANTS: `#isLive` is true from the first look that saw the machine running until its end has been reported, exactly once. `#capture`
- * exists while it is true. `#prepared` is set by `define` only, used once, and dropped by every other call that changes the machine.
+ * INVARIANTS: `#isLive` is true from the first look that saw the machine running until its end has been
+ * reported, exactly once. `#capture` exists while it is true. `#prepared` is set by `define` only, used once,
+ * and dropped by every other call that changes the machine.
  */
 export class HypervDriver implements VmDriver {
   readonly name = 'hyperv';
@@ -96,7 +97,10 @@ export class HypervDriver implements VmDriver {
     return found?.state ?? 'absent';
   }
 
-  /** Hyper-V's GUID of our machine, by which WMI knows it; undefined while there is none. Makes no call to Hyper-V. */
+  /**
+   * Hyper-V's GUID of our machine, by which WMI knows it; undefined while there is none. Makes no call to
+   * Hyper-V.
+   */
   async machineGuid(): Promise<string | undefined> {
     return this.#recent?.found?.id ?? (await this.#setup.identity.read().catch(() => undefined))?.vmId;
   }
@@ -331,7 +335,7 @@ export class HypervDriver implements VmDriver {
       const state = started === 'running' ? started : (await this.#settled(signal))?.state;
       if (state !== 'running') throw withoutEffectError('The virtual machine was not started', code);
     } catch (error) {
-      // A machine that did not start has not ended either.
+      // A machine that did not start has no end to report.
       this.#isLive = false;
       this.#watch.stop();
       await this.#endCapture();
@@ -401,7 +405,10 @@ export class HypervDriver implements VmDriver {
     this.#watch.start();
   }
 
-  /** Reports the end of a machine that was running, once; everyone else who notices it waits until it has been reported. */
+  /**
+   * Reports the end of a machine that was running, once; everyone else who notices it waits until it has been
+   * reported.
+   */
   async #noteEnd(how?: string): Promise<void> {
     if (this.#isLive) {
       this.#isLive = false;

@@ -74,16 +74,16 @@ const BY_ID: Readonly<Record<string, Problem>> = {
 export const ENABLE_REMEDY =
   'Enable it and restart Windows: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V (on Windows Server: Install-WindowsFeature Hyper-V -IncludeManagementTools -Restart)';
 /**
- * Remedy when a policy keeps PowerShell from running what mobyvm needs. Windows' own modules load under any execution policy, as long as
- * their signatures can be verified.
+ * Remedy when a policy keeps PowerShell from running what mobyvm needs. Windows' own modules load under any
+ * execution policy, as long as their signatures can be verified.
  * @see https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_execution_policies
  */
 export const POLICY_REMEDY =
   'Check where `Get-Module -ListAvailable Hyper-V, NetNat, NetAdapter` finds the modules: only those below System32 belong to Windows. If they are there, make sure that the service CryptSvc is running, which verifies their signatures, and ask your administrator what AppLocker, App Control and `Get-ExecutionPolicy -List` allow for the account that runs mobyvm.';
 
 /**
- * What a failed call means for the user. Decided by HRESULT, category and error id, never by Windows' localised text, which is only
- * appended. Anything but a PowerShellError is returned unchanged.
+ * What a failed call means for the user. Decided by HRESULT, category and error id, never by Windows'
+ * localised text, which is only appended. Anything but a PowerShellError is returned unchanged.
  * @param what failed, for example `The virtual machine was not started`
  */
 export function hypervError(what: string, thrown: unknown, code: ErrorCode = 'MOBYVM_HYPERV'): unknown {
@@ -150,7 +150,9 @@ function missingModule(command: string): Problem {
   return [`${whose} is missing or cannot be loaded`, moduleRemedy(module)];
 }
 
-/** Remedy for a module that is missing or cannot be loaded. Hyper-V's module can be off while Hyper-V is on. */
+/**
+ * Remedy for a module that is missing or cannot be loaded. Hyper-V's module can be off while Hyper-V is on.
+ */
 export function moduleRemedy(module: string): string {
   return module === 'Hyper-V'
     ? 'Enable it: Enable-WindowsOptionalFeature -Online -All -FeatureName Microsoft-Hyper-V-Management-PowerShell (on Windows Server: Install-WindowsFeature Hyper-V-PowerShell)'

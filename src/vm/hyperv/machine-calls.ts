@@ -38,8 +38,8 @@ export async function settled<Found extends FoundMachine>(
 }
 
 /**
- * Starts a machine that is off or saved. Hyper-V lets a machine open only the files that were attached to it; files that have replaced
- * them since are attached again, once.
+ * Starts a machine that is off or saved. Hyper-V lets a machine open only the files that were attached to it;
+ * files that have replaced them since are attached again, once.
  * @returns the machine's state, if Hyper-V reports one
  * @throws MobyvmError with the code
  */
@@ -112,7 +112,8 @@ export async function saveMachine(
 }
 
 /**
- * Powers the machine off, in any state; a saved state is discarded. If Hyper-V cannot power it off, its worker process is terminated.
+ * Powers the machine off, in any state; a saved state is discarded. If Hyper-V cannot power it off, its
+ * worker process is terminated.
  * @throws MobyvmError MOBYVM_VM_STOP
  */
 export async function turnOff(
@@ -150,7 +151,9 @@ async function isOffSoon(setup: HypervSetup, signal: AbortSignal): Promise<boole
   }
 }
 
-/** Terminates the process in which Hyper-V runs only this machine: its command line has the machine's GUID. */
+/**
+ * Terminates the process in which Hyper-V runs only this machine: its command line has the machine's GUID.
+ */
 async function endWorker(
   { powerShell, logger }: HypervSetup,
   id: string,
@@ -170,8 +173,8 @@ async function endWorker(
 }
 
 /**
- * Asks the guest to shut down and waits until it has. `Stop-VM` would block its session all the while; so the request itself is sent, which
- * returns at once.
+ * Asks the guest to shut down and waits until it has. `Stop-VM` would block its session all the while; so the
+ * request itself is sent, which returns at once.
  * @returns the machine once it is off; undefined when it still runs after that time
  * @see https://learn.microsoft.com/windows/win32/hyperv_v2/initiateshutdown-msvm-shutdowncomponent
  */

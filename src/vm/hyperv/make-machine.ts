@@ -22,8 +22,8 @@ const MAKE_SECONDS = 120;
 const SETTING_ROUNDS = 2;
 
 /**
- * Creates the machine, or gives it the wanted hardware; it must be off. One of another generation, or one that an interrupted creation has
- * left behind, is recreated: everything that matters is on the data disk.
+ * Creates the machine, or gives it the wanted hardware; it must be off. One of another generation, or one
+ * that an interrupted creation has left behind, is recreated: everything that matters is on the data disk.
  * @param present the machine as it was just read
  * @throws MobyvmError MOBYVM_HYPERV
  */
@@ -69,7 +69,8 @@ export async function ensureMachine(
 
 /**
  * Checks the disks before anything about disk or machine is changed.
- * @returns whether the disk may be changed: not while the machine runs behind a checkpoint, as during a backup
+ * @returns whether the disk may be changed: not while the machine runs behind a checkpoint, as during a
+ * backup
  * @throws MobyvmError MOBYVM_DATA_DISK
  */
 export function checkDisks(found: MachineReading | undefined, { dataDisk }: VmSpec): boolean {
@@ -110,7 +111,10 @@ async function createMachine(
   return { ...made, isWhole: true };
 }
 
-/** Before the machine is powered off. @throws MobyvmError MOBYVM_DATA_DISK for one with a checkpoint (see {@link removeMachine}) */
+/**
+ * Before the machine is powered off.
+ * @throws MobyvmError MOBYVM_DATA_DISK for one with a checkpoint (see {@link removeMachine})
+ */
 export async function checkRemoval(
   { powerShell }: HypervSetup,
   { id }: FoundMachine,
@@ -127,9 +131,10 @@ export async function checkRemoval(
 }
 
 /**
- * Removes our machine in any state, and all of them if there are several; success when there is none. The data disk is kept.
- * @throws MobyvmError MOBYVM_HYPERV; MOBYVM_DATA_DISK for one with a checkpoint: Hyper-V would merge it into the disk after the
- * machine is gone, while others already use that disk
+ * Removes our machine in any state, and all of them if there are several; success when there is none. The
+ * data disk is kept.
+ * @throws MobyvmError MOBYVM_HYPERV; MOBYVM_DATA_DISK for one with a checkpoint: Hyper-V would merge it into
+ * the disk after the machine is gone, while others already use that disk
  */
 export async function removeMachine(setup: HypervSetup, signal: AbortSignal): Promise<void> {
   const { powerShell, folder } = setup;

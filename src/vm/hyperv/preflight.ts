@@ -11,8 +11,8 @@ export type ServiceFound =
   { readonly state: string; readonly startMode: string } | { readonly feature: string | undefined };
 
 /**
- * Hyper-V's service as a precondition: observe and plan change nothing, and `plan` throws what the user has to fix. `ensure` starts a service
- * that is stopped; `remove` does nothing, as the service is not ours.
+ * Hyper-V's service as a precondition: observe and plan change nothing, and `plan` throws what the user has
+ * to fix. `ensure` starts a service that is stopped; `remove` does nothing, as the service is not ours.
  */
 export function hypervService(powerShell: PowerShell): Resource<'running', ServiceFound> {
   return {

@@ -12,8 +12,8 @@ import { orHypervError } from './hyperv-error.js';
 import type { HypervSetup } from './hyperv-setup.js';
 
 /**
- * Everything that Hyper-V's machine object says, drives, adapters and services included: one call instead of one for each. What is a list
- * per property has the same order in all of them.
+ * Everything that Hyper-V's machine object says, drives, adapters and services included: one call instead of
+ * one for each. What is a list per property has the same order in all of them.
  */
 const HARDWARE_FIELDS = {
   ...MACHINE_FIELDS,

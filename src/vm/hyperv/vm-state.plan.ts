@@ -1,15 +1,15 @@
 import type { VmState } from '../driver.js';
 
 /**
- * Hyper-V's `VMState`, by name, as a driver's state. Names are those of the enum Microsoft.HyperV.PowerShell.VMState, which no
- * language of Windows changes.
+ * The driver's state for each of Hyper-V's states. The names are those of the enum
+ * Microsoft.HyperV.PowerShell.VMState, which are not localised.
  */
 const STATES: ReadonlyMap<string, VmState> = new Map(
   Object.entries({
     Off: 'off',
-    // Its files cannot be reached: nothing runs, and a start says why.
+    // Its files cannot be reached. Nothing is running, and a start reports why.
     OffCritical: 'off',
-    // Its memory is in a file of the guest's: a start goes on with it.
+    // The guest has written its memory to its own disk, and resumes from it when it is started.
     Hibernated: 'off',
     Running: 'running',
     Saved: 'saved',
@@ -32,7 +32,10 @@ const STATES: ReadonlyMap<string, VmState> = new Map(
   } satisfies Record<string, VmState>),
 );
 
-/** Any other state, the critical ones and those of versions to come, is one that only powering off leads out of. */
+/**
+ * In any other state, such as the critical ones and those of later versions, all that is left is to power
+ * off.
+ */
 export function vmStateOf(name: string): VmState {
   return STATES.get(name) ?? 'crashed';
 }
@@ -42,7 +45,7 @@ export function isLive(state: VmState): boolean {
   return state !== 'absent' && state !== 'off' && state !== 'saved';
 }
 
-/** One that Hyper-V leaves by itself. */
+/** Hyper-V leaves this state by itself. */
 export function isPassing(state: VmState): boolean {
   return state === 'starting' || state === 'stopping';
 }

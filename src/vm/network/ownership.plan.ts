@@ -1,24 +1,24 @@
 import { MobyvmError } from '../../core/values/index.js';
 
-/** What tells us whether something that stands on the host was made by us. */
+/** What shows whether we created an object on the host. */
 export interface Evidence {
-  /** The tag that it carries (a link's alias, a rule's comment). */
+  /** The object's tag (a link's alias, a rule's comment). */
   readonly tag: string | undefined;
-  /** In which scope the ledger says that we made it; undefined when the ledger does not know it. */
+  /** The scope in which we created it according to the ledger; undefined when the ledger does not have it. */
   readonly ledgerScope: string | undefined;
 }
 
 export type Ownership = 'ours' | 'foreign';
 
-/** The tag that everything of one machine carries. */
+/** The tag of everything that belongs to one machine. */
 export function tagOf(machineId: string): string {
   return `mobyvm:${machineId}`;
 }
 
 /**
- * Ours is what carries our tag. What carries none is ours only if the ledger has it for this very boot and namespace:
- * we died between making and tagging it. An entry of another scope proves nothing: a restart took our object away,
- * and somebody may have made his own of that name since.
+ * An object with our tag is ours. One without a tag is ours only if the ledger has it for the current boot
+ * and namespace: then we died between creating and tagging it. An entry of another scope proves nothing: our
+ * object did not survive the restart, and someone may have created another one with that name since.
  */
 export function ownershipOf(
   { tag, ledgerScope }: Evidence,
@@ -39,7 +39,7 @@ export function foreignObject(
   const maker = tag === undefined ? '' : ` (it says "${tag.slice(0, 80)}")`;
   return new MobyvmError(
     'MOBYVM_FOREIGN_OBJECT',
-    `This mobyvm did not make the ${what} that is there already${maker}.`,
+    `The ${what} exists already${maker}, and this mobyvm did not create it.`,
     `Set network.bridge in the settings to another name${removal === undefined ? '.' : `, or, if nothing needs it, remove it: ${removal}`}`,
   );
 }

@@ -14,7 +14,10 @@ import type { HostAddress, HostRoute } from './linux/ip.codec.js';
 export interface HostNetworks {
   readonly addresses: readonly HostAddress[];
   readonly routes: readonly HostRoute[];
-  /** NAT networks of other programs; what they contain they serve as well, so that a subnet inside one does not collide with it. */
+  /**
+   * NAT networks of other programs; what they contain they serve as well, so that a subnet inside one does
+   * not collide with it.
+   */
   readonly shared?: readonly Subnet[];
 }
 
@@ -44,7 +47,10 @@ export const CANDIDATES: readonly Subnet[] = [
   ...numbered(213, 217, (third) => `192.168.${third}.0/24`),
 ].map(parseSubnet);
 
-/** A shorter prefix than that of the largest private block is a default route in disguise (a VPN's 0.0.0.0/1), not a network. */
+/**
+ * A shorter prefix than that of the largest private block is a default route in disguise (a VPN's 0.0.0.0/1),
+ * not a network.
+ */
 const SHORTEST_NETWORK = 8;
 
 /** Network, host, VM and broadcast address. */
@@ -77,8 +83,8 @@ export function planSubnet({ wanted, bridge, host }: SubnetQuestion): Subnet {
 }
 
 /**
- * What on this host, apart from our own bridge, uses addresses of `subnet`; undefined when nothing does. Worth asking again later: VPNs add
- * their routes when they connect.
+ * What on this host, apart from our own bridge, uses addresses of `subnet`; undefined when nothing does.
+ * Worth asking again later: VPNs add their routes when they connect.
  */
 export function findOverlap(subnet: Subnet, bridge: string, host: HostNetworks): Overlap | undefined {
   const isServedBy = (network: Subnet): boolean =>

@@ -28,7 +28,8 @@ export interface MatrixOutcome {
 type MakePowerShell = (answer: AnswerCmdlet) => PowerShell;
 
 /**
- * Lets each call of `up` go wrong once: it leaves nothing, the next one works, and an uninstall leaves nothing either.
+ * Lets each call of `up` go wrong once: it leaves nothing, the next one works, and an uninstall leaves
+ * nothing either.
  * @param every where that would take too long, only each so-manieth
  */
 export function faultsOfUp(kind: Fault, makePowerShell: MakePowerShell, every = 1): Promise<MatrixOutcome> {

@@ -1,6 +1,9 @@
 import type { CmdletCall, Pipeline, PowerShell } from '../../../src/powershell/index.js';
 
-/** Every pipeline that was sent, once for each form: cmdlets and the names of their parameters, and values where those are few. */
+/**
+ * Every pipeline that was sent, once for each form: cmdlets and the names of their parameters, and values
+ * where those are few.
+ */
 export class Recording {
   readonly #pipelines = new Map<string, Pipeline>();
 

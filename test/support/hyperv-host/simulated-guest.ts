@@ -26,8 +26,9 @@ export interface SimulatedGuestOptions {
 }
 
 /**
- * The guest in a simulated machine: it prints its boot on the COM port, and from some line on its agent answers requests of the key-value
- * exchange. A saved machine keeps its guest; a boot begins with empty pools and another boot id.
+ * The guest in a simulated machine: it prints its boot on the COM port, and from some line on its agent
+ * answers requests of the key-value exchange. A saved machine keeps its guest; a boot begins with empty pools
+ * and another boot id.
  *
  * Set as `SimulatedHost.guest` before the machine is created.
  */

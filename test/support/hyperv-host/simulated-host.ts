@@ -11,14 +11,14 @@ import type { SimulatedGuest } from './simulated-guest.js';
 import type { SimulatedMachine } from './simulated-machine.js';
 
 /**
- * `nothing`: it says that it is done, and has done nothing. `late`: it does it, and never answers. `afterwards`: it never answers, and does
- * it when the call was given up and everything undone.
+ * `nothing`: it says that it is done, and has done nothing. `late`: it does it, and never answers.
+ * `afterwards`: it never answers, and does it when the call was given up and everything undone.
  */
 export type Fault = keyof typeof FAULTS | 'hang' | 'late' | 'afterwards' | 'nothing';
 
 /**
- * A Windows host with Hyper-V, in memory: what it answers to the cmdlets that mobyvm calls, in German. Virtual disks and the
- * consoles' pipes are real files and sockets.
+ * A Windows host with Hyper-V, in memory: what it answers to the cmdlets that mobyvm calls, in German.
+ * Virtual disks and the consoles' pipes are real files and sockets.
  */
 export class SimulatedHost implements MachineWorld {
   readonly machines: SimulatedMachine[] = [];

@@ -138,7 +138,8 @@ function rowOf<F extends Fields>(object: HostObject, fields: F): Row<F> {
 }
 
 /**
- * As PowerShell enumerates members: of a list it gives that property of each object that has it, and of a list of one the value itself.
+ * As PowerShell enumerates members: of a list it gives that property of each object that has it, and of a
+ * list of one the value itself.
  */
 function memberOf(object: unknown, name: string): unknown {
   if (!Array.isArray(object)) return (object as HostObject | null | undefined)?.[name];

@@ -2,7 +2,10 @@ import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Handlers } from './bound.js';
 import { notFound } from './host-failure.js';
 
-/** What a Windows host says of itself; a healthy Windows 11 Pro unless a test changes it, with the connection sharing that its Default Switch has. */
+/**
+ * What a Windows host says of itself; a healthy Windows 11 Pro unless a test changes it, with the connection
+ * sharing that its Default Switch has.
+ */
 export class SimulatedSystem {
   readonly cim = new Map<string, readonly HostObject[]>([
     [

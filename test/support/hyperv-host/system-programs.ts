@@ -9,7 +9,10 @@ const groups = (level: string): readonly string[] => [
   `Verbindliche Beschriftung\\Verbindlichkeit   Bezeichnung   ${level}`,
 ];
 
-/** The programs of Windows that doctor asks, in a folder of their own: they print what those of a German Windows 11 print. */
+/**
+ * The programs of Windows that doctor asks, in a folder of their own: they print what those of a German
+ * Windows 11 print.
+ */
 export class SystemPrograms implements AsyncDisposable {
   private constructor(
     /** As the variable SystemRoot names it. */

@@ -36,7 +36,7 @@ describe('calls of cmdlets', () => {
       guid: '2a34b1c2-fd73-4043-8a5b-dd2159bc743f',
     });
     for (const text of ['', '2A34B1C2', "2a34b1c2-fd73-4043-8a5b-dd2159bc743f'"])
-      expect(() => guid(text)).toThrow('is no GUID');
+      expect(() => guid(text)).toThrow('is not a GUID');
     expect(hashtable({ A: 1 })).toEqual({ table: { A: 1 } });
   });
 });

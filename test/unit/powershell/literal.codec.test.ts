@@ -58,11 +58,11 @@ describe('literals', () => {
   });
 
   it.each([NaN, Infinity, 2 ** 53, -(2 ** 60)])('refuse %d, which they could not say exactly', (value) => {
-    expect(() => encoded(value)).toThrow('cannot be said exactly');
+    expect(() => encoded(value)).toThrow('cannot be written exactly');
   });
 
-  it('refuse a date that is none', () => {
-    expect(() => encoded(new Date(NaN))).toThrow('A date that is none');
+  it('reject an invalid date', () => {
+    expect(() => encoded(new Date(NaN))).toThrow('The date is invalid');
   });
 
   it('of any text are one line of printable ASCII and mean that text', () => {

@@ -12,7 +12,9 @@ export interface FirewallRule {
 
 export interface FirewallWanted {
   readonly rules: readonly FirewallRule[];
-  /** GUID of the switch's adapter. Windows binds rules to it, so those of a recreated adapter have no effect. */
+  /**
+   * GUID of the switch's adapter. Windows binds rules to it, so those of a recreated adapter have no effect.
+   */
   readonly interfaceGuid: string | undefined;
 }
 
@@ -49,7 +51,10 @@ export interface HostRulesOptions {
   readonly program: string;
   /** What the machine may reach besides DNS, DHCP and port requests: the loopback ports that we forward. */
   readonly services: readonly ServedPort[];
-  /** Whether other computers may reach published ports; which of them is decided by the address that each port is bound to. */
+  /**
+   * Whether other computers may reach published ports; which of them is decided by the address that each port
+   * is bound to.
+   */
   readonly isLanAllowed: boolean;
 }
 

@@ -22,7 +22,8 @@ export interface FirewallOptions {
 }
 
 /**
- * Inbound rules. A rule's description says what it allows and is what we compare: reading the filters of a rule takes seconds.
+ * Inbound rules. A rule's description says what it allows and is what we compare: reading the filters of a
+ * rule takes seconds.
  * @see https://learn.microsoft.com/powershell/module/netsecurity/new-netfirewallrule
  */
 export function firewallRules({

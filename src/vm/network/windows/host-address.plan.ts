@@ -14,7 +14,10 @@ export interface HostAddressFound {
   readonly addressElsewhere: string | undefined;
 }
 
-/** DHCP must be off: while it is on, Windows refuses a static address. @throws MobyvmError MOBYVM_SUBNET_IN_USE */
+/**
+ * DHCP must be off: while it is on, Windows refuses a static address.
+ * @throws MobyvmError MOBYVM_SUBNET_IN_USE
+ */
 export function planHostAddress(
   found: HostAddressFound | undefined,
   { address, prefixLength }: HostAddressWanted,
@@ -42,8 +45,8 @@ export function hasAddress(found: HostAddressFound, wanted: HostAddressWanted): 
 }
 
 /**
- * Addresses of earlier settings, and the wanted one with a wrong prefix. Windows removes the link-local address (RFC 3927) that it gives
- * itself.
+ * Addresses of earlier settings, and the wanted one with a wrong prefix. Windows removes the link-local
+ * address (RFC 3927) that it gives itself.
  */
 export function wrongAddresses(
   found: HostAddressFound,

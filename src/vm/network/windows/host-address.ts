@@ -26,7 +26,8 @@ export interface HostAddressOptions {
 }
 
 /**
- * The host's address on the switch, which is the machine's gateway. The adapter belongs to the switch, so every address on it is ours.
+ * The host's address on the switch, which is the machine's gateway. The adapter belongs to the switch, so
+ * every address on it is ours.
  * @see https://learn.microsoft.com/powershell/module/nettcpip/new-netipaddress
  */
 export function hostAddress(
@@ -66,7 +67,8 @@ export function hostAddress(
         });
         await orHypervError(`The address ${address} was not set`, () => powerShell.run([add], { signal }));
       }
-      // Windows refuses a new address while DHCP is on, so that only needs to be checked when there was none to add.
+      // Windows refuses a new address while DHCP is on, so that only needs to be checked when there was none
+      // to add.
       const now = hasAddress(found, wanted) ? await observe(signal) : undefined;
       if (now !== undefined && planHostAddress(now, wanted).kind !== 'none')
         throw withoutEffectError(`The address ${address} was not set`);
@@ -147,7 +149,10 @@ async function readState(
   )?.AddressState;
 }
 
-/** A new address is tentative until Windows has checked that nothing else on the network uses it; until then nothing can bind to it. */
+/**
+ * A new address is tentative until Windows has checked that nothing else on the network uses it; until then
+ * nothing can bind to it.
+ */
 function usable(powerShell: PowerShell, on: AddressOn, wanted: HostAddressWanted): Requirement {
   return {
     title: `the address ${on.IPAddress} to become usable`,

@@ -7,7 +7,9 @@ import type { HostNetworks } from '../subnet.plan.js';
 const MAX_ROWS = 100_000;
 const READ_SECONDS = 60;
 
-/** The name that Windows gives the host's adapter on a switch; it is the device of its addresses and routes. */
+/**
+ * The name that Windows gives the host's adapter on a switch; it is the device of its addresses and routes.
+ */
 export function switchDevice(switchName: string): string {
   return `vEthernet (${switchName})`;
 }
@@ -54,7 +56,10 @@ export async function gatherWindowsNetworks(
   });
 }
 
-/** NAT networks of mobyvm end with a machine's id (see windows-network.ts). They serve their own machine and no other. */
+/**
+ * NAT networks of mobyvm end with a machine's id (see windows-network.ts). They serve their own machine and
+ * no other.
+ */
 const OF_MOBYVM = /-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Only administrators may read NAT networks; for others there are none. */

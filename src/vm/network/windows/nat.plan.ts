@@ -20,8 +20,9 @@ export interface NatFound {
 export type NatWanted = Subnet | 'none';
 
 /**
- * Older versions of Windows allow one NAT network per host, Windows 11 22H2 accepts several. So a second one is tried, and refused here only
- * when it overlaps a foreign one. A foreign one that contains our subnet serves us too.
+ * Older versions of Windows allow one NAT network per host, Windows 11 22H2 accepts several. So a second one
+ * is tried, and refused here only when it overlaps a foreign one. A foreign one that contains our subnet
+ * serves us too.
  * @throws MobyvmError MOBYVM_NAT
  * @see https://learn.microsoft.com/virtualization/hyper-v-on-windows/user-guide/setup-nat-network
  */

@@ -13,7 +13,8 @@ export interface NatOptions {
 const FIELDS = { Name: 'text', InternalIPInterfaceAddressPrefix: 'text' } as const;
 
 /**
- * The machine's way to other networks. A NAT network has no notes, so ours is recognised by its name, even if creating it was given up.
+ * The machine's way to other networks. A NAT network has no notes, so ours is recognised by its name, even if
+ * creating it was given up.
  * @see https://learn.microsoft.com/powershell/module/netnat/new-netnat
  */
 export function nat({ powerShell, name }: NatOptions): Resource<NatWanted, readonly NatFound[]> {

@@ -3,15 +3,18 @@ import { orHypervError } from '../../hyperv/hyperv-error.js';
 import { switchDevice } from './host-networks.js';
 
 const READ_SECONDS = 60;
-/** What Windows lists for an adapter without IPv6 name servers: site-local addresses, deprecated by RFC 3879, that nothing answers on. */
+/**
+ * What Windows lists for an adapter without IPv6 name servers: site-local addresses, deprecated by RFC 3879,
+ * that nothing answers on.
+ */
 const PLACEHOLDER = /^fec0:0:0:ffff::/i;
 const LINK_LOCAL = /^fe[89ab]/i;
 /** `ConnectionState` of MSFT_NetIPInterface. */
 const CONNECTED = 'Connected';
 
 /**
- * The name servers that Windows itself asks, in its order: by the metric of their interface, lowest first. Those of our own switch are
- * left out: that would be ourselves.
+ * The name servers that Windows itself asks, in its order: by the metric of their interface, lowest first.
+ * Those of our own switch are left out: that would be ourselves.
  * @param switchName of our switch
  * @see https://learn.microsoft.com/powershell/module/dnsclient/get-dnsclientserveraddress
  */

@@ -38,7 +38,10 @@ export class SwitchAdapterReader {
     this.#switchName = switchName;
   }
 
-  /** The GUID, to which Windows binds firewall rules; one that was just seen by {@link addresses} costs no call. */
+  /**
+   * The GUID, to which Windows binds firewall rules; one that was just seen by {@link addresses} costs no
+   * call.
+   */
   async guid(signal: AbortSignal): Promise<string | undefined> {
     const { guid: known, atMs = 0 } = this.#recent ?? {};
     if (known !== undefined && performance.now() - atMs < RECENT_MS) return known;
@@ -47,15 +50,18 @@ export class SwitchAdapterReader {
     return found;
   }
 
-  /** Index, name and GUID; undefined when the switch does not exist or has no adapter. @throws MobyvmError MOBYVM_HYPERV */
+  /**
+   * Index, name and GUID; undefined when the switch does not exist or has no adapter.
+   * @throws MobyvmError MOBYVM_HYPERV
+   */
   async adapter(signal: AbortSignal): Promise<SwitchAdapter | undefined> {
     const wanted = await this.guid(signal);
     return wanted === undefined ? undefined : readAdapter(this.#powerShell, wanted, signal);
   }
 
   /**
-   * The IPv4 addresses of the adapter, read afresh. Undefined while Windows has not set it up for IP: that happens a moment after the
-   * switch is created.
+   * The IPv4 addresses of the adapter, read afresh. Undefined while Windows has not set it up for IP: that
+   * happens a moment after the switch is created.
    * @param address looked for on the other adapters as well
    * @throws MobyvmError MOBYVM_HYPERV
    * @see https://learn.microsoft.com/windows/win32/cimwin32prov/win32-networkadapterconfiguration

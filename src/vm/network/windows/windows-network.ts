@@ -34,8 +34,8 @@ export interface NetworkOwner {
   readonly machineId: string;
   readonly ledger: Ledger;
   /**
-   * Whether switch, address and NAT network must be kept when they are to be removed: a saved machine has its address in its memory and
-   * relies on the switch. Absent: never.
+   * Whether switch, address and NAT network must be kept when they are to be removed: a saved machine has its
+   * address in its memory and relies on the switch. Absent: never.
    */
   readonly isNeeded?: (signal: AbortSignal) => Promise<boolean>;
 }
@@ -106,7 +106,10 @@ export async function earlierWindowsNetwork(options: NetworkOwner): Promise<read
   ];
 }
 
-/** The subnet that our switch has now; undefined when it has none. For a machine that is running or saved, which keeps its addresses. */
+/**
+ * The subnet that our switch has now; undefined when it has none. For a machine that is running or saved,
+ * which keeps its addresses.
+ */
 export async function switchSubnet(
   powerShell: PowerShell,
   switchName: string,

@@ -8,17 +8,22 @@ const other = (prefix?: string): NatFound => ({ name: 'lab', prefix, isOurs: fal
 
 describe('the plan for the NAT network', () => {
   it.each<[string, readonly NatFound[], NatWanted, string]>([
-    ['none is made when there is none', [], subnet, 'create'],
+    ['one is created when there is none', [], subnet, 'create'],
     ['ours stays', [ours('10.0.75.0/24')], subnet, 'none'],
-    ['ours with another prefix is made anew', [ours('10.0.76.0/24')], subnet, 'replace'],
-    ['ours without a prefix is made anew', [ours()], subnet, 'replace'],
+    ['ours with another prefix is recreated', [ours('10.0.76.0/24')], subnet, 'replace'],
+    ['ours without a prefix is recreated', [ours()], subnet, 'replace'],
     ['one that contains our subnet serves us as well', [other('10.0.0.0/16')], subnet, 'none'],
     ['one of exactly our subnet too, and it stays its maker’s', [other('10.0.75.0/24')], subnet, 'none'],
-    ['beside a foreign one it is tried', [other('192.168.100.0/24')], subnet, 'create'],
+    [
+      'beside a foreign one a second is tried, as Windows 11 accepts several',
+      [other('192.168.100.0/24')],
+      subnet,
+      'create',
+    ],
     ['beside one of an unknown kind as well', [other(), other('fd00::/64')], subnet, 'create'],
-    ['nothing is made when none is wanted', [], 'none', 'none'],
-    ['a foreign one is nobody’s business when none is wanted', [other('192.168.0.0/24')], 'none', 'none'],
-    ['ours goes when none is wanted any more', [ours('10.0.75.0/24')], 'none', 'replace'],
+    ['none is created when none is wanted', [], 'none', 'none'],
+    ['a foreign one is left alone when none is wanted', [other('192.168.0.0/24')], 'none', 'none'],
+    ['ours is removed when none is wanted any more', [ours('10.0.75.0/24')], 'none', 'replace'],
   ])('%s', (_, found, wanted, kind) => {
     expect(planNat(found, wanted).kind).toBe(kind);
   });
