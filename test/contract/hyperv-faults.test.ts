@@ -6,8 +6,8 @@ import { WholeMachine } from '../support/hyperv-host/whole-machine.js';
 
 const overSimulation = (answer: SimulatedHost['answer']): SimulatedPowerShell =>
   new SimulatedPowerShell(answer);
-/** Each cmdlet of an `up` is one run; there are about 35. */
-const FEWEST_CALLS = 25;
+/** Each cmdlet of an `up` is one run; there are about 45. */
+const FEWEST_CALLS = 40;
 /** Every call goes wrong once, in a world of its own: seconds on an idle machine. */
 const MATRIX_MS = 180_000;
 

@@ -54,4 +54,4 @@ it('a Start-VM that hangs holds up neither a look at the machine nor the key-val
   expect((await exchange.list('host', signal)).items).toMatchObject([{ name: 'note', value: 'here' }]);
   abort.abort();
   await expect(starting).rejects.toMatchObject({ name: 'AbortError' });
-});
+}, 300_000);

@@ -68,7 +68,7 @@ describe("a whole life through PowerShell's engine", () => {
     },
   );
 
-  it('with the other generation next time makes the machine anew and keeps its disk', async () => {
+  it('with the other generation next time recreates the machine and keeps its disk', async () => {
     const host = new SimulatedHost();
     ({ answer } = host);
     const whole = await WholeMachine.create(host, session);
@@ -83,10 +83,10 @@ describe("a whole life through PowerShell's engine", () => {
     } finally {
       await whole.dispose();
     }
-  });
+  }, 300_000);
 });
 
-it('a machine that somebody changed by hand is mended', async () => {
+it('a machine that somebody has changed by hand is corrected', async () => {
   const host = new SimulatedHost();
   ({ answer } = host);
   const whole = await WholeMachine.create(host, session);
