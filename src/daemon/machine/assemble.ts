@@ -22,7 +22,7 @@ import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
-import { GuestServices, VM_HOSTNAME } from './guest-services.js';
+import { GuestServices, VM_HOSTNAME, type ServicesForGuest } from './guest-services.js';
 import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
 import { MachineHost } from './machine-host.js';
@@ -54,10 +54,17 @@ export interface AssembledMachine {
   close(): Promise<void>;
 }
 
+/** What stands in for parts that cannot run where the platform is only simulated. */
+export interface AssemblySubstitutes {
+  readonly services?: ServicesForGuest;
+  readonly dial?: Dial;
+}
+
 /** Assembles a machine from what a platform contributes and what is the same on all of them. */
 export function assembleMachine(
   platformOf: (options: MachinePlatformOptions) => MachinePlatform,
   options: AssembleOptions,
+  substitutes: AssemblySubstitutes = {},
 ): AssembledMachine {
   const { paths, settings, identity, namespace, logger } = options;
   const ledger = fileLedger(paths.ledgerFile);
@@ -69,15 +76,10 @@ export function assembleMachine(
     portFacts: platform.portFacts,
     logger,
   });
-  const services = new GuestServices({
-    mac: identity.mac,
-    platform,
-    ports,
-    logger,
-  });
+  const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
   const host = new MachineHost({ network: platform.network, services, ledger, namespace });
   const guest = guestOver(platform.exchange, options);
-  const dial = engineDial(host, guest);
+  const dial = substitutes.dial ?? engineDial(host, guest);
   const engine = engineClient({ dial, nowMs });
   const machine = new Machine(
     {

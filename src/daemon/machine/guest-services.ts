@@ -20,7 +20,13 @@ export interface GuestServicesOptions {
   readonly logger: Logger;
 }
 
-/** What this host serves the VM on the switch's address, the same on every platform: DNS, DHCP, published ports. */
+/** What a machine's host side needs of the services; {@link GuestServices} are the real ones. */
+export type ServicesForGuest = Pick<
+  GuestServices,
+  'askedForAddress' | 'hasLease' | 'expectLease' | 'hostServices' | 'resources' | 'close'
+>;
+
+/** What this host serves the VM, the same on every platform: DNS, DHCP, published ports. */
 export class GuestServices {
   readonly #options: GuestServicesOptions;
   readonly #dns = new ServerSlot('dns', 'DNS server');

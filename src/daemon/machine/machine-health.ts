@@ -66,9 +66,13 @@ export class MachineHealth {
   async check(): Promise<void> {
     const { condition, isQuiet, parts, vm } = this.#options;
     if (!isQuiet() || (await vm.isStalled())) return;
-    const answered = (await this.probe()) !== undefined;
+    const answer = await this.probe();
     const [broken] = this.#broken.values();
-    const problem = answered ? broken : await whyEngineIsLost(parts);
+    const problem = answer !== undefined ? broken : await whyEngineIsLost(parts);
+    if (answer !== undefined) {
+      const occasion = { reason: 'checked', engineOffsetMs: answer.clockOffsetMs } as const;
+      void parts.guest.syncClock(occasion, new AbortController().signal);
+    }
     if (!isQuiet()) return;
     if (problem === undefined) condition.apply('health.restored');
     else condition.apply('health.lost', reportOf(problem));

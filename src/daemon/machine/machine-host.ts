@@ -1,7 +1,7 @@
 import type { Ledger, ManagedResource } from '../../core/host/index.js';
 import { formatSubnet, hostAt, parseSubnet, type Ipv4, type Subnet } from '../../core/values/index.js';
 import type { Settings } from '../settings/schema.js';
-import { vmAddressIn, type GuestServices } from './guest-services.js';
+import { vmAddressIn, type ServicesForGuest } from './guest-services.js';
 import type { HostNetwork, Obstacle, RunningNetwork } from './host-network.js';
 import type { HostSide } from './host-side.js';
 import type { NetworkDescription } from './machine-status.js';
@@ -11,7 +11,7 @@ const ANY_SUBNET = parseSubnet('10.0.75.0/24');
 
 export interface MachineHostOptions {
   readonly network: HostNetwork;
-  readonly services: GuestServices;
+  readonly services: ServicesForGuest;
   readonly ledger: Ledger;
   /** The network namespace that the daemon runs in, if it was told to use one. */
   readonly namespace: string | undefined;

@@ -113,6 +113,8 @@ export class MachineOperations {
     this.#isNetworkUp = true;
     await ports.audit();
     guest.follow();
+    // Nobody waits for it: a failure is logged, and the health check tries again.
+    void guest.syncClock({ reason: 'started' }, context.signal);
   }
 
   async #down(context: OperationContext): Promise<void> {

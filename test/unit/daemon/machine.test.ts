@@ -40,7 +40,6 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
     obstacles: () => Promise.resolve(obstacles),
   };
   const guest: GuestSide = {
-    syncClock: () => Promise.resolve(undefined),
     prepareStep: () => noting(world, 'certificates', 'made'),
     configure: ({ isFreshBoot }) => {
       if (!engine.hears) return new Promise(() => undefined);
@@ -48,6 +47,10 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
       return Promise.resolve(isFreshBoot ? 'update' : 'none');
     },
     follow: () => void world.push('guest followed'),
+    syncClock: ({ reason }) => {
+      if (reason !== 'checked') world.push(`clock ${reason}`);
+      return Promise.resolve(undefined);
+    },
     unfollow: () => void world.push('guest left'),
     facts: { os: 'Fake Linux', kernel: '6.12', addresses: ['10.0.75.2'] },
   };
@@ -181,6 +184,7 @@ describe('a machine', () => {
       'certificates made',
       'guest configured',
       'guest followed',
+      'clock started',
     ]);
     expect(await machine.status()).toMatchObject({
       state: 'running',

@@ -66,7 +66,9 @@ describe('requests', () => {
   });
 
   it('for cmdlets and parameters that the table lacks are bugs', () => {
-    expect(() => rendered([{ cmdlet: 'Invoke-Expression', parameters: {} }])).toThrow('not in the table of cmdlets');
+    expect(() => rendered([{ cmdlet: 'Invoke-Expression', parameters: {} }])).toThrow(
+      'not in the table of cmdlets',
+    );
     expect(() => rendered([{ cmdlet: 'Get-VM', parameters: { '-x': 1 } }])).toThrow('has no parameter');
     expect(() => rendered([{ cmdlet: 'Get-VM', parameters: { constructor: 1 } }])).toThrow(
       'has no parameter',

@@ -1,0 +1,70 @@
+import { win32 } from 'node:path';
+import { managed } from '../../core/host/index.js';
+import { HypervKvpExchange, PowerShellWmi } from '../../kvp/index.js';
+import type { PowerShellSessions } from '../../powershell/index.js';
+import type { PortFacts, ResolverSource } from '../../proxy/index.js';
+import { HypervDriver, hypervService, windowsResolvers, type HypervDriverOptions } from '../../vm/index.js';
+import type { MachinePlatform, MachinePlatformOptions } from '../machine/machine-platform.js';
+import { polledResolvers } from './polled-resolvers.js';
+import { WindowsHostNetwork } from './windows-host-network.js';
+
+/** What of the Windows host the machine uses besides PowerShell. */
+export interface WindowsHost {
+  readonly sessions: PowerShellSessions;
+  /** Absolute path of the node.exe that ships with mobyvm. */
+  readonly program: string;
+  /** The named pipe on which Hyper-V serves the VM's COM 1. */
+  readonly consolePipe: string;
+  readonly portFacts: PortFacts;
+  /** Joins path names; the simulated host's are those of the system it runs on. */
+  readonly joinPath?: (...parts: readonly string[]) => string;
+  readonly driver?: Pick<HypervDriverOptions, 'lookSeconds' | 'freeBytes'>;
+}
+
+/** A machine on Windows: Hyper-V, an internal switch with a NAT network, the key-value exchange over WMI. */
+export function windowsMachine(host: WindowsHost): (options: MachinePlatformOptions) => MachinePlatform {
+  return ({ paths, identity, ledger, logger }) => {
+    const { sessions, joinPath = win32.join } = host;
+    const { machineId } = identity;
+    const powerShell = sessions.for('look');
+    const driver = new HypervDriver({
+      powerShell,
+      lifePowerShell: sessions.for('life'),
+      machineId,
+      ledger,
+      stateDirectory: paths.vmStateDir,
+      consoleLogPath: paths.consoleLog,
+      consolePipe: host.consolePipe,
+      logger,
+      ...host.driver,
+    });
+    const wmi = new PowerShellWmi({
+      powerShell: sessions.for('exchange'),
+      machineGuid: () => driver.machineGuid(),
+    });
+    const exchange = new HypervKvpExchange(wmi, { logger });
+    const network = new WindowsHostNetwork({
+      powerShell,
+      machineId,
+      ledger,
+      program: host.program,
+      isNeeded: async (signal) => (await driver.state(signal)) === 'saved',
+    });
+    return {
+      name: 'windows',
+      driver,
+      exchange,
+      network,
+      hostResolvers: (): Promise<ResolverSource> =>
+        polledResolvers({ read: (signal) => windowsResolvers(powerShell, network.name, signal), logger }),
+      portFacts: host.portFacts,
+      dataDiskPath: joinPath(paths.vmStateDir, 'data.vhdx'),
+      preconditions: [{ ...managed(hypervService(powerShell), 'running'), isRepaired: false }],
+      close: async () => {
+        await exchange.close();
+        await driver.close();
+        await sessions.close();
+      },
+    };
+  };
+}
