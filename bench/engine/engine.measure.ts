@@ -18,7 +18,7 @@ import {
 const ROUNDS = 5;
 const PING_SECONDS = 3;
 const BODY_BYTES = 1024 ** 3;
-/** Linux's unit in /proc/PID/stat (USER_HZ). */
+/** The time unit in /proc/PID/stat (USER_HZ). */
 const TICKS_PER_SECOND = 100;
 
 type Name = Peer['name'];
@@ -103,7 +103,7 @@ it.runIf(hasDockerd)('runs containers', { timeout: 300_000 }, async () => {
   }
 });
 
-/** All peers in turn, several times over: what else the machine does meets all of them. */
+/** All peers in turn, several times, so that other activity on the machine affects all of them. */
 async function rounds<Result>(measure: (peer: Peer) => Promise<Result>): Promise<Map<Name, Result[]>> {
   const results = new Map<Name, Result[]>();
   for (let round = 0; round < ROUNDS; round += 1)
@@ -112,10 +112,10 @@ async function rounds<Result>(measure: (peer: Peer) => Promise<Result>): Promise
   return results;
 }
 
-/** That a process has used, and those of its children that have ended; 0 without one. */
+/** CPU time used by a process and its exited children; 0 without a process. */
 async function cpuSeconds(pid: number | undefined): Promise<number> {
   if (pid === undefined) return 0;
-  // A child ends a moment after its connection.
+  // A child exits a moment after its connection.
   await new Promise((resolve) => setTimeout(resolve, 200));
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);

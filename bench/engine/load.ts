@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
-/** Opens one connection of a client. */
+/** Opens a client connection. */
 export type Open = () => Promise<Socket>;
 
 export interface Latency {
@@ -13,7 +13,7 @@ export interface Latency {
 
 const PING = Buffer.from('GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: bench\r\n\r\n');
 
-/** `/_ping` on so many kept connections, each with one request at a time. */
+/** Sends `/_ping` on this many persistent connections, one request at a time on each. */
 export async function pings(open: Open, connections: number, seconds: number): Promise<Latency> {
   const sockets = await Promise.all(Array.from({ length: connections }, open));
   const times: number[] = [];
@@ -52,7 +52,7 @@ export async function pings(open: Open, connections: number, seconds: number): P
   return { perSecond: (count / tookMs) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-/** Megabytes a second of a body from the engine. */
+/** Megabytes per second of a response body. */
 export async function download(open: Open, bytes: number): Promise<number> {
   const socket = await open();
   const startedMs = performance.now();
@@ -70,7 +70,7 @@ export async function download(open: Open, bytes: number): Promise<number> {
   return received / 1e3 / (performance.now() - startedMs);
 }
 
-/** Megabytes a second of a body to the engine. */
+/** Megabytes per second of a request body. */
 export async function upload(open: Open, bytes: number): Promise<number> {
   const socket = await open();
   const block = Buffer.alloc(256 * 1024, 'x');
@@ -85,10 +85,10 @@ export async function upload(open: Open, bytes: number): Promise<number> {
   return bytes / 1e3 / (performance.now() - startedMs);
 }
 
-/** Said to every connection of a client; the types do not know it. */
+/** Passed to every client connection; the type declarations lack it. */
 const BUFFER = { highWaterMark: 1024 * 1024 };
 
-/** Waits for the program that is to listen there. */
+/** Waits until a program listens there. */
 export function openUnix(path: string): Open {
   return async () => {
     for (let attempt = 0; ; attempt += 1) {

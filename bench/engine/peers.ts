@@ -30,7 +30,7 @@ export async function startBackend(machine: TestMachine): Promise<{ program: Run
   return { program, port: Number(line.split(' ')[1]) };
 }
 
-/** Nothing between: the client itself speaks TLS with the engine. What the others take on top of it is theirs. */
+/** No proxy: the client itself speaks TLS with the engine. The difference to the others is their cost. */
 export function straight({ port, machine }: Place): Peer {
   const { ca, client } = machine;
   const credentials = { ca: ca.certificate, cert: client.certificate, key: client.key };
@@ -38,7 +38,7 @@ export function straight({ port, machine }: Place): Peer {
   return { name: 'straight', open: openTls({ ...credentials, ...server, minVersion: 'TLSv1.3' }) };
 }
 
-/** mobyvm's endpoint in a process of its own, as the daemon runs it. */
+/** mobyvm's endpoint in a separate process, as the daemon runs it. */
 export async function startMobyvm(
   { folder, port, machine }: Place,
   nodeArgs: readonly string[] = [],
@@ -63,7 +63,7 @@ export async function startMobyvm(
   return { name: 'mobyvm', open: openUnix(socket), program };
 }
 
-/** HAProxy doing the same job: unix socket in, HTTP, mutual TLS out with kept connections. */
+/** HAProxy doing the same job: unix socket in, HTTP, mutual TLS with keep-alive out. */
 export async function startHaproxy({ folder, port, machine }: Place): Promise<Peer> {
   const socket = join(folder, 'haproxy.sock');
   await writeCertificates(folder, machine);
@@ -93,7 +93,7 @@ backend vm
   return { name: 'haproxy', open: openUnix(socket), program };
 }
 
-/** A process for each connection, and no HTTP. */
+/** One process per connection, without HTTP. */
 export async function startSocat({ folder, port, machine }: Place): Promise<Peer> {
   const socket = join(folder, 'socat.sock');
   await writeCertificates(folder, machine);

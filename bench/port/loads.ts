@@ -14,10 +14,10 @@ export interface LoadOptions {
   readonly seconds: number;
 }
 
-/** Figures of one peer in one round, by the name of what was measured. */
+/** One peer's figures in one round, by name. */
 export type Figures = Map<string, number>;
 
-/** Gbit/s that the receiver saw. */
+/** Gbit/s as seen by the receiver. */
 export async function iperf(options: LoadOptions, streams: number, isDownload: boolean): Promise<number> {
   const args = ['-c', ADDRESS, '-p', IPERF_PORT, '-P', streams, '-t', options.seconds, '-J'];
   const { stdout } = await inClient(options, 'iperf3', [...args, ...(isDownload ? ['-R'] : [])]);
@@ -25,7 +25,7 @@ export async function iperf(options: LoadOptions, streams: number, isDownload: b
   return (report.end?.sum_received?.bits_per_second ?? 0) / 1e9;
 }
 
-/** Requests per second, and the 99th percentile of their time in ms. */
+/** Requests per second, and their 99th percentile latency in ms. */
 export async function wrk(
   options: LoadOptions,
   isClosing: boolean,
@@ -38,7 +38,7 @@ export async function wrk(
   return { perSecond, p99: Number(p99) * ({ us: 0.001, ms: 1, s: 1000 }[unit] ?? 1) };
 }
 
-/** Bytes of memory that each of so many silent connections costs the peer's processes. */
+/** Bytes of memory that each idle connection costs the peer's processes. */
 export async function idle(
   { client }: LoadOptions,
   connections: number,

@@ -8,12 +8,12 @@ export const TARGET = '10.0.75.2';
 
 export interface Peer {
   readonly name: string;
-  /** More would need a process or a stack each. */
+  /** More would need one process or one stack each. */
   readonly maxIdle: number;
   start(host: NetworkNamespace, ports: readonly number[]): Promise<readonly RunningProgram[]>;
 }
 
-/** @param programs the folder that get-peers.sh has filled */
+/** @param programs the folder filled by get-peers.sh */
 export function peersIn(programs: string): readonly Peer[] {
   const env = { LD_LIBRARY_PATH: join(programs, 'usr/lib/x86_64-linux-gnu') };
   const each = (
@@ -49,7 +49,7 @@ export function peersIn(programs: string): readonly Peer[] {
     },
     {
       name: 'docker-proxy',
-      // It stops altogether when it has no descriptor left, and does not raise its limit of 1,024 itself.
+      // It stops entirely when it runs out of descriptors, and does not raise its own limit of 1,024.
       maxIdle: 400,
       start: (host, ports) => {
         const proxy = join(programs, 'usr/sbin/docker-proxy');

@@ -18,8 +18,10 @@ import {
 import { ADDRESS, peersIn, TARGET, type Peer } from './peers.js';
 
 /**
- * Compares our TCP forwarder with others: each load through each peer, in turns, so that all meet the same machine. Client,
- * host and server are network namespaces with cables between them. Prints a table, for RESULTS.md.
+ * Compares our TCP forwarder with others: each load through each peer, in turns, so that all see the same
+ * machine. Client, host and server are network namespaces connected by veth pairs. Prints a table for
+ * RESULTS.md.
+ *
  * usage: npm run bench:port -- [seconds per load] [rounds] [peer,peer]
  */
 const ROOT = resolve(import.meta.dirname, '../../../..');
@@ -40,7 +42,7 @@ async function measure(peer: Peer, { host, client }: Stage): Promise<Figures> {
   const programs = await peer.start(host, PORTS);
   try {
     for (const port of PORTS) await untilOpen(host, port);
-    // The first connection of all pays for what is set up then.
+    // The very first connection pays for one-time setup.
     await wrk({ ...load, seconds: 1 }, true);
     for (const streams of [1, 8])
       for (const isDownload of [false, true])
@@ -66,7 +68,7 @@ async function measure(peer: Peer, { host, client }: Stage): Promise<Figures> {
   return figures;
 }
 
-/** In fresh processes: what earlier loads left behind would hide what connections take. */
+/** Uses fresh processes: memory left over from earlier loads would hide the cost of connections. */
 async function measureIdle(peer: Peer, { host }: Stage, load: LoadOptions): Promise<number> {
   const programs = await peer.start(host, [IDLE_PORT]);
   try {
