@@ -1,4 +1,4 @@
-/** The stages that the guest reports on its console, in the order in which a boot passes them. */
+/** The stages that the guest reports on its console, in boot order. */
 export const BOOT_STAGES = [
   'initramfs',
   'root',
@@ -14,18 +14,18 @@ export const BOOT_STAGES = [
 
 export type BootStageName = (typeof BOOT_STAGES)[number];
 
-/** One line of the form `[mobyvm 12.34] data: mounted /dev/vdb`; an error has `data!:`. */
+/** A line of the form `[mobyvm 12.34] data: mounted /dev/vdb`; an error has `data!:`. */
 export interface BootStage {
   /** The guest's uptime, seconds. */
   readonly uptimeSeconds: number;
-  /** One of {@link BOOT_STAGES}, or a name that a newer guest uses. */
+  /** One of {@link BOOT_STAGES}, or a name from a newer guest. */
   readonly stage: string;
   readonly text: string;
   /** The stage failed; `text` says why. */
   readonly isError: boolean;
 }
 
-/** Reads a cleaned console line; undefined when it reports no stage. */
+/** Parses a cleaned console line; undefined if it reports no stage. */
 export function parseBootStage(line: string): BootStage | undefined {
   const match = STAGE_LINE.exec(line);
   if (match === null) return undefined;
@@ -33,7 +33,7 @@ export function parseBootStage(line: string): BootStage | undefined {
   return { uptimeSeconds: Number(uptime), stage, text: text.trim(), isError: mark === '!' };
 }
 
-/** The stage that the guest reported last. */
+/** The last stage that the guest reported. */
 export function lastBootStage(lines: readonly string[]): BootStage | undefined {
   for (const line of [...lines].reverse()) {
     const stage = parseBootStage(line);
@@ -42,12 +42,14 @@ export function lastBootStage(lines: readonly string[]): BootStage | undefined {
   return undefined;
 }
 
-/** Why the kernel panicked, for example `VFS: Unable to mount root fs`; undefined when the line tells of no panic. */
+/**
+ * Why the kernel panicked, for example `VFS: Unable to mount root fs`; undefined if the line is not a panic.
+ */
 export function parseKernelPanic(line: string): string | undefined {
   const match = PANIC_LINE.exec(line);
   return match === null ? undefined : (match[1] ?? '').trim() || 'no reason given';
 }
 
-// Not anchored: kernel messages and boot loaders leave the cursor wherever they like.
+// Not anchored: kernel messages and boot loaders leave the cursor in any column.
 const STAGE_LINE = /\[mobyvm (\d{1,9}(?:\.\d{1,6})?)\] ([a-z][a-z0-9-]{0,31})(!?):(.*)$/;
 const PANIC_LINE = /Kernel panic - not syncing(?::(.*))?$/;

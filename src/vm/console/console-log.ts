@@ -5,25 +5,32 @@ import type { VmConsole } from '../driver.js';
 import { consoleLines, NO_CONSOLE_TEXT, readConsole } from './console-text.plan.js';
 
 export interface ConsoleLogOptions {
-  /** The file that the virtual machine's process appends to (O_APPEND: it may be truncated below it). */
+  /**
+   * The file that the VM's process appends to. It must use O_APPEND, so that the file may be truncated
+   * meanwhile.
+   */
   readonly logPath: string;
   readonly logger: Logger;
-  /** Bytes; when the file is larger its end moves to `<logPath>.1` and it starts anew. 4 MiB if absent. */
+  /**
+   * Maximum size in bytes; beyond it, the end of the file moves to `<logPath>.1` and the file is emptied.
+   * Defaults to 4 MiB.
+   */
   readonly maxBytes?: number;
-  /** Milliseconds between looks at the file; 200 if absent. */
+  /** Milliseconds between checks of the file; defaults to 200. */
   readonly everyMs?: number;
 }
 
-/** The most that is read at one look; what a flood leaves over is read at the next. */
+/** The most that is read per check; the rest of a flood is read at the next one. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** The most that `tail` reads from the end of a file. */
 const TAIL_BYTES = 256 * 1024;
 
 /**
- * Follows, caps and rotates a console's log file. The file is written by somebody else and may be absent.
+ * Follows, limits and rotates a console log. Another process writes the file, and it may be absent.
  *
- * INVARIANTS: at most one follower runs; `#position` is where it reads next and never beyond the file's end.
+ * INVARIANTS: there is at most one follower; `#position` is its next read offset and never beyond the end of
+ * the file.
  */
 export class ConsoleLog implements VmConsole {
   readonly logPath: string;
@@ -33,7 +40,7 @@ export class ConsoleLog implements VmConsole {
   #follower = Promise.resolve();
   #position = 0;
   #text = NO_CONSOLE_TEXT;
-  /** The predecessor holds the same machine start's earlier lines, not those of the start before. */
+  /** The previous file holds earlier lines of the same machine start, not those of the start before. */
   #isCapped = false;
 
   constructor(options: ConsoleLogOptions) {
@@ -41,7 +48,7 @@ export class ConsoleLog implements VmConsole {
     this.logPath = options.logPath;
   }
 
-  /** The earlier part of the log, one machine start or one cap ago. */
+  /** The earlier part of the log: the previous machine start, or what the size limit moved away. */
   get previousPath(): string {
     return `${this.logPath}.1`;
   }
@@ -57,7 +64,7 @@ export class ConsoleLog implements VmConsole {
     return this.#lines.add(listener);
   }
 
-  /** Puts the last start's log aside and begins an empty one. */
+  /** Moves the log of the last start aside and begins an empty one. */
   async rotate(): Promise<void> {
     await rename(this.logPath, this.previousPath).catch(ignoreAbsent);
     this.#position = 0;
@@ -65,7 +72,10 @@ export class ConsoleLog implements VmConsole {
     this.#isCapped = false;
   }
 
-  /** Starts to follow: from the file's present end, or from its start for a machine that starts just now. */
+  /**
+   * Starts to follow, from the file's current end or, for a machine that is just starting, from its
+   * beginning.
+   */
   async follow(from: 'start' | 'end'): Promise<void> {
     await this.unfollow();
     const following = new AbortController();
@@ -75,13 +85,13 @@ export class ConsoleLog implements VmConsole {
     this.#follower = this.#poll(following.signal);
   }
 
-  /** Reads what is there and stops following. */
+  /** Reads the remaining output and stops following. */
   async unfollow(): Promise<void> {
     if (this.#following === undefined) return;
     this.#following.abort();
     this.#following = undefined;
     await this.#follower;
-    await this.#look();
+    await this.#readNew();
   }
 
   /** Deletes the log and its predecessor. */
@@ -93,7 +103,7 @@ export class ConsoleLog implements VmConsole {
   async #poll(signal: AbortSignal): Promise<void> {
     try {
       for (;;) {
-        await this.#look();
+        await this.#readNew();
         await sleep(this.#options.everyMs, signal);
       }
     } catch (error) {
@@ -101,12 +111,12 @@ export class ConsoleLog implements VmConsole {
     }
   }
 
-  /** Hands out the new lines and keeps the file below its cap. A failing disk must not end the following. */
-  async #look(): Promise<void> {
+  /** Emits the new lines and enforces the size limit. A failing disk must not stop the follower. */
+  async #readNew(): Promise<void> {
     try {
       const size = await sizeOf(this.logPath);
       if (size < this.#position) this.#position = 0;
-      // A flood that outruns us by a whole cap is skipped: the end is what matters.
+      // A flood that outruns the reader by the whole size limit is skipped: its end is what matters.
       this.#position = Math.max(this.#position, size - this.#options.maxBytes);
       while (this.#position < size) {
         const bytes = await readAt(
@@ -116,7 +126,7 @@ export class ConsoleLog implements VmConsole {
         );
         if (bytes.length === 0) break;
         this.#position += bytes.length;
-        this.#hand(bytes);
+        this.#emitLines(bytes);
       }
       if (size > this.#options.maxBytes) await this.#cap();
     } catch (error) {
@@ -124,20 +134,20 @@ export class ConsoleLog implements VmConsole {
     }
   }
 
-  #hand(bytes: Uint8Array): void {
+  #emitLines(bytes: Uint8Array): void {
     const { text, lines } = readConsole(this.#text, bytes);
     this.#text = text;
     for (const line of lines) this.#lines.emit(line);
   }
 
-  /** Truncating keeps the writer's descriptor valid; with O_APPEND it goes on at the new end. */
+  /** Truncating keeps the writer's descriptor valid; with O_APPEND it continues at the new end. */
   async #cap(): Promise<void> {
     const { maxBytes } = this.#options;
     try {
       await writeFile(this.previousPath, await endOf(this.logPath, maxBytes), { mode: 0o600 });
       this.#isCapped = true;
     } finally {
-      // Also when the copy failed: a full disk is the last reason to keep a file growing.
+      // Also truncate if the copy failed: a full disk is no reason to let the file grow.
       await truncate(this.logPath, 0);
       this.#position = 0;
     }

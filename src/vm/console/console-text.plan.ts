@@ -1,14 +1,17 @@
-/** A line longer than this many bytes is cut into several: a guest that never ends a line costs no memory. */
+/** A longer line is split into several, so that a guest that never ends a line cannot use up memory. */
 export const MAX_CONSOLE_LINE_BYTES = 4_096;
 
-/** What was read of a line that has not ended yet. */
+/** The beginning of a line that has not ended yet. */
 export interface ConsoleText {
   readonly unfinished: Uint8Array;
 }
 
 export const NO_CONSOLE_TEXT: ConsoleText = { unfinished: new Uint8Array(0) };
 
-/** Adds bytes of a console to what was left over and gives the complete lines, cleaned; empty ones are left out. */
+/**
+ * Appends console bytes to the unfinished line and returns the complete lines, cleaned and without empty
+ * ones.
+ */
 export function readConsole(
   text: ConsoleText,
   bytes: Uint8Array,
@@ -25,7 +28,7 @@ export function readConsole(
   }
 }
 
-/** All lines of a piece of console output, its last and unfinished one included. */
+/** All lines of a piece of console output, including an unfinished last one. */
 export function consoleLines(bytes: Uint8Array): readonly string[] {
   const { text, lines } = readConsole(NO_CONSOLE_TEXT, bytes);
   const last = cleanLine(text.unfinished);
@@ -33,9 +36,9 @@ export function consoleLines(bytes: Uint8Array): readonly string[] {
 }
 
 /**
- * What a person would see on a terminal in the end: escape sequences (ECMA-48 §5.4, §8.3.89) and control characters
- * are gone, what was overwritten after a carriage return as well; invalid UTF-8 shows as U+FFFD. Characters that turn
- * the direction of text are removed: a guest must not be able to dress up our own output.
+ * What a person would finally see on a terminal: escape sequences (ECMA-48 §5.4, §8.3.89), control characters
+ * and text overwritten after a carriage return are removed; invalid UTF-8 becomes U+FFFD. Characters that
+ * change the text direction are removed too: a guest must not be able to disguise mobyvm's output.
  */
 export function cleanLine(bytes: Uint8Array): string {
   const visible = new TextDecoder().decode(bytes).replaceAll(ESCAPE_SEQUENCE, '');
@@ -61,7 +64,7 @@ function lineEnd(bytes: Uint8Array, start: number): { to: number; next: number }
   return newline < 0 ? undefined : { to: newline, next: newline + 1 };
 }
 
-/** The start of the UTF-8 character that holds byte `at`, so that a cut does not spoil it. */
+/** The start of the UTF-8 character that contains byte `at`, so that a cut does not break it. */
 function characterStart(bytes: Uint8Array, at: number): number {
   for (let back = 0; back < 4; back += 1) {
     if (((bytes[at - back] ?? 0) & 0xc0) !== 0x80) return at - back;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   lastBootStage,
   parseBootStage,
@@ -7,7 +7,7 @@ import {
 } from '../../../../src/vm/console/boot-stage.plan.js';
 
 describe('a boot stage', () => {
-  it('is read from the guest’s line', () => {
+  test('is parsed from the guest’s line', () => {
     expect(parseBootStage('[mobyvm 12.34] data: mounted /dev/vda')).toEqual({
       uptimeSeconds: 12.34,
       stage: 'data',
@@ -16,7 +16,7 @@ describe('a boot stage', () => {
     });
   });
 
-  it('that failed is marked', () => {
+  test('that failed is marked as an error', () => {
     expect(parseBootStage('[mobyvm 9] data!: no disk: none at all')).toEqual({
       uptimeSeconds: 9,
       stage: 'data',
@@ -25,28 +25,28 @@ describe('a boot stage', () => {
     });
   });
 
-  it('is found behind what another program left on the line, and of a later guest as well', () => {
+  test('is found after other text on the line, also with a name from a newer guest', () => {
     expect(parseBootStage('* Starting ... [mobyvm 3.00] shares-v2: C')?.stage).toBe('shares-v2');
   });
 
-  it.each([
+  test.each([
     '',
     'mobyvm: data',
     '[mobyvm] data: x',
     '[mobyvm 1.2] Data: x',
     '[mobyvm 1.2] no stage',
     '[mobyvm x] a: b',
-  ])('is not seen in %j', (line) => {
+  ])('is not found in %j', (line) => {
     expect(parseBootStage(line)).toBeUndefined();
   });
 
-  it('is the last one of several', () => {
+  test('is the last one of several', () => {
     const lines = ['[mobyvm 1.00] root: found', '[mobyvm 2.00] init: OpenRC', 'noise'];
     expect(lastBootStage(lines)?.stage).toBe('init');
     expect(lastBootStage(['noise'])).toBeUndefined();
   });
 
-  it('is looked for in any text without an error', () => {
+  test('is searched in any text without an error', () => {
     fc.assert(
       fc.property(fc.string(), (line) => {
         parseBootStage(line);
@@ -57,7 +57,7 @@ describe('a boot stage', () => {
 });
 
 describe('a kernel panic', () => {
-  it('is known by its line, with its reason', () => {
+  test('is recognised with its reason', () => {
     const line = '[    1.5] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)';
     expect(parseKernelPanic(line)).toBe('VFS: Unable to mount root fs on unknown-block(0,0)');
     expect(parseKernelPanic('Kernel panic - not syncing')).toBe('no reason given');

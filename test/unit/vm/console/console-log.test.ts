@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/host/index.js';
 import { ConsoleLog } from '../../../../src/vm/console/console-log.js';
 import { until } from '../../../support/vm/vm-harness.js';
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 describe('a console log', () => {
-  it('hands out lines from its start for a new machine, also when the file comes later', async () => {
+  test('emits all lines of a new machine, even if the file is created later', async () => {
     const lines = collect();
     await log.follow('start');
     await writeFile(path, 'one\ntw');
@@ -31,7 +31,7 @@ describe('a console log', () => {
     expect(await log.tail(1)).toEqual(['three']);
   });
 
-  it('hands out only what comes from now on for a machine that runs already', async () => {
+  test('emits only new lines of a machine that is already running', async () => {
     await writeFile(path, 'old\n');
     const lines = collect();
     await log.follow('end');
@@ -40,7 +40,7 @@ describe('a console log', () => {
     expect(lines).toEqual(['new']);
   });
 
-  it('hands out the last lines when it stops following', async () => {
+  test('emits the remaining lines when it stops following', async () => {
     const lines = collect();
     await log.follow('start');
     await writeFile(path, 'last words\n');
@@ -51,7 +51,7 @@ describe('a console log', () => {
     expect(lines).toEqual(['last words']);
   });
 
-  it('stays below its cap while its writer goes on, and loses no line that it handed out', async () => {
+  test('stays below its size limit while being written to, and loses no emitted line', async () => {
     const lines = collect();
     await log.follow('start');
     const writer = await open(path, 'a');
@@ -71,7 +71,7 @@ describe('a console log', () => {
     expect(await log.tail(15)).toHaveLength(15);
   });
 
-  it('skips what a flood has over, and keeps its end', async () => {
+  test('skips the excess of a flood and keeps its end', async () => {
     const lines = collect();
     await writeFile(path, `${'flood\n'.repeat(50_000)}end\n`);
     await log.follow('start');
@@ -82,7 +82,7 @@ describe('a console log', () => {
     expect(await readFile(log.previousPath, 'utf8')).toMatch(/end\n$/);
   });
 
-  it('is put aside for the next start', async () => {
+  test('is moved aside for the next start', async () => {
     await writeFile(path, 'first start\n');
     await log.rotate();
     await log.rotate();

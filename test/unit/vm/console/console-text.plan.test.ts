@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   cleanLine,
   consoleLines,
@@ -11,7 +11,7 @@ import {
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe('a console line', () => {
-  it.each([
+  test.each([
     ['[    1.2] usb\r', '[    1.2] usb'],
     ['\u001b[1;32m * \u001b[0mStarting docker ...', ' * Starting docker ...'],
     ['\u001b[2J\u001b[01;01H\u001b[=3hSeaBIOS', 'SeaBIOS'],
@@ -23,15 +23,15 @@ describe('a console line', () => {
     ['\u001b[', ''],
     ['\r\r', ''],
     ['ü€😀', 'ü€😀'],
-  ])('%j shows as %j', (raw, shown) => {
+  ])('%j is shown as %j', (raw, shown) => {
     expect(cleanLine(bytesOf(raw))).toBe(shown);
   });
 
-  it('with invalid UTF-8 shows a replacement', () => {
+  test('with invalid UTF-8 shows a replacement character', () => {
     expect(cleanLine(Uint8Array.of(0x61, 0xff, 0x62))).toBe('a\ufffdb');
   });
 
-  it('holds no control character, whatever comes', () => {
+  test('never contains a control character', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         for (const line of consoleLines(bytes)) {
@@ -43,7 +43,7 @@ describe('a console line', () => {
 });
 
 describe('console text', () => {
-  it('gives the same lines however it is cut', () => {
+  test('yields the same lines however it is split', () => {
     const bytes = bytesOf('one\r\ntwo ü\n\n\u001b[1mthree\u001b[0m\nfour');
     fc.assert(
       fc.property(fc.array(fc.nat(bytes.length)), (cuts) => {
@@ -63,12 +63,12 @@ describe('console text', () => {
     );
   });
 
-  it('shows an unfinished last line only when all is asked for', () => {
+  test('includes an unfinished last line only on request', () => {
     expect(consoleLines(bytesOf('login:'))).toEqual(['login:']);
     expect(readConsole(NO_CONSOLE_TEXT, bytesOf('login:')).lines).toEqual([]);
   });
 
-  it('cuts a line that never ends, between characters', () => {
+  test('splits an endless line between characters', () => {
     const { lines, text } = readConsole(NO_CONSOLE_TEXT, bytesOf('€'.repeat(3_000)));
     expect(lines.map((line) => line.length)).toEqual([1_365, 1_365]);
     expect(lines.join('')).toBe('€'.repeat(2_730));
