@@ -1,16 +1,16 @@
-/** From when to when, in milliseconds since 1970. */
+/** The validity period of a certificate, in milliseconds since 1970. */
 export interface ValidityPeriod {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 
-/** What is there. Undefined stands for what is not there, is damaged, or does not fit the rest. */
+/** The certificates found. Undefined means missing, damaged, or not matching the others. */
 export interface FoundCertificates {
-  /** `machineId` is the one in its subject; undefined if there is none. */
+  /** `machineId` is the one in its subject; undefined if it names none. */
   readonly authority: (ValidityPeriod & { readonly machineId: string | undefined }) | undefined;
-  /** Issued by this authority for the engine. */
+  /** Issued by this authority, for the engine. */
   readonly server: ValidityPeriod | undefined;
-  /** Issued by this authority for the daemon. */
+  /** Issued by this authority, for the daemon. */
   readonly client: ValidityPeriod | undefined;
 }
 
@@ -18,18 +18,21 @@ export interface FoundCertificates {
 export type Renewal =
   | { readonly kind: 'keep' }
   | { readonly kind: 'renew leafs'; readonly reason: string }
-  /** Which renews the leafs as well. */
+  /** This also renews the leaf certificates. */
   | { readonly kind: 'new authority'; readonly reason: string };
 
-/** What expires within this time is renewed, so that a machine which runs on for weeks keeps valid certificates. */
+/**
+ * Certificates are renewed this long before they expire, so that a machine that runs for weeks keeps valid
+ * ones.
+ */
 const RENEW_BEFORE_MS = 30 * 86_400_000;
 
-/** Which certificates of a machine to make anew, and why. */
+/** Decides which certificates of a machine to create or renew, and why. */
 export function planRenewal(found: FoundCertificates, machineId: string, nowMs: number): Renewal {
   const { authority, server, client } = found;
   if (authority === undefined) return { kind: 'new authority', reason: 'the authority is not usable' };
   if (authority.machineId !== machineId) {
-    return { kind: 'new authority', reason: 'the authority is of another machine' };
+    return { kind: 'new authority', reason: 'the authority belongs to another machine' };
   }
   const outdated = outdatedBecause(authority, nowMs);
   if (outdated !== undefined) return { kind: 'new authority', reason: `the authority ${outdated}` };
@@ -44,7 +47,7 @@ export function planRenewal(found: FoundCertificates, machineId: string, nowMs: 
 }
 
 function outdatedBecause({ notBeforeMs, notAfterMs }: ValidityPeriod, nowMs: number): string | undefined {
-  // The clock was wrong when it was made, or is wrong now; peers go by the same clock.
+  // The clock was wrong when it was created, or is wrong now; the peers use the same clock.
   if (nowMs < notBeforeMs) return 'is not valid yet';
   if (nowMs >= notAfterMs) return 'has expired';
   if (nowMs >= notAfterMs - RENEW_BEFORE_MS) return 'expires soon';

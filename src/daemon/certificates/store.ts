@@ -15,33 +15,33 @@ import {
 import { planRenewal, type Renewal } from './renewal.plan.js';
 
 export interface CertificateStoreOptions {
-  /** `<state>/tls`; made with mode 0700 if it is not there. */
+  /** `<state>/tls`; created with mode 0700 if missing. */
   readonly directory: string;
   readonly machineId: string;
-  /** Milliseconds since 1970 by the host's clock. */
+  /** The host's clock, in milliseconds since 1970. */
   readonly nowMs: number;
   readonly logger: Logger;
 }
 
-/** PEM texts. The keys are secrets: neither logged nor put into an error. */
+/** PEM texts. The keys are secrets: they are never logged and never part of an error. */
 export interface MachineCertificates {
-  /** The authority's certificate; its key stays in the store. */
+  /** The authority's certificate; its key never leaves the store. */
   readonly ca: string;
   readonly server: { readonly cert: string; readonly key: string };
   readonly client: { readonly cert: string; readonly key: string };
-  /** True when any of them was made just now. */
+  /** True if any of them was just created. */
   readonly changed: boolean;
 }
 
 type Name = 'ca' | LeafRole;
 
 /**
- * The certificates of one machine for mutual TLS with its engine; made at the first start, and anew when they expire
- * within 30 days, belong to another machine, or cannot be used. Damage never stops a start: the guest gets its
- * certificate at each boot, so new ones do as well as the old.
+ * The certificates of one machine for mutual TLS with its engine. They are created at the first start, and
+ * again when they expire within 30 days, belong to another machine, or cannot be used. Damaged certificates
+ * never prevent a start: the guest gets its certificate at each boot, so new ones work as well as the old.
  *
- * One process at a time may use a folder.
- * @throws MobyvmError MOBYVM_STATE_FILE when the folder or a file cannot be written; MOBYVM_DISK_FULL
+ * Only one process at a time may use a directory.
+ * @throws MobyvmError MOBYVM_STATE_FILE if the directory or a file cannot be written; MOBYVM_DISK_FULL
  */
 export async function loadCertificates(options: CertificateStoreOptions): Promise<MachineCertificates> {
   const { directory, machineId, nowMs } = options;
@@ -68,7 +68,8 @@ export async function loadCertificates(options: CertificateStoreOptions): Promis
   const ca = kept ?? (await createAuthority({ machineId, nowMs }));
   const server = await issueLeaf(ca, { role: 'server', nowMs });
   const client = await issueLeaf(ca, { role: 'client', nowMs });
-  // The authority first: leafs that do not fit it are seen and made anew, should we be interrupted.
+  // The authority first: after an interruption, leaf certificates that do not match it are detected and
+  // replaced.
   if (kept === undefined) await writePair(directory, 'ca', ca);
   await writePair(directory, 'server', server);
   await writePair(directory, 'client', client);
@@ -86,7 +87,7 @@ interface UsablePair extends CertifiedKey {
 
 type Pairs<Pair> = Readonly<Record<Name, Pair>>;
 
-/** What of the stored is whole and fits together. */
+/** The stored certificates and keys that are intact and match each other. */
 function usableOf(stored: Pairs<CertifiedKey | undefined>): Pairs<UsablePair | undefined> {
   const ca = inspect(stored.ca);
   const leaf = (role: LeafRole): UsablePair | undefined => {
@@ -114,7 +115,7 @@ function report({ directory, logger }: CertificateStoreOptions, renewal: Renewal
   const reason = renewal.kind === 'keep' ? '' : renewal.reason;
   if (!hadSome) logger.info('certificates.created', { directory });
   else if (renewal.kind === 'renew leafs') logger.info('certificates.renewed', { directory, reason });
-  // Whoever had been given the old authority's certificate, a running guest for one, does not trust the new one.
+  // Anyone who got the old authority's certificate, such as a running guest, does not trust the new one.
   else logger.warn('certificates.authority.replaced', { directory, reason });
 }
 
@@ -122,7 +123,10 @@ function pathsOf(directory: string, name: Name): { readonly certificate: string;
   return { certificate: join(directory, `${name}.pem`), key: join(directory, `${name}-key.pem`) };
 }
 
-/** Undefined when neither file is there; a file that is missing or unreadable is empty, which is no PEM. */
+/**
+ * Undefined if neither file exists; a single missing or unreadable file counts as empty, which is not valid
+ * PEM.
+ */
 async function readPair(directory: string, name: Name): Promise<CertifiedKey | undefined> {
   const paths = pathsOf(directory, name);
   const [certificate, key] = await Promise.all([readText(paths.certificate), readText(paths.key)]);
@@ -133,7 +137,7 @@ async function readPair(directory: string, name: Name): Promise<CertifiedKey | u
 async function readText(path: string): Promise<string | undefined> {
   try {
     const text = await readFileIfPresent(path);
-    // One that somebody has put back from a copy may be open to others.
+    // A file restored from a copy may be readable by others.
     if (text !== undefined) await chmod(path, 0o600);
     return text;
   } catch (error) {
@@ -152,25 +156,25 @@ async function write(path: string, text: string): Promise<void> {
   try {
     await writeFileAtomically(path, text, 0o600);
   } catch (error) {
-    throw error instanceof MobyvmError ? error : notWritable(path, error);
+    throw error instanceof MobyvmError ? error : notWritableError(path, error);
   }
 }
 
 async function makeDirectory(directory: string): Promise<void> {
   try {
     await makeFolder(directory, 0o700);
-    // One that was there may be open to others.
+    // An existing directory may be readable by others.
     await chmod(directory, 0o700);
   } catch (error) {
-    throw error instanceof MobyvmError ? error : notWritable(directory, error);
+    throw error instanceof MobyvmError ? error : notWritableError(directory, error);
   }
 }
 
-function notWritable(path: string, cause: unknown): MobyvmError {
+function notWritableError(path: string, cause: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_STATE_FILE',
-    `The certificates of the machine cannot be stored: ${path} cannot be written (${errnoOf(cause) ?? 'unknown reason'}).`,
-    `Make ${path} writable for mobyvm, or move it away if it is something else.`,
+    `Cannot store the machine's certificates: ${path} is not writable (${errnoOf(cause) ?? 'unknown reason'}).`,
+    `Make ${path} writable, or move it away if it does not belong to mobyvm.`,
     { cause },
   );
 }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LogFields, Logger } from '../../../src/core/host/index.js';
 import { loadCertificates, type MachineCertificates } from '../../../src/daemon/certificates/index.js';
 
@@ -46,7 +46,7 @@ function expectWhole({ ca, server, client }: MachineCertificates): void {
 }
 
 describe('the certificate store', () => {
-  it('makes everything at the first start, and gives the same at the second', async () => {
+  test('creates everything at the first start and returns the same at the second', async () => {
     await using store = await testStore();
     const first = await store.load();
     expect(first.changed).toBe(true);
@@ -55,7 +55,7 @@ describe('the certificate store', () => {
     expect(store.log.map((line) => line.split(' {')[0])).toEqual(['info certificates.created']);
   });
 
-  it('lets nobody else read, also when it was open before', async () => {
+  test('is readable by its owner only, even if it was open before', async () => {
     await using store = await testStore();
     await store.load();
     await chmod(store.directory, 0o755);
@@ -68,7 +68,7 @@ describe('the certificate store', () => {
     }
   });
 
-  it("never gives out or logs the authority's key", async () => {
+  test("never returns or logs the authority's key", async () => {
     await using store = await testStore();
     const certificates = await store.load();
     const keyOf = async (name: string): Promise<string> => {
@@ -84,7 +84,7 @@ describe('the certificate store', () => {
     expect(store.log.join('\n')).not.toContain('PRIVATE');
   });
 
-  it('renews the leafs within 30 days of their end, and keeps the authority', async () => {
+  test('renews leaf certificates within 30 days of expiry and keeps the authority', async () => {
     await using store = await testStore();
     const first = await store.load();
     expect((await store.load({ nowMs: NOW_MS + 365 * DAY_MS })).changed).toBe(false);
@@ -96,7 +96,7 @@ describe('the certificate store', () => {
     expect(store.log.at(-1)).toContain('info certificates.renewed');
   });
 
-  it('makes a new authority when it expires, and when the machine is another one', async () => {
+  test('creates a new authority when it expires or the machine is another one', async () => {
     await using store = await testStore();
     const first = await store.load();
     const second = await store.load({ nowMs: NOW_MS + 3_630 * DAY_MS });
@@ -108,8 +108,8 @@ describe('the certificate store', () => {
     expect(store.log.at(-1)).toContain('another machine');
   });
 
-  it.each(['ca.pem', 'ca-key.pem'])(
-    'makes a new authority, with a warning, when %s is lost',
+  test.each(['ca.pem', 'ca-key.pem'])(
+    'creates a new authority, with a warning, if %s is lost',
     async (name) => {
       await using store = await testStore();
       const first = await store.load();
@@ -123,8 +123,8 @@ describe('the certificate store', () => {
     },
   );
 
-  it.each(FILES.flatMap((name) => ['', 'garbage', '\0\uffff'].map((text) => ({ name, text }))))(
-    'starts with $name holding "$text"',
+  test.each(FILES.flatMap((name) => ['', 'garbage', '\0\uffff'].map((text) => ({ name, text }))))(
+    'starts even if $name contains "$text"',
     async ({ name, text }) => {
       await using store = await testStore();
       const first = await store.load();
@@ -137,7 +137,7 @@ describe('the certificate store', () => {
     },
   );
 
-  it('sees a key that belongs to another certificate', async () => {
+  test('detects a key of another certificate', async () => {
     await using store = await testStore();
     const first = await store.load();
     await writeFile(join(store.directory, 'server-key.pem'), first.client.key);
@@ -146,7 +146,7 @@ describe('the certificate store', () => {
     expect(isSameAuthority(first, second)).toBe(true);
   });
 
-  it('sees leafs of another authority, as they are left by a start that was cut short', async () => {
+  test('detects leaf certificates of another authority, as an interrupted start leaves them', async () => {
     await using store = await testStore();
     await using other = await testStore();
     await store.load();
@@ -159,7 +159,7 @@ describe('the certificate store', () => {
     expectWhole(second);
   });
 
-  it('sees certificates that were swapped', async () => {
+  test('detects swapped certificates', async () => {
     await using store = await testStore();
     const first = await store.load();
     await writeFile(join(store.directory, 'server.pem'), first.client.cert);
@@ -168,7 +168,7 @@ describe('the certificate store', () => {
     expect(new X509Certificate(second.server.cert).subjectAltName).toContain('engine.mobyvm.internal');
   });
 
-  it('says what to do when a folder stands in the place of a file', async () => {
+  test('has a remedy for a folder in place of a file', async () => {
     await using store = await testStore();
     await mkdir(join(store.directory, 'server.pem', 'x'), { recursive: true });
     await expect(store.load()).rejects.toMatchObject({
@@ -177,7 +177,7 @@ describe('the certificate store', () => {
     });
   });
 
-  it('says what to do when a file stands in the place of the folder', async () => {
+  test('has a remedy for a file in place of the folder', async () => {
     await using store = await testStore();
     await writeFile(store.directory, 'a file');
     await expect(store.load()).rejects.toMatchObject({
