@@ -6,7 +6,7 @@ import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
 import { IMAGE_DIR, Instance } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
 
-/** What goes wrong on the way up: each failure says what and what to do, and leaves nothing behind. */
+/** What can go wrong during `up`: each failure names its cause and a remedy, and leaves nothing behind. */
 const never = new AbortController().signal;
 let instance: Instance;
 
@@ -23,13 +23,13 @@ async function inNamespace(...command: readonly string[]): Promise<string> {
   return (await run('ip', ['netns', 'exec', instance.namespace, ...command])).stdout;
 }
 
-/** A namespace that was there before, as an administrator would have made it. */
+/** An existing namespace, as an administrator would have created it. */
 async function addNamespace(): Promise<void> {
   await run('ip', ['netns', 'add', instance.namespace]);
   await inNamespace('ip', 'link', 'set', 'lo', 'up');
 }
 
-/** Links, IPv4 addresses, routes and rules of the namespace that the instance works in. */
+/** Links, IPv4 addresses, routes and rules in the namespace of the instance. */
 async function hostNetwork(): Promise<string> {
   return [
     await inNamespace('ip', '-o', 'link', 'show'),
@@ -41,7 +41,7 @@ async function hostNetwork(): Promise<string> {
 }
 
 describe('before anything is set up', () => {
-  test('without root it says so', async () => {
+  test('root is required', async () => {
     const result = await run(
       'setpriv',
       ['--reuid=65534', '--regid=65534', '--clear-groups', 'bin/mobyvm', 'up'],
@@ -53,12 +53,12 @@ describe('before anything is set up', () => {
     expect(result.stderr).toMatch(/MOBYVM_NOT_ROOT/);
   });
 
-  test('wrong settings are all named, and no daemon is started', async () => {
+  test('all invalid settings are reported, and no daemon is started', async () => {
     await instance.configure({ vm: { memoryMB: 4, cpus: 'two' }, networks: {} });
     const result = await up();
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(
-      /3 problems[^]*vm\.memoryMB: there is no such setting; did you mean vm\.memoryMiB\?/,
+      /3 problems[^]*vm\.memoryMB: unknown setting; did you mean vm\.memoryMiB\?/,
     );
     expect(await instance.processes()).toEqual([]);
   });
@@ -69,12 +69,12 @@ describe('before anything is set up', () => {
     [['up', '--netns', 'a/b'], /not a valid name for a network namespace/],
     [['logs', '--lines', 'many'], /--lines must be a whole number/],
     [[], /Missing command/],
-  ])('the arguments %j are wrong usage: exit code 2', async (args, message) => {
+  ])('the arguments %j are a usage error: exit code 2', async (args, message) => {
     const result = await instance.mobyvm(args);
     expect(result).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(message) as string });
   });
 
-  test('an image that is missing or damaged is refused with the command that makes it anew', async () => {
+  test('a missing or damaged image is rejected with the command that rebuilds it', async () => {
     const directory = join(instance.directory, 'image');
     await instance.configure({ image: { directory } });
     const missing = await up();
@@ -95,7 +95,7 @@ describe('before anything is set up', () => {
 describe('in a network that others use too', () => {
   beforeEach(() => addNamespace());
 
-  test('a subnet that collides is refused with a free one', async () => {
+  test('a subnet that collides is rejected, and a free one is suggested', async () => {
     await inNamespace('ip', 'link', 'add', 'vpn0', 'type', 'bridge');
     await inNamespace('ip', 'link', 'set', 'vpn0', 'up');
     await inNamespace('ip', 'addr', 'add', '10.0.75.9/16', 'dev', 'vpn0');
@@ -113,7 +113,7 @@ describe('in a network that others use too', () => {
     ['DNS', 'udp', 53],
     ['DNS', 'tcp', 53],
   ])(
-    'a taken %s port (%s %i) is refused with the name of who has it, and everything is undone',
+    'a taken %s port (%s %i) is reported with its owner, and everything is undone',
     async (_name, protocol, port) => {
       await inNamespace('ip', 'link', 'set', 'lo', 'up');
       const before = await hostNetwork();
@@ -156,7 +156,7 @@ describe('while the VM starts', () => {
     expect(await readdir(join(instance.directory, 'run'))).not.toContain('control.sock');
   });
 
-  test('docker is told the step that is under way', async () => {
+  test('docker reports the current step', async () => {
     await instance.configure({ engine: { waitSeconds: 0 } });
     await using command = instance.start('up', '--netns', instance.namespace);
     await command.line(/virtual machine/, 120);
@@ -167,7 +167,7 @@ describe('while the VM starts', () => {
     expect(await command.exit).toBe(130);
   });
 
-  test('a guest that gets no answer to its DHCP requests is reported with its last stage and console lines', async () => {
+  test('a guest without an answer to its DHCP requests is reported with its last stage and console lines', async () => {
     await instance.configure({ vm: { bootTimeoutSeconds: 40 } });
     await addNamespace();
     await inNamespace('nft', 'add', 'table', 'inet', 'foreign');
@@ -193,7 +193,7 @@ describe('while the VM starts', () => {
     expect(result.stderr).toMatch(/panic/i);
   });
 
-  test('a full disk is named, and what runs goes on', async () => {
+  test('a full disk is reported, and what is running keeps running', async () => {
     const state = join(instance.directory, 'state');
     await mkdir(state);
     await run('mount', ['-t', 'tmpfs', '-o', 'size=100k', 'tmpfs', state]);
@@ -209,10 +209,10 @@ describe('while the VM starts', () => {
   });
 });
 
-/** The real image with an initramfs that is none: the kernel finds no root file system and panics. */
+/** The real image with an invalid initramfs: the kernel finds no root file system and panics. */
 async function makePanickingImage(directory: string): Promise<void> {
   const junk = join(directory, 'initrd');
-  await writeFile(junk, 'no initramfs');
+  await writeFile(junk, 'not an initramfs');
   const iso = join(directory, 'mobyvm.iso');
   const { stderr } = await run(
     'xorriso',

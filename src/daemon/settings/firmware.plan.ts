@@ -2,10 +2,13 @@ import type { VmSpec } from '../../vm/index.js';
 import type { HostPlatform } from '../platform.js';
 import type { Settings } from './schema.js';
 
-/** Generation 2 is what Hyper-V recommends; on Linux OVMF is a package of its own, and SeaBIOS comes with QEMU. */
+/**
+ * Microsoft recommends generation 2 for Hyper-V. On Linux, OVMF is a separate package, while SeaBIOS comes
+ * with QEMU.
+ */
 const AUTOMATIC: Readonly<Record<HostPlatform, VmSpec['firmware']>> = { windows: 'uefi', linux: 'bios' };
 
-/** The firmware that a machine of this host gets. */
+/** The firmware for a machine on this host. */
 export function firmwareFor(wanted: Settings['vm']['firmware'], platform: HostPlatform): VmSpec['firmware'] {
   return wanted === 'auto' ? AUTOMATIC[platform] : wanted;
 }

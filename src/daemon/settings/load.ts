@@ -4,7 +4,10 @@ import { MobyvmError, textOf } from '../../core/values/index.js';
 import { problemText } from './problem.plan.js';
 import { settingsSchema, type Settings } from './schema.js';
 
-/** Reads the settings file; a missing one means all defaults. @throws MobyvmError MOBYVM_SETTINGS, naming every problem */
+/**
+ * Reads the settings file; a missing file means all defaults.
+ * @throws MobyvmError MOBYVM_SETTINGS that lists every problem
+ */
 export async function loadSettings(path: string): Promise<Settings> {
   const text = await readFileIfPresent(path);
   return parseSettings(text ?? '{}', path);
@@ -13,13 +16,13 @@ export async function loadSettings(path: string): Promise<Settings> {
 export function parseSettings(text: string, path: string): Settings {
   let value: unknown;
   try {
-    // Editors on Windows put a byte order mark first; RFC 8259 §8.1 lets a reader ignore it.
+    // Windows editors may write a byte order mark; RFC 8259 §8.1 allows parsers to ignore it.
     value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new MobyvmError(
       'MOBYVM_SETTINGS',
       `${path} is not valid JSON: ${textOf(error)}.`,
-      `Correct ${path}, or remove it to use the defaults.`,
+      `Fix ${path}, or remove it to use the defaults.`,
       {
         cause: error,
       },
@@ -31,7 +34,7 @@ export function parseSettings(text: string, path: string): Settings {
   throw new MobyvmError(
     'MOBYVM_SETTINGS',
     `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-    `Correct ${path}; docs/settings.md lists every setting with its unit.`,
+    `Fix ${path}; docs/settings.md lists every setting with its unit.`,
   );
 }
 
@@ -39,13 +42,13 @@ function describe(issue: z.core.$ZodIssue, whole: unknown): string[] {
   const at = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
-      (key) => `${at === '' ? key : `${at}.${key}`}: there is no such setting${suggestion(at, key)}`,
+      (key) => `${at === '' ? key : `${at}.${key}`}: unknown setting${suggestion(at, key)}`,
     );
   }
   return [`${at === '' ? 'settings' : at}: ${problemText(issue)} (is ${shown(valueAt(whole, issue.path))})`];
 }
 
-/** Most wrong names are a right one with another unit or another spelling. */
+/** Most unknown names are a known one with another unit or spelling. */
 function suggestion(parent: string, key: string): string {
   const bare = (name: string): string =>
     name.toLowerCase().replace(/(mib|mb|gib|gb|seconds|secs?|ms|bytes)$/, '');

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** Units stand at the end of the settings' names. */
+/** The names of settings end with their unit. */
 const UNITS: readonly (readonly [ending: string, unit: string])[] = [
   ['MiB', ' of MiB'],
   ['GiB', ' of GiB'],
@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
-/** What a setting must be, as the end of a sentence that begins with its name. */
+/** What a setting must be, completing a sentence that begins with its name. */
 export function problemText(issue: z.core.$ZodIssue): string {
   const name = String(issue.path.at(-1) ?? '');
   switch (issue.code) {

@@ -12,7 +12,7 @@ const property = z.looseObject({
 const group = z.looseObject({ properties: z.record(z.string(), property) });
 const document = z.looseObject({ properties: z.record(z.string(), group) });
 
-/** docs/settings.md, made from the schema so that the two cannot drift apart. */
+/** docs/settings.md, generated from the schema so that the two cannot diverge. */
 export function settingsReference(): string {
   const schema = document.parse(z.toJSONSchema(settingsSchema, { io: 'input' }));
   const groups = Object.entries(schema.properties).map(([name, { properties }]) => {
@@ -32,8 +32,8 @@ export function settingsReference(): string {
   return [
     '# Settings',
     '',
-    'A JSON file: `/etc/mobyvm/settings.json`, or the file that `MOBYVM_SETTINGS` names. A missing file or setting means the default.',
-    'Unknown names and wrong values are refused, all of them at once. Changes take effect at the next `mobyvm up`, those that a running VM cannot follow at the next `mobyvm restart`: `up` names them.',
+    'Settings are read from the JSON file `/etc/mobyvm/settings.json`, or from the file named by `MOBYVM_SETTINGS`. A missing file or setting means the default.',
+    'Unknown settings and invalid values are rejected, with all problems reported at once. Changes take effect at the next `mobyvm up`; some need a `mobyvm restart` while the VM is running, and `up` lists those.',
     'This page is generated (`npm run docs:settings`).',
     '',
     ...groups,

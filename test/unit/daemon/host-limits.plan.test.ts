@@ -6,7 +6,7 @@ const HOST = { memoryMiB: 4096, processors: 2 };
 const withVm = (vm: object) => settingsSchema.parse({ vm });
 
 test('more memory than the host has is refused with both figures', () => {
-  expect(() => refuseTooLarge(withVm({ memoryMiB: 4098 }), HOST)).toThrow(/is 4098, .* has 4096 MiB/);
+  expect(() => refuseTooLarge(withVm({ memoryMiB: 4098 }), HOST)).toThrow(/is 4098, .* has only 4096 MiB/);
   expect(() => refuseTooLarge(withVm({ memoryMiB: 4096 }), HOST)).not.toThrow();
 });
 

@@ -9,7 +9,7 @@ const withVm = (vm: object) => settingsSchema.parse({ vm });
 describe('the size of the VM', () => {
   it.each([
     [{}, {}, 'fine', '2048 of 8192 MiB, 2 of 4 processors'],
-    [{ memoryMiB: 9000 }, {}, 'problem', 'vm.memoryMiB is 9000, but this host has 8192 MiB in all'],
+    [{ memoryMiB: 9000 }, {}, 'problem', 'vm.memoryMiB is 9000, but this host has only 8192 MiB of memory'],
     [
       { memoryMiB: 7000 },
       {},
@@ -21,7 +21,7 @@ describe('the size of the VM', () => {
       { cpus: 5 },
       {},
       'notice',
-      'vm.cpus is 5, but this host has 4: more processors than there are make the VM slower, not faster',
+      'vm.cpus is 5, but this host has 4 processors: more virtual than real processors make the VM slower',
     ],
   ])('%j on a host with %j: %s', (vm, host, verdict, detail) => {
     expect(judgeSize(withVm(vm), { ...HOST, ...host })).toMatchObject({ verdict, detail });
