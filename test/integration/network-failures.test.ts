@@ -1,17 +1,17 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { run } from '../../src/core/host/index.js';
 import { NetworkHost, type NetworkPart } from '../support/network-host.js';
 
 const PARTS: readonly NetworkPart[] = ['bridge', 'address', 'firewall', 'forwarding', 'tap'];
 
-/** More than a setup ever takes: a failure that is not ours must not repeat for ever. */
+/** More than a setup ever takes, so that an unrelated failure does not repeat forever. */
 const MOST_COMMANDS = 60;
 
 describe('setting up the network', () => {
-  it('makes everything once, says so, and takes everything away again', async () => {
+  test('creates everything once, reports it, and removes everything again', async () => {
     await using host = await NetworkHost.create();
     const before = await host.snapshot();
     const made = await host.demand('ensure');
@@ -36,7 +36,7 @@ describe('setting up the network', () => {
     expect(await host.snapshot()).toEqual(before);
   });
 
-  it('failing at any command leaves the host as it was', async () => {
+  test('leaves the host unchanged when any command fails', async () => {
     await using tools = await FailingTools.create();
     await using host = await NetworkHost.create({ env: tools.env });
     const before = await host.snapshot();
@@ -46,7 +46,7 @@ describe('setting up the network', () => {
       const { error, aggregate } = await host.ask('ensure');
       if (!(await tools.hasFailed())) break;
       failures += 1;
-      // Looking at other people's rules may fail: they are only told about.
+      // Inspecting other programs' rules may fail: they are only reported.
       if (error === undefined) await host.demand('remove');
       else
         expect({ at, code: error.code, aggregate }).toEqual({
@@ -59,7 +59,7 @@ describe('setting up the network', () => {
     expect(failures).toBeGreaterThan(15);
   }, 180_000);
 
-  it('failing at any command while it mends leaves the host as damaged as it was', async () => {
+  test('leaves the host as damaged as it was when any command fails during a repair', async () => {
     await using tools = await FailingTools.create();
     await using host = await NetworkHost.create({ env: tools.env });
     await host.demand('ensure');
@@ -80,7 +80,7 @@ describe('setting up the network', () => {
     expect(changes.map(({ kind }) => kind)).toEqual(['none', 'none', 'none', 'none', 'none']);
   }, 180_000);
 
-  it('mends what somebody damaged, and nothing else', async () => {
+  test('repairs what was damaged, and nothing else', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     const good = await host.snapshot();
@@ -88,7 +88,7 @@ describe('setting up the network', () => {
     expect((await host.demand('plan')).changes).toEqual([
       { kind: 'update', fields: ['mac', 'spanning-tree', 'forward-delay', 'ipv6', 'up'] },
       { kind: 'update', fields: ['not 10.0.75.1/16', '10.0.75.1/24'] },
-      { kind: 'replace', reason: 'it was changed by another program' },
+      { kind: 'replace', reason: 'changed by another program' },
       { kind: 'update', fields: ['net.ipv4.ip_forward'] },
       { kind: 'update', fields: ['bridge', 'up'] },
     ]);
@@ -96,7 +96,7 @@ describe('setting up the network', () => {
     expect(await host.snapshot()).toEqual(good);
   });
 
-  it('repairs a bridge that was deleted under the running system', async () => {
+  test('recreates a bridge that was deleted while in use', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     const good = await host.snapshot();
@@ -106,7 +106,7 @@ describe('setting up the network', () => {
     expect(await host.snapshot()).toEqual(good);
   });
 
-  it('replaces the rules when a setting changes, and each part of them when it is flushed', async () => {
+  test('replaces the rules when a setting changes or any of them is flushed', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     const options = { hostServices: [{ protocol: 'tcp', port: 445 }] };
@@ -115,11 +115,11 @@ describe('setting up the network', () => {
     const rules = await host.namespace.run('nft', ['list', 'table', 'inet', 'mobyvm_mobyvm0']);
     expect(rules.stdout).toContain('ip daddr 10.0.75.1 tcp dport 445');
     await host.namespace.run('nft', ['flush', 'table', 'inet', 'mobyvm_mobyvm0']);
-    const mended = await host.demand('ensure', { part: 'firewall' });
-    expect(mended.done).toEqual([['network-firewall', 'replace']]);
+    const repaired = await host.demand('ensure', { part: 'firewall' });
+    expect(repaired.done).toEqual([['network-firewall', 'replace']]);
   });
 
-  it('moves to another subnet and leaves nothing of the old one', async () => {
+  test('moves to another subnet and leaves nothing of the old one behind', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     const options = { subnet: { network: '10.0.80.0', prefixLength: 24 } };
@@ -132,10 +132,10 @@ describe('setting up the network', () => {
     expect((await host.demand('ledger')).entries).not.toContain('bridge-address/mobyvm0 10.0.75.1/24');
   });
 
-  it.each([
+  test.each([
     ['is missing', '/nonexistent/net/tun', /modprobe tun/],
-    ['is no device', '/proc/self', /modprobe tun/],
-  ])('says what to do when the tun device %s', async (_, tunDevice, remedy) => {
+    ['is not a device', '/proc/self', /modprobe tun/],
+  ])('has a remedy when the tun device %s', async (_, tunDevice, remedy) => {
     await using host = await NetworkHost.create();
     await host.demand('ensure', { part: 'bridge' });
     const before = await host.snapshot();
@@ -146,7 +146,7 @@ describe('setting up the network', () => {
     expect(await host.snapshot()).toEqual(before);
   });
 
-  it('adopts what it made but had not tagged yet when it died', async () => {
+  test('adopts what it had created but not tagged when it died', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     for (const device of ['mobyvm0', 'mobyvm0-t0'])
@@ -163,7 +163,7 @@ describe('setting up the network', () => {
 });
 
 describe('removing the network', () => {
-  it.each(PARTS)('goes on when %s is gone already', async (part) => {
+  test.each(PARTS)('continues if %s is already gone', async (part) => {
     await using host = await NetworkHost.create();
     const before = await host.snapshot();
     await host.demand('ensure');
@@ -186,7 +186,7 @@ async function damage({ namespace }: NetworkHost): Promise<void> {
   await namespace.ip('link', 'set', 'dev', 'mobyvm0-t0', 'down');
 }
 
-/** An `ip` and an `nft` that are the real ones, except that the n-th call fails without doing anything. */
+/** Wrappers around the real `ip` and `nft` whose n-th call fails without doing anything. */
 class FailingTools implements AsyncDisposable {
   private constructor(readonly folder: string) {}
 
@@ -219,7 +219,7 @@ exec ${real} "$@"
     return writeFile(join(this.folder, 'left'), `${call}\n`);
   }
 
-  /** Whether that call was made. Nothing fails any more from then on. */
+  /** Whether the failing call was reached. No further call fails. */
   async hasFailed(): Promise<boolean> {
     const left = Number(await readFile(join(this.folder, 'left'), 'utf8'));
     await this.failAt(0);

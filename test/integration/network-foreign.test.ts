@@ -1,15 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NetworkHost } from '../support/network-host.js';
 
-describe('what others made', () => {
-  it.each([
-    ['a bridge of our name', ['link', 'add', 'mobyvm0', 'type', 'bridge']],
-    ['another device of our name', ['link', 'add', 'mobyvm0', 'type', 'veth', 'peer', 'name', 'other0']],
+describe('objects of others', () => {
+  test.each([
+    ['a bridge with our name', ['link', 'add', 'mobyvm0', 'type', 'bridge']],
+    ['another device with our name', ['link', 'add', 'mobyvm0', 'type', 'veth', 'peer', 'name', 'other0']],
     [
-      'a device that has our name as a second one',
+      'a device with our name as an alternative name',
       ['link', 'property', 'add', 'dev', 'odd0', 'altname', 'mobyvm0'],
     ],
-  ])('%s is refused, named, and left alone', async (_, command) => {
+  ])('%s is rejected by name and left alone', async (_, command) => {
     await using host = await NetworkHost.create();
     await host.namespace.addBridge('odd0');
     await host.namespace.ip(...command);
@@ -22,7 +22,7 @@ describe('what others made', () => {
     expect(await host.snapshot()).toEqual(before);
   });
 
-  it('a bridge of another instance is refused with its tag', async () => {
+  test('a bridge of another instance is rejected with its tag', async () => {
     await using host = await NetworkHost.create();
     await host.namespace.addBridge('mobyvm0');
     await host.namespace.ip('link', 'set', 'dev', 'mobyvm0', 'alias', 'mobyvm:another');
@@ -31,7 +31,7 @@ describe('what others made', () => {
     expect(error?.message).toContain('mobyvm:another');
   });
 
-  it('a tap of our name is refused, and what was made before it is undone', async () => {
+  test('a tap device with our name is rejected, and everything created before is undone', async () => {
     await using host = await NetworkHost.create();
     await host.namespace.ip('tuntap', 'add', 'dev', 'mobyvm0-t0', 'mode', 'tap');
     const before = await host.snapshot();
@@ -42,7 +42,7 @@ describe('what others made', () => {
     expect(await host.snapshot()).toEqual(before);
   });
 
-  it('an nftables table of our name is refused and left alone, and so are all other tables', async () => {
+  test('an nftables table with our name is rejected and left alone, as are all other tables', async () => {
     await using host = await NetworkHost.create();
     await host.namespace.run('nft', ['add table inet mobyvm_mobyvm0; add chain inet mobyvm_mobyvm0 theirs']);
     await host.namespace.run('nft', ['add table inet other; add chain inet other c']);
@@ -54,7 +54,7 @@ describe('what others made', () => {
     expect(await host.snapshot()).toEqual(before);
   });
 
-  it('another table, bridge and address survive ensure and remove', async () => {
+  test('another table, bridge and address survive ensure and remove', async () => {
     await using host = await NetworkHost.create();
     await host.namespace.addBridge('docker0', ['172.17.0.1/16']);
     await host.namespace.run('nft', ['add table ip nat; add chain ip nat mine']);
@@ -64,7 +64,7 @@ describe('what others made', () => {
     expect(await host.snapshot()).toEqual(before);
   });
 
-  it('an extra address on our bridge is left, reported, and kept when ours is moved', async () => {
+  test('an extra address on our bridge is reported, and kept when ours changes', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     const { namespace } = host;
@@ -82,7 +82,7 @@ describe('what others made', () => {
     expect(addresses).not.toContain('10.0.75.1/16');
   });
 
-  it('forwarding that was on already stays on', async () => {
+  test('forwarding that was already on stays on', async () => {
     await using host = await NetworkHost.create();
     await host.namespace.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
     await host.demand('ensure');
@@ -90,7 +90,7 @@ describe('what others made', () => {
     expect((await host.namespace.run('sysctl', ['-n', 'net.ipv4.ip_forward'])).stdout).toBe('1\n');
   });
 
-  it('forwarding that we switched on stays on while others forward', async () => {
+  test('forwarding that we turned on stays on while others forward', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     await host.namespace.run('nft', [
@@ -101,7 +101,7 @@ describe('what others made', () => {
     expect((await host.demand('ledger')).entries).toEqual([]);
   });
 
-  it('a chain that drops what we need is told about, with a remedy that works', async () => {
+  test('a chain that drops our traffic is reported with a remedy that works', async () => {
     await using host = await NetworkHost.create();
     const { namespace } = host;
     await namespace.run('nft', [
@@ -121,7 +121,7 @@ describe('what others made', () => {
     expect(later.progress?.join('\n')).not.toContain('inet strict');
   });
 
-  it('two instances live side by side on one host', async () => {
+  test('two instances run side by side on one host', async () => {
     await using host = await NetworkHost.create();
     const other = {
       ledger: `${host.ledger}.other`,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   fileLedger,
   memoryLedger,
@@ -60,7 +60,7 @@ async function underContract(): Promise<ResourceUnderTest> {
 describeResource('the network namespace', underContract);
 
 describe('the daemon’s network namespace', () => {
-  it('is created once with its loopback up, and removed by its creator', async () => {
+  test('is created once with its loopback up, and removed by its creator', async () => {
     await using free = new FreeName();
     const ledger = memoryLedger();
     const namespace = daemonNamespace({
@@ -77,7 +77,7 @@ describe('the daemon’s network namespace', () => {
     expect(await free.exists()).toBe(false);
   });
 
-  it('can be deleted from inside: its name disappears outside, and it ends with its last process', async () => {
+  test('can be deleted from inside: its name disappears outside, and it ends with its last process', async () => {
     await using free = new FreeName();
     await run('ip', ['netns', 'add', free.name]);
     // As the daemon's own end does. What `ip netns exec` mounts is visible inside only.
@@ -88,7 +88,7 @@ describe('the daemon’s network namespace', () => {
     expect((await run('cat', ['/proc/self/mountinfo'])).stdout).not.toContain(free.name);
   });
 
-  it('that existed before is used and never deleted', async () => {
+  test('that existed before is used and never deleted', async () => {
     await using free = new FreeName();
     await run('ip', ['netns', 'add', free.name]);
     const namespace = made(free.name, memoryLedger());
@@ -98,7 +98,7 @@ describe('the daemon’s network namespace', () => {
     expect(await free.exists()).toBe(true);
   });
 
-  it('of the same name, created by somebody else after a reboot, is not deleted', async () => {
+  test('of the same name, created by somebody else after a reboot, is not deleted', async () => {
     await using free = new FreeName();
     const ledger = memoryLedger();
     await ledger.add({ kind: 'network-namespace', name: free.name, detail: 'an earlier boot net:[1]' });
@@ -110,7 +110,7 @@ describe('the daemon’s network namespace', () => {
     expect(await ledger.list()).toEqual([]);
   });
 
-  it('cannot have a path as its name', () => {
+  test('cannot have a path as its name', () => {
     expect(() => made('../evil', memoryLedger())).toThrow(
       expect.objectContaining({ code: 'MOBYVM_NAMESPACE' }),
     );

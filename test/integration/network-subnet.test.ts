@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NetworkHost } from '../support/network-host.js';
 
 describe('choosing a subnet', () => {
-  it('takes 10.0.75.0/24 on a host without networks, and keeps it while our bridge has it', async () => {
+  test('uses 10.0.75.0/24 on a host without networks, and keeps it while our bridge has it', async () => {
     await using host = await NetworkHost.create();
     expect((await host.demand('choose', { wanted: 'auto' })).subnet).toBe('10.0.75.0/24');
     await host.demand('ensure');
@@ -10,7 +10,7 @@ describe('choosing a subnet', () => {
     expect((await host.demand('choose', { wanted: '10.0.75.0/24' })).subnet).toBe('10.0.75.0/24');
   });
 
-  it('avoids addresses, VPN routes of any table, blackholes and multipath routes', async () => {
+  test('avoids addresses, VPN routes of any table, blackholes and multipath routes', async () => {
     await using host = await NetworkHost.create();
     const { namespace } = host;
     await namespace.addBridge('lan0', ['10.0.75.9/25']);
@@ -27,7 +27,7 @@ describe('choosing a subnet', () => {
     expect(error?.code).toBe('MOBYVM_NO_FREE_SUBNET');
   });
 
-  it('does not mind default routes, halved ones and unreachable ones included', async () => {
+  test('ignores default routes, including split and unreachable ones', async () => {
     await using host = await NetworkHost.create();
     const { namespace } = host;
     await namespace.addBridge('lan0', ['192.168.1.5/24']);
@@ -38,7 +38,7 @@ describe('choosing a subnet', () => {
     expect((await host.demand('choose', { wanted: 'auto' })).subnet).toBe('10.0.75.0/24');
   });
 
-  it('refuses a setting that collides, names the collision and offers a free one', async () => {
+  test('rejects a setting that collides, names the collision and suggests a free subnet', async () => {
     await using host = await NetworkHost.create();
     await host.namespace.addBridge('wlan9', ['10.0.75.44/24']);
     const { error } = await host.ask('choose', { wanted: '10.0.75.0/24' });
@@ -47,7 +47,7 @@ describe('choosing a subnet', () => {
     expect(error?.remedy).toContain('network.subnet 10.0.76.0/24');
   });
 
-  it('notices a VPN route that comes later', async () => {
+  test('notices a VPN route that is added later', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     expect((await host.demand('overlap')).by).toBeUndefined();

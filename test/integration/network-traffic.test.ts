@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { waitFor } from '../../src/core/host/index.js';
 import { connect, NetworkNamespace } from '../support/netns.js';
 import { NetworkHost } from '../support/network-host.js';
@@ -6,14 +6,14 @@ import { NetworkHost } from '../support/network-host.js';
 const signal = new AbortController().signal;
 
 describe('traffic', () => {
-  it('from the guest reaches the internet with the host’s address as its source', async () => {
+  test('from the guest reaches the internet with the host’s address as its source', async () => {
     await using lab = await Lab.create();
     await serve(lab.internet, 8080);
     expect(await fetchLine(lab.guest, '198.51.100.1', 8080)).toBe('peer 198.51.100.2');
     await lab.guest.run('busybox', ['ping', '-c1', '-W5', '198.51.100.1']);
   });
 
-  it('with a made-up source address leaves neither to the internet nor to the host', async () => {
+  test('with a spoofed source address reaches neither the internet nor the host', async () => {
     await using lab = await Lab.create();
     await serve(lab.internet, 8080);
     await serve(lab.host.namespace, 53);
@@ -24,7 +24,7 @@ describe('traffic', () => {
     expect(await fetchLine(lab.guest, '10.0.75.1', 53)).toBe('peer 10.0.75.2');
   });
 
-  it('from elsewhere reaches neither the VM nor our servers, and other services of the host as ever', async () => {
+  test('from elsewhere reaches neither the VM nor our servers, but other host services as before', async () => {
     await using lab = await Lab.create();
     await serve(lab.guest, 2376);
     await serve(lab.host.namespace, 53);
@@ -32,13 +32,13 @@ describe('traffic', () => {
     expect(await fetchLine(lab.internet, '10.0.75.2', 2376)).toBe('');
     expect(await fetchLine(lab.internet, '10.0.75.1', 53)).toBe('');
     expect(await fetchLine(lab.internet, '198.51.100.2', 53)).toBe('peer 198.51.100.1');
-    // The same ways are open once the rules are gone: it was they that closed them.
+    // Without the rules the same connections work, so it was the rules that blocked them.
     await lab.host.demand('remove', { part: 'firewall' });
     expect(await fetchLine(lab.internet, '10.0.75.2', 2376)).toBe('peer 198.51.100.1');
     expect(await fetchLine(lab.internet, '10.0.75.1', 53)).toBe('peer 198.51.100.1');
   });
 
-  it('from the guest reaches DNS on the host, and other services only if they are named', async () => {
+  test('from the guest reaches DNS on the host, and other services only if configured', async () => {
     await using lab = await Lab.create();
     await serve(lab.host.namespace, 53);
     await serve(lab.host.namespace, 8080);
@@ -53,14 +53,14 @@ describe('traffic', () => {
     expect(await fetchLine(lab.guest, '198.51.100.2', 53)).toBe('peer 10.0.75.2');
   });
 
-  it('of the host with itself is not touched, over its bridge address either', async () => {
+  test('from the host to itself is not affected, even on its bridge address', async () => {
     await using lab = await Lab.create();
     await serve(lab.host.namespace, 8080);
     expect(await fetchLine(lab.host.namespace, '10.0.75.1', 8080, { as: AS_NOBODY })).toBe('peer 10.0.75.1');
     expect(await fetchLine(lab.host.namespace, '127.0.0.1', 8080)).toBe('peer 127.0.0.1');
   });
 
-  it('goes through Docker’s FORWARD DROP once the told remedy’s rules stand', async () => {
+  test('passes Docker’s FORWARD DROP once the rules of the suggested remedy are added', async () => {
     await using lab = await Lab.create();
     await serve(lab.internet, 8080);
     const { namespace } = lab.host;
@@ -120,7 +120,7 @@ class Lab implements AsyncDisposable {
   }
 }
 
-/** A TCP server on every address of the namespace that says who it is talking to. */
+/** A TCP server on every address of the namespace that answers with the client's address. */
 async function serve(namespace: NetworkNamespace, port: number): Promise<void> {
   const listen = `TCP4-LISTEN:${port},reuseaddr,fork`;
   namespace.start('socat', [listen, 'SYSTEM:echo peer $SOCAT_PEERADDR']);
@@ -128,7 +128,7 @@ async function serve(namespace: NetworkNamespace, port: number): Promise<void> {
     {
       title: `a server on port ${port}`,
       timeoutSeconds: 20,
-      hint: 'See whether socat is installed.',
+      hint: 'Check that socat is installed.',
       everyMs: 50,
       check: async () =>
         (await namespace.run('ss', ['-Hltn', `sport = :${port}`])).stdout.includes(`:${port}`),
@@ -137,7 +137,7 @@ async function serve(namespace: NetworkNamespace, port: number): Promise<void> {
   );
 }
 
-/** The server's line, or nothing when it cannot be reached. */
+/** The server's line, or nothing if it is unreachable. */
 async function fetchLine(
   from: NetworkNamespace,
   address: string,

@@ -1,6 +1,6 @@
 import type { NftChain, NftListing, NftRule } from './nft.codec.js';
 
-/** A chain of somebody else that drops what the VM needs. */
+/** Another program's chain that drops traffic the VM needs. */
 export interface Blocker {
   /** `ip filter FORWARD`. */
   readonly chain: string;
@@ -8,33 +8,36 @@ export interface Blocker {
   readonly remedy: string;
 }
 
-/** Where the VM's packets meet other people's rules. */
+/** The hooks at which the VM's packets meet other programs' rules. */
 const HOOKS: Readonly<Record<string, string>> = {
-  forward: "the VM's way to the network",
+  forward: "the VM's traffic to the network",
   input: "the VM's DHCP and DNS requests to this host",
 };
 
 /**
- * Chains at the input and forward hooks of one foreign table that drop what no rule of theirs accepts. A table in
- * which any rule names our bridge is taken for prepared: whoever wrote that rule knows about us.
+ * Finds chains of a foreign table at the input and forward hooks that drop everything their rules do not
+ * accept. A table with a rule that names our bridge is considered prepared: its author knows about mobyvm.
  */
 export function blockersIn(listing: NftListing, bridge: string): readonly Blocker[] {
-  if (listing.rules.some((rule) => names(rule, bridge))) return [];
+  if (listing.rules.some((rule) => mentions(rule, bridge))) return [];
   return listing.chains.flatMap((chain) => {
-    const concerns = HOOKS[chain.hook ?? ''];
-    if (concerns === undefined || !isIpv4Filter(chain) || !dropsTheRest(chain, listing)) return [];
-    const place = `${chain.family} ${chain.table} ${chain.name}`;
+    const traffic = HOOKS[chain.hook ?? ''];
+    if (traffic === undefined || !isIpv4Filter(chain) || !dropsTheRest(chain, listing)) return [];
+    const name = `${chain.family} ${chain.table} ${chain.name}`;
     return [
       {
-        chain: place,
-        problem: `The nftables chain "${place}" may drop ${concerns}.`,
-        remedy: `If the VM has no network, run: ${remedy(chain, listing, bridge)}`,
+        chain: name,
+        problem: `The nftables chain "${name}" may drop ${traffic}.`,
+        remedy: `If the VM has no network access, run: ${remedy(chain, listing, bridge)}`,
       },
     ];
   });
 }
 
-/** True when a foreign table filters or translates what this host forwards: then somebody else needs forwarding. */
+/**
+ * True if a foreign table filters or translates forwarded packets, which means that another program needs
+ * forwarding.
+ */
 export function usesForwarding({ chains, rules }: NftListing): boolean {
   return chains.some(
     ({ hook, name, policy, type }) =>
@@ -54,20 +57,20 @@ function dropsTheRest({ name, policy }: NftChain, { rules }: NftListing): boolea
 }
 
 function isUnconditionalDrop({ expressions }: NftRule): boolean {
-  const verbs = expressions.flatMap((expression) =>
+  const statements = expressions.flatMap((expression) =>
     typeof expression === 'object' && expression !== null ? Object.keys(expression) : [],
   );
   return (
-    verbs.every((verb) => ['counter', 'log', 'drop', 'reject'].includes(verb)) &&
-    verbs.some((verb) => verb === 'drop' || verb === 'reject')
+    statements.every((statement) => ['counter', 'log', 'drop', 'reject'].includes(statement)) &&
+    statements.some((statement) => statement === 'drop' || statement === 'reject')
   );
 }
 
-function names({ expressions }: NftRule, bridge: string): boolean {
+function mentions({ expressions }: NftRule, bridge: string): boolean {
   return JSON.stringify(expressions).includes(JSON.stringify(bridge));
 }
 
-/** Our own table decides what the VM may do, so these may accept all of it. */
+/** Our own table restricts the VM, so these tables may accept all of its traffic. */
 function remedy({ family, table, name, hook }: NftChain, { chains }: NftListing, bridge: string): string {
   const has = (pattern: RegExp): boolean => chains.some((chain) => pattern.test(chain.name));
   if (table === 'firewalld')

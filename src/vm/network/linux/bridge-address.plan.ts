@@ -6,16 +6,16 @@ export interface AddressWanted {
 }
 
 export interface AddressFound {
-  /** Every IPv4 address on the bridge, `10.0.75.1/24`. */
+  /** Every IPv4 address on the bridge, for example `10.0.75.1/24`. */
   readonly present: readonly string[];
-  /** Those of them that we put there. */
+  /** Those that mobyvm added. */
   readonly ours: readonly string[];
 }
 
 export interface AddressChange {
   readonly add: readonly string[];
   readonly remove: readonly string[];
-  /** Somebody else's: left alone and reported. */
+  /** Added by someone else: left alone and reported. */
   readonly foreign: readonly string[];
 }
 
@@ -24,8 +24,9 @@ export function formatAddress({ address, prefixLength }: AddressWanted): string 
 }
 
 /**
- * What is to be done. Our own address of earlier settings goes, and so does our address with a wrong prefix length,
- * whoever wrote it: the kernel takes one address with two lengths for two, and the wrong one would stay the source.
+ * What must be done. Removes our address of earlier settings, and our address with a wrong prefix length
+ * regardless of who added it: the kernel treats one address with two prefix lengths as two, and the wrong one
+ * would remain the source address.
  */
 export function changeAddresses(found: AddressFound | undefined, wanted: AddressWanted): AddressChange {
   const text = formatAddress(wanted);
@@ -48,7 +49,7 @@ export function planAddress(found: AddressFound | undefined, wanted: AddressWant
   return add.length > 0 ? { kind: 'create' } : { kind: 'none' };
 }
 
-/** For people: `10.0.75.1/24 in 10.0.75.0/24`. */
+/** For display: `10.0.75.1/24 in 10.0.75.0/24`. */
 export function describeAddress(wanted: AddressWanted): string {
   return `${formatAddress(wanted)} in ${formatSubnet(subnetAround(wanted.address, wanted.prefixLength))}`;
 }

@@ -12,11 +12,11 @@ import type { Owner } from './owner.js';
 
 const KIND = 'bridge-address';
 
-/** The host's address on the bridge. Other addresses there are left alone, and told about once they are seen. */
+/** The host's address on the bridge. Other addresses there are left alone and reported. */
 export function bridgeAddress(bridge: string, owner: Owner): Resource<AddressWanted, AddressFound> {
   const entryOf = (address: string) => ({ kind: KIND, name: `${bridge} ${address}` });
 
-  async function rememberAgain(address: string): Promise<void> {
+  async function restoreEntry(address: string): Promise<void> {
     await owner.remember(entryOf(address));
   }
 
@@ -36,7 +36,7 @@ export function bridgeAddress(bridge: string, owner: Owner): Resource<AddressWan
       const { add, remove, foreign } = changeAddresses(found, wanted);
       context.progress(describeAddress(wanted));
       if (foreign.length > 0) {
-        context.progress(`${bridge} has other addresses, too: ${foreign.join(', ')}`);
+        context.progress(`${bridge} also has other addresses: ${foreign.join(', ')}`);
         owner.logger.warn('network.address.foreign', { bridge, addresses: foreign.join(' ') });
       }
       for (const address of remove) {
@@ -44,10 +44,10 @@ export function bridgeAddress(bridge: string, owner: Owner): Resource<AddressWan
         const ours = await owner.made(entryOf(address));
         const before = await presentOn(bridge);
         await deleteAddress(bridge, address);
-        context.onFailure(() => bringBack(bridge, before));
-        await bringBack(bridge, before, address);
+        context.onFailure(() => restoreAddresses(bridge, before));
+        await restoreAddresses(bridge, before, address);
         await owner.forget(entryOf(address));
-        if (ours) context.onFailure(() => rememberAgain(address));
+        if (ours) context.onFailure(() => restoreEntry(address));
       }
       for (const address of add) {
         context.signal.throwIfAborted();
@@ -82,11 +82,14 @@ function deleteAddress(bridge: string, address: string): Promise<void> {
 async function removeAddress(bridge: string, address: string): Promise<void> {
   const before = await presentOn(bridge);
   await deleteAddress(bridge, address);
-  await bringBack(bridge, before, address);
+  await restoreAddresses(bridge, before, address);
 }
 
-/** The kernel drops the other addresses of a network together with its first one: puts back all of `before` but `except`. */
-async function bringBack(bridge: string, before: readonly string[], except?: string): Promise<void> {
+/**
+ * The kernel drops all addresses of a network together with its primary one: adds back those of `before` but
+ * `except`.
+ */
+async function restoreAddresses(bridge: string, before: readonly string[], except?: string): Promise<void> {
   const present = await presentOn(bridge);
   for (const address of before) {
     if (address !== except && !present.includes(address)) await addAddress(bridge, address);

@@ -1,15 +1,8 @@
 import type { Change, Mac } from '../../../core/values/index.js';
-import type { HostLink } from './ip.codec.js';
-import { foreignObject, type Ownership } from '../ownership.plan.js';
+import { planLink, type LinkFound } from './link.plan.js';
 
 export interface BridgeWanted {
   readonly mac: Mac;
-}
-
-export interface BridgeFound {
-  readonly link: HostLink;
-  readonly ipv6Off: boolean;
-  readonly ownership: Ownership;
 }
 
 export type BridgeField = 'tag' | 'mac' | 'spanning-tree' | 'forward-delay' | 'ipv6' | 'up';
@@ -18,24 +11,24 @@ export type BridgeField = 'tag' | 'mac' | 'spanning-tree' | 'forward-delay' | 'i
 export function planBridge(
   name: string,
   tag: string,
-  found: BridgeFound | undefined,
+  found: LinkFound | undefined,
   wanted: BridgeWanted,
 ): Change {
-  if (found === undefined) return { kind: 'create' };
-  const { link, ownership } = found;
-  if (ownership === 'foreign' || link.kind !== 'bridge' || link.name !== name) {
-    const what = `${link.kind ?? 'network device'} "${name}"`;
-    // Of any other kind it may be what this host is reached by.
-    const removal = link.kind === 'bridge' ? `ip link delete ${name}` : undefined;
-    throw foreignObject(what, { tag: link.alias, removal });
-  }
-  const fields = wrongBridgeFields(found, tag, wanted);
-  return fields.length === 0 ? { kind: 'none' } : { kind: 'update', fields };
+  return planLink(found, {
+    name,
+    isExpectedKind: (link) => link.kind === 'bridge',
+    describe: (link) => link.kind ?? 'network device',
+    // The host may be reached through a link of any other kind.
+    removal: (link) => (link.kind === 'bridge' ? `ip link delete ${name}` : undefined),
+    wrongFields: (present) => wrongBridgeFields(present, tag, wanted),
+  });
 }
 
-/** In the order in which they are to be mended: up last, so that nothing works half configured. */
+/**
+ * In the order in which they must be repaired: up last, so that a half-configured bridge carries no traffic.
+ */
 export function wrongBridgeFields(
-  { link, ipv6Off }: BridgeFound,
+  { link, ipv6Off }: LinkFound,
   tag: string,
   { mac }: BridgeWanted,
 ): readonly BridgeField[] {

@@ -2,7 +2,7 @@ import type { Subnet } from '../../../core/values/index.js';
 import { listAddresses, listRoutes } from './ip.js';
 import { planSubnet, subnetsOfBridge, type HostNetworks, type SubnetQuestion } from '../subnet.plan.js';
 
-/** The addresses and routes of the namespace that we run in. */
+/** The addresses and routes of the current network namespace. */
 export async function gatherHostNetworks(signal: AbortSignal): Promise<HostNetworks> {
   const [addresses, routes] = await Promise.all([listAddresses(signal), listRoutes(signal)]);
   return { addresses, routes };
@@ -17,8 +17,8 @@ export async function chooseSubnet(
 }
 
 /**
- * The subnet that our bridge has now, undefined when there is none: for a VM that runs already and must keep its
- * addresses even if something collides with them by now.
+ * The subnet of the existing bridge, or undefined if there is none. A running VM must keep its addresses even
+ * if they collide with another network by now.
  */
 export async function bridgeSubnet(bridge: string, signal: AbortSignal): Promise<Subnet | undefined> {
   return subnetsOfBridge(bridge, { addresses: await listAddresses(signal) })[0];

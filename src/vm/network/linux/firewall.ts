@@ -23,14 +23,14 @@ export interface FirewallFound {
   readonly ownership: Ownership;
   readonly tag: string | undefined;
   readonly seal: Seal | undefined;
-  /** The hash of what is listed now; differs from the seal's when somebody changed the table. */
+  /** The hash of the current listing; differs from the seal's if the table was changed. */
   readonly listedHash: string;
   readonly listing: NftListing;
 }
 
 /**
- * Our own nftables table: masquerading, and who may talk to whom. It is replaced as a whole whenever the settings or
- * its content differ from what they were when we loaded it.
+ * Our nftables table: masquerading, and which traffic is allowed. It is replaced as a whole whenever the
+ * settings or its content have changed since it was loaded.
  */
 export function firewall(bridge: string, owner: Owner): Resource<RulesWanted, FirewallFound> {
   const table = rulesTable(bridge);
@@ -83,15 +83,15 @@ function plan(name: string, tag: string, found: FirewallFound | undefined, wante
     });
   }
   if (found.seal?.listed !== found.listedHash)
-    return { kind: 'replace', reason: 'it was changed by another program' };
+    return { kind: 'replace', reason: 'changed by another program' };
   return found.seal.wanted === wantedHash(tag, wanted)
     ? { kind: 'none' }
-    : { kind: 'replace', reason: 'its settings changed' };
+    : { kind: 'replace', reason: 'settings changed' };
 }
 
 /**
- * A drop in anybody's chain is final, so what other tables forbid is told about; it is not ours to change. Rules that
- * we cannot read are no reason to have no network.
+ * A drop in any chain is final, so what other tables drop is reported; changing them is not mobyvm's
+ * business. Rules that cannot be parsed are no reason to leave the VM without a network.
  */
 async function reportBlockers(bridge: string, owner: Owner, context: StepContext): Promise<void> {
   try {

@@ -6,18 +6,19 @@ import { readSysctl, writeSysctl } from './sysctl.js';
 
 const SETTING = ['ipv4', 'ip_forward'];
 
-/** The kernel forwards IPv4 packets between interfaces, or not. */
+/** Whether the kernel forwards IPv4 packets between interfaces. */
 export interface ForwardingFound {
   readonly isOn: boolean;
 }
 
 /**
- * `net.ipv4.ip_forward`, for the whole namespace. The per-interface settings would not do: the kernel asks the interface
- * by which a packet comes in, answers come in by whichever uplink the host has just then, and uplinks come and go.
+ * `net.ipv4.ip_forward`, for the whole namespace (https://docs.kernel.org/networking/ip-sysctl.html). The
+ * per-interface settings are not enough: the kernel checks the interface on which a packet arrives, answers
+ * arrive on the host's current uplink, and uplinks come and go.
  *
- * The ledger remembers that it was off and that we switched it on, in this boot. `remove` switches it off again only then, and
- * only if no other table deals with forwarded packets: Docker, libvirt or a VPN that was started later found it on and
- * never said that it needs it.
+ * The ledger records that it was off and that mobyvm turned it on, in this boot. Only then does `remove` turn
+ * it off again, and only if no other table deals with forwarded packets: Docker, libvirt or a VPN that
+ * started later found it on and rely on it without having said so.
  */
 export function forwarding(bridge: string, owner: Owner): Resource<ForwardingFound, ForwardingFound> {
   const entry = { kind: 'sysctl', name: `net.${SETTING.join('.')}` };
@@ -32,9 +33,7 @@ export function forwarding(bridge: string, owner: Owner): Resource<ForwardingFou
       context.onFailure(await owner.remember(entry));
       await writeSysctl(SETTING, '1');
       context.onFailure(() => writeSysctl(SETTING, '0'));
-      context.progress(
-        `${entry.name} was off and is on now, for every device of the host, or of the namespace`,
-      );
+      context.progress(`${entry.name} turned on for every interface of this host or network namespace`);
       owner.logger.info('network.forwarding.enabled');
     },
     async remove({ signal, progress }) {
@@ -45,7 +44,7 @@ export function forwarding(bridge: string, owner: Owner): Resource<ForwardingFou
           return true;
         });
         if (isNeeded) {
-          progress(`${entry.name} stays on: other firewall rules deal with forwarded packets`);
+          progress(`${entry.name} left on: other firewall rules handle forwarded packets`);
         } else {
           await writeSysctl(SETTING, '0');
         }

@@ -1,6 +1,6 @@
 /**
- * Reads what `ip -json …` of iproute2 prints (ip-link(8), ip-address(8), ip-route(8), ip-netns(8)). There is no
- * published schema: members that we do not use are ignored, those that we use are checked.
+ * Parses the output of iproute2's `ip -json …` (ip-link(8), ip-address(8), ip-route(8), ip-netns(8)). There
+ * is no published schema: unused members are ignored, used ones are checked.
  */
 import { z } from 'zod';
 import {
@@ -13,25 +13,25 @@ import {
   type Subnet,
 } from '../../../core/values/index.js';
 
-/** Far above any real host; a list that is longer is not worked through. */
+/** Far above any real host; a longer list is rejected. */
 const MAX_ROWS = 100_000;
 
 export interface HostLink {
   readonly name: string;
-  /** Other names by which the kernel knows it; they block a new link of that name as well. */
+  /** Alternative names, which also prevent a new link of that name. */
   readonly altNames: readonly string[];
-  /** `bridge`, `tun`, `veth` …; undefined for physical devices. */
+  /** `bridge`, `tun`, `veth`, …; undefined for physical devices. */
   readonly kind: string | undefined;
   readonly isTap: boolean;
-  /** The free text that we use as an ownership tag. */
+  /** Free text, used as an ownership tag. */
   readonly alias: string | undefined;
   readonly mac: Mac | undefined;
   readonly up: boolean;
   /** The bridge that it is a port of. */
   readonly master: string | undefined;
-  /** Only for bridges. */
+  /** Bridges only. */
   readonly stp: boolean | undefined;
-  /** Only for bridges: hundredths of a second. */
+  /** Bridges only, in hundredths of a second. */
   readonly forwardDelay: number | undefined;
 }
 
@@ -43,9 +43,9 @@ export interface HostAddress {
 
 export interface HostRoute {
   readonly destination: Subnet;
-  /** `unicast`, `local`, `broadcast`, `blackhole`, `unreachable`, `prohibit`, `throw` … */
+  /** `unicast`, `local`, `broadcast`, `blackhole`, `unreachable`, `prohibit`, `throw`, … */
   readonly type: string;
-  /** Empty for a route that leads nowhere; several for a multipath route. */
+  /** Empty for a route without a device; several for a multipath route. */
   readonly devices: readonly string[];
 }
 
@@ -98,7 +98,7 @@ export function decodeLinks(text: string): readonly HostLink[] {
       kind: link.linkinfo?.info_kind,
       isTap: link.linkinfo?.info_kind === 'tun' && data?.type === 'tap',
       alias: link.ifalias === '' ? undefined : link.ifalias,
-      mac: link.address === undefined ? undefined : macOrNothing(link.address),
+      mac: link.address === undefined ? undefined : macOrUndefined(link.address),
       up: link.flags.includes('UP'),
       master: link.master,
       stp: data?.stp_state === undefined ? undefined : data.stp_state !== 0,
@@ -132,7 +132,7 @@ export function decodeNamespaces(text: string): readonly string[] {
 }
 
 function rows<Row extends z.ZodType>(row: Row, text: string, field: string): readonly z.infer<Row>[] {
-  // Some versions print nothing at all where they mean an empty list.
+  // Some versions print nothing instead of an empty list.
   if (text.trim() === '') return [];
   const list = check(z.array(z.unknown()).max(MAX_ROWS), json(text, field), field);
   return list.filter((value) => !isDropped(value)).map((value) => check(row, value, field));
@@ -166,7 +166,7 @@ function destination(text: string): Subnet {
   return subnetAround(address, Number(prefix));
 }
 
-/** Links other than Ethernet (tunnels) have addresses of other forms there. */
-function macOrNothing(text: string): Mac | undefined {
+/** Links other than Ethernet (tunnels) have addresses of other forms. */
+function macOrUndefined(text: string): Mac | undefined {
   return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text) ? parseMac(text) : undefined;
 }

@@ -8,7 +8,7 @@ import {
   type HostRoute,
 } from './ip.codec.js';
 
-/** Every network interface of the namespace that we run in. */
+/** Every network interface of the current namespace. */
 export async function listLinks(signal?: AbortSignal): Promise<readonly HostLink[]> {
   return decodeLinks(await readIp(['-details', 'link', 'show'], signal));
 }
@@ -17,19 +17,19 @@ export async function listAddresses(signal?: AbortSignal): Promise<readonly Host
   return decodeAddresses(await readIp(['-4', 'address', 'show'], signal));
 }
 
-/** The routes of every table, policy routing's included. */
+/** The routes of every table, including those of policy routing. */
 export async function listRoutes(signal?: AbortSignal): Promise<readonly HostRoute[]> {
   return decodeRoutes(await readIp(['-4', 'route', 'show', 'table', 'all'], signal));
 }
 
-/** What `ip -json <args>` prints. */
+/** The output of `ip -json <args>`. */
 export async function readIp(args: readonly string[], signal?: AbortSignal): Promise<string> {
   return (await run('ip', ['-json', ...args], signal === undefined ? {} : { signal })).stdout;
 }
 
 /**
- * Changes something. It takes no signal on purpose: a change takes milliseconds, and one that was interrupted half-way
- * would have an unknown effect and no undo.
+ * Applies a change. Takes no signal on purpose: a change takes milliseconds, and an interrupted one would
+ * have an unknown effect and no undo.
  */
 export async function changeIp(...args: readonly string[]): Promise<void> {
   await run('ip', args);

@@ -4,13 +4,13 @@ import { changeIp } from './ip.js';
 import type { HostLink } from './ip.codec.js';
 import { readSysctl, writeSysctl } from './sysctl.js';
 
-/** One property of a link: how to set it, and how to put back what was there. */
+/** One property of a link: how to set it, and how to restore its previous value. */
 export interface LinkSetting {
   readonly apply: () => Promise<void>;
   readonly revert: () => Promise<void>;
 }
 
-/** Applies settings in order; each one is put back if the setup fails later. */
+/** Applies settings in order; each one is reverted if the setup fails later. */
 export async function applySettings(
   settings: readonly LinkSetting[],
   { signal, onFailure }: Pick<EnsureContext, 'signal' | 'onFailure'>,
@@ -42,7 +42,10 @@ export function upSetting(link: HostLink): LinkSetting {
   return linkSetting(link, ['up'], ['down']);
 }
 
-/** Spanning tree off: one VM makes no loop. Before the forward delay, which it keeps from being 0. */
+/**
+ * Turns off the spanning tree: one VM makes no loop. Comes before the forward delay, which cannot be 0 with
+ * it.
+ */
 export function spanningTreeSetting(link: HostLink): LinkSetting {
   return bridgeSetting(link, 'stp_state', '0', link.stp === true ? '1' : '0');
 }
@@ -57,7 +60,7 @@ export interface Ipv6State {
   readonly acceptRa: string | undefined;
 }
 
-/** Each value is undefined when the kernel has no IPv6. */
+/** A value is undefined if the kernel has no IPv6. */
 export async function readIpv6(device: string): Promise<Ipv6State> {
   const [disabled, acceptRa] = await Promise.all([
     readSysctl(['ipv6', 'conf', device, 'disable_ipv6']),
@@ -70,7 +73,7 @@ export function isIpv6Off({ disabled, acceptRa }: Ipv6State): boolean {
   return (disabled ?? '1') === '1' && (acceptRa ?? '0') === '0';
 }
 
-/** No IPv6 with the guest: otherwise both sides have link-local addresses that no rule of ours looks at. */
+/** No IPv6 with the guest: otherwise both sides have link-local addresses that our rules do not cover. */
 export function ipv6OffSetting(device: string, found: Ipv6State): LinkSetting {
   const set = async (disabled: string | undefined, acceptRa: string | undefined): Promise<void> => {
     if (found.disabled === undefined || found.acceptRa === undefined) return;

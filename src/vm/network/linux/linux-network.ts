@@ -25,31 +25,34 @@ import { tap } from './tap.js';
 
 export interface LinuxNetworkOptions {
   readonly machineId: string;
-  /** Name of the bridge, up to 15 characters; the names of the tap and of the nftables table are made from it. */
+  /**
+   * Name of the bridge, at most 15 characters; the names of the tap device and the nftables table derive from
+   * it.
+   */
   readonly bridge: string;
   readonly subnet: Subnet;
   readonly ledger: Ledger;
   readonly logger: Logger;
-  /** What the guest may reach on the host's address besides DHCP, DNS and ping; nothing if absent. */
+  /** What the guest may reach on the host's address besides DHCP, DNS and ping; nothing by default. */
   readonly hostServices?: readonly HostService[] | 'all';
 }
 
-/** The VM's network on a Linux host. Everything happens in the network namespace that we run in. */
+/** The VM's network on a Linux host, in the current network namespace. */
 export interface LinuxNetwork {
   /** In the order of `up`: the rules are loaded before anything can be forwarded, the VM's tap device comes last. */
   readonly resources: readonly ManagedResource[];
   readonly steps: readonly Step[];
-  /** The tap device that the VM's network card is to be attached to. */
+  /** The tap device for the VM's network card. */
   readonly tap: string;
   /** The host's address, the first one of the subnet: the guest's gateway, DHCP and DNS server. */
   readonly hostAddress: Ipv4;
   /** What `steps` would change, without changing it. @throws MobyvmError MOBYVM_FOREIGN_OBJECT */
   plan(context: StepContext): Promise<readonly PlannedChange[]>;
-  /** Takes away what we made, last first. One failure does not keep the others from being removed. */
+  /** Removes what mobyvm created, last first. A failure does not stop the other removals. */
   removeAll(context: StepContext): Promise<void>;
 }
 
-/** @throws MobyvmError MOBYVM_SETTINGS for a name that no bridge can have */
+/** @throws MobyvmError MOBYVM_SETTINGS if it is not a valid bridge name */
 export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
   const { machineId, subnet, ledger, logger } = options;
   const name = checkBridgeName(options.bridge);
@@ -86,7 +89,10 @@ export interface DaemonNamespaceOptions {
   readonly logger: Logger;
 }
 
-/** The namespace of `--netns`: `step` creates it before the daemon starts, `remove` deletes it at the end, also from inside. */
+/**
+ * The namespace of `--netns`: `step` creates it before the daemon starts, `remove` deletes it at the end, also
+ * from inside.
+ */
 export function daemonNamespace({ machineId, name, ledger, logger }: DaemonNamespaceOptions): {
   readonly step: Step;
   remove(context: StepContext): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * Reads what `nft -j list …` prints and writes what `nft -j -f -` takes (libnftables-json(5)). Expressions are kept
- * as they are: other programs' rules use many that we do not know.
+ * Parses the output of `nft -j list …` and encodes the input of `nft -j -f` (libnftables-json(5)).
+ * Expressions are kept unchanged: other programs' rules use many that we do not know.
  */
 import { z } from 'zod';
 import { CodecError } from '../../../core/values/index.js';
@@ -32,7 +32,7 @@ export interface NftListing {
   readonly tables: readonly { readonly family: string; readonly name: string }[];
   readonly chains: readonly NftChain[];
   readonly rules: readonly NftRule[];
-  /** Every object as it was listed, without handles (they differ after each load) and without the meta information. */
+  /** Every listed object, without handles (they change with each load) and without the metainfo object. */
   readonly objects: readonly NftObject[];
 }
 
@@ -42,17 +42,17 @@ export type NftObject = Readonly<Record<string, unknown>>;
 /** One command, for example `{ add: { table: { … } } }`. */
 export type NftCommand = Readonly<Record<string, NftObject>>;
 
-const PLACE = { family: z.string(), table: z.string() };
+const TABLE_REF = { family: z.string(), table: z.string() };
 const TABLE = z.object({ family: z.string(), name: z.string() });
 const CHAIN = z.object({
-  ...PLACE,
+  ...TABLE_REF,
   name: z.string(),
   hook: z.string().optional(),
   type: z.string().optional(),
   policy: z.string().optional(),
 });
 const RULE = z.object({
-  ...PLACE,
+  ...TABLE_REF,
   chain: z.string(),
   comment: z.string().optional(),
   expr: z.array(z.unknown()),
@@ -79,7 +79,7 @@ export function decodeListing(text: string): NftListing {
   };
 }
 
-/** One transaction: nft applies all of the commands or none. */
+/** One transaction: nft applies all commands or none. */
 export function encodeCommands(commands: readonly NftCommand[]): string {
   return JSON.stringify({ nftables: commands });
 }

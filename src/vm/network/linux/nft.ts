@@ -10,7 +10,7 @@ import {
   type NftTableName,
 } from './nft.codec.js';
 
-/** One table with its chains and rules, or undefined when there is none of that name. */
+/** One table with its chains and rules, or undefined if it does not exist. */
 export async function listTable(
   { family, name }: NftTableName,
   signal?: AbortSignal,
@@ -27,8 +27,8 @@ export async function listNft(what: readonly string[], signal?: AbortSignal): Pr
 }
 
 /**
- * Applies all of the commands or none. Takes no signal: see `changeIp`.
- * By a file, because `nft -f -` opens /dev/stdin, and that is a socket under Node, which cannot be opened.
+ * Applies all commands or none. Takes no signal: see `changeIp`. Passes a file, because `nft -f -` opens
+ * /dev/stdin, which under Node is a socket and cannot be opened.
  */
 export async function changeNft(commands: readonly NftCommand[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mobyvm-nft-'));

@@ -3,19 +3,22 @@ import type { Ledger, LedgerEntry, Logger, Undo } from '../../../core/host/index
 import { keyOf } from '../../../core/host/index.js';
 import { ownershipOf, tagOf, type Ownership } from '../ownership.plan.js';
 
-/** On whose behalf the host's network is changed: the tag that our objects carry, and where they are remembered. */
+/** Who owns the network objects that we create: the tag they carry, and the ledger that records them. */
 export interface Owner {
   readonly tag: string;
   readonly logger: Logger;
   /** Whether an object of that kind and name, carrying `tag`, is ours. */
   judge(entry: LedgerEntry, tag: string | undefined): Promise<Ownership>;
-  /** Writes the ledger entry; to be called before the object is made. Resolves to what puts the ledger back. */
+  /**
+   * Writes the ledger entry; call it before creating the object. Resolves to an undo that restores the
+   * ledger.
+   */
   remember(entry: LedgerEntry): Promise<Undo>;
-  /** Deletes the ledger entry; to be called after the object is gone. */
+  /** Deletes the ledger entry; call it after removing the object. */
   forget(entry: LedgerEntry): Promise<void>;
-  /** Everything of that kind in the ledger, of earlier boots as well. */
+  /** All ledger entries of that kind, including those from earlier boots. */
   recorded(kind: string): Promise<readonly LedgerEntry[]>;
-  /** True when the ledger has it for this boot and namespace. */
+  /** True if the ledger has an entry for this boot and namespace. */
   made(entry: LedgerEntry): Promise<boolean>;
 }
 
@@ -40,7 +43,7 @@ export function ownerOf(machineId: string, ledger: Ledger, logger: Logger): Owne
   };
 }
 
-/** The boot and the network namespace that we live in: devices, addresses and rules end with either of them. */
+/** The current boot and network namespace: devices, addresses and rules disappear with either of them. */
 async function readScope(): Promise<string> {
   const [boot, namespace] = await Promise.all([
     readFile('/proc/sys/kernel/random/boot_id', 'utf8'),

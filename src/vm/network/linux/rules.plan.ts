@@ -1,9 +1,11 @@
-/** The nftables table that we want, as libnftables-json(5) commands. Pure: the same parameters give the same text. */
+/**
+ * The nftables table that we want, as libnftables-json(5) commands. Pure: the same input gives the same text.
+ */
 import { formatSubnet, type Ipv4, type Subnet } from '../../../core/values/index.js';
 import { tableNameOf } from './link-name.plan.js';
 import type { NftCommand, NftListing, NftObject, NftTableName } from './nft.codec.js';
 
-/** A port of the host's address on the bridge that the VM and its containers may reach. */
+/** A port on the host's bridge address that the VM and its containers may reach. */
 export interface HostService {
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
@@ -14,18 +16,24 @@ export interface RulesWanted {
   readonly subnet: Subnet;
   /** The host's address on the bridge. */
   readonly hostAddress: Ipv4;
-  /** What the guest may reach on the host besides DHCP, DNS and ping; `all` leaves it to the host's own firewall. */
+  /**
+   * What the guest may reach on the host besides DHCP, DNS and ping; `all` leaves that to the host's own
+   * firewall.
+   */
   readonly hostServices: readonly HostService[] | 'all';
 }
 
-/** Holds no rule that a packet meets, only comments: whose table it is, and seals against changes by hand. */
+/**
+ * A chain that no packet passes, holding only comments: the owner's tag and a seal that reveals changes by
+ * others.
+ */
 export const ABOUT_CHAIN = 'about';
 
 export function rulesTable(bridge: string): NftTableName {
   return { family: 'inet', name: tableNameOf(bridge) };
 }
 
-/** Replaces the table as a whole, or makes it: one transaction, no moment without rules. */
+/** Creates or replaces the whole table in one transaction, so that there is no moment without rules. */
 export function replaceTable(wanted: RulesWanted, tag: string): readonly NftCommand[] {
   const table = rulesTable(wanted.bridge);
   return [
@@ -42,12 +50,12 @@ export function replaceTable(wanted: RulesWanted, tag: string): readonly NftComm
   ];
 }
 
-/** Deleting what may not be there: adding a table that exists is no error. */
+/** Adding first makes the deletion succeed even if the table does not exist. */
 export function dropTable(table: NftTableName): readonly NftCommand[] {
   return [{ add: { table: { ...table } } }, { delete: { table: { ...table } } }];
 }
 
-/** Brings a table back as it was listed. */
+/** Restores a table from its listing. */
 export function restoreTable(table: NftTableName, { objects }: NftListing): readonly NftCommand[] {
   return [...dropTable(table), ...objects.map((object) => ({ add: object }))];
 }
@@ -61,8 +69,9 @@ export function sealTable(table: NftTableName, seal: Seal): NftCommand {
 }
 
 /**
- * How we know that a table is as we left it. nft lists rules in its own words, which differ between versions, so what
- * was wanted is never compared with what is listed: both have a hash, taken when the table was loaded.
+ * Tells whether a table still is as mobyvm left it. nft lists rules in its own form, which differs between
+ * versions, so the wanted rules are never compared with the listed ones: instead both have a hash, taken when
+ * the table was loaded.
  */
 export interface Seal {
   readonly wanted: string;
@@ -78,13 +87,13 @@ export function readSeal({ rules }: NftListing): Seal | undefined {
   return undefined;
 }
 
-/** Our tag, or another's; undefined when the table carries none. */
+/** The owner's tag, ours or another's; undefined if the table carries none. */
 export function readTag({ rules }: NftListing): string | undefined {
   return rules.find(({ chain, comment }) => chain === ABOUT_CHAIN && comment?.startsWith('mobyvm:') === true)
     ?.comment;
 }
 
-/** The text of which the seal's `listed` is the hash: all but the chain that holds the seal. */
+/** The text that the seal's `listed` hash covers: everything but the chain that holds the seal. */
 export function sealedText({ objects }: NftListing): string {
   return JSON.stringify(objects.filter((object) => !isAbout(object)));
 }
@@ -103,13 +112,13 @@ function inputRules({ bridge, subnet, hostAddress, hostServices }: RulesWanted):
   const toUs = is(IP_DESTINATION, hostAddress);
   return [
     {
-      comment: 'our servers answer the VM and the host itself only',
+      comment: 'our servers answer only the VM and this host',
       expr: [toUs, isNot(IN_DEVICE, bridge), isNot(IN_DEVICE, 'lo'), DROP],
     },
-    { comment: 'the rest is about the VM', expr: [isNot(IN_DEVICE, bridge), ACCEPT] },
+    { comment: 'the remaining rules are for the VM', expr: [isNot(IN_DEVICE, bridge), ACCEPT] },
     { comment: 'no IPv6 with the VM', expr: [isNot(L3_PROTOCOL, 'ipv4'), DROP] },
     { comment: 'DHCP', expr: [is(port('udp', 'dport'), 67), is(port('udp', 'sport'), 68), ACCEPT] },
-    { comment: 'no made-up source address', expr: [isNot(IP_SOURCE, network(subnet)), DROP] },
+    { comment: 'no spoofed source address', expr: [isNot(IP_SOURCE, network(subnet)), DROP] },
     { comment: 'answers', expr: [ESTABLISHED, ACCEPT] },
     { comment: 'ping', expr: [is(payload('icmp', 'type'), 'echo-request'), ACCEPT] },
     ...(['udp', 'tcp'] as const).map((protocol) => ({
@@ -117,10 +126,10 @@ function inputRules({ bridge, subnet, hostAddress, hostServices }: RulesWanted):
       expr: [toUs, is(port(protocol, 'dport'), 53), ACCEPT],
     })),
     ...(hostServices === 'all'
-      ? [{ comment: 'the host firewall decides', expr: [ACCEPT] }]
+      ? [{ comment: 'left to the host firewall', expr: [ACCEPT] }]
       : [
           ...hostServices.map((service) => ({
-            comment: 'service of the host',
+            comment: 'host service',
             expr: [toUs, is(port(service.protocol, 'dport'), service.port), ACCEPT],
           })),
           { comment: 'nothing else', expr: [is(L4_PROTOCOL, 'tcp'), TCP_RESET] },
@@ -134,10 +143,10 @@ function forwardRules({ bridge, subnet }: RulesWanted): readonly Rule[] {
   const toVm = is(OUT_DEVICE, bridge);
   return [
     { comment: 'no IPv6 with the VM', expr: [fromVm, isNot(L3_PROTOCOL, 'ipv4'), DROP] },
-    { comment: 'no made-up source address', expr: [fromVm, isNot(IP_SOURCE, network(subnet)), DROP] },
-    { comment: 'the VM reaches the world', expr: [fromVm, ACCEPT] },
+    { comment: 'no spoofed source address', expr: [fromVm, isNot(IP_SOURCE, network(subnet)), DROP] },
+    { comment: 'the VM may reach other networks', expr: [fromVm, ACCEPT] },
     { comment: 'answers', expr: [toVm, ESTABLISHED, ACCEPT] },
-    { comment: 'nobody else reaches the VM: ports are published by the host', expr: [toVm, DROP] },
+    { comment: 'nothing else reaches the VM: the host publishes its ports', expr: [toVm, DROP] },
   ];
 }
 

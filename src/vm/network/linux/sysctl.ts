@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { errnoOf } from '../../../core/values/index.js';
 
 /**
- * A kernel setting of the network namespace that we run in, for example `['ipv4', 'ip_forward']`; undefined when the
- * kernel has none of that name (no IPv6). A list, because interface names may hold dots.
+ * A kernel setting of the current network namespace, for example `['ipv4', 'ip_forward']`; undefined if the
+ * kernel does not have it (no IPv6). A list, because interface names may contain dots.
  */
 export async function readSysctl(name: readonly string[]): Promise<string | undefined> {
   try {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { blockersIn, usesForwarding } from '../../../../../src/vm/network/linux/blockers.plan.js';
 import { decodeListing, type NftListing } from '../../../../../src/vm/network/linux/nft.codec.js';
 
@@ -6,7 +6,7 @@ const DROP = { drop: null };
 const iif = (name: string) => ({ match: { op: '==', left: { meta: { key: 'iifname' } }, right: name } });
 
 describe('blockersIn', () => {
-  it.each([
+  test.each([
     [
       'Docker’s policy',
       table('ip filter', { FORWARD: 'forward drop', 'DOCKER-USER': '' }),
@@ -29,21 +29,21 @@ describe('blockersIn', () => {
       'firewall-cmd',
     ],
     [
-      'anybody’s chain',
+      'any other chain',
       table('inet mine', { f: 'forward drop' }),
       'nft insert rule inet mine f iifname mobyvm0 accept',
     ],
-  ])('tells about %s with a fitting remedy', (_, listing, remedy) => {
+  ])('reports %s with a matching remedy', (_, listing, remedy) => {
     const [blocker, ...rest] = blockersIn(listing, 'mobyvm0');
     expect(rest).toEqual([]);
     expect(blocker?.remedy).toContain(remedy);
     expect(blocker?.problem).toContain(blocker?.chain);
   });
 
-  it.each([
+  test.each([
     ['accepts', table('ip filter', { FORWARD: 'forward accept' })],
     [
-      'drops something particular at its end',
+      'drops only particular packets at its end',
       table('ip f', { c: 'forward accept' }, { c: [[iif('wan0'), DROP]] }),
     ],
     [
@@ -51,28 +51,28 @@ describe('blockersIn', () => {
       table('ip f', { c: '' }, { c: [[DROP]] }),
     ],
     ['concerns IPv6', table('ip6 filter', { FORWARD: 'forward drop' })],
-    ['is about what the host sends', table('ip f', { c: 'output drop' })],
+    ['filters what the host sends', table('ip f', { c: 'output drop' })],
     [
       'names our bridge',
       table('ip f', { c: 'forward drop', u: '' }, { u: [[iif('mobyvm0'), { accept: null }]] }),
     ],
-  ])('says nothing of a table that %s', (_, listing) => {
+  ])('does not report a table that %s', (_, listing) => {
     expect(blockersIn(listing, 'mobyvm0')).toEqual([]);
   });
 
-  it('does not take another bridge’s name for ours', () => {
+  test('does not mistake another bridge’s name for ours', () => {
     const listing = table('ip f', { c: 'forward drop' }, { c: [[iif('mobyvm01'), { accept: null }]] });
     expect(blockersIn(listing, 'mobyvm0')).toHaveLength(1);
   });
 
-  it('sees through counters and logs before the last drop', () => {
+  test('recognises a final drop with counters and logging', () => {
     const listing = table('inet f', { c: 'input accept' }, { c: [[{ counter: {} }, { log: null }, DROP]] });
     expect(blockersIn(listing, 'mobyvm0')).toHaveLength(1);
   });
 });
 
 describe('usesForwarding', () => {
-  it.each([
+  test.each([
     ['a forward policy of drop', table('ip f', { c: 'forward drop' }), true],
     ['a rule at the forward hook', table('ip f', { c: 'forward accept' }, { c: [[DROP]] }), true],
     ['a NAT rule', table('ip n', { c: 'postrouting accept nat' }, { c: [[{ masquerade: null }]] }), true],
@@ -88,7 +88,10 @@ describe('usesForwarding', () => {
   });
 });
 
-/** `table('ip filter', { FORWARD: 'forward drop' }, { FORWARD: [[…expressions]] })`; '' is a chain without a hook. */
+/**
+ * `table('ip filter', { FORWARD: 'forward drop' }, { FORWARD: [[…expressions]] })`; '' is a chain without a
+ * hook.
+ */
 function table(
   place: string,
   chains: Readonly<Record<string, string>>,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CodecError, formatSubnet } from '../../../../../src/core/values/index.js';
 import {
   decodeAddresses,
@@ -23,7 +23,7 @@ describe('decodeLinks', () => {
   const links = decodeLinks(captured('ip-link.json'));
   const link = (name: string) => links.find((each) => each.name === name);
 
-  it('reads a bridge with its tag', () => {
+  test('decodes a bridge with its tag', () => {
     expect(link('mobyvm0')).toEqual({
       name: 'mobyvm0',
       altNames: [],
@@ -38,7 +38,7 @@ describe('decodeLinks', () => {
     });
   });
 
-  it('tells a tap from a tunnel, and knows what bridge it is in', () => {
+  test('distinguishes a tap from a tunnel and decodes its bridge', () => {
     expect(link('mobyvm0-t0')).toMatchObject({
       kind: 'tun',
       isTap: true,
@@ -48,27 +48,27 @@ describe('decodeLinks', () => {
     expect(link('tun0')).toMatchObject({ kind: 'tun', isTap: false, mac: undefined });
   });
 
-  it('reads other names of a device', () => {
+  test('decodes alternative names of a device', () => {
     expect(link('eth0')?.altNames).toEqual(['enp0s3']);
   });
 
-  it('takes an empty alias for none, and ignores members that it does not know', () => {
+  test('treats an empty alias as none and ignores unknown members', () => {
     const text = '[{"ifname":"x0","flags":["UP"],"ifalias":"","novelty":{"a":[1]}}]';
     expect(decodeLinks(text)[0]).toMatchObject({ name: 'x0', alias: undefined, up: true, kind: undefined });
   });
 
-  it.each([
+  test.each([
     ['no name', '[{"flags":[]}]'],
     ['no flags', '[{"ifname":"x0"}]'],
     ['an object instead of a list', '{"ifname":"x0","flags":[]}'],
-    ['a name that is no text', '[{"ifname":7,"flags":[]}]'],
-  ])('refuses %s', (_, text) => {
+    ['a name that is not a string', '[{"ifname":7,"flags":[]}]'],
+  ])('rejects %s', (_, text) => {
     expect(() => decodeLinks(text)).toThrow(CodecError);
   });
 });
 
 describe('decodeAddresses', () => {
-  it('reads the address of each device', () => {
+  test('decodes the address of each device', () => {
     expect(decodeAddresses(captured('ip-address.json'))).toEqual([
       { device: 'lo', address: '127.0.0.1', prefixLength: 8 },
       { device: 'mobyvm0', address: '10.0.75.1', prefixLength: 24 },
@@ -77,18 +77,18 @@ describe('decodeAddresses', () => {
     ]);
   });
 
-  it('passes over IPv6 addresses and the empty entries of filtered ones', () => {
+  test('skips IPv6 addresses and the empty entries of filtered ones', () => {
     const text =
       '[{},{"ifname":"a","addr_info":[{},{"family":"inet6","local":"fe80::1","prefixlen":64},{"family":"inet","local":"10.1.2.3","prefixlen":32}]}]';
     expect(decodeAddresses(text)).toEqual([{ device: 'a', address: '10.1.2.3', prefixLength: 32 }]);
   });
 
-  it.each(['10.1.2', '10.1.2.300', ''])('refuses the address "%s"', (local) => {
+  test.each(['10.1.2', '10.1.2.300', ''])('rejects the address "%s"', (local) => {
     const text = JSON.stringify([{ ifname: 'a', addr_info: [{ family: 'inet', local, prefixlen: 24 }] }]);
     expect(() => decodeAddresses(text)).toThrow(CodecError);
   });
 
-  it.each([-1, 33, 1.5])('refuses the prefix length %d', (prefixlen) => {
+  test.each([-1, 33, 1.5])('rejects the prefix length %d', (prefixlen) => {
     const text = JSON.stringify([
       { ifname: 'a', addr_info: [{ family: 'inet', local: '10.1.2.3', prefixlen }] },
     ]);
@@ -101,7 +101,7 @@ describe('decodeRoutes', () => {
     ({ destination, type, devices }) => `${type} ${formatSubnet(destination)} ${devices.join('+')}`,
   );
 
-  it('reads default, host, other tables’, blackhole and multipath routes', () => {
+  test('decodes default, host, blackhole and multipath routes of all tables', () => {
     expect(routes).toEqual(
       expect.arrayContaining([
         'unicast 0.0.0.0/0 eth0',
@@ -115,8 +115,8 @@ describe('decodeRoutes', () => {
     );
   });
 
-  it.each(['fe80::/64', '10.0.0.0/33', '10.0.0.0/8/8', 'somewhere', ''])(
-    'refuses the destination "%s"',
+  test.each(['fe80::/64', '10.0.0.0/33', '10.0.0.0/8/8', 'somewhere', ''])(
+    'rejects the destination "%s"',
     (dst) => {
       expect(() => decodeRoutes(JSON.stringify([{ dst }]))).toThrow(CodecError);
     },
@@ -124,29 +124,29 @@ describe('decodeRoutes', () => {
 });
 
 describe('decodeNamespaces', () => {
-  it('reads names, with and without a number', () => {
+  test('decodes names with and without a number', () => {
     expect(decodeNamespaces('[{"name":"a","id":0},{"name":"b"}]')).toEqual(['a', 'b']);
   });
 
-  it.each(['', '\n', '[]'])('reads %j as no namespace', (text) => {
+  test.each(['', '\n', '[]'])('decodes %j as no namespace', (text) => {
     expect(decodeNamespaces(text)).toEqual([]);
   });
 });
 
-describe.each(DECODERS)('what `ip` prints: %s', (name, decode) => {
-  it('decodes to the same again after it was decoded and printed with other spacing', () => {
+describe.each(DECODERS)('the output of `ip`: %s', (name, decode) => {
+  test('decodes to the same value with other spacing', () => {
     const text = captured(name);
     expect(decode(JSON.stringify(JSON.parse(text), undefined, 2))).toEqual(decode(text));
   });
 
-  it('every proper prefix is refused', () => {
+  test('is rejected when truncated anywhere', () => {
     const text = captured(name).trim();
     for (let length = 1; length < text.length; length += 1) {
       expect(() => decode(text.slice(0, length))).toThrow(CodecError);
     }
   });
 
-  it('any text gives a value or a CodecError', () => {
+  test('any text decodes to a value or throws a CodecError', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         valueOrCodecError(() => decode(text));
@@ -154,7 +154,7 @@ describe.each(DECODERS)('what `ip` prints: %s', (name, decode) => {
     );
   });
 
-  it('any damage to one member gives a value or a CodecError', () => {
+  test('any damage to one member yields a value or a CodecError', () => {
     const entries = JSON.parse(captured(name)) as Record<string, unknown>[];
     fc.assert(
       fc.property(fc.nat(entries.length - 1), fc.nat(30), fc.jsonValue(), (at, member, value) => {

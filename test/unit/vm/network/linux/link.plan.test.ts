@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseMac } from '../../../../../src/core/values/index.js';
-import { planBridge, type BridgeFound } from '../../../../../src/vm/network/linux/bridge.plan.js';
+import { planBridge } from '../../../../../src/vm/network/linux/bridge.plan.js';
 import type { HostLink } from '../../../../../src/vm/network/linux/ip.codec.js';
-import { planTap, type TapFound } from '../../../../../src/vm/network/linux/tap.plan.js';
+import type { LinkFound } from '../../../../../src/vm/network/linux/link.plan.js';
+import { planTap } from '../../../../../src/vm/network/linux/tap.plan.js';
 
 const TAG = 'mobyvm:1234';
 const mac = parseMac('02:00:00:00:00:01');
@@ -21,16 +22,16 @@ const bridge: HostLink = {
 const tap: HostLink = { ...bridge, name: 'b0-t0', kind: 'tun', isTap: true, master: 'b0' };
 
 describe('planBridge', () => {
-  const found: BridgeFound = { link: bridge, ipv6Off: true, ownership: 'ours' };
-  const plan = (change: Partial<BridgeFound>, link: Partial<HostLink> = {}) =>
+  const found: LinkFound = { link: bridge, ipv6Off: true, ownership: 'ours' };
+  const plan = (change: Partial<LinkFound>, link: Partial<HostLink> = {}) =>
     planBridge('b0', TAG, { ...found, ...change, link: { ...bridge, ...link } }, { mac });
 
-  it('makes what is absent and leaves what is right', () => {
+  test('creates what is absent and keeps what is correct', () => {
     expect(planBridge('b0', TAG, undefined, { mac })).toEqual({ kind: 'create' });
     expect(plan({})).toEqual({ kind: 'none' });
   });
 
-  it('names every wrong property in the order in which they are mended', () => {
+  test('lists every wrong property in the order of repair', () => {
     const wrong = { alias: undefined, mac: undefined, stp: true, forwardDelay: 200, up: false };
     expect(plan({ ipv6Off: false }, wrong)).toEqual({
       kind: 'update',
@@ -38,36 +39,36 @@ describe('planBridge', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['foreign', { ownership: 'foreign' as const }, {}],
-    ['no bridge', {}, { kind: 'veth' }],
+    ['not a bridge', {}, { kind: 'veth' }],
     ['known by another name', {}, { name: 'other' }],
-  ])('refuses what is %s', (_, change, link) => {
+  ])('rejects what is %s', (_, change, link) => {
     expect(() => plan(change, link)).toThrow(expect.objectContaining({ code: 'MOBYVM_FOREIGN_OBJECT' }));
   });
 });
 
 describe('planTap', () => {
-  const found: TapFound = { link: tap, ipv6Off: true, ownership: 'ours' };
-  const plan = (change: Partial<TapFound>, link: Partial<HostLink> = {}) =>
+  const found: LinkFound = { link: tap, ipv6Off: true, ownership: 'ours' };
+  const plan = (change: Partial<LinkFound>, link: Partial<HostLink> = {}) =>
     planTap('b0-t0', TAG, { ...found, ...change, link: { ...tap, ...link } }, { bridge: 'b0' });
 
-  it('makes what is absent and leaves what is right', () => {
+  test('creates what is absent and keeps what is correct', () => {
     expect(planTap('b0-t0', TAG, undefined, { bridge: 'b0' })).toEqual({ kind: 'create' });
     expect(plan({})).toEqual({ kind: 'none' });
   });
 
-  it('names every wrong property in the order in which they are mended', () => {
+  test('lists every wrong property in the order of repair', () => {
     expect(plan({ ipv6Off: false }, { alias: '', master: 'br9', up: false })).toEqual({
       kind: 'update',
       fields: ['tag', 'ipv6', 'bridge', 'up'],
     });
   });
 
-  it.each([
+  test.each([
     ['foreign', { ownership: 'foreign' as const }, {}],
-    ['no tap', {}, { isTap: false }],
-  ])('refuses what is %s', (_, change, link) => {
+    ['not a tap device', {}, { isTap: false }],
+  ])('rejects what is %s', (_, change, link) => {
     expect(() => plan(change, link)).toThrow(expect.objectContaining({ code: 'MOBYVM_FOREIGN_OBJECT' }));
   });
 });

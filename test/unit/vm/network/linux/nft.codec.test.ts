@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { CodecError } from '../../../../../src/core/values/index.js';
 import { decodeListing, encodeCommands } from '../../../../../src/vm/network/linux/nft.codec.js';
@@ -18,7 +18,7 @@ const LISTED = readFileSync(join(import.meta.dirname, 'captured/nft-table.json')
 describe('decodeListing', () => {
   const listing = decodeListing(LISTED);
 
-  it('reads tables, chains with hook and policy, and rules with comments', () => {
+  test('decodes tables, chains with hook and policy, and rules with comments', () => {
     expect(listing.tables).toEqual([{ family: 'inet', name: 'mobyvm_mobyvm0' }]);
     expect(listing.chains).toContainEqual({
       family: 'inet',
@@ -33,7 +33,7 @@ describe('decodeListing', () => {
     expect(readSeal(listing)).toEqual({ wanted: '0123456789abcdef', listed: 'fedcba9876543210' });
   });
 
-  it('keeps what it does not know, and drops handles', () => {
+  test('keeps what it does not know and drops handles', () => {
     const text =
       '{"nftables":[{"metainfo":{"version":"9"}},{"flowtable":{"name":"f","handle":3,"odd":[1]}},{"rule":{"family":"ip","table":"t","chain":"c","handle":9,"expr":[{"xt":null}],"new":true}}]}';
     const { objects, rules } = decodeListing(text);
@@ -44,7 +44,7 @@ describe('decodeListing', () => {
     expect(rules[0]?.expressions).toEqual([{ xt: null }]);
   });
 
-  it('comes through a restore unchanged', () => {
+  test('survives a restore unchanged', () => {
     const commands = restoreTable(rulesTable('mobyvm0'), listing);
     const text = encodeCommands(commands);
     const { nftables } = z
@@ -54,22 +54,22 @@ describe('decodeListing', () => {
     expect(decodeListing(JSON.stringify({ nftables: added }))).toEqual(listing);
   });
 
-  it('every proper prefix is refused', () => {
+  test('is rejected when truncated anywhere', () => {
     const text = LISTED.trim();
     for (let length = 0; length < text.length; length += 1) {
       expect(() => decodeListing(text.slice(0, length))).toThrow(CodecError);
     }
   });
 
-  it.each([
+  test.each([
     ['a chain without a name', { chain: { family: 'ip', table: 't' } }],
     ['a rule without expressions', { rule: { family: 'ip', table: 't', chain: 'c' } }],
-    ['a table that is a text', { table: 'filter' }],
-  ])('refuses %s', (_, object) => {
+    ['a table that is a string', { table: 'filter' }],
+  ])('rejects %s', (_, object) => {
     expect(() => decodeListing(JSON.stringify({ nftables: [object] }))).toThrow(CodecError);
   });
 
-  it('any text gives a value or a CodecError', () => {
+  test('any text decodes to a value or throws a CodecError', () => {
     const objects = fc.array(
       fc.dictionary(fc.constantFrom('table', 'chain', 'rule', 'set'), fc.jsonValue(), { maxKeys: 2 }),
     );

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseIpv4, parseSubnet } from '../../../../../src/core/values/index.js';
 import { decodeListing } from '../../../../../src/vm/network/linux/nft.codec.js';
 import {
@@ -23,21 +23,21 @@ const text = (options: Partial<RulesWanted> = {}): string =>
   JSON.stringify(replaceTable({ ...wanted, ...options }, 'mobyvm:1'));
 
 describe('replaceTable', () => {
-  it('drops and makes the table in one list of commands', () => {
+  test('deletes and creates the table in one list of commands', () => {
     expect(replaceTable(wanted, 'mobyvm:1').slice(0, 3)).toEqual([
       ...dropTable(table),
       { add: { table: { family: 'inet', name: 'mobyvm_mobyvm0' } } },
     ]);
   });
 
-  it('touches no other table', () => {
+  test('touches no other table', () => {
     for (const command of replaceTable(wanted, 'mobyvm:1')) {
       const [body] = Object.values(Object.values(command)[0] ?? {}) as { table?: string; name?: string }[];
       expect(body?.table ?? body?.name).toBe('mobyvm_mobyvm0');
     }
   });
 
-  it('depends on every parameter, and on nothing else', () => {
+  test('depends on every parameter and on nothing else', () => {
     expect(text()).toBe(text());
     const others: readonly Partial<RulesWanted>[] = [
       { bridge: 'mobyvm1' },
@@ -49,7 +49,7 @@ describe('replaceTable', () => {
     expect(new Set([text(), ...others.map(text)]).size).toBe(others.length + 1);
   });
 
-  it('refuses the rest of what the guest sends to the host, unless the host’s firewall is to decide', () => {
+  test('rejects all other traffic from the guest to the host, unless that is left to the host’s firewall', () => {
     expect(text()).toContain('"reject":{"type":"icmpx"');
     expect(text({ hostServices: 'all' })).not.toContain('icmpx');
   });
@@ -69,7 +69,7 @@ describe('the seal', () => {
     );
   const seal = { wanted: 'aa', listed: 'bb' };
 
-  it('is read back, and does not change the text that it seals', () => {
+  test('is read back and does not change the text that it seals', () => {
     const before = listing();
     const after = listing([sealTable(table, seal)['add'] ?? {}]);
     expect(readSeal(before)).toBeUndefined();
@@ -78,12 +78,12 @@ describe('the seal', () => {
     expect(readTag(after)).toBe('mobyvm:1');
   });
 
-  it('does not hide a rule that somebody added to another chain', () => {
+  test('does not hide a rule that was added to another chain', () => {
     const rule = { family: 'inet', table: table.name, chain: 'input', expr: [{ accept: null }] };
     expect(sealedText(listing([{ rule }]))).not.toBe(sealedText(listing()));
   });
 
-  it('is not taken from a comment in another chain', () => {
+  test('is not read from a comment in another chain', () => {
     const comment = 'sealed wanted:aa listed:bb';
     const rule = { family: 'inet', table: table.name, chain: 'input', comment, expr: [] };
     expect(readSeal(listing([{ rule }]))).toBeUndefined();
