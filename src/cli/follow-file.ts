@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
-import { cannotUse, sleep, statIfPresent } from '../core/host/index.js';
+import { fileAccessError, sleep, statIfPresent } from '../core/host/index.js';
 import { isAbort, MobyvmError } from '../core/values/index.js';
 import { EXIT_OK } from '../protocol/exit-code.js';
 import type { CommandContext, CommandResult } from './context.js';
@@ -78,7 +78,7 @@ class LineReader {
 async function readAt(path: string, position: number, length: number): Promise<Buffer> {
   if (length <= 0) return Buffer.alloc(0);
   const file = await open(path, 'r').catch((error: unknown) => {
-    throw cannotUse(path, error);
+    throw fileAccessError(path, error);
   });
   try {
     const { buffer, bytesRead } = await file.read({

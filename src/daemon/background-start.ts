@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { cannotUse, makeFolder, startProgram, statIfPresent } from '../core/host/index.js';
+import { fileAccessError, makeFolder, startProgram, statIfPresent } from '../core/host/index.js';
 import { MobyvmError } from '../core/values/index.js';
 import { errorOf } from '../protocol/error-text.js';
 import { errorAnswer } from '../protocol/messages.js';
@@ -56,7 +56,7 @@ async function prepareFolders({ paths }: DaemonContext): Promise<void> {
   try {
     await (await open(paths.daemonOutput, 'a', 0o600)).close();
   } catch (error) {
-    throw cannotUse(paths.daemonOutput, error);
+    throw fileAccessError(paths.daemonOutput, error);
   }
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import winston from 'winston';
-import { cannotUse, type LogEvent, type LogFields, type Logger } from '../core/host/index.js';
+import { fileAccessError, type LogEvent, type LogFields, type Logger } from '../core/host/index.js';
 
 export interface LogOptions {
   readonly path: string;
@@ -62,6 +62,6 @@ function checkPlace(path: string): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     closeSync(openSync(path, 'a', 0o640));
   } catch (error) {
-    throw cannotUse(path, error);
+    throw fileAccessError(path, error);
   }
 }

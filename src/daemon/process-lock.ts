@@ -3,7 +3,13 @@ import { readFileSync, rmSync } from 'node:fs';
 import { link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { cannotUse, makeFolder, readFileIfPresent, sleep, type ProcessTable } from '../core/host/index.js';
+import {
+  fileAccessError,
+  makeFolder,
+  readFileIfPresent,
+  sleep,
+  type ProcessTable,
+} from '../core/host/index.js';
 import { errnoOf, MobyvmError } from '../core/values/index.js';
 
 const holderSchema = z.strictObject({
@@ -93,7 +99,7 @@ async function put(text: string, path: string, holder: Holder): Promise<void> {
   await makeFolder(dirname(path));
   const prepared = `${path}.${randomUUID()}`;
   await writeFile(prepared, text, { mode: 0o644 }).catch((error: unknown) => {
-    throw cannotUse(path, error);
+    throw fileAccessError(path, error);
   });
   try {
     while (!(await linkIfFree(prepared, path))) await removeIfDead(path, holder);

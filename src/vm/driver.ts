@@ -2,79 +2,79 @@ import type { EnsureContext, StepContext } from '../core/host/index.js';
 import type { Mac } from '../core/values/index.js';
 
 /**
- * What a virtual machine consists of; the same on every driver. A driver keeps the last defined specification, so
- * that a later daemon can start, restore or adopt the machine without being told again.
+ * Describes a virtual machine; the same for every driver. A driver stores the last defined specification, so
+ * that a later daemon can start, restore or adopt the machine without being given it again.
  */
 export interface VmSpec {
-  /** Our machine id, a UUID: the identity by which a running VM is recognised and adopted. Never guessed by name. */
+  /** The machine id, a UUID. A running VM is recognised and adopted by it, never by name. */
   readonly machineId: string;
   readonly name: string;
   readonly cpus: number;
   readonly memoryMiB: number;
-  /** `bios` is Hyper-V's generation 1, `uefi` its generation 2. */
+  /** `bios` is a Hyper-V generation 1 VM, `uefi` a generation 2 VM. */
   readonly firmware: 'bios' | 'uefi';
   /** Absolute path of the boot ISO. */
   readonly isoPath: string;
   readonly dataDisk: {
-    /** Absolute path; the driver adds no ending of its own. */
+    /** Absolute path; the driver adds no extension. */
     readonly path: string;
     readonly sizeGiB: number;
   };
   readonly network: {
-    /** QEMU: the tap device. Hyper-V: the switch. */
+    /** The tap device (QEMU) or the switch (Hyper-V). */
     readonly attachment: string;
     readonly mac: Mac;
   };
-  /** QEMU only: takes this one without trying whether it works. */
+  /** QEMU only: uses this accelerator without testing it first. */
   readonly accelerator?: 'kvm' | 'tcg' | undefined;
   /**
-   * The guest is told at its boot that its host configures it over the key-value exchange: it keeps its engine closed
-   * until then. On Hyper-V it takes that for granted.
+   * Tells the guest at boot that the host will configure it over the key-value exchange, so that it keeps its
+   * engine closed until then. A guest on Hyper-V always assumes so.
    */
   readonly awaitsConfiguration: boolean;
 }
 
 /**
- * What the driver sees, observed and never remembered.
+ * The state of the machine, always observed and never remembered.
  *
  * - `absent`: nothing is defined, or the definition is gone
  * - `off`: defined, not running, no saved state
- * - `saved`: defined, its memory stands in a file
+ * - `saved`: defined, its memory is in a file
  * - `starting`, `running`, `paused`, `stopping`: a machine process exists
- * - `stalled`: a machine process exists and stands still, because the host's file system has no room for what the guest
- *   writes; nothing is lost, and `start` lets it go on
- * - `crashed`: a process exists (or Hyper-V says Critical) and cannot go on; `powerOff` is the way out
+ * - `stalled`: a machine process exists but is paused, because the host's file system is too full for a guest
+ *   write; no data is lost, and `start` resumes it
+ * - `crashed`: a process exists (or Hyper-V reports Critical) but cannot continue; use `powerOff`
  */
 export type VmState =
   'absent' | 'off' | 'saved' | 'starting' | 'running' | 'paused' | 'stalled' | 'stopping' | 'crashed';
 
-/** Where a stalled machine lacks room. */
+/** Which folder is too full for a stalled machine. */
 export interface VmStall {
   /** The folder of the data disk. */
   readonly folder: string;
   readonly freeBytes: number;
 }
 
-/** What `define` found or made. */
+/** What `define` found or created. */
 export interface Defined {
-  /** Of the data disk as it is now: more than was asked for when it was larger already. */
+  /** The actual size of the data disk, which may be larger than requested. */
   readonly diskGiB: number;
 }
 
-/** What only some drivers can do, so that callers ask for the feature and never for the platform. */
+/** Optional capabilities, so that callers check for a feature and never for a platform. */
 export interface DriverFeatures {
-  /** The data disk can be enlarged while the machine runs. */
+  /** The data disk can be grown while the machine runs. */
   readonly growsDiskOnline: boolean;
-  /** The driver can tell which accelerator it uses (`kvm`, `tcg`); undefined on Hyper-V. */
+  /** The accelerator in use (`kvm`, `tcg`); undefined on Hyper-V. */
   readonly accelerator: string | undefined;
 }
 
 export interface StopOptions {
-  /** How long the guest may take to shut down by itself after the ACPI power button, seconds. 0 skips asking. */
+  /** Seconds the guest has to shut down after the ACPI power button; 0 powers it off at once. */
   readonly gracefulSeconds: number;
 }
 
-/** How a machine ended. `guest` shut itself down, `host` means that we did it, `died` that nobody asked for it. */
+/** How a machine ended: the guest shut down, mobyvm ended it (`host`), or it died unexpectedly. */
 export interface VmExit {
   readonly reason: 'guest' | 'host' | 'died';
   /** One sentence, for example "QEMU (pid 4711) was killed by SIGKILL" or "the guest's kernel panicked". */
@@ -82,47 +82,48 @@ export interface VmExit {
 }
 
 /**
- * Order of calls: `define` → `start` (or `restore`, when the state is `saved`) → `stop`, `powerOff` or `save` → `remove`.
- * Each call may be repeated: what is already so is success. Every wait ends when the context's signal is aborted.
+ * Order of calls: `define` → `start` (or `restore` if `saved`) → `stop`, `powerOff` or `save` → `remove`.
+ * Every call is idempotent. Every wait ends when the context's signal is aborted.
  */
 export interface VmDriver {
   readonly name: 'qemu' | 'hyperv' | 'fake';
   readonly features: DriverFeatures;
 
-  /** Observes; changes nothing. */
+  /** Observes the state; changes nothing. */
   state(signal: AbortSignal): Promise<VmState>;
 
   /** The specification of the last `define`, or undefined when absent. */
   definition(): Promise<VmSpec | undefined>;
 
-  /** What the machine that runs now was started with; undefined when none runs, or that is not known any more. */
+  /** What the running machine was started with; undefined if none is running or this is no longer known. */
   runningSpec(): Promise<VmSpec | undefined>;
 
   /**
-   * Brings the definition and the data disk about. A disk that exists is kept, whatever its content; it is enlarged
-   * when `sizeGiB` asks for more and never shrunk. A running machine keeps its present hardware until its next start.
+   * Creates or updates the definition and the data disk. An existing disk is kept, regardless of its content;
+   * it is grown if `sizeGiB` is larger and never shrunk. A running machine keeps its hardware until its next
+   * start.
    * @throws MobyvmError MOBYVM_DATA_DISK, MOBYVM_DISK_FULL
    */
   define(spec: VmSpec, context: EnsureContext): Promise<Defined>;
 
   /**
-   * Starts a machine that is off; returns once its processors run. A machine that runs already is left alone
-   * (adopted if an earlier daemon started it); one that is paused or stalled goes on. The undo that it registers powers
-   * off what it started.
-   * @throws MobyvmError MOBYVM_VM_START, MOBYVM_VM_STATE when it is absent or saved, MOBYVM_DISK_FULL when it is stalled
-   *   and there still is no room
+   * Starts a machine that is off; returns once its processors run. A running machine is left alone (adopted
+   * if an earlier daemon started it); a paused or stalled one is resumed. The registered undo powers off what
+   * this call started.
+   * @throws MobyvmError MOBYVM_VM_START; MOBYVM_VM_STATE if it is absent or saved; MOBYVM_DISK_FULL if it is
+   *   stalled and the disk is still full
    */
   start(context: EnsureContext): Promise<void>;
 
   /**
-   * Lets a stalled machine go on, if there is room by now. One that is not stalled is left alone.
+   * Resumes a stalled machine if there is enough space by now. Leaves any other machine alone.
    * @throws MobyvmError MOBYVM_DISK_FULL
    */
   resume(signal: AbortSignal): Promise<void>;
 
   /**
-   * Asks the guest to shut down, waits, then powers off. Success when it is off already.
-   * @throws MobyvmError MOBYVM_VM_STOP when even powering off does not end it
+   * Asks the guest to shut down, waits, then powers off. Succeeds if it is already off.
+   * @throws MobyvmError MOBYVM_VM_STOP if even powering off does not end it
    */
   stop(options: StopOptions, context: StepContext): Promise<void>;
 
@@ -131,39 +132,43 @@ export interface VmDriver {
 
   /**
    * Writes the memory to a file and ends the machine; afterwards the state is `saved`.
-   * A failed save leaves the machine running as before.
+   * If saving fails, the machine keeps running.
    * @throws MobyvmError MOBYVM_VM_SAVE, MOBYVM_DISK_FULL
    */
   save(context: StepContext): Promise<void>;
 
   /**
-   * Continues a saved machine; the saved memory is used once and then deleted. The guest's clock stands where it stopped: the guest steps
-   * it by its RTC within seconds.
-   * @throws MobyvmError MOBYVM_VM_RESTORE; the saved state is kept, so that it can be tried again or discarded
+   * Continues a saved machine; the saved memory is used once and then deleted. The guest's clock continues
+   * from the time of the save; the guest corrects it from its RTC within seconds.
+   * @throws MobyvmError MOBYVM_VM_RESTORE; the saved state is kept, so that the caller can retry or discard
+   *   it
    */
   restore(context: EnsureContext): Promise<void>;
 
-  /** Powers off and removes the definition and everything the driver made, the data disk excepted unless asked for. */
+  /** Powers off and removes everything the driver created; the data disk only on request. */
   remove(options: { readonly dataDisk: boolean }, context: StepContext): Promise<void>;
 
-  /** Called whenever a machine that was running has ended. Returns the unsubscribe function. */
+  /** Called whenever a running machine has ended. Returns the unsubscribe function. */
   onExit(listener: (exit: VmExit) => void): () => void;
 
-  /** Called whenever a running machine has stalled, or an adopted one is found so. Returns the unsubscribe function. */
+  /**
+   * Called when a running machine stalls or an adopted one is found stalled. Returns the unsubscribe
+   * function.
+   */
   onStall(listener: (stall: VmStall) => void): () => void;
 
-  /** The guest's console, captured from second 0, also while nobody listens. */
+  /** The guest's console, captured from power-on even if nobody is listening. */
   readonly console: VmConsole;
 
-  /** Lets go of the machine without touching it: connections are closed, the VM goes on. */
+  /** Closes all connections and leaves the VM running. */
   close(): Promise<void>;
 }
 
 export interface VmConsole {
-  /** The capped log file; it survives the daemon. */
+  /** The size-limited log file; it outlives the daemon. */
   readonly logPath: string;
-  /** The last lines, oldest first, control sequences removed. */
+  /** The last lines, oldest first, without control sequences. */
   tail(maxLines: number): Promise<readonly string[]>;
-  /** Calls back for every line that comes from now on. Returns the unsubscribe function. */
+  /** Calls back for every new line. Returns the unsubscribe function. */
   onLine(listener: (line: string) => void): () => void;
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/core/host/index.js';
 import { MobyvmError } from '../../src/core/values/index.js';
 import type { VmExit, VmSpec } from '../../src/vm/index.js';
@@ -20,7 +20,7 @@ const SIGNAL = new AbortController().signal;
 describeVmDriver('the QEMU driver', () => QemuHarness.create());
 
 describe('memory', () => {
-  it('goes on where it stopped, in a file that is gone afterwards', async () => {
+  test('continues where it stopped, from a file that is deleted afterwards', async () => {
     await using vm = await started();
     await until('some counts', async () => (await vm.count()) >= 15, 60);
     await vm.driver.save(recordingContext());
@@ -31,7 +31,7 @@ describe('memory', () => {
     expect(await stateFiles(vm)).toEqual(['definition.json', 'machine.json']);
   });
 
-  it('is not saved when the disk fills up, and the guest goes on', async () => {
+  test('is not saved when the disk fills up, and the guest keeps running', async () => {
     await using small = await smallFileSystem(256 * 1024);
     await using vm = await QemuHarness.create(
       {},
@@ -46,19 +46,19 @@ describe('memory', () => {
     expect(await readdir(small.path)).toEqual(['definition.json', 'machine.json']);
   });
 
-  it('is not even begun to be saved where the disk has too little space', async () => {
+  test('is not saved at all if the disk has too little space', async () => {
     await using vm = await QemuHarness.create({}, { freeBytes: () => Promise.resolve(100 * 1024 ** 2) });
     await start(vm);
     const context = recordingContext();
     await expect(vm.driver.save(context)).rejects.toMatchObject({
       code: 'MOBYVM_DISK_FULL',
-      message: expect.stringContaining('100 MiB are free') as string,
+      message: expect.stringContaining('only 100 MiB are free') as string,
     });
     expect(context.progressed).toEqual([]);
     expect(await vm.driver.state(SIGNAL)).toBe('running');
   });
 
-  it('is not saved when the save is aborted, and the guest goes on', async () => {
+  test('is not saved when the save is aborted, and the guest keeps running', async () => {
     await using vm = await started();
     const abort = new AbortController();
     const context = { ...recordingContext(abort.signal), progress: () => abort.abort() };
@@ -69,7 +69,7 @@ describe('memory', () => {
     expect(await vm.driver.state(SIGNAL)).toBe('saved');
   });
 
-  it('is kept when it cannot be restored, and no process stays behind', async () => {
+  test('is kept when it cannot be restored, and no process is left behind', async () => {
     await using vm = await started();
     await vm.driver.save(recordingContext());
     const memory = join(vm.options.stateDirectory, 'memory.saved');
@@ -87,7 +87,7 @@ describe('memory', () => {
     expect(await vm.driver.state(SIGNAL)).toBe('running');
   });
 
-  it('is not restored over another boot ISO', async () => {
+  test('is not restored with another boot ISO', async () => {
     await using vm = await started();
     await vm.driver.save(recordingContext());
     await utimes(vm.spec.isoPath, new Date(), new Date(1));
@@ -98,7 +98,7 @@ describe('memory', () => {
     expect(await vm.driver.state(SIGNAL)).toBe('saved');
   });
 
-  it('is loaded anew after a restore that a dead daemon left half-done', async () => {
+  test('is loaded again after a dead daemon left a restore half-done', async () => {
     await using vm = await started();
     await vm.driver.save(recordingContext());
     const hardware = { spec: vm.spec, accelerator: 'tcg' as const, machineType: DEFAULT_MACHINE_TYPE };
@@ -112,7 +112,7 @@ describe('memory', () => {
 });
 
 describe('adoption', () => {
-  it('finds a machine whose record is lost, and can still save it', async () => {
+  test('finds a machine whose record is lost and can still save it', async () => {
     await using vm = await started();
     const pids = await vm.pids();
     await vm.driver.close();
@@ -125,7 +125,7 @@ describe('adoption', () => {
     expect(await later.state(SIGNAL)).toBe('running');
   });
 
-  it('does not save a machine of which it does not know how it was started', async () => {
+  test('does not save a machine if it does not know how it was started', async () => {
     await using vm = await started();
     await vm.driver.define({ ...vm.spec, memoryMiB: 96 }, recordingContext());
     await vm.driver.close();
@@ -136,7 +136,7 @@ describe('adoption', () => {
     expect(await later.state(SIGNAL)).toBe('running');
   });
 
-  it('does not take another process for the machine', async () => {
+  test('does not mistake another process for the machine', async () => {
     await using vm = await started();
     await vm.driver.powerOff(recordingContext());
     const record = {
@@ -150,7 +150,7 @@ describe('adoption', () => {
     expect(await vm.driver.state(SIGNAL)).toBe('off');
   });
 
-  it('lets a machine go on that a dead daemon left paused', async () => {
+  test('resumes a machine that a dead daemon left paused', async () => {
     await using vm = await started();
     await vm.driver.close();
     const client = await QmpClient.connect(join(vm.options.runDirectory, 'qmp.sock'));
@@ -164,7 +164,7 @@ describe('adoption', () => {
 });
 
 describe('ends', () => {
-  it('presses the power button again for a guest that did not listen yet', async () => {
+  test('presses the power button again for a guest that was not ready yet', async () => {
     await using vm = await started();
     const context = recordingContext();
     await vm.driver.stop({ gracefulSeconds: 60 }, context);
@@ -172,7 +172,7 @@ describe('ends', () => {
     expect(await vm.count()).toBeGreaterThanOrEqual(10);
   });
 
-  it('says that the guest shut itself down when nobody of us asked it to', async () => {
+  test('reports that the guest shut itself down', async () => {
     await using vm = await started();
     await vm.untilGuestListens();
     await vm.driver.close();
@@ -188,7 +188,7 @@ describe('ends', () => {
     expect(exits).toEqual([{ reason: 'guest', detail: 'The guest shut itself down.' }]);
   });
 
-  it('says when somebody else ended QEMU by a signal', async () => {
+  test('reports that another process ended QEMU with a signal', async () => {
     await using vm = await started();
     const exits = exitsOf(vm);
     await vm.signal('SIGTERM');
@@ -197,7 +197,7 @@ describe('ends', () => {
     expect(await vm.driver.state(SIGNAL)).toBe('off');
   });
 
-  it('leaves no process of a start that was aborted midway', async () => {
+  test('leaves no process behind when a start is aborted midway', async () => {
     await using vm = await QemuHarness.create();
     await vm.driver.define(vm.spec, recordingContext());
     const abort = new AbortController();
@@ -212,12 +212,12 @@ describe('ends', () => {
 });
 
 describe('data disk', () => {
-  it.each([
+  test.each([
     ['a text file', () => Buffer.from('not a disk at all')],
     ['a raw disk', () => Buffer.alloc(1024 * 1024)],
-    ['a cut qcow2 file', (sound: Buffer) => sound.subarray(0, 60)],
-    ['a qcow2 file with a spoilt table', (sound: Buffer) => Buffer.from(sound).fill(0xab, 65_536, 131_072)],
-  ])('refuses %s and keeps it as it is', async (_what, spoil) => {
+    ['a truncated qcow2 file', (sound: Buffer) => sound.subarray(0, 60)],
+    ['a qcow2 file with a corrupt table', (sound: Buffer) => Buffer.from(sound).fill(0xab, 65_536, 131_072)],
+  ])('rejects %s and leaves it unchanged', async (_what, spoil) => {
     await using vm = await QemuHarness.create();
     await vm.driver.define(vm.spec, recordingContext());
     const { path } = vm.spec.dataDisk;
@@ -230,7 +230,7 @@ describe('data disk', () => {
     expect(await vm.pids()).toEqual([]);
   });
 
-  it('leaves nothing half-made where the disk is full', async () => {
+  test('leaves nothing half-written on a full disk', async () => {
     await using small = await smallFileSystem(64 * 1024);
     await using vm = await QemuHarness.create({
       dataDisk: { path: join(small.path, 'data.qcow2'), sizeGiB: 1 },
@@ -242,7 +242,7 @@ describe('data disk', () => {
     expect(await vm.driver.state(SIGNAL)).toBe('absent');
   });
 
-  it('grows under a running machine', async () => {
+  test('grows while the machine runs', async () => {
     await using vm = await started();
     await vm.driver.define(sized(vm.spec, 2), recordingContext());
     expect(await vm.diskGiB()).toBe(2);
@@ -253,7 +253,7 @@ describe('data disk', () => {
 });
 
 describe('start', () => {
-  it('says which package brings a missing program', async () => {
+  test('names the package that provides a missing program', async () => {
     await using vm = await QemuHarness.create(
       {},
       { commandPrefix: [], qemuProgram: 'qemu-system-of-nobody' },
@@ -270,7 +270,7 @@ describe('start', () => {
     });
   });
 
-  it('names the ISO that is missing', async () => {
+  test('names a missing ISO', async () => {
     await using vm = await QemuHarness.create({ isoPath: '/nonexistent/mobyvm.iso' });
     await vm.driver.define(vm.spec, recordingContext());
     await expect(vm.driver.start(recordingContext())).rejects.toMatchObject({
@@ -279,7 +279,7 @@ describe('start', () => {
     });
   });
 
-  it('gives QEMU’s own reason when it does not start', async () => {
+  test('reports QEMU’s own error when it does not start', async () => {
     await using vm = await QemuHarness.create(
       {},
       { forcedAccelerator: 'kvm', qemuProgram: 'qemu-system-x86_64' },
@@ -295,7 +295,7 @@ describe('start', () => {
     expect(await stateFiles(vm)).toEqual(['definition.json']);
   });
 
-  it('refuses a run directory that is too long for a socket', async () => {
+  test('rejects a run directory that is too long for a socket', async () => {
     await using vm = await QemuHarness.create();
     const deep = vm.another({ runDirectory: join(vm.folder, 'x'.repeat(90)) });
     await deep.define(vm.spec, recordingContext());
@@ -305,7 +305,7 @@ describe('start', () => {
     });
   });
 
-  it('puts the last console log aside', async () => {
+  test('moves the last console log aside', async () => {
     await using vm = await started();
     await until('a count', async () => (await vm.count()) > 0, 60);
     await vm.driver.powerOff(recordingContext());
@@ -314,7 +314,7 @@ describe('start', () => {
     expect(await readFile(`${vm.options.consoleLogPath}.1`)).toEqual(first);
   });
 
-  it('keeps its folders to root', async () => {
+  test('keeps its folders accessible to root only', async () => {
     await using vm = await started();
     for (const folder of [vm.options.stateDirectory, vm.options.runDirectory]) {
       expect((await stat(folder)).mode & 0o777).toBe(0o700);
@@ -325,22 +325,22 @@ describe('start', () => {
 describe('accelerator', () => {
   const options = { qemuProgram: 'qemu-system-x86_64', commandPrefix: [], logger: silentLogger };
 
-  it('is proven by firmware that runs', async () => {
+  test('is proven by firmware that runs', async () => {
     expect(await tryAccelerator('tcg', options, SIGNAL)).toMatchObject({
       works: true,
       detail: expect.stringContaining('SeaBIOS') as string,
     });
   });
 
-  it('is KVM only where KVM really starts a machine', async () => {
+  test('is KVM only if KVM really starts a machine', async () => {
     const trial = await tryAccelerator('kvm', options, SIGNAL);
     expect(await new AcceleratorChoice(options).choose(SIGNAL)).toBe(trial.works ? 'kvm' : 'tcg');
   });
 
-  it('is given up when a machine only seems to start with it, and nobody hears of the trial', async () => {
+  test('is given up if the guest does not boot with it, and the trial is not reported as an exit', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mobyvm-qemu-'));
     try {
-      // A KVM that runs the firmware and then fails, as nested and paravirtual ones do.
+      // A KVM that runs the firmware and then fails, as nested and paravirtualised ones do.
       const program = join(folder, 'qemu');
       const script = [
         '#!/bin/sh',
@@ -363,7 +363,7 @@ describe('accelerator', () => {
       expect(vm.driver.features.accelerator).toBe('tcg');
       expect(await vm.driver.state(SIGNAL)).toBe('running');
       expect(exits).toEqual([]);
-      // The next start does not try again.
+      // The next start does not test it again.
       await vm.driver.powerOff(context);
       const again = recordingContext();
       await vm.driver.start(again);
@@ -373,7 +373,7 @@ describe('accelerator', () => {
     }
   });
 
-  it('may be forced', async () => {
+  test('may be forced', async () => {
     const choice = new AcceleratorChoice({ ...options, qemuProgram: '/nonexistent', forced: 'kvm' });
     expect(await choice.choose(SIGNAL)).toBe('kvm');
   });

@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { errnoOf, MobyvmError } from '../values/index.js';
 
 /**
- * Replaces a file as a whole: a reader, or we after a power cut, see the old text or the new one, never a half.
+ * Replaces a file atomically: a reader, or mobyvm after a power failure, sees the old text or the new one,
+ * never a partial one.
  * @throws MobyvmError MOBYVM_DISK_FULL, MOBYVM_STATE_FILE
  */
 export async function writeFileAtomically(path: string, text: string, mode = 0o600): Promise<void> {
@@ -22,44 +23,50 @@ export async function writeFileAtomically(path: string, text: string, mode = 0o6
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw cannotUse(path, error);
+    throw fileAccessError(path, error);
   }
 }
 
 /**
- * Makes a folder and those above it; one that is there already is success, and keeps its mode.
+ * Creates a folder and its parents. Succeeds if it already exists, and keeps its mode.
  * @throws MobyvmError MOBYVM_DISK_FULL, MOBYVM_STATE_FILE
  */
 export async function makeFolder(path: string, mode = 0o755): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode });
   } catch (error) {
-    throw cannotUse(path, errnoOf(error) === 'ENOENT' ? await refusalAbove(path, error) : error);
+    throw fileAccessError(path, errnoOf(error) === 'ENOENT' ? await mkdirErrorAbove(path, error) : error);
   }
 }
 
-/** Of a read-only file system a recursive mkdir tells only that the folder is not there; making the first one tells why. */
-async function refusalAbove(path: string, unexplained: unknown): Promise<unknown> {
+/**
+ * On a read-only file system, a recursive mkdir only reports that the folder does not exist. Creating the
+ * topmost missing folder reports the real reason.
+ */
+async function mkdirErrorAbove(path: string, fallback: unknown): Promise<unknown> {
   try {
     await mkdir(path);
-    return unexplained;
+    return fallback;
   } catch (error) {
     const above = dirname(path);
-    return errnoOf(error) === 'ENOENT' && above !== path ? refusalAbove(above, error) : error;
+    return errnoOf(error) === 'ENOENT' && above !== path ? mkdirErrorAbove(above, error) : error;
   }
 }
 
-/** The file's text, or undefined when there is none. @throws MobyvmError MOBYVM_STATE_FILE when it cannot be read */
+/**
+ * The file's text, or undefined if it does not exist.
+ * @throws MobyvmError MOBYVM_STATE_FILE if it cannot be read
+ */
 export async function readFileIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
-    throw cannotUse(path, error);
+    throw fileAccessError(path, error);
   }
 }
 
-/** What the system says of a file or folder, or undefined when there is none. */
+/** The result of `stat`, or undefined if the file or folder does not exist. */
 export async function statIfPresent(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
@@ -69,38 +76,41 @@ export async function statIfPresent(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** What is wrong with a place where one of our files is, or is to be. */
-const PLACE_PROBLEMS: Readonly<Record<string, string>> = {
+/** Explains why a path cannot be read or written. */
+const PATH_PROBLEMS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   EISDIR: 'it is a folder where a file should be',
-  ENOTDIR: 'a part of its path is a file where a folder should be',
+  ENOTDIR: 'part of its path is a file where a folder should be',
   EEXIST: 'it is a file where a folder should be',
-  ELOOP: 'its symbolic links go round in a circle',
+  ELOOP: 'its symbolic links form a loop',
   ENAMETOOLONG: 'the path is too long',
-  EPERM: 'the file system forbids it, also to root (`lsattr` shows whether it is immutable)',
-  EIO: 'the disk has an error',
+  EPERM: 'the file system does not permit it, even for root (check `lsattr` for the immutable flag)',
+  EIO: 'the disk reported an I/O error',
   EMFILE: 'too many files are open',
 };
 
-/** The error to throw when a file or folder of ours cannot be read, made or written. What is no such trouble stays as it is. */
-export function cannotUse(path: string, cause: unknown): unknown {
+/**
+ * The error to throw when a file or folder cannot be read, created or written. Other errors are returned
+ * unchanged.
+ */
+export function fileAccessError(path: string, cause: unknown): unknown {
   const errno = errnoOf(cause) ?? '';
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') return diskFull(path, cause);
-  const problem = PLACE_PROBLEMS[errno];
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return diskFullError(path, cause);
+  const problem = PATH_PROBLEMS[errno];
   if (problem === undefined) return cause;
   return new MobyvmError(
     'MOBYVM_STATE_FILE',
     `${path} cannot be used: ${problem}.`,
-    `Mend that, or let mobyvm use another place (MOBYVM_STATE_DIR, MOBYVM_RUN_DIR, MOBYVM_LOG_DIR, MOBYVM_SETTINGS).`,
+    `Fix the problem, or point mobyvm at another path (MOBYVM_STATE_DIR, MOBYVM_RUN_DIR, MOBYVM_LOG_DIR, MOBYVM_SETTINGS).`,
     { cause, details: { path, errno } },
   );
 }
 
-export function diskFull(path: string, cause: unknown): MobyvmError {
+export function diskFullError(path: string, cause: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_DISK_FULL',
-    `There is no space left to write ${path}.`,
-    `Free some space on the file system that holds ${dirname(path)}, then run the command again.`,
+    `No space left to write ${path}.`,
+    `Free some space on the file system of ${dirname(path)}, then run the command again.`,
     { cause },
   );
 }

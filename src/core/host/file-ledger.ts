@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { cannotUse, readFileIfPresent, writeFileAtomically } from './atomic-file.js';
+import { fileAccessError, readFileIfPresent, writeFileAtomically } from './atomic-file.js';
 import { MobyvmError } from '../values/index.js';
 import { keyOf, type Ledger, type LedgerEntry } from './ledger.js';
 
-// Strict: a newer version's file is refused rather than rewritten without what we do not understand.
+// Strict: a file from a newer version is rejected rather than rewritten without the parts we do not
+// understand.
 const LEDGER_FILE = z.strictObject({
   version: z.literal(1),
   entries: z.array(
@@ -13,44 +14,44 @@ const LEDGER_FILE = z.strictObject({
 });
 
 /**
- * The ledger in a JSON file, `{"version": 1, "entries": [{kind, name, detail?}]}`. It is read anew for every call, so
- * that a command and a daemon which follow one another see the same; calls of one ledger run one after the other.
- * Two processes must not write at the same time. An empty ledger has no file.
+ * The ledger in a JSON file, `{"version": 1, "entries": [{kind, name, detail?}]}`. The file is read on every
+ * call, so that a command and a daemon that run one after the other see the same entries; the calls of one
+ * ledger are serialized. Two processes must not write at the same time. An empty ledger has no file.
  *
- * A disk without room keeps nothing from being taken away: what was deleted meanwhile is remembered by the object, and
- * the last one to go takes the file with it. If the process dies before, its entries say of things that they were made
- * which are not there any more, as after every crash.
+ * A full disk does not prevent removal: entries that could not be deleted from the file are remembered in
+ * memory, and the file is removed with the last one. If the process dies first, the file lists things that no
+ * longer exist, as it does after any crash.
  *
- * A file that cannot be understood is never replaced: emptying it would orphan everything that we made.
+ * A file that cannot be parsed is never replaced: emptying it would orphan everything mobyvm created.
  * @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL
  */
 export function fileLedger(path: string): Ledger {
   let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const serialize = <Result>(work: () => Promise<Result>): Promise<Result> => {
     const result = last.then(work);
     last = result.catch(() => undefined);
     return result;
   };
-  let unwritten: readonly LedgerEntry[] = [];
+  let pendingDeletes: readonly LedgerEntry[] = [];
   const current = async (): Promise<readonly LedgerEntry[]> => {
     const written = await readEntries(path);
-    return unwritten.length === 0
+    return pendingDeletes.length === 0
       ? written
-      : written.filter((each) => !unwritten.some((gone) => isSame(each, gone)));
+      : written.filter((each) => !pendingDeletes.some((gone) => isSame(each, gone)));
   };
   const write = async (entries: readonly LedgerEntry[]): Promise<void> => {
     if (entries.length === 0) await removeFile(path);
     else await writeFileAtomically(path, `${JSON.stringify({ version: 1, entries }, undefined, 2)}\n`);
-    unwritten = [];
+    pendingDeletes = [];
   };
   const change = (edit: (entries: readonly LedgerEntry[]) => readonly LedgerEntry[]): Promise<void> =>
-    inTurn(async () => {
+    serialize(async () => {
       const before = await current();
       const after = edit(before);
       if (after !== before) await write(after);
     });
   return {
-    has: (entry) => inTurn(async () => (await current()).some((known) => isSame(known, entry))),
+    has: (entry) => serialize(async () => (await current()).some((known) => isSame(known, entry))),
     add: (entry) =>
       change((entries) =>
         entries.some((known) => isSame(known, entry) && known.detail === entry.detail)
@@ -63,9 +64,9 @@ export function fileLedger(path: string): Ledger {
         return rest.length === entries.length ? entries : rest;
       }).catch((error: unknown) => {
         if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_DISK_FULL') throw error;
-        unwritten = [...unwritten, entry];
+        pendingDeletes = [...pendingDeletes, entry];
       }),
-    list: () => inTurn(current),
+    list: () => serialize(current),
   };
 }
 
@@ -77,7 +78,7 @@ async function removeFile(path: string): Promise<void> {
   try {
     await rm(path, { force: true });
   } catch (error) {
-    throw cannotUse(path, error);
+    throw fileAccessError(path, error);
   }
 }
 
@@ -89,8 +90,8 @@ async function readEntries(path: string): Promise<readonly LedgerEntry[]> {
   } catch (cause) {
     throw new MobyvmError(
       'MOBYVM_STATE_FILE',
-      `${path}, where mobyvm remembers what it created on this machine, cannot be understood.`,
-      `Put back a good copy of ${path}. If there is none, move it away: mobyvm then starts with an empty list, and what it created before (docs/files.md lists it) is yours to remove.`,
+      `${path}, mobyvm's list of what it created on this machine, cannot be parsed.`,
+      `Restore ${path} from a backup. Without one, move the file away: mobyvm then starts with an empty list, and you have to remove what it created earlier yourself (see docs/files.md).`,
       { cause, details: { path } },
     );
   }

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '../values/index.js';
 
-/** Bytes that may still be written to a folder; for one that does not exist yet, to its nearest existing parent. */
+/** Free bytes on the file system of a folder, or of its nearest existing parent if it does not exist yet. */
 export async function freeBytesIn(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder);

@@ -1,25 +1,25 @@
 /**
- * Remembers what mobyvm itself created on this machine. What does not stand in it is never changed or removed.
- * Entries survive a crash: they are written before the effect and deleted after its removal.
+ * Remembers what mobyvm itself created on this machine. Anything not listed is never changed or removed.
+ * Entries survive a crash: they are written before the object is created and deleted after it is removed.
  */
 export interface Ledger {
   has(entry: LedgerEntry): Promise<boolean>;
-  /** An entry of the same kind and name is replaced. */
+  /** Replaces an entry with the same kind and name. */
   add(entry: LedgerEntry): Promise<void>;
   delete(entry: LedgerEntry): Promise<void>;
   list(): Promise<readonly LedgerEntry[]>;
 }
 
 export interface LedgerEntry {
-  /** What sort of thing it is, for example `bridge`, `nft-table`, `network-namespace`. */
+  /** For example `bridge`, `nft-table`, `network-namespace`. */
   readonly kind: string;
-  /** Its name or GUID, unique for its kind on this machine. */
+  /** Name or GUID, unique within its kind on this machine. */
   readonly name: string;
-  /** What must be remembered with it, for example the boot in which it was made. Not part of its identity. */
+  /** Extra information, for example the boot in which it was created. Not part of the identity. */
   readonly detail?: string;
 }
 
-/** A ledger without a file, for tests and for the fake driver. */
+/** An in-memory ledger, for tests. */
 export function memoryLedger(): Ledger {
   const entries = new Map<string, LedgerEntry>();
   return {

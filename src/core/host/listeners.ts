@@ -1,8 +1,8 @@
-/** The listeners of one kind of event. */
+/** The listeners for one kind of event. */
 export class Listeners<T = void> {
   readonly #listeners = new Set<(value: T) => void>();
 
-  /** The same function may be added twice. @returns the unsubscribe function */
+  /** Adding the same function twice is allowed. @returns the unsubscribe function */
   add(listener: (value: T) => void): () => void {
     const own = (value: T): void => listener(value);
     this.#listeners.add(own);

@@ -1,10 +1,10 @@
-/** A field of a log record. Never put file contents, tokens, passwords or container environments into one. */
+/** The fields of a log record. Never log file contents, tokens, passwords or container environments. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /**
- * Logs are events with fields: `log.info('dhcp.lease.granted', { mac, ip, leaseSeconds })`.
- * `info` is what a user would want to know afterwards, `warn` means that it recovered, `error` that something did
- * not happen, `debug` is for each packet and each request.
+ * Logs are events with fields: `log.info('dhcp.lease.granted', { mac, ip, leaseSeconds })`. Use `info` for
+ * what a user may want to know later, `warn` for a problem that was recovered from, `error` for something
+ * that was not done, `debug` for individual packets and requests.
  */
 export interface Logger {
   debug(event: LogEvent, fields?: LogFields): void;
@@ -13,11 +13,11 @@ export interface Logger {
   error(event: LogEvent, fields?: LogFields): void;
 }
 
-/** Dotted, lower case: `part.thing.happened`. */
+/** Dotted and lower case: `part.thing.happened`. */
 export type LogEvent = `${string}.${string}`;
 
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 function nothing(): void {
-  // A null object: whoever needs no log passes this one instead of asking whether there is a logger.
+  // A null object, so that callers never have to check for an optional logger.
 }

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { errnoOf } from '../values/index.js';
 
-/** A process, told apart from a later one with the same pid. */
+/** Identifies a process even if its pid is reused later. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Clock ticks between the host's boot and the process's start: field 22 of proc(5) stat. */
+  /**
+   * Clock ticks from the host's boot to the process's start: field 22 (starttime) of
+   * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html.
+   */
   readonly startTicks: string;
 }
 
@@ -12,11 +15,11 @@ export interface ProcessInfo extends ProcessIdentity {
   readonly args: readonly string[];
 }
 
-/** The living process with this pid; undefined when there is none, or only its zombie. */
+/** The running process with this pid; undefined if there is none or it is a zombie. */
 export async function findProcess(pid: number): Promise<ProcessInfo | undefined> {
   const [stat, cmdline] = await Promise.all([readProc(pid, 'stat'), readProc(pid, 'cmdline')]);
   if (stat === undefined || cmdline === undefined) return undefined;
-  // The command's name is in parentheses and may itself contain spaces and parentheses.
+  // The command name is in parentheses and may itself contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0] ?? 'X';
   if (state === 'Z' || state === 'X') return undefined;
@@ -27,7 +30,7 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await findProcess(identity.pid))?.startTicks === identity.startTicks;
 }
 
-/** Sends SIGKILL, but only to the process that is meant. Succeeds if it has ended already. */
+/** Sends SIGKILL to exactly this process. Succeeds if it has already exited. */
 export async function killProcess(identity: ProcessIdentity): Promise<void> {
   if (!(await isAlive(identity))) return;
   try {
@@ -41,7 +44,7 @@ async function readProc(pid: number, file: 'stat' | 'cmdline'): Promise<string |
   try {
     return await readFile(`/proc/${pid}/${file}`, 'utf8');
   } catch (error) {
-    // ESRCH: it ended between opening and reading.
+    // ESRCH: the process exited between open and read.
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return undefined;
     throw error;
   }

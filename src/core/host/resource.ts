@@ -1,21 +1,21 @@
 import type { Change } from '../values/index.js';
 
 /**
- * One thing that the daemon sets up on this machine: a bridge, an address, a rule, a disk, a VM.
- * `doctor` is observe and plan printed; `uninstall` is remove in reverse.
+ * Something that the daemon sets up on this machine: a bridge, an address, a rule, a disk, a VM. `doctor`
+ * prints observe and plan; `uninstall` calls remove in reverse order.
  */
 export interface Resource<Wanted, Found> {
-  /** Stable and kebab-case: the key in progress events, logs and the dashboard. */
+  /** Stable kebab-case key, used in progress events, logs and the dashboard. */
   readonly id: string;
-  /** What a person reads while it is worked on, for example "bridge mobyvm0". */
+  /** Shown to the user while it is set up or removed, for example "bridge mobyvm0". */
   readonly title: string;
-  /** Reads the world; never changes it. `undefined` means absent. */
+  /** Reads the current state and changes nothing. `undefined` means absent. */
   observe(context: StepContext): Promise<Found | undefined>;
   /** Pure: what must change to get from `found` to `wanted`. */
   plan(found: Found | undefined, wanted: Wanted): Change;
-  /** Brings about `wanted`. Safe to repeat. Registers an undo right after each effect that it has. */
+  /** Establishes `wanted`. Idempotent. Registers an undo right after each change it makes. */
   ensure(wanted: Wanted, found: Found | undefined, context: EnsureContext): Promise<void>;
-  /** Takes it away. Absent already is success; what is not ours is left alone. */
+  /** Removes it. Succeeds if it is already absent; never touches anything mobyvm did not create. */
   remove(context: StepContext): Promise<void>;
 }
 
@@ -23,11 +23,11 @@ export type Undo = () => Promise<void>;
 
 export interface StepContext {
   readonly signal: AbortSignal;
-  /** Tells whoever watches what the step is doing right now, for example the guest's last console line. */
+  /** Reports what the step is doing right now, for example the guest's last console line. */
   readonly progress: (detail: string) => void;
 }
 
 export interface EnsureContext extends StepContext {
-  /** Runs only if this setup fails later, in reverse order of registration. */
+  /** Registers an undo that runs only if a later step fails, in reverse order of registration. */
   readonly onFailure: (undo: Undo) => void;
 }

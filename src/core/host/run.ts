@@ -6,17 +6,17 @@ import { errnoOf, MobyvmError } from '../values/index.js';
 export interface RunOptions {
   /** Written to the program's standard input, which is then closed. */
   readonly input?: string | Uint8Array;
-  /** The program is killed after this many milliseconds; 30,000 if absent. */
+  /** Milliseconds after which the program is killed; defaults to 30,000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly cwd?: string;
-  /** Replaces the environment; if absent the program gets ours. */
+  /** Replaces the environment; by default the program inherits ours. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Exit codes that are no failure; only 0 if absent. */
+  /** Exit codes that count as success; defaults to 0 only. */
   readonly acceptExitCodes?: readonly number[];
-  /** Texts that never appear in an error message (they come out as `***`). Secrets belong in `input`, not in `args`. */
+  /** Texts that are replaced by `***` in error messages. Pass secrets in `input`, never in `args`. */
   readonly secrets?: readonly string[];
-  /** Called for each complete line of standard output and standard error as it comes. */
+  /** Called for each complete line of standard output and standard error as it arrives. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -27,19 +27,22 @@ export interface RunResult {
   readonly durationMs: number;
 }
 
-/** The most text kept of each output; the rest is read and dropped, so a chatty program costs no memory. */
+/**
+ * The most text kept of each stream; the rest is read and dropped, so that a chatty program cannot use up
+ * memory.
+ */
 const MAX_OUTPUT_CHARS = 8 * 1024 * 1024;
 
-/** After the polite signal, a program that does not end is killed. */
+/** How long a program may keep running after SIGTERM before it gets SIGKILL. */
 const KILL_AFTER_MS = 2_000;
 
-/** How long the outputs of a program that has ended are still read. */
+/** How long output is still read after the program has exited. */
 const DRAIN_MS = 5_000;
 
 /**
- * Runs a program to its end: a list of arguments, never a shell.
- * @throws MobyvmError MOBYVM_PROGRAM_MISSING, MOBYVM_PROGRAM_TIMEOUT or MOBYVM_PROGRAM_FAILED; the signal's reason
- *   when aborted.
+ * Runs a program to completion, with an argument list and never through a shell.
+ * @throws MobyvmError MOBYVM_PROGRAM_MISSING, MOBYVM_PROGRAM_TIMEOUT or MOBYVM_PROGRAM_FAILED; the signal's
+ * reason when aborted
  */
 export async function run(
   program: string,
@@ -56,7 +59,7 @@ export async function run(
   });
   const stdout = collect(child.stdout, options.onLine);
   const stderr = collect(child.stderr, options.onLine);
-  // A program that ends before it has read its input is no error of ours: its exit code tells.
+  // A program may exit before it has read its input (EPIPE); its exit code tells whether that is a failure.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input ?? '');
 
@@ -74,15 +77,15 @@ export async function run(
   options.signal?.throwIfAborted();
 
   const failure: Failure = { program, args, options, stderr: stderr(), outcome };
-  if ('error' in outcome) throw notStarted(failure, outcome.error);
+  if ('error' in outcome) throw startError(failure, outcome.error);
   if (deadline.signal.aborted)
-    throw failed(failure, 'MOBYVM_PROGRAM_TIMEOUT', `did not end within ${timeoutMs / 1000} s`);
+    throw programError(failure, 'MOBYVM_PROGRAM_TIMEOUT', `timed out after ${timeoutMs / 1000} s`);
   const { exitCode, signalName } = outcome;
   if (exitCode === null || !(options.acceptExitCodes ?? [0]).includes(exitCode)) {
-    throw failed(
+    throw programError(
       failure,
       'MOBYVM_PROGRAM_FAILED',
-      exitCode === null ? `was ended by ${signalName}` : `ended with ${exitCode}`,
+      exitCode === null ? `was killed by ${signalName}` : `failed with exit code ${exitCode}`,
     );
   }
   return { stdout: stdout(), stderr: stderr(), exitCode, durationMs: performance.now() - startedMs };
@@ -133,7 +136,7 @@ export async function startProgram(
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', (error) =>
-        reject(notStarted({ program, args, options: {}, stderr: '', outcome: { error } }, error)),
+        reject(startError({ program, args, options: {}, stderr: '', outcome: { error } }, error)),
       );
     });
     child.unref();
@@ -169,7 +172,7 @@ function ended(child: ChildProcess): Promise<Outcome> {
     child.once('error', (error) => resolve({ error }));
     child.once('close', (exitCode, signalName) => resolve({ exitCode, signalName }));
     child.once('exit', (exitCode, signalName) => {
-      // What the program has left running may hold its outputs open for as long as it likes.
+      // A child that the program left running may keep the streams open indefinitely.
       setTimeout(() => {
         child.stdout?.destroy();
         child.stderr?.destroy();
@@ -198,30 +201,30 @@ function collect(stream: NodeJS.ReadableStream, onLine: RunOptions['onLine']): (
   return () => text;
 }
 
-function notStarted(failure: Failure, error: Error): MobyvmError {
+function startError(failure: Failure, error: Error): MobyvmError {
   if (errnoOf(error) === 'ENOENT') {
     return new MobyvmError(
       'MOBYVM_PROGRAM_MISSING',
       `The program "${failure.program}" was not found.`,
-      `Install the package that brings "${failure.program}", or put it on PATH.`,
+      `Install the package that provides "${failure.program}", or add it to PATH.`,
       { cause: error, details: { program: failure.program } },
     );
   }
-  return failed(failure, 'MOBYVM_PROGRAM_FAILED', `could not be started: ${error.message}`);
+  return programError(failure, 'MOBYVM_PROGRAM_FAILED', `could not be started: ${error.message}`);
 }
 
-function failed(
+function programError(
   failure: Failure,
   code: 'MOBYVM_PROGRAM_FAILED' | 'MOBYVM_PROGRAM_TIMEOUT',
   problem: string,
 ): MobyvmError {
-  const lastWords = failure.stderr.trim().split('\n').slice(-4).join('\n');
+  const lastLines = failure.stderr.trim().split('\n').slice(-4).join('\n');
   const command = [failure.program, ...failure.args].join(' ');
-  const text = `"${command}" ${problem}${lastWords === '' ? '' : `: ${lastWords}`}`;
+  const text = `"${command}" ${problem}${lastLines === '' ? '' : `: ${lastLines}`}`;
   return new MobyvmError(
     code,
     masked(text, failure.options.secrets ?? []),
-    'See the message of that program.',
+    "See the program's own error message.",
     {
       details: {
         program: failure.program,

@@ -1,4 +1,7 @@
-/** Lets one piece of work run at a time, in the order of asking. Whoever is aborted while it waits leaves the queue. */
+/**
+ * Runs one piece of work at a time, in the order requested. A caller that is aborted while waiting leaves the
+ * queue.
+ */
 export class SerialQueue {
   #last: Promise<void> = Promise.resolve();
 
@@ -16,7 +19,10 @@ export class SerialQueue {
   }
 }
 
-/** Settles like the promise, or with the signal's reason as soon as it is aborted. The work itself goes on. */
+/**
+ * Settles like the promise, or rejects with the signal's reason as soon as it is aborted. The work itself
+ * continues.
+ */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let onAbort = (): void => undefined;

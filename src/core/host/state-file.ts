@@ -7,13 +7,13 @@ import { makeFolder, readFileIfPresent, writeFileAtomically } from './atomic-fil
 export interface StateFileOptions<T> {
   readonly path: string;
   readonly schema: z.ZodType<T>;
-  /** What the user can do when the file cannot be read; a whole sentence. */
+  /** What the user can do if the file is invalid, as a full sentence. */
   readonly remedy?: string;
-  /** Keep the file's values out of errors and logs. */
+  /** Keeps the file's values out of errors and logs. */
   readonly isSecret?: boolean;
 }
 
-/** One of our JSON files, for its owner only. Written whole, and checked against its schema when it is read. */
+/** A JSON file readable only by its owner, written atomically and checked against its schema when read. */
 export class StateFile<T> {
   readonly #options: StateFileOptions<T>;
 
@@ -25,7 +25,7 @@ export class StateFile<T> {
     return this.#options.path;
   }
 
-  /** Undefined when there is no file. @throws MobyvmError MOBYVM_STATE_FILE when its content is not valid */
+  /** Returns undefined if the file does not exist. @throws MobyvmError MOBYVM_STATE_FILE if it is invalid */
   async read(): Promise<T | undefined> {
     const text = await readFileIfPresent(this.path);
     if (text === undefined) return undefined;
@@ -52,7 +52,7 @@ export class StateFile<T> {
       remedy = `Restore ${path} from a backup, or delete it to start without it.`,
       isSecret,
     } = this.#options;
-    // JSON's syntax errors quote the text.
+    // JSON syntax errors quote the text.
     const cause = isSecret === true && error instanceof SyntaxError ? undefined : error;
     return new MobyvmError('MOBYVM_STATE_FILE', `${path} is not a valid mobyvm state file.`, remedy, {
       cause,

@@ -3,10 +3,13 @@ import { reportOf } from '../values/index.js';
 import type { Change } from '../values/index.js';
 import type { EnsureContext, Resource, Undo } from './resource.js';
 
-/** What a step changed. `remove` is what `down` does; a resource's plan never says it. */
+/** What a step changed. `remove` comes from `down`; a resource's plan never returns it. */
 export type StepOutcome = Change['kind'] | 'remove';
 
-/** What happens during a long operation. Terminal, log and dashboard render these; code that works never prints. */
+/**
+ * What happens during a long operation. Only the terminal, log and dashboard renderers print; code that does
+ * the work never does.
+ */
 export type ProgressEvent =
   | { readonly event: 'step.started'; readonly step: string; readonly title: string }
   | { readonly event: 'step.progress'; readonly step: string; readonly detail: string }
@@ -26,14 +29,19 @@ export type ProgressEvent =
 
 export type Emit = (event: ProgressEvent) => void;
 
-/** One step of an operation. `run` says what it changed, registers undos, and is stopped by the context's signal. */
+/**
+ * One step of an operation. `run` returns what it changed, registers undos, and stops when the context's
+ * signal is aborted.
+ */
 export interface Step {
   readonly id: string;
   readonly title: string;
   readonly run: (context: EnsureContext) => Promise<StepOutcome>;
 }
 
-/** A resource with the state that it is wanted in, as a step: observe, plan, and ensure only if there is a change. */
+/**
+ * Wraps a resource and its wanted state in a step: observe, plan, and ensure only if something must change.
+ */
 export function resourceStep<Wanted, Found>(resource: Resource<Wanted, Found>, wanted: Wanted): Step {
   return {
     id: resource.id,
@@ -54,8 +62,8 @@ export interface StepsOptions {
 }
 
 /**
- * Runs the steps in order. On a failure or an abort it undoes what *this call* did, last first, and rethrows.
- * What was right already is never touched, so calling it again is free.
+ * Runs the steps in order. On a failure or an abort, undoes what *this call* changed, last first, and
+ * rethrows. Anything that was already correct is left alone, so repeating the call is cheap.
  */
 export async function runSteps(steps: readonly Step[], { emit, signal, nowMs }: StepsOptions): Promise<void> {
   const undos: RegisteredUndo[] = [];
@@ -84,7 +92,10 @@ interface RegisteredUndo {
   readonly undo: Undo;
 }
 
-/** The error to throw: `cause` itself, or an AggregateError with `cause` first when undoing failed as well. */
+/**
+ * The error to throw: `cause` itself, or an AggregateError that starts with `cause` if undoing failed as
+ * well.
+ */
 async function undoAll(undos: readonly RegisteredUndo[], cause: unknown, emit: Emit): Promise<unknown> {
   const failures: unknown[] = [];
   for (const { step, undo } of [...undos].reverse()) {

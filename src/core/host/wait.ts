@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MobyvmError, textOf, type ErrorCode } from '../values/index.js';
 
-/** Sleeps; an aborted signal ends it at once with the signal's reason. */
+/** Sleeps; rejects at once with the signal's reason when it is aborted. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   try {
     await delay(ms, undefined, signal === undefined ? {} : { signal });
@@ -11,25 +11,25 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** Something that must become true before work can go on, with what to say when it does not. */
+/** A condition that must become true before work can continue, and what to report if it does not. */
 export interface Requirement {
-  /** Continues the sentence "waiting for …", for example "the guest's DHCP request". */
+  /** Completes the sentence "waiting for …", for example "the guest's DHCP request". */
   readonly title: string;
-  /** Resolves to true when it holds. May throw: the last reason is kept for the message. */
+  /** Resolves to true once the condition holds. May throw; the last error is included in the message. */
   check(signal: AbortSignal): Promise<boolean>;
   readonly timeoutSeconds: number;
-  /** What the user can look at or do when it never holds. */
+  /** What the user can check or do if it never holds. */
   readonly hint: string;
   readonly code?: ErrorCode;
-  /** Throws when waiting longer is pointless (the VM is gone). */
+  /** Throws if waiting any longer is pointless (the VM is gone). */
   giveUp?(): void;
-  /** Milliseconds between checks; 250 if absent. */
+  /** Milliseconds between checks; defaults to 250. */
   readonly everyMs?: number;
 }
 
 /**
  * Polls until the requirement holds.
- * @throws MobyvmError with the requirement's code (MOBYVM_TIMEOUT if it has none) when its time is over.
+ * @throws MobyvmError with the requirement's code, or MOBYVM_TIMEOUT, when the time is up
  */
 export async function waitFor(requirement: Requirement, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + requirement.timeoutSeconds * 1000;
@@ -38,7 +38,7 @@ export async function waitFor(requirement: Requirement, signal: AbortSignal): Pr
     signal.throwIfAborted();
     requirement.giveUp?.();
     const remainingMs = deadline - performance.now();
-    if (remainingMs <= 0) throw timedOut(requirement, lastReason);
+    if (remainingMs <= 0) throw timeoutError(requirement, lastReason);
     try {
       if (await requirement.check(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(remainingMs))])))
         return;
@@ -51,7 +51,7 @@ export async function waitFor(requirement: Requirement, signal: AbortSignal): Pr
   }
 }
 
-function timedOut(requirement: Requirement, reason: unknown): MobyvmError {
+function timeoutError(requirement: Requirement, reason: unknown): MobyvmError {
   const because = reason === undefined ? '' : ` (${textOf(reason)})`;
   return new MobyvmError(
     requirement.code ?? 'MOBYVM_TIMEOUT',

@@ -1,6 +1,9 @@
 import { CodecError } from './errors.js';
 
-/** A bounds-checked, big-endian cursor. Every read names its field, so a failure says what was short and where. */
+/**
+ * A bounds-checked, big-endian cursor. Every read names its field, so a failure says what was short and
+ * where.
+ */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -34,7 +37,7 @@ export class ByteReader {
   /** A copy of the next `length` bytes. */
   take(length: number, field: string): Uint8Array {
     const at = this.#advance(length, field);
-    // Not `slice`: of a Node Buffer that would be the same memory.
+    // Not `slice`: on a Node Buffer it returns a view of the same memory.
     return new Uint8Array(this.#bytes.subarray(at, at + length));
   }
 

@@ -8,7 +8,7 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    // The place first: growing replaces the array that is written to.
+    // Grow first: growing replaces the array being written to.
     const at = this.#grow(1);
     this.#bytes[at] = value;
     return this;

@@ -1,4 +1,4 @@
-/** What must change to get from what was observed to what is wanted: the outcome of a resource's `plan`. */
+/** The result of a resource's `plan`: what must change to get from the observed state to the wanted one. */
 export type Change =
   | { readonly kind: 'none' }
   | { readonly kind: 'create' }

@@ -1,9 +1,9 @@
 /**
- * Every stable error code, by the part of mobyvm that meets it first. A test holds this list, docs/errors.md and
- * the codes used in src together.
+ * Every stable error code, grouped by the part of mobyvm that reports it first. A test checks that this list,
+ * docs/errors.md and the codes used in src agree.
  */
 export const ERROR_CODES = [
-  // our own
+  // general
   'MOBYVM_BUG',
   'MOBYVM_ABORTED',
   'MOBYVM_CODEC',

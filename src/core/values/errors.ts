@@ -4,15 +4,15 @@ export type { ErrorCode } from './error-codes.js';
 
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
-/** The one error class. Match on `code`, never on the message; every code has a section in docs/errors.md. */
+/** The only error class. Match on `code`, never on the message; docs/errors.md describes every code. */
 export class MobyvmError extends Error {
   override readonly name: string = 'MobyvmError';
   readonly details: ErrorDetails;
 
   /**
    * @param code stable, see {@link ErrorCode}
-   * @param message what went wrong: one sentence with the offending value in it
-   * @param remedy what the user can do now, as an instruction; empty only for a bug of ours
+   * @param message what went wrong: one sentence that includes the offending value
+   * @param remedy what the user can do about it, as an instruction; empty only for a bug in mobyvm
    */
   constructor(
     readonly code: ErrorCode,
@@ -25,21 +25,21 @@ export class MobyvmError extends Error {
   }
 }
 
-/** Bytes that do not follow the format. `field` and `offset` say where; thrown by codecs and by nothing else. */
+/** Malformed input. `field` and `offset` say where; only codecs throw it. */
 export class CodecError extends MobyvmError {
   override readonly name = 'CodecError';
 
   constructor(
     readonly field: string,
     readonly offset: number,
-    /** What is wrong there, as the rest of a sentence that begins with the field. */
+    /** What is wrong, completing a sentence that begins with the field. */
     readonly problem: string,
   ) {
     super('MOBYVM_CODEC', `${field} at byte ${offset}: ${problem}`, '', { details: { field, offset } });
   }
 }
 
-/** The form in which errors cross a process border (control API, `--json`, state files). */
+/** An error as it crosses a process boundary (control API, `--json`, state files). */
 export interface ErrorReport {
   readonly code: ErrorCode;
   readonly message: string;
@@ -47,7 +47,7 @@ export interface ErrorReport {
   readonly details: ErrorDetails;
 }
 
-/** SerialQueue whatever was thrown into a report. What is not a MobyvmError is a bug of ours and says so. */
+/** Turns any thrown value into a report. Anything but a MobyvmError is reported as a bug in mobyvm. */
 export function reportOf(thrown: unknown): ErrorReport {
   if (thrown instanceof MobyvmError) {
     return { code: thrown.code, message: thrown.message, remedy: thrown.remedy, details: thrown.details };
@@ -55,17 +55,17 @@ export function reportOf(thrown: unknown): ErrorReport {
   if (thrown instanceof AggregateError && thrown.errors[0] instanceof MobyvmError) {
     const [first, ...rest] = thrown.errors as [MobyvmError, ...unknown[]];
     const report = reportOf(first);
-    // One cause, such as a full disk, fails one undo after the other.
+    // One cause, such as a full disk, can make several undos fail with the same message.
     const others = [...new Set(rest.map(textOf))].filter((text) => text !== report.message);
     return others.length === 0
       ? report
-      : { ...report, message: `${report.message} (and undoing failed: ${others.join('; ')})` };
+      : { ...report, message: `${report.message} (and undoing it failed: ${others.join('; ')})` };
   }
   if (isAbort(thrown))
     return {
       code: 'MOBYVM_ABORTED',
       message: 'The operation was interrupted.',
-      remedy: 'Run the command again when you want it to finish.',
+      remedy: 'Run the command again to finish it.',
       details: {},
     };
   return {
@@ -76,7 +76,7 @@ export function reportOf(thrown: unknown): ErrorReport {
   };
 }
 
-/** True for the error an aborted AbortSignal throws, and for our own MOBYVM_ABORTED. */
+/** True for the error that an aborted AbortSignal throws, and for MOBYVM_ABORTED. */
 export function isAbort(thrown: unknown): boolean {
   return thrown instanceof MobyvmError
     ? thrown.code === 'MOBYVM_ABORTED'
@@ -84,19 +84,19 @@ export function isAbort(thrown: unknown): boolean {
         (thrown.name === 'AbortError' || (thrown as NodeJS.ErrnoException).code === 'ABORT_ERR');
 }
 
-/** True for what a signal of `AbortSignal.timeout` throws, also when it comes as the cause of an aborted request. */
+/** True for the error of an `AbortSignal.timeout` signal, also when it is the cause of an aborted request. */
 export function isTimeout(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return thrown.name === 'TimeoutError' || (thrown.name === 'AbortError' && isTimeout(thrown.cause));
 }
 
-/** The errno name (`ENOENT`, `EADDRINUSE` …) of a system error, or undefined. */
+/** The errno name (`ENOENT`, `EADDRINUSE`, …) of a system error, or undefined. */
 export function errnoOf(thrown: unknown): string | undefined {
   const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
-/** One line of text for anything thrown. */
+/** The message of any thrown value. */
 export function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -2,16 +2,19 @@ import { MobyvmError } from './errors.js';
 
 declare const brand: unique symbol;
 
-/** An IPv4 address in dotted form, for example `10.0.75.1`. Made by {@link parseIpv4} or {@link ipv4FromBytes}. */
+/**
+ * An IPv4 address in dotted form, for example `10.0.75.1`. Made by {@link parseIpv4} or {@link
+ * ipv4FromBytes}.
+ */
 export type Ipv4 = string & { readonly [brand]: 'Ipv4' };
 
-/** @throws MobyvmError MOBYVM_SETTINGS when `text` is not four decimal numbers of 0 to 255. */
+/** @throws MobyvmError MOBYVM_SETTINGS when `text` is not four decimal numbers from 0 to 255 */
 export function parseIpv4(text: string): Ipv4 {
   if (!isIpv4(text)) {
     throw new MobyvmError(
       'MOBYVM_SETTINGS',
       `"${text}" is not an IPv4 address.`,
-      'Write four numbers from 0 to 255 with dots between them, for example 10.0.75.1.',
+      'Use four numbers from 0 to 255 separated by dots, for example 10.0.75.1.',
     );
   }
   return text;

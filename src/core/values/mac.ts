@@ -5,14 +5,17 @@ declare const brand: unique symbol;
 /** A MAC address in lower case with colons, for example `02:00:0a:00:4b:02`. */
 export type Mac = string & { readonly [brand]: 'Mac' };
 
-/** Accepts colons, dashes or nothing between the digits, in either case. @throws MobyvmError MOBYVM_SETTINGS */
+/**
+ * Accepts colons, dashes or nothing between the digits, in either case.
+ * @throws MobyvmError MOBYVM_SETTINGS
+ */
 export function parseMac(text: string): Mac {
   const digits = text.toLowerCase().replaceAll(/[:-]/g, '');
   if (!/^[0-9a-f]{12}$/.test(digits)) {
     throw new MobyvmError(
       'MOBYVM_SETTINGS',
       `"${text}" is not a MAC address.`,
-      'Write six pairs of hexadecimal digits, for example 02:00:0a:00:4b:02.',
+      'Use six pairs of hexadecimal digits, for example 02:00:0a:00:4b:02.',
     );
   }
   return pairs(digits);
@@ -26,7 +29,7 @@ export function macToBytes(mac: Mac): Uint8Array {
   return Uint8Array.from(mac.split(':'), (pair) => Number.parseInt(pair, 16));
 }
 
-/** A unicast address of the locally administered range (IEEE 802c), made from six random bytes. */
+/** A locally administered unicast address (IEEE 802c) made from six random bytes. */
 export function localMac(random: Uint8Array): Mac {
   const bytes = random.slice(0, 6);
   bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;

@@ -8,7 +8,9 @@ export interface Subnet {
   readonly prefixLength: number;
 }
 
-/** @throws MobyvmError MOBYVM_SETTINGS when `text` is not a CIDR network with its host bits zero. */
+/**
+ * @throws MobyvmError MOBYVM_SETTINGS when `text` is not a network in CIDR notation with all host bits zero
+ */
 export function parseSubnet(text: string): Subnet {
   const [address = '', prefix = '', ...rest] = text.split('/');
   const prefixLength = /^\d{1,2}$/.test(prefix) ? Number(prefix) : 99;
@@ -21,8 +23,8 @@ export function parseSubnet(text: string): Subnet {
       'MOBYVM_SETTINGS',
       `"${text}" is not an IPv4 network.`,
       subnet === undefined
-        ? 'Write an address and a prefix length, for example 10.0.75.0/24.'
-        : `The network of that address is ${formatSubnet(subnet)}; write that.`,
+        ? 'Use an address and a prefix length, for example 10.0.75.0/24.'
+        : `The network of that address is ${formatSubnet(subnet)}; use that.`,
     );
   }
   return subnet;
@@ -32,7 +34,7 @@ export function formatSubnet(subnet: Subnet): string {
   return `${subnet.network}/${subnet.prefixLength}`;
 }
 
-/** The network of `prefixLength` that `address` lies in. */
+/** The network of `prefixLength` that contains `address`. */
 export function subnetAround(address: Ipv4, prefixLength: number): Subnet {
   return { network: ipv4FromNumber((ipv4ToNumber(address) & maskNumber(prefixLength)) >>> 0), prefixLength };
 }
@@ -60,9 +62,9 @@ export function subnetsOverlap(a: Subnet, b: Subnet): boolean {
 }
 
 /**
- * Networks that may be used behind this host without taking an address from anybody: private ones (RFC 1918 §3), the
- * one shared by carriers (RFC 6598 §7) and the one for benchmarks (RFC 2544 C.2.2, RFC 6890 table 8). Loopback, link-local,
- * multicast, reserved and public networks are none of them.
+ * Networks that this host may use without taking addresses from others: private ones (RFC 1918 §3), the shared
+ * carrier network (RFC 6598 §7) and the benchmark network (RFC 2544 C.2.2, RFC 6890 table 8), but no loopback,
+ * link-local, multicast, reserved or public networks.
  */
 const LOCAL_NETWORKS: readonly Subnet[] = [
   '10.0.0.0/8',
@@ -72,7 +74,7 @@ const LOCAL_NETWORKS: readonly Subnet[] = [
   '198.18.0.0/15',
 ].map(parseSubnet);
 
-/** True when the whole subnet lies in a range that is free for local use. */
+/** True when the whole subnet is within a range that is free for local use. */
 export function isLocalSubnet(subnet: Subnet): boolean {
   return LOCAL_NETWORKS.some(
     (range) => subnet.prefixLength >= range.prefixLength && subnetContains(range, subnet.network),

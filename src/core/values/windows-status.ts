@@ -6,7 +6,7 @@ export const HResult = {
   accessDenied: 0x8007_0005,
   outOfMemory: 0x8007_000e,
   sharingViolation: 0x8007_0020,
-  diskFull: 0x8007_0070,
+  diskFullError: 0x8007_0070,
   elevationRequired: 0x8007_02e4,
   noSystemResources: 0x8007_05aa,
   successRebootRequired: 0x8007_0bc2,

@@ -4,7 +4,7 @@ import { chmod, lchown, lstat, mkdtemp, rename, rm, rmdir } from 'node:fs/promis
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import {
-  cannotUse,
+  fileAccessError,
   makeFolder,
   readFileIfPresent,
   type LocalAccess,
@@ -89,7 +89,7 @@ async function makePrivateFolder(parent: string): Promise<string> {
   try {
     return await mkdtemp(`${parent}/.`);
   } catch (error) {
-    throw cannotUse(parent, error);
+    throw fileAccessError(parent, error);
   }
 }
 

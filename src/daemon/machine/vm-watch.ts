@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/host/index.js';
 import { reportOf, type MobyvmError } from '../../core/values/index.js';
-import { stalledByFullDisk, type VmDriver, type VmExit } from '../../vm/index.js';
+import { stalledError, type VmDriver, type VmExit } from '../../vm/index.js';
 import type { MachineCondition } from './condition.js';
 import { ended } from './machine-messages.js';
 import { resumeIfStalled } from './observe-vm.js';
@@ -24,7 +24,7 @@ export class VmWatch {
   constructor(options: VmWatchOptions) {
     this.#options = options;
     options.driver.onExit((exit) => this.#exited(exit));
-    options.driver.onStall((stall) => this.#stalled(stalledByFullDisk(stall)));
+    options.driver.onStall((stall) => this.#stalled(stalledError(stall)));
   }
 
   /** How the VM ended since the last start. */

@@ -11,7 +11,7 @@ export const HvStatus = {
   invalidArgument: 0x8007_0057,
   guidNotFound: 0x8004_1002,
   alreadyExists: 0x8007_0050,
-  diskFull: 0x8007_0070,
+  diskFullError: 0x8007_0070,
 } as const;
 
 const NAMES = new Map<number, string>([
@@ -24,7 +24,7 @@ const NAMES = new Map<number, string>([
   [HvStatus.invalidArgument, 'invalid argument'],
   [HvStatus.guidNotFound, 'GUID not found'],
   [HvStatus.alreadyExists, 'already exists'],
-  [HvStatus.diskFull, 'disk full'],
+  [HvStatus.diskFullError, 'disk full'],
 ]);
 
 export function isKnownStatus(status: number): boolean {

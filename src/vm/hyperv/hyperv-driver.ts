@@ -13,7 +13,7 @@ import type {
   VmStall,
   VmState,
 } from '../driver.js';
-import { stalledByFullDisk } from '../stalled.js';
+import { stalledError } from '../stalled.js';
 import { removeFolderIfEmpty } from '../definition.js';
 import { ConsoleCapture } from './console-capture.js';
 import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
@@ -362,9 +362,9 @@ export class HypervDriver implements VmDriver {
 
   async #resumeStalled(found: FoundMachine, signal: AbortSignal): Promise<void> {
     const stall = await this.#stall();
-    if (stall.freeBytes < LEAST_FREE_BYTES) throw stalledByFullDisk(stall);
+    if (stall.freeBytes < LEAST_FREE_BYTES) throw stalledError(stall);
     await resumeMachine(this.#setup, found, signal);
-    if ((await this.#settled(signal))?.state === 'stalled') throw stalledByFullDisk(stall);
+    if ((await this.#settled(signal))?.state === 'stalled') throw stalledError(stall);
   }
 
   async #stall(): Promise<VmStall> {

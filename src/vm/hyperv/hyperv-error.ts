@@ -39,7 +39,7 @@ const BY_HRESULT = new Map<number, Problem>([
       'Turn both off for the folder and for the file itself (`compact /u`, `cipher /d`), then run the command again.',
     ],
   ],
-  [HResult.diskFull, ['the disk is full', 'Free up some space, then run the command again.']],
+  [HResult.diskFullError, ['the disk is full', 'Free up some space, then run the command again.']],
   [
     HResult.successRebootRequired,
     ['Windows must be restarted first', 'Restart Windows, then run the command again.'],
@@ -92,7 +92,7 @@ export function hypervError(what: string, thrown: unknown, code: ErrorCode = 'MO
   const text = thrown.message.replaceAll(/\s+/g, ' ').trim();
   const { errorId, category, command } = thrown;
   return new MobyvmError(
-    thrown.hresult === HResult.diskFull ? 'MOBYVM_DISK_FULL' : code,
+    thrown.hresult === HResult.diskFullError ? 'MOBYVM_DISK_FULL' : code,
     `${what}: ${problem}${text === '' ? '' : `. Windows says: ${text}`}`,
     remedy,
     { cause: thrown, details: { command, errorId, category, hresult: hex(thrown.hresult) } },

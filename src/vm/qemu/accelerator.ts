@@ -5,20 +5,20 @@ import type { Accelerator } from './command-line.plan.js';
 export interface AcceleratorOptions {
   /** For example `qemu-system-x86_64`. */
   readonly qemuProgram: string;
-  /** Programs and arguments that stand before QEMU's, for example `ip netns exec NAME`. */
+  /** A command to run QEMU with, for example `ip netns exec NAME`. */
   readonly commandPrefix: readonly string[];
   readonly logger: Logger;
-  /** Takes this one without trying, unless a machine's specification says otherwise. */
+  /** Uses this accelerator without testing it, unless a machine's specification names another. */
   readonly forced?: Accelerator | undefined;
 }
 
-/** A machine's firmware speaks within a tenth of a second; a busy host may need longer. */
+/** The firmware prints its first line within a tenth of a second; a busy host may need longer. */
 const TRIAL_TIMEOUT_MS = 10_000;
 
 /**
- * Chooses by trying, once per process. /dev/kvm may exist and still not work: no permission, nested virtualisation
- * that is off, another hypervisor in the way. Some only fail later, at an instruction that a boot loader needs: so KVM is
- * on trial until a guest has reached its own first words with it.
+ * Chooses the accelerator by testing it, once per process. /dev/kvm may exist but not work: missing
+ * permission, nested virtualisation disabled, another hypervisor in the way. Sometimes it fails only later,
+ * at an instruction that the boot loader uses, so KVM stays on trial until a guest has booted with it.
  */
 export class AcceleratorChoice {
   readonly #options: AcceleratorOptions;
@@ -29,7 +29,7 @@ export class AcceleratorChoice {
     this.#options = options;
   }
 
-  /** @param wanted takes this one without trying, this time */
+  /** @param wanted uses this accelerator without testing it, for this call */
   async choose(signal: AbortSignal, wanted = this.#options.forced): Promise<Accelerator> {
     if (wanted !== undefined) return wanted;
     if (this.#chosen !== undefined) return this.#chosen;
@@ -40,17 +40,17 @@ export class AcceleratorChoice {
     return this.#chosen;
   }
 
-  /** True while a guest that does not come up may still be the accelerator's fault. */
+  /** True while a guest that fails to boot may be the accelerator's fault. */
   isOnTrial(wanted = this.#options.forced): boolean {
     return wanted === undefined && !this.#isProven;
   }
 
-  /** A guest has come up with it. */
+  /** Called when a guest has booted with it. */
   proven(): void {
     this.#isProven = true;
   }
 
-  /** A guest has not come up with it: from now on without. */
+  /** Called when a guest failed to boot with it: uses TCG from now on. */
   failed(reason: unknown): void {
     this.#options.logger.warn('vm.accelerator.failed', { accelerator: this.#chosen, reason: textOf(reason) });
     this.#chosen = 'tcg';
@@ -60,13 +60,13 @@ export class AcceleratorChoice {
 
 export interface AcceleratorTrial {
   readonly works: boolean;
-  /** The firmware's first line, or QEMU's reason. */
+  /** The firmware's first line, or QEMU's error. */
   readonly detail: string;
 }
 
 /**
- * Starts a machine without any device but the firmware's debug port, and waits for the firmware's first words: they
- * come only when a processor really executes instructions.
+ * Starts a machine with no device but the firmware's debug port and waits for the firmware's first line,
+ * which appears only if a processor really executes instructions.
  */
 export async function tryAccelerator(
   accelerator: Accelerator,
@@ -79,21 +79,21 @@ export async function tryAccelerator(
     ...trialArguments(accelerator),
   ];
   const proven = new AbortController();
-  let firmwareWords: string | undefined;
+  let firmwareLine: string | undefined;
   const onLine = (line: string): void => {
     if (!line.includes('SeaBIOS') || proven.signal.aborted) return;
-    firmwareWords = line.trim();
+    firmwareLine = line.trim();
     proven.abort();
   };
   try {
     const either = AbortSignal.any([signal, proven.signal]);
     await run(program, args, { onLine, signal: either, timeoutMs: TRIAL_TIMEOUT_MS });
-    return { works: false, detail: 'the machine ended before its firmware ran' };
+    return { works: false, detail: 'QEMU exited before the firmware ran' };
   } catch (error) {
     signal.throwIfAborted();
-    return firmwareWords === undefined
+    return firmwareLine === undefined
       ? { works: false, detail: textOf(error) }
-      : { works: true, detail: firmwareWords };
+      : { works: true, detail: firmwareLine };
   }
 }
 

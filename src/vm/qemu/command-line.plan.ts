@@ -2,7 +2,9 @@ import type { VmSpec } from '../driver.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 
-/** What the driver chose or found out before it starts QEMU; everything else follows from the specification. */
+/**
+ * What the driver chose or found out before it starts QEMU; everything else follows from the specification.
+ */
 export interface MachineChoices {
   readonly accelerator: Accelerator;
   /** `q35`, or for a restore the exact version that the memory was saved with, for example `pc-q35-7.2`. */
@@ -12,40 +14,40 @@ export interface MachineChoices {
 }
 
 export type Firmware =
-  /** SeaBIOS, which QEMU brings itself. */
+  /** SeaBIOS, which is part of QEMU. */
   | { readonly kind: 'bios' }
-  /** OVMF: its code is shared and read-only, its variables are the machine's own copy. */
+  /** OVMF: the code is shared and read-only, the variables are the machine's own copy. */
   | { readonly kind: 'uefi'; readonly codePath: string; readonly variablesPath: string };
 
-/** Absolute paths: QEMU changes its folder when it goes to the background. */
+/** Absolute paths, because QEMU changes its working directory when it daemonizes. */
 export interface MachineFiles {
   readonly qmpSocket: string;
   readonly consoleSocket: string;
   readonly consoleLog: string;
   readonly kvpSocket: string;
   readonly pidFile: string;
-  /** QEMU's own words, after it has gone to the background as well. */
+  /** QEMU's own output, also after it has daemonized. */
   readonly qemuLog: string;
 }
 
-/** The data disk's serial number: the guest formats the blank disk that has it, and no other. */
+/** The data disk's serial number. The guest formats only the blank disk with this serial. */
 export const DATA_DISK_SERIAL = 'mobyvm-data';
 
-/** The name of the data disk's block node in QEMU. */
+/** The data disk's block node name in QEMU. */
 export const DATA_DISK_NODE = 'data';
 
-/** The virtio-serial port on which the guest's key-value exchange speaks. */
+/** The virtio-serial port for the guest's key-value exchange. */
 export const KVP_PORT_NAME = 'org.mobyvm.kvp';
 
-/** What the guest finds in its OEM strings (SMBIOS type 11) when it is to wait for its configuration. */
+/** The OEM string (SMBIOS type 11) that tells the guest to wait for its configuration. */
 const AWAITS_CONFIGURATION = 'mobyvm.config=kvp';
 
-/** QEMU's machine type when nothing was saved. */
+/** QEMU's machine type unless a saved one must be matched. */
 export const DEFAULT_MACHINE_TYPE = 'q35';
 
 /**
- * QEMU's arguments. The machine stands still until QMP's `cont` (or `migrate-incoming`), so that nothing happens
- * before somebody watches.
+ * QEMU's arguments (https://www.qemu.org/docs/master/system/invocation.html). The processors stay stopped
+ * until QMP's `cont` (or `migrate-incoming`), so that nothing runs before the driver is watching.
  */
 export function planCommandLine(spec: VmSpec, choices: MachineChoices): readonly string[] {
   return [
@@ -65,7 +67,7 @@ export function planRestoreCommandLine(spec: VmSpec, choices: MachineChoices): r
   return [...planCommandLine(spec, choices), '-incoming', 'defer'];
 }
 
-/** QEMU splits option values at commas; a doubled one stands for itself. */
+/** QEMU splits option values at commas; a doubled comma is a literal one. */
 export function escapeComma(value: string): string {
   return value.replaceAll(',', ',,');
 }
@@ -80,15 +82,16 @@ function identity(spec: VmSpec): string[] {
 function board(spec: VmSpec, { accelerator, machineType }: MachineChoices): string[] {
   return [
     ...['-machine', machineType],
-    // Not `thread=multi`: before QEMU 8.1 a processor may keep a translation of code that another one has just patched, and
-    // the guest's kernel, which patches itself when the first container starts, panics over it ("Oops: int3", 1 boot of 4).
+    // Not `thread=multi`: before QEMU 8.1 a processor may keep a translation of code that another one has
+    // just patched. The guest kernel patches itself when the first container starts, and panics over it
+    // ("Oops: int3", 1 boot in 4).
     ...(accelerator === 'kvm' ? ['-accel', 'kvm'] : ['-accel', 'tcg,thread=single']),
-    // TCG's cmpxchg16b leaves stale flags behind, and the guest's kernel panics over them (QEMU 7.2).
+    // TCG's cmpxchg16b leaves stale flags behind, which makes the guest kernel panic (QEMU 7.2).
     ...['-cpu', accelerator === 'kvm' ? 'host' : 'max,-cx16'],
     ...['-smp', `cpus=${spec.cpus}`],
     ...['-m', `size=${spec.memoryMiB}M`],
     ...['-nodefaults', '-display', 'none', '-no-reboot'],
-    // The guest steps its clock by the RTC after a restore: it has to show the host's time, not the machine's.
+    // The guest sets its clock from the RTC after a restore, so the RTC must follow the host's clock.
     ...['-rtc', 'base=utc,clock=host'],
     ...['-boot', 'strict=on'],
     ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
@@ -110,7 +113,7 @@ function disks(spec: VmSpec): string[] {
   const data = escapeComma(spec.dataDisk.path);
   return [
     ...['-device', 'virtio-scsi-pci,id=scsi'],
-    // Drivers are named, never probed: a guest must not be able to turn its disk into another format.
+    // Image formats are named, never probed: a guest must not be able to turn its disk into another format.
     ...['-blockdev', `driver=raw,node-name=iso,read-only=on,file.driver=file,file.filename=${iso}`],
     ...['-device', 'scsi-cd,bus=scsi.0,drive=iso,bootindex=0'],
     ...[
@@ -126,7 +129,7 @@ function network(spec: VmSpec): string[] {
   const { attachment, mac } = spec.network;
   return [
     ...['-netdev', `tap,id=net,ifname=${escapeComma(attachment)},script=no,downscript=no`],
-    // Without a boot ROM the firmware does not try the network first.
+    // Without a boot ROM the firmware does not try to boot from the network first.
     ...['-device', `virtio-net-pci,netdev=net,mac=${mac},romfile=`],
   ];
 }
@@ -150,8 +153,9 @@ function control(files: MachineFiles): string[] {
   return [
     ...['-chardev', `socket,id=qmp,path=${escapeComma(files.qmpSocket)},server=on,wait=off`],
     ...['-mon', 'chardev=qmp,mode=control'],
-    // In the background QEMU keeps its standard error only when it logs something; `page` never says a word here.
-    // A percent sign makes the file's name a pattern for the process id: then better no log than no machine.
+    // When daemonized, QEMU keeps its standard error only if it logs something; `page` never logs anything
+    // here. A percent sign would make QEMU expand the file name as a pattern, so in that case there is no
+    // log.
     ...(files.qemuLog.includes('%') ? [] : ['-d', 'page', '-D', files.qemuLog]),
     ...['-daemonize', '-pidfile', files.pidFile],
   ];

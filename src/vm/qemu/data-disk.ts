@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, rename, rm, stat } from 'node:fs/promises';
+import { chmod, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { diskFull, makeFolder, run, type RunResult } from '../../core/host/index.js';
+import { diskFullError, makeFolder, run, statIfPresent, type RunResult } from '../../core/host/index.js';
 import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import { withPackage } from './preflight.js';
 
@@ -16,22 +16,25 @@ export type DataDiskChange = 'none' | 'created' | 'grown';
 const GIB = 1024 ** 3;
 const CHECK_TIMEOUT_MS = 120_000;
 
-/** What `qemu-img info --output=json` says, as far as it matters here. */
+/** The part of `qemu-img info --output=json` that matters here. */
 const ImageInfo = z.object({ 'virtual-size': z.number().nonnegative() });
 
-/** Exit codes of `qemu-img check`: 0 sound, 3 sound but with leaked clusters (a QEMU that was killed leaves them). */
+/**
+ * Exit codes of `qemu-img check` (https://www.qemu.org/docs/master/tools/qemu-img.html): 0 is sound, 3 is
+ * sound with leaked clusters (after QEMU was killed).
+ */
 const SOUND = [0, 3];
 
 /**
- * Creates the qcow2 file when there is none and enlarges it when it is smaller than wanted. A file that exists is
- * checked first and otherwise kept as it is, whatever it holds. Only for a disk that no machine has open.
- * @throws MobyvmError MOBYVM_DATA_DISK when it is not a sound qcow2 image; MOBYVM_DISK_FULL
+ * Creates the qcow2 file if there is none and grows it if it is smaller than wanted. An existing file is
+ * checked first and otherwise kept, whatever it contains. Call it only while no machine has the disk open.
+ * @throws MobyvmError MOBYVM_DATA_DISK if it is not a sound qcow2 image; MOBYVM_DISK_FULL
  */
 export async function ensureDataDisk(
   disk: { readonly path: string; readonly sizeGiB: number },
   options: DataDiskOptions,
 ): Promise<DataDiskChange> {
-  if (!(await exists(disk.path))) {
+  if ((await statIfPresent(disk.path)) === undefined) {
     await create(disk, options);
     return 'created';
   }
@@ -41,33 +44,36 @@ export async function ensureDataDisk(
     timeoutMs: CHECK_TIMEOUT_MS,
     acceptExitCodes: [0, 1, 2, 3],
   });
-  if (!SOUND.includes(exitCode)) throw notSound(disk.path, lastLine(stderr) || lastLine(stdout));
+  if (!SOUND.includes(exitCode)) throw dataDiskError(disk.path, lastLine(stderr) || lastLine(stdout));
   if (bytes >= disk.sizeGiB * GIB) return 'none';
   await image(['resize', '-q', '-f', 'qcow2', disk.path, `${disk.sizeGiB}G`], disk.path, options);
   return 'grown';
 }
 
-/** The size that a guest sees, bytes; also of a disk that a running machine has open. @throws as ensureDataDisk */
+/**
+ * The size in bytes as the guest sees it; works while a running machine has the disk open. @throws as
+ * ensureDataDisk
+ */
 export async function dataDiskBytes(path: string, options: DataDiskOptions): Promise<number> {
   const { stdout } = await image(['info', '-U', '-f', 'qcow2', '--output=json', path], path, options);
   return ImageInfo.parse(JSON.parse(stdout))['virtual-size'];
 }
 
-/** Made under another name, so that a full disk or an abort leaves nothing half-made behind. */
+/** Created under a temporary name, so that a full disk or an abort leaves nothing half-written behind. */
 async function create(
   { path, sizeGiB }: { readonly path: string; readonly sizeGiB: number },
   options: DataDiskOptions,
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    // Images, volumes and logs of all containers lie in it: it is for root alone.
+    // It holds the images, volumes and logs of all containers: for root only.
     await makeFolder(dirname(path), 0o700);
     await image(['create', '-q', '-f', 'qcow2', temporary, `${sizeGiB}G`], path, options);
     await chmod(temporary, 0o600);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw errnoOf(error) === 'ENOSPC' ? diskFull(path, error) : error;
+    throw errnoOf(error) === 'ENOSPC' ? diskFullError(path, error) : error;
   }
 }
 
@@ -84,31 +90,21 @@ async function image(
       throw withPackage(error, qemuImgProgram, 'qemu-utils');
     }
     const words = lastLine(String(error.details['stderr'] ?? '')) || textOf(error);
-    // QEMU's tools speak English whatever the locale is.
-    if (words.includes('No space left on device')) throw diskFull(path, error);
-    throw notSound(path, words);
+    // QEMU's tools print English regardless of the locale.
+    if (words.includes('No space left on device')) throw diskFullError(path, error);
+    throw dataDiskError(path, words);
   }
 }
 
-function notSound(path: string, reason: string): MobyvmError {
+function dataDiskError(path: string, reason: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_DATA_DISK',
-    `The data disk ${path} cannot be used: ${reason}`,
-    'It was left as it is. Put a sound copy in its place, or move it away to start with an empty disk.',
+    `Cannot use the data disk ${path}: ${reason}`,
+    'The disk was not changed. Restore it from a backup, or move it away to start with an empty disk.',
     { details: { path } },
   );
 }
 
 function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
 }

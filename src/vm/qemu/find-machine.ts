@@ -7,8 +7,8 @@ import { findMachineProcesses, runsMachine } from './machine-process.js';
 import type { QemuSetup } from './qemu-setup.js';
 
 /**
- * The running process of a machine: the recorded one when it is still that process, else any QEMU that runs with the
- * machine's id (the record may be lost). Undefined when none runs.
+ * Finds the running process of a machine: the recorded one if it still is that process, otherwise any QEMU
+ * running with the machine's id, as the record may be lost. Undefined if there is none.
  */
 export async function findRunningMachine(
   setup: QemuSetup,
@@ -45,8 +45,8 @@ export function recordOf(
 }
 
 /**
- * Its hardware is known only when its arguments are those that the definition would give now: a wrong guess would
- * spoil a later restore.
+ * The hardware is known only if the process has exactly the arguments that the definition would produce now;
+ * a wrong guess would break a later restore.
  */
 function rebuildRecord(found: ProcessInfo, spec: VmSpec, files: MachineFiles): MachineRecord {
   const accelerator: Accelerator = argument(found.args, '-accel')?.startsWith('kvm') === true ? 'kvm' : 'tcg';
@@ -62,7 +62,7 @@ function rebuildRecord(found: ProcessInfo, spec: VmSpec, files: MachineFiles): M
   });
 }
 
-/** Compares everything but the firmware's drives and how the machine was set going. */
+/** Compares everything but the firmware drives and how the machine was started. */
 function isSameMachine(args: readonly string[], planned: readonly string[]): boolean {
   const running = args
     .slice(1)
@@ -77,7 +77,7 @@ function argument(args: readonly string[], name: string): string | undefined {
   return at < 0 ? undefined : args[at + 1];
 }
 
-/** A record that cannot be read is as good as lost: the process is found by its id. */
+/** An unreadable record is treated as lost: the process is found by its id. */
 async function readRecord(setup: QemuSetup): Promise<MachineRecord | undefined> {
   try {
     return await setup.record.read();

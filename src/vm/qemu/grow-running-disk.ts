@@ -5,7 +5,10 @@ import { dataDiskBytes } from './data-disk.js';
 import type { QemuMachine } from './qemu-machine.js';
 import type { QemuSetup } from './qemu-setup.js';
 
-/** Enlarges the data disk of a running machine, if it is smaller than wanted. QEMU would shrink it without asking. */
+/**
+ * Grows the data disk of a running machine if it is smaller than wanted. QEMU would also shrink it, without
+ * asking.
+ */
 export async function growRunningDisk(
   machine: QemuMachine,
   { dataDisk }: VmSpec,

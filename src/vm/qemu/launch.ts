@@ -7,15 +7,15 @@ import { prepareFirmware } from './firmware.js';
 import type { Hardware, MachineRecord } from './machine-record.js';
 import { withPackage } from './preflight.js';
 import { findMachineProcesses, runsMachine } from './machine-process.js';
-import { makeFolders, qemuLastWords, removeRunFiles, type QemuSetup } from './qemu-setup.js';
+import { makeFolders, lastQemuMessage, removeRunFiles, type QemuSetup } from './qemu-setup.js';
 import { checkedSocketPath } from './socket-path.js';
 
-/** Loading the ISO and taking the memory is quick; a host that swaps may need much longer. */
+/** Loading the ISO and allocating the memory is quick; a host that swaps may need much longer. */
 const LAUNCH_TIMEOUT_MS = 60_000;
 
 /**
- * Starts the machine's process in the background, its processors not yet running, and records it. Nothing of it is
- * left when that fails.
+ * Starts the machine's process in the background with its processors stopped, and records it. Cleans up after
+ * a failure.
  * @throws MobyvmError MOBYVM_VM_START, MOBYVM_IMAGE_MISSING, MOBYVM_PROGRAM_MISSING, MOBYVM_DISK_FULL
  */
 export async function launchMachine(
@@ -40,7 +40,7 @@ export async function launchMachine(
     setup.logger.info('vm.process.started', { pid: record.pid, accelerator, machineId: spec.machineId });
     return record;
   } catch (error) {
-    for (const sight of await findMachineProcesses(spec.machineId)) await killProcess(sight);
+    for (const found of await findMachineProcesses(spec.machineId)) await killProcess(found);
     await removeRunFiles(setup);
     throw error;
   }
@@ -59,42 +59,41 @@ async function startQemu(
     signal.throwIfAborted();
     if (!(error instanceof MobyvmError)) throw error;
     if (error.code === 'MOBYVM_PROGRAM_MISSING') throw withPackage(error, program, 'qemu-system-x86');
-    throw await notStarted(setup, hardware, error);
+    throw await launchError(setup, hardware, error);
   }
 }
 
 async function recordStarted(setup: QemuSetup, hardware: Hardware): Promise<MachineRecord> {
   const { machineId } = hardware.spec;
   const pid = Number((await readFileIfPresent(setup.files.pidFile))?.trim());
-  const sight = Number.isSafeInteger(pid) && pid > 0 ? await findProcess(pid) : undefined;
-  if (sight === undefined || !runsMachine(sight, machineId))
-    throw await notStarted(setup, hardware, undefined);
-  return recordOf(sight, setup.files.qmpSocket, { machineId, hardware });
+  const found = Number.isSafeInteger(pid) && pid > 0 ? await findProcess(pid) : undefined;
+  if (found === undefined || !runsMachine(found, machineId))
+    throw await launchError(setup, hardware, undefined);
+  return recordOf(found, setup.files.qmpSocket, { machineId, hardware });
 }
 
-async function notStarted(
+async function launchError(
   setup: QemuSetup,
   hardware: Hardware,
   cause: MobyvmError | undefined,
 ): Promise<MobyvmError> {
-  // Its error output went to its log: see the command line.
-  const words = (await qemuLastWords(setup)) || String(cause?.details['stderr'] ?? '').trim();
+  // Its error output went to its log file: see the command line.
+  const words = (await lastQemuMessage(setup)) || String(cause?.details['stderr'] ?? '').trim();
   const reason = words === '' && cause !== undefined ? textOf(cause) : words;
   return new MobyvmError(
     'MOBYVM_VM_START',
-    `QEMU could not start the virtual machine: ${reason || 'it ended without a word'}`,
-    remedyFor(reason, hardware) ??
-      `See ${setup.files.qemuLog}, mend what it names, then run the command again.`,
+    `QEMU could not start the virtual machine: ${reason || 'it exited without an error message'}`,
+    remedyFor(reason, hardware) ?? `See ${setup.files.qemuLog}, fix the problem and retry.`,
     { cause },
   );
 }
 
-/** QEMU's words, and what they mean here. */
+/** Maps QEMU's error to a remedy. */
 function remedyFor(reason: string, { accelerator, spec }: Hardware): string | undefined {
   if (/Cannot allocate memory|cannot set up guest memory/.test(reason))
-    return `The host cannot give ${spec.memoryMiB} MiB now: free some memory, or lower \`vm.memoryMiB\`.`;
+    return `The host has less than ${spec.memoryMiB} MiB of free memory: free some, or lower \`vm.memoryMiB\`.`;
   if (accelerator === 'kvm' && /kvm/i.test(reason))
-    return 'Set `vm.accelerator` to `auto` or `tcg`, unless you can make /dev/kvm work on this host.';
+    return 'Set `vm.accelerator` to `auto` or `tcg`, or make /dev/kvm work on this host.';
   return undefined;
 }
 
@@ -111,7 +110,7 @@ async function checkIso(path: string): Promise<void> {
     throw new MobyvmError(
       'MOBYVM_IMAGE_MISSING',
       `The boot ISO ${path} does not exist.`,
-      'Build or download the guest image, then run the command again.',
+      'Build or download the guest image, then retry.',
       { cause: error, details: { path } },
     );
   }

@@ -2,17 +2,17 @@ import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { findProcess, type ProcessInfo } from '../../core/host/index.js';
 
-/** True when this is a QEMU that runs our machine: the id stands in its arguments. */
-export function runsMachine(sight: ProcessInfo, machineId: string): boolean {
-  const at = sight.args.indexOf('-uuid');
+/** True if this is a QEMU process running our machine: its arguments contain the machine's id. */
+export function runsMachine(found: ProcessInfo, machineId: string): boolean {
+  const at = found.args.indexOf('-uuid');
   return (
-    basename(sight.args[0] ?? '').startsWith('qemu-system-') && at > 0 && sight.args[at + 1] === machineId
+    basename(found.args[0] ?? '').startsWith('qemu-system-') && at > 0 && found.args[at + 1] === machineId
   );
 }
 
-/** All QEMU processes of this machine, whoever started them. */
+/** All QEMU processes running this machine, including those that others started. */
 export async function findMachineProcesses(machineId: string): Promise<readonly ProcessInfo[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const sights = await Promise.all(pids.map(findProcess));
-  return sights.filter((sight) => sight !== undefined && runsMachine(sight, machineId)) as ProcessInfo[];
+  const processes = await Promise.all(pids.map(findProcess));
+  return processes.filter((found) => found !== undefined && runsMachine(found, machineId)) as ProcessInfo[];
 }

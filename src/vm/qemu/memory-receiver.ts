@@ -8,11 +8,12 @@ import { checkedSocketPath } from './socket-path.js';
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Takes a machine's memory from QEMU (`migrate unix:SOCKET`) into a file. A socket instead of QEMU's `exec:`: no
- * shell sees our paths, and a full disk is our own error with its own reason, not a broken pipe.
+ * Receives a machine's memory from QEMU (`migrate unix:SOCKET`) and writes it to a file. With a socket
+ * instead of QEMU's `exec:`, no shell sees our paths, and a full disk is reported as such rather than as a
+ * broken pipe.
  */
 export class MemoryReceiver {
-  /** Settles when QEMU has sent everything and the file is safe on the disk. */
+  /** Resolves once QEMU has sent everything and the file has been synced to disk. */
   readonly written: Promise<{ readonly bytes: number }>;
   readonly #server: Server;
   readonly #socketPath: string;
@@ -22,7 +23,7 @@ export class MemoryReceiver {
     this.#server = server;
     this.#socketPath = socketPath;
     this.written = this.#receive(filePath);
-    // Whoever awaits it gets the error; until then it is nobody's unhandled rejection.
+    // Callers get the error when they await it; until then it must not count as an unhandled rejection.
     this.written.catch(() => undefined);
   }
 
@@ -37,14 +38,14 @@ export class MemoryReceiver {
     return new MemoryReceiver(server, socketPath, filePath);
   }
 
-  /** Ends the connection if there is one, so that QEMU's side fails, and takes the socket away. */
+  /** Ends the connection, if any, so that QEMU's side fails, and removes the socket. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.written.catch(() => undefined);
     await rm(this.#socketPath, { force: true });
   }
 
-  /** Closes, and throws what made our side fail before. */
+  /** Closes, and throws the error that made our side fail, if any. */
   async failure(): Promise<void> {
     await this.close();
     try {
@@ -78,7 +79,7 @@ export class MemoryReceiver {
   }
 }
 
-/** Without it a power cut soon after would leave a file of the right size and the wrong content. */
+/** Without this, a power failure soon after could leave a file of the right size with the wrong content. */
 async function flush(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {

@@ -13,8 +13,8 @@ export interface QemuVersions {
 }
 
 /**
- * Sees whether the programs are there, before anything is changed.
- * @throws MobyvmError MOBYVM_PROGRAM_MISSING with the package that brings the program
+ * Checks that the programs are installed, before anything is changed.
+ * @throws MobyvmError MOBYVM_PROGRAM_MISSING with the package that provides the program
  */
 export async function qemuPreflight(programs: QemuPrograms, signal: AbortSignal): Promise<QemuVersions> {
   return {
@@ -32,7 +32,7 @@ async function versionOf(program: string, debianPackage: string, signal: AbortSi
   }
 }
 
-/** Says which Debian package brings a missing program; other errors stay as they are. */
+/** Adds the Debian package that provides a missing program; other errors are returned unchanged. */
 export function withPackage(error: unknown, program: string, debianPackage: string): unknown {
   if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_PROGRAM_MISSING') return error;
   return new MobyvmError(

@@ -30,18 +30,19 @@ import {
   type QemuSetup,
 } from './qemu-setup.js';
 import { queryRunState } from './qmp-queries.js';
-import { goOnStalled, stallOf } from './stall.js';
-import { untilGuestSpeaks } from './until-guest-speaks.js';
+import { resumeStalled, observeStall } from './stall.js';
+import { waitForGuestOutput } from './wait-for-guest-output.js';
 import { checkSaved, loadMemory } from './restore-memory.js';
 import { saveMemory } from './save-memory.js';
 
-const LOOK_TIMEOUT_MS = 5_000;
+const STATE_TIMEOUT_MS = 5_000;
 
 /**
- * A virtual machine in a QEMU process of its own, which outlives this object and the daemon.
+ * A virtual machine in a QEMU process that outlives this object and the daemon.
  *
- * INVARIANTS: `#machine` is the process that was seen last; what is true is looked up again before each call
- * ({@link QemuDriver.#look}). Calls that change the machine are not made side by side: the daemon's runner sees to it.
+ * INVARIANTS: `#machine` is the last process seen; it is looked up again before each call ({@link
+ * QemuDriver.#findMachine}). Calls that change the machine never run concurrently; the daemon serializes
+ * them.
  */
 export class QemuDriver implements VmDriver {
   readonly name = 'qemu';
@@ -50,9 +51,9 @@ export class QemuDriver implements VmDriver {
   readonly #exits = new Listeners<VmExit>();
   readonly #stalls = new Listeners<VmStall>();
   #machine: QemuMachine | undefined;
-  /** Settles when the last machine's end has been dealt with: files removed, listeners told. */
+  /** Settles when the end of the last machine has been handled: files removed, listeners called. */
   #ended = Promise.resolve();
-  #looking: Promise<QemuMachine | undefined> | undefined;
+  #finding: Promise<QemuMachine | undefined> | undefined;
 
   constructor(options: QemuDriverOptions) {
     this.#setup = qemuSetup(options);
@@ -63,7 +64,7 @@ export class QemuDriver implements VmDriver {
     return { growsDiskOnline: true, accelerator: this.#machine?.record.hardware?.accelerator };
   }
 
-  /** The unix socket on which the guest's key-value exchange speaks while the machine runs. */
+  /** The unix socket of the guest's key-value exchange, while the machine runs. */
   get kvpSocketPath(): string {
     return this.#setup.files.kvpSocket;
   }
@@ -73,16 +74,19 @@ export class QemuDriver implements VmDriver {
     return this.#setup.files.consoleSocket;
   }
 
-  /** Sees whether QEMU's programs are there. @throws MobyvmError MOBYVM_PROGRAM_MISSING with the Debian package */
+  /**
+   * Checks that QEMU's programs are installed.
+   * @throws MobyvmError MOBYVM_PROGRAM_MISSING with the Debian package
+   */
   preflight(signal: AbortSignal): Promise<QemuVersions> {
     return qemuPreflight(this.#setup, signal);
   }
 
   async state(signal: AbortSignal): Promise<VmState> {
     signal.throwIfAborted();
-    const machine = await this.#look();
+    const machine = await this.#findMachine();
     const state = await machine?.state(signal);
-    if (machine !== undefined && state === 'stalled') await this.#tellStall(machine);
+    if (machine !== undefined && state === 'stalled') await this.#reportStall(machine);
     if (state !== undefined) return state;
     if ((await this.definition()) === undefined) return 'absent';
     return (await this.#setup.saved.read()) === undefined ? 'off' : 'saved';
@@ -93,18 +97,22 @@ export class QemuDriver implements VmDriver {
   }
 
   async runningSpec(): Promise<VmSpec | undefined> {
-    return (await this.#look())?.record.hardware?.spec;
+    return (await this.#findMachine())?.record.hardware?.spec;
   }
 
   async define(spec: VmSpec, context: EnsureContext): Promise<Defined> {
     context.signal.throwIfAborted();
     const previous = await this.definition();
-    const machine = await this.#look(spec);
+    const machine = await this.#findMachine(spec);
     if (machine !== undefined && machine.record.machineId !== spec.machineId) {
-      throw wrongState(`The virtual machine ${machine.record.machineId} still runs.`, 'Stop it first.');
+      throw wrongStateError(
+        `The virtual machine ${machine.record.machineId} is still running.`,
+        'Stop it first.',
+      );
     }
     if (machine !== undefined) await growRunningDisk(machine, spec, this.#setup, context);
-    // A saved guest knows its disk's size: it stays as it is until the memory is used or discarded.
+    // A saved guest has its disk's size in memory, so the disk keeps it until the memory is used or
+    // discarded.
     else if ((await this.#setup.saved.read()) === undefined) await this.#ensureDisk(spec, context);
     context.onFailure(async () => {
       if (previous === undefined) await this.#setup.definition.remove();
@@ -120,10 +128,13 @@ export class QemuDriver implements VmDriver {
     const { signal } = context;
     signal.throwIfAborted();
     const spec = await this.#defined();
-    const machine = await this.#look();
+    const machine = await this.#findMachine();
     if (machine !== undefined && (await this.#resume(machine, context))) return;
     if ((await this.#setup.saved.read()) !== undefined) {
-      throw wrongState('The virtual machine is saved.', 'Restore it, or discard its saved state first.');
+      throw wrongStateError(
+        'The virtual machine has a saved state.',
+        'Restore or discard the saved state first.',
+      );
     }
     await this.#ensureDisk(spec, context);
     const choice = this.#setup.accelerator;
@@ -131,18 +142,18 @@ export class QemuDriver implements VmDriver {
     const accelerator = await choice.choose(signal, spec.accelerator);
     const isOnTrial = choice.isOnTrial(spec.accelerator);
     try {
-      await this.#startAnew({ spec, accelerator }, isOnTrial, context);
+      await this.#boot({ spec, accelerator }, isOnTrial, context);
       if (isOnTrial) choice.proven();
     } catch (error) {
-      // What an abort breaks off may fail in any way.
+      // Errors after an abort say nothing about the accelerator.
       signal.throwIfAborted();
       if (!isOnTrial) throw error;
       choice.failed(error);
-      await this.#startAnew({ spec, accelerator: await choice.choose(signal) }, false, context);
+      await this.#boot({ spec, accelerator: await choice.choose(signal) }, false, context);
     }
   }
 
-  async #startAnew(
+  async #boot(
     wanted: Pick<Hardware, 'spec' | 'accelerator'>,
     isOnTrial: boolean,
     context: EnsureContext,
@@ -155,23 +166,23 @@ export class QemuDriver implements VmDriver {
       const client = await started.qmp();
       await client.execute('cont', {}, { signal });
       const runState = await queryRunState(client, { signal });
-      if (runState !== 'running') throw notRunning(runState);
-      if (started.isOnTrial) await untilGuestSpeaks(started, this.console, signal);
+      if (runState !== 'running') throw notRunningError(runState);
+      if (started.isOnTrial) await waitForGuestOutput(started, this.console, signal);
       started.isOnTrial = false;
     });
   }
 
   async resume(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const machine = await this.#look();
+    const machine = await this.#findMachine();
     if ((await machine?.state(signal)) === 'stalled' && machine !== undefined) {
-      await goOnStalled(machine, this.#setup, signal);
+      await resumeStalled(machine, this.#setup, signal);
     }
   }
 
   async stop({ gracefulSeconds }: StopOptions, context: StepContext): Promise<void> {
     context.signal.throwIfAborted();
-    const machine = await this.#look();
+    const machine = await this.#findMachine();
     if (machine === undefined) return;
     await this.#endWith(machine, 'it was asked to shut down', async () => {
       if (gracefulSeconds > 0 && (await shutDownGuest(machine, gracefulSeconds, context, this.#setup)))
@@ -190,17 +201,17 @@ export class QemuDriver implements VmDriver {
 
   async save(context: StepContext): Promise<void> {
     context.signal.throwIfAborted();
-    const machine = await this.#look();
+    const machine = await this.#findMachine();
     if (machine === undefined) {
       if ((await this.#setup.saved.read()) !== undefined) return;
-      throw wrongState('There is no running virtual machine to save.', 'Start it first.');
+      throw wrongStateError('No virtual machine is running, so there is nothing to save.', 'Start it first.');
     }
     const { hardware } = machine.record;
     if (hardware === undefined) {
       throw new MobyvmError(
         'MOBYVM_VM_SAVE',
-        'The record of how this virtual machine was started is lost, so its memory could not be restored.',
-        'Stop it instead; it can be saved again after its next start.',
+        'The record of how this VM was started is lost, so its memory could not be restored later.',
+        'Stop the VM instead; it can be saved again after its next start.',
       );
     }
     await saveMemory(machine, hardware, this.#setup, context);
@@ -211,11 +222,11 @@ export class QemuDriver implements VmDriver {
 
   async restore(context: EnsureContext): Promise<void> {
     context.signal.throwIfAborted();
-    const machine = await this.#look();
+    const machine = await this.#findMachine();
     if (machine !== undefined && (await this.#resume(machine, context))) return;
     const saved = await this.#setup.saved.read();
     if (saved === undefined) {
-      throw wrongState('The virtual machine has no saved state.', 'Start it instead.');
+      throw wrongStateError('The virtual machine has no saved state.', 'Start it instead.');
     }
     await checkSaved(this.#setup, saved);
     await this.#launch(saved, { isRestore: true, context }, (started) =>
@@ -225,7 +236,7 @@ export class QemuDriver implements VmDriver {
   }
 
   async remove({ dataDisk }: { readonly dataDisk: boolean }, context: StepContext): Promise<void> {
-    // A definition that cannot be read must not stand in the way of its own removal.
+    // An unreadable definition must not prevent its own removal.
     const spec = await this.definition().catch(async () => {
       await this.#setup.definition.remove();
       return undefined;
@@ -253,7 +264,7 @@ export class QemuDriver implements VmDriver {
 
   async #defined(): Promise<VmSpec> {
     const spec = await this.definition();
-    if (spec === undefined) throw wrongState('No virtual machine is defined.', 'Run `mobyvm up`.');
+    if (spec === undefined) throw wrongStateError('No virtual machine is defined.', 'Run `mobyvm up`.');
     return spec;
   }
 
@@ -266,18 +277,21 @@ export class QemuDriver implements VmDriver {
     logger.info('vm.disk.changed', { change, path: spec.dataDisk.path, sizeGiB: spec.dataDisk.sizeGiB });
   }
 
-  /** Finds the running machine, adopting one that somebody else started. Concurrent callers share one look. */
-  #look(spec?: VmSpec): Promise<QemuMachine | undefined> {
-    this.#looking ??= this.#lookNow(spec).finally(() => {
-      this.#looking = undefined;
+  /**
+   * Finds the running machine, and adopts one that another process started. Concurrent callers share one
+   * lookup.
+   */
+  #findMachine(spec?: VmSpec): Promise<QemuMachine | undefined> {
+    this.#finding ??= this.#lookUpMachine(spec).finally(() => {
+      this.#finding = undefined;
     });
-    return this.#looking;
+    return this.#finding;
   }
 
-  async #lookNow(wanted: VmSpec | undefined): Promise<QemuMachine | undefined> {
+  async #lookUpMachine(wanted: VmSpec | undefined): Promise<QemuMachine | undefined> {
     if (this.#machine?.hasExited === false && (await this.#machine.isAlive())) return this.#machine;
     if (this.#machine !== undefined) await this.#ended;
-    // A running machine can be ended also when its definition cannot be read.
+    // A running machine can be stopped even if its definition is unreadable.
     const spec = (await this.definition().catch(() => undefined)) ?? wanted;
     const record = await findRunningMachine(this.#setup, spec);
     if (record === undefined) return undefined;
@@ -289,7 +303,7 @@ export class QemuDriver implements VmDriver {
   #attach(machine: QemuMachine): QemuMachine {
     this.#machine = machine;
     machine.onStopped = () => {
-      this.state(AbortSignal.timeout(LOOK_TIMEOUT_MS)).catch((error: unknown) =>
+      this.state(AbortSignal.timeout(STATE_TIMEOUT_MS)).catch((error: unknown) =>
         this.#setup.logger.warn('vm.state.unknown', { error: textOf(error) }),
       );
     };
@@ -306,23 +320,23 @@ export class QemuDriver implements VmDriver {
       this.#setup.logger.warn('vm.files.left', { error: textOf(error) }),
     );
     this.#setup.logger.info('vm.process.ended', { pid: machine.record.pid, ...exit });
-    // One that only tried the accelerator was nobody's machine yet.
+    // A machine on trial was never announced, so its end is not reported.
     if (!machine.isOnTrial) this.#exits.emit(exit);
   }
 
-  async #tellStall(machine: QemuMachine): Promise<void> {
-    if (machine.isStallTold) return;
-    machine.isStallTold = true;
-    const stall = await stallOf(machine, this.#setup);
+  async #reportStall(machine: QemuMachine): Promise<void> {
+    if (machine.isStallReported) return;
+    machine.isStallReported = true;
+    const stall = await observeStall(machine, this.#setup);
     this.#setup.logger.error('vm.stalled', { ...stall });
     this.#stalls.emit(stall);
   }
 
-  /** Launches, and leaves nothing behind when what follows fails. */
+  /** Launches a machine and cleans up if a later step fails. */
   async #launch(
     hardware: Hardware,
     { context, isRestore }: { readonly context: EnsureContext; readonly isRestore: boolean },
-    setGoing: (machine: QemuMachine) => Promise<void>,
+    begin: (machine: QemuMachine) => Promise<void>,
   ): Promise<void> {
     const record = await launchMachine(this.#setup, hardware, { isRestore, signal: context.signal });
     await this.#setup.console.follow('start');
@@ -335,19 +349,22 @@ export class QemuDriver implements VmDriver {
     };
     context.onFailure(undo);
     try {
-      await setGoing(machine);
+      await begin(machine);
     } catch (error) {
       await undo();
       throw error;
     }
   }
 
-  /** Lets a machine that stands still go on. False when it was half restored and had to be ended. */
+  /** Resumes a paused machine. Returns false if it was only partially restored and had to be ended. */
   async #resume(machine: QemuMachine, { signal }: StepContext): Promise<boolean> {
     const state = await machine.state(signal);
     if (state === undefined) return false;
     if (state === 'crashed') {
-      throw wrongState('The virtual machine has crashed, or QEMU does not answer.', 'Power it off first.');
+      throw wrongStateError(
+        'The virtual machine has crashed, or QEMU is not responding.',
+        'Power it off first.',
+      );
     }
     const runState = await machine.runState(signal);
     if (runState === 'inmigrate') {
@@ -356,7 +373,7 @@ export class QemuDriver implements VmDriver {
       );
       return false;
     }
-    if (state === 'stalled') await goOnStalled(machine, this.#setup, signal);
+    if (state === 'stalled') await resumeStalled(machine, this.#setup, signal);
     if (state === 'paused' || state === 'starting') {
       await discardSaved(this.#setup);
       await (await machine.qmp()).execute('cont', {}, { signal });
@@ -365,12 +382,12 @@ export class QemuDriver implements VmDriver {
   }
 
   async #powerOffNow(signal: AbortSignal): Promise<void> {
-    const machine = await this.#look();
+    const machine = await this.#findMachine();
     if (machine === undefined) return;
     await this.#endWith(machine, 'it was powered off', () => endProcess(machine, signal, this.#setup));
   }
 
-  /** Ends a machine on purpose; returns when its end has been dealt with. */
+  /** Ends a machine on purpose; returns once its end has been handled. */
   async #endWith(machine: QemuMachine, intent: string, end: () => Promise<void>): Promise<void> {
     const ended = this.#ended;
     machine.intent = intent;
@@ -384,14 +401,14 @@ export class QemuDriver implements VmDriver {
   }
 }
 
-function wrongState(message: string, remedy: string): MobyvmError {
+function wrongStateError(message: string, remedy: string): MobyvmError {
   return new MobyvmError('MOBYVM_VM_STATE', message, remedy);
 }
 
-function notRunning(runState: string): MobyvmError {
+function notRunningError(runState: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_VM_START',
-    `The virtual machine's processors do not run: QEMU says "${runState}".`,
-    'See QEMU’s log and the console log; if it goes on, set the accelerator to tcg.',
+    `The virtual machine's processors are not running (QEMU status: ${runState}).`,
+    'See the QEMU log and the console log. If this keeps happening, set `vm.accelerator` to `tcg`.',
   );
 }

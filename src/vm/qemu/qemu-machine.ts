@@ -6,7 +6,7 @@ import { explainExit } from './exit-reason.plan.js';
 import type { MachineRecord } from './machine-record.js';
 import { QmpClient, type QmpEvent } from './qmp-client.js';
 import { queryRunState, queryUuid } from './qmp-queries.js';
-import { qemuLastWords, type QemuSetup } from './qemu-setup.js';
+import { lastQemuMessage, type QemuSetup } from './qemu-setup.js';
 import { vmStateOf } from './run-state.plan.js';
 
 const WATCH_EVERY_MS = 200;
@@ -14,22 +14,22 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const PANIC_LINES = 60;
 
 /**
- * A QEMU process of ours that runs, or ran until just now.
+ * A QEMU process of ours that is running, or was until just now.
  *
- * INVARIANTS: at most one QMP connection exists, because QEMU serves one client; `exited` settles exactly
+ * INVARIANTS: there is at most one QMP connection, because QEMU serves one client; `exited` settles exactly
  * once.
  */
 export class QemuMachine {
   readonly record: MachineRecord;
-  /** Settles when the process has ended, with undefined when we let go of it before. */
+  /** Resolves when the process has ended, or to undefined if it was detached first. */
   readonly exited: Promise<VmExit | undefined>;
-  /** Why we are about to end it, as the end of a sentence; undefined while nobody of us wants that. */
+  /** Why mobyvm is about to end it, completing a sentence; undefined as long as it should keep running. */
   intent: string | undefined;
-  /** Called when its processors have stopped, whatever made them stop. */
+  /** Called when its processors have stopped, for any reason. */
   onStopped: () => void = () => undefined;
-  /** True from the moment on that its stall was told of until it goes on. */
-  isStallTold = false;
-  /** It was started to see whether its accelerator is good for anything. */
+  /** True from the moment its stall was reported until it resumes. */
+  isStallReported = false;
+  /** It was started only to test its accelerator. */
   isOnTrial = false;
   readonly #setup: QemuSetup;
   readonly #lifetime = new AbortController();
@@ -52,7 +52,7 @@ export class QemuMachine {
     return isAlive(this.record);
   }
 
-  /** The monitor; connects when there is no connection. @throws MobyvmError MOBYVM_QMP */
+  /** The monitor connection, opened on demand. @throws MobyvmError MOBYVM_QMP */
   async qmp(): Promise<QmpClient> {
     if (this.#client?.isClosed === false) return this.#client;
     this.#connecting ??= this.#connect().finally(() => {
@@ -61,12 +61,12 @@ export class QemuMachine {
     return this.#connecting;
   }
 
-  /** QMP's RunState. @throws MobyvmError MOBYVM_QMP when QEMU does not answer */
+  /** QMP's RunState. @throws MobyvmError MOBYVM_QMP if QEMU does not answer */
   async runState(signal: AbortSignal): Promise<string> {
     return queryRunState(await this.qmp(), { signal, timeoutMs: CONNECT_TIMEOUT_MS });
   }
 
-  /** A process that does not answer is crashed; one that has ended in the meantime gives undefined. */
+  /** An unresponsive process counts as crashed; undefined if it has ended in the meantime. */
   async state(signal: AbortSignal): Promise<VmState | undefined> {
     try {
       const state = vmStateOf(await this.runState(signal));
@@ -77,10 +77,10 @@ export class QemuMachine {
     }
   }
 
-  /** True when it ended within that time. */
+  /** True if it ended within that time. */
   async endsWithin(seconds: number, signal: AbortSignal): Promise<boolean> {
     const ended = {
-      title: 'QEMU to end',
+      title: 'QEMU to exit',
       check: () => Promise.resolve(this.#hasExited),
       timeoutSeconds: seconds,
       hint: '',
@@ -100,7 +100,7 @@ export class QemuMachine {
     await killProcess(this.record);
   }
 
-  /** Lets go of it: it runs on. */
+  /** Closes the connection and leaves the process running. */
   detach(): void {
     this.#lifetime.abort();
     this.#client?.close();
@@ -109,24 +109,24 @@ export class QemuMachine {
   async #connect(): Promise<QmpClient> {
     const options = { signal: this.#lifetime.signal, timeoutMs: CONNECT_TIMEOUT_MS };
     const client = await QmpClient.connect(this.record.qmpSocket, options);
-    client.onEvent((event) => this.#note(event));
+    client.onEvent((event) => this.#handleEvent(event));
     const uuid = await queryUuid(client, options);
     if (uuid !== this.record.machineId) {
       client.close();
       throw new MobyvmError(
         'MOBYVM_QMP',
-        `The QEMU at ${this.record.qmpSocket} runs machine ${uuid}, not ${this.record.machineId}.`,
-        'End the other machine, or give this one a run directory of its own (MOBYVM_RUN_DIR).',
+        `The QEMU at ${this.record.qmpSocket} is running machine ${uuid}, not ${this.record.machineId}.`,
+        'Stop the other machine, or give this one its own run directory (MOBYVM_RUN_DIR).',
       );
     }
     this.#client = client;
     return client;
   }
 
-  #note({ data, name }: QmpEvent): void {
+  #handleEvent({ data, name }: QmpEvent): void {
     if (name === 'SHUTDOWN' && typeof data['reason'] === 'string') this.#shutdownCause = data['reason'];
     if (name === 'STOP') this.onStopped();
-    if (name === 'RESUME') this.isStallTold = false;
+    if (name === 'RESUME') this.isStallReported = false;
     if (name === 'BLOCK_IO_ERROR') {
       const { action, operation, reason } = data;
       this.#setup.logger.error('vm.disk.failed', {
@@ -145,14 +145,14 @@ export class QemuMachine {
       if (isAbort(error)) return undefined;
       throw error;
     }
-    await this.#hearOut();
+    await this.#drainEvents();
     const exit = await this.#explain();
     this.#hasExited = true;
     return exit;
   }
 
-  /** QEMU's last event may still lie in the socket; the end of its stream comes after it. */
-  async #hearOut(): Promise<void> {
+  /** QEMU's last event may still be in the socket; the end of the stream follows it. */
+  async #drainEvents(): Promise<void> {
     for (let round = 0; round < 40 && this.#client?.isClosed === false; round += 1) await sleep(25);
     this.#client?.close();
   }
@@ -167,11 +167,11 @@ export class QemuMachine {
         intent: this.intent,
         shutdownCause: this.#shutdownCause,
         kernelPanic: panics.find((panic) => panic !== undefined),
-        lastWords: this.#shutdownCause === undefined ? await qemuLastWords(this.#setup) : '',
+        lastMessage: this.#shutdownCause === undefined ? await lastQemuMessage(this.#setup) : '',
       });
     } catch (error) {
       logger.warn('vm.exit.unexplained', { error: textOf(error) });
-      return { reason: 'died', detail: `QEMU (pid ${this.record.pid}) ended.` };
+      return { reason: 'died', detail: `QEMU (pid ${this.record.pid}) exited.` };
     }
   }
 }

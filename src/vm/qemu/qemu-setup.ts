@@ -9,31 +9,34 @@ import { MachineRecord, SavedState } from './machine-record.js';
 
 export interface QemuDriverOptions {
   /**
-   * The machine's own folder for what outlives a reboot: definition, saved memory, UEFI variables. Made when missing;
-   * `remove()` takes it away when nothing else is in it.
+   * The machine's folder for everything that outlives a reboot: definition, saved memory, UEFI variables.
+   * Created if missing; `remove()` deletes it if it holds nothing else.
    */
   readonly stateDirectory: string;
-  /** The machine's own folder for its sockets, likewise. Keep it short: a socket's path has 107 bytes at most. */
+  /**
+   * The machine's folder for its sockets, likewise. Keep the path short: a socket path is limited to 107
+   * bytes.
+   */
   readonly runDirectory: string;
   readonly consoleLogPath: string;
-  /** What QEMU itself says, since its last start. */
+  /** QEMU's own output since its last start. */
   readonly qemuLogPath: string;
   readonly logger: Logger;
-  /** Finds a running machine of ours even when the files that tell of it are gone or spoilt. */
+  /** Finds a running machine even if its files are missing or corrupt. */
   readonly machineId?: string;
-  /** Takes this accelerator without trying, where the specification names none. */
+  /** Uses this accelerator without testing it, unless the specification names one. */
   readonly forcedAccelerator?: Accelerator | undefined;
-  /** Programs and arguments that stand before QEMU's own, for example `ip netns exec NAME`. They must end in exec. */
+  /** A command to run QEMU with, for example `ip netns exec NAME`. It must end in an exec. */
   readonly commandPrefix?: readonly string[];
-  /** `qemu-system-x86_64` if absent. */
+  /** Defaults to `qemu-system-x86_64`. */
   readonly qemuProgram?: string;
-  /** `qemu-img` if absent. */
+  /** Defaults to `qemu-img`. */
   readonly qemuImgProgram?: string;
-  /** How many bytes may still be written in a folder; asks the file system if absent. */
+  /** Free bytes in a folder; asks the file system by default. */
   readonly freeBytes?: (directory: string) => Promise<number>;
 }
 
-/** Everything that belongs to one machine of this driver, in one place. */
+/** Everything that belongs to one machine of this driver. */
 export interface QemuSetup {
   readonly logger: Logger;
   readonly machineId: string | undefined;
@@ -93,11 +96,14 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
   };
 }
 
-/** The folders that QEMU writes to. State and sockets are for root alone: who has the sockets has the machine. */
+/**
+ * Creates the folders that QEMU writes to. They are for root only: access to the sockets means control of the
+ * machine.
+ */
 export async function makeFolders(setup: QemuSetup): Promise<void> {
   for (const folder of [setup.stateDirectory, setup.runDirectory]) {
     await makeFolder(folder, 0o700);
-    // Also one that was made with other rights.
+    // Also fixes the mode of an existing folder.
     await chmod(folder, 0o700);
   }
   for (const file of [setup.files.consoleLog, setup.files.qemuLog]) {
@@ -105,7 +111,7 @@ export async function makeFolders(setup: QemuSetup): Promise<void> {
   }
 }
 
-/** What a process leaves behind when it has ended, its folder included. */
+/** Removes what a process leaves behind when it has ended, including its folder. */
 export async function removeRunFiles(setup: QemuSetup): Promise<void> {
   const { consoleSocket, kvpSocket, pidFile, qmpSocket } = setup.files;
   const leftovers = [qmpSocket, consoleSocket, kvpSocket, pidFile, setup.memorySocket, setup.record.path];
@@ -113,7 +119,7 @@ export async function removeRunFiles(setup: QemuSetup): Promise<void> {
   await removeFolderIfEmpty(setup.runDirectory);
 }
 
-/** The saved memory becomes worthless with its description: that goes first. */
+/** Without its description the saved memory is meaningless, so the description is removed first. */
 export async function discardSaved(setup: QemuSetup): Promise<void> {
   await setup.saved.remove();
   await rm(setup.memoryPath, { force: true });
@@ -124,7 +130,7 @@ export function partialMemoryPath(setup: QemuSetup): string {
   return `${setup.memoryPath}.partial`;
 }
 
-/** Everything else that the driver makes, the data disk excepted. */
+/** Everything else that the driver creates, except the data disk. */
 export async function removeStateFiles(setup: QemuSetup): Promise<void> {
   await setup.definition.remove();
   await rm(setup.uefiVariablesPath, { force: true });
@@ -132,8 +138,8 @@ export async function removeStateFiles(setup: QemuSetup): Promise<void> {
   await removeFolderIfEmpty(setup.stateDirectory);
 }
 
-/** The last line that QEMU wrote, without its program name; empty when it said nothing. */
-export async function qemuLastWords(setup: QemuSetup): Promise<string> {
+/** The last line that QEMU wrote, without the program name; empty if it wrote nothing. */
+export async function lastQemuMessage(setup: QemuSetup): Promise<string> {
   const text = (await readFileIfPresent(setup.files.qemuLog)) ?? '';
   return (
     text

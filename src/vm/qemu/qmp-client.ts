@@ -18,17 +18,19 @@ export interface QmpEvent {
 
 export interface QmpCallOptions {
   readonly signal?: AbortSignal;
-  /** The answer must come within it, milliseconds; 5,000 if absent. */
+  /** Milliseconds to wait for the answer; defaults to 5,000. */
   readonly timeoutMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 
 /**
- * A connection to a QEMU monitor. QEMU serves one client at a time: a second one gets no greeting until the first
- * has gone. Nothing here waits without a deadline.
+ * A connection to a QEMU monitor (https://www.qemu.org/docs/master/interop/qmp-spec.html). QEMU serves one
+ * client at a time: a second one gets no greeting until the first has disconnected. Every wait has a
+ * deadline.
  *
- * INVARIANTS: every entry of `#calls` is settled exactly once: by its answer, its deadline, its signal or the close.
+ * INVARIANTS: every entry of `#calls` is settled exactly once, by its answer, its deadline, its signal or the
+ * end of the connection.
  */
 export class QmpClient {
   readonly #socket: Socket;
@@ -49,8 +51,8 @@ export class QmpClient {
   }
 
   /**
-   * Connects, takes the greeting and leaves negotiation mode.
-   * @throws MobyvmError MOBYVM_QMP when there is no monitor, or none that answers in time
+   * Connects, reads the greeting and leaves negotiation mode.
+   * @throws MobyvmError MOBYVM_QMP if there is no monitor, or none that answers in time
    */
   static async connect(path: string, options: QmpCallOptions = {}): Promise<QmpClient> {
     options.signal?.throwIfAborted();
@@ -75,8 +77,8 @@ export class QmpClient {
   }
 
   /**
-   * Runs a command and gives its `return` value, which the caller parses.
-   * @throws MobyvmError MOBYVM_QMP; `details.errorClass` is set when QEMU itself answered with an error
+   * Runs a command and resolves to its `return` value, which the caller parses.
+   * @throws MobyvmError MOBYVM_QMP; `details.errorClass` is set if QEMU itself returned an error
    */
   async execute(command: string, args: JsonObject = {}, options: QmpCallOptions = {}): Promise<unknown> {
     this.#lastId += 1;
@@ -93,13 +95,13 @@ export class QmpClient {
     return this.#events.add(listener);
   }
 
-  /** Called once when the connection has ended, whoever ended it. Returns the unsubscribe function. */
+  /** Called once when the connection has ended, on either side. Returns the unsubscribe function. */
   onClose(listener: () => void): () => void {
     return this.#closed.add(listener);
   }
 
   close(): void {
-    this.#end('we closed the connection');
+    this.#end('the connection was closed');
   }
 
   #greeting(options: QmpCallOptions): Promise<string> {
@@ -111,21 +113,24 @@ export class QmpClient {
     });
   }
 
-  /** One wait with its deadline and signal. `begin` returns what takes it off the books again. */
+  /**
+   * One wait with a deadline and a signal. `begin` registers the call and returns the function that
+   * unregisters it.
+   */
   async #settled<T>(
     what: string,
     { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: QmpCallOptions,
     begin: (call: Call<T>) => () => void,
   ): Promise<T> {
     signal?.throwIfAborted();
-    if (this.#closedBecause !== undefined) throw notConnected(what, this.#closedBecause);
+    if (this.#closedBecause !== undefined) throw notConnectedError(what, this.#closedBecause);
     let cleanUp = (): void => undefined;
     try {
       return await new Promise<T>((resolve, reject) => {
-        const timer = setTimeout(() => reject(noAnswer(what, timeoutMs)), timeoutMs);
-        const onAbort = (): void => reject(notConnected(what, 'the wait was aborted'));
+        const timer = setTimeout(() => reject(timeoutError(what, timeoutMs)), timeoutMs);
+        const onAbort = (): void => reject(notConnectedError(what, 'the wait was aborted'));
         signal?.addEventListener('abort', onAbort, { once: true });
-        const onClosed = this.onClose(() => reject(notConnected(what, this.#closedBecause ?? '')));
+        const onClosed = this.onClose(() => reject(notConnectedError(what, this.#closedBecause ?? '')));
         const forget = begin({ command: what, resolve, reject });
         cleanUp = () => {
           clearTimeout(timer);
@@ -146,13 +151,13 @@ export class QmpClient {
     try {
       const { lines, unfinished } = splitQmpLines(this.#unfinished, bytes);
       this.#unfinished = new Uint8Array(unfinished);
-      for (const line of lines) this.#take(decodeQmpMessage(line));
+      for (const line of lines) this.#handle(decodeQmpMessage(line));
     } catch (error) {
       this.#end(textOf(error));
     }
   }
 
-  #take(message: QmpMessage): void {
+  #handle(message: QmpMessage): void {
     switch (message.kind) {
       case 'greeting':
         this.#onGreeting?.(message.version);
@@ -165,7 +170,7 @@ export class QmpClient {
         return;
       case 'error': {
         const call = this.#callOf(message.id);
-        call?.reject(refused(call.command, message.errorClass, message.description));
+        call?.reject(commandError(call.command, message.errorClass, message.description));
         return;
       }
       case 'unknown':
@@ -173,7 +178,7 @@ export class QmpClient {
     }
   }
 
-  /** An answer that comes after its deadline has no call any more and is dropped. */
+  /** The call of a late answer is already gone, so the answer is dropped. */
   #callOf(id: number | undefined): Call | undefined {
     return id === undefined ? undefined : this.#calls.get(id);
   }
@@ -192,19 +197,19 @@ interface Call<T = unknown> {
   readonly reject: (error: unknown) => void;
 }
 
-const REMEDY = 'See the log; if the virtual machine does not react, end it with `mobyvm down`.';
+const REMEDY = 'See the log. If the VM does not respond, stop it with `mobyvm down`.';
 
-function noAnswer(command: string, timeoutMs: number): MobyvmError {
+function timeoutError(command: string, timeoutMs: number): MobyvmError {
   const message = `QEMU did not answer "${command}" within ${timeoutMs / 1000} s.`;
   return new MobyvmError('MOBYVM_QMP', message, REMEDY, { details: { command, timeoutMs } });
 }
 
-function notConnected(command: string, reason: string): MobyvmError {
-  const message = `"${command}" cannot be sent to QEMU: ${reason}.`;
+function notConnectedError(command: string, reason: string): MobyvmError {
+  const message = `Cannot send "${command}" to QEMU: ${reason}.`;
   return new MobyvmError('MOBYVM_QMP', message, REMEDY, { details: { command } });
 }
 
-function refused(command: string, errorClass: string, description: string): MobyvmError {
-  const message = `QEMU refused "${command}": ${description}`;
+function commandError(command: string, errorClass: string, description: string): MobyvmError {
+  const message = `QEMU rejected "${command}": ${description}`;
   return new MobyvmError('MOBYVM_QMP', message, REMEDY, { details: { command, errorClass } });
 }

@@ -10,7 +10,7 @@ const Migration = z.object({
   ram: z.object({ transferred: z.number(), remaining: z.number() }).optional(),
 });
 
-/** Where a migration stands; `none` before the first. */
+/** The state of a migration; `none` before the first one. */
 export interface MigrationStatus {
   readonly status: string;
   readonly transferredBytes: number;
@@ -60,8 +60,8 @@ function parsed<T>(command: string, schema: z.ZodType<T>, value: unknown): T {
   if (result.success) return result.data;
   throw new MobyvmError(
     'MOBYVM_QMP',
-    `QEMU answered "${command}" in a form that mobyvm does not know.`,
-    'Check that QEMU is version 7.2 or newer.',
+    `Unexpected response from QEMU to "${command}".`,
+    'Make sure that QEMU is version 7.2 or newer.',
     { cause: result.error, details: { command } },
   );
 }

@@ -1,11 +1,11 @@
 import { CodecError } from '../../core/values/index.js';
 
 /**
- * QEMU Machine Protocol: one JSON object per line, UTF-8, lines end with CR LF from QEMU and may end with LF to it
- * (QEMU docs/interop/qmp-spec §2.1; JSON itself: RFC 8259 §2).
+ * QEMU Machine Protocol (https://www.qemu.org/docs/master/interop/qmp-spec.html): one JSON object (RFC 8259)
+ * per line in UTF-8. QEMU ends lines with CR LF and accepts LF. Section numbers below refer to that document.
  */
 export type QmpMessage =
-  /** §2.2: sent once, when the monitor accepts us. */
+  /** §2.2: sent once, when the monitor accepts the connection. */
   | { readonly kind: 'greeting'; readonly version: string; readonly body: JsonObject }
   /** §2.4.1. */
   | { readonly kind: 'return'; readonly id: number | undefined; readonly value: unknown }
@@ -18,22 +18,22 @@ export type QmpMessage =
     }
   /** §2.5. */
   | { readonly kind: 'event'; readonly name: string; readonly data: JsonObject }
-  /** An object of a form that we do not know, kept as it is. */
+  /** An object of an unknown form, kept unchanged. */
   | { readonly kind: 'unknown'; readonly body: JsonObject };
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** §2.3: what a client sends. */
+/** §2.3: a command from the client. */
 export interface QmpCommand {
   readonly execute: string;
   readonly arguments?: JsonObject;
   readonly id: number;
 }
 
-/** No answer to a command of ours comes near it; a longer line is a broken peer. */
+/** Far above any answer to a command of ours; a longer line means a broken peer. */
 export const MAX_QMP_LINE_BYTES = 1024 * 1024;
 
-/** The command with its line end. */
+/** The command with its line ending. */
 export function encodeQmpCommand(command: QmpCommand): Uint8Array {
   return lineOf({
     execute: command.execute,
@@ -42,7 +42,7 @@ export function encodeQmpCommand(command: QmpCommand): Uint8Array {
   });
 }
 
-/** What QEMU sends, with its line end: the counterpart of {@link decodeQmpMessage}. */
+/** A message from QEMU with its line ending: the counterpart of {@link decodeQmpMessage}. */
 export function encodeQmpMessage(message: QmpMessage): Uint8Array {
   switch (message.kind) {
     case 'greeting':
@@ -60,9 +60,12 @@ export function encodeQmpMessage(message: QmpMessage): Uint8Array {
   }
 }
 
-/** @param line without its line end. @throws CodecError when it is not one JSON object, or too long */
+/**
+ * @param line without its line ending
+ * @throws CodecError if it is too long or not exactly one JSON object
+ */
 export function decodeQmpMessage(line: Uint8Array): QmpMessage {
-  if (line.length > MAX_QMP_LINE_BYTES) throw tooLong();
+  if (line.length > MAX_QMP_LINE_BYTES) throw lineTooLongError();
   const body = parseObject(line);
   const id = typeof body['id'] === 'number' ? body['id'] : undefined;
   const { QMP: greeting, error, event: name, data } = body;
@@ -80,7 +83,10 @@ export function decodeQmpMessage(line: Uint8Array): QmpMessage {
   return { kind: 'unknown', body };
 }
 
-/** Adds received bytes to an unfinished line and gives the complete lines, without line ends. @throws CodecError */
+/**
+ * Appends received bytes to an unfinished line and splits off the complete lines, without line endings.
+ * @throws CodecError if a line is too long
+ */
 export function splitQmpLines(
   unfinished: Uint8Array,
   bytes: Uint8Array,
@@ -95,7 +101,7 @@ export function splitQmpLines(
     if (line.length > 0) lines.push(line);
     start = end + 1;
   }
-  if (all.length - start > MAX_QMP_LINE_BYTES) throw tooLong();
+  if (all.length - start > MAX_QMP_LINE_BYTES) throw lineTooLongError();
   return { lines, unfinished: all.slice(start) };
 }
 
@@ -125,7 +131,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `{version: {qemu: {major, minor, micro}}}` as `7.2.22`; what is missing counts as 0. */
+/** `{version: {qemu: {major, minor, micro}}}` as `7.2.22`; missing numbers count as 0. */
 function versionOf(greeting: JsonObject): string {
   const version = isObject(greeting['version']) ? greeting['version'] : {};
   const qemu = isObject(version['qemu']) ? version['qemu'] : {};
@@ -138,6 +144,6 @@ function textOr(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
 }
 
-function tooLong(): CodecError {
+function lineTooLongError(): CodecError {
   return new CodecError('QMP line', MAX_QMP_LINE_BYTES, `is longer than ${MAX_QMP_LINE_BYTES} bytes`);
 }

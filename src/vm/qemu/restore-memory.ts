@@ -2,7 +2,7 @@ import { sleep, type StepContext } from '../../core/host/index.js';
 import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import type { SavedState } from './machine-record.js';
 import type { QemuMachine } from './qemu-machine.js';
-import { qemuLastWords, type QemuSetup } from './qemu-setup.js';
+import { lastQemuMessage, type QemuSetup } from './qemu-setup.js';
 import type { QmpClient } from './qmp-client.js';
 import { queryMigration, queryRunState } from './qmp-queries.js';
 import { stampOf } from './save-memory.js';
@@ -10,25 +10,26 @@ import { stampOf } from './save-memory.js';
 const POLL_MS = 20;
 
 /**
- * Sees whether a saved memory still fits what it was saved with, before anything is started.
+ * Checks that a saved memory still matches what it was saved with, before anything is started.
  * @throws MobyvmError MOBYVM_VM_RESTORE
  */
 export async function checkSaved(setup: QemuSetup, saved: SavedState): Promise<void> {
   const memory = await stampIfPresent(setup.memoryPath);
   if (memory?.bytes !== saved.memoryBytes) {
-    throw notRestored(
-      `${setup.memoryPath} has ${memory?.bytes ?? 0} bytes instead of ${saved.memoryBytes}`,
+    throw restoreError(
+      `${setup.memoryPath} is ${memory?.bytes ?? 0} bytes long, expected ${saved.memoryBytes}`,
       undefined,
     );
   }
   const iso = await stampIfPresent(saved.spec.isoPath);
   if (iso?.bytes !== saved.iso.bytes || iso.modifiedMs !== saved.iso.modifiedMs) {
-    throw notRestored(`the boot ISO ${saved.spec.isoPath} is not the one that it was saved with`, undefined);
+    throw restoreError(`the boot ISO ${saved.spec.isoPath} has changed since`, undefined);
   }
 }
 
 /**
- * Gives a machine that was started for a restore its memory and lets it run. From then on the saved memory is void.
+ * Loads the memory into a machine that was started for a restore, and resumes it. From then on the saved
+ * memory is void.
  * @throws MobyvmError MOBYVM_VM_RESTORE; the saved state is kept
  */
 export async function loadMemory(
@@ -41,38 +42,39 @@ export async function loadMemory(
   try {
     const client = await machine.qmp();
     context.progress(`reading ${Math.round(saved.memoryBytes / 1024 ** 2)} MiB of memory`);
-    await client.execute('migrate-incoming', { uri: readingUri(setup.memoryPath) }, { signal });
-    await untilLoaded(client, signal);
-    await runOnce(client, saved, setup, signal);
+    await client.execute('migrate-incoming', { uri: memoryReadUri(setup.memoryPath) }, { signal });
+    await waitUntilLoaded(client, signal);
+    await resumeOnce(client, saved, setup, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw notRestored((await qemuLastWords(setup)) || textOf(error), error);
+    throw restoreError((await lastQemuMessage(setup)) || textOf(error), error);
   }
 }
 
 /**
- * QEMU reads from a program's output. It starts that program by a shell, so the path is quoted (POSIX.1 §2.2.2: within
- * single quotes every character but the quote itself is literal). Through a socket of ours it would take a third longer.
+ * QEMU reads the output of a program that it starts through a shell, so the path is quoted (POSIX.1 §2.2.2:
+ * all characters but the quote itself are literal within single quotes). A socket of ours would take a third
+ * longer.
  */
-export function readingUri(path: string): string {
+export function memoryReadUri(path: string): string {
   return `exec:exec cat -- '${path.replaceAll("'", "'\\''")}'`;
 }
 
-async function untilLoaded(client: QmpClient, signal: AbortSignal): Promise<void> {
+async function waitUntilLoaded(client: QmpClient, signal: AbortSignal): Promise<void> {
   for (;;) {
     const { error, status } = await queryMigration(client, { signal });
-    // The status is "completed" a moment before the machine has left its state of waiting.
+    // The status becomes "completed" a moment before the machine leaves the `inmigrate` state.
     if (status === 'completed' && (await queryRunState(client, { signal })) !== 'inmigrate') return;
-    if (status === 'failed') throw notRestored(error ?? 'QEMU gives no reason', undefined);
+    if (status === 'failed') throw restoreError(error ?? 'QEMU gave no reason', undefined);
     await sleep(POLL_MS, signal);
   }
 }
 
 /**
- * The description goes before the guest runs: had we died in between, the same memory must not be restored over a
- * disk that has changed since.
+ * The description is removed before the guest runs: if mobyvm died in between, the same memory must not be
+ * restored over a disk that has changed since.
  */
-async function runOnce(
+async function resumeOnce(
   client: QmpClient,
   saved: SavedState,
   setup: QemuSetup,
@@ -82,7 +84,7 @@ async function runOnce(
   try {
     await client.execute('cont', {}, { signal });
   } catch (error) {
-    // QEMU itself refused: the guest has not run, and the memory is as good as before.
+    // QEMU itself failed: the guest has not run, and the memory is still valid.
     if (error instanceof MobyvmError && 'errorClass' in error.details) await setup.saved.write(saved);
     throw error;
   }
@@ -97,11 +99,11 @@ async function stampIfPresent(path: string): Promise<{ bytes: number; modifiedMs
   }
 }
 
-function notRestored(reason: string, cause: unknown): MobyvmError {
+function restoreError(reason: string, cause: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_VM_RESTORE',
-    `The saved virtual machine could not be continued: ${reason}.`,
-    'The saved state was kept. Try again, or discard it (its memory is then lost, its data disk is not) and start afresh.',
+    `Could not restore the saved virtual machine: ${reason}.`,
+    'The saved state was kept. Try again, or discard it and boot the VM; the data disk is not affected.',
     { cause },
   );
 }

@@ -1,10 +1,13 @@
 import type { VmState } from '../driver.js';
 
-/** QMP's `RunState` (QEMU qapi/run-state.json), as what our contract calls it. An unknown one counts as crashed. */
+/**
+ * Maps QMP's `RunState` (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html) to a {@link VmState}. An
+ * unknown one counts as crashed.
+ */
 export function vmStateOf(runState: string): VmState {
   switch (runState) {
     case 'running':
-    // Asleep (ACPI S3): the guest goes on by itself.
+    // Asleep (ACPI S3): the guest wakes up by itself.
     case 'suspended':
       return 'running';
     case 'prelaunch':
@@ -16,7 +19,8 @@ export function vmStateOf(runState: string): VmState {
     case 'finish-migrate':
     case 'save-vm':
       return 'paused';
-    // With QEMU's default `werror=enospc` only a full file system leads here; `cont` tries the same request again.
+    // With QEMU's default `werror=enospc` only a full file system leads here; `cont` retries the same
+    // request.
     case 'io-error':
       return 'stalled';
     case 'shutdown':

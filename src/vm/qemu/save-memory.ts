@@ -1,5 +1,5 @@
 import { rename, rm, stat } from 'node:fs/promises';
-import { diskFull, sleep, type StepContext } from '../../core/host/index.js';
+import { diskFullError, sleep, type StepContext } from '../../core/host/index.js';
 import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import type { FileStamp, Hardware } from './machine-record.js';
 import { MemoryReceiver } from './memory-receiver.js';
@@ -10,19 +10,19 @@ import { discardSaved, partialMemoryPath, type QemuSetup } from './qemu-setup.js
 
 const MIB = 1024 ** 2;
 
-/** Devices and the format's own overhead on top of the memory, generously. */
+/** A generous allowance for device state and the format's overhead on top of the memory. */
 const SAVE_MARGIN_BYTES = 128 * MIB;
 
-/** QEMU's default of 128 MiB/s is meant for a network that others use as well. */
+/** QEMU's default of 128 MiB/s is meant for a shared network. */
 const UNLIMITED_BYTES_PER_SECOND = 8 * 1024 ** 3;
 
 const POLL_MS = 25;
 const UNDO_TIMEOUT_MS = 20_000;
 
 /**
- * Stops the processors and writes the memory to a file. The process still exists afterwards; it may be ended, or
- * go on after {@link discardSaved}.
- * @throws MobyvmError MOBYVM_VM_SAVE or MOBYVM_DISK_FULL; the machine then runs on as before
+ * Stops the processors and writes the memory to a file. The process still exists afterwards; it may be ended,
+ * or resumed after {@link discardSaved}.
+ * @throws MobyvmError MOBYVM_VM_SAVE or MOBYVM_DISK_FULL; the machine then keeps running
  */
 export async function saveMemory(
   machine: QemuMachine,
@@ -44,13 +44,13 @@ export async function saveMemory(
     await setup.saved.write({ format: 1, ...hardware, machineType, memoryBytes, iso });
     setup.logger.info('vm.memory.saved', { bytes: memoryBytes });
   } catch (error) {
-    await goOnAsBefore(client, setup, wasRunning);
+    await resumeAfterFailure(client, setup, wasRunning);
     signal.throwIfAborted();
-    throw notSaved(setup, error);
+    throw saveError(setup, error);
   }
 }
 
-/** A file's size and time of change. */
+/** A file's size and modification time. */
 export async function stampOf(path: string): Promise<FileStamp> {
   const { mtimeMs, size } = await stat(path);
   return { bytes: size, modifiedMs: mtimeMs };
@@ -70,7 +70,7 @@ async function writeMemory(client: QmpClient, setup: QemuSetup, context: StepCon
       const { error, status, transferredBytes } = await queryMigration(client, { signal });
       if (status === 'completed') return (await receiver.written).bytes;
       if (status === 'failed' || status === 'cancelled') {
-        // When our side gave up first, its reason is the true one.
+        // If our side gave up first, its error is the real cause.
         await receiver.failure();
         throw new MobyvmError('MOBYVM_VM_SAVE', error ?? `The migration is ${status}.`, '');
       }
@@ -82,15 +82,15 @@ async function writeMemory(client: QmpClient, setup: QemuSetup, context: StepCon
   }
 }
 
-/** Has a time limit of its own: also after an abort the guest must not stay stopped. */
-async function goOnAsBefore(client: QmpClient, setup: QemuSetup, wasRunning: boolean): Promise<void> {
+/** Has its own time limit: the guest must not stay stopped, even after an abort. */
+async function resumeAfterFailure(client: QmpClient, setup: QemuSetup, wasRunning: boolean): Promise<void> {
   const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
   try {
     await client.execute('migrate_cancel', {}, { signal });
     while (['active', 'cancelling', 'setup', 'device'].includes((await queryMigration(client)).status)) {
       await sleep(POLL_MS, signal);
     }
-    // The saved memory is worthless from the moment on that the guest goes on.
+    // The saved memory becomes useless as soon as the guest resumes.
     await discardSaved(setup);
     if (wasRunning) await client.execute('cont', {}, { signal });
   } catch (error) {
@@ -106,19 +106,19 @@ async function checkSpace(setup: QemuSetup, memoryMiB: number): Promise<void> {
   const [neededMiB, freeMiB] = [needed, free].map((bytes) => Math.floor(bytes / MIB)) as [number, number];
   throw new MobyvmError(
     'MOBYVM_DISK_FULL',
-    `Saving the virtual machine may need ${neededMiB} MiB in ${setup.stateDirectory}; ${freeMiB} MiB are free.`,
-    'Free some space there and run the command again, or shut the virtual machine down instead of saving it.',
+    `Saving the VM may need ${neededMiB} MiB in ${setup.stateDirectory}, but only ${freeMiB} MiB are free.`,
+    'Free some space there and retry, or shut the VM down instead of saving it.',
     { details: { neededMiB, freeMiB } },
   );
 }
 
-function notSaved(setup: QemuSetup, error: unknown): unknown {
-  if (errnoOf(error) === 'ENOSPC') return diskFull(setup.memoryPath, error);
+function saveError(setup: QemuSetup, error: unknown): unknown {
+  if (errnoOf(error) === 'ENOSPC') return diskFullError(setup.memoryPath, error);
   if (error instanceof MobyvmError && error.code === 'MOBYVM_DISK_FULL') return error;
   return new MobyvmError(
     'MOBYVM_VM_SAVE',
-    `The virtual machine's memory could not be saved: ${textOf(error)}`,
-    'The virtual machine goes on. See the log, or shut it down instead of saving it.',
+    `Could not save the memory of the virtual machine: ${textOf(error)}`,
+    'The VM keeps running. See the log, or shut the VM down instead of saving it.',
     { cause: error },
   );
 }

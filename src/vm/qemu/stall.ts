@@ -1,26 +1,26 @@
 import { dirname } from 'node:path';
 import type { VmStall } from '../driver.js';
-import { stalledByFullDisk } from '../stalled.js';
+import { stalledError } from '../stalled.js';
 import type { QemuMachine } from './qemu-machine.js';
 import type { QemuSetup } from './qemu-setup.js';
 
-/** Less than that is filled up again at once. */
-const ROOM_BYTES = 16 * 1024 ** 2;
+/** With less space than this the disk would be full again at once. */
+const MIN_FREE_BYTES = 16 * 1024 ** 2;
 
-/** Where the machine's data disk lies, and how much room there is. */
-export async function stallOf(machine: QemuMachine, setup: QemuSetup): Promise<VmStall> {
+/** Which folder holds the machine's data disk, and how much space it has. */
+export async function observeStall(machine: QemuMachine, setup: QemuSetup): Promise<VmStall> {
   const spec = machine.record.hardware?.spec ?? (await setup.definition.read().catch(() => undefined))?.spec;
   const folder = spec === undefined ? setup.stateDirectory : dirname(spec.dataDisk.path);
   return { folder, freeBytes: await setup.freeBytes(folder) };
 }
 
-/** QEMU tries the write that failed again. @throws MobyvmError MOBYVM_DISK_FULL when there still is no room for it */
-export async function goOnStalled(
+/** Lets QEMU retry the failed write. @throws MobyvmError MOBYVM_DISK_FULL if the disk is still full */
+export async function resumeStalled(
   machine: QemuMachine,
   setup: QemuSetup,
   signal: AbortSignal,
 ): Promise<void> {
-  const stall = await stallOf(machine, setup);
-  if (stall.freeBytes < ROOM_BYTES) throw stalledByFullDisk(stall);
+  const stall = await observeStall(machine, setup);
+  if (stall.freeBytes < MIN_FREE_BYTES) throw stalledError(stall);
   await (await machine.qmp()).execute('cont', {}, { signal });
 }

@@ -1,4 +1,9 @@
-import { diskFull, waitFor, type EnsureContext, type StepContext } from '../../../src/core/host/index.js';
+import {
+  diskFullError,
+  waitFor,
+  type EnsureContext,
+  type StepContext,
+} from '../../../src/core/host/index.js';
 import { MobyvmError, type Mac } from '../../../src/core/values/index.js';
 import type {
   Defined,
@@ -11,7 +16,7 @@ import type {
   VmStall,
   VmState,
 } from '../../../src/vm/driver.js';
-import { stalledByFullDisk } from '../../../src/vm/stalled.js';
+import { stalledError } from '../../../src/vm/stalled.js';
 import { FAKE_BOOT_LINES, FakeWorld } from './fake-world.js';
 
 export type FakeStep =
@@ -76,7 +81,7 @@ export class FakeDriver implements VmDriver {
     const previous = this.world.definition;
     const present = disks.get(path);
     if (present === undefined) {
-      if (sizeGiB > (this.#options.freeGiB ?? Infinity)) throw diskFull(path, undefined);
+      if (sizeGiB > (this.#options.freeGiB ?? Infinity)) throw diskFullError(path, undefined);
       context.onFailure(() => Promise.resolve(void disks.delete(path)));
     }
     if (this.world.saved === undefined) disks.set(path, Math.max(sizeGiB, present ?? 0));
@@ -102,7 +107,7 @@ export class FakeDriver implements VmDriver {
 
   async resume(signal: AbortSignal): Promise<void> {
     await this.#begin('resume', signal);
-    this.#goOnIfStalled();
+    this.#resumeIfStalled();
   }
 
   async stop({ gracefulSeconds }: StopOptions, { signal }: StepContext): Promise<void> {
@@ -190,13 +195,13 @@ export class FakeDriver implements VmDriver {
     if (this.world.runState === 'crashed') {
       throw wrongState('The virtual machine has crashed.', 'Power it off first.');
     }
-    this.#goOnIfStalled();
+    this.#resumeIfStalled();
     return this.world.runState !== undefined;
   }
 
-  #goOnIfStalled(): void {
+  #resumeIfStalled(): void {
     if (this.world.runState !== 'stalled') return;
-    if (this.world.stall !== undefined) throw stalledByFullDisk(this.world.stall);
+    if (this.world.stall !== undefined) throw stalledError(this.world.stall);
     this.world.unstall();
   }
 

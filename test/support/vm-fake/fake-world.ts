@@ -87,7 +87,7 @@ export class FakeWorld {
     for (const listener of [...this.stallListeners]) listener(stall);
   }
 
-  /** A machine that stalled goes on. */
+  /** Resumes a stalled machine. */
   unstall(): void {
     this.#runState = 'running';
   }

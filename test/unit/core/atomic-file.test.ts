@@ -1,10 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  cannotUse,
-  diskFull,
+  fileAccessError,
+  diskFullError,
   makeFolder,
   readFileIfPresent,
   writeFileAtomically,
@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('writeFileAtomically', () => {
-  it('writes, makes the folders above, and keeps the file to its owner', async () => {
+  test('creates its parent folders and is readable by its owner only', async () => {
     const path = join(folder, 'a/b/file');
     await writeFileAtomically(path, 'grüß');
     expect(await readFile(path, 'utf8')).toBe('grüß');
@@ -26,7 +26,7 @@ describe('writeFileAtomically', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o644);
   });
 
-  it('shows readers the old or the new text, never a part of one', async () => {
+  test('shows readers the old or the new text, never part of one', async () => {
     const path = join(folder, 'file');
     const texts = ['a', 'b'].map((letter) => letter.repeat(200_000));
     await writeFileAtomically(path, texts[0]!);
@@ -40,7 +40,7 @@ describe('writeFileAtomically', () => {
     while ((await Promise.race([writes, reads()])) === undefined);
   });
 
-  it('that cannot write leaves the old file and no other', async () => {
+  test('leaves the old file and no other when it cannot be written', async () => {
     const path = join(folder, 'target');
     await writeFileAtomically(join(path, 'inside'), 'kept');
     await expect(writeFileAtomically(path, 'text')).rejects.toThrow();
@@ -50,8 +50,8 @@ describe('writeFileAtomically', () => {
     await expect(writeFileAtomically(join(folder, 'flat/file'), 'text')).rejects.toThrow();
   });
 
-  it('names the file system that is full', () => {
-    const error = diskFull('/var/lib/mobyvm/x.json', undefined);
+  test('names the file system that is full', () => {
+    const error = diskFullError('/var/lib/mobyvm/x.json', undefined);
     expect(error.code).toBe('MOBYVM_DISK_FULL');
     expect(error.message).toContain('/var/lib/mobyvm/x.json');
     expect(error.remedy).toContain('/var/lib/mobyvm');
@@ -59,7 +59,7 @@ describe('writeFileAtomically', () => {
 });
 
 describe('makeFolder', () => {
-  it('makes the folders above as well, and bears that they are there', async () => {
+  test('creates its parents as well, and succeeds if they exist', async () => {
     const path = join(folder, 'a/b/c');
     await makeFolder(path, 0o700);
     expect((await stat(path)).mode & 0o777).toBe(0o700);
@@ -67,7 +67,7 @@ describe('makeFolder', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o700);
   });
 
-  it('names a file that is in the way', async () => {
+  test('names a file that is in the way', async () => {
     await writeFile(join(folder, 'flat'), '');
     await expect(makeFolder(join(folder, 'flat/x/y'))).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
     await expect(makeFolder(join(folder, 'flat'))).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
@@ -75,7 +75,7 @@ describe('makeFolder', () => {
 });
 
 describe('readFileIfPresent', () => {
-  it('gives undefined for a missing file and names what else is wrong with it', async () => {
+  test('is undefined for a missing file, and an error for an unreadable one', async () => {
     expect(await readFileIfPresent(join(folder, 'missing'))).toBeUndefined();
     await expect(readFileIfPresent(folder)).rejects.toMatchObject({
       code: 'MOBYVM_STATE_FILE',
@@ -84,22 +84,22 @@ describe('readFileIfPresent', () => {
   });
 });
 
-describe('a place that cannot be used', () => {
-  it.each([
+describe('a path that cannot be used', () => {
+  test.each([
     ['EROFS', 'MOBYVM_STATE_FILE', /read-only/],
     ['ENOTDIR', 'MOBYVM_STATE_FILE', /a file where a folder/],
-    ['EDQUOT', 'MOBYVM_DISK_FULL', /no space left/],
-  ])('is named with its problem: %s', (errno, code, message) => {
+    ['EDQUOT', 'MOBYVM_DISK_FULL', /No space left/],
+  ])('is reported with its problem: %s', (errno, code, message) => {
     const cause = Object.assign(new Error(errno), { code: errno });
-    expect(cannotUse('/var/lib/x', cause)).toMatchObject({
+    expect(fileAccessError('/var/lib/x', cause)).toMatchObject({
       code,
       message: expect.stringMatching(message) as string,
       remedy: expect.stringMatching(/\w/) as string,
     });
   });
 
-  it('whose error says nothing of the place is left as it is', () => {
+  test('with an unrelated error keeps that error', () => {
     const refused = Object.assign(new Error('denied'), { code: 'EACCES' });
-    expect(cannotUse('/x', refused)).toBe(refused);
+    expect(fileAccessError('/x', refused)).toBe(refused);
   });
 });

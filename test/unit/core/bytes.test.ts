@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ByteReader, ByteWriter, CodecError } from '../../../src/core/values/index.js';
 
 describe('ByteReader', () => {
-  it('reads big-endian and says where it is', () => {
+  test('reads big-endian and reports its offset', () => {
     const reader = new ByteReader(Uint8Array.of(1, 2, 3, 0xff, 0xff, 0xff, 0xfe, 9, 8));
     expect([reader.u8('a'), reader.u16('b'), reader.u32('c')]).toEqual([1, 0x0203, 0xfffffffe]);
     expect([reader.offset, reader.remaining]).toEqual([7, 2]);
@@ -11,11 +11,11 @@ describe('ByteReader', () => {
     expect([...reader.take(0, 'e')]).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['u8', 1],
     ['u16', 2],
     ['u32', 4],
-  ] as const)('%s past the end names field and offset, and does not move', (read, length) => {
+  ] as const)('%s past the end fails with field and offset and does not advance', (read, length) => {
     const reader = new ByteReader(new Uint8Array(2 + length - 1));
     reader.u16('head');
     expect(() => reader[read]('tail')).toThrow(
@@ -24,7 +24,7 @@ describe('ByteReader', () => {
     expect(reader.offset).toBe(2);
   });
 
-  it('reads a window of a larger buffer, and what it takes is a copy', () => {
+  test('reads a window of a larger buffer and returns copies', () => {
     const memory = Buffer.from([9, 9, 1, 2, 3, 9]);
     const taken = new ByteReader(memory.subarray(2, 5)).take(3, 'all');
     memory.fill(0);
@@ -34,7 +34,7 @@ describe('ByteReader', () => {
 });
 
 describe('ByteWriter', () => {
-  it('is the reader’s counterpart', () => {
+  test('is the reader’s counterpart', () => {
     fc.assert(
       fc.property(
         fc.nat(255),
@@ -51,7 +51,7 @@ describe('ByteWriter', () => {
     );
   });
 
-  it('grows at every kind of write', () => {
+  test('grows with every kind of write', () => {
     for (const write of [
       (writer: ByteWriter) => writer.u8(7),
       (writer: ByteWriter) => writer.u16(7),
@@ -66,7 +66,7 @@ describe('ByteWriter', () => {
     }
   });
 
-  it('hands out a copy', () => {
+  test('returns a copy', () => {
     const writer = new ByteWriter().u8(1);
     const first = writer.done();
     writer.u8(2);

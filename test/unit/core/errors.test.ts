@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   CodecError,
   errnoOf,
@@ -14,7 +14,7 @@ import {
 const busy = new MobyvmError('MOBYVM_BUSY', 'It is busy.', 'Wait.', { details: { port: 80 } });
 
 describe('reportOf', () => {
-  it('keeps what a MobyvmError says', () => {
+  test('keeps what a MobyvmError says', () => {
     expect(reportOf(busy)).toEqual({
       code: 'MOBYVM_BUSY',
       message: 'It is busy.',
@@ -23,20 +23,20 @@ describe('reportOf', () => {
     });
   });
 
-  it('puts the first error of several first and names the others', () => {
+  test('reports the first of several errors and appends the others', () => {
     const report = reportOf(new AggregateError([busy, new TypeError('no undo')], 'both'));
     expect(report.code).toBe('MOBYVM_BUSY');
-    expect(report.message).toBe('It is busy. (and undoing failed: no undo)');
+    expect(report.message).toBe('It is busy. (and undoing it failed: no undo)');
   });
 
-  it('says once what failed every undo', () => {
+  test('mentions a cause shared by several undos once', () => {
     const full = () => new MobyvmError('MOBYVM_DISK_FULL', 'It is full.', 'Free some space.');
     const undone = new AggregateError([busy, full(), full()], 'both');
-    expect(reportOf(undone).message).toBe('It is busy. (and undoing failed: It is full.)');
+    expect(reportOf(undone).message).toBe('It is busy. (and undoing it failed: It is full.)');
     expect(reportOf(new AggregateError([full(), full()], 'both')).message).toBe('It is full.');
   });
 
-  it('calls anything else a bug', () => {
+  test('calls anything else a bug', () => {
     for (const thrown of [
       new TypeError('x is not a function'),
       'text',
@@ -47,7 +47,7 @@ describe('reportOf', () => {
     }
   });
 
-  it('tells an interruption from a failure', () => {
+  test('distinguishes an interruption from a failure', () => {
     const controller = new AbortController();
     controller.abort();
     expect(reportOf(controller.signal.reason).code).toBe('MOBYVM_ABORTED');
@@ -55,7 +55,7 @@ describe('reportOf', () => {
 });
 
 describe('isAbort', () => {
-  it('knows the platform’s abort errors and ours', async () => {
+  test('recognises the platform’s abort errors and ours', async () => {
     const signal = AbortSignal.abort();
     const error: unknown = await readFile('/dev/null', { signal }).catch((thrown: unknown) => thrown);
     expect(isAbort(error)).toBe(true);
@@ -68,7 +68,7 @@ describe('isAbort', () => {
 });
 
 describe('errnoOf', () => {
-  it('gives the name of a system error and nothing for others', async () => {
+  test('is the name of a system error and undefined for others', async () => {
     const missing: unknown = await readFile('/nonexistent/file').catch((thrown: unknown) => thrown);
     expect(errnoOf(missing)).toBe('ENOENT');
     expect(errnoOf(new TypeError('x'))).toBeUndefined();
@@ -76,7 +76,7 @@ describe('errnoOf', () => {
     expect(errnoOf('ENOENT')).toBeUndefined();
   });
 
-  it('gives the name for a busy port', async () => {
+  test('is EADDRINUSE for a busy port', async () => {
     const first = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => first.once('listening', resolve));
     const address = first.address();
@@ -89,17 +89,17 @@ describe('errnoOf', () => {
 });
 
 describe('MobyvmError', () => {
-  it('has a cause only when there is one', () => {
+  test('has a cause only when there is one', () => {
     expect('cause' in busy).toBe(false);
     expect(new MobyvmError('MOBYVM_BUG', '', '', { cause: busy }).cause).toBe(busy);
   });
 
-  it('has codes that are distinct and of one form', () => {
+  test('has distinct codes of one form', () => {
     expect(new Set(ERROR_CODES).size).toBe(ERROR_CODES.length);
     for (const code of ERROR_CODES) expect(code).toMatch(/^MOBYVM_[A-Z]+(_[A-Z]+)*$/);
   });
 
-  it('of a codec names field and offset', () => {
+  test('from a codec names field and offset', () => {
     const error = new CodecError('options', 240, 'is missing');
     expect(error).toBeInstanceOf(MobyvmError);
     expect(error.message).toBe('options at byte 240: is missing');
@@ -108,7 +108,7 @@ describe('MobyvmError', () => {
 });
 
 describe('textOf', () => {
-  it('gives one line for anything', () => {
+  test('is one line for any value', () => {
     expect([busy, 'text', 7, undefined].map(textOf)).toEqual(['It is busy.', 'text', '7', 'undefined']);
   });
 });

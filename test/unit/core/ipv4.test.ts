@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   ipv4FromBytes,
   ipv4FromNumber,
@@ -12,12 +12,12 @@ import {
 const number = fc.integer({ min: 0, max: 0xffffffff });
 
 describe('Ipv4', () => {
-  it.each(['0.0.0.0', '10.0.75.1', '255.255.255.255', '1.20.200.9'])('"%s" is an address', (text) => {
+  test.each(['0.0.0.0', '10.0.75.1', '255.255.255.255', '1.20.200.9'])('"%s" is an address', (text) => {
     expect(isIpv4(text)).toBe(true);
     expect(parseIpv4(text)).toBe(text);
   });
 
-  it.each([
+  test.each([
     '',
     '1.2.3',
     '1.2.3.4.5',
@@ -31,7 +31,7 @@ describe('Ipv4', () => {
     '1e1.2.3.4',
     '::1',
     '١.2.3.4',
-  ])('"%s" is none, and the error says what one looks like', (text) => {
+  ])('"%s" is rejected, and the remedy shows what an address looks like', (text) => {
     expect(isIpv4(text)).toBe(false);
     expect(() => parseIpv4(text)).toThrow(
       expect.objectContaining({
@@ -42,7 +42,7 @@ describe('Ipv4', () => {
     );
   });
 
-  it('goes to bytes, to a number and back', () => {
+  test('converts to bytes and to a number and back', () => {
     expect(ipv4ToNumber(parseIpv4('10.0.75.1'))).toBe(0x0a004b01);
     expect([...ipv4ToBytes(parseIpv4('255.1.0.254'))]).toEqual([255, 1, 0, 254]);
     fc.assert(
@@ -55,7 +55,7 @@ describe('Ipv4', () => {
     );
   });
 
-  it('reads four bytes, however many there are', () => {
+  test('reads four bytes, however many are given', () => {
     expect(ipv4FromBytes(Uint8Array.of(1, 2, 3, 4, 5))).toBe('1.2.3.4');
     expect(ipv4FromBytes(Uint8Array.of(1, 2))).toBe('1.2.0.0');
   });

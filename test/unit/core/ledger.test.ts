@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fileLedger, keyOf, memoryLedger, type LedgerEntry } from '../../../src/core/host/index.js';
 
 const bridge: LedgerEntry = { kind: 'bridge', name: 'mobyvm0' };
@@ -17,7 +17,7 @@ describe.each([
   ['memoryLedger', () => memoryLedger()],
   ['fileLedger', () => fileLedger(join(folder, 'state/ledger.json'))],
 ])('%s', (_, make) => {
-  it('has what was added and not yet deleted', async () => {
+  test('lists what was added and not yet deleted', async () => {
     const ledger = make();
     expect(await ledger.list()).toEqual([]);
     await ledger.add(bridge);
@@ -28,20 +28,20 @@ describe.each([
     expect(await ledger.list()).toEqual([tap]);
   });
 
-  it('holds an entry once, with the latest detail', async () => {
+  test('keeps one entry per kind and name, with the latest detail', async () => {
     const ledger = make();
     await ledger.add(tap);
     await ledger.add({ ...tap, detail: 'boot 2' });
     expect(await ledger.list()).toEqual([{ ...tap, detail: 'boot 2' }]);
   });
 
-  it('bears deleting what it does not have', async () => {
+  test('accepts the deletion of an unknown entry', async () => {
     const ledger = make();
     await ledger.delete(bridge);
     expect(await ledger.list()).toEqual([]);
   });
 
-  it('loses nothing when many add at once', async () => {
+  test('loses nothing when many entries are added at once', async () => {
     const ledger = make();
     const entries = Array.from({ length: 30 }, (__, n) => ({ kind: 'address', name: `${n}` }));
     await Promise.all(entries.map((entry) => ledger.add(entry)));
@@ -52,46 +52,46 @@ describe.each([
 describe('fileLedger', () => {
   const path = (): string => join(folder, 'ledger.json');
 
-  it('outlives its object', async () => {
+  test('persists beyond its object', async () => {
     await fileLedger(path()).add(tap);
     expect(await fileLedger(path()).list()).toEqual([tap]);
   });
 
-  it('sees what another one wrote meanwhile', async () => {
+  test('sees what another ledger has written in the meantime', async () => {
     const [mine, theirs] = [fileLedger(path()), fileLedger(path())];
     await mine.add(bridge);
     await theirs.add(tap);
     expect(await mine.list()).toEqual([bridge, tap]);
   });
 
-  it('writes readable JSON for its owner only, and leaves no other file', async () => {
+  test('writes readable JSON for its owner only and leaves no other file', async () => {
     await fileLedger(path()).add(bridge);
     expect(JSON.parse(await readFile(path(), 'utf8'))).toEqual({ version: 1, entries: [bridge] });
     expect(await readdir(folder)).toEqual(['ledger.json']);
   });
 
-  it('has no file when it is empty', async () => {
+  test('has no file when it is empty', async () => {
     const ledger = fileLedger(path());
     await ledger.add(bridge);
     await ledger.delete(bridge);
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('makes no file by being asked', async () => {
+  test('does not create a file when it is only read', async () => {
     const ledger = fileLedger(path());
     await ledger.has(bridge);
     await ledger.delete(bridge);
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['is empty', ''],
-    ['is cut off', '{"version":1,"entries":[{"kind":"bri'],
-    ['is of another version', '{"version":2,"entries":[]}'],
+    ['is truncated', '{"version":1,"entries":[{"kind":"bri'],
+    ['has another version', '{"version":2,"entries":[]}'],
     ['has an entry without a name', '{"version":1,"entries":[{"kind":"bridge"}]}'],
-    ['has members that we do not know', '{"version":1,"entries":[],"extra":1}'],
+    ['has unknown members', '{"version":1,"entries":[],"extra":1}'],
     ['is a list', '[]'],
-  ])('refuses a file that %s, and never replaces it', async (_, text) => {
+  ])('rejects a file that %s, and never replaces it', async (_, text) => {
     await writeFile(path(), text);
     const ledger = fileLedger(path());
     for (const work of [
@@ -103,13 +103,13 @@ describe('fileLedger', () => {
       await expect(work()).rejects.toMatchObject({
         code: 'MOBYVM_STATE_FILE',
         message: expect.stringContaining(path()) as string,
-        remedy: expect.stringContaining('good copy') as string,
+        remedy: expect.stringContaining('from a backup') as string,
       });
     }
     expect(await readFile(path(), 'utf8')).toBe(text);
   });
 
-  it('works again once the file was mended', async () => {
+  test('works again once the file is repaired', async () => {
     await writeFile(path(), 'broken');
     const ledger = fileLedger(path());
     await expect(ledger.add(bridge)).rejects.toThrow();

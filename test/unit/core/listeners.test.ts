@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Listeners } from '../../../src/core/host/index.js';
 
-test('every subscription is called once per event, the same function twice if it was added twice', () => {
+test('every listener is called once per event, and twice if it was added twice', () => {
   const heard: number[] = [];
   const listeners = new Listeners<number>();
   const listener = (value: number): void => void heard.push(value);
@@ -14,7 +14,7 @@ test('every subscription is called once per event, the same function twice if it
   expect(heard).toEqual([1, 1, 2]);
 });
 
-test('a listener may unsubscribe others during an event; those already due are still called', () => {
+test('a listener may unsubscribe others during an event; they still get this event', () => {
   const heard: string[] = [];
   const listeners = new Listeners();
   listeners.add(() => {

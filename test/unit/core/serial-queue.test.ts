@@ -1,10 +1,10 @@
 import { abortable, SerialQueue } from '../../../src/core/host/index.js';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { withinSeconds } from '../../../src/kvp/operation-deadline.js';
 import { NEVER } from '../../support/kvp-harness.js';
 
-describe('turns', () => {
-  it('let one work at a time, in order, and go on after a failure', async () => {
+describe('SerialQueue', () => {
+  test('runs one task at a time, in order, and continues after a failure', async () => {
     const turns = new SerialQueue();
     const log: string[] = [];
     const work = (name: string) => async () => {
@@ -22,7 +22,7 @@ describe('turns', () => {
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
   });
 
-  it('keep their order when one that waits is aborted', async () => {
+  test('keeps the order when a waiting task is aborted', async () => {
     const turns = new SerialQueue();
     const log: string[] = [];
     let finish = (): void => undefined;
@@ -41,7 +41,7 @@ describe('turns', () => {
 });
 
 describe('abortable', () => {
-  it('gives what the promise gives, or the reason', async () => {
+  test('settles like the promise, or rejects with the reason', async () => {
     expect(await abortable(Promise.resolve(1), NEVER)).toBe(1);
     const reason = new TypeError('reason');
     await expect(abortable(Promise.resolve(1), AbortSignal.abort(reason))).rejects.toBe(reason);
@@ -49,7 +49,7 @@ describe('abortable', () => {
 });
 
 describe('a deadline', () => {
-  it('ends work that takes too long and says what it was', async () => {
+  test('ends work that takes too long and names it', async () => {
     const never = (signal: AbortSignal): Promise<never> =>
       abortable(new Promise<never>(() => undefined), signal);
     await expect(withinSeconds(0.01, 'Listing items', NEVER, never)).rejects.toMatchObject({
@@ -58,7 +58,7 @@ describe('a deadline', () => {
     });
   });
 
-  it('leaves other failures as they are', async () => {
+  test('passes other failures through', async () => {
     const failing = (): Promise<never> => Promise.reject(new TypeError('x'));
     await expect(withinSeconds(10, 'It', NEVER, failing)).rejects.toThrow(TypeError);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   runSteps,
   resourceStep,
@@ -9,7 +9,7 @@ import {
 import { MobyvmError } from '../../../src/core/values/index.js';
 import { describeResource, inThisProcess } from '../../support/resource-contract.js';
 
-/** A thing in a set; `breaks` fails half-way, after its effect. */
+/** Adds an element to a set; `breaks` fails half-way, after the effect. */
 function thing(id: string, world: Set<string>, breaks?: MobyvmError): Resource<true, true> {
   return {
     id,
@@ -33,7 +33,7 @@ describeResource('a thing in a set', () => {
   );
 });
 
-const broken = new MobyvmError('MOBYVM_VM_START', 'It broke half-way.', 'Mend it.');
+const broken = new MobyvmError('MOBYVM_VM_START', 'It broke half-way.', 'Fix it.');
 
 async function run(steps: readonly Step[], signal = new AbortController().signal) {
   const events: ProgressEvent[] = [];
@@ -49,8 +49,8 @@ async function run(steps: readonly Step[], signal = new AbortController().signal
   return { events, thrown, names: events.map(({ event, step }) => `${event} ${step}`) };
 }
 
-describe('runSteps', () => {
-  it('runs in order and tells what each step changed and how long it took', async () => {
+describe('steps', () => {
+  test('run in order and report what each step changed and how long it took', async () => {
     const world = new Set(['a']);
     const { events, thrown } = await run([
       resourceStep(thing('a', world), true),
@@ -65,7 +65,7 @@ describe('runSteps', () => {
     ]);
   });
 
-  it.each([0, 1, 2, 3])('failing at step %d leaves the world as it was', async (at) => {
+  test.each([0, 1, 2, 3])('that fail at step %d leave no change behind', async (at) => {
     const world = new Set(['b']);
     const steps = ['a', 'b', 'c', 'd'].map((id, index) =>
       resourceStep(thing(id, world, index === at && id !== 'b' ? broken : undefined), true),
@@ -76,7 +76,7 @@ describe('runSteps', () => {
     expect([...world]).toEqual(['b']);
   });
 
-  it('undoes last first, only what this call made, and reports it', async () => {
+  test('undo only what this call changed, last first, and report it', async () => {
     const world = new Set(['switch']);
     const { thrown, names, events } = await run([
       resourceStep(thing('switch', world), true),
@@ -93,11 +93,11 @@ describe('runSteps', () => {
       'step.undone nat',
     ]);
     expect(events.find(({ event }) => event === 'step.failed')).toMatchObject({
-      error: { code: 'MOBYVM_VM_START', message: 'It broke half-way.', remedy: 'Mend it.' },
+      error: { code: 'MOBYVM_VM_START', message: 'It broke half-way.', remedy: 'Fix it.' },
     });
   });
 
-  it('goes on undoing when an undo fails, and throws the first error first', async () => {
+  test('continue undoing when an undo fails, and throw the original error first', async () => {
     const world = new Set<string>();
     const stubborn: Step = {
       id: 'stubborn',
@@ -117,14 +117,14 @@ describe('runSteps', () => {
     expect([...world]).toEqual([]);
   });
 
-  it('aborted before it begins does nothing', async () => {
+  test('that are aborted before they begin do nothing', async () => {
     const world = new Set<string>();
     const { names } = await run([resourceStep(thing('a', world), true)], AbortSignal.abort());
     expect(names).toEqual(['step.started a', 'step.failed a']);
     expect([...world]).toEqual([]);
   });
 
-  it('aborted during a step undoes that step as well, and starts no other', async () => {
+  test('that are aborted during a step undo that step as well and start no other', async () => {
     const world = new Set<string>();
     const controller = new AbortController();
     const aborting: Step = {
@@ -144,7 +144,7 @@ describe('runSteps', () => {
     expect(thrown).toBe(controller.signal.reason);
   });
 
-  it('passes progress on with the step’s id', async () => {
+  test('report progress with the id of the step', async () => {
     const talking: Step = {
       id: 'talking',
       title: 'talking',
@@ -157,7 +157,7 @@ describe('runSteps', () => {
     expect(events[1]).toEqual({ event: 'step.progress', step: 'talking', detail: 'half-way' });
   });
 
-  it('treats a step that throws at once like one that rejects', async () => {
+  test('treat a step that throws like one that rejects', async () => {
     const world = new Set<string>();
     const { thrown } = await run([
       resourceStep(thing('a', world), true),

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   broadcast,
   formatSubnet,
@@ -20,11 +20,11 @@ const subnets = fc
   .map(([address, prefix]) => subnetAround(ipv4FromNumber(address), prefix));
 
 describe('Subnet', () => {
-  it.each(['10.0.75.0/24', '0.0.0.0/0', '192.168.1.7/32', '172.16.0.0/12'])('"%s" is one', (text) => {
+  test.each(['10.0.75.0/24', '0.0.0.0/0', '192.168.1.7/32', '172.16.0.0/12'])('"%s" is a subnet', (text) => {
     expect(formatSubnet(parseSubnet(text))).toBe(text);
   });
 
-  it.each([
+  test.each([
     '',
     '10.0.75.0',
     '10.0.75.0/',
@@ -34,7 +34,7 @@ describe('Subnet', () => {
     '10.0.75/24',
     '10.0.75.0/2 4',
     '/24',
-  ])('"%s" is none', (text) => {
+  ])('"%s" is rejected', (text) => {
     expect(() => parseSubnet(text)).toThrow(
       expect.objectContaining({
         code: 'MOBYVM_SETTINGS',
@@ -43,24 +43,24 @@ describe('Subnet', () => {
     );
   });
 
-  it('with host bits set is refused, and the remedy is the network meant', () => {
+  test('with host bits set is rejected, and the remedy names the right network', () => {
     expect(() => parseSubnet('10.0.75.9/24')).toThrow(
       expect.objectContaining({ remedy: expect.stringContaining('10.0.75.0/24') as string }),
     );
   });
 
-  it.each([
+  test.each([
     ['10.0.75.0/24', '255.255.255.0', '10.0.75.255', '10.0.75.1'],
     ['10.0.0.0/8', '255.0.0.0', '10.255.255.255', '10.0.0.1'],
     ['0.0.0.0/0', '0.0.0.0', '255.255.255.255', '0.0.0.1'],
     ['192.168.1.4/30', '255.255.255.252', '192.168.1.7', '192.168.1.5'],
     ['192.168.1.7/32', '255.255.255.255', '192.168.1.7', '192.168.1.8'],
-  ])('%s has its mask, broadcast and first address', (text, mask, last, first) => {
+  ])('%s has the right mask, broadcast and first address', (text, mask, last, first) => {
     const subnet = parseSubnet(text);
     expect([netmask(subnet), broadcast(subnet), hostAt(subnet, 1)]).toEqual([mask, last, first]);
   });
 
-  it('contains exactly the addresses from the network to the broadcast', () => {
+  test('contains exactly the addresses from the network to the broadcast', () => {
     fc.assert(
       fc.property(subnets, fc.integer({ min: 0, max: 0xffffffff }), (subnet, value) => {
         const inside = value >= ipv4ToNumber(subnet.network) && value <= ipv4ToNumber(broadcast(subnet));
@@ -69,7 +69,7 @@ describe('Subnet', () => {
     );
   });
 
-  it('overlaps another exactly when one contains the other’s network, either way round', () => {
+  test('overlaps another exactly when one contains the other’s network, either way round', () => {
     fc.assert(
       fc.property(subnets, subnets, (a, b) => {
         const overlap = subnetContains(a, b.network) || subnetContains(b, a.network);
@@ -80,7 +80,7 @@ describe('Subnet', () => {
     );
   });
 
-  it('survives being written and read', () => {
+  test('survives formatting and parsing', () => {
     fc.assert(
       fc.property(subnets, (subnet) => {
         expect(parseSubnet(formatSubnet(subnet))).toEqual(subnet);
@@ -88,13 +88,13 @@ describe('Subnet', () => {
     );
   });
 
-  it('around an address holds that address', () => {
+  test('around an address contains that address', () => {
     expect(subnetAround(parseIpv4('10.0.75.77'), 24)).toEqual(parseSubnet('10.0.75.0/24'));
   });
 });
 
 describe('local use', () => {
-  it.each([
+  test.each([
     ['10.0.75.0/24', true],
     ['172.31.255.0/24', true],
     ['172.32.0.0/24', false],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sleep, waitFor, type Requirement } from '../../../src/core/host/index.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
 
@@ -13,12 +13,12 @@ const requirement = (more: Partial<Requirement>): Requirement => ({
 });
 
 describe('sleep', () => {
-  it('ends by itself', async () => {
+  test('ends when the time is up', async () => {
     await sleep(1);
     await sleep(1, never);
   });
 
-  it('is ended by an abort, with its reason', async () => {
+  test('rejects with the reason of an abort', async () => {
     const controller = new AbortController();
     const reason = new MobyvmError('MOBYVM_ABORTED', 'Stop.', '');
     const sleeping = sleep(600_000, controller.signal);
@@ -29,13 +29,13 @@ describe('sleep', () => {
 });
 
 describe('waitFor', () => {
-  it('checks until it holds', async () => {
+  test('checks until it holds', async () => {
     let checks = 0;
     await waitFor(requirement({ check: () => Promise.resolve((checks += 1) === 3) }), never);
     expect(checks).toBe(3);
   });
 
-  it('takes a check that throws for one that does not hold yet', async () => {
+  test('treats a check that throws as one that does not hold yet', async () => {
     let checks = 0;
     await waitFor(
       requirement({
@@ -46,7 +46,7 @@ describe('waitFor', () => {
     expect(checks).toBe(3);
   });
 
-  it('says what it waited for, why, and what to look at when time is over', async () => {
+  test('reports what it waited for, the last reason and a hint when it times out', async () => {
     const waiting = waitFor(
       requirement({
         timeoutSeconds: 0.02,
@@ -62,13 +62,13 @@ describe('waitFor', () => {
     });
   });
 
-  it('has a code of its own when the requirement has none', async () => {
+  test('uses MOBYVM_TIMEOUT if the requirement has no code', async () => {
     await expect(waitFor(requirement({ timeoutSeconds: 0 }), never)).rejects.toMatchObject({
       code: 'MOBYVM_TIMEOUT',
     });
   });
 
-  it('gives up at once when waiting is pointless', async () => {
+  test('gives up at once when waiting is pointless', async () => {
     const dead = new MobyvmError('MOBYVM_VM_DIED', 'It died.', 'Look.');
     let checks = 0;
     const waiting = waitFor(
@@ -83,7 +83,7 @@ describe('waitFor', () => {
     await expect(waiting).rejects.toBe(dead);
   });
 
-  it('is ended by an abort, also while a check hangs', async () => {
+  test('is ended by an abort, even while a check hangs', async () => {
     const controller = new AbortController();
     const waiting = waitFor(
       requirement({
@@ -98,7 +98,7 @@ describe('waitFor', () => {
     await expect(waiting).rejects.toBe(controller.signal.reason);
   });
 
-  it('ends the signal that a hanging check got when its time is over', async () => {
+  test('aborts the signal of a hanging check when it times out', async () => {
     const waiting = waitFor(
       requirement({
         timeoutSeconds: 0.02,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   planCommandLine,
   planRestoreCommandLine,
@@ -22,7 +22,7 @@ const CHOICES: MachineChoices = {
 };
 
 describe('the command line', () => {
-  it('is the proven one for a BIOS machine under TCG', () => {
+  test('for a BIOS machine under TCG is the one that was tested', () => {
     expect(planCommandLine(SAMPLE_SPEC, CHOICES).join(' ')).toBe(
       [
         '-name guest=MobyLinuxVM -uuid 0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11',
@@ -48,13 +48,13 @@ describe('the command line', () => {
     );
   });
 
-  it('uses the host’s processor under KVM', () => {
+  test('uses the host’s processor with KVM', () => {
     const args = planCommandLine(SAMPLE_SPEC, { ...CHOICES, accelerator: 'kvm' }).join(' ');
     expect(args).toContain('-accel kvm -cpu host ');
     expect(args).not.toContain('tcg');
   });
 
-  it('gives a UEFI machine shared code and variables of its own', () => {
+  test('gives a UEFI machine shared code and its own variables', () => {
     const firmware = { kind: 'uefi', codePath: '/usr/CODE.fd', variablesPath: '/state, 1/vars.fd' } as const;
     expect(planCommandLine(SAMPLE_SPEC, { ...CHOICES, firmware }).join(' ')).toContain(
       '-drive if=pflash,unit=0,format=raw,readonly=on,file=/usr/CODE.fd ' +
@@ -62,7 +62,7 @@ describe('the command line', () => {
     );
   });
 
-  it('waits for the memory when it restores, as the same machine', () => {
+  test('for a restore describes the same machine and waits for its memory', () => {
     const choices = { ...CHOICES, machineType: 'pc-q35-7.2' };
     expect(planRestoreCommandLine(SAMPLE_SPEC, choices)).toEqual([
       ...planCommandLine(SAMPLE_SPEC, choices),
@@ -71,7 +71,7 @@ describe('the command line', () => {
     ]);
   });
 
-  it('doubles commas in every value that comes from outside', () => {
+  test('doubles commas in every value from outside', () => {
     const spec = {
       ...SAMPLE_SPEC,
       name: 'a,b',
@@ -89,14 +89,14 @@ describe('the command line', () => {
     }
   });
 
-  it('names no log whose name QEMU would take for a pattern', () => {
+  test('has no log file if QEMU would treat its name as a pattern', () => {
     const files = { ...CHOICES.files, qemuLog: '/100%/qemu.log' };
     expect(planCommandLine(SAMPLE_SPEC, { ...CHOICES, files })).not.toContain('-D');
   });
 });
 
 describe('a socket path', () => {
-  it('may have 107 bytes, counted in UTF-8', () => {
+  test('may have at most 107 bytes in UTF-8', () => {
     const longest = `/${'x'.repeat(106)}`;
     expect(checkedSocketPath(longest)).toBe(longest);
     expect(() => checkedSocketPath(`${longest}x`)).toThrow(/108 bytes/);

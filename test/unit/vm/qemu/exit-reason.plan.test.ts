@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { explainExit, type ExitEvidence } from '../../../../src/vm/qemu/exit-reason.plan.js';
 import { vmStateOf } from '../../../../src/vm/qemu/run-state.plan.js';
 
@@ -7,19 +7,19 @@ const EVIDENCE: ExitEvidence = {
   intent: undefined,
   shutdownCause: undefined,
   kernelPanic: undefined,
-  lastWords: '',
+  lastMessage: '',
 };
 
 describe('an exit', () => {
-  it.each<[string, Partial<ExitEvidence>, string, string]>([
+  test.each<[string, Partial<ExitEvidence>, string, string]>([
     ['guest', { shutdownCause: 'guest-shutdown' }, 'guest', 'The guest shut itself down.'],
-    ['guest', { shutdownCause: 'guest-reset' }, 'guest', 'The guest asked for a restart.'],
-    ['us', { intent: 'it was powered off' }, 'host', 'QEMU (pid 4711) ended: it was powered off.'],
+    ['guest', { shutdownCause: 'guest-reset' }, 'guest', 'The guest requested a reboot.'],
+    ['us', { intent: 'it was powered off' }, 'host', 'QEMU (pid 4711) exited: it was powered off.'],
     [
-      'us, though the guest obeyed',
+      'mobyvm, with a guest that obeyed',
       { intent: 'it was asked to shut down', shutdownCause: 'guest-shutdown' },
       'host',
-      'QEMU (pid 4711) ended: it was asked to shut down.',
+      'QEMU (pid 4711) exited: it was asked to shut down.',
     ],
     [
       'a panic, which resets',
@@ -31,23 +31,23 @@ describe('an exit', () => {
       'a signal',
       { shutdownCause: 'host-signal' },
       'died',
-      'QEMU (pid 4711) was ended by a signal from outside.',
+      'QEMU (pid 4711) was terminated by a signal from another process.',
     ],
     ['SIGKILL', {}, 'died', 'QEMU (pid 4711) was killed or crashed.'],
     [
       'a crash',
-      { lastWords: 'assertion failed' },
+      { lastMessage: 'assertion failed' },
       'died',
-      'QEMU (pid 4711) was killed or crashed; it said: assertion failed',
+      'QEMU (pid 4711) was killed or crashed; its last message: assertion failed',
     ],
-    ['a cause of the future', { shutdownCause: 'host-mood' }, 'died', 'QEMU (pid 4711) ended (host-mood).'],
-  ])('by %s is told as such', (_who, evidence, reason, detail) => {
+    ['an unknown cause', { shutdownCause: 'host-mood' }, 'died', 'QEMU (pid 4711) exited (host-mood).'],
+  ])('caused by %s is reported as such', (_who, evidence, reason, detail) => {
     expect(explainExit({ ...EVIDENCE, ...evidence })).toEqual({ reason, detail });
   });
 });
 
 describe('a QMP run state', () => {
-  it.each([
+  test.each([
     ['running', 'running'],
     ['prelaunch', 'starting'],
     ['inmigrate', 'starting'],

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { prepareFirmware } from '../../../../src/vm/qemu/firmware.js';
 
 let folder: string;
@@ -18,12 +18,12 @@ const places = () => [
 ];
 
 describe('firmware', () => {
-  it('of a BIOS machine needs no file', async () => {
+  test('of a BIOS machine needs no file', async () => {
     expect(await prepareFirmware('bios', join(folder, 'own.fd'), places())).toEqual({ kind: 'bios' });
     expect(await readdir(folder)).toHaveLength(2);
   });
 
-  it('of a UEFI machine is the first that is installed, with variables of its own', async () => {
+  test('of a UEFI machine is the first installed one, with its own variables', async () => {
     const own = join(folder, 'own.fd');
     expect(await prepareFirmware('uefi', own, places())).toEqual({
       kind: 'uefi',
@@ -33,7 +33,7 @@ describe('firmware', () => {
     expect(await readFile(own, 'utf8')).toBe('template');
   });
 
-  it('keeps the variables that a machine has, unless they belong to another build', async () => {
+  test('keeps existing variables unless they belong to another build', async () => {
     const own = join(folder, 'own.fd');
     await writeFile(own, 'modified');
     await prepareFirmware('uefi', own, places());
@@ -43,7 +43,7 @@ describe('firmware', () => {
     expect(await readFile(own, 'utf8')).toBe('template');
   });
 
-  it('that is not installed is named with its package', async () => {
+  test('that is not installed is reported with its package', async () => {
     await expect(prepareFirmware('uefi', join(folder, 'own.fd'), [places()[0]!])).rejects.toMatchObject({
       code: 'MOBYVM_PROGRAM_MISSING',
       remedy: expect.stringContaining('apt-get install ovmf') as string,

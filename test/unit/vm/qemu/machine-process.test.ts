@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isAlive, killProcess, findProcess } from '../../../../src/core/host/index.js';
 import { findMachineProcesses, runsMachine } from '../../../../src/vm/qemu/machine-process.js';
 
@@ -6,25 +6,25 @@ const ID = '0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
 const at = (...args: readonly string[]) => ({ pid: 1, startTicks: '1', args });
 
 describe('a process', () => {
-  it('is told apart from a later one with its pid by its start', async () => {
+  test('is distinguished from a later one with the same pid by its start time', async () => {
     const self = await findProcess(process.pid);
     expect(self?.args[0]).toContain('node');
     expect(await isAlive(self!)).toBe(true);
     expect(await isAlive({ ...self!, startTicks: '1' })).toBe(false);
   });
 
-  it('that is gone is not seen, and killing it is no error', async () => {
+  test('that has exited is not found, and killing it succeeds', async () => {
     const gone = { pid: 2 ** 22 + 1, startTicks: '1' };
     expect(await findProcess(gone.pid)).toBeUndefined();
     await killProcess(gone);
   });
 
-  it('is not killed when only its pid is right', async () => {
+  test('is not killed if only its pid matches', async () => {
     await killProcess({ pid: process.pid, startTicks: '1' });
     expect(await isAlive((await findProcess(process.pid))!)).toBe(true);
   });
 
-  it('runs our machine when it is a QEMU with our id, and in no other case', () => {
+  test('runs our machine only if it is a QEMU with our id', () => {
     expect(runsMachine(at('/usr/bin/qemu-system-x86_64', '-uuid', ID), ID)).toBe(true);
     expect(runsMachine(at('qemu-system-x86_64', '-uuid', ID.replace('0', '1')), ID)).toBe(false);
     expect(runsMachine(at('qemu-system-x86_64', '-name', ID), ID)).toBe(false);
@@ -32,7 +32,7 @@ describe('a process', () => {
     expect(runsMachine(at(), ID)).toBe(false);
   });
 
-  it('is looked for among all', async () => {
+  test('is found among all processes', async () => {
     expect(await findMachineProcesses(ID)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MachineRecord } from '../../../../src/vm/qemu/machine-record.js';
 import { StateFile } from '../../../../src/core/host/index.js';
 import { Definition } from '../../../../src/vm/definition.js';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('a state file', () => {
-  it('gives back what was written', async () => {
+  test('returns what was written', async () => {
     const file = new StateFile({ path: join(folder, 'new', 'definition.json'), schema: Definition });
     expect(await file.read()).toBeUndefined();
     await file.write({ format: 1, spec: SAMPLE_SPEC });
@@ -24,15 +24,15 @@ describe('a state file', () => {
     expect(await file.read()).toBeUndefined();
   });
 
-  it('keeps a record whose hardware is unknown', async () => {
+  test('accepts a record with unknown hardware', async () => {
     const file = new StateFile({ path: join(folder, 'machine.json'), schema: MachineRecord });
     const { machineId } = SAMPLE_SPEC;
     await file.write({ format: 1, machineId, pid: 7, startTicks: '9', qmpSocket: '/q', hardware: undefined });
     expect(await file.read()).toEqual({ format: 1, machineId, pid: 7, startTicks: '9', qmpSocket: '/q' });
   });
 
-  it.each(['', '{"torn', '[]', '{"format":2}', '{"format":1,"spec":{"machineId":"x"}}'])(
-    'that holds %j is an error with its path and a remedy',
+  test.each(['', '{"torn', '[]', '{"format":2}', '{"format":1,"spec":{"machineId":"x"}}'])(
+    'that contains %j is an error with its path and a remedy',
     async (text) => {
       const path = join(folder, 'definition.json');
       await writeFile(path, text);

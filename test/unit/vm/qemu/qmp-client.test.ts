@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { QmpClient, type QmpEvent } from '../../../../src/vm/qemu/qmp-client.js';
 import { queryMigration, queryRunState } from '../../../../src/vm/qemu/qmp-queries.js';
 import { MAX_QMP_LINE_BYTES } from '../../../../src/vm/qemu/qmp.codec.js';
@@ -6,7 +6,7 @@ import { returning, ScriptedQmp, type QmpCall } from '../../../support/vm/script
 import { until } from '../../../support/vm/vm-harness.js';
 
 describe('a QMP client', () => {
-  it('takes the greeting, negotiates, and gives the answers', async () => {
+  test('reads the greeting, negotiates and returns the answers', async () => {
     await using qemu = await ScriptedQmp.listen((call) => returning(call, { status: 'running' }));
     const client = await QmpClient.connect(qemu.path);
     expect(client.version).toBe('9.2.1');
@@ -15,7 +15,7 @@ describe('a QMP client', () => {
     client.close();
   });
 
-  it('matches answers by their id, in whatever order they come', async () => {
+  test('matches answers by id, in any order', async () => {
     const calls: QmpCall[] = [];
     await using qemu = await ScriptedQmp.listen((call) => {
       calls.push(call);
@@ -32,20 +32,20 @@ describe('a QMP client', () => {
     client.close();
   });
 
-  it('gives QEMU’s own reason when it refuses', async () => {
+  test('reports QEMU’s own error', async () => {
     await using qemu = await ScriptedQmp.listen(
       ({ id }) => `{"id": ${id}, "error": {"class": "GenericError", "desc": "no such device"}}\r\n`,
     );
     const client = await QmpClient.connect(qemu.path);
     await expect(client.execute('eject')).rejects.toMatchObject({
       code: 'MOBYVM_QMP',
-      message: 'QEMU refused "eject": no such device',
+      message: 'QEMU rejected "eject": no such device',
       details: { command: 'eject', errorClass: 'GenericError' },
     });
     client.close();
   });
 
-  it('passes events on, before and between answers', async () => {
+  test('emits events before and between answers', async () => {
     await using qemu = await ScriptedQmp.listen((call) => returning(call, {}));
     const client = await QmpClient.connect(qemu.path);
     const events: QmpEvent[] = [];
@@ -62,7 +62,7 @@ describe('a QMP client', () => {
     client.close();
   });
 
-  it('gives up on a command that is not answered, drops its late answer, and can be used on', async () => {
+  test('gives up on an unanswered command, drops its late answer and remains usable', async () => {
     let late: QmpCall | undefined;
     await using qemu = await ScriptedQmp.listen((call) => {
       if (call.execute !== 'slow')
@@ -79,14 +79,14 @@ describe('a QMP client', () => {
     client.close();
   });
 
-  it('does not wait for a monitor that never greets, as for a second client', async () => {
+  test('does not wait forever for a monitor that sends no greeting', async () => {
     await using qemu = await ScriptedQmp.listen(() => undefined, '');
     await expect(QmpClient.connect(qemu.path, { timeoutMs: 20 })).rejects.toMatchObject({
       code: 'MOBYVM_QMP',
     });
   });
 
-  it('ends all waits when the connection ends, and tells it once', async () => {
+  test('rejects all pending calls when the connection ends, and reports the end once', async () => {
     await using qemu = await ScriptedQmp.listen();
     const client = await QmpClient.connect(qemu.path);
     let closes = 0;
@@ -100,7 +100,7 @@ describe('a QMP client', () => {
     expect([closes, client.isClosed]).toEqual([1, true]);
   });
 
-  it('ends a wait when its signal is aborted, with the signal’s reason', async () => {
+  test('rejects a call with the reason of its aborted signal', async () => {
     await using qemu = await ScriptedQmp.listen();
     const client = await QmpClient.connect(qemu.path);
     const abort = new AbortController();
@@ -113,8 +113,8 @@ describe('a QMP client', () => {
     client.close();
   });
 
-  it.each([
-    ['what is not JSON', 'hello\r\n'],
+  test.each([
+    ['invalid JSON', 'hello\r\n'],
     ['a line without end', 'x'.repeat(MAX_QMP_LINE_BYTES + 1)],
   ])('closes the connection over %s', async (_what, text) => {
     await using qemu = await ScriptedQmp.listen();
@@ -125,14 +125,14 @@ describe('a QMP client', () => {
     expect(client.isClosed).toBe(true);
   });
 
-  it('says so when nobody listens', async () => {
+  test('reports that there is no monitor', async () => {
     await expect(QmpClient.connect('/nonexistent/qmp.sock')).rejects.toMatchObject({
       code: 'MOBYVM_QMP',
       message: expect.stringContaining('ENOENT') as string,
     });
   });
 
-  it('refuses an answer of another form than it knows', async () => {
+  test('rejects an answer of an unexpected form', async () => {
     await using qemu = await ScriptedQmp.listen((call) => returning(call, { status: 7 }));
     const client = await QmpClient.connect(qemu.path);
     await expect(queryRunState(client)).rejects.toMatchObject({ code: 'MOBYVM_QMP' });

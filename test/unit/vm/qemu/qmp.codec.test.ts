@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CodecError } from '../../../../src/core/values/index.js';
 import {
   decodeQmpMessage,
@@ -14,7 +14,9 @@ import {
 } from '../../../../src/vm/qemu/qmp.codec.js';
 import { expectEveryProperPrefixRefused, expectValueOrCodecError } from '../../../support/wire-fixture.js';
 
-/** QEMU 7.2.22's side of a session: greeting, qmp_capabilities, query-status, cont, a nonsense command, quit. */
+/**
+ * QEMU 7.2.22's side of a session: greeting, qmp_capabilities, query-status, cont, a nonsense command, quit.
+ */
 const CAPTURED = new Uint8Array(readFileSync(join(import.meta.dirname, 'captured/qmp-qemu-7.2.22.txt')));
 const NOTHING = new Uint8Array(0);
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -39,7 +41,7 @@ const anyMessage: fc.Arbitrary<QmpMessage> = fc.oneof(
 );
 
 describe('a QMP message', () => {
-  it('survives an encode and a decode', () => {
+  test('survives encoding and decoding', () => {
     fc.assert(
       fc.property(anyMessage, (message) => {
         const { lines } = splitQmpLines(NOTHING, encodeQmpMessage(message));
@@ -48,7 +50,7 @@ describe('a QMP message', () => {
     );
   });
 
-  it('of a real QEMU is understood', () => {
+  test('from a real QEMU is decoded', () => {
     expect(captured().map(decodeQmpMessage)).toEqual([
       { kind: 'greeting', version: '7.2.22', body: expect.any(Object) as JsonObject },
       { kind: 'return', id: 1, value: {} },
@@ -66,38 +68,38 @@ describe('a QMP message', () => {
     ]);
   });
 
-  it('that we send is one line', () => {
+  test('from us is one line', () => {
     const command = { execute: 'migrate', arguments: { uri: 'unix:/a\nb' }, id: 7 };
     expect(new TextDecoder().decode(encodeQmpCommand(command))).toBe(
       '{"execute":"migrate","arguments":{"uri":"unix:/a\\nb"},"id":7}\r\n',
     );
   });
 
-  it('of a form that we do not know is kept as it is', () => {
+  test('of an unknown form is kept unchanged', () => {
     const message = decodeQmpMessage(bytesOf('{"future": [1, {"x": null}], "id": 3}'));
     expect(message).toEqual({ kind: 'unknown', body: { future: [1, { x: null }], id: 3 } });
     expect(splitQmpLines(NOTHING, encodeQmpMessage(message)).lines.map(decodeQmpMessage)).toEqual([message]);
   });
 
-  it('that is cut off anywhere is refused', () => {
+  test('that is truncated anywhere is rejected', () => {
     for (const line of captured()) expectEveryProperPrefixRefused(line, decodeQmpMessage);
   });
 
-  it('of arbitrary bytes gives a value or a CodecError', () => {
+  test('of arbitrary bytes decodes to a value or throws a CodecError', () => {
     expectValueOrCodecError(decodeQmpMessage, captured());
   });
 
-  it.each(['null', '[]', '"text"', '7', '', '{"a":1}{"b":2}'])('is refused when it is %s', (text) => {
+  test.each(['null', '[]', '"text"', '7', '', '{"a":1}{"b":2}'])('is rejected if it is %s', (text) => {
     expect(() => decodeQmpMessage(bytesOf(text))).toThrow(CodecError);
   });
 
-  it('that is not UTF-8 is refused', () => {
+  test('that is not UTF-8 is rejected', () => {
     expect(() => decodeQmpMessage(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d))).toThrow(CodecError);
   });
 });
 
 describe('QMP lines', () => {
-  it('are the same however the stream is cut', () => {
+  test('are the same however the stream is split', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(CAPTURED.length), { maxLength: 20 }), (cuts) => {
         const ends = [...cuts, CAPTURED.length].sort((a, b) => a - b);
@@ -115,13 +117,13 @@ describe('QMP lines', () => {
     );
   });
 
-  it('may end with LF alone, and empty ones are left out', () => {
+  test('may end with LF alone, and empty ones are skipped', () => {
     const { lines, unfinished } = splitQmpLines(NOTHING, bytesOf('{}\n\r\n\n{"a":1}\r\n{"b'));
     expect(lines.map((line) => new TextDecoder().decode(line))).toEqual(['{}', '{"a":1}']);
     expect(new TextDecoder().decode(unfinished)).toBe('{"b');
   });
 
-  it('have a bounded length', () => {
+  test('have a bounded length', () => {
     const long = new Uint8Array(MAX_QMP_LINE_BYTES).fill(0x20);
     expect(splitQmpLines(NOTHING, long).unfinished).toHaveLength(MAX_QMP_LINE_BYTES);
     expect(() => splitQmpLines(long, bytesOf('x'))).toThrow(CodecError);

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
-import { readingUri } from '../../../../src/vm/qemu/restore-memory.js';
+import { describe, expect, test } from 'vitest';
+import { memoryReadUri } from '../../../../src/vm/qemu/restore-memory.js';
 
 describe('the program that reads the saved memory', () => {
-  it('gets its path quoted for the shell', () => {
-    expect(readingUri('/var/lib/mobyvm/memory.saved')).toBe(
+  test('gets a path that is quoted for the shell', () => {
+    expect(memoryReadUri('/var/lib/mobyvm/memory.saved')).toBe(
       "exec:exec cat -- '/var/lib/mobyvm/memory.saved'",
     );
-    expect(readingUri("/it's; rm -rf $HOME")).toBe("exec:exec cat -- '/it'\\''s; rm -rf $HOME'");
+    expect(memoryReadUri("/it's; rm -rf $HOME")).toBe("exec:exec cat -- '/it'\\''s; rm -rf $HOME'");
   });
 });
