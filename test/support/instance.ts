@@ -10,19 +10,22 @@ const MOBYVM = join(ROOT, 'bin/mobyvm');
 const ANY_EXIT_CODE = Array.from({ length: 256 }, (_, code) => code);
 let made = 0;
 
-/** The boot image that the tests share: `MOBYVM_TEST_IMAGE_DIR`, or what `scripts/build-guest` makes by default. */
+/**
+ * The boot image that the tests share: `MOBYVM_TEST_IMAGE_DIR`, or the default output of
+ * `scripts/build-guest`.
+ */
 export const IMAGE_DIR = resolve(ROOT, process.env['MOBYVM_TEST_IMAGE_DIR'] ?? 'build/guest/debian');
 
 /**
- * One mobyvm of the test's own: its folders, its settings, its network namespace. Disposing takes it down and deletes
- * everything, also after a failed test.
+ * A mobyvm instance for one test, with its own folders, settings and network namespace. Disposing takes it
+ * down and deletes everything, even after a failed test.
  */
 export class Instance implements AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 
   private constructor(
     readonly directory: string,
-    /** The network namespace that the instance's `up` names. */
+    /** The network namespace that the instance's `up` uses. */
     readonly namespace: string,
   ) {
     this.env = {
@@ -44,14 +47,14 @@ export class Instance implements AsyncDisposable {
     return join(this.directory, 'run/docker.sock');
   }
 
-  /** Replaces the settings file; the test image stands in unless the settings name another. */
+  /** Replaces the settings file; the test image is used unless the settings name another. */
   async configure(settings: Readonly<Record<string, object>>): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     const all = { image: { directory: IMAGE_DIR }, ...settings };
     await writeFile(join(this.directory, 'settings.json'), JSON.stringify(all));
   }
 
-  /** Runs a mobyvm command to its end, whatever its exit code. */
+  /** Runs a mobyvm command to completion, whatever its exit code. */
   mobyvm(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return run(MOBYVM, args, {
       timeoutMs: 600_000,
@@ -61,7 +64,7 @@ export class Instance implements AsyncDisposable {
     });
   }
 
-  /** `mobyvm up`, which has to succeed. */
+  /** `mobyvm up`, which must succeed. */
   async up(): Promise<RunResult> {
     const result = await this.mobyvm(['up', '--netns', this.namespace]);
     if (result.exitCode !== 0) throw failed('mobyvm up', result);
@@ -78,14 +81,14 @@ export class Instance implements AsyncDisposable {
     return JSON.parse(stdout) as { state: string };
   }
 
-  /** Waits until `status` says that state. */
+  /** Waits until `status` reports that state. */
   async untilState(wanted: string, timeoutSeconds: number): Promise<void> {
     const check = async (): Promise<boolean> => (await this.status()).state === wanted;
     const requirement = { title: `the state ${wanted}`, timeoutSeconds, hint: 'See the test.', check };
     await waitFor(requirement, new AbortController().signal);
   }
 
-  /** The docker client through the instance's endpoint; it has to succeed. */
+  /** The docker client on the instance's endpoint; it must succeed. */
   async docker(args: readonly string[], options: RunOptions = {}): Promise<string> {
     const { stdout } = await run('docker', ['-H', `unix://${this.socket}`, ...args], {
       timeoutMs: 180_000,
@@ -110,7 +113,7 @@ export class Instance implements AsyncDisposable {
     return Number(await readFile(join(this.directory, 'run/vm/qemu.pid'), 'utf8'));
   }
 
-  /** Whatever of this instance's processes runs: QEMU has its folder in the command line, the daemon its namespace. */
+  /** All processes of this instance: QEMU has its folder on the command line, the daemon its namespace. */
   async processes(): Promise<string[]> {
     const { stdout } = await run('ps', ['-eo', 'pid=,args=', '-ww']);
     return stdout
@@ -164,14 +167,14 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended by itself meanwhile.
+    // It has exited in the meantime.
   }
 }
 
 function failed(command: string, { exitCode, stderr, stdout }: RunResult): MobyvmError {
   return new MobyvmError(
     'MOBYVM_PROGRAM_FAILED',
-    `${command} ended with ${exitCode}:\n${stdout}${stderr}`,
+    `${command} failed with exit code ${exitCode}:\n${stdout}${stderr}`,
     '',
   );
 }

@@ -35,13 +35,13 @@ export interface NetworkHostOptions {
   readonly bridge?: string;
   readonly subnet?: string;
   readonly hostServices?: readonly { readonly protocol: 'tcp' | 'udp'; readonly port: number }[];
-  /** Of the program that works there, for example a PATH with a failing `ip` in it. */
+  /** The environment of the program, for example a PATH with a failing `ip` in it. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A ledger file to go on with; one of its own if absent. */
+  /** An existing ledger file; by default a new one. */
   readonly ledger?: string;
 }
 
-/** A namespace that plays the host, with a program in it that runs src/vm/network there. */
+/** A namespace that plays the host, with a program that runs src/vm/network in it. */
 export class NetworkHost implements AsyncDisposable {
   readonly #folder: string;
   readonly #program: RunningProgram;
@@ -79,7 +79,7 @@ export class NetworkHost implements AsyncDisposable {
     return ANSWER.parse(JSON.parse(line.replace(/^answer \d+ /, '')));
   }
 
-  /** As `ask`, and an error that it answers with is thrown. */
+  /** Like `ask`, but throws an error answer. */
   async demand(what: string, more: Readonly<Record<string, unknown>> = {}): Promise<Answer> {
     const answer = await this.ask(what, more);
     if (answer.error !== undefined) {
@@ -115,7 +115,7 @@ export class NetworkHost implements AsyncDisposable {
   }
 }
 
-/** One part of the network as a resource under contract; what it stands on is ensured first. */
+/** One part of the network as a resource under contract; its prerequisites are ensured first. */
 export async function networkPart(
   part: NetworkPart,
   needs: readonly NetworkPart[],
@@ -153,10 +153,10 @@ async function startProgram(
   return namespace.start(process.execPath, args, env);
 }
 
-/** Handles, interface numbers and the carrier's state differ from one making to the next; names do not. */
+/** Handles, interface indexes and carrier state differ each time; names do not. */
 function stable(text: string): unknown {
   return JSON.parse(text, (key: string, value: unknown) => {
-    // Rules have an order that matters; lists of devices, addresses and routes have not.
+    // The order of rules matters; that of devices, addresses and routes does not.
     if (key === '' && Array.isArray(value)) return value.map((each) => JSON.stringify(each)).sort();
     if (['handle', 'ifindex', 'operstate', 'qdisc', 'metainfo'].includes(key)) return undefined;
     if (key === 'flags' && Array.isArray(value)) return value.includes('UP') ? ['UP'] : [];

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   runSteps,
   resourceStep,
@@ -9,35 +9,36 @@ import {
 import { MobyvmError, type Change } from '../../src/core/values/index.js';
 
 /**
- * A resource with its wanted state and the world that it lives in. The calls are so plain that the resource may live
- * in another process, for example inside a network namespace; {@link inThisProcess} makes one from a resource here.
+ * A resource with its wanted state and its environment. The calls are simple enough for the resource to live
+ * in another process, for example inside a network namespace; {@link inThisProcess} wraps a resource in this
+ * one.
  */
 export interface ResourceUnderTest extends AsyncDisposable {
   /** Observes and plans. */
   plan(): Promise<Change['kind']>;
   /** Runs it as a step; resolves to what it changed. */
   ensure(): Promise<StepOutcome>;
-  /** Runs it as a step with one after it that fails, so that it is undone. Resolves when the undoing is over. */
+  /** Runs it as a step followed by one that fails, so that it is undone. Resolves when undoing is done. */
   ensureThenFail(): Promise<void>;
   remove(): Promise<void>;
-  /** Everything in this world that the resource may touch, as plain data. */
+  /** Everything in its environment that the resource may touch, as plain data. */
   snapshot(): Promise<unknown>;
 }
 
 /**
- * What holds for every resource. `make` gives a fresh world in which the resource's prerequisites are fulfilled and
+ * What holds for every resource. `make` creates a fresh environment in which the prerequisites are met and
  * the resource itself is absent.
  */
 export function describeResource(title: string, make: () => Promise<ResourceUnderTest>): void {
   describe(`${title}, as a resource`, () => {
-    it('is wanted at first and right after it was ensured', async () => {
+    test('has a change to make at first and none right after ensure', async () => {
       await using world = await make();
       expect(await world.plan()).not.toBe('none');
       expect(await world.ensure()).not.toBe('none');
       expect(await world.plan()).toBe('none');
     });
 
-    it('ensured twice makes one change', async () => {
+    test('makes one change when ensured twice', async () => {
       await using world = await make();
       await world.ensure();
       const once = await world.snapshot();
@@ -45,7 +46,7 @@ export function describeResource(title: string, make: () => Promise<ResourceUnde
       expect(await world.snapshot()).toEqual(once);
     });
 
-    it('changes nothing while it is observed, absent or present', async () => {
+    test('changes nothing when observed, absent or present', async () => {
       await using world = await make();
       const absent = await world.snapshot();
       await world.plan();
@@ -56,14 +57,14 @@ export function describeResource(title: string, make: () => Promise<ResourceUnde
       expect(await world.snapshot()).toEqual(present);
     });
 
-    it('is undone when a later step fails', async () => {
+    test('is undone when a later step fails', async () => {
       await using world = await make();
       const before = await world.snapshot();
       await world.ensureThenFail();
       expect(await world.snapshot()).toEqual(before);
     });
 
-    it('stays when a later step of another run fails', async () => {
+    test('is kept when a later step of another run fails', async () => {
       await using world = await make();
       await world.ensure();
       const present = await world.snapshot();
@@ -71,7 +72,7 @@ export function describeResource(title: string, make: () => Promise<ResourceUnde
       expect(await world.snapshot()).toEqual(present);
     });
 
-    it('removed leaves the world as it was, and may be removed again', async () => {
+    test('leaves no change behind when removed, and may be removed again', async () => {
       await using world = await make();
       const before = await world.snapshot();
       await world.remove();
@@ -83,7 +84,7 @@ export function describeResource(title: string, make: () => Promise<ResourceUnde
       expect(await world.snapshot()).toEqual(before);
     });
 
-    it('comes back after it was removed', async () => {
+    test('can be ensured again after it was removed', async () => {
       await using world = await make();
       await world.ensure();
       const present = await world.snapshot();
@@ -125,7 +126,7 @@ export function inThisProcess<Wanted, Found>(world: InThisProcess<Wanted, Found>
   };
 }
 
-/** Runs the step, then one that fails; any other failure than that one comes through. */
+/** Runs the step, then one that fails; any other failure is passed on. */
 async function failAfter(step: Step): Promise<void> {
   const purpose = new MobyvmError('MOBYVM_ABORTED', 'This step fails on purpose.', '');
   const failing: Step = {

@@ -9,8 +9,8 @@ export interface TerminalSize {
 }
 
 /**
- * A program in a real terminal that can be typed into, read and resized: tmux(1) with a server of its own. The terminal
- * stays when the program has ended, and then says `left` and its exit code.
+ * A program in a real terminal that can be typed into, read and resized: tmux(1) with its own server. The
+ * terminal outlives the program and then shows `left` and its exit code.
  */
 export class Terminal implements AsyncDisposable {
   readonly #folder: string;
@@ -25,7 +25,7 @@ export class Terminal implements AsyncDisposable {
   ): Promise<Terminal> {
     const terminal = new Terminal(await mkdtemp(join(tmpdir(), 'mobyvm-it-terminal-')));
     try {
-      // The status line would take one of the rows.
+      // The status line would take up one row.
       await writeFile(join(terminal.#folder, 'tmux.conf'), 'set -g status off\n');
       const size = ['-x', String(columns), '-y', String(rows)];
       const inShell = ['sh', '-c', '"$@"; echo "left $?"; exec cat', 'sh', ...command];
@@ -51,7 +51,7 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux(['resize-window', '-x', String(columns), '-y', String(rows)]);
   }
 
-  /** Waits until its screen shows it. */
+  /** Waits until its screen shows the pattern. */
   async shows(pattern: RegExp): Promise<void> {
     let screen = '';
     await waitFor(
@@ -67,11 +67,13 @@ export class Terminal implements AsyncDisposable {
       },
       new AbortController().signal,
     ).catch((error: unknown) => {
-      throw new Error(`Not on the screen: ${String(pattern)}. There is:\n${screen}`, { cause: error });
+      throw new Error(`Not on the screen: ${String(pattern)}. The screen shows:\n${screen}`, {
+        cause: error,
+      });
     });
   }
 
-  /** Ends what runs in it as well. */
+  /** Also ends what runs in it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tmux(['kill-server']).catch(() => undefined);
     await rm(this.#folder, { recursive: true, force: true });
@@ -82,7 +84,7 @@ export class Terminal implements AsyncDisposable {
     env: Record<string, string | undefined> = process.env,
   ): Promise<string> {
     const place = ['-S', join(this.#folder, 'tmux.sock'), '-f', join(this.#folder, 'tmux.conf')];
-    // Inside another tmux it would refuse.
+    // tmux refuses to run inside another tmux.
     const { stdout } = await run('tmux', [...place, ...args], { env: { ...env, TMUX: undefined } });
     return stdout;
   }

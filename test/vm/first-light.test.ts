@@ -9,7 +9,7 @@ import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
 
-/** The main job end to end: one machine, taken through its life. The tests build on one another, in this order. */
+/** The main job end to end: the whole life of one machine. The tests depend on each other, in this order. */
 const IMAGE = 'mobyvm-busybox';
 let instance: Instance;
 
@@ -26,19 +26,19 @@ async function startedAt(container: string): Promise<string> {
   ).trim();
 }
 
-describe('the docker client through the endpoint', () => {
+describe('the docker client on the endpoint', () => {
   test('version shows both sides', async () => {
     expect(await instance.docker(['version'])).toMatch(/Client:[^]*Server:/);
   });
 
-  test('run executes on the kernel of the VM', async () => {
+  test('run uses the kernel of the VM', async () => {
     const host = (await run('uname', ['-r'])).stdout.trim();
     const guest = (await instance.docker(['run', '--rm', IMAGE, 'uname', '-r'])).trim();
     expect(guest).not.toBe(host);
     expect(guest).toContain('cloud-amd64');
   });
 
-  test('run -i takes piped input to its end and gives all output back', async () => {
+  test('run -i reads all piped input and returns all output', async () => {
     expect(await instance.docker(['run', '--rm', '-i', IMAGE, 'cat'], { input: 'x' })).toBe('x');
     const large = 'mobyvm '.repeat(300_000);
     expect(await instance.docker(['run', '--rm', '-i', IMAGE, 'cat'], { input: large })).toBe(large);
@@ -67,7 +67,7 @@ describe('the docker client through the endpoint', () => {
     await instance.docker(['rm', '-f', 'talker']);
   });
 
-  test('build makes an image from a context on standard input', async () => {
+  test('build creates an image from a context on standard input', async () => {
     const context = await tarOf(
       'Dockerfile',
       `FROM ${IMAGE}\nRUN echo built > /made\nCMD ["cat", "/made"]\n`,
@@ -79,7 +79,7 @@ describe('the docker client through the endpoint', () => {
     expect((await instance.docker(['run', '--rm', 'made'])).trim()).toBe('built');
   });
 
-  test('save and load carry an image', async () => {
+  test('save and load transfer an image', async () => {
     const archive = join(instance.directory, 'image.tar');
     await instance.docker(['save', '-o', archive, 'made']);
     await instance.docker(['rmi', '-f', 'made']);
@@ -104,15 +104,15 @@ describe('the docker client through the endpoint', () => {
   });
 });
 
-describe('a machine that runs', () => {
-  test('status says so, in words and as JSON', async () => {
+describe('a running machine', () => {
+  test('is shown by status as text and as JSON', async () => {
     expect(await instance.status()).toMatchObject({ state: 'running', engine: { reachable: true } });
     const words = await instance.mobyvm(['status']);
     expect(words.exitCode).toBe(0);
     expect(words.stdout).toMatch(/^engine\s+Docker .* answers/m);
   });
 
-  test('a second up changes nothing', async () => {
+  test('is not changed by a second up', async () => {
     const before = await instance.qemuPid();
     const { since } = await instance.status();
     const again = await instance.up();
@@ -123,7 +123,7 @@ describe('a machine that runs', () => {
     expect(await instance.qemuPid()).toBe(before);
   });
 
-  test('a command that names other paths is told so, and changes nothing', async () => {
+  test('rejects a command with other paths, and is not changed by it', async () => {
     const other = join(instance.directory, 'other');
     for (const name of ['MOBYVM_STATE_DIR', 'MOBYVM_LOG_DIR', 'MOBYVM_SETTINGS']) {
       const env = { ...process.env, ...instance.env, [name]: other };
@@ -138,7 +138,7 @@ describe('a machine that runs', () => {
     expect(await readdir(instance.directory)).not.toContain('other');
   });
 
-  test('whose sockets and lock were deleted can be reached again within seconds, and its streams go on', async () => {
+  test('whose sockets and lock were deleted is reachable again within seconds, and its streams continue', async () => {
     const run = join(instance.directory, 'run');
     const counting = [
       'run',
@@ -158,7 +158,7 @@ describe('a machine that runs', () => {
     expect((await output).trim().split('\n')).toHaveLength(8);
   });
 
-  test('kill -9 of the daemon stops no container, and up takes the same VM over', async () => {
+  test('survives kill -9 of the daemon: no container stops, and up adopts the VM', async () => {
     await instance.docker(['run', '-d', '--name', 'survivor', IMAGE, 'sleep', '100000']);
     const [qemu, started] = [await instance.qemuPid(), await startedAt('survivor')];
     process.kill(await instance.daemonPid(), 'SIGKILL');
@@ -169,7 +169,7 @@ describe('a machine that runs', () => {
     await instance.docker(['rm', '-f', 'survivor']);
   });
 
-  test('kill -9 of QEMU shows in status within 5 s, docker is told why, and up recovers', async () => {
+  test('whose QEMU is killed is reported by status within 5 s and by docker, and up recovers', async () => {
     process.kill(await instance.qemuPid(), 'SIGKILL');
     await instance.untilState('failed', 5);
     expect(await instance.status()).toMatchObject({ error: { code: 'MOBYVM_VM_DIED' } });
@@ -180,7 +180,7 @@ describe('a machine that runs', () => {
     expect(await instance.status()).toMatchObject({ state: 'running' });
   });
 
-  test('settings that need a restart are told by up and status, and applied by it; the others at once', async () => {
+  test('applies settings at once, or lists those that need a restart in up and status', async () => {
     const before = await instance.qemuPid();
     await instance.configure({ vm: { cpus: 1, diskGiB: 65 }, log: { level: 'debug' } });
     const up = await instance.up();
@@ -196,7 +196,7 @@ describe('a machine that runs', () => {
     expect((await instance.status())['pending']).toBeUndefined();
   });
 
-  test('data and --restart=always containers are back after down and up, with the other firmware too', async () => {
+  test('has its data and --restart=always containers after down and up, also with other firmware', async () => {
     await instance.docker(['volume', 'create', 'kept']);
     await instance.docker([
       'run',
@@ -210,7 +210,7 @@ describe('a machine that runs', () => {
     ]);
     await instance.docker(['run', '-d', '--name', 'always', '--restart=always', IMAGE, 'sleep', '100000']);
     expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
-    // The same ISO boots by SeaBIOS until here and by OVMF from here on.
+    // The same ISO boots with SeaBIOS until here and with OVMF from here on.
     await instance.configure({ vm: { firmware: 'uefi' } });
     await instance.up();
     expect(
@@ -219,7 +219,7 @@ describe('a machine that runs', () => {
     expect(await startedAt('always')).toMatch(/^true /);
   });
 
-  test('restart keeps data and runs the restarted engine', async () => {
+  test('keeps its data across restart', async () => {
     const before = await instance.qemuPid();
     await instance.configure({});
     expect((await instance.mobyvm(['restart'])).exitCode).toBe(0);
@@ -230,7 +230,7 @@ describe('a machine that runs', () => {
   });
 });
 
-describe('paths of Windows, where the drive is shared', () => {
+describe('Windows paths, where the drive is shared', () => {
   const through = async (args: readonly string[]): Promise<string> => {
     const host = `unix://${join(instance.directory, 'windows.sock')}`;
     return (await run('docker', ['-H', host, ...args], { timeoutMs: 180_000 })).stdout;
@@ -239,7 +239,7 @@ describe('paths of Windows, where the drive is shared', () => {
   let endpoint: RunningProgram;
 
   beforeAll(async () => {
-    // In a share's place: its folder, made in the guest.
+    // Stands in for a share: a folder created in the guest.
     await inGuest(instance, IMAGE, 'mkdir -p /C/site; echo "from the drive" >/C/site/hello\n');
     const tls = join(instance.directory, 'state/tls');
     const options = {
@@ -266,15 +266,12 @@ describe('paths of Windows, where the drive is shared', () => {
   test.each([
     ['-v', ['-v', 'C:\\site:/data:ro']],
     ['--mount', ['--mount', 'type=bind,source=C:\\site,target=/data']],
-  ])(
-    '%s brings the folder into the container, and inspect shows it as it is on the host',
-    async (_, args) => {
-      expect(await through(['run', '--name', 'bound', ...args, IMAGE, ...read])).toBe('from the drive\n');
-      const format = ['--format', '{{range .Mounts}}{{.Source}}{{end}}'];
-      expect(await through(['inspect', ...format, 'bound'])).toBe('C:\\site\n');
-      await instance.docker(['rm', 'bound']);
-    },
-  );
+  ])('%s mounts the folder in the container, and inspect shows its path on the host', async (_, args) => {
+    expect(await through(['run', '--name', 'bound', ...args, IMAGE, ...read])).toBe('from the drive\n');
+    const format = ['--format', '{{range .Mounts}}{{.Source}}{{end}}'];
+    expect(await through(['inspect', ...format, 'bound'])).toBe('C:\\site\n');
+    await instance.docker(['rm', 'bound']);
+  });
 
   test('a compose file with such paths goes up and down', async () => {
     const file = join(instance.directory, 'compose.yml');
@@ -304,7 +301,7 @@ services:
     expect(await through(['ps', '-aq', ...filter.slice(0, 2)])).toBe('');
   });
 
-  test('a volume of the local driver lies on it', async () => {
+  test('a volume of the local driver is stored on it', async () => {
     const options = ['type=none', 'o=bind', 'device=C:\\site'].flatMap((option) => ['--opt', option]);
     await through(['volume', 'create', ...options, 'site']);
     expect(await through(['run', '--rm', '-v', 'site:/data', IMAGE, ...read])).toBe('from the drive\n');
@@ -313,7 +310,7 @@ services:
 });
 
 describe('down', () => {
-  test('leaves no process, namespace, socket or ledger entry, and who watches sees it', async () => {
+  test('leaves no process, namespace, socket or ledger entry, and clients see the end', async () => {
     await using watcher = instance.start('status', '--watch', '--json');
     await watcher.line(/"state":"running"/);
     const down = await instance.mobyvm(['down']);

@@ -3,7 +3,10 @@ import { run, type RunResult } from '../../src/core/host/index.js';
 import { Instance } from '../support/instance.js';
 import { listeningPlaces, makeEchoImage } from '../support/vm/echo-image.js';
 
-/** Many containers at the same time. Software emulation takes seconds for each: there it is an eighth of them. */
+/**
+ * Many containers at the same time. Software emulation takes seconds for each, so there it is an eighth of
+ * them.
+ */
 const ECHO = 'mobyvm-port-echo';
 const WITH_KVM = 200;
 const EMULATED = 25;

@@ -9,7 +9,7 @@ import { Instance, makeBusyboxImage } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
 import { listeningPlaces, makeEchoImage } from '../support/vm/echo-image.js';
 
-/** Published ports with the real guest, engine and clients. The tests build on one another, in this order. */
+/** Published ports with the real guest, engine and clients. The tests depend on each other, in this order. */
 const BUSYBOX = 'mobyvm-busybox';
 const ECHO = 'mobyvm-port-echo';
 const ANY = Array.from({ length: 256 }, (_, code) => code);
@@ -18,7 +18,7 @@ let instance: Instance;
 let neighbour: string;
 
 beforeAll(async () => {
-  // A service on the host's loopback must be there for whoever is allowed to see it.
+  // A service on the host's loopback must be reachable for those who are allowed to see it.
   instance = await Instance.create({ network: { hostLoopbackPorts: [7777] } });
   await instance.up();
   await makeBusyboxImage(instance, BUSYBOX);
@@ -59,7 +59,10 @@ function docker(...args: readonly string[]): Promise<RunResult> {
   });
 }
 
-/** What comes back for `text` from a place such as `TCP:127.0.0.1:8080`; undefined when there is no connection. */
+/**
+ * What comes back for `text` from an address such as `TCP:127.0.0.1:8080`; undefined if there is no
+ * connection.
+ */
 async function ask(place: string, text: string, namespace = instance.namespace): Promise<string | undefined> {
   const args = [
     'netns',
@@ -69,7 +72,7 @@ async function ask(place: string, text: string, namespace = instance.namespace):
     '-b',
     '131072',
     '-t',
-    // Datagrams have no end: that is how long it waits for one.
+    // Datagrams have no end, so this is how long it waits for one.
     place.startsWith('UDP') ? '3' : '10',
     '-',
     `${place},connect-timeout=10`,
@@ -102,7 +105,7 @@ async function until(title: string, check: () => Promise<boolean>, timeoutSecond
 }
 
 describe('a published port', () => {
-  test('answers on the host, by every address of it and by IPv6', async () => {
+  test('answers on every address of the host, including IPv6', async () => {
     expect((await echo('web', '-p', '8080:80', '-p', '8081:81/udp')).exitCode).toBe(0);
     expect(await answers(8080)).toBe(true);
     expect(await answers(8080, '192.0.2.1')).toBe(true);
@@ -110,18 +113,18 @@ describe('a published port', () => {
     expect(await ask('TCP:192.0.2.1:8080', 'hello', neighbour)).toBe('hello');
   });
 
-  test('carries the end of what is sent, and what is answered after it', async () => {
+  test('passes a half-close on, and the answer that follows', async () => {
     const large = 'e'.repeat(3_000_000);
     expect(await ask('TCP:127.0.0.1:8080', large)).toBe(`${large.length}\n`);
   });
 
-  test('carries a datagram of 65,507 bytes there and back, and answers by the address that was asked', async () => {
+  test('passes a datagram of 65,507 bytes both ways, and answers from the address that was asked', async () => {
     const datagram = 'x'.repeat(65_507);
     expect(await ask('UDP:127.0.0.1:8081', datagram)).toBe(datagram);
     expect(await ask('UDP:192.0.2.1:8081', 'hello', neighbour)).toBe('hello');
   });
 
-  test('stands in `mobyvm port list` with what it carried', async () => {
+  test('is shown by `mobyvm port list` with its traffic', async () => {
     const web = (await published()).find(({ hostIp, hostPort }) => hostIp === '0.0.0.0' && hostPort === 8080);
     expect(web).toMatchObject({ container: 'web', containerPort: 80, protocol: 'tcp', state: 'open' });
     expect(web?.bytesIn).toBeGreaterThan(3_000_000);
@@ -130,7 +133,7 @@ describe('a published port', () => {
     );
   });
 
-  test('is closed when its container stops, open when it starts, and moves with it at a restart', async () => {
+  test('closes when its container stops, opens when it starts, and follows a restart', async () => {
     await instance.docker(['stop', '-t', '0', 'web']);
     expect(await listensOn(8080)).toBe(false);
     await instance.docker(['start', 'web']);
@@ -153,7 +156,7 @@ describe('a port that cannot be published', () => {
     await instance.docker(['start', 'plain']);
     const plainMs = performance.now() - begun;
     const start = await docker('start', 'late');
-    // What a container's start takes at all, in emulation above all, is not ours.
+    // The time that starting a container takes anyway, especially in emulation, does not count.
     expect(performance.now() - begun - 2 * plainMs).toBeLessThan(2_000);
     expect(start.exitCode).not.toBe(0);
     expect(start.stderr).toContain(
@@ -166,7 +169,7 @@ describe('a port that cannot be published', () => {
     await instance.docker(['rm', '-f', 'late']);
   });
 
-  test('because the host lacks the address is told apart', async () => {
+  test('because the host lacks the address has its own message', async () => {
     const { exitCode, stderr } = await echo('nowhere', '-p', '203.0.113.9:8091:80');
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain('listen tcp 203.0.113.9:8091: bind: cannot assign requested address');
@@ -181,8 +184,8 @@ describe('a port that cannot be published', () => {
   });
 });
 
-describe('a port of one address', () => {
-  test('127.0.0.1 is open on the host, ::1 included, and to nobody else', async () => {
+describe('a port on one address', () => {
+  test('127.0.0.1 is open on the host, including ::1, and nowhere else', async () => {
     expect((await echo('local', '-p', '127.0.0.1:8100:80', '-p', '127.0.0.1:8101:81/udp')).exitCode).toBe(0);
     expect(await answers(8100)).toBe(true);
     expect(await ask('TCP6:[::1]:8100', 'hello')).toBe('hello');
@@ -191,7 +194,7 @@ describe('a port of one address', () => {
     expect(await ask('TCP:10.0.75.2:8100', 'hello', neighbour)).toBeUndefined();
   });
 
-  test('two addresses of the host may have the same port, for two containers', async () => {
+  test('two addresses of the host may have the same port for two containers', async () => {
     expect((await echo('other', '--hostname', 'other', '-p', '192.0.2.1:8100:80')).exitCode).toBe(0);
     expect(await ask('TCP:192.0.2.1:8100', 'c', neighbour)).toBe('other\n');
     expect(await ask('TCP:127.0.0.1:8100', 'c')).not.toBe('other\n');
@@ -207,7 +210,7 @@ describe('a port of one address', () => {
 });
 
 describe('many ports', () => {
-  test('ranges and -P get ports of their own', async () => {
+  test('ranges and -P get their own ports', async () => {
     await instance.docker([
       'run',
       '-d',
@@ -248,7 +251,7 @@ describe('many ports', () => {
 });
 
 describe('the host', () => {
-  test('lets containers reach what listens on its loopback only as far as the settings say', async () => {
+  test('exposes services on its loopback to containers only as configured', async () => {
     const serve = (port: number): RunningProgram =>
       new RunningProgram(
         'ip',
@@ -269,8 +272,8 @@ describe('the host', () => {
   });
 });
 
-describe('what is lost', () => {
-  test("the guest's proxies: the ports stay, and go with their container", async () => {
+describe('recovery from the loss of', () => {
+  test("the guest's proxies: ports stay open, and close with their container", async () => {
     await inGuest(instance, BUSYBOX, 'kill -9 $(pidof port-proxy)\n');
     await until('the audit', async () => (await published()).every(({ container }) => container !== ''));
     expect(await answers(8080)).toBe(true);
@@ -296,7 +299,7 @@ describe('what is lost', () => {
     await instance.up();
     expect(await answers(8080)).toBe(true);
     await until("the guest's proxy to come back", () => answers(8100));
-    await until('it to be told', async () => (await published()).every(({ state }) => state === 'open'));
+    await until('it to be reported', async () => (await published()).every(({ state }) => state === 'open'));
   });
 
   test('the engine: its containers come back with their ports', async () => {
@@ -305,7 +308,7 @@ describe('what is lost', () => {
     await until('the local one to answer', () => answers(8100), 60);
   });
 
-  test('a container that the engine lists no more', async () => {
+  test('a container that the engine no longer lists', async () => {
     await inGuest(instance, BUSYBOX, 'kill -STOP $(pidof port-proxy)\n');
     process.kill(await instance.daemonPid(), 'SIGKILL');
     await instance.up();

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { lastBootStage, parseBootStage, type BootStage, type VmExit } from '../../src/vm/index.js';
 import { QemuHarness } from '../support/vm/qemu-harness.js';
 import { recordingContext, until } from '../support/vm/vm-harness.js';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe('the real guest', () => {
-  it('boots by SeaBIOS to its engine, is saved, goes on, and shuts itself down', async () => {
+  test('boots with SeaBIOS up to its engine, is saved and restored, and shuts itself down', async () => {
     await using vm = await guest('bios');
     const stages = await bootTo(vm, 'engine');
     expect(stages.filter((stage) => stage.isError)).toEqual([]);
@@ -36,9 +36,9 @@ describe('the real guest', () => {
     );
     await vm.driver.restore(recordingContext());
     expect(await vm.driver.state(SIGNAL)).toBe('running');
-    // Its clock stands where it stopped, and the guest steps it by its RTC.
+    // Its clock continues from the save, and the guest corrects it from its RTC.
     await until(
-      'the guest to step its clock',
+      'the guest to correct its clock',
       async () => (await vm.driver.console.tail(20)).some((line) => /\] clock: stepped by \d+ s/.test(line)),
       30,
     );
@@ -51,13 +51,13 @@ describe('the real guest', () => {
     await vm.driver.stop({ gracefulSeconds: 90 }, context);
     expect(context.progressed).not.toContain('powering off');
     expect(exits.map((exit) => exit.reason)).toEqual(['host']);
-    // The uptime went on: the machine was continued, not booted.
+    // The uptime continued: the machine was restored, not booted.
     const shutdown = after.find((stage) => stage.stage === 'shutdown');
     expect(shutdown?.uptimeSeconds).toBeGreaterThan(savedAt);
     expect(shutdown?.uptimeSeconds).toBeLessThan(savedAt + 120);
   });
 
-  it('boots by OVMF as well, from the same ISO', async () => {
+  test('also boots with OVMF, from the same ISO', async () => {
     await using vm = await guest('uefi');
     const stages = await bootTo(vm, 'data');
     expect(stages.filter((stage) => stage.isError)).toEqual([]);
@@ -66,7 +66,7 @@ describe('the real guest', () => {
     expect(await vm.driver.state(SIGNAL)).toBe('off');
   });
 
-  it('is told from second 0 on by the console log, also to a driver that came late', async () => {
+  test('has its whole boot in the console log, even for a driver that attaches late', async () => {
     await using vm = await guest('bios');
     await vm.driver.close();
     const later = vm.another();
@@ -106,7 +106,7 @@ async function guest(firmware: 'bios' | 'uefi'): Promise<QemuHarness> {
   }
 }
 
-/** All stages until (and with) the wanted one. */
+/** All stages up to and including the wanted one. */
 async function bootTo(vm: QemuHarness, wanted: string): Promise<readonly BootStage[]> {
   const stages = async (): Promise<readonly BootStage[]> =>
     (await vm.driver.console.tail(1_000)).flatMap((line) => parseBootStage(line) ?? []);

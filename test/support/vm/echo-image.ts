@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { run } from '../../../src/core/host/index.js';
 import type { Instance } from '../instance.js';
 
-/** An image with one program, which echoes on the ports in its arguments. */
+/** An image with one program, which echoes on the ports given as arguments. */
 export async function makeEchoImage(instance: Instance, name: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mobyvm-echo-'));
   try {
@@ -17,7 +17,7 @@ export async function makeEchoImage(instance: Instance, name: string): Promise<v
   }
 }
 
-/** The places that something listens on by TCP in the instance's namespace. */
+/** The addresses with a TCP listener in the instance's namespace. */
 export async function listeningPlaces(instance: Instance): Promise<string[]> {
   const { stdout } = await run('ip', ['netns', 'exec', instance.namespace, 'ss', '-Hlnt']);
   return stdout

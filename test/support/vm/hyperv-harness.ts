@@ -15,7 +15,7 @@ import { until } from './vm-harness.js';
 
 const GIB = 1024 ** 3;
 
-/** A machine of a simulated Hyper-V, in a folder of its own. */
+/** A machine of a simulated Hyper-V in its own folder. */
 export class HypervHarness implements StallingHarness {
   readonly driver: HypervDriver;
   readonly ledger = memoryLedger();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { run, silentLogger } from '../../../src/core/host/index.js';
 import { errnoOf } from '../../../src/core/values/index.js';
 import { QemuDriver, type QemuDriverOptions, type VmSpec } from '../../../src/vm/index.js';
-// The processes are looked for as the driver does it, but by the test.
+// Finds the processes independently of the driver.
 import { findMachineProcesses } from '../../../src/vm/qemu/machine-process.js';
 import { NetworkNamespace } from '../netns.js';
 import { SAMPLE_SPEC } from './sample-spec.js';
@@ -14,7 +14,7 @@ import { until, type VmHarness } from './vm-harness.js';
 
 const TAP = 'tap0';
 
-/** A machine in a folder and a network namespace of its own. */
+/** A machine with its own folder and network namespace. */
 export class QemuHarness implements VmHarness {
   readonly driver: QemuDriver;
   readonly spec: VmSpec;
@@ -96,7 +96,7 @@ export class QemuHarness implements VmHarness {
     return (JSON.parse(stdout) as { 'virtual-size': number })['virtual-size'] / 1024 ** 3;
   }
 
-  /** The tiny guest's last count; 0 before its first. */
+  /** The tiny guest's last count; 0 before the first. */
   async count(): Promise<number> {
     const counts = (await this.driver.console.tail(50)).map(tinyGuestCount);
     return counts.findLast((count) => count !== undefined) ?? 0;
@@ -118,7 +118,7 @@ export class QemuHarness implements VmHarness {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const driver of this.#drivers) await driver.close();
     await this.signal('SIGKILL');
-    await until('the processes to end', async () => (await this.pids()).length === 0);
+    await until('the processes to exit', async () => (await this.pids()).length === 0);
     await this.namespace[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }

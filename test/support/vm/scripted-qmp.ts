@@ -15,7 +15,7 @@ export type QmpCall = z.infer<typeof Command>;
 const GREETING =
   '{"QMP": {"version": {"qemu": {"micro": 1, "minor": 2, "major": 9}}, "capabilities": []}}\r\n';
 
-/** A QMP peer that says what the test tells it to: `answer` gives the text to send for a command, or undefined. */
+/** A QMP peer scripted by the test: `answer` returns the text to send for a command, or undefined. */
 export class ScriptedQmp implements AsyncDisposable {
   readonly calls: QmpCall[] = [];
   readonly #server: Server;
@@ -48,7 +48,7 @@ export class ScriptedQmp implements AsyncDisposable {
     return join(this.#folder, 'qmp.sock');
   }
 
-  /** Sends text to whoever is connected. */
+  /** Sends text to the connected client. */
   say(text: string): void {
     for (const client of this.#clients) client.write(text);
   }

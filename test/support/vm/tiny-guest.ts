@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 
 /**
- * A guest of 137 bytes, so that the driver can be tried without a kernel. Every tenth of a second it counts up and
- * writes `[mobyvm 1.00] init: counted 0001` to COM1; from 10 on it hears the power button and then switches itself
- * off. Real mode code for a BIOS machine with q35's power management ports; its source is tiny-guest.s.
+ * A guest of 137 bytes, to test the driver without a kernel. Every tenth of a second it increments a counter
+ * and writes `[mobyvm 1.00] init: counted 0001` to COM1; from 10 on it handles the power button and then
+ * powers itself off. Real-mode code for a BIOS machine with q35's power management ports; its source is
+ * tiny-guest.s.
  */
 const CODE =
   '31c08ed88ed0bc007cfbbf857cfe05803d3a7506c605304febf3803e847c307407ba0206b80001ef' +
@@ -11,10 +12,10 @@ const CODE =
   'a16c0429d883f80272ecebaeba0406b80020eff4ebfd5b6d6f6279766d20312e30305d20696e6974' +
   '3a20636f756e74656420303030300d0a00';
 
-/** The count from which on it hears the power button. */
+/** The count from which it handles the power button. */
 export const TINY_GUEST_LISTENS_FROM = 10;
 
-/** The count in a line of its console, undefined for the firmware's lines. */
+/** The count in a console line; undefined for lines of the firmware. */
 export function tinyGuestCount(line: string): number | undefined {
   const digits = /init: counted (\d{4})$/.exec(line)?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -24,7 +25,7 @@ const SECTOR = 2_048;
 const CATALOG_SECTOR = 19;
 const CODE_SECTOR = 20;
 
-/** Writes a CD image that a BIOS boots it from: El Torito 1.0 §2, no emulation. */
+/** Writes a CD image that a BIOS boots: El Torito 1.0 §2, no emulation. */
 export async function writeTinyGuest(path: string): Promise<void> {
   const iso = Buffer.alloc((CODE_SECTOR + 1) * SECTOR);
   const descriptor = (sector: number, type: number): number => {
@@ -42,7 +43,7 @@ export async function writeTinyGuest(path: string): Promise<void> {
   const catalog = CATALOG_SECTOR * SECTOR;
   iso.writeUInt16LE(0x0001, catalog);
   iso.writeUInt16LE(0xaa55, catalog + 30);
-  // The words of the validation entry add up to zero.
+  // The words of the validation entry must add up to zero.
   iso.writeUInt16LE(0x10000 - ((0x0001 + 0xaa55) & 0xffff), catalog + 28);
   iso.writeUInt8(0x88, catalog + 32);
   iso.writeUInt16LE(SECTOR / 512, catalog + 38);

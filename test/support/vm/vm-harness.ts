@@ -2,25 +2,25 @@ import type { EnsureContext, Undo } from '../../../src/core/host/index.js';
 import { waitFor } from '../../../src/core/host/index.js';
 import type { VmDriver, VmSpec, VmState } from '../../../src/vm/index.js';
 
-/** A driver under test, with the machine's world around it. Disposing leaves nothing behind. */
+/** A driver under test with the machine's environment. Disposing it leaves nothing behind. */
 export interface VmHarness extends AsyncDisposable {
   readonly driver: VmDriver;
   readonly spec: VmSpec;
   /** Another driver object for the same machine, as a later daemon has it. The harness closes it. */
   another(): VmDriver;
-  /** Ends the machine's process as `kill -9` does. */
+  /** Kills the machine's process, like `kill -9`. */
   crash(): Promise<void>;
-  /** Makes the machine's process hang, so that it answers nobody any more. */
+  /** Makes the machine's process hang, so that it no longer answers. */
   freeze(): Promise<void>;
-  /** The data disk's size; undefined when there is none. */
+  /** The data disk's size; undefined if there is none. */
   diskGiB(): Promise<number | undefined>;
   /** Returns once the guest reacts to the power button. */
   untilGuestListens(signal: AbortSignal): Promise<void>;
-  /** Processes and files of the machine, the data disk excepted. */
+  /** Processes and files of the machine, except the data disk. */
   traces(): Promise<readonly string[]>;
 }
 
-/** A context that keeps what it is told. */
+/** A context that records what is reported to it. */
 export interface RecordingContext extends EnsureContext {
   readonly progressed: readonly string[];
   /** Runs the registered undos, last first, as a failed setup does. */
