@@ -1,55 +1,49 @@
 import { rename } from 'node:fs/promises';
 import { z } from 'zod';
-import { readFileIfPresent, writeFileAtomically } from '../../core/host/index.js';
+import { StateFile } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
-import type { KvpItemStore, KvpSetting } from '../../kvp/index.js';
+import type { KvpItemStore } from '../../kvp/index.js';
 
 const schema = z.strictObject({
   version: z.literal(1),
   items: z.array(z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() })),
 });
 
+function itemFile(path: string): StateFile<z.infer<typeof schema>> {
+  return new StateFile({
+    path,
+    schema,
+    isSecret: true,
+    remedy: `Restore ${path} from a backup, or delete it and set the items of \`mobyvm kvp set\` again.`,
+  });
+}
+
 /** Keeps the host's items in a file for root alone, as Hyper-V keeps them with the virtual machine. */
 export function fileItemStore(path: string): KvpItemStore {
+  const file = itemFile(path);
   return {
     async load() {
-      const text = await readFileIfPresent(path);
-      return text === undefined ? [] : parseItems(text, path);
+      return (await file.read())?.items ?? [];
     },
     async save(items) {
       const stored = items.map(({ name, value, secret = false }) => ({ name, value, secret }));
-      await writeFileAtomically(path, `${JSON.stringify({ version: 1, items: stored }, null, 2)}\n`, 0o600);
+      await file.write({ version: 1, items: stored });
     },
   };
 }
 
 /**
- * Items that cannot be read must not keep the machine from starting: their file is put aside, for whoever wants to mend it.
- * @returns what to tell the user, if there was anything to put aside
+ * Items that cannot be read must not keep the machine from starting: their file is renamed, so that nothing is lost.
+ * @returns what to tell the user, if the file was renamed
  */
 export async function setAsideIfDamaged(path: string): Promise<string | undefined> {
-  const text = await readFileIfPresent(path);
-  if (text === undefined) return undefined;
   try {
-    parseItems(text, path);
+    await itemFile(path).read();
     return undefined;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_STATE_FILE') throw error;
     const aside = `${path}.damaged`;
     await rename(path, aside);
     return `the items of \`mobyvm kvp set\` could not be read and are left out: ${aside}`;
-  }
-}
-
-function parseItems(text: string, path: string): readonly KvpSetting[] {
-  try {
-    return schema.parse(JSON.parse(text)).items;
-  } catch (error) {
-    // The values may be secrets: they are not told.
-    throw new MobyvmError(
-      'MOBYVM_STATE_FILE',
-      `${path} does not hold what mobyvm wrote there.`,
-      `Restore ${path} from a backup, or delete it: the items that were set with "mobyvm kvp set" are gone then.`,
-      { cause: error instanceof SyntaxError ? undefined : error },
-    );
   }
 }

@@ -1,4 +1,4 @@
-import { waitFor, SerialQueue } from '../../../src/core/host/index.js';
+import { Listeners, SerialQueue, waitFor } from '../../../src/core/host/index.js';
 import {
   checkSettings,
   listingOf,
@@ -21,7 +21,7 @@ export class FakeKvp implements KvpExchange, GuestSide {
   readonly #guest = new Map<string, string>();
   readonly #intrinsic = new Map<string, string>();
   readonly #turns = new SerialQueue();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   readonly #closed = new AbortController();
   readonly #readySeconds: number;
   /** False while the guest is off or still boots. */
@@ -89,8 +89,7 @@ export class FakeKvp implements KvpExchange, GuestSide {
   }
 
   onHostItems(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   #operation<T>(signal: AbortSignal, work: () => T): Promise<T> {
@@ -110,6 +109,6 @@ export class FakeKvp implements KvpExchange, GuestSide {
   }
 
   #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.emit();
   }
 }
