@@ -239,7 +239,7 @@ disk vda serial=mobyvm-data kib=262144 byte=134218752
 expect 'our serial, a backup superblock of ext4 at 128 MiB: refused' 'refuse */dev/vda*neither blank*'
 
 fresh
-disk vda serial=mobyvm-data kib=262144 byte=8388608
+disk vda serial=mobyvm-data kib=262144 byte=33554432
 expect 'our serial, data at a sampled place: refused' 'refuse */dev/vda*neither blank*'
 
 fresh

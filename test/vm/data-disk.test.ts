@@ -129,7 +129,7 @@ esac`);
 
   test('refuses the only disk when something is on it, and leaves that alone', async () => {
     // Far from where signatures are: only the samples see it.
-    const written = '-P 0x5a 2G 64k';
+    const written = '-P 0x5a 8G 64k';
     const result = await upLikeHyperV(`  qemu-io -f qcow2 -c 'write ${written}' "$disk" >/dev/null`);
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/data: \/dev\/sda is the only disk but is neither blank nor labelled/);

@@ -87,39 +87,41 @@ disk_is_in_use() {
 	grep -qs "^/dev/$1 " "$SWAPS"
 }
 
-# read_is_zero DISK OFFSET BYTES: these bytes can be read and are all zero; OFFSET is a multiple of BYTES
-read_is_zero() {
-	dd if="$DEV/$1" bs="$3" skip=$(($2 / $3)) count=1 2>/dev/null | cmp -s -n "$3" - /dev/zero
-}
-
-# tail_is_zero DISK BYTES: from the start of the last whole mebibyte to the end, which is more than a mebibyte when the
-# size is uneven
-tail_is_zero() {
-	tail_start=$((($2 / MEBIBYTE - 1) * MEBIBYTE))
-	dd if="$DEV/$1" bs="$MEBIBYTE" skip=$((tail_start / MEBIBYTE)) 2>/dev/null | cmp -s -n $(($2 - tail_start)) - /dev/zero
-}
-
 # Where data may be when the beginning of a disk has been overwritten: evenly spread places, which encrypted or full disks
-# fill, and the backup superblocks of ext4 (block groups of 128 MiB; powers of 3, 5 and 7 have one, e2fsprogs
-# lib/ext2fs/closefs.c, ext2fs_bg_has_super).
-SAMPLES=32
+# fill, and the first backup superblocks of ext4 (block groups of 128 MiB; powers of 3, 5 and 7 have one, e2fsprogs
+# lib/ext2fs/closefs.c, ext2fs_bg_has_super). Each sample costs a process, which a busy host makes slow.
+SAMPLES=8
 SAMPLE_BYTES=65536
 EXT4_GROUP_BYTES=134217728
-EXT4_BACKUP_GROUPS='1 3 5 7 9 25 27 49 81 125'
+EXT4_BACKUP_GROUPS='1 3 5'
 
-samples_are_zero() {
+# sample_blocks BYTES: the numbers of the blocks of SAMPLE_BYTES to look at on a disk of that size
+sample_blocks() {
 	sample=1
-	sample_blocks=$(($2 / SAMPLE_BYTES))
+	sample_count=$(($1 / SAMPLE_BYTES))
 	while [ "$sample" -lt "$SAMPLES" ]; do
-		sample_block=$((sample_blocks * sample / SAMPLES))
-		read_is_zero "$1" $((sample_block * SAMPLE_BYTES)) "$SAMPLE_BYTES" || return 1
+		echo $((sample_count * sample / SAMPLES))
 		sample=$((sample + 1))
 	done
 	for sample in $EXT4_BACKUP_GROUPS; do
-		sample_offset=$((sample * EXT4_GROUP_BYTES))
-		[ $((sample_offset + SAMPLE_BYTES)) -le "$2" ] || break
-		read_is_zero "$1" "$sample_offset" "$SAMPLE_BYTES" || return 1
+		[ $((sample * EXT4_GROUP_BYTES + SAMPLE_BYTES)) -gt "$1" ] || echo $((sample * EXT4_GROUP_BYTES / SAMPLE_BYTES))
 	done
+}
+
+# places_are_zero DISK BYTES: the first mebibyte, the end, and the samples can be read and hold only zeros. The end begins
+# at the last whole mebibyte, and is more than a mebibyte long when the size is uneven.
+places_are_zero() {
+	end_mebibyte=$(($2 / MEBIBYTE - 1))
+	blocks=$(sample_blocks "$2")
+	# shellcheck disable=SC2086 # a list of words
+	expected_bytes=$((MEBIBYTE + $2 - end_mebibyte * MEBIBYTE + $(count_words $blocks) * SAMPLE_BYTES))
+	{
+		dd if="$DEV/$1" bs="$MEBIBYTE" count=1
+		dd if="$DEV/$1" bs="$MEBIBYTE" skip="$end_mebibyte"
+		for block in $blocks; do
+			dd if="$DEV/$1" bs="$SAMPLE_BYTES" skip="$block" count=1
+		done
+	} 2>/dev/null | cmp -s -n "$expected_bytes" - /dev/zero
 }
 
 # Blank: not in use; no signature of a file system, RAID, LVM, LUKS or partition table (blkid(8), low-level probing: exit
@@ -131,7 +133,7 @@ disk_is_blank() {
 	[ $? -eq 2 ] || return 1
 	blank_bytes=$(disk_bytes "$1")
 	[ "$blank_bytes" -ge $((2 * MEBIBYTE)) ] || return 1
-	read_is_zero "$1" 0 "$MEBIBYTE" && tail_is_zero "$1" "$blank_bytes" && samples_are_zero "$1" "$blank_bytes"
+	places_are_zero "$1" "$blank_bytes"
 }
 
 count_words() {
