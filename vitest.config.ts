@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     restoreMocks: true,
     unstubEnvs: true,
-    setupFiles: ['test/support/fail-on-warning.ts'],
+    setupFiles: ['test/support/known-environment.ts', 'test/support/fail-on-warning.ts'],
     projects: [
       tier('unit', ['test/unit/**/*.test.ts'], { testTimeout: 30_000 }),
       tier('contract', ['test/contract/**/*.test.ts'], { testTimeout: 30_000 }),

@@ -24,3 +24,9 @@ test('the compiled sources are importable by a plain node', async () => {
   const { stdout } = await host.run(process.execPath, ['--input-type=module', '-e', code]);
   expect(stdout).toBe('02:00:0a:00:4b:02\n');
 });
+
+test('a new namespace has the kernel defaults, whatever the machine has', async () => {
+  await using host = await NetworkNamespace.create('host');
+  const names = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.rp_filter', 'net.ipv4.conf.default.rp_filter'];
+  expect((await host.run('sysctl', ['-n', ...names])).stdout).toBe('0\n0\n0\n');
+});

@@ -10,6 +10,25 @@ export { RunningProgram } from './netns-program.js';
 const PROGRAMS = join(import.meta.dirname, '../fixtures/programs');
 let made = 0;
 
+/**
+ * A new namespace takes its IPv4 settings from the machine (devconf_inherit_init_net in
+ * https://docs.kernel.org/admin-guide/sysctl/net.html), where a running mobyvm, Docker or the distribution changes them.
+ */
+const KERNEL_DEFAULTS = [
+  'net.ipv4.ip_forward=0',
+  ...['all', 'default'].flatMap((device) =>
+    [
+      'accept_local',
+      'arp_announce',
+      'arp_filter',
+      'arp_ignore',
+      'proxy_arp',
+      'route_localnet',
+      'rp_filter',
+    ].map((setting) => `net.ipv4.conf.${device}.${setting}=0`),
+  ),
+];
+
 /** One end of a cable between two namespaces. */
 export interface CableEnd {
   readonly namespace: NetworkNamespace;
@@ -35,6 +54,7 @@ export class NetworkNamespace implements AsyncDisposable {
     const namespace = new NetworkNamespace(`mvt${process.pid}-${made}-${label}`);
     await run('ip', ['netns', 'add', namespace.name]);
     try {
+      await namespace.run('sysctl', ['-qw', ...KERNEL_DEFAULTS]);
       await namespace.ip('link', 'set', 'lo', 'up');
     } catch (error) {
       await namespace[Symbol.asyncDispose]();

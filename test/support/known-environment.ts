@@ -1,0 +1,13 @@
+/**
+ * Tests see the same environment on every machine: not what somebody has exported for a mobyvm or a Docker of their own
+ * (`mobyvm up` prints such a line), and not their locale, time zone, terminal or umask.
+ */
+const FOREIGN = /^(?:DOCKER|COMPOSE|BUILDKIT)_|^MOBYVM_(?:STATE_DIR|RUN_DIR|LOG_DIR|SETTINGS)$|^LANG|^LC_/;
+
+for (const name of Object.keys(process.env))
+  if (FOREIGN.test(name)) Reflect.deleteProperty(process.env, name);
+process.env['LC_ALL'] = 'C.UTF-8';
+process.env['TZ'] = 'UTC';
+process.env['TERM'] = 'xterm';
+delete process.env['NO_COLOR'];
+process.umask(0o022);
