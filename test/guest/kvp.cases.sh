@@ -322,12 +322,13 @@ ca=$(pem CERTIFICATE ca) server=$(pem CERTIFICATE server) key=$(pem 'PRIVATE KEY
 token=0123456789abcdef_-
 
 expect 'a whole configuration' is ok apply_fresh token "$token" daemon-json '{"log-level":"info"}' ca-cert "$ca" server-cert "$server" \
-	server-key "$key" host-name moby2 time 1790000100.123 unknown-key whatever
+	server-key "$key" host-name moby2 stop-seconds 90 time 1790000100.123 unknown-key whatever
 expect 'the token is there' is "$token" cat "$RUN/token"
 expect 'for root only' is 600 stat -c %a "$RUN/token"
 expect 'the key is there' is "$key" cat "$RUN/tls/server-key.pem"
 got=$(stat -c %a "$RUN/tls/server-key.pem" "$RUN/tls" | tr '\n' ' ')
 expect 'in a folder for root only' is '600 700 ' echo "$got"
+expect 'the time for a shutdown is kept' is 90 cat "$RUN/stop-seconds"
 expect 'the host name is set' is moby2 cat "$work/host-name"
 expect 'and stands in /etc/hosts' grep -qx '127.0.1.1 moby2' "$ETC/hosts"
 expect 'the others in it stay' grep -qx '127.0.0.1 localhost' "$ETC/hosts"
@@ -336,7 +337,7 @@ expect 'the image'"'"'s settings stay where the host makes none' grep -q '"stora
 expect 'the host'"'"'s win' not grep -q warn "$ETC/docker/daemon.json"
 expect 'dockerd may read them' is 644 stat -c %a "$ETC/docker/daemon.json"
 expect 'the merged file is JSON' is 'storage-driver log-level ' in_one_line json_settings "$ETC/docker/daemon.json"
-expect 'it is said, by names' grep -q 'config: applied: token daemon-json ca-cert server-cert server-key host-name time$' "$work/console"
+expect 'it is said, by names' grep -q 'config: applied: token daemon-json ca-cert server-cert server-key host-name stop-seconds time$' "$work/console"
 expect 'nothing secret is said' not grep -qE "$token|secret" "$work/console"
 expect 'the engine hears of it' test -e "$CONFIGURED_MARK"
 expect 'no field is left behind' is '' ls "$AGENT_STATE"
@@ -367,7 +368,7 @@ expect 'and the host reads why on the console' grep -q 'config!: daemon-json mus
 expect 'the same name further in is not meant' is ok apply_fresh daemon-json '{"x":{"hosts":1},"y":"\"tls\":"}'
 
 for bad in 'daemon-json [1]' 'daemon-json {"a":1' 'daemon-json {} {}' 'daemon-json none' 'token short' 'token 0123456789abcdef/' \
-	'host-name Moby' 'host-name -a' 'host-name a.b' 'time 17' 'time 1.5' 'time -1.000' 'ca-cert x' 'server-key x'; do
+	'host-name Moby' 'host-name -a' 'host-name a.b' 'stop-seconds 0' 'stop-seconds -1' 'stop-seconds 1.5' 'stop-seconds 12345' 'time 17' 'time 1.5' 'time -1.000' 'ca-cert x' 'server-key x'; do
 	expect "a bad field: $bad" is "error malformed 0 the field ${bad%% *} is malformed" apply_fresh "${bad%% *}" "${bad#* }"
 done
 expect 'two lines of token' is 'error malformed 0 the field token is malformed' apply_fresh token "$token

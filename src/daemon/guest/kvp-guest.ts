@@ -94,6 +94,7 @@ export class KvpGuest implements GuestSide {
     const { exchange, hostName, nowMs, logger } = this.#options;
     const { signal, timeoutSeconds, giveUp, settings } = configuring;
     const daemonJson = settings.engine.daemonJson;
+    const stopSeconds = settings.vm.stopTimeoutSeconds;
     await applyConfiguration(
       exchange,
       {
@@ -102,6 +103,7 @@ export class KvpGuest implements GuestSide {
         serverCertificate: server.cert,
         serverKey: server.key,
         hostName,
+        ...(stopSeconds === 0 ? {} : { stopSeconds }),
         ...(Object.keys(daemonJson).length === 0 ? {} : { daemonJson: JSON.stringify(daemonJson) }),
       },
       { signal, logger, nowMs, timeoutSeconds, giveUp },

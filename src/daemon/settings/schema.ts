@@ -80,8 +80,10 @@ export const settingsSchema = z.strictObject({
         .int()
         .min(0)
         .max(600)
-        .default(60)
-        .describe('How long the guest may take to shut down before it is powered off, in seconds.'),
+        .default(120)
+        .describe(
+          'How long the guest may take to shut down before it is powered off, in seconds. Containers get this time less 40 s (half of it, below 80 s); those that still run then are killed, also with a longer `--stop-timeout`. The guest learns a new value at its next start. 0 powers it off at once.',
+        ),
     })
     .prefault({}),
   network: z

@@ -18,6 +18,8 @@ export interface GuestConfiguration {
   readonly serverKey?: string;
   /** One label of a host name (RFC 1123 §2.1), lower case. */
   readonly hostName?: string;
+  /** How long the host waits for the guest's shutdown, whole seconds: 1-9999. */
+  readonly stopSeconds?: number;
   /** Milliseconds since 1970, UTC; sent as seconds with three decimals. */
   readonly timeMs?: number;
 }
@@ -35,7 +37,7 @@ const FORMS = {
   serverCertificate: { key: 'server-cert', isWell: (text) => PEM.test(text) },
   serverKey: { key: 'server-key', isWell: (text) => PEM.test(text) },
   hostName: { key: 'host-name', isWell: (text) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(text) },
-} satisfies Record<Exclude<keyof GuestConfiguration, 'timeMs'>, Form>;
+} satisfies Record<Exclude<keyof GuestConfiguration, 'timeMs' | 'stopSeconds'>, Form>;
 
 interface Form {
   readonly key: string;
@@ -43,6 +45,7 @@ interface Form {
 }
 
 const TEXT_NAMES = Object.keys(FORMS) as (keyof typeof FORMS)[];
+const STOP_SECONDS = /^[1-9][0-9]{0,3}$/;
 
 /** @throws CodecError, without the value, when one is malformed, or when there is none at all */
 export function encodeGuestConfiguration(configuration: GuestConfiguration): Uint8Array {
@@ -51,6 +54,8 @@ export function encodeGuestConfiguration(configuration: GuestConfiguration): Uin
     const text = configuration[name];
     if (text !== undefined) fields.push(utf8Field(FORMS[name].key, checked(name, text)));
   }
+  const { stopSeconds } = configuration;
+  if (stopSeconds !== undefined) fields.push(utf8Field('stop-seconds', stopSecondsText(stopSeconds)));
   if (configuration.timeMs !== undefined) fields.push(utf8Field('time', formatTime(configuration.timeMs)));
   if (fields.length === 0) throw new CodecError('configuration', 0, 'is empty');
   return encodeFields({ kind: KIND, version: VERSION, fields });
@@ -61,12 +66,17 @@ export function decodeGuestConfiguration(body: Uint8Array): GuestConfiguration {
   const { kind, version, fields } = decodeFields(body);
   if (kind !== KIND || version !== VERSION) throw new CodecError('kind', 0, `is not ${KIND} ${VERSION}`);
   const time = optionalText(fields, 'time');
+  const stopSeconds = optionalText(fields, 'stop-seconds');
+  if (stopSeconds !== undefined && !STOP_SECONDS.test(stopSeconds)) {
+    throw new CodecError('stop-seconds', 0, 'is malformed');
+  }
   const texts = TEXT_NAMES.flatMap((name) => {
     const text = optionalText(fields, FORMS[name].key);
     return text === undefined ? [] : [[name, checked(name, text)] as const];
   });
   return {
     ...Object.fromEntries(texts),
+    ...(stopSeconds === undefined ? {} : { stopSeconds: Number(stopSeconds) }),
     ...(time === undefined ? {} : { timeMs: parseTime(time) }),
   };
 }
@@ -79,6 +89,12 @@ export function secretsOf({ token, serverKey }: GuestConfiguration): readonly st
 
 function checked(name: keyof typeof FORMS, text: string): string {
   if (!FORMS[name].isWell(text)) throw new CodecError(FORMS[name].key, 0, 'is malformed');
+  return text;
+}
+
+function stopSecondsText(stopSeconds: number): string {
+  const text = String(stopSeconds);
+  if (!STOP_SECONDS.test(text)) throw new CodecError('stop-seconds', 0, `${text} is out of range`);
   return text;
 }
 

@@ -27,6 +27,7 @@ const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 const KEY = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\nbW9yZQ==\n-----END PRIVATE KEY-----';
 const CONFIGURATION: GuestConfiguration = {
   ...{ token: 'abcdefghijklmnop', daemonJson: '{"debug":true}', hostName: 'moby', timeMs: 1_790_000_000_123 },
+  stopSeconds: 120,
   ...{ caCertificate: PEM, serverCertificate: PEM + PEM, serverKey: KEY },
 };
 
@@ -38,6 +39,7 @@ describe('the guest’s configuration', () => {
         token: fc.stringMatching(/^[A-Za-z0-9_-]{16,128}$/),
         daemonJson: fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value)),
         hostName: fc.stringMatching(/^[a-z0-9]{1,63}$/),
+        stopSeconds: fc.integer({ min: 1, max: 9_999 }),
         timeMs: fc.integer({ min: 1_000, max: 99_999_999_999_999 }),
       },
       { requiredKeys: ['token'] },
@@ -85,6 +87,9 @@ describe('the guest’s configuration', () => {
     ['a key with something in front', { serverKey: `x\n${KEY}` }],
     ['a host name with a dot', { hostName: 'moby.local' }],
     ['a host name with a dash in front', { hostName: '-moby' }],
+    ['a stop limit of nothing', { stopSeconds: 0 }],
+    ['a stop limit that is too long', { stopSeconds: 10_000 }],
+    ['a stop limit in parts of a second', { stopSeconds: 1.5 }],
     ['a time before 1970', { timeMs: -1 }],
     ['no time at all', { timeMs: Number.NaN }],
   ])('with %s is refused, and the value is not told', (_what, configuration: GuestConfiguration) => {
