@@ -74,6 +74,12 @@ export interface StopOptions {
   readonly gracefulSeconds: number;
 }
 
+/**
+ * How `stop` ended a machine. `clean`: the guest shut down, or was off already. `forced`: it was powered off,
+ * because it did not shut down in time or could not be asked to.
+ */
+export type StopOutcome = 'clean' | 'forced';
+
 /** How a machine ended: the guest shut down, mobyvm ended it (`host`), or it died unexpectedly. */
 export interface VmExit {
   readonly reason: 'guest' | 'host' | 'died';
@@ -125,7 +131,7 @@ export interface VmDriver {
    * Asks the guest to shut down, waits, then powers off. Succeeds if it is already off.
    * @throws MobyvmError MOBYVM_VM_STOP if even powering off does not end it
    */
-  stop(options: StopOptions, context: StepContext): Promise<void>;
+  stop(options: StopOptions, context: StepContext): Promise<StopOutcome>;
 
   /** Ends the machine at once, in any state; a saved state is discarded. Unwritten guest data is lost. */
   powerOff(context: StepContext): Promise<void>;

@@ -200,13 +200,13 @@ function describeEnds(make: () => Promise<VmHarness>): void {
       expect(await vm.driver.state(SIGNAL)).toBe('off');
       expect(exits).toEqual([{ reason: 'host', detail: expect.stringMatching(/\w/) as string }]);
       await vm.driver.powerOff(recordingContext());
-      await vm.driver.stop({ gracefulSeconds: 5 }, recordingContext());
+      expect(await vm.driver.stop({ gracefulSeconds: 5 }, recordingContext())).toBe('clean');
       expect(exits).toHaveLength(1);
     });
 
     it('does not ask the guest when it may take no time', async () => {
       await using vm = await started(make);
-      await vm.driver.stop({ gracefulSeconds: 0 }, recordingContext());
+      expect(await vm.driver.stop({ gracefulSeconds: 0 }, recordingContext())).toBe('forced');
       expect(await vm.driver.state(SIGNAL)).toBe('off');
     });
 
@@ -221,7 +221,7 @@ function describeEnds(make: () => Promise<VmHarness>): void {
       const exits = exitsOf(vm);
       await vm.untilGuestListens(SIGNAL);
       const context = recordingContext();
-      await vm.driver.stop({ gracefulSeconds: 60 }, context);
+      expect(await vm.driver.stop({ gracefulSeconds: 60 }, context)).toBe('clean');
       expect(await vm.driver.state(SIGNAL)).toBe('off');
       expect(exits.map((exit) => exit.reason)).toEqual(['host']);
       expect(exits[0]?.detail).toContain('asked to shut down');
@@ -244,7 +244,7 @@ function describeEnds(make: () => Promise<VmHarness>): void {
       await vm.freeze();
       expect(await vm.driver.state(SIGNAL)).toBe('crashed');
       await expect(vm.driver.start(recordingContext())).rejects.toMatchObject({ code: 'MOBYVM_VM_STATE' });
-      await vm.driver.stop({ gracefulSeconds: 30 }, recordingContext());
+      expect(await vm.driver.stop({ gracefulSeconds: 30 }, recordingContext())).toBe('forced');
       expect(await vm.driver.state(SIGNAL)).toBe('off');
     });
 

@@ -31,6 +31,14 @@ export function diskStays(wantedGiB: number, presentGiB: number): string {
   return `vm.diskGiB is ${wantedGiB}, but the data disk has ${Math.round(presentGiB * 100) / 100} GiB and keeps them: it is never made smaller.`;
 }
 
+/** The VM was powered off with its guest running. */
+export function forcedStop(gracefulSeconds: number): string {
+  return (
+    `The VM did not shut down within ${gracefulSeconds} s and was powered off: containers were not stopped cleanly, and data ` +
+    'that they had just written may be lost. `mobyvm console` shows how far it got; vm.stopTimeoutSeconds gives it more time.'
+  );
+}
+
 export function engineLost(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_ENGINE_UNREACHABLE',

@@ -10,7 +10,6 @@ import { oversized, refuseTooLarge } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { MachineCondition } from './condition.js';
 import { guestSteps } from './guest-steps.js';
-import { diskStays } from './machine-messages.js';
 import type { MachineParts } from './machine-parts.js';
 import type { PendingSetting } from './machine-status.js';
 import { isRunningNow } from './observe-vm.js';
@@ -162,9 +161,8 @@ export class MachineOperations {
       removesData,
       spec: () => specFor(settings),
       gracefulSeconds: settings.vm.stopTimeoutSeconds,
-      onDiskSize: (diskGiB) => {
-        if (diskGiB > settings.vm.diskGiB && context !== undefined)
-          this.#notice(diskStays(settings.vm.diskGiB, diskGiB), context);
+      notice: (message) => {
+        if (context !== undefined) this.#notice(message, context);
       },
     });
   }

@@ -1,7 +1,12 @@
-import type { EnsureContext, ManagedResource, StepOutcome } from '../../core/host/index.js';
-import type { VmDriver, VmSpec } from '../../vm/index.js';
+import type { EnsureContext, ManagedResource, StepContext, StepOutcome } from '../../core/host/index.js';
+import { parseBootStage, type VmDriver, type VmSpec } from '../../vm/index.js';
 import type { BootWatch } from './boot-watch.js';
+import { diskStays, forcedStop } from './machine-messages.js';
 import { isUp, stateToStop } from './observe-vm.js';
+
+/** The guest is not trusted: what it reports during a shutdown is bounded. */
+const MAX_GUEST_NOTICES = 5;
+const MAX_GUEST_TEXT = 200;
 
 export interface VmResourcesOptions {
   readonly driver: VmDriver;
@@ -10,10 +15,10 @@ export interface VmResourcesOptions {
   readonly isRunning: boolean;
   /** Called once the host's side is set up: it names the device that the VM attaches to. */
   readonly spec: () => VmSpec;
-  /** How long the guest may take to shut down, seconds. */
+  /** How long the guest may take to shut down, seconds; 0 powers it off at once. */
   readonly gracefulSeconds: number;
-  /** Called with the data disk's size, GiB. */
-  readonly onDiskSize: (diskGiB: number) => void;
+  /** Called with what the user should know although nothing failed. */
+  readonly notice: (message: string) => void;
   /** `uninstall` deletes the data disk as well. */
   readonly removesData: boolean;
 }
@@ -37,7 +42,7 @@ export class VmResources {
   }
 
   #definition(): ManagedResource {
-    const { driver, spec, onDiskSize, removesData } = this.#options;
+    const { driver, spec, notice, removesData } = this.#options;
     return {
       id: 'vm-definition',
       title: 'VM definition and data disk',
@@ -52,7 +57,9 @@ export class VmResources {
       ensure: async (context) => {
         const found = await driver.definition();
         const isSame = found !== undefined && changedFields(found, spec()).length === 0;
-        onDiskSize((await driver.define(spec(), context)).diskGiB);
+        const wanted = spec();
+        const { diskGiB } = await driver.define(wanted, context);
+        if (diskGiB > wanted.dataDisk.sizeGiB) notice(diskStays(wanted.dataDisk.sizeGiB, diskGiB));
         if (found === undefined) return 'create';
         return isSame ? 'none' : 'update';
       },
@@ -64,7 +71,7 @@ export class VmResources {
   }
 
   #machine(): ManagedResource {
-    const { driver, gracefulSeconds } = this.#options;
+    const { driver } = this.#options;
     return {
       id: 'vm',
       title: 'virtual machine',
@@ -72,12 +79,7 @@ export class VmResources {
       isRepaired: false,
       plan: async ({ signal }) => (isUp(await driver.state(signal)) ? { kind: 'none' } : { kind: 'create' }),
       ensure: (context) => this.#start(context),
-      remove: async (context) => {
-        const state = await stateToStop(driver, context.signal);
-        if (state === 'absent' || state === 'off') return 'none';
-        await driver.stop({ gracefulSeconds }, context);
-        return 'remove';
-      },
+      remove: (context) => this.#stop(context),
     };
   }
 
@@ -90,6 +92,37 @@ export class VmResources {
     context.progress(isRunning ? '' : (driver.features.accelerator ?? ''));
     return isRunning ? 'none' : 'create';
   }
+
+  /** Shuts the VM down, whatever state it is in. */
+  async #stop(context: StepContext): Promise<StepOutcome> {
+    const { driver, gracefulSeconds, notice } = this.#options;
+    const state = await stateToStop(driver, context.signal);
+    if (state === 'absent' || state === 'off') return 'none';
+    const unfollow = driver.console.onLine(shutdownReporter(notice, context));
+    try {
+      const outcome = await driver.stop({ gracefulSeconds }, context);
+      if (outcome === 'forced' && gracefulSeconds > 0) notice(forcedStop(gracefulSeconds));
+    } finally {
+      unfollow();
+    }
+    return 'remove';
+  }
+}
+
+/** Shows what the guest says about its shutdown; what it calls an error becomes a notice. */
+function shutdownReporter(
+  notice: (message: string) => void,
+  { progress }: StepContext,
+): (line: string) => void {
+  let notices = 0;
+  return (line) => {
+    const stage = parseBootStage(line);
+    if (stage?.stage !== 'shutdown') return;
+    const text = stage.text.slice(0, MAX_GUEST_TEXT);
+    if (!stage.isError) return progress(text);
+    notices += 1;
+    if (notices <= MAX_GUEST_NOTICES) notice(`The guest reports: ${text}.`);
+  };
 }
 
 /** Names of the settings of a VM that differ. */

@@ -6,6 +6,7 @@ import type {
   Defined,
   DriverFeatures,
   StopOptions,
+  StopOutcome,
   VmConsole,
   VmDriver,
   VmExit,
@@ -165,19 +166,22 @@ export class HypervDriver implements VmDriver {
     if (found?.state === 'stalled') await this.#resumeStalled(found, signal);
   }
 
-  async stop({ gracefulSeconds }: StopOptions, { signal, progress }: StepContext): Promise<void> {
+  async stop({ gracefulSeconds }: StopOptions, { signal, progress }: StepContext): Promise<StopOutcome> {
     signal.throwIfAborted();
     const found = await this.#look(signal);
-    if (found === undefined || !isLive(found.state)) return;
+    let outcome: StopOutcome = 'clean';
+    if (found === undefined || !isLive(found.state)) return outcome;
     const isDeaf = gracefulSeconds <= 0 || found.state !== 'running';
     await this.#endWith('it was asked to shut down', async () => {
       const ended = isDeaf ? undefined : await shutDownGuest(this.#setup, found, { gracefulSeconds, signal });
       if (ended !== undefined) return this.#note(ended.found);
+      outcome = 'forced';
       this.#intent = 'it was powered off';
       progress('powering off');
       await turnOff(this.#setup, found, signal);
       await this.#look(signal);
     });
+    return outcome;
   }
 
   async powerOff({ signal }: StepContext): Promise<void> {

@@ -5,6 +5,7 @@ import type {
   Defined,
   DriverFeatures,
   StopOptions,
+  StopOutcome,
   VmConsole,
   VmDriver,
   VmExit,
@@ -180,17 +181,20 @@ export class QemuDriver implements VmDriver {
     }
   }
 
-  async stop({ gracefulSeconds }: StopOptions, context: StepContext): Promise<void> {
+  async stop({ gracefulSeconds }: StopOptions, context: StepContext): Promise<StopOutcome> {
     context.signal.throwIfAborted();
     const machine = await this.#findMachine();
-    if (machine === undefined) return;
+    let outcome: StopOutcome = 'clean';
+    if (machine === undefined) return outcome;
     await this.#endWith(machine, 'it was asked to shut down', async () => {
       if (gracefulSeconds > 0 && (await shutDownGuest(machine, gracefulSeconds, context, this.#setup)))
         return;
+      outcome = 'forced';
       machine.intent = 'it was powered off';
       context.progress('powering off');
       await endProcess(machine, context.signal, this.#setup);
     });
+    return outcome;
   }
 
   async powerOff({ signal }: StepContext): Promise<void> {

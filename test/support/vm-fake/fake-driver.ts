@@ -9,6 +9,7 @@ import type {
   Defined,
   DriverFeatures,
   StopOptions,
+  StopOutcome,
   VmConsole,
   VmDriver,
   VmExit,
@@ -110,18 +111,20 @@ export class FakeDriver implements VmDriver {
     this.#resumeIfStalled();
   }
 
-  async stop({ gracefulSeconds }: StopOptions, { signal }: StepContext): Promise<void> {
+  async stop({ gracefulSeconds }: StopOptions, { signal }: StepContext): Promise<StopOutcome> {
     await this.#begin('stop', signal);
     const { world } = this;
-    if (world.runState === undefined) return;
+    if (world.runState === undefined) return 'clean';
     if (
       gracefulSeconds > 0 &&
       world.runState === 'running' &&
       (await this.#hearsButtonWithin(gracefulSeconds, signal))
     ) {
       world.shutDown(byHost('it was asked to shut down'));
+      return 'clean';
     }
     world.end(byHost('it was powered off'));
+    return 'forced';
   }
 
   async powerOff({ signal }: StepContext): Promise<void> {

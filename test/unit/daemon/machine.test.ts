@@ -204,6 +204,40 @@ describe('a machine', () => {
     expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
   });
 
+  test('warns when the VM had to be powered off, and only then', async () => {
+    const { operate } = machineWith();
+    await operate('up');
+    for (const name of ['restart', 'down'] as const)
+      expect((await operate(name)).map(({ event }) => event)).not.toContain('operation.notice');
+    const deaf = machineWith({ isDeaf: true });
+    deaf.file.content = { vm: { ...deaf.file.content.vm, stopTimeoutSeconds: 1 } };
+    await deaf.operate('up');
+    expect((await deaf.operate('down')).filter(({ event }) => event === 'operation.notice')).toMatchObject([
+      { message: expect.stringMatching(/did not shut down within 1 s and was powered off/) as string },
+    ]);
+  });
+
+  test('passes on what the guest says about its shutdown', async () => {
+    const { operate, driver } = machineWith({ isDeaf: true });
+    await operate('up');
+    const driverStop = driver.stop.bind(driver);
+    driver.stop = (options, context) => {
+      driver.world.print('[mobyvm 90.10] shutdown: power button pressed');
+      for (let disk = 1; disk < 9; disk++)
+        driver.world.print(`[mobyvm 92.10] shutdown!: disk ${disk} is in use`);
+      driver.world.print('[mobyvm 93.10] data!: not about the shutdown');
+      return driverStop({ gracefulSeconds: 0 }, context).then(() => 'clean');
+    };
+    const events = await operate('down');
+    expect(events).toContainEqual({
+      ...{ event: 'step.progress', step: 'vm' },
+      detail: 'power button pressed',
+    });
+    const notices = events.filter((event) => event.event === 'operation.notice');
+    expect(notices).toHaveLength(5);
+    expect(notices[0]?.message).toBe('The guest reports: disk 1 is in use.');
+  });
+
   test('whose VM cannot start undoes the rest and tells the endpoint why', async () => {
     const failure = new MobyvmError('MOBYVM_VM_START', 'QEMU said no.', 'Ask it why.');
     const { machine, operate, world } = machineWith({ failAt: { start: failure } });
