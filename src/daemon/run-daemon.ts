@@ -30,6 +30,7 @@ import type { ProcessLock } from './process-lock.js';
 import { loadSettings } from './settings/load.js';
 import { settingsSchema, type Settings } from './settings/schema.js';
 import { startInNamespace } from './start-in-namespace.js';
+import { removeUninstalledFiles } from './uninstalled-files.js';
 import { version } from '../protocol/version.js';
 
 const HEALTH_EVERY_MS = 5_000;
@@ -83,6 +84,9 @@ async function serve(context: DaemonContext, options: DaemonOptions): Promise<nu
     if (options.namespace !== undefined) await writeInstance(paths.runDir, { namespace: options.namespace });
     const daemon = await openDaemon(context, { ...options, settings, logger, lock }, closing);
     const code = await live(context, daemon, options);
+    const { uninstalled } = daemon.machine;
+    if (uninstalled !== undefined)
+      processEnd.atExit(() => removeUninstalledFiles(paths, uninstalled.keepData));
     logger.info('daemon.ended', { code });
     return code;
   } catch (error) {

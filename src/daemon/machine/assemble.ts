@@ -98,7 +98,7 @@ export function assembleMachine(
         ...platform.preconditions,
         bootImage(image.directory ?? paths.imageDir, image.directory === undefined),
       ],
-      files: ({ keepData }) => stateFiles(paths, keepData),
+      files: () => [secretFiles(paths)],
       specFor: (now) => specOf(now, platform, options),
       about: aboutMachine(options),
     },
@@ -115,21 +115,13 @@ export function assembleMachine(
   };
 }
 
-/** What `uninstall` deletes of our state. The VM's own folder is its driver's. */
-function stateFiles(paths: InstancePaths, keepData: boolean): readonly ManagedResource[] {
-  return [
-    installedFiles({
-      id: 'identity',
-      title: 'identity of the machine',
-      // With the data disk kept, the next `up` is to recognize it as its own.
-      paths: keepData ? [] : [paths.identityFile],
-    }),
-    installedFiles({
-      id: 'secrets',
-      title: 'keys, certificates and items',
-      paths: [paths.tlsDir, paths.tokenFile, paths.kvpItemsFile, `${paths.kvpItemsFile}.damaged`],
-    }),
-  ];
+/** Deleted by `uninstall`. The VM's own folder is its driver's; identity and logs go when the daemon exits. */
+function secretFiles(paths: InstancePaths): ManagedResource {
+  return installedFiles({
+    id: 'secrets',
+    title: 'keys, certificates and items',
+    paths: [paths.tlsDir, paths.tokenFile, paths.kvpItemsFile, `${paths.kvpItemsFile}.damaged`],
+  });
 }
 
 function aboutMachine({ pid, isBackground, paths, identity }: AssembleOptions): MachineParts['about'] {

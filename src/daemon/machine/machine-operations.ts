@@ -31,7 +31,7 @@ export class MachineOperations {
   #settings: Settings;
   #pending: readonly PendingSetting[] = [];
   #isNetworkUp = false;
-  #isUninstalled = false;
+  #uninstalled: { readonly keepData: boolean } | undefined;
   #engine: { readonly version: string; readonly apiVersion: string } | undefined;
 
   constructor(parts: MachineParts, condition: MachineCondition, vm: VmWatch, settings: Settings) {
@@ -55,8 +55,9 @@ export class MachineOperations {
     return this.#isNetworkUp;
   }
 
-  get isUninstalled(): boolean {
-    return this.#isUninstalled;
+  /** Set once `uninstall` has succeeded. */
+  get uninstalled(): { readonly keepData: boolean } | undefined {
+    return this.#uninstalled;
   }
 
   get engine(): { readonly version: string; readonly apiVersion: string } | undefined {
@@ -97,6 +98,7 @@ export class MachineOperations {
   async #up(settings: Settings, context: OperationContext): Promise<void> {
     const { driver, host, guest, engine, ports } = this.#parts;
     const isRunning = await isRunningNow(driver, context.signal);
+    this.#uninstalled = undefined;
     if (!isRunning) this.#vmIsToStart(settings, context);
     this.#vm.expectStart();
     const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
@@ -133,8 +135,8 @@ export class MachineOperations {
     await this.#down(context);
     const vm = this.#vmResources(this.#settings, false, context, !keepData);
     const installed = vm.all.filter(({ lifetime }) => lifetime === 'installation');
-    await removeEach([...files({ keepData }), ...installation(this.#settings), ...installed], context);
-    this.#isUninstalled = true;
+    await removeEach([...files(), ...installation(this.#settings), ...installed], context);
+    this.#uninstalled = { keepData };
   }
 
   #resources(settings: Settings, vm: VmResources): readonly ManagedResource[] {

@@ -27,8 +27,8 @@ export interface MachineParts {
   readonly specFor: (settings: Settings) => VmSpec;
   /** What comes before the network: for example the boot image. */
   readonly installation: (settings: Settings) => readonly ManagedResource[];
-  /** Files of the installation that `uninstall` deletes last; the data's own are kept with the data. */
-  readonly files: (options: { readonly keepData: boolean }) => readonly ManagedResource[];
+  /** Files of the installation that `uninstall` deletes. */
+  readonly files: () => readonly ManagedResource[];
   readonly about: {
     readonly daemon: DaemonDescription;
     readonly machineId: string;

@@ -24,7 +24,8 @@ export interface WindowsHost {
 /** A machine on Windows: Hyper-V, an internal switch with a NAT network, the key-value exchange over WMI. */
 export function windowsMachine(host: WindowsHost): (options: MachinePlatformOptions) => MachinePlatform {
   return ({ paths, identity, ledger, logger }) => {
-    const { sessions, joinPath = win32.join } = host;
+    const { sessions } = host;
+    const joinPath = host.joinPath ?? ((...parts: readonly string[]) => win32.join(...parts));
     const { machineId } = identity;
     const powerShell = sessions.for('look');
     const driver = new HypervDriver({

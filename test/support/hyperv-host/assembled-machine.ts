@@ -30,15 +30,23 @@ export class SimulatedAssembly implements AsyncDisposable {
   /** Bodies of the requests that the guest's agent answered. */
   readonly requests: string[] = [];
 
+  readonly paths: InstancePaths;
+  /** PowerShell calls so far. */
+  readonly calls = new CallCount();
+
   private constructor(
     readonly folder: string,
-    readonly paths: InstancePaths,
     readonly host: SimulatedHost,
     readonly engine: FakeEngine,
-    /** PowerShell calls so far. */
-    readonly calls: CallCount,
     readonly lookSeconds: number,
-  ) {}
+  ) {
+    this.paths = linuxPaths({
+      MOBYVM_STATE_DIR: join(folder, 'state'),
+      MOBYVM_RUN_DIR: join(folder, 'run'),
+      MOBYVM_LOG_DIR: join(folder, 'log'),
+      MOBYVM_SETTINGS: join(folder, 'settings.json'),
+    });
+  }
 
   #assembled: AssembledMachine | undefined;
 
@@ -50,22 +58,9 @@ export class SimulatedAssembly implements AsyncDisposable {
   /** @param lookSeconds between two looks of the driver at a running VM */
   static async create(host: SimulatedHost, lookSeconds = 0.02): Promise<SimulatedAssembly> {
     const folder = await mkdtemp(join(tmpdir(), 'mva-'));
-    const paths = linuxPaths({
-      MOBYVM_STATE_DIR: join(folder, 'state'),
-      MOBYVM_RUN_DIR: join(folder, 'run'),
-      MOBYVM_LOG_DIR: join(folder, 'log'),
-      MOBYVM_SETTINGS: join(folder, 'settings.json'),
-    });
-    writeImage(paths.imageDir);
-    mkdirSync(paths.logDir, { recursive: true });
-    const assembly = new SimulatedAssembly(
-      folder,
-      paths,
-      host,
-      await fakeEngine(),
-      new CallCount(),
-      lookSeconds,
-    );
+    const assembly = new SimulatedAssembly(folder, host, await fakeEngine(), lookSeconds);
+    writeImage(assembly.paths.imageDir);
+    mkdirSync(assembly.paths.logDir, { recursive: true });
     host.network.tentativeLooks = 0;
     host.guest = new SimulatedGuest({
       requests: ['mobyvm.config', 'mobyvm.time'],

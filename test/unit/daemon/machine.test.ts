@@ -79,9 +79,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
       loadSettings: () => Promise.resolve(settingsSchema.parse(file.content)),
       applySettings: (settings) => applied.push(settings),
       installation: () => [notingResource(world, 'image', 'installation')],
-      files: ({ keepData }) => [
-        notingResource(world, keepData ? 'secrets' : 'secrets and identity', 'installation'),
-      ],
+      files: () => [notingResource(world, 'secrets', 'installation')],
       specFor: ({ vm }) => ({
         machineId: MACHINE_ID,
         name: 'MobyLinuxVM',
@@ -581,12 +579,12 @@ describe('a machine', () => {
     const { machine, operate, driver, world } = machineWith();
     await operate('up');
     await operate('down');
-    expect(machine.isUninstalled).toBe(false);
+    expect(machine.uninstalled).toBeUndefined();
     expect(driver.world.disks.has('/data')).toBe(true);
     expect((await operate('uninstall')).at(-1)).toMatchObject({ event: 'operation.done' });
-    expect(world.slice(-3)).toEqual(['network removed', 'image removed', 'secrets and identity removed']);
+    expect(world.slice(-3)).toEqual(['network removed', 'image removed', 'secrets removed']);
     expect(driver.world.disks.has('/data')).toBe(false);
-    expect(machine).toMatchObject({ isUninstalled: true, state: 'stopped' });
+    expect(machine).toMatchObject({ uninstalled: { keepData: false }, state: 'stopped' });
   });
 
   test('that was left running by an earlier daemon is taken over, not started', async () => {

@@ -1,0 +1,41 @@
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../core/values/index.js';
+import type { InstancePaths } from '../protocol/paths.js';
+
+/** Log files with the numbers that rotation gives them. */
+const LOG_FILE = /^(?:daemon\d*\.(?:log|out)|console\.log(?:\.\d+)?|qemu\.log)$/;
+
+/**
+ * Deletes what a daemon uses until its very end: its logs, its identity, the sockets' folder. Runs synchronously, as the
+ * last act of the process. Folders stay if they hold anything that mobyvm did not create.
+ * @param keepData keep the identity, by which the next `up` recognizes the data disk
+ */
+export function removeUninstalledFiles(paths: InstancePaths, keepData: boolean): void {
+  for (const name of namesIn(paths.logDir)) {
+    if (LOG_FILE.test(name)) rmSync(join(paths.logDir, name), { force: true });
+  }
+  for (const file of [paths.startLockFile, ...(keepData ? [] : [paths.identityFile])]) {
+    rmSync(file, { force: true });
+  }
+  for (const folder of [paths.vmRunDir, paths.runDir, paths.logDir, paths.vmStateDir, paths.stateDir]) {
+    removeIfEmpty(folder);
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
