@@ -1,5 +1,5 @@
 /*
- * kvp-device PORT          stands at /dev/vmbus/hv_kvp, before the virtio-serial port of that name, until it is ended
+ * kvp-device PORT          serves /dev/vmbus/hv_kvp over the virtio-serial port of that name, until it is ended
  * kvp-device --check PORT  looks whether the port is there: exit status 0, or 1 with a message
  *
  * On Hyper-V the kernel's driver makes /dev/vmbus/hv_kvp, and hv_kvp_daemon serves the host's key-value requests through

@@ -94,7 +94,7 @@ function checkText(
 ): void {
   const at = forbiddenCharacterAt(text);
   if (at >= 0) {
-    const message = `${what} holds a character at ${at} that cannot be sent (a control character or half a pair).`;
+    const message = `${what} holds a character at ${at} that cannot be sent (a control character other than tab and line ends, or half a surrogate pair).`;
     throw limitError(message, 'Send plain text; encode other things, for example with base64.');
   }
   if (text.length > most.units) {

@@ -23,4 +23,4 @@ export function failedError(message: string, cause?: unknown): MobyvmError {
   return new MobyvmError('MOBYVM_KVP_FAILED', message, FAILED_HINT, { cause });
 }
 
-const FAILED_HINT = 'Try again. If it stays like this, `mobyvm restart` starts the guest anew.';
+const FAILED_HINT = 'Try again. If that does not help, restart the VM with `mobyvm restart`.';

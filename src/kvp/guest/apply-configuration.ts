@@ -30,8 +30,12 @@ export async function applyConfiguration(
   const result = await askGuest(
     exchange,
     {
-      ...{ name: CONFIGURATION_NAME, body, timeoutSeconds, hint: HINT },
-      ...{ title: 'the guest to apply its configuration', code: 'MOBYVM_GUEST_CONFIGURATION' },
+      name: CONFIGURATION_NAME,
+      body,
+      timeoutSeconds,
+      hint: HINT,
+      title: 'the guest to apply its configuration',
+      code: 'MOBYVM_GUEST_CONFIGURATION',
       ...(giveUp === undefined ? {} : { giveUp }),
     },
     options,
@@ -46,7 +50,7 @@ export async function applyConfiguration(
   );
 }
 
-/** The guest is not trusted to keep a secret out of its words. */
+/** The guest is not trusted to keep secrets out of its message. */
 function masked(text: string, secrets: readonly string[]): string {
   return secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text);
 }

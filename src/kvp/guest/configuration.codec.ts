@@ -3,7 +3,7 @@ import { decodeFields, encodeFields, optionalText, utf8Field, type Field } from 
 import { formatTime, parseTime } from './time-request.codec.js';
 
 /**
- * What the guest is told after its boot: body of the transfer `mobyvm.config` (fields.codec.ts, kind `mobyvm-config`
+ * The configuration that the guest gets after its boot: body of the transfer `mobyvm.config` (fields.codec.ts, kind `mobyvm-config`
  * 1). What is left out stays as it is in the guest.
  */
 export interface GuestConfiguration {
@@ -61,7 +61,7 @@ export function encodeGuestConfiguration(configuration: GuestConfiguration): Uin
   return encodeFields({ kind: KIND, version: VERSION, fields });
 }
 
-/** @throws CodecError for another kind or version, or a value that is not of its form. Unknown keys are ignored. */
+/** @throws CodecError for another kind or version, or a malformed value. Unknown keys are ignored. */
 export function decodeGuestConfiguration(body: Uint8Array): GuestConfiguration {
   const { kind, version, fields } = decodeFields(body);
   if (kind !== KIND || version !== VERSION) throw new CodecError('kind', 0, `is not ${KIND} ${VERSION}`);

@@ -10,7 +10,7 @@ export interface GuestPresence {
   readonly agent: string;
 }
 
-/** @throws CodecError when a part is not of its form */
+/** @throws CodecError when a part is malformed */
 export function encodeGuestPresence({ bootId, agent }: GuestPresence): string {
   const value = `1 ${bootId} ${agent}`;
   decodeGuestPresence(value);

@@ -30,13 +30,13 @@ export interface GuestRequestOptions {
   readonly logger?: Logger;
 }
 
-/** Taking our items back must not be the thing that hangs. */
+/** Removing our items must not hang either. */
 const CLEAN_UP_SECONDS = 20;
 
 /**
  * Waits for the guest's agent, sends it a request in pool 0 and waits for the answer with the request's id. What was set
  * is overwritten and removed in every case, also after a failure or an abort.
- * @returns the guest's own word, which can be a refusal
+ * @returns the guest's result, which can be a refusal
  * @throws MobyvmError MOBYVM_KVP_NOT_READY without an agent; the request's code without an answer
  */
 export async function askGuest(
@@ -74,7 +74,7 @@ export async function askGuest(
   return result;
 }
 
-/** Who is there in the guest, as soon as somebody is. @throws MobyvmError MOBYVM_KVP_NOT_READY */
+/** The guest's agent, as soon as it is ready. @throws MobyvmError MOBYVM_KVP_NOT_READY */
 export function guestPresence(
   exchange: KvpExchange,
   options: { readonly timeoutSeconds: number; readonly giveUp?: (() => void) | undefined },
@@ -83,7 +83,9 @@ export function guestPresence(
   return waitForItem(
     exchange,
     {
-      ...{ name: GUEST_NAME, title: "the guest's agent", timeoutSeconds: options.timeoutSeconds },
+      name: GUEST_NAME,
+      title: "the guest's agent",
+      timeoutSeconds: options.timeoutSeconds,
       hint: NOT_READY_HINT,
       ...(options.giveUp === undefined ? {} : { giveUp: options.giveUp }),
     },

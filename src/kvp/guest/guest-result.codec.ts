@@ -21,7 +21,7 @@ export type GuestResult =
 
 const MAX_TEXT = 800;
 
-/** @throws CodecError when a part is not of its form. The text is cut and cleaned instead. */
+/** @throws CodecError when a part is malformed. The text is truncated and cleaned instead. */
 export function encodeGuestResult(result: GuestResult): string {
   const text = result.text.replaceAll(/[^\u0020-\u007e]/gu, '?').slice(0, MAX_TEXT);
   const value = result.ok
@@ -31,7 +31,7 @@ export function encodeGuestResult(result: GuestResult): string {
   return value;
 }
 
-/** @throws CodecError for anything else. A text that is too long is refused: the guest keeps to the form or is not ours. */
+/** @throws CodecError for anything else. A text that is too long is refused: our agent never sends one. */
 export function decodeGuestResult(value: string): GuestResult {
   if (value.length > MAX_TEXT + 100) throw new CodecError('guest result', value.length, 'is too long');
   const ok = /^1 ([a-z0-9]{1,32}) ok(?: ([ -~]{1,800}))?$/.exec(value);

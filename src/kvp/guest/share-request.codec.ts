@@ -11,7 +11,7 @@ import {
 
 /**
  * A request to mount a host folder in the guest, or to unmount it: body of the transfer `mobyvm.share.ID`
- * (fields.codec.ts, kind `mobyvm-share` 1). The share's id stands in the transfer's name, the request's in its header;
+ * (fields.codec.ts, kind `mobyvm-share` 1). The share's id is in the transfer's name, the request's in its header;
  * the answer is a guest result with the errno of mount.cifs.
  *
  * Where the `cifsmount` item of 2016 had five lines, a fixed server, text that reached a shell and no answer but "no more
@@ -29,7 +29,7 @@ export interface MountRequest {
   /** Empty: as a guest. */
   readonly user: string;
   readonly domain: string;
-  /** Options of mount.cifs(8), each without a comma; a password never stands here. */
+  /** Options of mount.cifs(8), each without a comma; never a password. */
   readonly options: readonly string[];
   /** Secret. At most 512 characters (mount.cifs refuses more); no NUL and no line end. */
   readonly password: string;
@@ -45,7 +45,7 @@ const VERSION = 1;
 const MAX_POINTS = 8;
 const MAX_OPTIONS = 64;
 
-/** @throws CodecError that never holds the password, for a value that is not of its form */
+/** @throws CodecError that never holds the password, for a malformed value */
 export function encodeShareRequest(request: ShareRequest): Uint8Array {
   checkRequest(request);
   const points = request.points.map((point) => utf8Field('point', point));

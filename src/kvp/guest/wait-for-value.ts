@@ -15,7 +15,7 @@ export async function waitForValue<T>(
       reason = undefined;
       return found !== undefined;
     } catch (error) {
-      // A look that the deadline cut short has nothing to tell; what the one before it met is the reason.
+      // The deadline cut this look short: the error of the one before it is the reason.
       if (checkSignal.aborted && reason !== undefined) throw reason;
       if (error instanceof Error) reason = error;
       throw error;

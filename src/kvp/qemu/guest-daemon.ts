@@ -25,7 +25,7 @@ export class GuestDaemon {
   readonly #connection: KvpConnection;
   readonly #readySeconds: number;
   #seenOpened = 0;
-  /** True when the guest may have lost what it was told: its daemon was away, or the connection was. */
+  /** True when the guest may have lost our items: its daemon or the connection was gone. */
   isDoubtful = false;
 
   constructor(connection: KvpConnection, readySeconds: number) {
@@ -69,7 +69,9 @@ export class GuestDaemon {
     this.isDoubtful = true;
     return waitForValue(
       {
-        ...{ title: "the guest's KVP daemon", hint: NOT_READY_HINT, code: 'MOBYVM_KVP_NOT_READY' },
+        title: "the guest's KVP daemon",
+        hint: NOT_READY_HINT,
+        code: 'MOBYVM_KVP_NOT_READY',
         timeoutSeconds: this.#readySeconds,
         giveUp: () => attempt.throwIfHopeless(),
       },

@@ -48,7 +48,7 @@ const POOL: Readonly<Record<KvpPool, number>> = {
 };
 
 /**
- * The exchange over QEMU's virtio-serial port, where mobyvm itself stands in Hyper-V's place and speaks `hv_kvp_msg` to
+ * The exchange over QEMU's virtio-serial port, where mobyvm takes Hyper-V's part and speaks `hv_kvp_msg` to
  * the guest's unmodified hv_kvp_daemon. It keeps the items that were set and sends them again to a guest whose daemon was
  * away.
  */
@@ -230,7 +230,7 @@ export class QemuKvpExchange implements KvpExchange {
       if (answer?.status === HvStatus.noMoreItems) break;
       if (index === MAX_LISTED_ITEMS) throw tooMany();
       if (answer === undefined) unreadable += 1;
-      else if (answer.status !== HvStatus.ok) throw notListed(pool, answer.status);
+      else if (answer.status !== HvStatus.ok) throw notListedError(pool, answer.status);
       else if (answer.key !== undefined && answer.value !== undefined) {
         found.push({ name: answer.key, value: valueText(answer.value) });
       }
@@ -259,8 +259,13 @@ export class QemuKvpExchange implements KvpExchange {
 }
 
 const NO_INFO: IpInfo = {
-  ...{ adapterId: '', addressFamily: AddressFamily.ipv4, dhcpEnabled: false },
-  ...{ addresses: [], netmasks: [], gateways: [], nameServers: [] },
+  adapterId: '',
+  addressFamily: AddressFamily.ipv4,
+  dhcpEnabled: false,
+  addresses: [],
+  netmasks: [],
+  gateways: [],
+  nameServers: [],
 };
 
 function tooMany(): Error {
@@ -270,6 +275,6 @@ function tooMany(): Error {
   );
 }
 
-function notListed(pool: KvpPool, status: number): Error {
+function notListedError(pool: KvpPool, status: number): Error {
   return failedError(`The guest refused to list its ${pool} items: ${statusText(status)}.`);
 }

@@ -47,8 +47,12 @@ interface Piece {
 }
 
 const TEXT: Piece = {
-  ...{ length: 0, name: '', isBlank: false },
-  ...{ isOpening: false, isClosing: false, isEmpty: false },
+  length: 0,
+  name: '',
+  isBlank: false,
+  isOpening: false,
+  isClosing: false,
+  isEmpty: false,
 };
 
 // Each pattern is tried at one place only and has no ambiguity to go back over, so the whole is linear.

@@ -109,7 +109,7 @@ function textOfValue(value: z.infer<typeof VALUE>): string {
   return typeof value === 'string' ? value : value._;
 }
 
-/** xml2js calls back before `parseString` returns, unless it is told to be asynchronous. */
+/** xml2js calls back before `parseString` returns, unless `async` is set. */
 function parseXml(xml: string): unknown {
   checkXmlFence(xml);
   let result: unknown;

@@ -103,7 +103,7 @@ export interface KvpAnswer {
   readonly info?: IpInfo;
 }
 
-/** The status alone, which stands in the same place in every answer. @throws CodecError for another size */
+/** The status alone, which is at the same offset in every answer. @throws CodecError for another size */
 export function decodeKvpStatus(bytes: Uint8Array): number {
   return KvpFrame.of(bytes).u32(0);
 }

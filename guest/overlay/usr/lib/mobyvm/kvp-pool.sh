@@ -1,10 +1,11 @@
 # shellcheck shell=sh
 # Hyper-V's pool files: records of 512 bytes key and 2048 bytes value, filled up with NULs. To be sourced.
 #
-# hv_kvp_daemon reads a pool anew before each operation and writes it anew after, in place, under an fcntl lock that a shell
-# cannot take. So a reader believes only a whole number of records that it sees twice; and a writer puts a new file in the
-# old one's place, which the daemon sees either before or after, because it opens the pool by name each time. Pool 1 has one
-# writer, the agent; the daemon writes it only if the host sets items there, and ours does not.
+# hv_kvp_daemon reads a pool before each operation and rewrites it in place after, under an fcntl lock that a shell cannot take
+# (tools/hv/hv_kvp_daemon.c, kvp_update_mem_state, kvp_update_file). So a reader trusts only a whole number of records that it
+# reads twice; and a writer renames a new file over the old one, which the daemon sees either before or after, because it
+# opens the pool by name each time. Pool 1 has one writer, the agent; the daemon writes it only if the host sets items
+# there, and ours does not.
 
 POOLS=${POOLS:-/run/mobyvm/pools}
 # shellcheck disable=SC2034 # for those who source this
@@ -13,7 +14,7 @@ HOST_POOL=$POOLS/.kvp_pool_0
 GUEST_POOL=$POOLS/.kvp_pool_1
 RECORD_BYTES=2560
 
-# pool_list FILE: a line "INDEX TAB KEY TAB VALUE" per record. Only what stands before the first NUL of a field counts: the
+# pool_list FILE: a line "INDEX TAB KEY TAB VALUE" per record. Only the text before the first NUL of a field counts: the
 # daemon leaves the tail of an older, longer text behind it. For awk the pool is one line: 0xFF and 0xFE, which UTF-8 does
 # not have, stand for NUL and newline. A key with a newline or a TAB is nobody's of ours, and left out.
 pool_list() {
