@@ -1,5 +1,5 @@
 import type { MobyvmError } from '../core/values/index.js';
-import type { Finding, MachineStatus } from '../protocol/messages.js';
+import type { Finding } from '../protocol/messages.js';
 import type { InstancePaths } from '../protocol/paths.js';
 import type { HostPlatform, Rights } from '../protocol/platform.js';
 import type { Terminal } from './terminal.js';
@@ -45,7 +45,7 @@ export interface DaemonProgram {
   /** How many things that mobyvm created are still on this host. */
   leftovers(): Promise<number>;
   /** @param machine what the daemon says, if one runs */
-  examineHost(machine: MachineStatus | undefined): Promise<readonly Finding[]>;
+  examineHost(): Promise<readonly Finding[]>;
   /** @returns the image's folder */
   buildImage(options: { readonly recipe: string; readonly onLine: (line: string) => void }): Promise<string>;
 }

@@ -7,12 +7,14 @@ import type { Rights } from '../protocol/platform.js';
 import {
   cancelAnswer,
   daemonInfo,
+  hostReport,
   kvpListing,
   errorAnswer,
   machineStatus,
   operationEvent,
   portListing,
   type DaemonInfo,
+  type Finding,
   type KvpListing,
   type KvpPool,
   type KvpSetRequest,
@@ -26,6 +28,8 @@ import {
 const INFO_TIMEOUT_MS = 10_000;
 /** Includes asking the VM and its engine, which have their own timeouts. */
 const STATUS_TIMEOUT_MS = 20_000;
+/** On Windows it asks PowerShell some twenty questions. */
+const EXAMINE_TIMEOUT_MS = 120_000;
 
 /** The other end of the control API. Every call fails with MOBYVM_DAEMON_NOT_RUNNING when nobody listens. */
 export class ControlClient {
@@ -46,6 +50,11 @@ export class ControlClient {
   /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
   status(): Promise<MachineStatus> {
     return this.#look('/v1/status', machineStatus, STATUS_TIMEOUT_MS);
+  }
+
+  /** What the daemon finds on its host. @throws MobyvmError as `status` does */
+  async examineHost(): Promise<readonly Finding[]> {
+    return (await this.#look('/v1/doctor', hostReport, EXAMINE_TIMEOUT_MS)).findings;
   }
 
   /** Yields the status now and at every change, until the signal is aborted or the daemon ends. */

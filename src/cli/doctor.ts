@@ -1,6 +1,6 @@
 import { MobyvmError } from '../core/values/index.js';
 import { EXIT_FAILED, EXIT_OK } from '../protocol/exit-code.js';
-import type { Finding, MachineStatus } from '../protocol/messages.js';
+import type { Finding } from '../protocol/messages.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { ControlClient } from './control-client.js';
 import { withoutControls } from './terminal.js';
@@ -16,15 +16,10 @@ const MARKS: Readonly<Record<Verdict, string>> = {
 
 /** `mobyvm doctor`: checks everything that mobyvm needs of this host, with or without a daemon. Changes nothing. */
 export async function doctor(context: CommandContext, { json }: { readonly json: boolean }): CommandResult {
-  const { daemon, terminal, paths, rights } = context;
-  const asked: { readonly machine?: MachineStatus; readonly hung?: Finding } = await new ControlClient(
-    paths.controlSocket,
-    rights,
-  )
-    .status()
-    .then((machine) => ({ machine }), whyNoAnswer);
-  const found = await daemon.examineHost(asked.machine);
-  const findings = asked.hung === undefined ? found : [asked.hung, ...found];
+  const { terminal, paths, rights } = context;
+  const client = new ControlClient(paths.controlSocket, rights);
+  // A daemon sees the host from its own network namespace, and knows its machine.
+  const findings = await client.examineHost().catch((error: unknown) => withoutDaemon(context, error));
   if (json) terminal.out(JSON.stringify({ findings }));
   else findingLines(findings).forEach((line) => terminal.out(line));
   return findings.some(({ verdict }) => verdict === 'problem') ? EXIT_FAILED : EXIT_OK;
@@ -49,10 +44,11 @@ function summary(findings: readonly Finding[]): string {
     : `No problems found, but ${unseen} ${unseen === 1 ? 'check' : 'checks'} could not be made (marked with ?).`;
 }
 
-/** A daemon that doesn't run, or that this user may not ask, is no problem of the host. */
-function whyNoAnswer(error: unknown): { readonly hung?: Finding } {
-  if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_CONTROL_API') return {};
+/** A daemon that doesn't run, or that this user may not ask, is not a problem of the host; one that hangs is. */
+async function withoutDaemon({ daemon }: CommandContext, error: unknown): Promise<readonly Finding[]> {
+  const findings = await daemon.examineHost();
+  if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_CONTROL_API') return findings;
   const { message, remedy } = error;
   const detail = message.replace(/\.$/, '');
-  return { hung: { id: 'daemon', title: 'Daemon', verdict: 'problem', detail, remedy } };
+  return [{ id: 'daemon', title: 'Daemon', verdict: 'problem', detail, remedy }, ...findings];
 }

@@ -1,27 +1,38 @@
 import { windowsProgram } from '../core/host/index.js';
 import { parseSubnet } from '../core/values/index.js';
 import { PowerShellSession } from '../powershell/index.js';
-import type { Finding, MachineStatus } from '../protocol/messages.js';
+import type { Finding } from '../protocol/messages.js';
+import type { Machine } from './machine/machine.js';
+import type { MachineStatus } from './machine/machine-status.js';
+import { resourceFindings } from './doctor/resource-findings.js';
 import { daemonLock, type DaemonContext } from './daemon-context.js';
 import { gatherWindowsFacts } from './doctor/gather-windows.js';
 import { linuxFindings } from './doctor/linux-findings.js';
 import { readSettings, settingsFinding } from './doctor/settings-finding.js';
 import type { DoctorWants } from './doctor/windows-facts.js';
 import { windowsFindings } from './doctor/windows-findings.plan.js';
-import { hostPlatform } from './platform.js';
 import { settingsSchema } from './settings/schema.js';
 
 const SWITCH_NAME = 'mobyvm';
 
+/** What of a machine is examined. */
+export type ExaminedMachine = Pick<Machine, 'status' | 'resources'>;
+
 /**
- * Looks at everything that mobyvm needs of this host; changes nothing, and needs no daemon.
- * @param machine what the daemon says, if one runs
+ * Checks everything that mobyvm needs of this host, and with a machine what `up` would change of its resources. Changes
+ * nothing, and needs no daemon.
+ * @param machine of the daemon in this process
  */
-export function examineHost(
+export async function examineHost(
   context: DaemonContext,
-  machine: MachineStatus | undefined,
+  machine: ExaminedMachine | undefined,
 ): Promise<readonly Finding[]> {
-  return hostPlatform() === 'windows' ? onWindows(context) : onLinux(context, machine);
+  const { interrupted: signal } = context;
+  const status = await machine?.status();
+  const findings = context.platform === 'windows' ? await onWindows(context) : await onLinux(context, status);
+  if (machine === undefined || status === undefined) return findings;
+  const isUp = status.state === 'running' || status.state === 'degraded';
+  return [...findings, ...(await resourceFindings({ resources: machine.resources(), isUp, signal }))];
 }
 
 async function onLinux(

@@ -16,7 +16,7 @@ export function daemonProgram(context: DaemonContext) {
     isAlive: ({ pid, startTime }: Pick<LockHolder, 'pid' | 'startTime'>) =>
       context.processes.isAlive({ pid, startId: startTime }),
     leftovers: async () => (await fileLedger(context.paths.ledgerFile).list()).length,
-    examineHost: (machine: Parameters<typeof examineHost>[1]) => examineHost(context, machine),
+    examineHost: () => examineHost(context, undefined),
     buildImage: (options: Parameters<typeof buildImage>[1]) => buildImage(context, options),
   };
 }

@@ -15,6 +15,7 @@ import { missingRightsError } from '../protocol/platform.js';
 import { startControlServer } from './control/server.js';
 import { daemonLock, type DaemonContext, type DaemonOptions } from './daemon-context.js';
 import { livesIn, removeNamespaces } from './daemon-namespace.js';
+import { examineHost } from './examine-host.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
 import { listenOnUnixSocket } from './linux/unix-listener.js';
@@ -178,6 +179,7 @@ async function openDaemon(
     machine,
     logger,
     requestExit,
+    examineHost: () => examineHost(context, machine),
   });
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));

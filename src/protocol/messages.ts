@@ -12,6 +12,7 @@ import { ERROR_CODES } from '../core/values/index.js';
  * | GET /v1/status/watch | | MachineStatus per line, at every change |
  * | POST /v1/operations/{up,down,restart,uninstall} | OperationRequest | OperationEvent per line |
  * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
+ * | GET /v1/doctor | | `{findings: Finding[]}`: the host, seen from where the daemon runs |
  * | GET /v1/ports | | PortListing |
  * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
  * | POST /v1/kvp/set | KvpSetRequest | `{}` |
@@ -166,6 +167,7 @@ export const finding = z.object({
 });
 /** One line of `mobyvm doctor`. */
 export type Finding = z.infer<typeof finding>;
+export const hostReport = z.object({ findings: z.array(finding) });
 
 export const kvpPool = z.enum(['host', 'guest', 'intrinsic']);
 export type KvpPool = z.infer<typeof kvpPool>;

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/host/index.js';
@@ -22,6 +22,9 @@ let internet: NetworkNamespace;
 
 beforeAll(async () => {
   instance = await Instance.create();
+  // Not ours: it stays, with what others have in it.
+  await run('ip', ['netns', 'add', instance.namespace]);
+  await inHost('ip', 'link', 'set', 'lo', 'up');
   await instance.up();
   await makeBusyboxImage(instance, IMAGE);
   internet = await NetworkNamespace.create('internet');
@@ -99,9 +102,26 @@ test('an up that was interrupted after the VM had died leaves no server behind o
   const down = await instance.mobyvm(['down']);
   expect(down.exitCode, down.stderr).toBe(0);
   expect(await instance.processes()).toEqual([]);
-  await mkdir(join(instance.directory, 'run'), { recursive: true });
   await instance.up();
   expect(await instance.docker(['ps', '-aq'])).not.toBe('');
+});
+
+test('uninstall removes what mobyvm created, and nothing else', async () => {
+  const foreign = join(instance.directory, 'state', 'notes.txt');
+  await writeFile(foreign, 'mine');
+  await inHost('ip', 'link', 'add', 'other0', 'type', 'bridge');
+  await inHost('nft', 'add', 'table', 'ip', 'other');
+  const refused = await instance.mobyvm(['uninstall']);
+  expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--keep-data') as string });
+  const result = await instance.mobyvm(['uninstall', '--yes']);
+  expect(result.exitCode, result.stderr).toBe(0);
+  expect(await instance.processes()).toEqual([]);
+  const links = (await inHost('ip', '-br', 'link')).stdout.split('\n').map((line) => line.split(/[ @]/)[0]);
+  expect(links).toContain('other0');
+  expect(links.filter((name) => name?.startsWith('mobyvm'))).toEqual([]);
+  expect((await inHost('nft', 'list', 'tables')).stdout.trim()).toBe('table ip other');
+  const files = await readdir(instance.directory, { recursive: true });
+  expect(files.sort()).toEqual(['settings.json', 'state', 'state/notes.txt']);
 });
 
 function inHost(program: string, ...args: readonly string[]) {

@@ -5,7 +5,7 @@ import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import { httpOnStreams } from './http-on-streams.js';
 import { answerKvp } from './kvp-routes.js';
-import { operationName, operationRequest } from '../../protocol/messages.js';
+import { operationName, operationRequest, type Finding } from '../../protocol/messages.js';
 import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
 import type { Operation, OperationListener, Requester } from '../machine/operation.js';
 import { toOperation, toWireEvent, toWireInfo, toWireStatus } from './wire.js';
@@ -30,6 +30,8 @@ export interface ControlServerOptions {
   readonly logger: Logger;
   /** Asked for by POST /v1/exit; rejects when the daemon must not end now. */
   readonly requestExit: () => Promise<void>;
+  /** What `mobyvm doctor` shows. */
+  readonly examineHost: () => Promise<readonly Finding[]>;
 }
 
 export interface ControlServer {
@@ -84,6 +86,10 @@ async function answer(
       return watchStatus(machine, response);
     case 'GET /v1/ports': {
       json(response, 200, { ports: await machine.listPorts() });
+      return;
+    }
+    case 'GET /v1/doctor': {
+      json(response, 200, { findings: await options.examineHost() });
       return;
     }
     case 'POST /v1/cancel': {

@@ -11,7 +11,7 @@ import {
   type Subnet,
 } from '../../core/values/index.js';
 import { chooseSubnet, findBlockers, qemuPreflight } from '../../vm/index.js';
-import type { MachineStatus } from '../../protocol/messages.js';
+import type { MachineStatus } from '../machine/machine-status.js';
 import { hostSize } from '../host-size.js';
 import { verifyImage } from '../image.js';
 import { isUp } from '../machine/observe-vm.js';
@@ -29,7 +29,7 @@ export interface LinuxDoctorOptions {
   readonly imageDir: string;
   readonly stateDir: string;
   /** What the daemon says, if one runs. */
-  readonly machine: MachineStatus | undefined;
+  readonly machine: Pick<MachineStatus, 'vm'> | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -56,9 +56,9 @@ export interface VmDescription {
   readonly driver: string;
   readonly machineId: string;
   readonly state: string;
-  readonly accelerator?: string;
+  readonly accelerator?: string | undefined;
   /** The last stage that the guest reported on its console. */
-  readonly stage?: string;
+  readonly stage?: string | undefined;
   /** Of the running machine (absent if that is not known any more), or else what the next start uses. */
   readonly cpus?: number | undefined;
   readonly memoryMiB?: number | undefined;

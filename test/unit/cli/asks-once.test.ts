@@ -67,7 +67,7 @@ class FakeDaemon {
       since: '2026-11-26T09:59:00.000Z',
       daemon,
       vm: { driver: 'qemu', state: 'running', machineId: 'x' },
-      network: { bridge: 'mobyvm0', mac: 'x', vmAddress: '10.0.75.2' },
+      network: { name: 'mobyvm0', mac: 'x', vmAddress: '10.0.75.2' },
       engine: { endpoint: '/run/a b/docker.sock', reachable: true, version: '29.0.0' },
     });
   }

@@ -74,6 +74,7 @@ describe('Ctrl-C during an operation', () => {
       machine,
       logger: silentLogger,
       requestExit: () => Promise.resolve(),
+      examineHost: () => Promise.resolve([]),
     });
     try {
       await expect(
@@ -119,6 +120,7 @@ test('Ctrl-C after the request and before its first event cancels the operation 
     machine: late,
     logger: silentLogger,
     requestExit: () => Promise.resolve(),
+    examineHost: () => Promise.resolve([]),
   });
   try {
     await expect(

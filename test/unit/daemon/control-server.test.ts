@@ -47,6 +47,7 @@ function start(): Promise<ControlServer> {
     },
     logger: silentLogger,
     requestExit: () => Promise.resolve(),
+    examineHost: () => Promise.resolve([]),
   });
 }
 
