@@ -15,13 +15,14 @@ expect() {
 STOP_SECONDS_FILE=$work/stop-seconds
 . "$scripts/stop-limits.sh"
 rm -f "$STOP_SECONDS_FILE"
-expect 'without a limit from the host its default is assumed' '80 13' "$(container_stop_seconds) $(engine_stop_seconds)"
+expect 'without a limit from the host its default is assumed' '120 20' "$(container_stop_seconds) $(engine_stop_seconds)"
 while read -r total containers engine; do
 	printf '%s' "$total" >"$STOP_SECONDS_FILE"
 	expect "of $total s containers get $containers" "$containers $engine" "$(container_stop_seconds) $(engine_stop_seconds)"
 	expect "of $total s something is left for the disk" yes "$([ $((containers + engine)) -lt "$total" ] && echo yes)"
 done <<'END'
-600 560 13
+600 540 20
+120 60 20
 80 40 13
 60 30 10
 10 5 1

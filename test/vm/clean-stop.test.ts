@@ -7,7 +7,7 @@ import { Instance, makeBusyboxImage } from '../support/instance.js';
 
 /** What becomes of containers and their data when the VM is stopped: one machine, stopped again and again. */
 const IMAGE = 'mobyvm-busybox';
-/** Containers get 60 s of it, what is left is for the disk (guest/overlay/usr/lib/mobyvm/stop-limits.sh). */
+/** Containers get 50 s of it, what is left is for the disk (guest/overlay/usr/lib/mobyvm/stop-limits.sh). */
 const SETTINGS = { vm: { stopTimeoutSeconds: 100 } };
 let instance: Instance;
 
@@ -112,7 +112,7 @@ describe('restart', () => {
     const restart = await instance.mobyvm(['restart']);
     expect(restart.exitCode, restart.stderr).toBe(0);
     expect(restart.stderr).toMatch(
-      /The guest reports: killed the containers that had not ended after 60 s \(1\)/,
+      /The guest reports: killed the containers that had not ended after 50 s \(1\)/,
     );
     expect((await shutdownLines('console.log.1')).at(-1)).toEqual(UNMOUNTED);
     expect(await outcomes('stubborn')).toEqual({ stubborn: 'exited 137' });

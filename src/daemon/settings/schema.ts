@@ -80,9 +80,9 @@ export const settingsSchema = z.strictObject({
         .int()
         .min(0)
         .max(600)
-        .default(120)
+        .default(180)
         .describe(
-          'How long the guest may take to shut down before it is powered off, in seconds. Containers get this time less 40 s (half of it, below 80 s); those that still run then are killed, also with a longer `--stop-timeout`. The guest learns a new value at its next start. 0 powers it off at once.',
+          'How long the guest may take to shut down before it is powered off, in seconds. Containers get this time less 60 s (half of it, below 120 s); those that still run then are killed, also with a longer `--stop-timeout`. The guest learns a new value at its next start. 0 powers it off at once.',
         ),
     })
     .prefault({}),

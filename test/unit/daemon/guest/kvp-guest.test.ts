@@ -68,7 +68,7 @@ describe('a guest that has booted', () => {
         serverKey: CERTIFICATES.server.key,
         daemonJson: '{"log-driver":"local"}',
         hostName: 'moby',
-        stopSeconds: 120,
+        stopSeconds: 180,
         timeMs: 1_800_000_000_500,
       },
     ]);

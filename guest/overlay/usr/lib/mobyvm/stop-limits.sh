@@ -6,9 +6,9 @@
 
 STOP_SECONDS_FILE=${STOP_SECONDS_FILE:-/run/mobyvm/stop-seconds}
 # Used until the host has sent its limit; the host's default.
-DEFAULT_STOP_SECONDS=120
+DEFAULT_STOP_SECONDS=180
 # For the services that stop first, containerd and the unmount: ample, because emulated guests are slow.
-STOP_RESERVE_SECONDS=40
+STOP_RESERVE_SECONDS=60
 
 stop_seconds() {
 	stop_limit=''
