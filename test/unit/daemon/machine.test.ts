@@ -161,6 +161,13 @@ function noting(world: string[], thing: string, what: string): Step {
   };
 }
 
+/** Waits until an operation waits for the engine. */
+function untilEngineStep(machine: Machine): Promise<void> {
+  const check = async (): Promise<boolean> => (await machine.status()).step?.id === 'engine';
+  const requirement = { title: 'the engine step', timeoutSeconds: 5, hint: '', everyMs: 5, check };
+  return waitFor(requirement, new AbortController().signal);
+}
+
 describe('a machine', () => {
   test('goes up step by step and tells what the guest reached', async () => {
     const { machine, operate, world } = machineWith();
@@ -326,16 +333,7 @@ describe('a machine', () => {
     await operate('up');
     engine.answers = false;
     const again = operate('up');
-    await waitFor(
-      {
-        title: 'the engine step',
-        timeoutSeconds: 5,
-        hint: '',
-        everyMs: 5,
-        check: async () => (await machine.status()).step?.id === 'engine',
-      },
-      new AbortController().signal,
-    );
+    await untilEngineStep(machine);
     expect(machine.engineState).toEqual({ kind: 'ready' });
     expect(await machine.cancel()).toBe(true);
     expect((await again).at(-1)).toMatchObject({
@@ -555,16 +553,7 @@ describe('a machine', () => {
     driver.crash();
     engine.answers = false;
     const again = operate('up');
-    await waitFor(
-      {
-        title: 'the engine step',
-        timeoutSeconds: 5,
-        hint: '',
-        everyMs: 5,
-        check: async () => (await machine.status()).step?.id === 'engine',
-      },
-      new AbortController().signal,
-    );
+    await untilEngineStep(machine);
     await machine.cancel();
     expect((await again).at(-1)).toMatchObject({ error: { code: 'MOBYVM_ABORTED' } });
     expect(network.isThere).toBe(true);
