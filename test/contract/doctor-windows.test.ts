@@ -119,7 +119,7 @@ it('doctor of a plain user says once that the rights are missing, and takes noth
   expect(unseen.map(({ id }) => id)).toEqual(['hyperv-feature', 'hypervisor-launch', 'wmi', 'nat']);
   for (const { detail, remedy } of unseen)
     expect({ detail, remedy }).toEqual({
-      detail: 'it could not be looked at: only an administrator may see it',
+      detail: 'could not be checked: only an administrator may see it',
       remedy: undefined,
     });
 });

@@ -15,9 +15,9 @@ export interface Finding {
 export type Judgement = Omit<Finding, 'id' | 'title'>;
 
 /**
- * - `problem`: mobyvm cannot work so
+ * - `problem`: mobyvm cannot work
  * - `notice`: it works, but the user should know
- * - `unknown`: it could not be looked at
+ * - `unknown`: it could not be checked
  */
 export type Verdict = 'fine' | 'notice' | 'problem' | 'unknown';
 
@@ -48,5 +48,5 @@ export function notice(detail: string, remedy: string): Judgement {
 }
 
 export function unseen(reason: string): Judgement {
-  return { verdict: 'unknown', detail: `it could not be looked at: ${reason}` };
+  return { verdict: 'unknown', detail: `could not be checked: ${reason}` };
 }

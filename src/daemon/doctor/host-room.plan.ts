@@ -25,8 +25,8 @@ export function judgeSize(settings: Pick<Settings, 'vm'>, host: HostMemory): Jud
   }
   if (!host.isVmUp && memoryMiB > host.availableMiB)
     return notice(
-      `the VM may take ${memoryMiB} MiB, and ${host.availableMiB} of the host's ${host.memoryMiB} MiB are available now`,
-      'Lower vm.memoryMiB, or free memory: a host that runs out of it ends programs, the VM among them.',
+      `the VM may use ${memoryMiB} MiB, but only ${host.availableMiB} of ${host.memoryMiB} MiB are available`,
+      'Lower vm.memoryMiB or free some memory: a host without memory kills programs, the VM included.',
     );
   const remark = oversized(settings, host);
   if (remark !== undefined) return notice(withoutPeriod(remark), 'Lower vm.cpus in the settings.');
@@ -34,15 +34,15 @@ export function judgeSize(settings: Pick<Settings, 'vm'>, host: HostMemory): Jud
 }
 
 export function judgeDisk({ vm }: Pick<Settings, 'vm'>, folder: string, freeBytes: number): Judgement {
-  const free = `${sizeText(freeBytes)} are free in ${folder}`;
+  const free = `${sizeText(freeBytes)} free in ${folder}`;
   if (freeBytes < LEAST_FREE_BYTES)
-    return problem(`${free}, too little for a start`, 'Free some space, or move MOBYVM_STATE_DIR elsewhere.');
+    return problem(`${free}: too little to start`, 'Free some space, or move MOBYVM_STATE_DIR elsewhere.');
   return freeBytes < LITTLE_FREE_BYTES
     ? notice(
-        `${free}; the data disk grows with what containers and images take`,
-        'Free some space: a VM whose writes find no room stands still until there is some.',
+        `${free}; the data disk grows as images and containers use space`,
+        'Free some space: when the disk is full the VM pauses until there is space again.',
       )
-    : fine(`${free}; the data disk takes what is used, up to ${vm.diskGiB} GiB`);
+    : fine(`${free}; the data disk uses up to ${vm.diskGiB} GiB`);
 }
 
 function sizeText(bytes: number): string {

@@ -77,8 +77,8 @@ async function lookSafely(look: Look, signal: AbortSignal): Promise<Judgement> {
 
 function rights(isRoot: boolean): Judgement {
   return isRoot
-    ? fine('this is root')
-    : problem('this is not root', 'Use sudo: mobyvm makes network devices and rules.');
+    ? fine('running as root')
+    : problem('not running as root', 'Use sudo: mobyvm creates network devices and rules.');
 }
 
 async function lookAtQemu(signal: AbortSignal): Promise<Judgement> {
@@ -88,20 +88,20 @@ async function lookAtQemu(signal: AbortSignal): Promise<Judgement> {
 }
 
 async function lookAtKvm({ machine }: LinuxDoctorOptions, { vm }: Settings): Promise<Judgement> {
-  if (vm.accelerator === 'tcg') return fine('it is not used: vm.accelerator is tcg');
+  if (vm.accelerator === 'tcg') return fine('not used: vm.accelerator is tcg');
   if (machine?.vm.accelerator === 'tcg')
     return notice(
-      'the VM that runs is emulated: KVM is not there, or did not run its guest',
+      'the running VM is emulated: KVM is missing, or could not run its guest',
       'Everything works, several times slower; `mobyvm logs` has the reason (vm.accelerator).',
     );
-  if (machine?.vm.accelerator === 'kvm') return fine('the VM that runs uses it');
+  if (machine?.vm.accelerator === 'kvm') return fine('used by the running VM');
   try {
     await access('/dev/kvm', constants.R_OK | constants.W_OK);
-    return fine('/dev/kvm can be used; whether a guest runs by it is tried at the start');
+    return fine('/dev/kvm is accessible; `mobyvm up` tests whether it runs a guest');
   } catch (error) {
     const isMissing = errnoOf(error) === 'ENOENT';
     return notice(
-      isMissing ? '/dev/kvm is missing: the processor is emulated' : '/dev/kvm may not be used',
+      isMissing ? '/dev/kvm is missing: the VM is emulated' : '/dev/kvm is not accessible',
       isMissing
         ? 'Everything works, several times slower. Switch virtualization on in the firmware, or allow nested virtualization.'
         : 'Run it as root, or add the user to the group kvm.',
@@ -120,18 +120,18 @@ async function lookAtPorts(
   { machine, signal }: LinuxDoctorOptions,
   { network }: Settings,
 ): Promise<Judgement> {
-  if (machine !== undefined && isUp(machine.vm.state)) return fine('those of the VM that runs are served');
+  if (machine !== undefined && isUp(machine.vm.state)) return fine('served for the running VM');
   return judgePorts(hostAt(await subnetOf(network, signal), 1), linuxPortFacts);
 }
 
 async function lookAtTun(): Promise<Judgement> {
   try {
     await access('/dev/net/tun', constants.R_OK | constants.W_OK);
-    return fine('/dev/net/tun can be used');
+    return fine('/dev/net/tun is accessible');
   } catch {
     return problem(
-      '/dev/net/tun cannot be used',
-      'Run `modprobe tun` as root; in a container pass the device in.',
+      '/dev/net/tun is not accessible',
+      'Run `modprobe tun` as root; in a container, pass the device through (--device /dev/net/tun).',
     );
   }
 }
@@ -157,6 +157,6 @@ async function lookAtFirewall({ network }: Settings, signal: AbortSignal): Promi
   const blockers = await findBlockers(network.bridge, signal);
   const [first] = blockers;
   return first === undefined
-    ? fine('no rule of others is in the way')
+    ? fine("no rules of other programs drop the VM's packets")
     : notice(first.problem.replace(/\.$/, ''), first.remedy);
 }

@@ -21,13 +21,16 @@ export async function judgePorts(address: string, portFacts: PortFacts): Promise
     const taken = sockets.find((socket) => [address, EVERYWHERE].includes(socket.address));
     if (taken === undefined) continue;
     const by = ownerText(await portFacts.owner(protocol, port, address));
-    const where = taken.address === EVERYWHERE ? 'every address' : address;
-    const what = `${by} has ${protocol.toUpperCase()} port ${port} of ${where}, which ${who} needs`;
-    const remedy = `Stop ${by}, or tell it to listen on its own addresses alone, not on ${address}.`;
+    const where = taken.address === EVERYWHERE ? 'all addresses' : address;
+    const what = `${by} uses ${protocol.toUpperCase()} port ${port} on ${where}, which ${who} needs`;
+    const remedy = `Stop ${by}, or configure it not to listen on ${address}.`;
     // DHCP servers mostly share the port, each for its own device.
     return port === 67 && taken.address === EVERYWHERE
-      ? notice(`${what} a share of`, `If \`mobyvm up\` finds it taken: ${remedy}`)
+      ? notice(
+          `${what} too; they can usually share it`,
+          `If \`mobyvm up\` reports that it is in use: ${remedy}`,
+        )
       : problem(what, remedy);
   }
-  return fine(`nobody else has port 53, 67 or ${PORT_CONTROL_PORT} of ${address}`);
+  return fine(`ports 53, 67 and ${PORT_CONTROL_PORT} of ${address} are free`);
 }

@@ -13,7 +13,7 @@ export function readSettings(path: string): Promise<SettingsRead> {
 export function settingsFinding(settings: SettingsRead, path: string): Finding {
   const named = { id: 'settings', title: 'Settings' };
   if (!('unreadable' in settings))
-    return { ...named, ...fine(`what ${path} says can be used; without the file the defaults hold`) };
+    return { ...named, ...fine(`${path} is valid; settings that it does not have use their defaults`) };
   const { unreadable: reason } = settings;
   const text = textOf(reason).replaceAll(/\s+/g, ' ').replace(/\.$/, '');
   return { ...named, ...(reason instanceof MobyvmError ? problem(text, reason.remedy) : unseen(text)) };

@@ -35,10 +35,10 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
   return [
     judged('rights', 'Rights', facts.isElevated, (isElevated) =>
       isElevated
-        ? fine('those of an administrator')
+        ? fine('running as administrator')
         : notice(
-            'not those of an administrator: what only they may see has a question mark',
-            'Run it in an elevated terminal ("Run as administrator") to see the rest.',
+            'not running as administrator: checks that need it are marked with ?',
+            'Run it in an elevated terminal ("Run as administrator") for the rest.',
           ),
     ),
     judged('windows', 'Windows', facts.system, ({ caption, build, sku }) => {
@@ -54,26 +54,28 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
     }),
     ...shellFindings(facts),
     judged('memory', 'Memory', facts.system, ({ freeMemoryMiB }) => {
-      const what = `${freeMemoryMiB} MiB are free, the VM takes ${wants.memoryMiB}`;
+      const what = `${freeMemoryMiB} MiB free, the VM uses ${wants.memoryMiB}`;
       const remedy = 'Close programs or other machines, or set vm.memoryMiB lower.';
       if (freeMemoryMiB >= wants.memoryMiB) return fine(what);
       return wants.daemonRuns
-        ? notice(what, `Nothing is to be done while the VM runs: it has its memory. Else: ${remedy}`)
+        ? notice(what, `Nothing to do while the VM runs, which has its memory already. Otherwise: ${remedy}`)
         : problem(what, remedy);
     }),
     judged('disk', 'Disk', facts.freeDiskGiB, (free) =>
       free >= LEAST_DISK_GIB
-        ? fine(`${Math.floor(free)} GiB are free for the data disk`)
-        : problem(`only ${free.toFixed(1)} GiB are free for the data disk`, 'Free some space.'),
+        ? fine(`${Math.floor(free)} GiB free for the data disk`)
+        : problem(`only ${free.toFixed(1)} GiB free for the data disk`, 'Free some space.'),
     ),
     judged('docker-desktop', 'Docker Desktop', facts.dockerDesktop, ({ isInstalled, isRunning }) => {
       // Installed for one user alone it has no service.
       if (isRunning)
         return notice(
-          'runs as well',
-          'Both may run; only one can have the pipe docker_engine and a published port.',
+          'is running too',
+          'Both can run, but only one can use the pipe docker_engine and each published port.',
         );
-      return fine(isInstalled ? 'is installed and does not run' : 'does not run, and has no service here');
+      return fine(
+        isInstalled ? 'is installed but not running' : 'not running, and not installed as a service',
+      );
     }),
     judged('pipes', 'Engine pipe', facts.pipes, (names) =>
       names.includes(ENGINE_PIPE)

@@ -12,7 +12,7 @@ export function ended(exit: VmExit): MobyvmError {
     : new MobyvmError(
         'MOBYVM_VM_DIED',
         `The VM ended unexpectedly: ${withoutPeriod(exit.detail)}.`,
-        'Start it again with `mobyvm up`; the console log may tell why it ended (`mobyvm console`).',
+        'Start it again with `mobyvm up`; the console log may show why it ended (`mobyvm console`).',
       );
 }
 
@@ -20,15 +20,15 @@ export function ended(exit: VmExit): MobyvmError {
 export function crashed(accelerator: string | undefined): MobyvmError {
   return new MobyvmError(
     'MOBYVM_VM_DIED',
-    'The VM stands still: its processors met an error that they cannot go on from, or its process does not answer.',
+    'The VM has crashed or is not responding.',
     accelerator === 'kvm'
       ? 'KVM may not be able to run this guest on this host: set `vm.accelerator` to `auto` or `tcg`, then run `mobyvm restart`.'
-      : 'Run `mobyvm restart`: what stands on its data disk stays. The console log may tell why it stopped.',
+      : 'Run `mobyvm restart`; the data disk is kept. The console log may show what happened.',
   );
 }
 
 export function diskStays(wantedGiB: number, presentGiB: number): string {
-  return `vm.diskGiB is ${wantedGiB}, but the data disk has ${Math.round(presentGiB * 100) / 100} GiB and keeps them: it is never made smaller.`;
+  return `vm.diskGiB is ${wantedGiB}, but the data disk has ${Math.round(presentGiB * 100) / 100} GiB and keeps that size: it is never shrunk.`;
 }
 
 /** The VM was powered off with its guest running. */
@@ -43,7 +43,7 @@ export function engineLost(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_ENGINE_UNREACHABLE',
     'The VM runs, but its Docker Engine does not answer.',
-    'Wait a moment; if it stays like this look at `mobyvm console` and use `mobyvm restart`.',
+    'Wait a moment. If it persists, look at `mobyvm console` and run `mobyvm restart`.',
   );
 }
 

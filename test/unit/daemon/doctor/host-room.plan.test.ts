@@ -10,12 +10,7 @@ describe('the size of the VM', () => {
   it.each([
     [{}, {}, 'fine', '2048 of 8192 MiB, 2 of 4 processors'],
     [{ memoryMiB: 9000 }, {}, 'problem', 'vm.memoryMiB is 9000, but this host has only 8192 MiB of memory'],
-    [
-      { memoryMiB: 7000 },
-      {},
-      'notice',
-      "the VM may take 7000 MiB, and 6000 of the host's 8192 MiB are available now",
-    ],
+    [{ memoryMiB: 7000 }, {}, 'notice', 'the VM may use 7000 MiB, but only 6000 of 8192 MiB are available'],
     [{ memoryMiB: 7000 }, { isVmUp: true, availableMiB: 500 }, 'fine', '7000 of 8192 MiB, 2 of 4 processors'],
     [
       { cpus: 5 },
@@ -30,13 +25,9 @@ describe('the size of the VM', () => {
 
 describe('the room for the data disk', () => {
   it.each([
-    [100 * MIB, 'problem', '100 MiB are free in /data, too little for a start'],
-    [
-      2000 * MIB,
-      'notice',
-      '2000 MiB are free in /data; the data disk grows with what containers and images take',
-    ],
-    [20_000 * MIB, 'fine', '19 GiB are free in /data; the data disk takes what is used, up to 64 GiB'],
+    [100 * MIB, 'problem', '100 MiB free in /data: too little to start'],
+    [2000 * MIB, 'notice', '2000 MiB free in /data; the data disk grows as images and containers use space'],
+    [20_000 * MIB, 'fine', '19 GiB free in /data; the data disk uses up to 64 GiB'],
   ])('%s bytes: %s', (freeBytes, verdict, detail) => {
     expect(judgeDisk(withVm({}), '/data', freeBytes)).toMatchObject({ verdict, detail });
   });

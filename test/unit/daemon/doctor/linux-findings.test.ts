@@ -75,7 +75,7 @@ describe('doctor on Linux', () => {
   });
 
   it('measures the room where the state folder will be', async () => {
-    expect((await look(true)).get('disk')?.detail).toContain(`are free in ${folder}`);
+    expect((await look(true)).get('disk')?.detail).toContain(`free in ${folder}`);
   });
 
   it('takes what only root sees for unknown', async () => {

@@ -84,7 +84,14 @@ describe('what doctor says of a Windows host', () => {
   });
 
   it.each<[string, Partial<WindowsFacts>, string, string, RegExp, RegExp]>([
-    ['a plain user', { isElevated: { known: false } }, 'rights', 'notice', /may see/, /elevated terminal/],
+    [
+      'a plain user',
+      { isElevated: { known: false } },
+      'rights',
+      'notice',
+      /checks that need it/,
+      /elevated terminal/,
+    ],
     ['a Home edition', system({ sku: 101 }), 'windows', 'problem', /no Hyper-V/, /Pro, Enterprise/],
     ['an old build', system({ build: 14_393 }), 'windows', 'problem', /too old/, /17763/],
     ['little memory', system({ freeMemoryMiB: 900 }), 'memory', 'problem', /900 MiB/, /vm\.memoryMiB/],
@@ -231,7 +238,7 @@ describe('what doctor says of a Windows host', () => {
     [
       'Docker Desktop of one user',
       { dockerDesktop: { known: { isInstalled: false, isRunning: true } } },
-      ...(['docker-desktop', 'notice', /runs as well/, /docker_engine/] as const),
+      ...(['docker-desktop', 'notice', /is running too/, /docker_engine/] as const),
     ],
     [
       'a reserved range',
@@ -246,7 +253,7 @@ describe('what doctor says of a Windows host', () => {
     [
       'Docker Desktop',
       { dockerDesktop: { known: { isInstalled: true, isRunning: true } } },
-      ...(['docker-desktop', 'notice', /runs as well/, /docker_engine/] as const),
+      ...(['docker-desktop', 'notice', /is running too/, /docker_engine/] as const),
     ],
     ['a pipe', { pipes: { known: ['docker_engine'] } }, 'pipes', 'notice', /exists already/, /DOCKER_HOST/],
   ])('%s', (_, facts, ...[id, verdict, detail, remedy]) => {
