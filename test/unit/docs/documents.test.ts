@@ -31,9 +31,9 @@ describe('docs/errors.md', () => {
   });
 
   test.each(sections.map((section) => [section.split('\n')[0] ?? '', section]))(
-    '%s says what helps',
+    '%s says how to fix it',
     (_code, section) => {
-      expect(section).toContain('What helps: ');
+      expect(section).toContain('Fix: ');
     },
   );
 
