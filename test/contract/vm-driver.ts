@@ -44,7 +44,7 @@ export function describeStalls(name: string, make: () => Promise<StallingHarness
       expect(await vm.driver.state(SIGNAL)).toBe('running');
     });
 
-    it('can be stopped while the machine stands still', async () => {
+    it('can be stopped while the machine is stalled', async () => {
       await using vm = await make();
       await startMachine(vm);
       await vm.fillDisk();

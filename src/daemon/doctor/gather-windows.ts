@@ -37,10 +37,10 @@ const VIRTUALIZATION = 'root/virtualization/v2';
 const PIPES = '\\\\.\\pipe\\';
 const GIB = 1024 ** 3;
 const LOOK_SECONDS = 20;
-/** What to do about that stands where doctor tells of its own rights. */
+/** Without a remedy: the finding about the rights of this process has it. */
 const FOR_ADMINISTRATORS = { unknown: 'only an administrator may see it' };
 
-/** Looks at everything; what cannot be looked at stands in its place with the reason. Changes nothing. */
+/** Reads all facts; one that cannot be read is replaced by the reason. Changes nothing. */
 export async function gatherWindowsFacts({
   powerShell,
   identity,
@@ -68,7 +68,7 @@ export async function gatherWindowsFacts({
   isPlainUser = 'known' in rights && !rights.known;
   const shell = await look(() => identity(signal));
   const read = async <F extends Fields>(pipeline: Pipeline, fields: F): Promise<readonly Row<F>[]> => {
-    // Each look would wait for its start again. What to do about that stands where PowerShell is told of.
+    // Each look would wait for the start again. The finding about PowerShell has the remedy.
     if ('unknown' in shell) throw new MobyvmError('MOBYVM_POWERSHELL_START', 'PowerShell cannot be used', '');
     return powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: LOOK_SECONDS });
   };

@@ -4,7 +4,7 @@ import { textOf } from '../../core/values/index.js';
 import { fine, notice, problem, type Judgement } from './finding.js';
 
 const MIB = 1024 ** 2;
-/** A guest that finds less at its first start stands still before its engine answers. */
+/** With less, a guest stalls at its first start, before its engine answers. */
 const LEAST_FREE_BYTES = 128 * MIB;
 /** A few images fill it. */
 const LITTLE_FREE_BYTES = 2048 * MIB;

@@ -39,7 +39,7 @@ type Look = () => Judgement | Promise<Judgement>;
 export async function linuxFindings(options: LinuxDoctorOptions): Promise<readonly Finding[]> {
   const { isRoot, settingsFile, signal } = options;
   const settings = await readSettings(settingsFile);
-  /** What needs the settings cannot be looked at without them; they are told of once. */
+  /** Skips looks that need the settings if they cannot be read; a separate finding reports that. */
   const withSettings = (look: (settings: Settings) => Judgement | Promise<Judgement>): Look =>
     'unreadable' in settings ? () => unseen('the settings cannot be read') : () => look(settings);
   const asRoot = (look: Look): Look => (isRoot ? look : () => unseen('only root sees it'));

@@ -26,7 +26,7 @@ const SMB_PORT = 445;
 const COMMON_PORTS = [80, 443, 3_000, 3_306, 5_000, 5_432, 6_379, 8_000, 8_080, 8_443, 9_000, 27_017];
 const ENGINE_PIPE = 'docker_engine';
 
-/** What the facts mean for mobyvm, in the order in which they are best mended. */
+/** What the facts mean for mobyvm, in the order in which they are best fixed. */
 export function windowsFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {
   return [...hostFindings(facts, wants), ...hypervisorFindings(facts), ...networkFindings(facts, wants)];
 }
@@ -177,7 +177,7 @@ function wmiFinding({ wmi, isElevated, shell }: WindowsFacts): Finding {
     ...named,
     ...problem(
       `root/virtualization/v2 does not answer: ${wmi.unknown}`,
-      'Mend the feature and the service first, and use an elevated terminal. If only this is left: `winmgmt /verifyrepository`.',
+      'Fix the feature and the service first, and use an elevated terminal. If only this problem remains, run `winmgmt /verifyrepository`.',
     ),
   };
 }

@@ -52,7 +52,7 @@ export class BootWatch {
     return this.#console.logPath;
   }
 
-  /** Begins anew: what an earlier boot said no longer counts. */
+  /** Starts over: what an earlier boot said no longer counts. */
   start(onLine: (line: string) => void = () => undefined): void {
     this.stop();
     this.#lines.length = 0;

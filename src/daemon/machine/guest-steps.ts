@@ -19,7 +19,7 @@ export interface GuestView {
   readonly driver: Pick<VmDriver, 'features' | 'state'>;
   /** The guest boots; false when its memory was restored, or when it was running before. */
   readonly isFreshBoot: () => boolean;
-  /** Why the machine stands still, as long as it does. */
+  /** Why the machine is stalled, while it is. */
   readonly stall: () => MobyvmError | undefined;
   readonly hasLease: () => boolean;
   /** True once the guest's first DHCP message was seen. */
@@ -139,7 +139,7 @@ const CRASH_LOOK_EVERY_MS = 2_000;
 /** A host that is very busy may keep one look waiting, and hardly so many in a row. */
 const CRASH_LOOKS = 4;
 
-/** Resolves when the machine has stood still for several looks, with the error to say so; rejects with the abort. */
+/** Resolves with the error once the machine was crashed at several looks in a row; rejects with the abort. */
 async function crashOf({ driver }: GuestView, signal: AbortSignal): Promise<MobyvmError> {
   for (let looks = 0; looks < CRASH_LOOKS;) {
     await sleep(CRASH_LOOK_EVERY_MS, signal);
@@ -171,7 +171,7 @@ function hopelessness(guest: GuestView): MobyvmError | undefined {
   return new MobyvmError(
     'MOBYVM_GUEST_BOOT',
     `The guest cannot start: ${problem.stage}: ${problem.text}.`,
-    'Mend what the guest complains of; docs/errors.md tells what each stage needs.',
+    'Fix the problem that the guest reports; `mobyvm explain MOBYVM_GUEST_BOOT` lists the stages.',
   );
 }
 

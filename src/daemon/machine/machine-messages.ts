@@ -16,14 +16,14 @@ export function ended(exit: VmExit): MobyvmError {
       );
 }
 
-/** A machine that cannot go on; `restart` powers it off. @param accelerator what it runs by, if that is known */
+/** A machine that cannot continue; `restart` powers it off. @param accelerator what it runs with, if known */
 export function crashed(accelerator: string | undefined): MobyvmError {
   return new MobyvmError(
     'MOBYVM_VM_DIED',
-    'The VM has crashed or is not responding.',
+    'The VM has crashed or is not responding: its processors hit a fatal error, or its process does not answer.',
     accelerator === 'kvm'
       ? 'KVM may not be able to run this guest on this host: set `vm.accelerator` to `auto` or `tcg`, then run `mobyvm restart`.'
-      : 'Run `mobyvm restart`; the data disk is kept. The console log may show what happened.',
+      : 'Run `mobyvm restart`; the data disk is kept. The console log may show why it stopped (`mobyvm console`).',
   );
 }
 

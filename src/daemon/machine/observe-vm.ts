@@ -66,7 +66,7 @@ export async function stateToStop(driver: VmDriver, signal: AbortSignal): Promis
   }
 }
 
-/** A machine that stalled goes on as soon as there is room. The answer is why it does not, if it stands still. */
+/** Resumes a stalled machine once there is enough space; returns the error if there still is not. */
 export async function resumeIfStalled({
   driver,
   logger,
@@ -86,14 +86,14 @@ export async function resumeIfStalled({
   return undefined;
 }
 
-/** True when there is a VM to go on with. @throws MobyvmError MOBYVM_VM_DIED when it is there and cannot go on */
+/** True when a VM is running or stalled. @throws MobyvmError MOBYVM_VM_DIED when it has crashed */
 export async function isRunningNow(driver: VmDriver, signal: AbortSignal): Promise<boolean> {
   const state = await driver.state(signal);
   if (state === 'crashed') throw crashed(driver.features.accelerator);
   return ['running', 'stalled'].includes(state);
 }
 
-/** The engine of a machine that is up does not answer: it may be its machine that stands still. */
+/** Why the engine of a running machine does not answer: the machine itself may have crashed. */
 export async function whyEngineIsLost({ driver }: { readonly driver: VmDriver }): Promise<MobyvmError> {
   try {
     const state = await driver.state(AbortSignal.timeout(LOOK_TIMEOUT_MS));

@@ -19,7 +19,7 @@ export interface GuestRequest {
   readonly timeoutSeconds: number;
   /** Continues the sentence "waiting for …". */
   readonly title: string;
-  /** Of the error when the guest does not answer, with what helps. */
+  /** Code and remedy of the error when the guest does not answer. */
   readonly code: ErrorCode;
   readonly hint: string;
   readonly giveUp?: () => void;

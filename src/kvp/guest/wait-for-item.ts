@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../core/values/index.js';
 import type { KvpExchange } from '../exchange.js';
 import { waitForValue } from './wait-for-value.js';
 
-/** An item of the guest that must come before work can go on. */
+/** An item of the guest that must arrive before work can continue. */
 export interface AwaitedItem {
   readonly name: string;
   /** Continues the sentence "waiting for …". */

@@ -75,7 +75,7 @@ export async function endProcess(
   );
 }
 
-/** False when QEMU does not take the command, or the machine stands still and cannot hear it. */
+/** False when QEMU does not take the command, or the machine is not running and cannot react to it. */
 async function pressPowerButton(machine: QemuMachine, signal: AbortSignal, logger: Logger): Promise<boolean> {
   try {
     const state = await machine.runState(signal);

@@ -63,6 +63,25 @@ test('docs/dependencies.md gives a reason for every dependency and for no other'
     expect(version).toMatch(/^\d/);
 });
 
+describe('docs/glossary.md', () => {
+  const rows = read('docs/glossary.md')
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .slice(2)
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .map(([, term = '', , where = '']) => [term, where] as const);
+
+  test('defines terms', () => {
+    expect(rows.length).toBeGreaterThan(20);
+  });
+
+  test.each(rows)('says where %s is defined', (_term, where) => {
+    const [, path = '', identifier = ''] = /^`([^`]+)` `(\w+)`$/.exec(where) ?? [];
+    expect(sources, where).toContain(path);
+    expect(new RegExp(`^export .*\\b${identifier}\\b`, 'm').test(read(path)), where).toBe(true);
+  });
+});
+
 test.each(documents)('%s links only to what exists', (path) => {
   const links = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] ?? '');
   const broken = links.filter((link) => {
