@@ -64,7 +64,11 @@ export class VmResources {
         return isSame ? 'none' : 'update';
       },
       remove: async (context) => {
+        // A definition that cannot be read is removed like any other.
+        const found = await driver.definition().catch(() => 'unreadable' as const);
         await driver.remove({ dataDisk: removesData }, context);
+        if (found === undefined) return 'none';
+        if (!removesData) context.progress('the data disk is kept');
         return 'remove';
       },
     };

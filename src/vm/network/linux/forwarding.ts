@@ -5,6 +5,8 @@ import type { Owner } from './owner.js';
 import { readSysctl, writeSysctl } from './sysctl.js';
 
 const SETTING = ['ipv4', 'ip_forward'];
+/** Of the ledger entry, which exists only if we switched forwarding on. */
+export const FORWARDING_KIND = 'sysctl';
 
 /** Whether the kernel forwards IPv4 packets between interfaces. */
 export interface ForwardingFound {
@@ -21,7 +23,7 @@ export interface ForwardingFound {
  * started later found it on and rely on it without having said so.
  */
 export function forwarding(bridge: string, owner: Owner): Resource<ForwardingFound, ForwardingFound> {
-  const entry = { kind: 'sysctl', name: `net.${SETTING.join('.')}` };
+  const entry = { kind: FORWARDING_KIND, name: `net.${SETTING.join('.')}` };
   return {
     id: 'network-forwarding',
     title: `setting ${entry.name}`,

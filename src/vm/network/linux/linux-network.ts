@@ -16,10 +16,10 @@ import { hostAt, localMac, type Ipv4, type Subnet } from '../../../core/values/i
 import { bridge } from './bridge.js';
 import { bridgeAddress } from './bridge-address.js';
 import { firewall } from './firewall.js';
-import { forwarding } from './forwarding.js';
+import { forwarding, FORWARDING_KIND } from './forwarding.js';
 import { checkBridgeName, tapNameOf } from './link-name.plan.js';
 import { networkNamespace } from './network-namespace.js';
-import { ownerOf } from './owner.js';
+import { ownerOf, type Owner } from './owner.js';
 import type { HostService } from './rules.plan.js';
 import { tap } from './tap.js';
 
@@ -69,7 +69,7 @@ export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
       hostAddress,
       hostServices: options.hostServices ?? [],
     }),
-    managed(forwarding(name, owner), { isOn: true }),
+    managedForwarding(name, owner),
     managed(tap(tapNameOf(name), owner), { bridge: name }),
   ];
   return {
@@ -79,6 +79,19 @@ export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
     hostAddress,
     plan: (context) => planAll(resources, context),
     removeAll: (context) => removeAll(resources, context),
+  };
+}
+
+/** The setting itself always exists; it is removed only if we changed it. */
+function managedForwarding(bridge: string, owner: Owner): ManagedResource {
+  const resource = managed(forwarding(bridge, owner), { isOn: true });
+  return {
+    ...resource,
+    remove: async (context) => {
+      const wasChanged = (await owner.recorded(FORWARDING_KIND)).length > 0;
+      await resource.remove(context);
+      return wasChanged ? 'remove' : 'none';
+    },
   };
 }
 
