@@ -34,8 +34,9 @@ beforeAll(async () => {
   await internet.ip('address', 'add', '198.51.100.1/24', 'dev', 'eth0');
   await internet.ip('link', 'set', 'eth0', 'up');
   await internet.start(process.execPath, ['-e', SERVER]).line(/listening/, 30);
-  // A flush of all rules ends connection tracking, and with it translated connections: downloads retry, as pulls do.
-  const download = 'while :; do nc 198.51.100.1 8080; sleep 1; done';
+  // A flush of all rules ends connection tracking, and with it translated connections: as a pull does, the download
+  // gives up on a silent connection and tries again.
+  const download = 'while :; do busybox timeout 5 busybox nc 198.51.100.1 8080; done';
   await instance.docker(['run', '-d', '--name', 'download', IMAGE, 'sh', '-c', download]);
   await untilDownloadGoesOn();
 });
@@ -75,13 +76,13 @@ test('rules of another program that drop what the VM forwards are named, and lef
     'chain',
     'ip',
     'other',
-    'fwd',
+    'blocking',
     '{ type filter hook forward priority 0; policy drop; }',
   );
   await until('the rules to be named', async () =>
-    JSON.stringify(await instance.status()).includes('ip other fwd'),
+    JSON.stringify(await instance.status()).includes('ip other blocking'),
   );
-  const { stdout } = await inHost('nft', 'list', 'chain', 'ip', 'other', 'fwd');
+  const { stdout } = await inHost('nft', 'list', 'chain', 'ip', 'other', 'blocking');
   expect(stdout).toContain('policy drop');
   await inHost('nft', 'delete', 'table', 'ip', 'other');
   await untilDownloadGoesOn();
