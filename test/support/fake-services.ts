@@ -1,5 +1,5 @@
 import type { ManagedResource } from '../../src/core/host/index.js';
-import type { ServicesForGuest } from '../../src/daemon/machine/guest-services.js';
+import type { ServicesForGuest } from '../../src/daemon/host-side/guest-services.js';
 
 /** DNS, DHCP and ports of a host whose addresses do not exist here: they only record whether they are up. */
 export class FakeServices implements ServicesForGuest {

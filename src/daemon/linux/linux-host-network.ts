@@ -10,7 +10,7 @@ import {
   linuxNetwork,
   tapNameOf,
 } from '../../vm/index.js';
-import type { HostNetwork, HostService, Obstacle, RunningNetwork } from '../machine/host-network.js';
+import type { HostNetwork, HostService, Obstacle, RunningNetwork } from '../host-side/host-network.js';
 import type { Settings } from '../settings/schema.js';
 
 /** Addresses do not matter when the network is removed, only names. */

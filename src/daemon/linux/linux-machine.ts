@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { QemuKvpExchange } from '../../kvp/index.js';
 import { QemuDriver } from '../../vm/index.js';
-import type { MachinePlatform, MachinePlatformOptions } from '../machine/machine-platform.js';
+import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { LinuxHostNetwork } from './linux-host-network.js';
 import { linuxPortFacts } from './port-facts.js';
 import { resolvConfResolvers } from './resolv-conf-resolvers.js';

@@ -22,12 +22,12 @@ import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
-import { GuestServices, VM_HOSTNAME, type ServicesForGuest } from './guest-services.js';
+import { GuestServices, VM_HOSTNAME, type ServicesForGuest } from '../host-side/guest-services.js';
 import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
-import { MachineHost } from './machine-host.js';
+import { MachineHost } from '../host-side/machine-host.js';
 import type { MachineParts } from './machine-parts.js';
-import type { MachinePlatform, MachinePlatformOptions } from './machine-platform.js';
+import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 
 /** Where the engine listens, with mutual TLS. */
 const ENGINE_PORT = 2376;

@@ -2,7 +2,7 @@ import type { ManagedResource } from '../../core/host/index.js';
 import { MobyvmError, reportOf, textOf, type Change, type ErrorReport } from '../../core/values/index.js';
 import type { MachineCondition } from './condition.js';
 import type { EngineAnswer } from './engine-probe.js';
-import type { Obstacle } from './host-network.js';
+import type { Obstacle } from '../host-side/host-network.js';
 import type { MachineParts } from './machine-parts.js';
 import type { Repair } from './machine-status.js';
 import { whyEngineIsLost } from './observe-vm.js';

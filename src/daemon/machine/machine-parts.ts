@@ -7,7 +7,7 @@ import type { HostSize } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
-import type { HostSide } from './host-side.js';
+import type { HostSide } from '../host-side/host-side.js';
 import type { DaemonDescription, PortCounts } from './machine-status.js';
 
 /** What a {@link Machine} is assembled from. */

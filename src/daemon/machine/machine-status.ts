@@ -1,6 +1,6 @@
 import type { ErrorReport } from '../../core/values/index.js';
 import type { GuestFacts } from '../guest/index.js';
-import type { Obstacle } from './host-network.js';
+import type { Obstacle } from '../host-side/host-network.js';
 import type { MachineState } from './machine-state.plan.js';
 
 /** The daemon itself: what it was started with. */

@@ -2,7 +2,7 @@ import type { Logger } from '../../core/host/index.js';
 import { isTimeout, MobyvmError, reportOf, textOf, type ErrorReport } from '../../core/values/index.js';
 import type { VmDriver, VmSpec, VmState } from '../../vm/index.js';
 import type { BootWatch } from './boot-watch.js';
-import type { HostSide } from './host-side.js';
+import type { HostSide } from '../host-side/host-side.js';
 import type { NetworkDescription, VmDescription } from './machine-status.js';
 import { crashed, engineLost } from './machine-messages.js';
 

@@ -9,7 +9,7 @@ import {
   type PortFacts,
   type PublishedPort,
 } from '../../proxy/index.js';
-import type { HostService } from '../machine/host-network.js';
+import type { HostService } from '../host-side/host-network.js';
 import { ServerSlot, type ClosableServer } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
 import { listedPorts } from './listed-ports.plan.js';

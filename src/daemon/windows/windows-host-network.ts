@@ -12,7 +12,7 @@ import {
   windowsNetwork,
   type NetworkOwner,
 } from '../../vm/index.js';
-import type { HostNetwork, HostService, Obstacle, RunningNetwork } from '../machine/host-network.js';
+import type { HostNetwork, HostService, Obstacle, RunningNetwork } from '../host-side/host-network.js';
 import type { Settings } from '../settings/schema.js';
 
 export interface WindowsHostNetworkOptions {

@@ -4,7 +4,7 @@ import { HypervKvpExchange, PowerShellWmi } from '../../kvp/index.js';
 import type { PowerShellSessions } from '../../powershell/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
 import { HypervDriver, hypervService, windowsResolvers, type HypervDriverOptions } from '../../vm/index.js';
-import type { MachinePlatform, MachinePlatformOptions } from '../machine/machine-platform.js';
+import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { polledResolvers } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
 

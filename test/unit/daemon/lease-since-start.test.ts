@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseIpv4, parseMac } from '../../../src/core/values/index.js';
-import { LeaseSinceStart } from '../../../src/daemon/machine/lease-since-start.js';
+import { LeaseSinceStart } from '../../../src/daemon/host-side/lease-since-start.js';
 import type { DhcpLease } from '../../../src/proxy/index.js';
 
 function lease(state: DhcpLease['state']): DhcpLease {

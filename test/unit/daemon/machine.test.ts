@@ -4,8 +4,8 @@ import { silentLogger, waitFor, type ManagedResource, type Step } from '../../..
 import { MobyvmError, parseMac } from '../../../src/core/values/index.js';
 import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
 import type { GuestSide } from '../../../src/daemon/guest/index.js';
-import type { Obstacle } from '../../../src/daemon/machine/host-network.js';
-import type { HostSide } from '../../../src/daemon/machine/host-side.js';
+import type { Obstacle } from '../../../src/daemon/host-side/host-network.js';
+import type { HostSide } from '../../../src/daemon/host-side/host-side.js';
 import { Machine } from '../../../src/daemon/machine/machine.js';
 import type { OperationEvent, OperationName } from '../../../src/daemon/machine/operation.js';
 import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';

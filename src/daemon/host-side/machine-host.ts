@@ -4,7 +4,7 @@ import type { Settings } from '../settings/schema.js';
 import { vmAddressIn, type ServicesForGuest } from './guest-services.js';
 import type { HostNetwork, Obstacle, RunningNetwork } from './host-network.js';
 import type { HostSide } from './host-side.js';
-import type { NetworkDescription } from './machine-status.js';
+import type { NetworkDescription } from '../machine/machine-status.js';
 
 /** Servers that are being closed need no addresses. */
 const ANY_SUBNET = parseSubnet('10.0.75.0/24');

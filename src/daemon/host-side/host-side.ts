@@ -1,7 +1,7 @@
 import type { ManagedResource } from '../../core/host/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { Obstacle, RunningNetwork } from './host-network.js';
-import type { NetworkDescription } from './machine-status.js';
+import type { NetworkDescription } from '../machine/machine-status.js';
 
 /** The host's part of the machine: its network, and what is served to the guest there. */
 export interface HostSide {
