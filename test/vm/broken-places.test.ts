@@ -98,7 +98,7 @@ describe('a state file that cannot be understood', () => {
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/MOBYVM_STATE_FILE/);
     expect(result.stderr).toContain(join(vm, 'definition.json'));
-    expect(result.stderr).toMatch(/Delete it/);
+    expect(result.stderr).toMatch(/Delete the file/);
     const down = await instance.mobyvm(['down']);
     expect(down.exitCode, down.stderr).toBe(0);
     await expectNothingLeft();
