@@ -428,7 +428,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       expect(performance.now() - startedMs).toBeLessThan(2_000);
       expect(exitCode).toBe(125);
       expect(stderr).toContain(
-        '"D:\\data" cannot be mounted: drive D is not shared with the VM. Share it with',
+        '"D:\\data" cannot be mounted: drive D is not shared with the VM. Share it first.',
       );
       const direct = ['create', '--name', 'dead', '-v', '/D/data:/data', IMAGE, 'true'];
       await set.docker('straight', direct);
