@@ -31,7 +31,7 @@ describe('the ports that mobyvm needs', () => {
     await startDnsmasq(host);
     expect(await portsOf(host)).toMatchObject({
       verdict: 'problem',
-      detail: expect.stringMatching(/^"dnsmasq" \(pid \d+\) has UDP port 53 of every address/) as string,
+      detail: expect.stringMatching(/^"dnsmasq" \(pid \d+\) uses UDP port 53 on all addresses/) as string,
       remedy: expect.stringContaining('10.0.75.1') as string,
     });
   });
@@ -43,7 +43,7 @@ describe('the ports that mobyvm needs', () => {
     await startDnsmasq(host, '--port=0', '--interface=lan0', range, '--dhcp-leasefile=/dev/null');
     expect(await portsOf(host)).toMatchObject({
       verdict: 'notice',
-      detail: expect.stringMatching(/UDP port 67 of every address/) as string,
+      detail: expect.stringMatching(/UDP port 67 on all addresses/) as string,
     });
   });
 });
