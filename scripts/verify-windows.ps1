@@ -1,29 +1,31 @@
 <#
 .SYNOPSIS
-Looks on a real Windows machine at what mobyvm takes for granted of Windows, and writes a report for an issue.
+Checks on a real Windows machine what mobyvm assumes about Windows, and writes a report to attach to an issue.
 
 .DESCRIPTION
-mobyvm is built and tested without a Windows machine: its commands are bound by PowerShell's own engine, its decisions are
-tested on a simulated host. This script asks the real one. Without -Change it only reads. With -Change it makes an internal
-switch, an address, a NAT network, a firewall rule, a disk and a machine, all named mobyvm-verify-*, and takes them away again.
+mobyvm is built and tested without a Windows machine: PowerShell's own engine checks its commands, and a simulated host
+tests its decisions. This script tries them on a real one. Without -Change it only reads. With -Change it creates an internal
+switch, an address, a NAT network, a firewall rule, a disk and a virtual machine, all named mobyvm-verify-*, and removes them
+again.
 
-The report holds no names of users, no passwords and no addresses but those that the script makes.
+The report contains no user names, no passwords, and no addresses other than those that the script creates.
 
 .PARAMETER Change
-Makes and removes objects as mobyvm does. Needs an elevated terminal. Running machines and other networks are not touched.
+Creates and removes objects the way mobyvm does. Needs an elevated terminal. Existing virtual machines and networks are not
+changed.
 
 .PARAMETER Path
-Where the report goes; in the current folder if it is not given.
+File to write the report to. The default is mobyvm-verify.json in the current folder.
 
 .EXAMPLE
 powershell -NoProfile -ExecutionPolicy Bypass -File scripts\verify-windows.ps1
 
-Reads only.
+Only reads.
 
 .EXAMPLE
 powershell -NoProfile -ExecutionPolicy Bypass -File scripts\verify-windows.ps1 -Change
 
-From an elevated terminal: everything.
+Runs every check, from an elevated terminal.
 
 .LINK
 docs/verified.md
@@ -42,15 +44,15 @@ $ProgressPreference = 'SilentlyContinue'
 $script:Results = @()
 $Namespace = 'root/virtualization/v2'
 $Prefix = 'mobyvm-verify'
-$TellsNothing = '^(CommandNotFound|CouldNotAutoLoad|AccessDenied|UnauthorizedAccess|ParameterBinding|ParameterArgument|CannotConvertArgument|PositionalParameter|MissingArgument|InputObjectNotBound|PropertyNotFound|NamedParameter|AmbiguousParameter|MissingMandatory)'
+$Inconclusive = '^(CommandNotFound|CouldNotAutoLoad|AccessDenied|UnauthorizedAccess|ParameterBinding|ParameterArgument|CannotConvertArgument|PositionalParameter|MissingArgument|InputObjectNotBound|PropertyNotFound|NamedParameter|AmbiguousParameter|MissingMandatory)'
 $NoSuchId = '00000000-0000-4000-8000-000000000000'
 
 function Get-ErrorFact {
     <#
     .SYNOPSIS
-    What mobyvm decides on: error id, category and HRESULTs of an error.
+    Returns what mobyvm's decisions are based on: an error's id, category and HRESULTs.
     .PARAMETER ErrorRecord
-    As it was caught.
+    The error, as caught.
     #>
     param([Parameter(Mandatory = $true)]$ErrorRecord)
     $codes = @()
@@ -72,7 +74,7 @@ function Get-ErrorFact {
 function Test-Elevated {
     <#
     .SYNOPSIS
-    Whether this PowerShell has the rights of an administrator: by its integrity level, high or system.
+    Tells whether this PowerShell is elevated: whether its integrity level is high or system.
     #>
     param()
     $folder = Join-Path -Path $env:SystemRoot -ChildPath 'System32'
@@ -83,34 +85,34 @@ function Test-Elevated {
 function Get-Obstacle {
     <#
     .SYNOPSIS
-    Why -Change makes no sense here; nothing when it does.
+    Returns why -Change can't run here, or nothing if it can.
     #>
     param()
-    if (-not (Test-Elevated)) { return 'it needs an elevated terminal ("Run as administrator").' }
+    if (-not (Test-Elevated)) { return '-Change needs an elevated terminal ("Run as administrator").' }
     try { Import-Module -Name Hyper-V }
-    catch { return "the PowerShell module Hyper-V cannot be loaded: $($_.Exception.Message)" }
+    catch { return "The PowerShell module Hyper-V can't be loaded: $($_.Exception.Message)" }
     $service = Get-CimInstance -ClassName Win32_Service -Filter "Name = 'vmms'"
-    if ($null -eq $service) { return 'Hyper-V is not there: its service vmms does not exist.' }
-    if ([string]$service.State -ne 'Running') { return "Hyper-V's service vmms does not run. Start it: Start-Service vmms" }
+    if ($null -eq $service) { return 'Hyper-V is not installed: the service vmms does not exist.' }
+    if ([string]$service.State -ne 'Running') { return "Hyper-V's service vmms is not running. Start it with: Start-Service vmms" }
 }
 
 function ConvertTo-Unit {
     <#
     .SYNOPSIS
-    A text as a session of mobyvm gives it back: as it is, or as a list of UTF-16 code units.
+    Returns text the way mobyvm's PowerShell sessions do: unchanged if it is ASCII, otherwise as a list of UTF-16 code units.
     .PARAMETER Text
-    Any text.
+    The text.
     #>
     param([Parameter(Mandatory = $true)][string]$Text)
     if ($Text -cmatch '[^ -~]') { , [int[]][char[]]$Text } else { $Text }
 }
 
-function Remove-Patiently {
+function Remove-WithRetry {
     <#
     .SYNOPSIS
-    Removes a file or a folder that Hyper-V may hold a little longer.
+    Removes a file or folder that Hyper-V may keep open for a moment.
     .PARAMETER Path
-    What is removed.
+    The file or folder.
     #>
     param([Parameter(Mandatory = $true)][string]$Path)
     foreach ($try in 1..20) {
@@ -128,15 +130,15 @@ function Remove-Patiently {
 function Add-Result {
     <#
     .SYNOPSIS
-    Runs one check and keeps what came of it.
+    Runs one check and records its result.
     .PARAMETER Name
-    What is checked.
+    The name of the check in the report.
     .PARAMETER Check
-    Gives what goes into the report.
+    Returns the value for the report.
     .PARAMETER FailsIn
-    The cmdlet that is to fail: how it fails is what is asked for. If it is not there, not allowed or not bound, that tells nothing.
+    The cmdlet that is expected to fail; the report records its error. Errors that say nothing about the check, such as a missing cmdlet, are reported as UNEXPECTED.
     .PARAMETER MayBeDenied
-    A refusal is an answer as well.
+    "Access denied" is also an expected error.
     #>
     param(
         [Parameter(Mandatory = $true)][string]$Name,
@@ -151,10 +153,10 @@ function Add-Result {
     }
     catch {
         $result['error'] = Get-ErrorFact -ErrorRecord $_
-        $told = $result['error']
+        $failure = $result['error']
         if ($FailsIn -eq '') { $result['verdict'] = 'FAILED' }
-        elseif ($told['command'] -ne $FailsIn) { $result['verdict'] = 'UNEXPECTED' }
-        elseif ($told['errorId'] -match $TellsNothing -and -not ($MayBeDenied -and $told['errorId'] -match '^AccessDenied')) { $result['verdict'] = 'UNEXPECTED' }
+        elseif ($failure['command'] -ne $FailsIn) { $result['verdict'] = 'UNEXPECTED' }
+        elseif ($failure['errorId'] -match $Inconclusive -and -not ($MayBeDenied -and $failure['errorId'] -match '^AccessDenied')) { $result['verdict'] = 'UNEXPECTED' }
     }
     $script:Results += $result
     Write-Output -InputObject ('{0,-10} {1}' -f $result['verdict'], $Name)
@@ -163,7 +165,7 @@ function Add-Result {
 function Test-Reading {
     <#
     .SYNOPSIS
-    Everything that only reads.
+    Runs the checks that only read.
     #>
     param()
     Add-Result -Name 'PowerShell' -Check {
@@ -176,7 +178,7 @@ function Test-Reading {
             elevated = Test-Elevated
         }
     }
-    # Others have a Get-VM as well: the one of Hyper-V is to be found first.
+    # Other modules have a Get-VM too (VMware PowerCLI): the module that is loaded first wins.
     Add-Result -Name 'module Hyper-V' -Check { Import-Module -Name Hyper-V }
     Add-Result -Name 'Windows' -Check {
         $system = Get-CimInstance -ClassName Win32_OperatingSystem
@@ -213,7 +215,7 @@ function Test-Reading {
         $rule = @(Get-NetFirewallRule)[0]
         @{ dhcp = [string]$interface.Dhcp; enabled = [string]$rule.Enabled; action = [string]$rule.Action }
     }
-    Add-Result -Name 'text that is sealed with a SecureString as key, both ways' -Check {
+    Add-Result -Name 'text sealed with a SecureString as its key, both ways' -Check {
         $key = [System.Security.SecureString]::new()
         foreach ($unit in 1..16) { $key.AppendChar([char]($unit * 4000)) }
         $secure = [System.Security.SecureString]::new()
@@ -222,7 +224,7 @@ function Test-Reading {
         $opened = ConvertTo-SecureString -String $sealed -SecureKey $key
         @{ begins = $sealed.Substring(0, 32); length = $opened.Length }
     }
-    Add-Result -Name 'who listens on port 53' -Check {
+    Add-Result -Name 'listeners on port 53' -Check {
         $services = @(Get-CimInstance -ClassName Win32_Service)
         Get-NetUDPEndpoint | Where-Object -Property LocalPort -EQ -Value 53 | ForEach-Object -Process {
             $owner = $_.OwningProcess
@@ -235,7 +237,7 @@ function Test-Reading {
     Add-Result -Name 'a machine that does not exist' -FailsIn 'Get-VM' -Check { Get-VM -Id $NoSuchId }
     Add-Result -Name 'a switch that does not exist' -FailsIn 'Get-VMSwitch' -Check { Get-VMSwitch -Id $NoSuchId }
     Add-Result -Name 'a disk that does not exist' -FailsIn 'Get-VHD' -Check { Get-VHD -Path 'C:\mobyvm-verify-no-such.vhdx' }
-    Add-Result -Name 'a group of firewall rules that does not exist' -FailsIn 'Get-NetFirewallRule' -Check {
+    Add-Result -Name 'a firewall rule group that does not exist' -FailsIn 'Get-NetFirewallRule' -Check {
         Get-NetFirewallRule -Group 'mobyvm-verify-no-such'
     }
     Add-Result -Name 'NAT networks' -Check { @(Get-NetNat).Count }
@@ -244,9 +246,9 @@ function Test-Reading {
 function Test-Changing {
     <#
     .SYNOPSIS
-    Makes what mobyvm makes, looks at it, and takes it away.
+    Creates what mobyvm creates, and checks the result.
     .PARAMETER Folder
-    An empty folder for the disk and the machine.
+    An empty folder for the disk and the virtual machine.
     #>
     param([Parameter(Mandatory = $true)][string]$Folder)
     $switchName = "$Prefix-switch"
@@ -255,18 +257,18 @@ function Test-Changing {
         $made = New-VMSwitch -Name $switchName -SwitchType Internal -Notes 'mobyvm:verify' -Confirm:$false
         @{ id = [string]$made.Id; notes = $made.Notes; type = [string]$made.SwitchType }
     }
-    Add-Result -Name 'how late the adapter of a new switch comes, in looks of 100 ms' -Check {
-        $looks = @{ adapter = 0; interface = 0 }
-        foreach ($look in 1..100) {
+    Add-Result -Name 'delay until a new switch has its adapter and IP interface, in units of 100 ms' -Check {
+        $delays = @{ adapter = 0; interface = 0 }
+        foreach ($attempt in 1..100) {
             $adapter = @(Get-NetAdapter -IncludeHidden | Where-Object -Property Name -EQ -Value "vEthernet ($switchName)")
-            if ($adapter.Count -eq 0) { $looks['adapter']++ }
-            elseif (@(Get-NetIPInterface -AddressFamily IPv4 | Where-Object -Property InterfaceIndex -EQ -Value $adapter[0].InterfaceIndex).Count -eq 0) { $looks['interface']++ }
+            if ($adapter.Count -eq 0) { $delays['adapter']++ }
+            elseif (@(Get-NetIPInterface -AddressFamily IPv4 | Where-Object -Property InterfaceIndex -EQ -Value $adapter[0].InterfaceIndex).Count -eq 0) { $delays['interface']++ }
             else { break }
             Start-Sleep -Milliseconds 100
         }
-        $looks
+        $delays
     }
-    Add-Result -Name 'adapter of the switch, by its GUID' -Check {
+    Add-Result -Name 'the switch adapter, found by its GUID' -Check {
         $port = Get-VMNetworkAdapter -ManagementOS | Where-Object -Property SwitchName -EQ -Value $switchName
         if ($null -eq $port) { return @{ found = $false; port = $false } }
         $adapter = Get-NetAdapter -IncludeHidden | Where-Object -Property InterfaceGuid -EQ -Value $port.DeviceId
@@ -278,7 +280,7 @@ function Test-Changing {
         Set-NetIPInterface -InterfaceIndex $adapter.InterfaceIndex -AddressFamily IPv4 -Dhcp Disabled -Confirm:$false
         $null = New-NetIPAddress -InterfaceIndex $adapter.InterfaceIndex -IPAddress '10.213.99.1' -PrefixLength 24 -Confirm:$false
         $states = @()
-        for ($look = 0; $look -lt 20; $look++) {
+        for ($attempt = 0; $attempt -lt 20; $attempt++) {
             $states += [string](Get-NetIPAddress -IPAddress '10.213.99.1').AddressState
             if ($states[-1] -eq 'Preferred') { break }
             Start-Sleep -Seconds 1
@@ -286,7 +288,7 @@ function Test-Changing {
         $states
     }
     foreach ($port in 53, 67) {
-        Add-Result -Name "UDP port $port on the switch's address alone" -Check {
+        Add-Result -Name "UDP port $port on the switch's address only" -Check {
             $endPoint = [System.Net.IPEndPoint]::new([System.Net.IPAddress]::Parse('10.213.99.1'), $port)
             $client = [System.Net.Sockets.UdpClient]::new($endPoint)
             $client.Close()
@@ -308,13 +310,13 @@ function Test-Changing {
         Resize-VHD -Path $disk -SizeBytes 2GB -Confirm:$false
         (Get-VHD -Path $disk).Size
     }
-    Add-Result -Name 'machine, made as mobyvm makes it' -Check {
+    Add-Result -Name 'virtual machine, created the way mobyvm does it' -Check {
         New-VM -Name "$Prefix-vm" -Generation 2 -MemoryStartupBytes 512MB -NoVHD -SwitchName $switchName -Path $Folder -Confirm:$false |
             Set-VM -Notes 'mobyvm:verify' -StaticMemory -ProcessorCount 1 -CheckpointType Disabled -AutomaticCheckpointsEnabled $false -AutomaticStartAction Nothing -AutomaticStopAction ShutDown -Confirm:$false
         $machine = Get-VM | Where-Object -Property Notes -EQ -Value 'mobyvm:verify'
         @{ id = [string]$machine.Id; state = [string]$machine.State; inFolder = $machine.Path.StartsWith($Folder) }
     }
-    Add-Result -Name 'integration services, by their ids' -Check {
+    Add-Result -Name 'integration services, found by id' -Check {
         Get-VM -Name "$Prefix-vm" | Get-VMIntegrationService | ForEach-Object -Process {
             @{ id = [string]$_.Id; enabled = $_.Enabled }
         }
@@ -329,18 +331,18 @@ function Test-Changing {
         @{ mac = (Get-VMNetworkAdapter -VM $machine).MacAddress; console = (Get-VMComPort -VM $machine -Number 1).Path }
     }
     Add-Result -Name 'boot order' -Check {
-        # As a session of mobyvm reads it: what has no file is left out.
+        # As mobyvm's sessions read it: devices without a file have no path.
         Set-StrictMode -Off
         $firmware = Get-VMFirmware -VM (Get-VM -Name "$Prefix-vm")
         @{ types = @($firmware.BootOrder.BootType | ForEach-Object -Process { [string]$_ }); paths = @($firmware.BootOrder.Device.Path) }
     }
-    Add-Result -Name 'more memory than there is' -Check {
+    Add-Result -Name 'more memory than the host has' -Check {
         Set-VM -Name "$Prefix-vm" -StaticMemory -MemoryStartupBytes 4TB -Confirm:$false
     }
-    Add-Result -Name 'start with more memory than there is' -FailsIn 'Start-VM' -Check {
+    Add-Result -Name 'start with more memory than the host has' -FailsIn 'Start-VM' -Check {
         Start-VM -Name "$Prefix-vm" -Confirm:$false
     }
-    Add-Result -Name 'memory as before' -Check {
+    Add-Result -Name 'original memory size' -Check {
         if ([string](Get-VM -Name "$Prefix-vm").State -ne 'Off') { Stop-VM -Name "$Prefix-vm" -TurnOff -Force -Confirm:$false }
         Set-VM -Name "$Prefix-vm" -StaticMemory -MemoryStartupBytes 512MB -Confirm:$false
     }
@@ -354,11 +356,11 @@ function Test-Changing {
         $states += [string](Get-VM -Name "$Prefix-vm").State
         $states
     }
-    Add-Result -Name 'processors of a machine that runs' -FailsIn 'Set-VM' -Check {
+    Add-Result -Name 'processor count of a running machine' -FailsIn 'Set-VM' -Check {
         Set-VM -Name "$Prefix-vm" -ProcessorCount 2 -Confirm:$false
     }
-    Add-Result -Name 'a disk that is in use' -FailsIn 'Mount-VHD' -Check { Mount-VHD -Path $disk -Confirm:$false }
-    Add-Result -Name 'item of the key-value exchange' -Check {
+    Add-Result -Name 'a disk in use' -FailsIn 'Mount-VHD' -Check { Mount-VHD -Path $disk -Confirm:$false }
+    Add-Result -Name 'key-value item' -Check {
         # Without a guest there may be no job.
         Set-StrictMode -Off
         $machine = Get-VM -Name "$Prefix-vm"
@@ -369,20 +371,20 @@ function Test-Changing {
         $answer = Invoke-CimMethod -InputObject $service -MethodName AddKvpItems -Arguments @{ TargetSystem = $system; DataItems = @($item) } -Confirm:$false
         @{ returnValue = $answer.ReturnValue; job = [string]$answer.Job.InstanceID }
     }
-    Add-Result -Name 'request to shut down, without a guest' -Check {
+    Add-Result -Name 'shutdown request without a guest' -Check {
         $id = ([string](Get-VM -Name "$Prefix-vm").Id).ToUpperInvariant()
         $component = Get-CimInstance -Namespace $Namespace -ClassName Msvm_ShutdownComponent -Filter "SystemName = '$id'"
         (Invoke-CimMethod -InputObject $component -MethodName InitiateShutdown -Arguments @{ Force = $false; Reason = 'mobyvm' } -Confirm:$false).ReturnValue
     }
-    Add-Result -Name 'another disk in the same place' -Check {
+    Add-Result -Name 'replace the disk by another one' -Check {
         Stop-VM -Name "$Prefix-vm" -TurnOff -Force -Confirm:$false
-        Remove-Patiently -Path $disk
+        Remove-WithRetry -Path $disk
         $null = New-VHD -Path $disk -SizeBytes 1GB -Dynamic -Confirm:$false
     }
-    Add-Result -Name 'start with another disk in the same place: how it fails' -FailsIn 'Start-VM' -MayBeDenied -Check {
+    Add-Result -Name 'start with a replaced disk' -FailsIn 'Start-VM' -MayBeDenied -Check {
         Start-VM -Name "$Prefix-vm" -Confirm:$false
     }
-    Add-Result -Name 'start with another disk in the same place, attached anew' -Check {
+    Add-Result -Name 'start with a replaced disk, attached again' -Check {
         $machine = Get-VM -Name "$Prefix-vm"
         if ([string]$machine.State -eq 'Running') { Stop-VM -Name "$Prefix-vm" -TurnOff -Force -Confirm:$false }
         Get-VMHardDiskDrive -VM $machine | Set-VMHardDiskDrive -Path $disk -Confirm:$false
@@ -394,51 +396,51 @@ function Test-Changing {
 function Remove-Everything {
     <#
     .SYNOPSIS
-    Takes away what Test-Changing has made, also when it broke off.
+    Removes what Test-Changing created, even if it did not finish.
     .PARAMETER Folder
-    The folder that it was given.
+    The folder that was passed to Test-Changing.
     #>
     param([Parameter(Mandatory = $true)][string]$Folder)
-    Add-Result -Name 'removal of the machine' -Check {
+    Add-Result -Name 'remove the machine' -Check {
         foreach ($machine in @(Get-VM | Where-Object -Property Name -EQ -Value "$Prefix-vm")) {
             if ([string]$machine.State -ne 'Off') { Stop-VM -VM $machine -TurnOff -Force -Confirm:$false }
             Remove-VM -VM $machine -Force -Confirm:$false
         }
     }
-    Add-Result -Name 'removal of the firewall rule' -Check {
+    Add-Result -Name 'remove the firewall rule' -Check {
         foreach ($rule in @(Get-NetFirewallRule | Where-Object -Property Name -EQ -Value "$Prefix-rule")) {
             Remove-NetFirewallRule -Name $rule.Name -Confirm:$false
         }
     }
-    Add-Result -Name 'removal of NAT networks' -Check {
+    Add-Result -Name 'remove the NAT networks' -Check {
         foreach ($nat in @(Get-NetNat | Where-Object -Property Name -Like -Value "$Prefix-*")) {
             Remove-NetNat -Name $nat.Name -Confirm:$false
         }
     }
-    Add-Result -Name 'removal of the switch' -Check {
+    Add-Result -Name 'remove the switch' -Check {
         foreach ($switch in @(Get-VMSwitch | Where-Object -Property Name -EQ -Value "$Prefix-switch")) {
             Remove-VMSwitch -VMSwitch $switch -Force -Confirm:$false
         }
     }
-    Add-Result -Name 'removal of the folder' -Check { Remove-Patiently -Path $Folder }
+    Add-Result -Name 'remove the folder' -Check { Remove-WithRetry -Path $Folder }
 }
 
 if ($Change) {
     $obstacle = Get-Obstacle
     if ($null -ne $obstacle) {
-        Write-Output -InputObject "Nothing was changed: $obstacle Without -Change the script only reads."
+        Write-Output -InputObject "Nothing was changed; without -Change, the script only reads. $obstacle"
         exit 2
     }
 }
-# Before anything is done: all would be lost otherwise. What an earlier run wrote stays until this one has ended.
+# First of all: a report that can't be written would waste the run. An earlier report is kept until this run has finished.
 try { Add-Content -LiteralPath $Path -Value '' -NoNewline -Encoding UTF8 }
 catch {
-    Write-Output -InputObject "The report cannot be written: $($_.Exception.Message) Name another place with -Path."
+    Write-Output -InputObject "The report can't be written: $($_.Exception.Message) Use -Path to write it elsewhere."
     exit 2
 }
 
 $isComplete = $false
-# After Ctrl-C the first output to a pipeline that has ended would end what stands in `finally` as well.
+# After Ctrl-C, output to the stopped pipeline would also end the `finally` block: Out-Host bypasses the pipeline.
 try {
     Test-Reading
     if ($Change) {

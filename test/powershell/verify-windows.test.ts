@@ -17,10 +17,10 @@ const reportSchema = z.object({
   complete: z.boolean(),
   results: z.array(z.object({ name: z.string(), verdict: z.string(), error: z.unknown().optional() })),
 });
-/** The simulated host takes one NAT network, and its address is not this machine's. */
+/** The simulated host allows one NAT network, and its address does not exist on this machine. */
 const REFUSED = [
   'a second NAT network',
-  ...[53, 67].map((port) => `UDP port ${port} on the switch's address alone`),
+  ...[53, 67].map((port) => `UDP port ${port} on the switch's address only`),
 ];
 
 const never = new AbortController().signal;
@@ -28,7 +28,7 @@ let host: SimulatedHost;
 let stubs: StubHost;
 let folder: string;
 let programs: SystemPrograms;
-/** The cmdlet that nobody may use. */
+/** A cmdlet that is denied. */
 let refused: string | undefined;
 beforeEach(async () => {
   host = new SimulatedHost();
@@ -67,8 +67,8 @@ async function runScript(words: readonly string[], acceptExitCodes = [0]): Promi
   return (await run(await consoleProgram(), [...program, ...words], options)).stdout;
 }
 
-describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simulated one', () => {
-  it('makes a report of everything, and takes away what it made', async () => {
+describe.skipIf(!RUNS_SCRIPTS)('verify-windows.ps1 on the simulated host', () => {
+  it('reports every check, and removes what it created', async () => {
     const before = host.snapshot();
     const { changes, complete, results } = await verify('-Change');
     expect({ changes, complete }).toEqual({ changes: true, complete: true });
@@ -77,14 +77,14 @@ describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simula
     expect(host.snapshot()).toEqual(before);
   });
 
-  it('only reads when it is not asked to change anything', async () => {
+  it('only reads without -Change', async () => {
     const { changes, results } = await verify();
     expect(changes).toBe(false);
     expect(results.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
     expect(host.calls.filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
   });
 
-  it('goes on when a step fails, tells how, and still takes everything away', async () => {
+  it('continues after a failed check, reports it, and still removes everything', async () => {
     host.network.takesSeveralNats = true;
     const before = host.snapshot();
     host.fault = { nth: 30, kind: 'denied' };
@@ -94,11 +94,11 @@ describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simula
     expect(host.snapshot()).toEqual(before);
   });
 
-  it('after Ctrl-C takes everything away and reports what it had seen by then', async () => {
+  it('removes everything after Ctrl-C, and reports the checks that were done', async () => {
     const before = host.snapshot();
     const path = join(folder, 'report.json');
     const command = [await consoleProgram(), '-NoProfile', '-NonInteractive', '-File', SCRIPT];
-    // As a terminal does, the signal goes to the whole group: the program that is started may start another.
+    // Signals the whole group, as a terminal does: the program may start another one.
     await using script = new RunningProgram('setsid', [...command, '-Path', path, '-Change'], environment());
     const hasSwitch = (): Promise<boolean> =>
       Promise.resolve(host.calls.some(({ command }) => command === 'New-VMSwitch'));
@@ -108,14 +108,14 @@ describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simula
     expect(host.snapshot()).toEqual(before);
     const { complete, results } = reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
     expect(complete).toBe(false);
-    expect(results.map(({ name }) => name)).toContain('removal of the switch');
+    expect(results.map(({ name }) => name)).toContain('remove the switch');
   });
 
   it.each<[string, () => void | Promise<void>, RegExp]>([
-    ['without the rights', plainUser, /needs an elevated terminal/],
+    ['without administrative rights', plainUser, /needs an elevated terminal/],
     ['without Hyper-V', () => void host.system.services.splice(0), /vmms does not exist/],
     [
-      'while vmms does not run',
+      'while vmms is stopped',
       () => host.system.services.forEach((each) => (each.State = 'Stopped')),
       /Start-Service vmms/,
     ],
@@ -130,13 +130,13 @@ describe.skipIf(!RUNS_SCRIPTS)('the script for a real machine, run on the simula
     expect(await readFile(path, 'utf8')).toBe('of an earlier run');
   });
 
-  it('begins nothing when its report cannot be written', async () => {
+  it('does nothing if the report cannot be written', async () => {
     const text = await runScript(['-Path', join(folder, 'not-there/report.json'), '-Change'], [2]);
-    expect(text).toContain('with -Path');
+    expect(text).toContain('Use -Path');
     expect(host.calls.filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
   });
 
-  it('takes a refusal for no answer where it asks how something fails', async () => {
+  it('does not accept a denied call where it expects another error', async () => {
     refused = 'Get-VHD';
     const { results } = await verify();
     expect(results.filter(({ verdict }) => verdict !== 'ok')).toMatchObject([
