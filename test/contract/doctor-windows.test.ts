@@ -37,7 +37,7 @@ async function findingsOf(host: SimulatedHost) {
   return windowsFindings(facts, wants).filter(({ id }) => id !== ELSEWHERE);
 }
 
-it('doctor finds nothing on a healthy host, and changes nothing', async () => {
+it('doctor finds no problem on a healthy host, and changes nothing', async () => {
   const host = new SimulatedHost();
   const before = host.snapshot();
   const findings = await findingsOf(host);
@@ -48,7 +48,7 @@ it('doctor finds nothing on a healthy host, and changes nothing', async () => {
   expect(host.calls.filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
 });
 
-it('doctor tells apart a module that is missing, one that may not be loaded, and one that is fine', async () => {
+it('doctor distinguishes modules that are missing, forbidden by a policy, and usable', async () => {
   const host = new SimulatedHost();
   const failing = new Map<string, HostFailure>([
     ['Get-VM', new HostFailure({ ...FAULTS.error, errorId: 'CommandNotFoundException' })],
@@ -70,7 +70,7 @@ it('doctor tells apart a module that is missing, one that may not be loaded, and
   });
 });
 
-it('doctor asks nothing of a PowerShell that cannot be started, and says so of all it would have asked', async () => {
+it('doctor does not use a PowerShell that cannot be started, and reports every check that needs it as unknown', async () => {
   const host = new SimulatedHost();
   const facts = await gatherWindowsFacts({
     ...{
@@ -88,7 +88,7 @@ it('doctor asks nothing of a PowerShell that cannot be started, and says so of a
   expect(host.calls).toEqual([]);
 });
 
-it('doctor goes on when a look fails, and says what it could not see', async () => {
+it('doctor continues after a failed check, and reports what it could not check', async () => {
   const host = new SimulatedHost();
   host.system.feature = undefined;
   host.system.services.length = 0;
@@ -99,7 +99,7 @@ it('doctor goes on when a look fails, and says what it could not see', async () 
   });
 });
 
-it('doctor of a plain user says once that the rights are missing, and takes nothing for a problem that only they hide', async () => {
+it('doctor without administrative rights says so once, and reports nothing as a problem that it merely cannot see', async () => {
   const host = new SimulatedHost();
   const denied = { kind: 'failure', failure: FAULTS.denied } as const;
   const elevation = { ...denied, failure: { ...FAULTS.error, hresult: 0x8007_02e4 } };
@@ -119,12 +119,12 @@ it('doctor of a plain user says once that the rights are missing, and takes noth
   expect(unseen.map(({ id }) => id)).toEqual(['hyperv-feature', 'hypervisor-launch', 'wmi', 'nat']);
   for (const { detail, remedy } of unseen)
     expect({ detail, remedy }).toEqual({
-      detail: 'could not be checked: only an administrator may see it',
+      detail: 'could not be checked: needs administrative rights',
       remedy: undefined,
     });
 });
 
-it('doctor sends nobody to doctor', async () => {
+it('doctor never advises to run doctor', async () => {
   const host = new SimulatedHost();
   const facts = await gatherWindowsFacts({
     ...{ identity, systemProgram: programs.place, stateDir: '/', signal },
@@ -139,7 +139,7 @@ it.each([
   [{ AllowInboundRules: 'False' }, 'takes no rules'],
   [{ AllowLocalFirewallRules: 'False' }, 'takes no rules of this machine'],
   [{ AllowInboundRules: 'False', Enabled: 'False' }, 'takes rules'],
-])('with %j in the profile Public the firewall %s', async (settings, known) => {
+])('with %j in the Public profile the firewall %s', async (settings, known) => {
   const host = new SimulatedHost();
   // What the others say does not matter to the switch.
   host.firewall.profiles.forEach((each) => Object.assign(each, { AllowInboundRules: 'False' }));

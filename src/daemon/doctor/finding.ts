@@ -1,17 +1,17 @@
-/** What one look of `mobyvm doctor` came to. */
+/** The result of one check of `mobyvm doctor`. */
 export interface Finding {
   /** Kebab-case, stable. */
   readonly id: string;
-  /** What was looked at, for example "Hyper-V feature". */
+  /** What was checked, for example "Hyper-V feature". */
   readonly title: string;
   readonly verdict: Verdict;
-  /** What is so: a sentence without its full stop. */
+  /** What was found; no full stop at the end. */
   readonly detail: string;
-  /** What the user can do; with a problem always, with a notice where there is something. */
+  /** What the user can do. Every problem has one. */
   readonly remedy?: string;
 }
 
-/** A finding without the name of what was looked at. */
+/** A finding without the name of the check. */
 export type Judgement = Omit<Finding, 'id' | 'title'>;
 
 /**
@@ -21,12 +21,12 @@ export type Judgement = Omit<Finding, 'id' | 'title'>;
  */
 export type Verdict = 'fine' | 'notice' | 'problem' | 'unknown';
 
-/** A fact that was looked at, or why it could not be. */
+/** A fact, or why it could not be determined. */
 export type Fact<T> = { readonly known: T } | { readonly unknown: string; readonly remedy?: string };
 
 export type Known<F> = Extract<F, { readonly known: unknown }>['known'];
 
-/** Says of a fact what it means, or that it could not be looked at. */
+/** Judges a fact, or reports that it could not be determined. */
 export function judged<T>(id: string, title: string, fact: Fact<T>, judge: (known: T) => Judgement): Finding {
   if ('unknown' in fact) {
     const { unknown, remedy } = fact;

@@ -22,13 +22,13 @@ import type { Listener, WindowsFacts } from './windows-facts.js';
 
 export interface GatherOptions {
   readonly powerShell: PowerShell;
-  /** What kind of PowerShell that is. */
+  /** Version, edition and language mode of that PowerShell. */
   readonly identity: (signal: AbortSignal) => Promise<PowerShellIdentity>;
   /** Where the data disk is, or will be. */
   readonly stateDir: string;
-  /** The place of a program that comes with Windows. */
+  /** Absolute path of a program that comes with Windows. */
   readonly systemProgram: (name: string) => string;
-  /** Undefined when none runs. */
+  /** Undefined if no daemon is running. */
   readonly daemonPid?: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -37,8 +37,8 @@ const VIRTUALIZATION = 'root/virtualization/v2';
 const PIPES = '\\\\.\\pipe\\';
 const GIB = 1024 ** 3;
 const LOOK_SECONDS = 20;
-/** Without a remedy: the finding about the rights of this process has it. */
-const FOR_ADMINISTRATORS = { unknown: 'only an administrator may see it' };
+/** Has no remedy: the finding about administrative rights has it. */
+const FOR_ADMINISTRATORS = { unknown: 'needs administrative rights' };
 
 /** Reads all facts; one that cannot be read is replaced by the reason. Changes nothing. */
 export async function gatherWindowsFacts({
@@ -53,11 +53,11 @@ export async function gatherWindowsFacts({
   const look = async <T>(work: () => Promise<T | undefined>): Promise<Fact<T>> => {
     try {
       const known = await work();
-      return known === undefined ? { unknown: 'Windows does not tell' } : { known };
+      return known === undefined ? { unknown: 'Windows does not report it' } : { known };
     } catch (error) {
       signal.throwIfAborted();
       if (isPlainUser && isDenied(error)) return FOR_ADMINISTRATORS;
-      const told = hypervError('Windows did not tell', error);
+      const told = hypervError('Windows did not report it', error);
       const unknown = textOf(told).replaceAll(/\s+/g, ' ').trim();
       return { unknown, ...remedyOf(told) };
     }
@@ -68,7 +68,7 @@ export async function gatherWindowsFacts({
   isPlainUser = 'known' in rights && !rights.known;
   const shell = await look(() => identity(signal));
   const read = async <F extends Fields>(pipeline: Pipeline, fields: F): Promise<readonly Row<F>[]> => {
-    // Each look would wait for the start again. The finding about PowerShell has the remedy.
+    // Each read would try to start it again. The finding about PowerShell has the remedy.
     if ('unknown' in shell) throw new MobyvmError('MOBYVM_POWERSHELL_START', 'PowerShell cannot be used', '');
     return powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: LOOK_SECONDS });
   };
@@ -102,7 +102,7 @@ export async function gatherWindowsFacts({
   };
 }
 
-/** That doctor is to be run is no advice here, nor that a program of Windows is to be installed. */
+/** Omits advice that makes no sense in doctor: to run doctor, or to install a program that is part of Windows. */
 function remedyOf(told: unknown): { readonly remedy?: string } {
   if (!(told instanceof MobyvmError) || told.code === 'MOBYVM_PROGRAM_MISSING') return {};
   const { remedy } = told;
@@ -111,7 +111,7 @@ function remedyOf(told: unknown): { readonly remedy?: string } {
 
 type Read = <F extends Fields>(pipeline: Pipeline, fields: F) => Promise<readonly Row<F>[]>;
 
-/** A cmdlet of each module that only reads: a module shows what it is when it is used. */
+/** One cmdlet of each module that only reads: whether a module can be loaded shows when it is used. */
 const OF_MODULES = [cmdlet('Get-VM'), cmdlet('Get-NetNat'), cmdlet('Get-NetAdapter')] as const;
 
 async function readModules(read: Read): Promise<Known<WindowsFacts['modules']>> {
@@ -133,7 +133,7 @@ function stateOf(error: unknown): 'missing' | 'forbidden' | undefined {
   return isForbidden(error) ? 'forbidden' : undefined;
 }
 
-/** That of the profile Public: Windows takes a network without a gateway that it knows for public. */
+/** Reads the Public profile: a network without a gateway is unidentified, and therefore public. */
 async function readFirewall(read: Read): Promise<Known<WindowsFacts['firewall']> | undefined> {
   const profiles = cmdlet('Get-NetFirewallProfile', { PolicyStore: 'ActiveStore' });
   const rows = await read([profiles], {
@@ -226,11 +226,11 @@ async function readListeners(read: Read, daemonPid: number | undefined): Promise
       Name === undefined || ProcessId !== OwningProcess ? [] : [Name],
     ),
     isOurs: OwningProcess !== undefined && OwningProcess === daemonPid,
-    process: names.get(OwningProcess) ?? `the process ${OwningProcess ?? '?'}`,
+    process: names.get(OwningProcess) ?? `process ${OwningProcess ?? '?'}`,
   }));
 }
 
-/** For the parts of mobyvm that read the host by themselves. */
+/** For code that reads the host through a PowerShell. */
 function readerOf(read: Read): Pick<PowerShell, 'read'> {
   return { read: ({ pipeline, fields }) => read(pipeline, fields) };
 }

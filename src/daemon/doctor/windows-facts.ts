@@ -3,12 +3,12 @@ import type { PowerShellIdentity } from '../../powershell/index.js';
 import type { HostNetworks } from '../../vm/index.js';
 import type { Fact } from './finding.js';
 
-/** Everything that is known of a Windows host before anything is judged. */
+/** Everything that was found out about a Windows host, before it is judged. */
 export interface WindowsFacts {
-  /** Whether we have the rights of an administrator; without them much cannot be looked at. */
+  /** Whether this process has administrative rights; without them much cannot be read. */
   readonly isElevated: Fact<boolean>;
   readonly shell: Fact<PowerShellIdentity>;
-  /** Those of PowerShell that are used, as far as they cannot be. */
+  /** PowerShell modules that mobyvm uses and that cannot be loaded. */
   readonly modules: Fact<readonly { readonly name: string; readonly state: 'missing' | 'forbidden' }[]>;
   readonly system: Fact<{
     readonly caption: string;
@@ -21,13 +21,13 @@ export interface WindowsFacts {
     readonly isPresent: boolean;
     /** Manufacturer and model. */
     readonly computer: string;
-    /** Windows tells these two only while no hypervisor runs. */
+    /** Windows reports these two only while no hypervisor is running. */
     readonly firmwareVirtualization: boolean;
     readonly slat: boolean;
   }>;
   /** For example `Enabled`, `Disabled`, `EnablePending`. */
   readonly feature: Fact<string>;
-  /** `Auto`, `Off`, or empty when the boot entry does not say. */
+  /** `Auto`, `Off`, or empty if the boot entry does not have it. */
   readonly launchType: Fact<string>;
   readonly service: Fact<{ readonly state: string; readonly startMode: string } | 'absent'>;
   readonly wmi: Fact<true>;
@@ -36,7 +36,7 @@ export interface WindowsFacts {
   readonly reservedPorts: Fact<Readonly<Record<'tcp' | 'udp', readonly PortRange[]>>>;
   readonly networks: Fact<HostNetworks>;
   readonly nats: Fact<readonly { readonly name: string; readonly prefix: string | undefined }[]>;
-  /** Of the firewall's profile for networks that nobody knows, as the switch is one. */
+  /** Of the Public profile: the switch is a network that Windows cannot identify. */
   readonly firewall: Fact<'takes rules' | 'takes no rules of this machine' | 'takes no rules'>;
   readonly adapters: Fact<
     readonly { readonly name: string; readonly description: string; readonly isUp: boolean }[]
@@ -56,17 +56,17 @@ export interface Listener {
   readonly address: string;
   readonly port: number;
   readonly process: string;
-  /** It is our daemon. */
+  /** The process is this mobyvm's daemon. */
   readonly isOurs: boolean;
   /** Names of the services that run in that process. */
   readonly services: readonly string[];
 }
 
-/** What the settings ask of the host. */
+/** What the settings need from the host. */
 export interface DoctorWants {
   readonly memoryMiB: number;
   readonly subnet: Subnet | 'auto';
   readonly switchName: string;
-  /** The VM may have its memory already. */
+  /** If so, the VM may have its memory already. */
   readonly daemonRuns: boolean;
 }

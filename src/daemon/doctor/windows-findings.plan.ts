@@ -4,19 +4,19 @@ import { fine, judged, notice, problem, type Finding, type Known } from './findi
 import type { DoctorWants, Listener, PortRange, WindowsFacts } from './windows-facts.js';
 import { subnetFinding, wantedSubnet } from './windows-subnet.plan.js';
 
-/** Windows 10 1809 and Server 2019: the first with all that is used. */
+/** Windows 10 1809 and Server 2019: the first with everything that mobyvm uses. */
 const OLDEST_BUILD = 17_763;
-/** Home editions (SKU): Hyper-V is not in them. */
+/** SKUs of the Home editions, which do not have Hyper-V. */
 const HOME_SKUS = [98, 99, 100, 101];
 const VPN =
   /vpn|wireguard|anyconnect|globalprotect|pangp|fortinet|forti|zscaler|juniper|pulse|ivanti|check ?point|sonicwall|netskope|nordlynx|tailscale|tap-windows/i;
-/** Internet Connection Sharing: Hyper-V's Default Switch has its name server. */
+/** Internet Connection Sharing, which runs the name server of Hyper-V's Default Switch. */
 const SHARING = 'SharedAccess';
-/** Manufacturers and models of machines that other machines are. */
+/** Manufacturers and models of virtual machines. */
 const VIRTUAL_HARDWARE =
   /virtual|vmware|qemu|kvm|\bxen\b|bochs|google compute|amazon ec2|parallels|nutanix|openstack/i;
 const LEAST_DISK_GIB = 5;
-/** What the VM is served by mobyvm, or by Windows itself, on the switch's address. */
+/** Ports on the switch's address where mobyvm serves the VM. */
 const OUR_PORTS = [
   { protocol: 'UDP', port: 53 },
   { protocol: 'TCP', port: 53 },
@@ -26,7 +26,7 @@ const SMB_PORT = 445;
 const COMMON_PORTS = [80, 443, 3_000, 3_306, 5_000, 5_432, 6_379, 8_000, 8_080, 8_443, 9_000, 27_017];
 const ENGINE_PIPE = 'docker_engine';
 
-/** What the facts mean for mobyvm, in the order in which they are best fixed. */
+/** What the facts mean for mobyvm, in the order in which problems are best fixed. */
 export function windowsFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {
   return [...hostFindings(facts, wants), ...hypervisorFindings(facts), ...networkFindings(facts, wants)];
 }
@@ -37,14 +37,14 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
       isElevated
         ? fine('running as administrator')
         : notice(
-            'not running as administrator: checks that need it are marked with ?',
-            'Run it in an elevated terminal ("Run as administrator") for the rest.',
+            'not running as administrator: checks that need administrative rights are marked with ?',
+            'Run `mobyvm doctor` in an elevated terminal ("Run as administrator") for all checks.',
           ),
     ),
     judged('windows', 'Windows', facts.system, ({ caption, build, sku }) => {
       const what = `${caption}, build ${build}`;
       if (HOME_SKUS.includes(sku))
-        return problem(`${what} has no Hyper-V`, 'Upgrade to the edition Pro, Enterprise or Education.');
+        return problem(`${what} has no Hyper-V`, 'Upgrade to Windows Pro, Enterprise or Education.');
       if (build < OLDEST_BUILD)
         return problem(
           `${what} is too old`,
@@ -54,11 +54,11 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
     }),
     ...shellFindings(facts),
     judged('memory', 'Memory', facts.system, ({ freeMemoryMiB }) => {
-      const what = `${freeMemoryMiB} MiB free, the VM uses ${wants.memoryMiB}`;
-      const remedy = 'Close programs or other machines, or set vm.memoryMiB lower.';
+      const what = `${freeMemoryMiB} MiB free, the VM needs ${wants.memoryMiB} MiB`;
+      const remedy = 'Close programs or other virtual machines, or lower vm.memoryMiB.';
       if (freeMemoryMiB >= wants.memoryMiB) return fine(what);
       return wants.daemonRuns
-        ? notice(what, `Nothing to do while the VM runs, which has its memory already. Otherwise: ${remedy}`)
+        ? notice(what, `If the VM is running, it has its memory already. Otherwise: ${remedy}`)
         : problem(what, remedy);
     }),
     judged('disk', 'Disk', facts.freeDiskGiB, (free) =>
@@ -67,21 +67,19 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
         : problem(`only ${free.toFixed(1)} GiB free for the data disk`, 'Free some space.'),
     ),
     judged('docker-desktop', 'Docker Desktop', facts.dockerDesktop, ({ isInstalled, isRunning }) => {
-      // Installed for one user alone it has no service.
+      // A per-user installation has no service.
       if (isRunning)
         return notice(
-          'is running too',
-          'Both can run, but only one can use the pipe docker_engine and each published port.',
+          'is running',
+          'Both can run side by side, but only one of them can use the pipe docker_engine, and only one can publish a given port.',
         );
-      return fine(
-        isInstalled ? 'is installed but not running' : 'not running, and not installed as a service',
-      );
+      return fine(isInstalled ? 'installed, but not running' : 'not running, and not installed as a service');
     }),
     judged('pipes', 'Engine pipe', facts.pipes, (names) =>
       names.includes(ENGINE_PIPE)
         ? notice(
-            `the pipe ${ENGINE_PIPE} exists already`,
-            'If another Docker product made it: docker uses that one, unless DOCKER_HOST or `docker context use` says otherwise.',
+            `the pipe ${ENGINE_PIPE} already exists`,
+            'If another Docker product created it, docker commands go to that product unless DOCKER_HOST or `docker context use` selects another one.',
           )
         : fine(`the pipe ${ENGINE_PIPE} is free`),
     ),
@@ -96,7 +94,7 @@ function shellFindings(facts: WindowsFacts): readonly Finding[] {
           ...problem(
             `cannot be used: ${facts.shell.unknown}`,
             facts.shell.remedy ??
-              'Run `powershell -NoProfile -Command 1` in a terminal and look at what it says.',
+              'Run `powershell -NoProfile -Command 1` in a terminal and check its output.',
           ),
         }
       : judged(
@@ -104,7 +102,7 @@ function shellFindings(facts: WindowsFacts): readonly Finding[] {
           'PowerShell',
           facts.shell,
           ({ version, edition, languageMode, executionPolicy }) =>
-            // Windows' own modules are loaded with any policy, and no script of ours is run.
+            // Windows' own modules load under any policy, and mobyvm runs no scripts.
             fine(`${edition} ${version}, ${languageMode}, execution policy ${executionPolicy || 'unknown'}`),
         ),
     judged('powershell-modules', 'PowerShell modules', facts.modules, (unusable) => {
@@ -125,50 +123,50 @@ function shellFindings(facts: WindowsFacts): readonly Finding[] {
 function hypervisorFindings(facts: WindowsFacts): readonly Finding[] {
   return [
     judged('hyperv-feature', 'Hyper-V feature', facts.feature, (state) => {
-      if (state === 'Enabled') return fine('is switched on');
+      if (state === 'Enabled') return fine('enabled');
       if (state === 'DisablePending')
-        return problem(`is switched off by the next restart (${state})`, ENABLE_REMEDY);
+        return problem(`will be disabled by the next restart (${state})`, ENABLE_REMEDY);
       return state.endsWith('Pending')
-        ? problem(`waits for a restart (${state})`, 'Restart Windows.')
-        : problem(`is switched off (${state})`, ENABLE_REMEDY);
+        ? problem(`needs a restart (${state})`, 'Restart Windows.')
+        : problem(`disabled (${state})`, ENABLE_REMEDY);
     }),
     judged('hypervisor', 'Hypervisor', facts.hypervisor, (found) => {
       if (found.isPresent && VIRTUAL_HARDWARE.test(found.computer))
         return notice(
-          `one runs, but Windows is in a virtual machine (${found.computer}): it may be the outer one`,
-          'Allow nested virtualization to this machine; on a Hyper-V host: Set-VMProcessor -VMName NAME -ExposeVirtualizationExtensions $true',
+          `running, but Windows itself is in a virtual machine (${found.computer}), so this may be the outer host's hypervisor`,
+          'Enable nested virtualization for this virtual machine. On a Hyper-V host, run: Set-VMProcessor -VMName NAME -ExposeVirtualizationExtensions $true',
         );
-      if (found.isPresent) return fine('runs');
+      if (found.isPresent) return fine('running');
       if (!found.slat)
         return problem(
-          'does not run: the processor lacks second-level address translation (SLAT)',
-          'Use another machine.',
+          'not running: the processor has no second-level address translation (SLAT)',
+          'Hyper-V needs a computer whose processor has it.',
         );
       if (!found.firmwareVirtualization)
         return problem(
-          'does not run: virtualization is switched off in the firmware',
-          'Switch it on in the UEFI or BIOS setup (Intel VT-x, AMD-V, SVM). In a virtual machine: allow nested virtualization.',
+          'not running: virtualization is disabled in the firmware',
+          'Enable it in the UEFI or BIOS setup (Intel VT-x, AMD-V, SVM). In a virtual machine, enable nested virtualization.',
         );
-      return problem('does not run', 'See the launch type and the feature, then restart Windows.');
+      return problem('not running', 'Fix the feature and the launch type, then restart Windows.');
     }),
     judged('hypervisor-launch', 'Hypervisor launch type', facts.launchType, (type) =>
       type.toLowerCase() === 'off'
-        ? problem('is Off', 'Run `bcdedit /set hypervisorlaunchtype auto` and restart Windows.')
-        : fine(type === '' ? 'is left to Windows' : `is ${type}`),
+        ? problem('off', 'Run `bcdedit /set hypervisorlaunchtype auto` and restart Windows.')
+        : fine(type === '' ? 'not set, so Windows decides' : type.toLowerCase()),
     ),
     judged('vmms', 'Service vmms', facts.service, (service) => {
       if (service === 'absent') return problem('does not exist', ENABLE_REMEDY);
       if (service.startMode === 'Disabled')
-        return problem('is disabled', 'Run: Set-Service vmms -StartupType Automatic; Start-Service vmms');
+        return problem('disabled', 'Run: Set-Service vmms -StartupType Automatic; Start-Service vmms');
       return service.state === 'Running'
-        ? fine('runs')
-        : problem(`does not run (${service.state})`, 'Run: Start-Service vmms');
+        ? fine('running')
+        : problem(`not running (${service.state})`, 'Run: Start-Service vmms');
     }),
     wmiFinding(facts),
   ];
 }
 
-/** Without PowerShell, or the rights of an administrator, it does not answer on a healthy host either. */
+/** Even on a healthy host it does not answer without PowerShell or administrative rights. */
 function wmiFinding({ wmi, isElevated, shell }: WindowsFacts): Finding {
   const named = { id: 'wmi', title: 'Hyper-V in WMI' };
   if ('known' in wmi || 'unknown' in shell || ('known' in isElevated && !isElevated.known))
@@ -191,10 +189,10 @@ function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Find
       const others = nats.filter(({ name }) => !name.startsWith(`${switchName}-`));
       const [other] = others;
       return other === undefined
-        ? fine('none but ours')
+        ? fine('none from other programs')
         : notice(
-            `"${other.name}" for ${other.prefix ?? 'an unknown prefix'} is another program's`,
-            'If mobyvm cannot make its own beside it, put network.subnet inside that prefix, or set network.nat to none.',
+            `another program created "${other.name}" for ${other.prefix ?? 'an unknown prefix'}`,
+            'If Windows does not allow a second one, set network.subnet to a subnet of that prefix, or set network.nat to none.',
           );
     }),
     judged('firewall', 'Firewall', facts.firewall, (state) => firewallVerdict(state, switchName)),
@@ -203,10 +201,10 @@ function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Find
     judged('vpn', 'VPN', facts.adapters, (adapters) => {
       const vpn = adapters.find(({ description, isUp }) => isUp && VPN.test(description));
       return vpn === undefined
-        ? fine('no adapter of a known VPN is up')
+        ? fine('no known VPN adapter is connected')
         : notice(
-            `"${vpn.name}" (${vpn.description}) is up`,
-            'If containers lose their network with it, set network.subnet to one that the VPN does not use, and network.mtuBytes to its MTU.',
+            `"${vpn.name}" (${vpn.description}) is connected`,
+            'If containers lose network access while it is connected, set network.subnet to a subnet that the VPN does not use, and network.mtuBytes to its MTU.',
           );
     }),
   ];
@@ -216,19 +214,19 @@ function firewallVerdict(
   state: Known<WindowsFacts['firewall']>,
   switchName: string,
 ): Omit<Finding, 'id' | 'title'> {
-  const where = 'in the profile Public, which the switch is in';
+  const where = 'in the Public profile, which applies to the switch';
   switch (state) {
     case 'takes rules':
-      return fine(`takes rules of this machine ${where}`);
+      return fine(`local rules apply ${where}`);
     case 'takes no rules':
       return notice(
-        `lets nobody in ${where}, whatever the rules say: the VM gets no address and no names`,
-        'Run: Set-NetFirewallProfile -Name Public -AllowInboundRules True (if a policy says it, ask your administrator).',
+        `blocks all incoming connections ${where}, whatever the rules are: DHCP and DNS will not work in the VM`,
+        'Run: Set-NetFirewallProfile -Name Public -AllowInboundRules True (if a group policy sets this, ask your administrator).',
       );
     case 'takes no rules of this machine':
       return notice(
-        `a policy makes the rules of this machine void ${where}: the VM may get no address and no names`,
-        `Let your administrator allow by policy what comes to "vEthernet (${switchName})" on UDP 53, UDP 67, TCP 53 and TCP 445.`,
+        `a group policy disables local rules ${where}: DHCP and DNS may not work in the VM`,
+        `Ask your administrator for a policy that allows incoming UDP 53, UDP 67, TCP 53 and TCP 445 on "vEthernet (${switchName})".`,
       );
   }
 }
@@ -237,21 +235,22 @@ function reservedVerdict({ tcp, udp }: Known<WindowsFacts['reservedPorts']>): Om
   const within = (ranges: readonly PortRange[]) => (port: number) =>
     ranges.some(({ first, last }) => first <= port && port <= last);
   const remedy = (protocol: string): string =>
-    `Run \`net stop winnat\`, reserve what you need with \`netsh int ipv4 add excludedportrange protocol=${protocol} …\`, and \`net start winnat\`.`;
+    `Run \`net stop winnat\`, then \`netsh int ipv4 add excludedportrange protocol=${protocol} …\` for the ports that you need, then \`net start winnat\`.`;
   const ours = [53, 67].filter(within(udp));
   if (ours.length > 0)
-    return problem(`Windows has reserved UDP ${ours.join(' and ')}, which the VM needs of us`, remedy('udp'));
+    return problem(`Windows has reserved UDP ${ours.join(' and ')}, which mobyvm needs`, remedy('udp'));
   const hit = COMMON_PORTS.filter(within(tcp));
   return hit.length === 0
-    ? fine(
-        `${tcp.length} ranges of TCP and ${udp.length} of UDP, none with a port that many containers publish`,
-      )
-    : notice(`Windows has reserved ${hit.join(', ')}: nobody can publish them`, remedy('tcp'));
+    ? fine(`${tcp.length} TCP and ${udp.length} UDP ranges, none with a commonly published port`)
+    : notice(
+        `Windows has reserved TCP ${hit.join(', ')}, so containers can't publish ${hit.length === 1 ? 'it' : 'them'}`,
+        remedy('tcp'),
+      );
 }
 
 function portVerdict(listeners: readonly Listener[], subnet: Subnet): Omit<Finding, 'id' | 'title'> {
   const address = hostAt(subnet, 1);
-  // Who listens everywhere listens on the switch's address too.
+  // A socket that listens on all addresses listens on the switch's address too.
   const here = listeners.filter((each) => ['0.0.0.0', '::', address].includes(each.address));
   const taken = here.filter(
     (each) =>
@@ -261,8 +260,8 @@ function portVerdict(listeners: readonly Listener[], subnet: Subnet): Omit<Findi
   const first = taken.find(({ services }) => !services.includes(SHARING));
   if (first !== undefined)
     return problem(
-      `${first.protocol} ${first.port} is taken by ${[first.process, ...first.services].join(', ')}`,
-      'End that program, or let it listen on its own address alone: mobyvm needs the port on the switch.',
+      `${first.protocol} ${first.port} is in use by ${[first.process, ...first.services].join(', ')}`,
+      'Stop that program, or make it listen on other addresses only: mobyvm needs the port on the switch.',
     );
   const [shared] = taken;
   if (shared !== undefined)
@@ -271,6 +270,9 @@ function portVerdict(listeners: readonly Listener[], subnet: Subnet): Omit<Findi
       `mobyvm listens beside it, on ${address} alone. If Windows refuses that: Stop-Service ${SHARING} (the Default Switch and mobile hotspots lose their network).`,
     );
   return here.some(({ protocol, port }) => protocol === 'TCP' && port === SMB_PORT)
-    ? fine('53 and 67 are free; Windows serves files on 445')
-    : notice('nobody serves files on 445', 'Shares need it: Start-Service LanmanServer');
+    ? fine('53 and 67 are free; Windows file sharing listens on 445')
+    : notice(
+        'nothing listens on 445',
+        'Shared folders need Windows file sharing. Run: Start-Service LanmanServer',
+      );
 }

@@ -63,8 +63,8 @@ const listener = (
   listeners: { known: [{ protocol, address, port, process: 'dns', isOurs: false, services }] },
 });
 
-describe('what doctor says of a Windows host', () => {
-  it('is nothing to mend when all is well', () => {
+describe('doctor on Windows', () => {
+  it('finds nothing to fix on a healthy host', () => {
     const findings = windowsFindings(HEALTHY, wants);
     expect(findings.filter(({ verdict }) => verdict !== 'fine')).toEqual([]);
     expect(findings.map(({ id }) => id)).toEqual([
@@ -85,11 +85,11 @@ describe('what doctor says of a Windows host', () => {
 
   it.each<[string, Partial<WindowsFacts>, string, string, RegExp, RegExp]>([
     [
-      'a plain user',
+      'no administrative rights',
       { isElevated: { known: false } },
       'rights',
       'notice',
-      /checks that need it/,
+      /checks that need/,
       /elevated terminal/,
     ],
     ['a Home edition', system({ sku: 101 }), 'windows', 'problem', /no Hyper-V/, /Pro, Enterprise/],
@@ -117,19 +117,33 @@ describe('what doctor says of a Windows host', () => {
       /restart/,
       /Restart Windows/,
     ],
-    ['an old processor', hypervisor(true, false), 'hypervisor', 'problem', /SLAT/, /another machine/],
-    ['a firmware switch', hypervisor(false, true), 'hypervisor', 'problem', /firmware/, /VT-x.*nested/],
+    ['an old processor', hypervisor(true, false), 'hypervisor', 'problem', /SLAT/, /processor/],
+    [
+      'virtualization disabled in the firmware',
+      hypervisor(false, true),
+      'hypervisor',
+      'problem',
+      /firmware/,
+      /VT-x.*nested/,
+    ],
     [
       'a hypervisor that does not run',
       hypervisor(true, true),
       'hypervisor',
       'problem',
-      /does not run/,
+      /not running/,
       /launch type/,
     ],
-    ['a boot entry', { launchType: { known: 'Off' } }, 'hypervisor-launch', 'problem', /is Off/, /bcdedit/],
     [
-      'a machine in a machine',
+      'a launch type of Off',
+      { launchType: { known: 'Off' } },
+      'hypervisor-launch',
+      'problem',
+      /off/,
+      /bcdedit/,
+    ],
+    [
+      'nested virtualization',
       {
         hypervisor: {
           known: {
@@ -143,14 +157,21 @@ describe('what doctor says of a Windows host', () => {
     ['no service', { service: { known: 'absent' } }, 'vmms', 'problem', /does not exist/, /Enable-Windows/],
     ['a disabled service', vmms('Stopped', 'Disabled'), 'vmms', 'problem', /disabled/, /Set-Service/],
     ['a stopped service', vmms('Stopped', 'Auto'), 'vmms', 'problem', /Stopped/, /Start-Service/],
-    ['a closed WMI', { wmi: { unknown: 'Zugriff verweigert' } }, 'wmi', 'problem', /verweigert/, /elevated/],
+    [
+      'an inaccessible WMI',
+      { wmi: { unknown: 'Zugriff verweigert' } },
+      'wmi',
+      'problem',
+      /verweigert/,
+      /elevated/,
+    ],
     [
       'a route of a VPN',
       routes(['10.0.0.0/8', 'corp']),
       ...(['subnet', 'problem', /10\.0\.0\.0\/8 by corp/, /network\.subnet/] as const),
     ],
     [
-      'routes that take every subnet',
+      'routes that cover every subnet',
       routes(['10.0.0.0/8', 'corp'], ['172.16.0.0/12', 'corp'], ['192.168.0.0/16', 'corp']),
       ...([
         'subnet',
@@ -169,11 +190,11 @@ describe('what doctor says of a Windows host', () => {
       listener('UDP', '0.0.0.0', 53),
       'ports',
       'problem',
-      /UDP 53 is taken by dns/,
-      /own address/,
+      /UDP 53 is in use by dns/,
+      /other addresses/,
     ],
     [
-      'connection sharing',
+      'Internet Connection Sharing',
       listener('UDP', '0.0.0.0', 53, ['SharedAccess']),
       'ports',
       'notice',
@@ -181,7 +202,7 @@ describe('what doctor says of a Windows host', () => {
       /10\.0\.75\.1 alone.*Stop-Service/,
     ],
     [
-      'a module that is not there',
+      'a missing module',
       { modules: { known: [{ name: 'Hyper-V', state: 'missing' }] } },
       ...(['powershell-modules', 'problem', /Hyper-V is missing/, /Management-PowerShell/] as const),
     ],
@@ -196,7 +217,7 @@ describe('what doctor says of a Windows host', () => {
       'ports',
       'problem',
       /UDP 67/,
-      /End that/,
+      /Stop that/,
     ],
     [
       'a DNS server elsewhere, and no SMB',
@@ -207,27 +228,27 @@ describe('what doctor says of a Windows host', () => {
       /LanmanServer/,
     ],
     [
-      'a firewall that a policy rules',
+      'a policy that disables local firewall rules',
       { firewall: { known: 'takes no rules of this machine' } },
-      ...(['firewall', 'notice', /policy.*Public/, /"vEthernet \(mobyvm\)" on UDP 53/] as const),
+      ...(['firewall', 'notice', /policy.*Public/, /UDP 53.*"vEthernet \(mobyvm\)"/] as const),
     ],
     [
-      'a firewall that lets nobody in',
+      'a firewall that blocks all incoming connections',
       { firewall: { known: 'takes no rules' } },
-      ...(['firewall', 'notice', /lets nobody in/, /-AllowInboundRules True/] as const),
+      ...(['firewall', 'notice', /blocks all incoming/, /-AllowInboundRules True/] as const),
     ],
     [
-      'a reserved name server port',
+      'a reserved DNS port',
       { reservedPorts: { known: { tcp: [], udp: [{ first: 50, last: 60 }] } } },
       ...(['reserved-ports', 'problem', /UDP 53/, /protocol=udp/] as const),
     ],
     [
-      'a feature that goes with the next restart',
+      'a feature that the next restart disables',
       { feature: { known: 'DisablePending' } },
-      ...(['hyperv-feature', 'problem', /switched off by the next restart/, /Enable-Windows/] as const),
+      ...(['hyperv-feature', 'problem', /disabled by the next restart/, /Enable-Windows/] as const),
     ],
     [
-      'the adapter of GlobalProtect',
+      'a GlobalProtect adapter',
       {
         adapters: {
           known: [{ name: 'x', description: 'PANGP Virtual Ethernet Adapter Secure', isUp: true }],
@@ -236,9 +257,9 @@ describe('what doctor says of a Windows host', () => {
       ...(['vpn', 'notice', /PANGP/, /mtuBytes/] as const),
     ],
     [
-      'Docker Desktop of one user',
+      'a per-user Docker Desktop',
       { dockerDesktop: { known: { isInstalled: false, isRunning: true } } },
-      ...(['docker-desktop', 'notice', /is running too/, /docker_engine/] as const),
+      ...(['docker-desktop', 'notice', /is running/, /docker_engine/] as const),
     ],
     [
       'a reserved range',
@@ -253,9 +274,16 @@ describe('what doctor says of a Windows host', () => {
     [
       'Docker Desktop',
       { dockerDesktop: { known: { isInstalled: true, isRunning: true } } },
-      ...(['docker-desktop', 'notice', /is running too/, /docker_engine/] as const),
+      ...(['docker-desktop', 'notice', /is running/, /docker_engine/] as const),
     ],
-    ['a pipe', { pipes: { known: ['docker_engine'] } }, 'pipes', 'notice', /exists already/, /DOCKER_HOST/],
+    [
+      'an existing engine pipe',
+      { pipes: { known: ['docker_engine'] } },
+      'pipes',
+      'notice',
+      /already exists/,
+      /DOCKER_HOST/,
+    ],
   ])('%s', (_, facts, ...[id, verdict, detail, remedy]) => {
     const changed = windowsFindings({ ...HEALTHY, ...facts }, wants).filter(
       (each) => each.verdict !== 'fine',
@@ -269,7 +297,7 @@ describe('what doctor says of a Windows host', () => {
     ]);
   });
 
-  it('says of what it could not look at why, and takes it for no problem', () => {
+  it('reports what could not be checked with the reason, and not as a problem', () => {
     const [finding] = windowsFindings({ ...HEALTHY, nats: { unknown: 'kein Zugriff' } }, wants).filter(
       ({ verdict }) => verdict !== 'fine',
     );
@@ -281,9 +309,9 @@ describe('what doctor says of a Windows host', () => {
   });
 
   it.each<[string, Partial<WindowsFacts>]>([
-    ['only an administrator would get an answer', { isElevated: { known: false } }],
+    ['administrative rights are missing', { isElevated: { known: false } }],
     ['PowerShell cannot be used', { shell: { unknown: 'a policy' } }],
-  ])('takes the silence of WMI for no problem when %s', (_, why) => {
+  ])('does not report a silent WMI as a problem when %s', (_, why) => {
     const facts = { ...HEALTHY, ...why, wmi: { unknown: 'Zugriff verweigert' } };
     expect(windowsFindings(facts, wants).find(({ id }) => id === 'wmi')).toMatchObject({
       verdict: 'unknown',
@@ -291,7 +319,7 @@ describe('what doctor says of a Windows host', () => {
     });
   });
 
-  it('with network.subnet auto judges the first subnet that no route takes', () => {
+  it('with network.subnet auto checks the first subnet without a route', () => {
     const subnetOf = (facts: Partial<WindowsFacts>) =>
       windowsFindings({ ...HEALTHY, ...facts }, { ...wants, subnet: 'auto' }).find(
         ({ id }) => id === 'subnet',
@@ -308,7 +336,7 @@ describe('what doctor says of a Windows host', () => {
     });
   });
 
-  it('takes our own daemon for nobody else, and memory that the VM has for no problem', () => {
+  it("does not report mobyvm's own daemon, or the memory of its VM, as a problem", () => {
     const own = system({ freeMemoryMiB: 900 });
     const listeners = {
       known: [
