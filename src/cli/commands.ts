@@ -31,7 +31,7 @@ function commandLine(args: readonly string[], columns: number, choose: (work: Wo
     .example('mobyvm up', 'Start the VM')
     .example('mobyvm status', 'Show whether the Docker Engine can be used')
     .epilogue('Run `mobyvm COMMAND --help` for more about a command.')
-    .demandCommand(1, 'Missing command. Try `mobyvm --help`.')
+    .demandCommand(1, 'Missing command.')
     .strict()
     .recommendCommands()
     .version(version)

@@ -146,7 +146,7 @@ export class ControlClient {
 export function notRunningError(cause?: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_DAEMON_NOT_RUNNING',
-    'mobyvm is not running.',
+    'The daemon is not running.',
     'Start it with `mobyvm up`.',
     { cause },
   );

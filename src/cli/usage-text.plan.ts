@@ -17,12 +17,14 @@ export function usageText(said: string, args: readonly string[], groups: readonl
   const known = command === '' ? 'mobyvm' : `mobyvm ${command}`;
   const typed = isGroup ? second : first;
   const about = { remedy: `See \`${known} --help\`.` };
+  const aboutAll = { remedy: `See \`mobyvm ${isGroup ? `${first} ` : ''}--help\`.` };
 
   const near = /^Did you mean (.+)\?$/.exec(said)?.[1];
-  if (near !== undefined) return unknownCommand(typed, isNear(typed, near) ? near : undefined);
+  if (near !== undefined)
+    return { message: unknownCommand(typed, isNear(typed, near) ? near : undefined), ...aboutAll };
 
   const unknown = /^Unknown (?:arguments?|commands?): (.+)$/.exec(said)?.[1]?.split(', ');
-  if (unknown?.includes(typed)) return unknownCommand(typed, undefined);
+  if (unknown?.includes(typed)) return { message: unknownCommand(typed, undefined), ...aboutAll };
   if (unknown !== undefined)
     return { message: unknown.map((name) => unknownText(name, args)).join(' '), ...about };
 
@@ -35,14 +37,11 @@ export function usageText(said: string, args: readonly string[], groups: readonl
     /^Invalid values: +Argument: (\S+), Given: (.+), Choices: (.+)$/.exec(said) ?? [];
   if (name !== undefined)
     return { message: `${dashed(name)} cannot be ${given}; use one of ${choices}.`, ...about };
-  return { message: said, remedy: 'See `mobyvm --help`, or `mobyvm COMMAND --help`.' };
+  return { message: said, ...about };
 }
 
-function unknownCommand(typed: string, near: string | undefined): Usage {
-  return {
-    message: `Unknown command "${typed}".${near === undefined ? '' : ` Did you mean "${near}"?`}`,
-    remedy: 'See `mobyvm --help`.',
-  };
+function unknownCommand(typed: string, near: string | undefined): string {
+  return `Unknown command "${typed}".${near === undefined ? '' : ` Did you mean "${near}"?`}`;
 }
 
 /** yargs names options without their dashes. */

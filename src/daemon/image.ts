@@ -38,7 +38,7 @@ export async function verifyImage(directory: string, signal: AbortSignal): Promi
     throw new MobyvmError(
       'MOBYVM_IMAGE_MISSING',
       `There is no boot image: ${text === undefined ? manifestPath : isoPath} does not exist.`,
-      'Build it with `mobyvm image build`, or let `image.directory` in the settings name the folder that holds it.',
+      'Build it with `mobyvm image build`, or set `image.directory` to the folder that holds it.',
     );
   }
   const manifest = parseManifest(text, manifestPath);

@@ -13,8 +13,9 @@ export function readSettings(path: string): Promise<SettingsRead> {
 export function settingsFinding(settings: SettingsRead, path: string): Finding {
   const named = { id: 'settings', title: 'Settings' };
   if (!('unreadable' in settings))
-    return { ...named, ...fine(`${path} is valid; settings that it does not have use their defaults`) };
+    return { ...named, ...fine(`${path} is valid; missing settings use their defaults`) };
   const { unreadable: reason } = settings;
-  const text = textOf(reason).replaceAll(/\s+/g, ' ').replace(/\.$/, '');
+  const [summary = '', ...problems] = textOf(reason).split(/\n\s*/);
+  const text = [summary, problems.join(' · ')].join(' ').trim().replace(/\.$/, '');
   return { ...named, ...(reason instanceof MobyvmError ? problem(text, reason.remedy) : unseen(text)) };
 }

@@ -70,6 +70,17 @@ describe('the command line', () => {
     });
   });
 
+  test.each([
+    ['', 'mobyvm --help'],
+    ['statu', 'mobyvm --help'],
+    ['image bild', 'mobyvm image --help'],
+    ['kvp', 'mobyvm kvp --help'],
+    ['down now', 'mobyvm down --help'],
+  ])('"mobyvm %s" points at the help of the command or group: %s', async (line, help) => {
+    const words = line.split(' ').filter((word) => word !== '');
+    await expect(run(...words).result).rejects.toMatchObject({ remedy: `See \`${help}\`.` });
+  });
+
   test('--help lists every command', async () => {
     const { result, out } = run('--help');
     expect(await result).toBe(0);
