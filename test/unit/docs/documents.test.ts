@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -95,19 +95,23 @@ test.each(documents)('%s links only to what exists', (path) => {
   expect(broken).toEqual([]);
 });
 
+test('docs/architecture.md names only files and folders that exist', () => {
+  const named = [...read('docs/architecture.md').matchAll(/`((?:src|test|guest|docs|scripts)\/[^`*]+)`/g)];
+  expect(named.length).toBeGreaterThan(20);
+  const missing = named.flatMap(([, path = '']) => (existsSync(join(root, path)) ? [] : [path]));
+  expect(missing).toEqual([]);
+});
+
 describe('the code base', () => {
-  test.each(sources.filter((path) => path.endsWith('.codec.ts')))(
-    '%s has tests for round trip, golden bytes, prefixes and arbitrary bytes',
-    (path) => {
-      const name = path.split('/').at(-1)?.replace('.ts', '.js') ?? '';
-      const tests = filesBelow('test', '.test.ts')
-        .map(read)
-        .filter((text) => text.includes(name));
-      expect(tests.length, `no test imports ${name}`).toBeGreaterThan(0);
-      const text = tests.join('\n');
-      expect(text).toMatch(/fc\.(assert|property)/);
-    },
-  );
+  test.each(sources.filter((path) => path.endsWith('.codec.ts')))('%s has property tests', (path) => {
+    const name = path.split('/').at(-1)?.replace('.ts', '.js') ?? '';
+    const tests = filesBelow('test', '.test.ts')
+      .map(read)
+      .filter((text) => text.includes(name));
+    expect(tests.length, `no test imports ${name}`).toBeGreaterThan(0);
+    const text = tests.join('\n');
+    expect(text).toMatch(/fc\.(assert|property)/);
+  });
 
   test('file names are kebab-case and say what is in them', () => {
     const odd = sources
