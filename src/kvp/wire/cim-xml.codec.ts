@@ -4,7 +4,7 @@ import { CodecError } from '../../core/values/index.js';
 import { checkXmlFence } from './cim-xml-fence.plan.js';
 
 /**
- * `Msvm_KvpExchangeDataItem` in CIM-XML (DMTF DSP0201 §5.2.2.1 INSTANCE, §5.2.2.3 PROPERTY; CIM DTD 2.0), one text for
+ * `Msvm_KvpExchangeDataItem` in CIM-XML (elements INSTANCE and PROPERTY of DMTF DSP0201, CIM DTD 2.0), one text for
  * each item, as WMI's `GetText(1)` writes it and `AddKvpItems` takes it:
  *
  *     <INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem">

@@ -119,7 +119,7 @@ function declinedOffer(seen: LeaseRecord): LeaseDecision {
 }
 
 /**
- * Table 4 of https://www.rfc-editor.org/rfc/rfc2131#section-4.3.2: SELECTING and INIT-REBOOT have the address
+ * Table 4 of https://www.rfc-editor.org/rfc/rfc2131#section-4.3.6: SELECTING and INIT-REBOOT have the address
  * in `requested`, RENEWING and REBINDING in `ciaddr`. We are the only authority for this MAC address, so in
  * all four states the right address gets an ACK and any other a NAK, even if the server has restarted and
  * remembers nothing.
@@ -151,7 +151,7 @@ function answerRequest(
   };
 }
 
-/** DECLINE and RELEASE have no answer: https://www.rfc-editor.org/rfc/rfc2131#section-4.3.3 */
+/** DECLINE and RELEASE have no answer: https://www.rfc-editor.org/rfc/rfc2131#section-4.3.3 and 4.3.4 */
 function endLease(
   message: DhcpMessage,
   type: typeof MessageType.decline | typeof MessageType.release,

@@ -176,7 +176,7 @@ async function endWorker(
  * Asks the guest to shut down and waits until it has. `Stop-VM` would block its session all the while; so the
  * request itself is sent, which returns at once.
  * @returns the machine once it is off; undefined when it still runs after that time
- * @see https://learn.microsoft.com/windows/win32/hyperv_v2/initiateshutdown-msvm-shutdowncomponent
+ * @see https://learn.microsoft.com/windows/win32/hyperv_v2/msvm-shutdowncomponent-initiateshutdown
  */
 export async function shutDownGuest(
   setup: HypervSetup,

@@ -24,7 +24,7 @@ export type NatWanted = Subnet | 'none';
  * is tried, and refused here only when it overlaps a foreign one. A foreign one that contains our subnet
  * serves us too.
  * @throws MobyvmError MOBYVM_NAT
- * @see https://learn.microsoft.com/virtualization/hyper-v-on-windows/user-guide/setup-nat-network
+ * @see https://learn.microsoft.com/windows-server/virtualization/hyper-v/setup-nat-network
  */
 export function planNat(found: readonly NatFound[], wanted: NatWanted): Change {
   const ours = found.find(({ isOurs }) => isOurs);
