@@ -76,7 +76,7 @@ describe('on a Windows host', () => {
     expect(await callsOf('down', down)).toBe(3);
   });
 
-  it('a machine whose GUID is known is never searched for among all others', async () => {
+  it('a machine whose GUID is known is found without listing all machines', async () => {
     await up();
     expect(count.byPipeline.map(([pipeline]) => pipeline)).toContain('Get-VM');
     await callsOf('status, down, up and removal', async () => {
@@ -90,7 +90,7 @@ describe('on a Windows host', () => {
   });
 });
 
-it('what somebody changes between define and a later start is seen and corrected', async () => {
+it('a change made by another program between define and start is detected and corrected', async () => {
   await whole.up();
   await whole.driver.powerOff(context);
   await whole.driver.define(whole.spec, context);

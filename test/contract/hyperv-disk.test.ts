@@ -29,7 +29,7 @@ describe('compacting the data disk', () => {
     ).rejects.toThrow();
   });
 
-  it('undoes a mount that an interrupted attempt has left behind', async () => {
+  it('unmounts a disk that an interrupted attempt left mounted', async () => {
     host.answer({ command: 'Mount-VHD', parameters: { Path: path, ReadOnly: true } });
     expect(await compactDataDisk(powerShell, path, recordingContext())).toBe(60_000_000);
   });
@@ -56,13 +56,13 @@ describe('before anything is set up', () => {
     expect(host.calls.filter(({ command }) => command === 'Start-Service')).toEqual([]);
   });
 
-  it('a stopped one is started', async () => {
+  it('a stopped service is started', async () => {
     vmms().State = 'Stopped';
     expect(await step()).toBe('update');
     expect(vmms().State).toBe('Running');
   });
 
-  it('a disabled or missing one is an error with a remedy', async () => {
+  it('a disabled or missing service is an error with a remedy', async () => {
     vmms().StartMode = 'Disabled';
     await expect(step()).rejects.toMatchObject({
       code: 'MOBYVM_HYPERV',

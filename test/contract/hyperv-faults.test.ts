@@ -11,7 +11,7 @@ const FEWEST_CALLS = 40;
 /** Every call goes wrong once, in a world of its own: seconds on an idle machine. */
 const MATRIX_MS = 180_000;
 
-describe.each(FAULT_KINDS)('any call that ends with "%s"', (kind) => {
+describe.each(FAULT_KINDS)('any call that fails with "%s"', (kind) => {
   it(
     'during up is undone without a trace, reported with a remedy, and the next up works',
     async () => {
@@ -36,8 +36,8 @@ describe.each(FAULT_KINDS)('any call that ends with "%s"', (kind) => {
   );
 });
 
-describe('a whole life', () => {
-  it('on a host with other machines, switches and rules leaves them as they were', async () => {
+describe('the whole life cycle', () => {
+  it('leaves other machines, switches and rules on the host unchanged', async () => {
     const host = new SimulatedHost();
     host.network.addSwitch('Default Switch', 'Windows made it');
     host.firewall.rules.set('mobyvm-other', {

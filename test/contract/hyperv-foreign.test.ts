@@ -21,8 +21,8 @@ async function withWhole(work: (whole: WholeMachine, host: SimulatedHost) => Pro
   }
 }
 
-describe('what is not ours', () => {
-  it('includes a copy of our machine elsewhere, even with our notes: it is neither adopted nor removed', () =>
+describe('objects that mobyvm did not create', () => {
+  it('include a copy of the machine in another folder, even with its notes: it is neither adopted nor removed', () =>
     withWhole(async (whole, host) => {
       const parameters = { Name: 'backup copy', MemoryStartupBytes: 1, Generation: '2', Path: '/d/backup' };
       host.answer({ command: 'New-VM', parameters });
@@ -34,7 +34,7 @@ describe('what is not ours', () => {
       expect(host.machines.map(({ name, state }) => [name, state])).toEqual([['backup copy', 'Running']]);
     }));
 
-  it('includes the address of a switch with our name: `up` refuses it, and an uninstall leaves it', () =>
+  it('include the address of a switch with the same name: `up` rejects it, and `uninstall` keeps it', () =>
     withWhole(async (whole, host) => {
       host.network.addSwitch(SWITCH, 'of another');
       const adapter = host.network.adapters[1]!;
@@ -46,7 +46,7 @@ describe('what is not ours', () => {
       expect(host.network.snapshot()).toEqual(before);
     }));
 
-  it('includes a checkpoint: the machine is not started without the data written since', () =>
+  it('include a checkpoint: the machine is not started without the data written since', () =>
     withWhole(async (whole, host) => {
       await whole.up();
       await whole.driver.powerOff(context);
@@ -101,7 +101,7 @@ it.each(['Running', 'Off'])(
     }),
 );
 
-it('our machine is recognised even if somebody has replaced its notes: theirs are kept, and ours added', () =>
+it('the machine is recognised even if its notes were replaced: they are kept, and the tag is added', () =>
   withWhole(async (whole, host) => {
     await whole.up();
     await whole.driver.powerOff(context);
@@ -112,7 +112,7 @@ it('our machine is recognised even if somebody has replaced its notes: theirs ar
     expect(machine?.notes).toBe(`do not touch\nmobyvm:${whole.spec.machineId}`);
   }));
 
-it('what somebody has added to our machine is kept, and what they have removed is restored', () =>
+it('devices added to the machine by hand are kept, and removed ones are restored', () =>
   withWhole(async (whole, host) => {
     await whole.up();
     await whole.driver.powerOff(context);
@@ -142,7 +142,7 @@ it('what somebody has added to our machine is kept, and what they have removed i
     expect(machine!.adapters).toMatchObject([{ mac, switchName: SWITCH, isDynamic: false }]);
   }));
 
-it('looks that overlap the start of the machine report no end', () =>
+it('observations that overlap the start of the machine report no exit', () =>
   withWhole(async (whole, host) => {
     const exits: VmExit[] = [];
     whole.driver.onExit((exit) => exits.push(exit));
@@ -171,7 +171,7 @@ it('a machine whose saved state cannot be discarded can be removed', () =>
     expect(host.machines).toEqual([]);
   }));
 
-it('items that WMI refuses to read are an error with a code and a remedy', async () => {
+it('an item that WMI refuses to read is an error with a code and a remedy', async () => {
   const host = new SimulatedHost();
   host.fault = { nth: 0, kind: 'denied' };
   const powerShell = new SimulatedPowerShell(host.answer);

@@ -45,7 +45,7 @@ afterEach(async () => {
 
 const presence = () => guestPresence(exchange, { timeoutSeconds: 10 }, signal);
 
-it('a machine that is brought up prints its boot, takes its configuration, and shuts down', async () => {
+it('a machine prints its boot messages, applies its configuration, and shuts down', async () => {
   await whole.up();
   expect(await presence()).toMatchObject({ bootId: guest.bootId });
   await applyConfiguration(exchange, CONFIGURATION, { timeoutSeconds: 10, signal });
@@ -61,7 +61,7 @@ it('a machine that is brought up prints its boot, takes its configuration, and s
   await expect(exchange.list('guest', signal)).rejects.toMatchObject({ code: 'MOBYVM_KVP_NOT_READY' });
 });
 
-it('a saved machine keeps its guest, one that boots again has another', async () => {
+it('a restored machine has the same guest, a rebooted one has a new guest', async () => {
   await whole.up();
   const { bootId } = await presence();
   await whole.driver.save(context);
@@ -86,7 +86,7 @@ it('the exchange works only because up enables its integration service', async (
   });
 });
 
-it('the GUID of the machine is known to the exchange without a call of its own, and to a later daemon', async () => {
+it('the exchange and a later daemon know the GUID of the machine without asking Hyper-V for it', async () => {
   expect(await whole.driver.machineGuid()).toBeUndefined();
   await whole.up();
   const calls = host.calls.length;

@@ -61,7 +61,7 @@ describeResource('the firewall rules', () => {
   return underTest(own, wanted, () => ledgerAnd(ledger, host));
 });
 
-describe('on a host that is not as we left it', () => {
+describe('on a host that was changed meanwhile', () => {
   it('rules of an adapter that was recreated under the same name are recreated', async () => {
     const { host, powerShell } = world();
     const firewall = firewallOf(powerShell);
@@ -71,7 +71,7 @@ describe('on a host that is not as we left it', () => {
     expect(host.firewall.rules.size).toBe(1);
   });
 
-  it('a NAT network that Windows created after we had given up on it is ours', async () => {
+  it('a NAT network that Windows created after the call had timed out is still recognised', async () => {
     const { host, powerShell } = world();
     host.network.nats.push({ name: NAT, prefix: '10.0.80.0/24' });
     const ours = nat({ powerShell, name: NAT });
@@ -79,7 +79,7 @@ describe('on a host that is not as we left it', () => {
     expect(host.network.nats).toEqual([{ name: NAT, prefix: '10.0.75.0/24' }]);
   });
 
-  it('the switch is ours by its GUID even without its notes, and foreign by its name alone', async () => {
+  it('the switch is recognised by its GUID even without its notes, and never by its name alone', async () => {
     const { host, powerShell, ledger } = world();
     const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
     await resourceStep(ours, {}).run(recordingContext());
@@ -96,7 +96,7 @@ describe('on a host that is not as we left it', () => {
   it.each([
     ['its name', { name: 'renamed' }],
     ['its type', { type: 'Private' }],
-  ])('a switch of ours is recreated when somebody has changed %s', async (_, change) => {
+  ])('the switch is recreated if %s was changed', async (_, change) => {
     const { host, powerShell, ledger } = world();
     const ours = internalSwitch({ powerShell, ledger, tag: TAG, name: 'mobyvm' });
     await resourceStep(ours, {}).run(recordingContext());
@@ -105,7 +105,7 @@ describe('on a host that is not as we left it', () => {
     expect(host.network.switches.map(({ name, type }) => [name, type])).toEqual([['mobyvm', 'Internal']]);
   });
 
-  it('the adapter of a new switch is waited for, and its IP interface as well', async () => {
+  it('up waits for the adapter of a new switch and for its IP interface', async () => {
     const { host, powerShell } = world();
     host.network.adapterLooks = 2;
     host.network.addSwitch('mobyvm', TAG);
@@ -127,7 +127,7 @@ describe('on a host that is not as we left it', () => {
     });
   });
 
-  it('the NAT network of another program serves us when it contains ours, and is never removed', async () => {
+  it('a foreign NAT network whose prefix contains the subnet is used, and never removed', async () => {
     const { host, powerShell } = world();
     host.network.nats.push({ name: 'lab', prefix: '10.0.0.0/8' });
     const ours = nat({ powerShell, name: NAT });
@@ -137,7 +137,7 @@ describe('on a host that is not as we left it', () => {
   });
 
   it.each([true, false])(
-    'beside a foreign NAT network ours is tried; Windows accepts it: %s',
+    'a second NAT network is tried beside a foreign one; Windows accepts it: %s',
     async (takes) => {
       const { host, powerShell, ledger } = world();
       host.network.takesSeveralNats = takes;
@@ -153,7 +153,7 @@ describe('on a host that is not as we left it', () => {
     },
   );
 
-  it('a rule that somebody has disabled is recreated', async () => {
+  it('a disabled rule is recreated', async () => {
     const { host, powerShell } = world();
     const step = resourceStep(firewallOf(powerShell), { rules: RULES, ...ADAPTER });
     await step.run(recordingContext());

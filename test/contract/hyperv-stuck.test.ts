@@ -21,7 +21,7 @@ async function running() {
 
 describe('a machine that Hyper-V cannot power off', () => {
   it.each(['error', 'silently'] as const)(
-    '(%s) is ended by terminating its own worker process',
+    '(%s) is stopped by killing its own worker process',
     async (stuck) => {
       const { host, whole, machine } = await running();
       host.answer({

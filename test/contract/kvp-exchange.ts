@@ -33,7 +33,7 @@ const shown = (items: readonly KvpItem[]): Record<string, string> =>
 
 function describeHostItems(make: Make): void {
   describe('items of the host', () => {
-    it('reach the guest and stand in the list, by name', async () => {
+    it('reach the guest and are listed by name', async () => {
       await using kvp = await make();
       await kvp.exchange.set([{ name: 'b', value: '2' }], NEVER);
       await kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
@@ -66,7 +66,7 @@ function describeHostItems(make: Make): void {
       expect(shown(items)).toEqual({ a: 'new', b: '2', c: '3' });
     });
 
-    it('are gone after their removal, which may be repeated', async () => {
+    it('are gone after their removal, which can be repeated', async () => {
       await using kvp = await make();
       await kvp.exchange.remove(['never'], NEVER);
       await kvp.exchange.set(
@@ -81,7 +81,7 @@ function describeHostItems(make: Make): void {
       expect(kvp.guest.hostItems()).toEqual([{ name: 'b', value: '2' }]);
     });
 
-    it('may hold any text', async () => {
+    it('can hold any text', async () => {
       await using kvp = await make();
       const texts: Record<string, string> = {
         ...{ empty: '', blanks: '  ', lines: 'a\nb\r\nc\t', markup: `<a b="c">&amp;'</a>]]>` },
@@ -129,7 +129,7 @@ function describeHostItems(make: Make): void {
       ]);
     });
 
-    it('are worked off in the order of the calls', async () => {
+    it('are processed in the order of the calls', async () => {
       await using kvp = await make();
       await Promise.all([
         kvp.exchange.set([{ name: 'a', value: '1' }], NEVER),
@@ -154,7 +154,7 @@ function describeLimits(make: Make): void {
       ['a NUL in the value', { name: 'a', value: 'a\0b' }],
       ['a control character', { name: 'a', value: '\u0001' }],
       ['half a surrogate pair', { name: 'a', value: '\ud83d' }],
-    ])('refuse %s, and nothing of the call is sent', async (_what, item) => {
+    ])('reject %s, and nothing of the call is sent', async (_what, item) => {
       await using kvp = await make();
       const call = kvp.exchange.set([{ name: 'fine', value: 'v' }, item], NEVER);
       await expect(call).rejects.toMatchObject({
@@ -164,13 +164,13 @@ function describeLimits(make: Make): void {
       expect(kvp.guest.hostItems()).toEqual([]);
     });
 
-    it('refuse a name twice in a call', async () => {
+    it('reject a name that occurs twice in a call', async () => {
       await using kvp = await make();
       const twice = ['1', '2'].map((value) => ({ name: 'a', value }));
       await expect(kvp.exchange.set(twice, NEVER)).rejects.toMatchObject({ code: 'MOBYVM_KVP_LIMIT' });
     });
 
-    it('let the longest texts through', async () => {
+    it('accept the longest texts', async () => {
       await using kvp = await make();
       const items = [
         { name: 'x'.repeat(255), value: 'y'.repeat(1_023) },
@@ -181,7 +181,7 @@ function describeLimits(make: Make): void {
       expect(kvp.guest.hostItems()).toEqual(expect.arrayContaining(items));
     });
 
-    it('end the reading of a guest with more than 10,000 items', async () => {
+    it('stop reading a guest with more than 10,000 items', async () => {
       await using kvp = await make();
       for (let index = 0; index < 10_000; index++) kvp.guest.setGuestItem(`n${index}`, 'v');
       expect((await kvp.exchange.list('guest', NEVER)).items).toHaveLength(10_000);
@@ -234,7 +234,7 @@ function describeGuestItems(make: Make): void {
       expect(await waiting).toBe(42);
     });
 
-    it('that never come are given up with the hint', async () => {
+    it('that never arrive end the wait with the hint', async () => {
       await using kvp = await make();
       const item = {
         name: 'answer',
@@ -249,7 +249,7 @@ function describeGuestItems(make: Make): void {
       });
     });
 
-    it('tell its addresses, where that can be asked', async () => {
+    it('report its addresses, where the exchange supports that', async () => {
       await using kvp = await make();
       if (kvp.exchange.ipInfo === undefined) return;
       const info = await kvp.exchange.ipInfo(parseMac('02:00:0a:00:4b:02'), NEVER);
@@ -271,7 +271,7 @@ function describeReadiness(make: Make): void {
       expect(shown((await listing).items)).toEqual({ a: '1' });
     });
 
-    it('is given up after a time', async () => {
+    it('fails the call after a timeout', async () => {
       await using kvp = await make();
       kvp.setReady(false);
       const call = kvp.exchange.list('guest', NEVER);
@@ -281,7 +281,7 @@ function describeReadiness(make: Make): void {
       });
     });
 
-    it('ends no other call when one is aborted', async () => {
+    it('does not end other calls when one is aborted', async () => {
       await using kvp = await make();
       kvp.setReady(false);
       const controller = new AbortController();
@@ -298,7 +298,7 @@ function describeReadiness(make: Make): void {
       await expect(kvp.exchange.list('host', controller.signal)).rejects.toBe(reason);
     });
 
-    it('gets its items again when it boots while it is talked to', async () => {
+    it('gets its items again if it reboots during a call', async () => {
       await using kvp = await make();
       await kvp.exchange.set(
         [
@@ -348,7 +348,7 @@ function describeRequests(make: Make): void {
     });
 
   describe('requests to the guest', () => {
-    it('give it its configuration, and leave nothing behind', async () => {
+    it('deliver its configuration, and leave nothing behind', async () => {
       await using kvp = await make();
       const bodies: Uint8Array[] = [];
       const agent = new FakeAgent(kvp.guest, NAMES, (_name, body) => {
@@ -371,7 +371,7 @@ function describeRequests(make: Make): void {
       expect(agent.acted).toEqual(['mobyvm.config']);
     });
 
-    it('are not sent to a guest whose presence makes no sense', async () => {
+    it('are not sent to a guest whose presence is invalid', async () => {
       await using kvp = await make();
       kvp.guest.setGuestItem('mobyvm.guest', 'here I am');
       await expect(apply(kvp, { timeoutSeconds: 0.5 })).rejects.toMatchObject({
@@ -423,7 +423,7 @@ function describeRequests(make: Make): void {
       await expect(apply(kvp, { timeoutSeconds: 1 })).rejects.toThrow('Waited');
     });
 
-    it('ask for mounts and give errno and text', async () => {
+    it('request mounts, and return errno and text', async () => {
       await using kvp = await make();
       const mount: MountRequest = {
         ...{ op: 'mount' as const, unc: '//10.0.75.1/C', points: ['/C', '/c'], user: 'mobyuser', domain: '' },

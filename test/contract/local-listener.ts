@@ -54,7 +54,7 @@ function describeStreams(make: Make): void {
     expect(await read(client, 4)).toEqual(Buffer.from([13, 10, 255, 0]));
   });
 
-  it('keeps bytes that come before anybody reads', async () => {
+  it('keeps bytes that arrive before anything reads', async () => {
     await using harness = await make();
     await using listening = await listen(harness);
     const client = await harness.connect();
@@ -159,7 +159,7 @@ function describeEnds(make: Make): void {
     await until('it is no longer counted', () => listening.listener.connections === 0);
   });
 
-  it('leaves a client alone that has ended its input and is probed', async () => {
+  it('keeps a client that has ended its input while it is probed', async () => {
     await using harness = await make();
     await using listening = await listen(harness);
     const { client, server } = await listening.pair();

@@ -38,7 +38,7 @@ export function describePortFacts(platform: string, facts: PortFacts): void {
       expect((await facts.owner('udp', port, LOOPBACK))?.pid).toBe(process.pid);
     });
 
-    test('know no owner of a free port, or of the port of another address', async () => {
+    test('report no owner for a free port, or for the port on another address', async () => {
       let free = 0;
       {
         await using held = await listening(LOOPBACK);
@@ -68,7 +68,7 @@ export function describePortFacts(platform: string, facts: PortFacts): void {
     });
 
     test.each(['tcp', 'udp'] as const)(
-      'explain a %s bind to an address that is not ours',
+      'explain a %s bind to an address that the host does not have',
       async (protocol) => {
         const wanted = { protocol, address: FOREIGN, port: 0 };
         expect(await facts.bindFailure(wanted, await bindErrorOf(wanted))).toEqual({ kind: 'no-address' });
@@ -81,7 +81,7 @@ export function describePortFacts(platform: string, facts: PortFacts): void {
       expect(await facts.bindFailure(wanted, undefined)).toEqual({ kind: 'other' });
     });
 
-    test('have the addresses of the host in the form in which they can be bound', async () => {
+    test('list the addresses of the host in a form that can be bound', async () => {
       const addresses = facts.hostAddresses();
       expect(addresses).toContain(LOOPBACK);
       for (const address of addresses) {

@@ -19,7 +19,7 @@ export function describeLock(name: string, make: () => Promise<LockUnderTest>): 
     });
     afterEach(() => under[Symbol.asyncDispose]());
 
-    test('is held by one at a time, and the error names the holder', async () => {
+    test('is held by one process at a time, and the error names the holder', async () => {
       const lock = await under.open().take();
       expect(await under.open().holder()).toMatchObject({ pid: process.pid });
       await expect(under.open().take()).rejects.toMatchObject({
@@ -31,7 +31,7 @@ export function describeLock(name: string, make: () => Promise<LockUnderTest>): 
       await (await under.open().take()).release();
     });
 
-    test('goes to exactly one of many that ask at the same time', async () => {
+    test('goes to exactly one of many concurrent takers', async () => {
       const results = await Promise.allSettled(Array.from({ length: 20 }, () => under.open().take()));
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     });
@@ -42,7 +42,7 @@ export function describeLock(name: string, make: () => Promise<LockUnderTest>): 
       expect(await under.open().holder()).toBeUndefined();
     });
 
-    test('of another process is respected, and free once that process was killed', async () => {
+    test('of another process is respected, and released when that process is killed', async () => {
       const [program, ...args] = await under.takingProgram();
       const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
       try {

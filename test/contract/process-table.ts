@@ -14,7 +14,7 @@ export function describeProcessTable(name: string, table: ProcessTable): void {
       expect(first && (await table.isAlive(first))).toBe(true);
     });
 
-    test('does not take a process for an earlier one with its pid, and does not kill it', async () => {
+    test('does not mistake a process for an earlier one with the same pid, and does not kill it', async () => {
       const child = sleeper();
       try {
         const earlier = { pid: child.pid ?? 0, startId: 'another' };
@@ -26,7 +26,7 @@ export function describeProcessTable(name: string, table: ProcessTable): void {
       }
     });
 
-    test('kills the process that is meant, and killing it again succeeds', async () => {
+    test('kills the given process, and killing it again succeeds', async () => {
       const child = sleeper();
       const ended = once(child, 'exit');
       const found = await table.find(child.pid ?? 0);

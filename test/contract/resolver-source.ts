@@ -22,7 +22,7 @@ export function describeResolverSource(platform: string, makeHost: () => Promise
       await source.close();
     });
 
-    test('may be none, and come later', async () => {
+    test('can be empty at first and appear later', async () => {
       await using host = await makeHost();
       await host.configure([]);
       const source = await host.open();
@@ -32,7 +32,7 @@ export function describeResolverSource(platform: string, makeHost: () => Promise
       await source.close();
     });
 
-    test('are announced after each change, until a listener unsubscribes', async () => {
+    test('are reported after each change, until a listener unsubscribes', async () => {
       await using host = await makeHost();
       await host.configure(['192.0.2.1']);
       const source = await host.open();
@@ -48,7 +48,7 @@ export function describeResolverSource(platform: string, makeHost: () => Promise
       expect(seen).toEqual(['192.0.2.2']);
     });
 
-    test('are not announced if they are the same', async () => {
+    test('are not reported if nothing changed', async () => {
       await using host = await makeHost();
       await host.configure(['192.0.2.1']);
       const source = await host.open();

@@ -26,7 +26,7 @@ export interface StallingHarness extends VmHarness {
 /** The part of the contract that needs a guest which writes to its disk. */
 export function describeStalls(name: string, make: () => Promise<StallingHarness>): void {
   describe(`${name} with a full disk`, () => {
-    it('tells that the machine stalled, refuses to go on without room, and goes on with it', async () => {
+    it('reports that the machine stalled, and resumes it only once there is space', async () => {
       await using vm = await make();
       await startMachine(vm);
       const stalls: VmStall[] = [];
@@ -57,7 +57,7 @@ export function describeStalls(name: string, make: () => Promise<StallingHarness
 
 function describeDefinition(make: () => Promise<VmHarness>): void {
   describe('definition', () => {
-    it('is absent before the first define, and ending what is absent succeeds', async () => {
+    it('is absent before the first define, and removing or stopping it then succeeds', async () => {
       await using vm = await make();
       expect(await vm.driver.state(SIGNAL)).toBe('absent');
       expect(await vm.driver.definition()).toBeUndefined();
@@ -95,7 +95,7 @@ function describeDefinition(make: () => Promise<VmHarness>): void {
       expect(await vm.diskGiB()).toBeUndefined();
     });
 
-    it('undoes a later define without touching the disk that was there', async () => {
+    it('undoes a later define without touching the existing disk', async () => {
       await using vm = await make();
       await vm.driver.define(vm.spec, recordingContext());
       const context = recordingContext();
@@ -108,8 +108,8 @@ function describeDefinition(make: () => Promise<VmHarness>): void {
 }
 
 function describeLife(make: () => Promise<VmHarness>): void {
-  describe('life', () => {
-    it('refuses to start what is not defined, with a code and a remedy', async () => {
+  describe('life cycle', () => {
+    it('refuses to start an undefined machine, with a code and a remedy', async () => {
       await using vm = await make();
       const refusal = { code: 'MOBYVM_VM_STATE', remedy: expect.stringMatching(/\w/) as string };
       await expect(vm.driver.start(recordingContext())).rejects.toMatchObject(refusal);
@@ -129,7 +129,7 @@ function describeLife(make: () => Promise<VmHarness>): void {
       expect(accelerator ?? 'hyperv').toMatch(/^(kvm|tcg|fake|hyperv)$/);
     });
 
-    it('says what the running machine was started with, whatever was defined since', async () => {
+    it('reports what the running machine was started with, whatever was defined since', async () => {
       await using vm = await make();
       await vm.driver.define(vm.spec, recordingContext());
       expect(await vm.driver.runningSpec()).toBeUndefined();
@@ -172,7 +172,7 @@ function describeLife(make: () => Promise<VmHarness>): void {
       expect(await vm.driver.state(SIGNAL)).toBe('off');
     });
 
-    it('hands out console lines as they come and keeps them for later', async () => {
+    it('emits console lines as they appear and keeps them', async () => {
       await using vm = await make();
       await vm.driver.define(vm.spec, recordingContext());
       const lines: string[] = [];
@@ -192,8 +192,8 @@ function describeLife(make: () => Promise<VmHarness>): void {
 }
 
 function describeEnds(make: () => Promise<VmHarness>): void {
-  describe('ends', () => {
-    it('powers off at once, says that the host did it, and may be asked again', async () => {
+  describe('stop', () => {
+    it('powers off at once, reports a forced stop, and can be repeated', async () => {
       await using vm = await started(make);
       const exits = exitsOf(vm);
       await vm.driver.powerOff(recordingContext());
@@ -204,19 +204,19 @@ function describeEnds(make: () => Promise<VmHarness>): void {
       expect(exits).toHaveLength(1);
     });
 
-    it('does not ask the guest when it may take no time', async () => {
+    it('does not ask the guest if its timeout is 0', async () => {
       await using vm = await started(make);
       expect(await vm.driver.stop({ gracefulSeconds: 0 }, recordingContext())).toBe('forced');
       expect(await vm.driver.state(SIGNAL)).toBe('off');
     });
 
-    it('powers off a guest that does not react in time', async () => {
+    it('powers off a guest that does not respond in time', async () => {
       await using vm = await started(make);
       await vm.driver.stop({ gracefulSeconds: 0.1 }, recordingContext());
       expect(await vm.driver.state(SIGNAL)).toBe('off');
     });
 
-    it('lets a guest that listens shut itself down', async () => {
+    it('lets a responsive guest shut itself down', async () => {
       await using vm = await started(make);
       const exits = exitsOf(vm);
       await vm.untilGuestListens(SIGNAL);
@@ -228,7 +228,7 @@ function describeEnds(make: () => Promise<VmHarness>): void {
       expect(context.progressed).not.toContain('powering off');
     });
 
-    it('tells of a machine that died by itself, and starts it again', async () => {
+    it('reports a machine that died, and starts it again', async () => {
       await using vm = await started(make);
       const exits = exitsOf(vm);
       await vm.crash();
@@ -239,7 +239,7 @@ function describeEnds(make: () => Promise<VmHarness>): void {
       expect(await vm.driver.state(SIGNAL)).toBe('running');
     });
 
-    it('calls a machine that hangs crashed, does not start over it, and can end it', async () => {
+    it('reports a hung machine as crashed, does not start a second one, and can stop it', async () => {
       await using vm = await started(make);
       await vm.freeze();
       expect(await vm.driver.state(SIGNAL)).toBe('crashed');
@@ -259,8 +259,8 @@ function describeEnds(make: () => Promise<VmHarness>): void {
 }
 
 function describeSaving(make: () => Promise<VmHarness>): void {
-  describe('saving', () => {
-    it('saves, refuses to start over the saved state, and continues it', async () => {
+  describe('save', () => {
+    it('saves, refuses to start over the saved state, and restores it', async () => {
       await using vm = await started(make);
       await vm.driver.save(recordingContext());
       expect(await vm.driver.state(SIGNAL)).toBe('saved');
@@ -281,7 +281,7 @@ function describeSaving(make: () => Promise<VmHarness>): void {
       await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject({ code: 'MOBYVM_VM_STATE' });
     });
 
-    it('continues a saved machine after its definition has changed', async () => {
+    it('restores a saved machine after its definition has changed', async () => {
       await using vm = await started(make);
       await vm.driver.save(recordingContext());
       await vm.driver.define({ ...vm.spec, memoryMiB: vm.spec.memoryMiB * 2 }, recordingContext());
@@ -290,7 +290,7 @@ function describeSaving(make: () => Promise<VmHarness>): void {
       expect(await vm.driver.state(SIGNAL)).toBe('running');
     });
 
-    it('can be saved and continued more than once', async () => {
+    it('can save and restore more than once', async () => {
       await using vm = await started(make);
       for (let round = 0; round < 2; round += 1) {
         await vm.driver.save(recordingContext());
@@ -306,7 +306,7 @@ function describeSaving(make: () => Promise<VmHarness>): void {
       expect(await vm.driver.state(SIGNAL)).toBe('off');
     });
 
-    it('has nothing to save when it is off', async () => {
+    it('refuses to save a machine that is off', async () => {
       await using vm = await make();
       await vm.driver.define(vm.spec, recordingContext());
       await expect(vm.driver.save(recordingContext())).rejects.toMatchObject({ code: 'MOBYVM_VM_STATE' });
@@ -330,7 +330,7 @@ function describeLaterDaemon(make: () => Promise<VmHarness>): void {
       expect(exits.map((exit) => exit.reason)).toEqual(['host']);
     });
 
-    it('continues a machine that an earlier one saved', async () => {
+    it('restores a machine that an earlier one saved', async () => {
       await using vm = await started(make);
       await vm.driver.save(recordingContext());
       await vm.driver.close();
@@ -340,7 +340,7 @@ function describeLaterDaemon(make: () => Promise<VmHarness>): void {
       expect(await later.state(SIGNAL)).toBe('running');
     });
 
-    it('hears of the end of a machine that it adopted', async () => {
+    it('is notified when an adopted machine exits', async () => {
       await using vm = await started(make);
       await vm.driver.close();
       const later = vm.another();
@@ -356,7 +356,7 @@ function describeLaterDaemon(make: () => Promise<VmHarness>): void {
 
 function describeRemoval(make: () => Promise<VmHarness>): void {
   describe('removal', () => {
-    it('ends a running machine, keeps the data disk, and leaves nothing else', async () => {
+    it('stops a running machine, keeps the data disk, and leaves nothing else', async () => {
       await using vm = await started(make);
       await vm.driver.remove({ dataDisk: false }, recordingContext());
       expect(await vm.driver.state(SIGNAL)).toBe('absent');
@@ -365,7 +365,7 @@ function describeRemoval(make: () => Promise<VmHarness>): void {
       await vm.driver.remove({ dataDisk: false }, recordingContext());
     });
 
-    it('takes the data disk as well when it is told to', async () => {
+    it('deletes the data disk too if asked', async () => {
       await using vm = await make();
       await vm.driver.define(vm.spec, recordingContext());
       await vm.driver.remove({ dataDisk: true }, recordingContext());

@@ -7,7 +7,7 @@ const UP = { name: 'up' } as const;
 const DOWN = { name: 'down' } as const;
 
 describe('the machine on a simulated Windows host', () => {
-  test('goes up through the same steps as on Linux, says so in its status, and comes down', async () => {
+  test('starts through the same steps as on Linux, reports its status, and stops', async () => {
     const host = new SimulatedHost();
     await using assembly = await SimulatedAssembly.create(host);
     const before = host.snapshot();
@@ -63,7 +63,7 @@ describe('the machine on a simulated Windows host', () => {
     expect(await fileLedger(assembly.paths.ledgerFile).list()).toEqual([]);
   });
 
-  test('repairs a NAT network and firewall rules that somebody removed', async () => {
+  test('repairs a NAT network and firewall rules that were removed', async () => {
     const host = new SimulatedHost();
     await using assembly = await SimulatedAssembly.create(host);
     await assembly.operate(UP);

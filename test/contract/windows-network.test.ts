@@ -55,11 +55,11 @@ function up({ steps }: WindowsNetwork): Promise<void> {
 const kinds = async (): Promise<readonly string[]> => (await ledger.list()).map(({ kind }) => kind).sort();
 
 describe('the network of a Windows host', () => {
-  it('tells what the machine is connected to and which address the host has', () => {
+  it("reports the machine's switch and the host's address", () => {
     expect(network()).toMatchObject({ attachment: 'mobyvm', hostAddress: '10.0.75.1' });
   });
 
-  it('is in the ledger before each of its effects, and no longer after its removal', async () => {
+  it('is in the ledger before each effect, and not after its removal', async () => {
     const EFFECTS: Readonly<Record<string, string>> = {
       'New-VMSwitch': 'vm-switch',
       'New-NetIPAddress': 'switch-address',
@@ -107,7 +107,7 @@ describe('the network of a Windows host', () => {
     expect(host.network.switches).toEqual([]);
   });
 
-  it('of earlier settings is removed by what the ledger says', async () => {
+  it('of earlier settings is removed as recorded in the ledger', async () => {
     const before = host.snapshot();
     await up(network({ name: 'earlier', subnet: parseSubnet('10.0.80.0/24') }));
     for (const each of await earlierWindowsNetwork({ powerShell, machineId: MACHINE_ID, ledger }))
@@ -116,7 +116,7 @@ describe('the network of a Windows host', () => {
     expect(await ledger.list()).toEqual([]);
   });
 
-  it('is kept, the firewall rules apart, while a saved machine needs it', async () => {
+  it('is kept, except for the firewall rules, while a saved machine needs it', async () => {
     let isSaved = true;
     const own = network({ isNeeded: () => Promise.resolve(isSaved) });
     await up(own);
@@ -145,7 +145,7 @@ describe('firewall rules', () => {
     ]);
   });
 
-  it('let other computers reach published ports of our own node.exe, if that is allowed', async () => {
+  it('let other computers reach published ports of mobyvm’s own node.exe, if that is allowed', async () => {
     await up(network());
     const lan = [...host.firewall.rules.values()].filter(({ InterfaceAlias }) =>
       [InterfaceAlias].flat().includes('Any'),
@@ -176,7 +176,7 @@ describe('the subnet on a Windows host', () => {
       }),
     );
 
-  it('is the first that no address and no route takes, our own switch apart', async () => {
+  it('is the first without an address or route, except those of mobyvm’s own switch', async () => {
     expect(await choose()).toBe('10.0.75.0/24');
     await up(network());
     expect(await choose()).toBe('10.0.75.0/24');
@@ -190,14 +190,14 @@ describe('the subnet on a Windows host', () => {
     expect(await choose()).toBe('192.168.65.0/24');
   });
 
-  it('may be inside the NAT network of another program, which serves it too', async () => {
+  it('may be inside a foreign NAT network, which is then used', async () => {
     host.system.routes.push({ DestinationPrefix: '10.0.0.0/16', InterfaceAlias: 'vEthernet (lab)' });
     expect(await choose()).toBe('192.168.65.0/24');
     host.network.nats.push({ name: 'lab', prefix: '10.0.0.0/16' });
     expect(await choose()).toBe('10.0.75.0/24');
   });
 
-  it('is chosen without NAT networks where only an administrator may read them', async () => {
+  it('is chosen without NAT networks if only an administrator can read them', async () => {
     powerShell = new SimulatedPowerShell((call) =>
       call.command === 'Get-NetNat' ? { kind: 'failure', failure: FAULTS.denied } : host.answer(call),
     );
@@ -206,7 +206,7 @@ describe('the subnet on a Windows host', () => {
 });
 
 describe('the name servers of a Windows host', () => {
-  it('come by the metric of their interface, without those of our switch and without placeholders', async () => {
+  it('are sorted by interface metric, without those of mobyvm’s switch and without placeholders', async () => {
     await up(network());
     host.network.adapters.push({
       ...host.network.adapters[0]!,

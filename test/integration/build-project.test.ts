@@ -44,7 +44,7 @@ async function runs(): Promise<number> {
   return ((await readFileIfPresent(join(project, 'runs'))) ?? '').split('run').length - 1;
 }
 
-test('nothing is compiled twice, and what changed is', async () => {
+test('a build compiles nothing twice, and recompiles what changed', async () => {
   expect(await build()).toBe(0);
   expect(await build()).toBe(0);
   expect(await runs()).toBe(1);
@@ -59,8 +59,8 @@ test('nothing is compiled twice, and what changed is', async () => {
 
 test.each([
   ['interrupted', 'mkdir dist.new && echo half >dist.new/main.js && kill -INT $$'],
-  ['wrong', 'mkdir dist.new && echo half >dist.new/main.js && exit 2'],
-])('a build that is %s leaves the one before, and is made again', async (_what, lines) => {
+  ['incorrect', 'mkdir dist.new && echo half >dist.new/main.js && exit 2'],
+])('an %s build leaves the previous one in place and is repeated', async (_what, lines) => {
   await build();
   await writeFile(join(project, 'src/main.ts'), 'two');
   await compiler(lines);

@@ -49,7 +49,7 @@ describe('the DHCP server beside other interfaces', () => {
 });
 
 describe('a DHCP server that cannot start', () => {
-  it('names the program that has the port on all addresses', async () => {
+  it('names the program that uses the port on all addresses', async () => {
     await using network = await DhcpNetwork.create();
     const rival = network.host.start('socat', ['-dd', '-u', 'UDP4-RECV:67', 'STDOUT']);
     await rival.line(/starting data transfer/);

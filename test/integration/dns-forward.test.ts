@@ -77,7 +77,7 @@ describe('a forwarded query', () => {
 });
 
 describe('upstreams', () => {
-  it('that are silent lead to SERVFAIL within two seconds, for A and AAAA independently', async () => {
+  it('that are silent cause SERVFAIL within two seconds, for A and AAAA independently', async () => {
     await using upstream = await DnsUpstream.start((query) =>
       query.question.type === 28 ? [] : answering(query, 'udp'),
     );
@@ -116,7 +116,7 @@ describe('upstreams', () => {
     ]);
   });
 
-  it('lead to SERVFAIL with the reason if there are none', async () => {
+  it('cause SERVFAIL with the reason if there are none', async () => {
     await using server = await startTestServer([]);
     const answer = await askUdp(server.port, queryBytes('a.example', { edns: {} }));
     expect(rcodeOf(answer)).toBe(2);
@@ -124,7 +124,7 @@ describe('upstreams', () => {
     expect(server.stats()).toMatchObject({ queries: 1, servfails: 1 });
   });
 
-  it('are changed while queries run', async () => {
+  it('can change while queries are pending', async () => {
     await using first = await DnsUpstream.start(answering);
     await using second = await DnsUpstream.start(answering);
     let current = [first.endpoint];
@@ -152,7 +152,7 @@ describe('upstreams', () => {
     expect(first.asked).toHaveLength(2);
   });
 
-  it('may differ by name', async () => {
+  it('can differ by name', async () => {
     await using inner = await DnsUpstream.start(answering);
     await using outer = await DnsUpstream.start(answering);
     const upstreams = resolversOf((name) => [
@@ -229,7 +229,7 @@ describe('a client', () => {
     expect(rcodeOf(await askUdp(server.port, query))).toBe(0);
   });
 
-  it('may pipeline queries, and gets each answer as soon as it is available', async () => {
+  it('can pipeline queries, and gets each answer as soon as it is available', async () => {
     await using upstream = await DnsUpstream.start((query) => [
       {
         bytes: answerBytes(query, [address]),
@@ -247,7 +247,7 @@ describe('a client', () => {
     expect(await connection.next()).toBeUndefined();
   });
 
-  it('may send thousands of queries at once', async () => {
+  it('can send thousands of queries at once', async () => {
     await using server = await startTestServer([]);
     await using connection = await DnsConnection.open(server.port);
     const queries = Array.from({ length: 3_000 }, (_, id) => withId(queryBytes('localhost'), id));
@@ -307,7 +307,7 @@ describe('the DNS server', () => {
     expect(again.stats().queries).toBe(1);
   });
 
-  it('names the program that has its port', async () => {
+  it('names the program that uses its port', async () => {
     await using first = await startTestServer([]);
     await expect(startTestServer([], { port: first.port })).rejects.toMatchObject({
       code: 'MOBYVM_PORT_IN_USE',

@@ -20,13 +20,13 @@ async function startDnsmasq(host: NetworkNamespace, ...args: readonly string[]):
 }
 
 describe('the ports that mobyvm needs', () => {
-  it('are free on a host with a resolver of its own on the loopback', async () => {
+  it('are free on a host with a local resolver on loopback', async () => {
     await using host = await NetworkNamespace.create('host');
     await startDnsmasq(host, '--listen-address=127.0.0.53', '--bind-interfaces');
     expect(await portsOf(host)).toMatchObject({ verdict: 'fine' });
   });
 
-  it('are a problem when a program has one of every address, which is named', async () => {
+  it('are a problem if a program uses one on all addresses, and doctor names it', async () => {
     await using host = await NetworkNamespace.create('host');
     await startDnsmasq(host);
     expect(await portsOf(host)).toMatchObject({

@@ -51,7 +51,7 @@ describe('the engine client', () => {
   });
 
   it.each(['not json', '{}', '{"Version":7,"ApiVersion":"1.50"}', `{"Version":"${'x'.repeat(2_000)}"}`])(
-    'does not take %.40s for a version',
+    'does not accept %.40s as a version',
     async (body) => {
       await using engine = await httpEngine((_request, response) => response.end(body));
       await expect(engine.client.version(signal)).rejects.toMatchObject({
@@ -61,7 +61,7 @@ describe('the engine client', () => {
     },
   );
 
-  it('reads no more than 1 MiB', async () => {
+  it('reads at most 1 MiB', async () => {
     await using engine = await httpEngine((_request, response) => {
       response.on('error', () => undefined).end('x'.repeat(2_000_000));
     });
@@ -72,9 +72,9 @@ describe('the engine client', () => {
 
   it.each([
     ['silent', ''],
-    ['slow in its head', 'HTTP/1.1 200 OK\r\nDate: '],
-    ['slow in its body', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{'],
-  ])('gives up on an engine that is %s, and closes', async (_how, answer) => {
+    ['slow to send its head', 'HTTP/1.1 200 OK\r\nDate: '],
+    ['slow to send its body', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{'],
+  ])('gives up on an engine that is %s, and closes the connection', async (_how, answer) => {
     await using engine = await rawEngine((socket) => {
       socket.resume();
       socket.write(answer);

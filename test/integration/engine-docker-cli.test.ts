@@ -27,7 +27,7 @@ describe.runIf(hasDocker)('the docker CLI through the engine endpoint', () => {
     await until('all to be closed', () => endpoint.stats.open === 0);
   });
 
-  it.each([0, 1, 100_000])('gets what comes after the end of its input of %i lines', async (lines) => {
+  it.each([0, 1, 100_000])('receives output that follows the end of its input of %i lines', async (lines) => {
     await using folder = await testFolder();
     await using engine = await fakeEngine();
     await using endpoint = await testEndpoint(folder, {
@@ -55,7 +55,7 @@ describe.runIf(hasDocker)('the docker CLI through the engine endpoint', () => {
     expect((await listing).stdout).toBe('c0ffeec0ffee\n');
   });
 
-  it('prints the step when the wait is over, and fails', async () => {
+  it('prints the step after the wait, and fails', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability({ kind: 'starting', step: 'waiting for the guest to boot' }),

@@ -69,7 +69,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       await same(args);
   });
 
-  it.each(['v1.11', 'v9.99'])('refuses by itself the API version %s', async (version) => {
+  it.each(['v1.11', 'v9.99'])('rejects the API version %s by itself', async (version) => {
     const answers = WAYS.map(async (way) => {
       const answer = await ask(
         set.socket(way),
@@ -200,7 +200,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     expect(sums[1]?.bytes).toBeGreaterThan(50 * MIB);
   });
 
-  it('a reader that stops reading costs no memory', async () => {
+  it('a client that stops reading costs no memory', async () => {
     const before = await set.stats();
     const clients: Socket[] = [];
     for (let count = 0; count < 10; count += 1) {
@@ -244,7 +244,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     await set.docker('straight', ['rmi', 'mobyvm-test/big']);
   });
 
-  it('cp carries trees both ways', async () => {
+  it('cp copies trees both ways', async () => {
     const tree = join(set.folder, 'tree');
     await mkdir(join(tree, 'a/b'), { recursive: true });
     for (let count = 0; count < 200; count += 1)
@@ -328,7 +328,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     agent.destroy();
   });
 
-  it('clients that die in the middle of anything leave nothing behind', async () => {
+  it('clients that die at any point leave nothing behind', async () => {
     const programs = [
       ['logs', '-f', 'web'],
       ['attach', '--no-stdin', 'web'],
@@ -386,7 +386,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       expect((await set.docker('straight', shown)).stdout).toBe('/C/site\n');
     });
 
-    it('a compose file with such paths goes up and down', async () => {
+    it('a compose file with such paths works with up and down', async () => {
       const file = join(set.folder, 'compose.yml');
       await writeFile(
         file,
@@ -436,7 +436,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       expect(start.stderr).toContain('drive D is not shared');
     });
 
-    it('so is a volume on such a drive, and the start of a container that has one', async () => {
+    it('a volume on such a drive is refused too, and so is starting a container with one', async () => {
       const options = (device: string) => [
         '--opt',
         'type=none',

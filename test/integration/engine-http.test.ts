@@ -246,7 +246,7 @@ describe('a body', () => {
     expect(mostHeld).toBeLessThan(2 * 1024 * 1024);
   });
 
-  it('that nobody reads is held back at the engine', async () => {
+  it('that the client does not read is held back at the engine', async () => {
     await using set = await httpSetting((_incoming, response) => {
       const block = Buffer.alloc(1024 * 1024);
       const more = (): void => {
@@ -272,7 +272,7 @@ describe('a body', () => {
     await until('the engine side to be closed', () => set.sockets.size === 0);
   });
 
-  it('may be answered early, and the client gets the answer', async () => {
+  it('can be answered early, and the client gets the answer', async () => {
     await using set = await httpSetting((_incoming, response) => {
       response.writeHead(413, { Connection: 'close', 'Content-Length': 7 });
       response.end('too big');
@@ -318,7 +318,7 @@ describe('a body', () => {
   });
 });
 
-describe('a side that goes away in the middle of an exchange', () => {
+describe('a side that disconnects during an exchange', () => {
   it('is reported to the client in JSON if it is the engine, before its response', async () => {
     await using set = await rawSetting((socket) => socket.once('data', () => socket.resetAndDestroy()));
     const answer = await ask(set.endpoint.path, 'GET /info HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -360,14 +360,14 @@ describe('a side that goes away in the middle of an exchange', () => {
   });
 });
 
-describe('what two readers could interpret differently', () => {
+describe('an ambiguous message', () => {
   it.each([
     ['a length and an encoding', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n'],
     ['two lengths', 'Content-Length: 4\r\nContent-Length: 5\r\n'],
     ['a folded line', 'A: b\r\n c\r\n'],
     ['a bare line feed', 'A: b\nC: d\r\n'],
-    ['an encoding that is not known', 'Transfer-Encoding: xchunked\r\n'],
-    ['chunks that are none', 'Transfer-Encoding: chunked\r\n\r\nhello\r\n'],
+    ['an unknown encoding', 'Transfer-Encoding: xchunked\r\n'],
+    ['invalid chunks', 'Transfer-Encoding: chunked\r\n\r\nhello\r\n'],
   ])('is answered 400 in JSON and never reaches the engine whole: %s', async (_what, fields) => {
     await using set = await rawSetting((socket) => socket.resume().on('end', () => socket.end()));
     const answer = await ask(set.endpoint.path, `POST /build HTTP/1.1\r\nHost: x\r\n${fields}\r\n0\r\n\r\n`);

@@ -93,7 +93,7 @@ describe('a create through the endpoint', () => {
     ]);
   });
 
-  it('may be chunked and wait for 100 Continue', async () => {
+  it('can be chunked and wait for 100 Continue', async () => {
     await using set = await rewriting(created);
     const answer = await set.send(
       `POST ${CREATE} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n` +
@@ -105,7 +105,7 @@ describe('a create through the endpoint', () => {
   });
 
   it.each(['{"HostConfig":{"Binds":["/srv:/y"]} , "a":1}', '{"broken":', 'null'])(
-    'without a path of the host passes byte for byte: %s',
+    'without a host path is forwarded byte for byte: %s',
     async (body) => {
       await using set = await rewriting(created);
       await set.send(post(CREATE, body));
@@ -172,7 +172,7 @@ describe('a start through the endpoint', () => {
     ]);
   });
 
-  it('is refused if it does not', async () => {
+  it('is refused if the drive does not work', async () => {
     await using set = await rewriting(engine, { health: dead });
     const answer = await set.send(post('/containers/web/start', ''));
     expect(answer).toMatch(/^HTTP\/1.1 500 /);
@@ -242,7 +242,7 @@ describe('a refusal', () => {
     },
   );
 
-  it.each(['1.23', '1.12'])('of API version %s is the engine’s own', async (version) => {
+  it.each(['1.23', '1.12'])('for API version %s comes from the engine itself', async (version) => {
     const old = '{"message":"client version is too old. Minimum supported API version is 1.24"}';
     await using set = await rewriting((_request, response) => response.writeHead(400).end(old));
     const answer = await set.send(get(`/v${version}/containers/json`));

@@ -75,7 +75,7 @@ describe('the engine endpoint without an engine', () => {
     });
   });
 
-  it('answers 503 with what to run when mobyvm is stopped', async () => {
+  it('answers 503 with the command to run when mobyvm is stopped', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, {
       availability: settableAvailability({ kind: 'stopped' }),
@@ -214,7 +214,7 @@ describe('requests that wait for the engine', () => {
     first.destroy();
   });
 
-  it('are cut when the endpoint closes', async () => {
+  it('are disconnected when the endpoint closes', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, { availability: settableAvailability(STARTING) });
     const client = await connectTo(endpoint.path);
@@ -225,7 +225,7 @@ describe('requests that wait for the engine', () => {
   });
 });
 
-describe('what is not a request, while mobyvm answers by itself', () => {
+describe('an invalid request, while mobyvm answers by itself', () => {
   it('is answered 400 at once', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, { availability: settableAvailability(STARTING) });
@@ -275,7 +275,7 @@ describe('what is not a request, while mobyvm answers by itself', () => {
   });
 });
 
-describe('the limit of connections', () => {
+describe('the connection limit', () => {
   it('refuses one connection too many, and accepts one again when another has left', async () => {
     await using folder = await testFolder();
     await using engine = await rawEngine((socket) => socket.pipe(socket));

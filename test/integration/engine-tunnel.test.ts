@@ -88,7 +88,7 @@ describe('a tunnel through the engine endpoint', () => {
     expect(await readToEnd(client)).toBe('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00');
   });
 
-  it('carries 100 MB each way at once past readers that pause, and buffers little of it', async () => {
+  it('carries 100 MB each way at once to readers that pause, and buffers little of it', async () => {
     await using folder = await testFolder();
     const sums: Promise<string>[] = [];
     await using engine = await tunnelEngine((socket) => {
@@ -156,7 +156,7 @@ describe('a tunnel through the engine endpoint', () => {
   });
 });
 
-describe('a side that goes away without ending', () => {
+describe('a side that disconnects without a half-close', () => {
   it("closes the engine's side if it is the client", async () => {
     await using folder = await testFolder();
     await using engine = await tunnelEngine((socket) => socket.pipe(socket));
@@ -200,7 +200,7 @@ describe('a side that goes away without ending', () => {
     await until('the connection to be over', () => endpoint.stats.open === 0);
   });
 
-  it('keeps a client that has only ended its input, however often it is probed', async () => {
+  it('keeps a client that has only half-closed, however often it is probed', async () => {
     await using folder = await testFolder();
     await using engine = await tunnelEngine((socket) => socket.resume());
     const gateway = new EngineGateway({

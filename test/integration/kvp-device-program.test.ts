@@ -18,14 +18,14 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('the key-value device', () => {
-  test('is one small program that needs no library', async () => {
+  test('is a small static program', async () => {
     expect((await stat(program)).size).toBeLessThan(MAX_BYTES);
     const { stdout, stderr } = await run('ldd', [program], { acceptExitCodes: [0, 1] });
     expect(stdout + stderr).toMatch(/not a dynamic executable|statically linked/);
   });
 
   test.each([[['--check', 'org.mobyvm.kvp']], [['org.mobyvm.kvp']]])(
-    'says that the machine has no such port: %j',
+    'reports a missing port: %j',
     async (args) => {
       const { exitCode, stderr } = await run(program, args, { acceptExitCodes: [1], timeoutMs: 20_000 });
       expect(exitCode).toBe(1);
@@ -33,7 +33,7 @@ describe('the key-value device', () => {
     },
   );
 
-  test('says how it is used', async () => {
+  test('prints its usage', async () => {
     const { stderr } = await run(program, [], { acceptExitCodes: [2] });
     expect(stderr).toBe('usage: kvp-device [--check] PORT\n');
   });

@@ -79,7 +79,7 @@ const transfer = (body: Uint8Array, id = 'a1'): readonly TransferItem[] =>
 
 describe('the guest’s shell code', () => {
   it.each([0, 1, 713, 714, 715, 1_428, 10_000, 65_536])(
-    'takes a body of %i bytes out of its chunks',
+    'assembles a body of %i bytes from its chunks',
     async (bytes) => {
       await using guest = await Guest.create();
       const body = randomBytes(bytes);
@@ -104,7 +104,7 @@ describe('the guest’s shell code', () => {
     expect(await guest.sh(script('time'))).toBe('1790000000.120');
   });
 
-  it('waits for a chunk that is missing, and refuses one that was changed', async () => {
+  it('waits for a missing chunk, and rejects a modified one', async () => {
     await using guest = await Guest.create();
     const items = transfer(randomBytes(2_000));
     await guest.put(0, items.toSpliced(1, 1));
@@ -116,7 +116,7 @@ describe('the guest’s shell code', () => {
     expect(await guest.result()).toMatchObject({ ok: false, code: 'checksum' });
   });
 
-  it('acts once on a request, and answers it again when its answer was lost', async () => {
+  it('performs a request once, and answers again if its answer was lost', async () => {
     await using guest = await Guest.create();
     await guest.put(0, transfer(Buffer.from('one')));
     await guest.sh(LOOK);
@@ -130,7 +130,7 @@ describe('the guest’s shell code', () => {
     expect((await guest.body()).toString()).toBe('two');
   });
 
-  it('takes a header that the host has overwritten for none', async () => {
+  it('ignores a header that the host has overwritten', async () => {
     await using guest = await Guest.create();
     const items = transfer(Buffer.from('one'));
     await guest.put(0, items.with(-1, { name: NAME, value: '-'.repeat(2_047) }));
@@ -138,7 +138,7 @@ describe('the guest’s shell code', () => {
     expect(await guest.result()).toBeUndefined();
   });
 
-  it('writes items that the host reads, among those of others', async () => {
+  it('writes items that the host can read, beside foreign ones', async () => {
     await using guest = await Guest.create();
     await guest.put(1, [FILLER, { name: 'mobyvm.guest', value: 'old and longer' }]);
     await guest.sh(`pool_put "$GUEST_POOL" mobyvm.guest "1 x y"; pool_put "$GUEST_POOL" other z`);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { compiledSource } from '../support/compiled.js';
 import { connect, leftoverNamespaces, NetworkNamespace } from '../support/netns.js';
 
-test('two namespaces with a cable reach one another, and disposing leaves nothing', async () => {
+test('two connected namespaces reach each other, and disposing them leaves nothing behind', async () => {
   {
     await using host = await NetworkNamespace.create('host');
     await using guest = await NetworkNamespace.create('guest');
@@ -25,7 +25,7 @@ test('the compiled sources are importable by a plain node', async () => {
   expect(stdout).toBe('02:00:0a:00:4b:02\n');
 });
 
-test('a new namespace has the kernel defaults, whatever the machine has', async () => {
+test('a new namespace has the kernel defaults, whatever the settings of the machine', async () => {
   await using host = await NetworkNamespace.create('host');
   const names = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.rp_filter', 'net.ipv4.conf.default.rp_filter'];
   expect((await host.run('sysctl', ['-n', ...names])).stdout).toBe('0\n0\n0\n');

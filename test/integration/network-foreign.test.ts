@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { NetworkHost } from '../support/network-host.js';
 
-describe('objects of others', () => {
+describe('foreign objects', () => {
   test.each([
-    ['a bridge with our name', ['link', 'add', 'mobyvm0', 'type', 'bridge']],
-    ['another device with our name', ['link', 'add', 'mobyvm0', 'type', 'veth', 'peer', 'name', 'other0']],
-    [
-      'a device with our name as an alternative name',
-      ['link', 'property', 'add', 'dev', 'odd0', 'altname', 'mobyvm0'],
-    ],
+    ['a bridge of the same name', ['link', 'add', 'mobyvm0', 'type', 'bridge']],
+    ['another device of the same name', ['link', 'add', 'mobyvm0', 'type', 'veth', 'peer', 'name', 'other0']],
+    ['a device with that alternative name', ['link', 'property', 'add', 'dev', 'odd0', 'altname', 'mobyvm0']],
   ])('%s is rejected by name and left alone', async (_, command) => {
     await using host = await NetworkHost.create();
     await host.namespace.addBridge('odd0');
@@ -31,7 +28,7 @@ describe('objects of others', () => {
     expect(error?.message).toContain('mobyvm:another');
   });
 
-  test('a tap device with our name is rejected, and everything created before is undone', async () => {
+  test('a tap device of the same name is rejected, and everything created before is undone', async () => {
     await using host = await NetworkHost.create();
     await host.namespace.ip('tuntap', 'add', 'dev', 'mobyvm0-t0', 'mode', 'tap');
     const before = await host.snapshot();
@@ -42,7 +39,7 @@ describe('objects of others', () => {
     expect(await host.snapshot()).toEqual(before);
   });
 
-  test('an nftables table with our name is rejected and left alone, as are all other tables', async () => {
+  test('an nftables table of the same name is rejected and left alone, as are all other tables', async () => {
     await using host = await NetworkHost.create();
     await host.namespace.run('nft', ['add table inet mobyvm_mobyvm0; add chain inet mobyvm_mobyvm0 theirs']);
     await host.namespace.run('nft', ['add table inet other; add chain inet other c']);
@@ -64,7 +61,7 @@ describe('objects of others', () => {
     expect(await host.snapshot()).toEqual(before);
   });
 
-  test('an extra address on our bridge is reported, and kept when ours changes', async () => {
+  test('an extra address on the bridge is reported, and kept when mobyvm’s own changes', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     const { namespace } = host;
@@ -90,7 +87,7 @@ describe('objects of others', () => {
     expect((await host.namespace.run('sysctl', ['-n', 'net.ipv4.ip_forward'])).stdout).toBe('1\n');
   });
 
-  test('forwarding that we turned on stays on while others forward', async () => {
+  test('forwarding that mobyvm turned on stays on while others need it', async () => {
     await using host = await NetworkHost.create();
     await host.demand('ensure');
     await host.namespace.run('nft', [
@@ -101,7 +98,7 @@ describe('objects of others', () => {
     expect((await host.demand('ledger')).entries).toEqual([]);
   });
 
-  test('a chain that drops our traffic is reported with a remedy that works', async () => {
+  test('a chain that drops the VM’s traffic is reported with a remedy that works', async () => {
     await using host = await NetworkHost.create();
     const { namespace } = host;
     await namespace.run('nft', [

@@ -98,7 +98,7 @@ describe('the daemon’s network namespace', () => {
     expect(await free.exists()).toBe(true);
   });
 
-  test('of the same name, created by somebody else after a reboot, is not deleted', async () => {
+  test('of the same name, created by another program after a reboot, is not deleted', async () => {
     await using free = new FreeName();
     const ledger = memoryLedger();
     await ledger.add({ kind: 'network-namespace', name: free.name, detail: 'an earlier boot net:[1]' });
@@ -110,7 +110,7 @@ describe('the daemon’s network namespace', () => {
     expect(await ledger.list()).toEqual([]);
   });
 
-  test('cannot have a path as its name', () => {
+  test('rejects a path as its name', () => {
     expect(() => made('../evil', memoryLedger())).toThrow(
       expect.objectContaining({ code: 'MOBYVM_NAMESPACE' }),
     );

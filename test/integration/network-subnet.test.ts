@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { NetworkHost } from '../support/network-host.js';
 
 describe('choosing a subnet', () => {
-  test('uses 10.0.75.0/24 on a host without networks, and keeps it while our bridge has it', async () => {
+  test('uses 10.0.75.0/24 on a host without networks, and keeps it while the bridge has it', async () => {
     await using host = await NetworkHost.create();
     expect((await host.demand('choose', { wanted: 'auto' })).subnet).toBe('10.0.75.0/24');
     await host.demand('ensure');

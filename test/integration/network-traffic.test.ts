@@ -24,7 +24,7 @@ describe('traffic', () => {
     expect(await fetchLine(lab.guest, '10.0.75.1', 53)).toBe('peer 10.0.75.2');
   });
 
-  test('from elsewhere reaches neither the VM nor our servers, but other host services as before', async () => {
+  test('from elsewhere reaches neither the VM nor mobyvm’s servers, but other host services as before', async () => {
     await using lab = await Lab.create();
     await serve(lab.guest, 2376);
     await serve(lab.host.namespace, 53);

@@ -94,7 +94,7 @@ async function granted(): Promise<Socket> {
 }
 
 describe('a well-behaved guest', () => {
-  test('is answered, releases the port, and is disconnected only after that', async () => {
+  test('gets its answer, releases the port, and is disconnected only then', async () => {
     const leases = await serve();
     const socket = await granted();
     socket.write(RELEASE);
@@ -102,7 +102,7 @@ describe('a well-behaved guest', () => {
     expect(leases.log).toEqual(['expose 8080', 'release']);
   });
 
-  test('that vanishes is reported as lost', async () => {
+  test('that disconnects is reported as lost', async () => {
     const leases = await serve();
     const socket = await granted();
     socket.resetAndDestroy();
@@ -114,7 +114,7 @@ describe('a misbehaving guest', () => {
   test.each([
     ['garbage', 'GET / HTTP/1.1\r\n\r\n', /not JSON/],
     [
-      'bytes that are no text',
+      'bytes that are not text',
       Uint8Array.from({ length: 64 }, (_, at) => (at === 63 ? 10 : 255 - at)),
       /not JSON/,
     ],
@@ -122,8 +122,8 @@ describe('a misbehaving guest', () => {
     ['no token', line(''), /token/],
     ['a release before a request', RELEASE, /each connection is for one port/],
     ['a line of 1 MB', 'x'.repeat(1024 * 1024), /too long/],
-    ['a line of 1 MB with an end', `${'x'.repeat(1024 * 1024)}\n`, /too long|not JSON/],
-  ])('%s is told why and cut off', async (_what, bytes, reason) => {
+    ['a terminated line of 1 MB', `${'x'.repeat(1024 * 1024)}\n`, /too long|not JSON/],
+  ])('%s gets the reason and is disconnected', async (_what, bytes, reason) => {
     const leases = await serve();
     const answer = await answerTo(bytes);
     if (answer !== '') expect(answer).toMatch(reason);
@@ -137,7 +137,7 @@ describe('a misbehaving guest', () => {
     expect(leases.log).toEqual(['expose 8080', 'lost']);
   });
 
-  test('may send its request byte by byte, if it is complete in time', async () => {
+  test('can send its request byte by byte if it is complete in time', async () => {
     const leases = await serve();
     const socket = dial().setNoDelay(true);
     await once(socket, 'connect');

@@ -250,7 +250,7 @@ async function udpClient(
 }
 
 describe('a UDP client', () => {
-  test('gets its answers, and keeps its port at the guest while others come', async () => {
+  test('gets its answers, and keeps its port at the guest while other clients appear', async () => {
     const guest = await udpGuest();
     const { port, forwarder } = await udpTo(() => guest);
     const [one, two] = [await udpClient(port), await udpClient(port)];
@@ -263,7 +263,7 @@ describe('a UDP client', () => {
     expect(forwarder).toMatchObject({ connections: 2, bytesIn: 65_510, bytesOut: 65_510 });
   });
 
-  test('that was idle for longest is dropped for the next one', async () => {
+  test('that was idle longest is dropped for the next one', async () => {
     const guest = await udpGuest();
     const { port, forwarder } = await udpTo(() => guest, { maxClients: 2 });
     const [one, two, three] = [await udpClient(port), await udpClient(port), await udpClient(port)];

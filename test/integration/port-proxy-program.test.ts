@@ -38,7 +38,7 @@ const until = (title: string, check: () => Promise<boolean>): Promise<void> =>
 
 const isOpen = async (place: string): Promise<boolean> => (await listening(peers.host)).includes(place);
 
-describe('a port that the host grants', () => {
+describe('a port that the host opens', () => {
   test('is reported as 0 once it is open, and closed before the proxy exits', async () => {
     const proxy = peers.proxy({ 'host-port': 8000 });
     await proxy.line(/^0$/);
@@ -48,7 +48,7 @@ describe('a port that the host grants', () => {
     expect(proxy.lines).toEqual(['0']);
   });
 
-  test('on 0.0.0.0 and :: leads to the same port of the guest', async () => {
+  test('on 0.0.0.0 and :: forwards to the same port of the guest', async () => {
     await using four = peers.proxy({ 'host-port': 8001 });
     await four.line(/^0$/);
     await using six = peers.proxy({ 'host-ip': '::', 'host-port': 8001 });
@@ -64,7 +64,7 @@ describe('a port that the host grants', () => {
     ['udp', '127.0.0.1', 'UDP:127.0.0.1:8002'],
     ['tcp', '::', 'TCP6:[::1]:8002'],
     ['tcp', '192.0.2.9', 'TCP:192.0.2.9:8002'],
-  ])('by %s on %s leads to a docker-proxy on a port of the guest', async (proto, hostIp, place) => {
+  ])('by %s on %s forwards to a docker-proxy on a port of the guest', async (proto, hostIp, place) => {
     const args = { proto, 'host-ip': hostIp, 'host-port': 8002 };
     await using proxy = peers.proxy(args, { MOBYVM_DOCKER_PROXY: join(peers.folder, 'docker-proxy') });
     await proxy.line(/^0$/);
@@ -159,7 +159,7 @@ test('without a token it becomes docker-proxy', async () => {
   expect(await ask(peers.guest, 'TCP:127.0.0.1:8020', 'x')).toBe('x');
 });
 
-test('a descriptor that the engine has bound before takes no connections any more, and the port works', async () => {
+test('a descriptor that the engine bound earlier accepts no more connections, and the port works', async () => {
   const bound = createServer().listen(0, '127.0.0.1');
   await once(bound, 'listening');
   const { port } = bound.address() as AddressInfo;

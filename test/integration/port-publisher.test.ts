@@ -55,13 +55,13 @@ describe('addresses', () => {
     expect(await listenersOn(8300)).toEqual([]);
   });
 
-  test('all of them mean loopback when ports are exposed to localhost', async () => {
+  test('all addresses mean loopback when ports are exposed to localhost', async () => {
     publisher = await peers.publisher({ exposure: 'localhost' });
     await publisher.audit(web('0.0.0.0', 8301), web('::', 8301));
     expect(await listenersOn(8301)).toEqual(['127.0.0.1:8301', '[::1]:8301']);
   });
 
-  test('UDP on all of them answers from the one that was asked, new addresses included', async () => {
+  test('UDP on all addresses answers from the one that was asked, including new ones', async () => {
     publisher = await peers.publisher();
     await peers.echo(8302);
     await using proxy = await publish({ proto: 'udp', 'host-port': 8302 });
@@ -93,7 +93,7 @@ describe('addresses', () => {
 });
 
 describe('an audit', () => {
-  test('makes the listeners match the list, and opens what could not be opened before', async () => {
+  test('makes the listeners match the list, and retries ports that could not be opened', async () => {
     publisher = await peers.publisher();
     const holder = peers.host.start('socat', ['-dd', 'TCP-LISTEN:8310,fork', 'PIPE']);
     await holder.line(/listening/);
@@ -122,7 +122,7 @@ describe('an audit', () => {
   });
 });
 
-test('a guest that is lost cuts what is open, refuses what comes and keeps the port', async () => {
+test('a lost guest ends open connections, refuses new ones and keeps the port', async () => {
   publisher = await peers.publisher();
   await peers.echo(8320);
   await using proxy = await publish({ 'host-port': 8320 });
@@ -137,7 +137,7 @@ test('a guest that is lost cuts what is open, refuses what comes and keeps the p
   expect(await listenersOn(8320)).toEqual(['0.0.0.0:8320']);
 });
 
-test('200 ports are asked for, come back when the host has restarted, and go with their proxies', async () => {
+test('200 ports are opened, come back after a restart of the host, and close with their proxies', async () => {
   publisher = await peers.publisher();
   const proxies = peers.guest.start(
     'sh',
@@ -186,7 +186,7 @@ describe('many connections', () => {
     await until('all to be closed', async () => (await publisher.list())[0]?.connections === 0);
   }, 360_000);
 
-  test('beyond the limit of descriptors are refused, and later ones served', async () => {
+  test('beyond the descriptor limit are refused, and later ones served', async () => {
     publisher = await peers.publisher();
     await using server = await peers.guest.startNode('many-connections.mjs', { serve: 8331 });
     await server.line(/ready/);

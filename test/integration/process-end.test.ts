@@ -38,7 +38,7 @@ async function endOf(leftOpen: string) {
   }
 }
 
-describe('a daemon whose work is over', () => {
+describe('a daemon that has finished', () => {
   test.each([
     [
       'a server',
@@ -47,7 +47,7 @@ describe('a daemon whose work is over', () => {
     ],
     ['a timer', 'setInterval(() => undefined, 1000);', 'Timeout'],
   ])(
-    'ends although %s was left open, says what it was, and releases its lock',
+    'exits although %s was left open, reports what it was, and releases its lock',
     async (_what, open, resource) => {
       const { code, output, left } = await endOf(open);
       expect(code).toBe(3);
@@ -57,7 +57,7 @@ describe('a daemon whose work is over', () => {
     },
   );
 
-  test('ends at once when nothing is open', async () => {
+  test('exits at once if nothing is open', async () => {
     const { code, output, left } = await endOf('');
     expect({ code, output, left }).toEqual({ code: 3, output: '', left: [] });
   });

@@ -67,7 +67,7 @@ describe('an engine that requires certificates', () => {
     });
   });
 
-  it.each([-500, 500])('lets nobody in with a certificate that was made %i days from now', async (days) => {
+  it.each([-500, 500])('rejects a client certificate that was issued %i days from now', async (days) => {
     await using engine = await tlsEngine(machine, echo);
     const client = await issueLeaf(machine.ca, { role: 'client', nowMs: Date.now() + days * DAY_MS });
     await expectRefused(engine, credentialsOf({ ca: machine.ca, client }));
@@ -99,7 +99,7 @@ async function expectRefused(engine: TlsEngine, credentials: TlsCredentials): Pr
   await until('no connection to be left', () => engine.carriers.size === 0);
 }
 
-describe('a dial by TLS', () => {
+describe('a TLS dial', () => {
   it("refuses the engine of another machine's authority", async () => {
     await using engine = await tlsEngine({ ca: machine.ca, server: other.server }, echo);
     await expect(engine.dialAs(credentialsOf(machine))(signal)).rejects.toMatchObject({
@@ -129,7 +129,7 @@ describe('a dial by TLS', () => {
   it.each([
     [-500, 'CERT_HAS_EXPIRED'],
     [500, 'CERT_NOT_YET_VALID'],
-  ])("refuses an engine's certificate that was made %i days from now", async (days, reason) => {
+  ])('rejects an engine certificate that was issued %i days from now', async (days, reason) => {
     const server = await issueLeaf(machine.ca, { role: 'server', nowMs: Date.now() + days * DAY_MS });
     await using engine = await tlsEngine({ ca: machine.ca, server }, echo);
     await expect(engine.dialAs(credentialsOf(machine))(signal)).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describe('a dial by TLS', () => {
     });
   });
 
-  it('tells an engine that does not speak TLS from one that is not running', async () => {
+  it('distinguishes an engine that does not speak TLS from one that is not running', async () => {
     await using plain = await rawEngine((socket) =>
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
     );
@@ -160,7 +160,7 @@ describe('a dial by TLS', () => {
     });
   });
 
-  it('says that the engine is unreachable if it closes the connection during the handshake', async () => {
+  it('reports the engine as unreachable if it closes the connection during the handshake', async () => {
     await using ending = await rawEngine((socket) => socket.once('data', () => socket.end()));
     await expect(dialPort(ending.port)(signal)).rejects.toMatchObject({ code: 'MOBYVM_ENGINE_UNREACHABLE' });
     await using resetting = await rawEngine((socket) => socket.once('data', () => socket.resetAndDestroy()));
@@ -234,7 +234,7 @@ describe('TLS sessions', () => {
     );
   });
 
-  it('do not outlive the credentials that they were made with', async () => {
+  it('do not outlive the credentials that they were established with', async () => {
     await using engine = await tlsEngine(machine, echo);
     let credentials: TlsCredentials = credentialsOf(machine);
     const dial = tlsDial({

@@ -58,7 +58,7 @@ describe('openssl, reading the certificates', () => {
   it.each([
     ['server.pem', 'TLS Web Server Authentication'],
     ['client.pem', 'TLS Web Client Authentication'],
-  ])('finds %s as it is meant', async (file, usage) => {
+  ])('reads %s as intended', async (file, usage) => {
     await using folder = await folderWithPairs();
     const text = await describeCertificate(folder, file);
     const keyIdentifier = /Subject Key Identifier: \s+([0-9A-F:]{59})\n/.exec(
@@ -144,7 +144,7 @@ describe('a dial to openssl s_server', () => {
     expect(await reversed(dial, 'def')).toBe('fed');
   });
 
-  it("says why it is refused: another machine's certificate", async () => {
+  it("reports why it is rejected: another machine's certificate", async () => {
     await using folder = await testFolder();
     await using server = await opensslServer(folder, machine);
     await expect(dialAs(server.port, { ca: machine.ca, client: other.client })(signal)).rejects.toMatchObject(
@@ -157,7 +157,7 @@ describe('a dial to openssl s_server', () => {
     expect(await reversed(dialAs(server.port, machine), 'abc')).toBe('cba');
   });
 
-  it('says why it is refused: a certificate that has expired', async () => {
+  it('reports why it is rejected: an expired certificate', async () => {
     await using folder = await testFolder();
     await using server = await opensslServer(folder, machine);
     const client = await issueLeaf(machine.ca, { role: 'client', nowMs: Date.now() - 500 * DAY_MS });

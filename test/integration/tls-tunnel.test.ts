@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 
 describe('a TLS connection to the engine', () => {
-  it('carries 50 MB from the engine after we have ended our side', async () => {
+  it('carries 50 MB from the engine after the client has half-closed', async () => {
     const input: Promise<string>[] = [];
     const sent: Promise<string>[] = [];
     await using engine = await tlsEngine(machine, (socket) => {
@@ -42,7 +42,7 @@ describe('a TLS connection to the engine', () => {
     await until('both sides to be closed', () => socket.closed && engine.carriers.size === 0);
   });
 
-  it('carries 50 MB to the engine after it has ended its side', async () => {
+  it('carries 50 MB to the engine after the engine has half-closed', async () => {
     const input: Promise<string>[] = [];
     await using engine = await tlsEngine(machine, (socket) => {
       input.push(sumOf(socket));

@@ -48,7 +48,7 @@ describe('a unix socket listener', () => {
     await expectAnswer(address);
   });
 
-  it('does not replace a file that somebody has put at its address, and restores the socket when it is gone', async () => {
+  it('does not replace a file that was put at its address, and restores the socket once the file is gone', async () => {
     await using folder = await testFolder();
     await using listener = await listen(folder);
     await rm(listener.address);
@@ -94,7 +94,7 @@ describe('a unix socket listener', () => {
     },
   );
 
-  it('replaces the socket that a dead process has left', async () => {
+  it('replaces a socket that a dead process left behind', async () => {
     await using folder = await testFolder();
     const address = join(folder.path, 'test.sock');
     await leaveStaleSocket(address);
@@ -103,7 +103,7 @@ describe('a unix socket listener', () => {
     expect(await readdir(folder.path)).toEqual(['test.sock']);
   });
 
-  it('names the program that listens there already', async () => {
+  it('names the program that already listens there', async () => {
     await using folder = await testFolder();
     await using listener = await listen(folder);
     await expect(listen(folder)).rejects.toMatchObject({
@@ -131,7 +131,7 @@ describe('a unix socket listener', () => {
     expect((await lstat(address)).isSymbolicLink()).toBe(true);
   });
 
-  it('refuses a path that is too long, and says how long it is', async () => {
+  it('rejects a path that is too long, and reports its length', async () => {
     await using folder = await testFolder();
     const address = join(folder.path, 'x'.repeat(108 - folder.path.length - 1));
     await expect(listen(folder, { address })).rejects.toMatchObject({
@@ -142,7 +142,7 @@ describe('a unix socket listener', () => {
     await expectAnswer(listener.address);
   });
 
-  it('leaves a socket alone at close that is no longer its own', async () => {
+  it('does not delete at close a socket that is no longer its own', async () => {
     await using folder = await testFolder();
     const listener = await listen(folder);
     await rm(listener.address);

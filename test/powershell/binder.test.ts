@@ -57,7 +57,7 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
       ]);
     });
 
-    it('hands objects on through a pipeline', async () => {
+    it('passes objects through a pipeline', async () => {
       answer = ({ command }) =>
         command === 'Get-VM'
           ? {
@@ -82,7 +82,7 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
 
     it.each<[string, readonly [CmdletCall, ...CmdletCall[]], string]>([
       [
-        'a value that a list does not have',
+        'a value that is not in a list',
         [wrong('New-VMSwitch', { Name: 'x', SwitchType: 'External' })],
         'ParameterArgumentTransformationError',
       ],
@@ -92,7 +92,7 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
         'ParameterArgumentTransformationError',
       ],
       [
-        'a boolean for what is named True or False',
+        'a boolean for an enum of True and False',
         [wrong('New-NetFirewallRule', { DisplayName: 'x', Enabled: true })],
         'ParameterArgumentTransformationError',
       ],
@@ -102,12 +102,12 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
         'ParameterArgumentTransformationError',
       ],
       [
-        'a call without what it must have',
+        'a call without a mandatory parameter',
         [cmdlet('New-NetIPAddress', { InterfaceAlias: 'x' })],
         'MissingMandatoryParameter',
       ],
       [
-        'parameters of two sets',
+        'parameters of different sets',
         [cmdlet('New-VMSwitch', { Name: 'x', SwitchType: 'Internal', NetAdapterName: 'y' })],
         'AmbiguousParameterSet',
       ],
@@ -116,13 +116,13 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
       expect(host.calls).toEqual([]);
     });
 
-    it('refuses what another cmdlet gives', async () => {
+    it('rejects the output of another cmdlet', async () => {
       answer = () => ({ kind: 'rows', rows: [{ Name: 'x' }] });
       const mixed = session.run([cmdlet('Get-VM'), cmdlet('Remove-VMDvdDrive')], { signal });
       await expect(mixed).rejects.toMatchObject({ errorId: 'InputObjectNotBound' });
     });
 
-    it('refuses a name that the product would not send', async () => {
+    it('rejects a name that mobyvm would not send', async () => {
       const call = wrong('New-VMSwitch', { Name: 'x', SwitchTyp: 'Internal', Colour: 'red' });
       await expect(session.run([call], { signal })).rejects.toMatchObject({ code: 'MOBYVM_BUG' });
       const { stdout } = await run(executable, ['-Command', '-'], {
@@ -133,8 +133,8 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
     });
   });
 
-  describe('what a cmdlet answers', () => {
-    it('comes back by the kinds of its fields, whatever the language', async () => {
+  describe('the output of a cmdlet', () => {
+    it('is converted by the kinds of its fields, whatever the language', async () => {
       const plain = {
         ...{ Name: 'Zürich „Ä“', Amount: 7, Big: 2 ** 40, Ratio: 0.5, On: true, Nothing: null },
         ...{ List: ['a', 'é'], One: ['x'], None: [], Numbers: [1, 2] },
@@ -169,7 +169,7 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
       });
     });
 
-    it('may be 4 MB in 1 row or in 20,000', async () => {
+    it('can be 4 MB in 1 row or in 20,000', async () => {
       const long = 'x'.repeat(4_000_000);
       answer = () => ({ kind: 'rows', rows: [{ Name: long }] });
       const query = { pipeline: [cmdlet('Get-VM')], fields: { Name: 'text' } } as const;
@@ -182,17 +182,17 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
 
   describe('a cmdlet that misbehaves', () => {
     it.each([
-      ['lines of its own', { stdout: 'WARNING\n#mobyvm:\n', stderr: 'noise\n' }],
-      ['a line without an end', { stdout: 'almost done: ' }],
+      ['extra lines', { stdout: 'WARNING\n#mobyvm:\n', stderr: 'noise\n' }],
+      ['an unterminated line', { stdout: 'almost done: ' }],
       ['carriage returns', { stdout: 'a\r\nb\rc\r\n' }],
       ['megabytes of noise', { stdout: 'noise\n'.repeat(300_000), stderr: 'noise\n'.repeat(300_000) }],
-    ])('and prints %s is understood all the same', async (_, prints) => {
+    ])('and prints %s is still understood', async (_, prints) => {
       answer = () => ({ kind: 'rows', rows: [{ Name: 'x' }], prints });
       const query = { pipeline: [cmdlet('Get-VM')], fields: { Name: 'text' } } as const;
       expect(await session.read(query, { signal })).toEqual([{ Name: 'x' }]);
     });
 
-    it.each(['hang', 'exit'] as const)('by a %s fails its own call alone', async (kind) => {
+    it.each(['hang', 'exit'] as const)('by a %s fails only its own call', async (kind) => {
       answer = () => ({ kind });
       const call = session.run([cmdlet('Start-VM', { Name: 'x' })], { signal, timeoutSeconds: 2 });
       const after = session.run([cmdlet('Get-VM')], { signal });
@@ -204,7 +204,7 @@ describe.each(STUB_SOURCES)('with stubs from the %s', (source) => {
   });
 
   describe('a secret', () => {
-    it('stands in no log, command line or message, also when its call fails', async () => {
+    it('is in no log, command line or message, even if its call fails', async () => {
       answer = () => ({
         kind: 'failure',
         failure: { errorId: 'InvalidPassword', category: 'InvalidArgument', hresult: 0, message: 'no' },

@@ -31,7 +31,7 @@ const make = () =>
 
 describeKvpExchange("the Hyper-V exchange through PowerShell's engine", make);
 
-it('writes no value of an item into a log, also when it is no secret by name', async () => {
+it('logs no value of an item, even if it is not a secret', async () => {
   const { exchange } = await make();
   await exchange.set([{ name: 'mobyvm.token', value: 'Tr0ub4dor&3' }], NEVER);
   await exchange.close();

@@ -66,20 +66,20 @@ describe.each(LANGUAGE_MODES)("PowerShell's engine in %s", (languageMode) => {
     );
   }, 300_000);
 
-  it('turns dates and enums into texts that no language or version changes', async () => {
+  it('converts dates and enums to text that does not depend on language or version', async () => {
     expect(await engine.textOf("([datetime]'2026-11-26T10:00:00Z')")).toMatch(/^2026-11-26T10:00:00\.0+Z$/);
     expect(await engine.textOf('$null')).toBeUndefined();
     expect(await engine.textOf('$true')).toBe('True');
   });
 
-  it('reads text that nobody else may read, as text', async () => {
+  it('reads sealed text', async () => {
     for (const text of ['<INSTANCE CLASSNAME="x">pä$s\'"`w😀rd</INSTANCE>', 'x'.repeat(4_000), ' ']) {
       const expression = `([pscredential]::new('x',${seal.expressionFor(text)})).GetNetworkCredential().Password`;
       expect(await engine.textOf(expression)).toBe(text);
     }
   });
 
-  it('says text that nobody else may read, sealed', async () => {
+  it('writes sealed text', async () => {
     for (const text of ['<INSTANCE>pä$s\'"`w😀rd\0</INSTANCE>', 'x'.repeat(4_000), ' ']) {
       const sealed = await engine.textOf(`(ConvertTo-MobyvmSealed ${textLiteral(text)})`);
       expect(sealed).not.toContain(text);
@@ -87,7 +87,7 @@ describe.each(LANGUAGE_MODES)("PowerShell's engine in %s", (languageMode) => {
     }
   });
 
-  it('has the key nowhere but in a SecureString', async () => {
+  it('keeps the key only in a SecureString', async () => {
     expect(await engine.textOf('$mobyvmKey')).toBe('System.Security.SecureString');
     expect(seal.expressionFor('x')).toMatch(/-SecureKey \$mobyvmKey -ErrorAction Stop\)$/);
   });

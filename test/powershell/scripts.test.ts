@@ -46,7 +46,7 @@ async function scriptsOf(directory: string): Promise<readonly string[]> {
   return found;
 }
 
-it.runIf(HAS_SCRIPT_CHECK)('every script of the project is in order', async () => {
+it.runIf(HAS_SCRIPT_CHECK)('every script of the project passes the checks', async () => {
   const scripts = await scriptsOf(ROOT);
   expect(scripts.map((path) => path.slice(ROOT.length + 1)).sort()).toEqual([
     'scripts/verify-windows.ps1',
@@ -58,33 +58,33 @@ it.runIf(HAS_SCRIPT_CHECK)('every script of the project is in order', async () =
 it.runIf(HAS_SCRIPT_CHECK).each([
   ['a syntax error', 'if (', /syntax: /],
   ['an alias', 'gci', /gci is no command/],
-  ['a cmdlet that nobody knows', 'Get-Nothing -Name x', /Get-Nothing is no command/],
-  ['a parameter that does not exist', 'New-VMSwitch -Nam x -Confirm:$false', /no parameter Nam/],
+  ['an unknown cmdlet', 'Get-Nothing -Name x', /Get-Nothing is no command/],
+  ['an unknown parameter', 'New-VMSwitch -Nam x -Confirm:$false', /no parameter Nam/],
   [
-    'a parameter of another set',
+    'parameters of different sets',
     'New-VMSwitch -Name x -SwitchType Internal -NetAdapterName y -Confirm:$false',
     /AmbiguousParameterSet/,
   ],
-  ['an argument without a name', 'Start-Sleep 3', /without a name/],
-  ['what asks for confirmation', 'Remove-NetNat -Name x', /-Confirm:\$false is missing/],
+  ['a positional argument', 'Start-Sleep 3', /without a name/],
+  ['a cmdlet that asks for confirmation', 'Remove-NetNat -Name x', /-Confirm:\$false is missing/],
   ['a ternary', '$x = $true ? 1 : 2', /does not know \?:/],
-  ['a null coalescing', '$x = $null ?? 2', /does not know \?\?/],
-  ['a chain', 'Write-Output -InputObject 1 && Write-Output -InputObject 2', /does not know &&/],
+  ['a null-coalescing operator', '$x = $null ?? 2', /does not know \?\?/],
+  ['a pipeline chain', 'Write-Output -InputObject 1 && Write-Output -InputObject 2', /does not know &&/],
   ['a variable of PowerShell 7', 'if ($IsWindows) { }', /does not know \$IsWindows/],
   ['a binary number', '$x = 0b101', /does not know 0b101/],
-  ['a suffix of a number', '$x = 5uy', /does not know 5uy/],
+  ['a number with a suffix', '$x = 5uy', /does not know 5uy/],
   ['an escaped code point', '$x = "`u{41}"', /does not know `u\{\}/],
-  ['a job in the background', 'Start-Sleep -Seconds 1 &', /does not know &/],
+  ['a background job', 'Start-Sleep -Seconds 1 &', /does not know &/],
   [
     'an encoding of PowerShell 7',
     'Set-Content -LiteralPath x -Value y -Encoding utf8NoBOM',
     /does not know -Encoding utf8NoBOM/,
   ],
-  ['a type of .NET alone', '$x = [System.Text.Json.JsonDocument]', /JsonDocument is no type/],
-  ['such a type as a constraint', '[semver]$x = 1', /semver is no type/],
-  ['what is not ASCII', "$x = 'ä'", /not all ASCII/],
-  ['an odd verb', 'function Do-This { }', /no approved verb/],
-  ['no help', '$x = 1', /the script has no help/],
+  ['a type that .NET Framework lacks', '$x = [System.Text.Json.JsonDocument]', /JsonDocument is no type/],
+  ['such a type in a cast', '[semver]$x = 1', /semver is no type/],
+  ['non-ASCII text', "$x = 'ä'", /not all ASCII/],
+  ['an unapproved verb', 'function Do-This { }', /no approved verb/],
+  ['missing help', '$x = 1', /the script has no help/],
 ])('%s is found', async (_, text, finding) => {
   const path = join(folder, 'bad.ps1');
   await writeFile(path, `${text}\n`);

@@ -35,13 +35,13 @@ function session(env: NodeJS.ProcessEnv = {}, program = executable): PowerShellS
 describe.each(LANGUAGE_MODES)('a session in %s', (languageMode) => {
   const env = { PWSH_HOST_LANGUAGE_MODE: languageMode };
 
-  it('says what it is', async () => {
+  it('reports its version and language mode', async () => {
     const { edition, version, languageMode: mode } = await session(env).identity({ signal });
     expect({ edition, mode }).toEqual({ edition: 'Core', mode: languageMode });
     expect(version).toMatch(/^7\./);
   });
 
-  it('tells of a failure by its id and category', async () => {
+  it('reports a failure with its id and category', async () => {
     const failing = session(env).run(MISSING, { signal });
     await expect(failing).rejects.toThrow(PowerShellError);
     await expect(failing).rejects.toMatchObject({
@@ -50,7 +50,7 @@ describe.each(LANGUAGE_MODES)('a session in %s', (languageMode) => {
     });
   });
 
-  it('answers many callers, one after the other', async () => {
+  it('answers many callers one after another', async () => {
     const one = session(env);
     const calls = Array.from({ length: 20 }, () => one.run(MISSING, { signal }));
     for (const outcome of await Promise.allSettled(calls))
@@ -58,9 +58,9 @@ describe.each(LANGUAGE_MODES)('a session in %s', (languageMode) => {
   });
 });
 
-describe('a session that is disturbed', () => {
+describe('a session under stress', () => {
   it.each(['it starts', 'a call runs'])(
-    'whose caller gives up while %s lets it go at once, and answers the next one with the same process',
+    'releases a caller that gives up while %s at once, and answers the next one with the same process',
     async (when) => {
       const one = session();
       if (when === 'a call runs') await one.identity({ signal });
@@ -73,12 +73,12 @@ describe('a session that is disturbed', () => {
     },
   );
 
-  it('has more time for the first call of a module', async () => {
+  it('allows more time for the first call to a module', async () => {
     const one = session();
     await expect(one.run(MISSING, { signal, timeoutSeconds: 0 })).rejects.toThrow(PowerShellError);
   });
 
-  it('whose call takes too long says so, and the next call has a new process', async () => {
+  it('reports a call that takes too long, and answers the next one with a new process', async () => {
     const one = session();
     await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);
     const late = one.run(MISSING, { signal, timeoutSeconds: 0 });
@@ -86,7 +86,7 @@ describe('a session that is disturbed', () => {
     await expect(one.run(MISSING, { signal })).rejects.toThrow(PowerShellError);
   });
 
-  it('is the program that was named, whatever the environment says', async () => {
+  it('runs the given program, whatever the environment says', async () => {
     process.env['NODE_POWERSHELL'] = '/nowhere/powershell.exe';
     try {
       expect(await session().identity({ signal })).toMatchObject({ edition: 'Core' });
@@ -111,7 +111,7 @@ describe('a session that is disturbed', () => {
     }
   });
 
-  it('stands in the folder of its program, where nobody plants a script with the name of a cmdlet', async () => {
+  it('runs in the folder of its program, where nobody can plant a script with the name of a cmdlet', async () => {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'mvh-')));
     const program = join(folder, 'console');
     try {
@@ -124,7 +124,7 @@ describe('a session that is disturbed', () => {
     }
   });
 
-  it('tells a module that a policy forbids from one that is not there', async () => {
+  it('distinguishes a forbidden module from a missing one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mvh-'));
     try {
       await mkdir(join(folder, 'Hyper-V'));
@@ -140,7 +140,7 @@ describe('a session that is disturbed', () => {
     }
   });
 
-  it('that cannot be started says what to try', async () => {
+  it('that cannot be started reports what to try', async () => {
     await expect(session({}, '/nowhere/powershell.exe').run(MISSING, { signal })).rejects.toMatchObject({
       code: 'MOBYVM_POWERSHELL_START',
     });
@@ -149,7 +149,7 @@ describe('a session that is disturbed', () => {
     });
   });
 
-  it('whose caller gives up before the call is sent, does not send it', async () => {
+  it('does not send a call whose caller has already given up', async () => {
     const one = session();
     const controller = new AbortController();
     const call = one.run(MISSING, { signal: controller.signal });
@@ -160,7 +160,7 @@ describe('a session that is disturbed', () => {
     expect(logged.filter((line) => line.startsWith('powershell.call'))).toEqual([]);
   });
 
-  it.skipIf(!HAS_LANGUAGE_SWITCH)('whose language a policy takes away says so at once', async () => {
+  it.skipIf(!HAS_LANGUAGE_SWITCH)('reports at once that a policy restricts its language', async () => {
     const one = session({ PWSH_HOST_LANGUAGE_MODE: 'RestrictedLanguage' });
     await expect(one.run(MISSING, { signal })).rejects.toMatchObject({
       code: 'MOBYVM_POWERSHELL_START',
@@ -168,7 +168,7 @@ describe('a session that is disturbed', () => {
     });
   });
 
-  it('that is closed answers nobody any more, and leaves no process', async () => {
+  it('that is closed answers no more calls, and leaves no process', async () => {
     const one = session({ MOBYVM_TEST_MARK: 'closed' });
     await one.identity({ signal });
     await one.close();

@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-it('a Start-VM that hangs holds up neither a look at the machine nor the key-value exchange', async () => {
+it('a hanging Start-VM delays neither a status query nor the key-value exchange', async () => {
   const executable = await consoleProgram();
   const host = new SimulatedHost();
   host.network.tentativeLooks = 0;

@@ -33,7 +33,7 @@ afterAll(async () => {
   await stubs.stop();
 });
 
-describe("a whole life through PowerShell's engine", () => {
+describe("the whole life cycle in PowerShell's engine", () => {
   const lives = LANGUAGE_MODES.flatMap((mode) =>
     (['uefi', 'bios'] as const).map((firmware) => ({ mode, firmware })),
   );
@@ -68,7 +68,7 @@ describe("a whole life through PowerShell's engine", () => {
     },
   );
 
-  it('with the other generation next time recreates the machine and keeps its disk', async () => {
+  it('recreates the machine with the other generation and keeps its disk', async () => {
     const host = new SimulatedHost();
     ({ answer } = host);
     const whole = await WholeMachine.create(host, session);
@@ -86,7 +86,7 @@ describe("a whole life through PowerShell's engine", () => {
   }, 300_000);
 });
 
-it('a machine that somebody has changed by hand is corrected', async () => {
+it('a machine that was changed by hand is corrected', async () => {
   const host = new SimulatedHost();
   ({ answer } = host);
   const whole = await WholeMachine.create(host, session);
@@ -103,8 +103,8 @@ it('a machine that somebody has changed by hand is corrected', async () => {
   }
 });
 
-describe('what is sent while calls fail, and what is sent rarely', () => {
-  it('is bound by the engine, every form of it', async () => {
+describe('calls that are rare or made only after failures', () => {
+  it('are all bound by the engine', async () => {
     const recording = new Recording();
     const over = (ask: AnswerCmdlet) => recording.over(new SimulatedPowerShell(ask));
     for (const kind of FAULT_KINDS) {
@@ -130,7 +130,7 @@ describe('what is sent while calls fail, and what is sent rarely', () => {
 });
 
 it.runIf(HAS_LANGUAGE_SWITCH).each(['error', 'denied'] as const)(
-  'with a call that goes wrong ("%s") in the engine, `up` leaves nothing and the next one works',
+  'if a call fails in the engine ("%s"), `up` leaves nothing behind and the next one works',
   async (kind) => {
     const over = (ask: AnswerCmdlet): PowerShell => {
       answer = ask;
@@ -144,7 +144,7 @@ it.runIf(HAS_LANGUAGE_SWITCH).each(['error', 'denied'] as const)(
   300_000,
 );
 
-it('what doctor looks at is bound by the engine, and understood', async () => {
+it('every call of doctor is bound by the engine, and its output understood', async () => {
   await using programs = await SystemPrograms.create();
   const host = new SimulatedHost();
   ({ answer } = host);

@@ -31,7 +31,7 @@ export interface ResourceUnderTest extends AsyncDisposable {
  */
 export function describeResource(title: string, make: () => Promise<ResourceUnderTest>): void {
   describe(`${title}, as a resource`, () => {
-    test('has a change to make at first and none right after ensure', async () => {
+    test('plans a change at first and none right after ensure', async () => {
       await using world = await make();
       expect(await world.plan()).not.toBe('none');
       expect(await world.ensure()).not.toBe('none');
@@ -72,7 +72,7 @@ export function describeResource(title: string, make: () => Promise<ResourceUnde
       expect(await world.snapshot()).toEqual(present);
     });
 
-    test('leaves no change behind when removed, and may be removed again', async () => {
+    test('leaves no change behind when removed, and can be removed again', async () => {
       await using world = await make();
       const before = await world.snapshot();
       await world.remove();

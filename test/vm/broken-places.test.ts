@@ -89,7 +89,7 @@ describe('a folder that cannot be created', () => {
   });
 });
 
-describe('a state file that cannot be understood', () => {
+describe('a malformed state file', () => {
   test('is named at once if it is the definition of the VM, and down still works', async () => {
     const vm = join(instance.directory, 'state/vm');
     await mkdir(vm, { recursive: true });
@@ -104,7 +104,7 @@ describe('a state file that cannot be understood', () => {
     await expectNothingLeft();
   });
 
-  test('does not keep down from working if it is the settings of a killed daemon', async () => {
+  test('does not prevent down if it is the settings of a killed daemon', async () => {
     await using command = instance.start(...instance.upCommand);
     await command.line(/[Dd]HCP/, 120);
     process.kill(await instance.daemonPid(), 'SIGKILL');
@@ -141,7 +141,7 @@ describe('a daemon', () => {
     expect(await readdir(join(instance.directory, 'run'))).toEqual([]);
   });
 
-  test('creates the network namespace that it is told to run in, and removes it at its end', async () => {
+  test('creates the network namespace that it is told to run in, and removes it when it exits', async () => {
     await using daemon = instance.start('daemon', '--no-start', '--netns', instance.namespace);
     await instance.untilState('stopped', 60);
     expect(await instance.status()).toMatchObject({ network: { namespace: instance.namespace } });
@@ -176,7 +176,7 @@ describe('a daemon', () => {
     expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
   });
 
-  test('that several interrupted commands asked for is not left behind', async () => {
+  test('that several interrupted commands started is not left behind', async () => {
     await using first = instance.start(...instance.upCommand);
     await using second = instance.start(...instance.upCommand);
     await using third = instance.start(...instance.upCommand);

@@ -71,7 +71,7 @@ async function expectCleanDisk(): Promise<void> {
 const UNMOUNTED = expect.stringMatching(/ shutdown: data disk \/dev\/\w+ unmounted$/) as string;
 
 describe('down', () => {
-  test('lets every container end in its own way, and unmounts the disk', async () => {
+  test('lets every container stop in its own way, and unmounts the disk', async () => {
     await start('obeying', onTerm('exit 7'));
     await start('ignoring', IGNORING);
     await start('slow', onTerm('sleep 8; echo whole >/end; exit 8'));
@@ -89,7 +89,7 @@ describe('down', () => {
     await expectCleanDisk();
   });
 
-  test('is followed by an up that knows how they ended and starts what is to be started', async () => {
+  test('is followed by an up that knows their exit codes and restarts the right ones', async () => {
     await instance.up();
     expect(await outcomes('obeying', 'ignoring', 'slow', 'patient', 'paused', 'always')).toEqual({
       obeying: 'exited 7',
@@ -118,7 +118,7 @@ describe('restart', () => {
     expect(await outcomes('stubborn')).toEqual({ stubborn: 'exited 137' });
   });
 
-  test('unmounts the disk also when dockerd is dead and its containers are not', async () => {
+  test('unmounts the disk even if dockerd is dead and its containers are not', async () => {
     await start('orphan', IGNORING);
     // dockerd is started again after 5 s; here it never comes up.
     await inGuest(

@@ -48,7 +48,7 @@ async function expectZeros(path: string): Promise<void> {
 }
 
 describe('the guest', () => {
-  test('leaves a foreign blank disk alone, even if it comes first, and formats the one that the host named', async () => {
+  test('leaves a foreign blank disk alone, even if it is the first, and formats the one that the host named', async () => {
     const foreign = await foreignDisk();
     const result = await upWithQemu(
       `case " $* " in *" -uuid "*)
@@ -61,7 +61,7 @@ esac`,
     await expectZeros(foreign);
   });
 
-  test('never starts the engine without its data disk, and says what is missing', async () => {
+  test('never starts the engine without its data disk, and reports what is missing', async () => {
     const result = await upWithQemu('set -- "${@//serial=mobyvm-data/serial=another}"');
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/MOBYVM_GUEST_BOOT/);
@@ -76,7 +76,7 @@ esac`,
  * the data disk as a SCSI disk without a serial, as hv_storvsc would show it; blkid, mkfs.ext4 and e2fsck on it. Not tried:
  * hv_storvsc itself, and how late it finds disks.
  */
-describe('the guest without a serial to go by', () => {
+describe('the guest with disks without a serial', () => {
   const IMAGE = resolve(process.env['MOBYVM_TEST_IMAGE_DIR'] ?? 'build/guest/debian');
   let boot = '';
 
@@ -123,7 +123,7 @@ esac`);
     expect(await console()).not.toMatch(/formatting/);
   });
 
-  test('refuses the only disk when something is on it, and leaves that alone', async () => {
+  test('refuses the only disk if it has data, and keeps the data', async () => {
     const disk = join(instance.directory, 'state/vm/data.qcow2');
     await mkdir(join(instance.directory, 'state/vm'), { recursive: true, mode: 0o700 });
     await run('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '64G']);

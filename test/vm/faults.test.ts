@@ -92,7 +92,7 @@ describe('before anything is set up', () => {
   });
 });
 
-describe('in a network that others use too', () => {
+describe('in a shared network', () => {
   beforeEach(() => addNamespace());
 
   test('a subnet that collides is rejected, and a free one is suggested', async () => {
@@ -167,7 +167,7 @@ describe('while the VM starts', () => {
     expect(await command.exit).toBe(130);
   });
 
-  test('a guest without an answer to its DHCP requests is reported with its last stage and console lines', async () => {
+  test('a guest whose DHCP requests get no answer is reported with its last stage and console lines', async () => {
     await instance.configure({ vm: { bootTimeoutSeconds: 40 } });
     await addNamespace();
     await inNamespace('nft', 'add', 'table', 'inet', 'foreign');

@@ -273,7 +273,7 @@ describe('Windows paths, where the drive is shared', () => {
     await instance.docker(['rm', 'bound']);
   });
 
-  test('a compose file with such paths goes up and down', async () => {
+  test('a compose file with such paths works with up and down', async () => {
     const file = join(instance.directory, 'compose.yml');
     await writeFile(
       file,

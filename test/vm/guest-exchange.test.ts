@@ -34,7 +34,7 @@ async function items(pool: string): Promise<Record<string, string>> {
 }
 
 describe('the guest', () => {
-  test('runs its engine with the settings, the name and the time that the host gave it', async () => {
+  test('runs its engine with the settings, name and time from the host', async () => {
     expect(await instance.docker(['info', '--format', '{{.LoggingDriver}} {{.Labels}} {{.Name}}'])).toBe(
       'local [planted=ü] moby\n',
     );
@@ -42,7 +42,7 @@ describe('the guest', () => {
     expect(Math.abs(offsetSeconds)).toBeLessThan(60);
   });
 
-  test('keeps the token for root alone', async () => {
+  test('lets only root read the token', async () => {
     const token = await readFile(stateFile('token'), 'utf8');
     const seen = await inGuest(
       instance,
@@ -52,7 +52,7 @@ describe('the guest', () => {
     expect(seen).toBe(`${token.trim()}\n600\n`);
   });
 
-  test('tells its system, its kernel and its address in the status', async () => {
+  test('reports its system, kernel and address in the status', async () => {
     await waitFor(
       {
         title: 'the facts',
@@ -84,7 +84,7 @@ describe('the key-value exchange by command', () => {
     expect((await kvp('list')).stdout).toBe('The host pool is empty.\n');
   });
 
-  test('goes on when the daemon in the guest is killed', async () => {
+  test('continues when the daemon in the guest is killed', async () => {
     await kvp('set', 'kept', 'value');
     await inGuest(instance, IMAGE, 'kill -9 $(pidof hv_kvp_daemon)\n');
     expect(await items('host')).toEqual({ kept: 'value' });
@@ -92,7 +92,7 @@ describe('the key-value exchange by command', () => {
     await kvp('remove', 'kept');
   });
 
-  test('takes a secret from standard input and never shows it', async () => {
+  test('reads a secret from standard input and never shows it', async () => {
     const set = await instance.mobyvm(['kvp', 'set', 'password', '--secret'], {
       input: 'very planted secret\n',
     });
@@ -127,7 +127,7 @@ describe('the key-value exchange by command', () => {
     expect(shown['item 127']).toBe('127 '.padEnd(1_000, 'x'));
   });
 
-  test('shows what the guest set and what it says of its system', async () => {
+  test('shows what the guest set and what it reports about its system', async () => {
     expect(await items('guest')).toHaveProperty(['mobyvm.guest']);
     expect(await items('intrinsic')).toMatchObject({
       OSName: 'Debian GNU/Linux',
@@ -179,19 +179,19 @@ describe('the engine', () => {
     return ['-cert', files[0], '-key', files[1]];
   }
 
-  test('answers who has a certificate of the machine’s authority', async () => {
+  test('accepts a certificate of the machine’s authority', async () => {
     const [cert, key] = [stateFile('tls', 'client.pem'), stateFile('tls', 'client-key.pem')];
     const answer = await askWithTls('-cert', cert, '-key', key, '-CAfile', stateFile('tls', 'ca.pem'));
     expect(answer).toContain('200 OK');
   });
 
-  test('refuses who has none', async () => {
+  test('rejects a client without a certificate', async () => {
     const answer = await askWithTls('-CAfile', stateFile('tls', 'ca.pem'));
     expect(answer).not.toContain('200 OK');
     expect(answer).toMatch(/alert/i);
   });
 
-  test('refuses who has one of another authority', async () => {
+  test('rejects a certificate of another authority', async () => {
     const now = { nowMs: Date.now() };
     const authority = await createAuthority({ machineId: 'another', ...now });
     const pair = await withPair('foreign', await issueLeaf(authority, { role: 'client', ...now }));
@@ -200,7 +200,7 @@ describe('the engine', () => {
     expect(answer).toMatch(/alert/i);
   });
 
-  test('refuses who speaks no TLS, and has no plain port', async () => {
+  test('rejects a client without TLS, and has no plain port', async () => {
     const plain = async (port: string): Promise<string> => {
       const args = ['netns', 'exec', instance.namespace, 'busybox', 'nc', '-w', '5', '10.0.75.2', port];
       const { stdout } = await run('ip', args, {
@@ -215,7 +215,7 @@ describe('the engine', () => {
   });
 });
 
-test('no secret of the machine is anywhere that others could read it', async () => {
+test('no secret of the machine is readable by other users', async () => {
   const token = (await readFile(stateFile('token'), 'utf8')).trim();
   const keys = await Promise.all(
     ['server-key.pem', 'client-key.pem', 'ca-key.pem'].map((name) =>
@@ -253,7 +253,7 @@ test('no secret of the machine is anywhere that others could read it', async () 
 });
 
 /** As on Hyper-V, where the guest has no clock service. The daemon is killed, because the port serves one client. */
-test('a clock that is an hour wrong, and that nothing in the guest keeps, is stepped to the host’s time', async () => {
+test('a clock that is an hour off and not kept by the guest is stepped to the host’s time', async () => {
   const wrong =
     'rc-service mobyvm-clock stop >/dev/null 2>&1; date -s "@$(($(date +%s) + 3600))" >/dev/null\n';
   await inGuest(instance, IMAGE, wrong);

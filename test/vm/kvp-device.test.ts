@@ -64,7 +64,7 @@ describe('the exchange', () => {
     });
   });
 
-  test('gives the addresses of the guest’s adapter, and nothing for an adapter that is not there', async () => {
+  test('reports the addresses of the guest’s adapter, and nothing for a missing adapter', async () => {
     await withExchange(async (kvp) => {
       const info = await kvp.ipInfo(vm.spec.network.mac, never);
       expect(info).toMatchObject({ addressFamily: expect.any(Number) as number });
@@ -72,7 +72,7 @@ describe('the exchange', () => {
     });
   });
 
-  test('tells why the guest refuses a configuration, and leaves nothing in the pool', async () => {
+  test('reports why the guest refuses a configuration, and leaves nothing in the pool', async () => {
     await withExchange(async (kvp) => {
       await expect(
         applyConfiguration(kvp, { daemonJson: '{"hosts": []}' }, { signal: never, timeoutSeconds: 120 }),
@@ -85,7 +85,7 @@ describe('the exchange', () => {
   });
 });
 
-test('the host steps no clock that the guest keeps by its RTC', async () => {
+test('the host does not step a clock that the guest keeps by its RTC', async () => {
   const ask = (kvp: QemuKvpExchange, aheadMs = 0) =>
     syncGuestTime(kvp, { nowMs: () => Date.now() + aheadMs, timeoutSeconds: 60, signal: never });
   await withExchange(async (kvp) => {
@@ -108,7 +108,7 @@ test('the host steps no clock that the guest keeps by its RTC', async () => {
 describe('the device', () => {
   const get = (key: string): Uint8Array => encodeKvpRequest({ operation: 'get', pool: Pool.external, key });
 
-  test('answers two requests that come at once, one after the other', async () => {
+  test('answers two simultaneous requests one after another', async () => {
     const socket = await connected();
     socket.write(Buffer.concat([get('one'), get('two')]));
     const answers = await received(socket, 2);
@@ -116,7 +116,7 @@ describe('the device', () => {
     socket.destroy();
   });
 
-  test('drops a request that was torn by the end of its sender', async () => {
+  test('drops a request that its sender left incomplete', async () => {
     const torn = await connected();
     torn.write(get('torn').subarray(0, 3_000));
     await sleep(50);
@@ -128,7 +128,7 @@ describe('the device', () => {
     });
   });
 
-  test('keeps a request from the daemon that would kill it', async () => {
+  test('does not pass a request to the daemon that would crash it', async () => {
     const socket = await connected();
     const poison = encodeKvpRequest({ operation: 'enumerate', pool: 4, index: 0 });
     poison[1] = 5;

@@ -113,12 +113,12 @@ describe('a published port', () => {
     expect(await ask('TCP:192.0.2.1:8080', 'hello', neighbour)).toBe('hello');
   });
 
-  test('passes a half-close on, and the answer that follows', async () => {
+  test('forwards a half-close, and the answer that follows', async () => {
     const large = 'e'.repeat(3_000_000);
     expect(await ask('TCP:127.0.0.1:8080', large)).toBe(`${large.length}\n`);
   });
 
-  test('passes a datagram of 65,507 bytes both ways, and answers from the address that was asked', async () => {
+  test('forwards a datagram of 65,507 bytes both ways, and answers from the address that was asked', async () => {
     const datagram = 'x'.repeat(65_507);
     expect(await ask('UDP:127.0.0.1:8081', datagram)).toBe(datagram);
     expect(await ask('UDP:192.0.2.1:8081', 'hello', neighbour)).toBe('hello');
@@ -169,14 +169,14 @@ describe('a port that cannot be published', () => {
     await instance.docker(['rm', '-f', 'late']);
   });
 
-  test('because the host lacks the address has its own message', async () => {
+  test('that needs an address the host does not have is reported as such', async () => {
     const { exitCode, stderr } = await echo('nowhere', '-p', '203.0.113.9:8091:80');
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain('listen tcp 203.0.113.9:8091: bind: cannot assign requested address');
     await instance.docker(['rm', '-f', 'nowhere']);
   });
 
-  test("because the VM needs it does not affect the engine's connection", async () => {
+  test("that the VM needs does not affect the engine's connection", async () => {
     const { exitCode, stderr } = await echo('thief', '-p', '2376:80');
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain('port is already allocated (reserved by mobyvm for the VM)');
@@ -194,7 +194,7 @@ describe('a port on one address', () => {
     expect(await ask('TCP:10.0.75.2:8100', 'hello', neighbour)).toBeUndefined();
   });
 
-  test('two addresses of the host may have the same port for two containers', async () => {
+  test('two containers can have the same port on two addresses of the host', async () => {
     expect((await echo('other', '--hostname', 'other', '-p', '192.0.2.1:8100:80')).exitCode).toBe(0);
     expect(await ask('TCP:192.0.2.1:8100', 'c', neighbour)).toBe('other\n');
     expect(await ask('TCP:127.0.0.1:8100', 'c')).not.toBe('other\n');
@@ -231,7 +231,7 @@ describe('many ports', () => {
     expect((await listening()).filter((place) => /:811[0-4]$/.test(place))).toEqual([]);
   });
 
-  test('a compose project with 10 ports comes and goes', async () => {
+  test('a compose project with 10 ports works with up and down', async () => {
     const services = [8120, 8125].map((first) => {
       const ports = Array.from({ length: 5 }, (_, index) => `"${first + index}:80"`);
       return `  s${first}:\n    image: ${ECHO}\n    command: ["80"]\n    ports: [${ports.join(', ')}]\n`;

@@ -163,7 +163,7 @@ describe('adoption', () => {
   });
 });
 
-describe('ends', () => {
+describe('stop', () => {
   test('presses the power button again for a guest that was not ready yet', async () => {
     await using vm = await started();
     const context = recordingContext();
@@ -373,7 +373,7 @@ describe('accelerator', () => {
     }
   });
 
-  test('may be forced', async () => {
+  test('can be forced', async () => {
     const choice = new AcceleratorChoice({ ...options, qemuProgram: '/nonexistent', forced: 'kvm' });
     expect(await choice.choose(SIGNAL)).toBe('kvm');
   });

@@ -66,7 +66,7 @@ describe('the real guest', () => {
     expect(await vm.driver.state(SIGNAL)).toBe('off');
   });
 
-  test('has its whole boot in the console log, even for a driver that attaches late', async () => {
+  test('has its whole boot in the console log, even if a driver attaches late', async () => {
     await using vm = await guest('bios');
     await vm.driver.close();
     const later = vm.another();

@@ -57,7 +57,7 @@ const FAULTS: readonly (readonly [what: string, id: string, fault: readonly stri
 
 describe('a running machine repairs its network when', () => {
   test.each(FAULTS)(
-    '%s, and the download of a container goes on',
+    '%s, and the download of a container continues',
     async (_what, id, [program = '', ...args]) => {
       const before = (await repairs()).length;
       await inHost(program, ...args);
@@ -92,7 +92,7 @@ test('rules of another program that drop what the VM forwards are named, and lef
   );
 });
 
-test('an up that was interrupted after the VM had died leaves no server behind once the machine is down', async () => {
+test('an up that was interrupted after the VM had died leaves no server behind after down', async () => {
   process.kill(await instance.qemuPid(), 'SIGKILL');
   await instance.untilState('failed', 60);
   await using again = instance.start(...instance.upCommand);

@@ -97,13 +97,13 @@ function serve(): Promise<void> {
   return server.listen(join(folder, 'control.sock'));
 }
 
-describe('a command asks the daemon once for each thing that it needs', () => {
+describe('a command sends the daemon each request only once', () => {
   const start = (): Promise<{ failure: () => Promise<undefined> }> =>
     serve().then(() => ({ failure: () => Promise.resolve(undefined) }));
 
   test.each([
     ['that is running', false],
-    ['that it has to start', true],
+    ['that has to be started', true],
   ])('up, with a daemon %s', async (_what, isNew) => {
     if (!isNew) await serve();
     const { context, lines } = instance({}, { startInBackground: start });
@@ -131,7 +131,7 @@ describe('a command asks the daemon once for each thing that it needs', () => {
 });
 
 describe('a daemon that has to be started', () => {
-  test('is started again when the one that was in the way ended meanwhile', async () => {
+  test('is started again if the daemon that blocked it has exited meanwhile', async () => {
     let starts = 0;
     const { context } = instance(
       {},
@@ -148,7 +148,7 @@ describe('a daemon that has to be started', () => {
     expect(starts).toBe(2);
   });
 
-  test('and fails is reported with its own error', async () => {
+  test('and fails is reported with its error', async () => {
     const failure = new MobyvmError('MOBYVM_STATE_FILE', 'daemon.log cannot be used.', 'Move it.');
     const starting = { failure: () => Promise.resolve(failure) };
     const { context } = instance({}, { startInBackground: () => Promise.resolve(starting) });
@@ -178,7 +178,7 @@ describe('uninstall', () => {
     readLine: () => Promise.resolve(line),
   });
 
-  test.each(['n', '', 'no', 'yesterday'])('removes nothing when the answer is "%s"', async (line) => {
+  test.each(['n', '', 'no', 'yesterday'])('removes nothing if the answer is "%s"', async (line) => {
     await serve();
     const { context, lines } = instance({ input: answering(line) });
     expect(await uninstall(context, { keepData: false, yes: false })).toBe(1);

@@ -25,14 +25,14 @@ describe('the command line', () => {
     ['an unknown option', ['status', '--jason']],
     ['an option without its value', ['up', '--netns']],
     ['a namespace that is a path', ['up', '--netns', '../x']],
-    ['lines that are no number', ['logs', '--lines', 'x']],
-    ['lines without a number', ['logs', '--lines']],
-    ['lines without a number before another option', ['console', '-n', '--follow']],
+    ['an invalid number of lines', ['logs', '--lines', 'x']],
+    ['--lines without a number', ['logs', '--lines']],
+    ['--lines before another option', ['console', '-n', '--follow']],
     ['an unknown recipe', ['image', 'build', '--recipe', 'arch']],
-    ['image without a verb', ['image']],
+    ['image without a subcommand', ['image']],
     ['explain without a code', ['explain']],
     ['one argument too many', ['down', 'now']],
-  ])('%s is wrong usage', async (_what, args) => {
+  ])('%s is a usage error', async (_what, args) => {
     const error: unknown = await run(...args).result.then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -106,7 +106,7 @@ describe('the command line', () => {
     expect(out.join('\n')).toMatch(/^Fix: /m);
   });
 
-  test('explain of a code that does not exist lists those that do', async () => {
+  test('explain of an unknown code lists the known ones', async () => {
     await expect(run('explain', 'NOPE').result).rejects.toMatchObject({
       code: 'MOBYVM_UNKNOWN_CODE',
       remedy: expect.stringContaining('MOBYVM_NO_LEASE') as string,

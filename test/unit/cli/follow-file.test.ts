@@ -16,7 +16,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const printed = printedBy;
 const options = { what: 'console log', lines: 50 };
 
-test('prints the last lines, also one without a line break', async () => {
+test('prints the last lines, even one without a line break', async () => {
   await writeFile(path, 'one\ntwo\nthree');
   const { lines, terminal } = printed();
   const context = commandContext({ terminal });
@@ -52,7 +52,7 @@ describe('following', () => {
   }
   const until = (is: () => boolean): Promise<unknown> => vi.waitUntil(is, { timeout: 20_000 });
 
-  test('prints a character whole that is written in two parts (podman-desktop#17994)', async () => {
+  test('prints a character that is written in two parts (podman-desktop#17994)', async () => {
     const lines = await follow('first\n', async (seen) => {
       await appendFile(path, Buffer.from([0x63, 0x61, 0x66, 0xc3]));
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -62,7 +62,7 @@ describe('following', () => {
     expect(lines).toEqual(['first', 'café']);
   });
 
-  test('prints every line of more than it reads at once', async () => {
+  test('prints every line of an addition larger than its buffer', async () => {
     const many = Array.from(
       { length: 60_000 },
       (_, line) => `${String(line).padStart(6, '0')} ${'x'.repeat(90)}`,

@@ -90,7 +90,7 @@ describe('Ctrl-C during an operation', () => {
   });
 });
 
-test('Ctrl-C before the operation was asked for starts nothing', async () => {
+test('Ctrl-C before the request is sent starts nothing', async () => {
   const interrupt = new AbortController();
   interrupt.abort();
   await expect(
@@ -101,7 +101,7 @@ test('Ctrl-C before the operation was asked for starts nothing', async () => {
   });
 });
 
-test('Ctrl-C after the request and before its first event cancels the operation when it is known', async () => {
+test('Ctrl-C between the request and its first event cancels the operation', async () => {
   const interrupt = new AbortController();
   const { machine, state } = machineThatSays(
     { event: 'step.started', step: 'vm', title: 'VM' },

@@ -14,11 +14,11 @@ const WEB: PortListing['ports'][number] = {
   bytesOut: 1_572_864,
 };
 
-test('says that there is no port', () => {
+test('reports that there are no ports', () => {
   expect(portLines({ ports: [] })).toEqual(['No container publishes a port.']);
 });
 
-test('is a table, with the reasons of what is not open below it', () => {
+test('is a table, followed by the reasons why ports are not open', () => {
   const failed = { ...WEB, hostIp: '::', container: '', state: 'failed' as const, problem: 'in\u001b use' };
   expect(portLines({ ports: [WEB, failed] })).toEqual([
     'HOST              CONTAINER  STATE   CONNECTIONS  IN     OUT',

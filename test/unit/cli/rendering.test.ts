@@ -64,7 +64,7 @@ function render(isInteractive: boolean, stream = STREAM): string[] {
 }
 
 describe('progress', () => {
-  test('without a terminal has one line per step, with its time and what it did', () => {
+  test('without a terminal has one line per step, with its duration and result', () => {
     expect(render(false)).toEqual([
       'Stopping "mobyvm up" (pid 7) first.',
       '✓ bridge mobyvm0  0.1 s  (unchanged)',
@@ -75,7 +75,7 @@ describe('progress', () => {
     ]);
   });
 
-  test('combines unchanged steps in a row, and shows no step the details of another', () => {
+  test('combines consecutive unchanged steps, and never mixes the details of steps', () => {
     expect(render(false, NOTHING_TO_DO)).toEqual([
       '✓ 2 steps  0.2 s  (unchanged: bridge mobyvm0, DNS server)',
       '✓ boot image  0.3 s  (debian, Linux 6.12)',
@@ -83,7 +83,7 @@ describe('progress', () => {
     ]);
   });
 
-  test('on a terminal rewrites one status line and clears it before each lasting one', () => {
+  test('on a terminal rewrites one status line and clears it before each permanent line', () => {
     const printed = render(true);
     expect(printed).toContain('STATUS • virtual machine  0.0 s  starting QEMU');
     for (const [at, line] of printed.entries()) {
@@ -103,7 +103,7 @@ describe('text on a terminal', () => {
     expect(withoutControls(text)).toBe(plain);
   });
 
-  test('is cut to the width of the line', () => {
+  test('is truncated to the width of the terminal', () => {
     expect(fitted('x'.repeat(100), 40)).toHaveLength(39);
     expect(fitted('one\ntwo', 40)).toBe('one two');
   });

@@ -25,7 +25,7 @@ const row = (status: MachineStatus, name: string): string | undefined =>
     .find((line) => line.startsWith(`${name} `))
     ?.slice(10);
 
-test('says what runs, with what, and where', () => {
+test('shows the VM, its hardware and its addresses', () => {
   expect(statusLines(RUNNING)).toEqual([
     'state     running since 2026-11-26T10:00:00.000Z',
     'engine    Docker 26.1.5 (API 1.45) answers',
@@ -36,7 +36,7 @@ test('says what runs, with what, and where', () => {
   ]);
 });
 
-test('tells of published ports as soon as there are some', () => {
+test('shows published ports once there are any', () => {
   const ports = { open: 2, waiting: 0, failed: 0 };
   expect(row({ ...RUNNING, ports: { ...ports, open: 0 } }, 'ports')).toBeUndefined();
   expect(row({ ...RUNNING, ports }, 'ports')).toBe('2 open');
@@ -55,7 +55,7 @@ test.each([
   expect(row({ ...RUNNING, engine }, 'engine')).toBe(`Docker 26.1.5 (API 1.45) ${words}`);
 });
 
-test('ends with what is wrong, and its remedy', () => {
+test('ends with problems and their remedies', () => {
   const error = {
     ...{ code: 'MOBYVM_GUEST_BOOT' as const, message: 'It does not boot.', remedy: 'Look.', details: {} },
   };
@@ -67,7 +67,7 @@ test('ends with what is wrong, and its remedy', () => {
   ]);
 });
 
-test("leaves nothing of the guest's that steers a terminal", () => {
+test('removes control characters from guest text', () => {
   const guest = { os: 'Evil\u001b[2J', kernel: '6.1', addresses: ['10.0.75.2'] };
   expect(row({ ...RUNNING, guest }, 'system')).toBe('Evil, Linux 6.1, 10.0.75.2');
 });

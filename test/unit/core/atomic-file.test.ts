@@ -40,7 +40,7 @@ describe('writeFileAtomically', () => {
     while ((await Promise.race([writes, reads()])) === undefined);
   });
 
-  test('leaves the old file and no other when it cannot be written', async () => {
+  test('leaves the old file, and no other, if writing fails', async () => {
     const path = join(folder, 'target');
     await writeFileAtomically(join(path, 'inside'), 'kept');
     await expect(writeFileAtomically(path, 'text')).rejects.toThrow();
@@ -67,7 +67,7 @@ describe('makeFolder', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o700);
   });
 
-  test('names a file that is in the way', async () => {
+  test('names a file that exists in place of the folder', async () => {
     await writeFile(join(folder, 'flat'), '');
     await expect(makeFolder(join(folder, 'flat/x/y'))).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
     await expect(makeFolder(join(folder, 'flat'))).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });

@@ -14,7 +14,7 @@ import {
 const busy = new MobyvmError('MOBYVM_BUSY', 'It is busy.', 'Wait.', { details: { port: 80 } });
 
 describe('reportOf', () => {
-  test('keeps what a MobyvmError says', () => {
+  test('keeps the contents of a MobyvmError', () => {
     expect(reportOf(busy)).toEqual({
       code: 'MOBYVM_BUSY',
       message: 'It is busy.',
@@ -55,7 +55,7 @@ describe('reportOf', () => {
 });
 
 describe('isAbort', () => {
-  test('recognises the platform’s abort errors and ours', async () => {
+  test('recognises abort errors of the platform and of mobyvm', async () => {
     const signal = AbortSignal.abort();
     const error: unknown = await readFile('/dev/null', { signal }).catch((thrown: unknown) => thrown);
     expect(isAbort(error)).toBe(true);
@@ -94,12 +94,12 @@ describe('MobyvmError', () => {
     expect(new MobyvmError('MOBYVM_BUG', '', '', { cause: busy }).cause).toBe(busy);
   });
 
-  test('has distinct codes of one form', () => {
+  test('has unique codes in one format', () => {
     expect(new Set(ERROR_CODES).size).toBe(ERROR_CODES.length);
     for (const code of ERROR_CODES) expect(code).toMatch(/^MOBYVM_[A-Z]+(_[A-Z]+)*$/);
   });
 
-  test('from a codec names field and offset', () => {
+  test('from a codec names the field and the offset', () => {
     const error = new CodecError('options', 240, 'is missing');
     expect(error).toBeInstanceOf(MobyvmError);
     expect(error.message).toBe('options at byte 240: is missing');

@@ -76,7 +76,7 @@ describe('steps', () => {
     expect([...world]).toEqual(['b']);
   });
 
-  test('undo only what this call changed, last first, and report it', async () => {
+  test('undo only their own changes, last first, and report it', async () => {
     const world = new Set(['switch']);
     const { thrown, names, events } = await run([
       resourceStep(thing('switch', world), true),

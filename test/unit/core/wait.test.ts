@@ -29,13 +29,13 @@ describe('sleep', () => {
 });
 
 describe('waitFor', () => {
-  test('checks until it holds', async () => {
+  test('checks until the condition holds', async () => {
     let checks = 0;
     await waitFor(requirement({ check: () => Promise.resolve((checks += 1) === 3) }), never);
     expect(checks).toBe(3);
   });
 
-  test('treats a check that throws as one that does not hold yet', async () => {
+  test('treats a check that throws as not fulfilled yet', async () => {
     let checks = 0;
     await waitFor(
       requirement({

@@ -47,7 +47,7 @@ test('a connection is closed after its response', async () => {
   expect(serving.listener.connections).toBe(0);
 });
 
-test('a response that is streamed ends when the client goes away', async () => {
+test('a streamed response ends when the client disconnects', async () => {
   let ended: Promise<unknown> = Promise.resolve();
   await using serving = await serve((_request, response) => {
     ended = once(response, 'close');
@@ -65,7 +65,7 @@ test.each([
   ['sends nothing', ''],
   ['sends half a head', REQUEST.slice(0, 20)],
   ['sends half a body', 'POST /x HTTP/1.1\r\nHost: mobyvm\r\nContent-Length: 10\r\n\r\nhalf'],
-])('a client that %s is cut off after a while', async (_what, sent) => {
+])('a client that %s is disconnected after a while', async (_what, sent) => {
   await using serving = await serve((request) => request.resume(), 50);
   const client = await serving.connect();
   client.write(sent);
@@ -73,14 +73,14 @@ test.each([
   expect(serving.listener.connections).toBe(0);
 });
 
-test('a client that has sent its request may wait for the response as long as it likes', async () => {
+test('a client that has sent its request can wait for the response indefinitely', async () => {
   await using serving = await serve((_request, response) => setTimeout(() => response.end('late'), 200), 50);
   const client = await serving.connect();
   client.write(REQUEST);
   expect(await readToEnd(client)).toMatch(/late$/);
 });
 
-test('what is not HTTP is answered 400', async () => {
+test('invalid HTTP is answered 400', async () => {
   await using serving = await serve((_request, response) => response.end());
   const client = await serving.connect();
   client.write('hello\r\n\r\n');

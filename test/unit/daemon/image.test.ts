@@ -31,12 +31,12 @@ function verify() {
 }
 
 describe('the boot image', () => {
-  test('is accepted when size and SHA-256 are as the manifest says', async () => {
+  test('is accepted if size and SHA-256 match the manifest', async () => {
     await write(manifestOf(iso));
     expect((await verify()).recipe).toBe('debian');
   });
 
-  test('that is not there is reported with the command that makes it', async () => {
+  test('that is missing is reported with the command that builds it', async () => {
     await expect(verify()).rejects.toMatchObject({
       code: 'MOBYVM_IMAGE_MISSING',
       remedy: expect.stringContaining('mobyvm image build') as string,
@@ -44,9 +44,9 @@ describe('the boot image', () => {
   });
 
   test.each([
-    ['is cut short', iso.subarray(0, 5), /has 5 bytes and should have 12/],
-    ['has one other byte', Buffer.from('A boot image'), /SHA-256/],
-  ])('that %s is refused', async (_how, content, message) => {
+    ['is truncated', iso.subarray(0, 5), /has 5 bytes and should have 12/],
+    ['has one changed byte', Buffer.from('A boot image'), /SHA-256/],
+  ])('that %s is rejected', async (_how, content, message) => {
     await write(manifestOf(iso), content);
     await expect(verify()).rejects.toMatchObject({
       code: 'MOBYVM_IMAGE_CORRUPT',
@@ -55,10 +55,10 @@ describe('the boot image', () => {
   });
 
   test.each([
-    ['no JSON', '{'],
+    ['not JSON', '{'],
     ['of another version', { schemaVersion: 2 }],
     ['without the ISO', { ...manifestOf(iso), files: {} }],
-  ])('with a manifest that is %s is refused', async (_what, manifest) => {
+  ])('with a manifest that is %s is rejected', async (_what, manifest) => {
     await write(manifest);
     await expect(verify()).rejects.toMatchObject({ code: 'MOBYVM_IMAGE_CORRUPT' });
   });

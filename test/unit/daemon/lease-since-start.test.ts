@@ -9,7 +9,7 @@ function lease(state: DhcpLease['state']): DhcpLease {
   return { mac, address, hostname: 'moby', state, expiresAtMs: undefined, lastSeenMs: undefined };
 }
 
-test('the lease of an earlier boot does not count for the guest that boots now', () => {
+test('the lease of an earlier boot does not count for the present one', () => {
   const since = new LeaseSinceStart();
   let tell: (now: DhcpLease) => void = () => undefined;
   since.follow({

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { waitFor } from '../../../src/core/host/index.js';
 import { openLog } from '../../../src/daemon/log.js';
 
-test('an event stays as it is, whatever its fields are called', async () => {
+test('an event is unchanged, whatever its fields are called', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'mobyvm-log-'));
   try {
     const path = join(directory, 'daemon.log');

@@ -15,7 +15,7 @@ describe('the state of the machine', () => {
     expect(walk('up.begun', 'operation.succeeded')).toBe('running');
   });
 
-  test('a start that fails ends in failed, and another start leads out of it', () => {
+  test('a start that fails ends in failed, and another start can follow', () => {
     expect(walk('up.begun', 'operation.failed')).toBe('failed');
     expect(walk('up.begun', 'operation.failed', 'up.begun', 'operation.succeeded')).toBe('running');
   });
@@ -29,15 +29,15 @@ describe('the state of the machine', () => {
     expect(walk('up.begun', 'operation.succeeded', 'health.lost', 'health.restored')).toBe('running');
   });
 
-  test('a VM that dies makes a running machine fail', () => {
+  test('a running machine fails when its VM dies', () => {
     expect(walk('up.begun', 'operation.succeeded', 'vm.exited')).toBe('failed');
   });
 
-  test('a VM that ends while the machine is being stopped is no failure', () => {
+  test('a VM that exits while the machine is being stopped is not a failure', () => {
     expect(walk('up.begun', 'operation.succeeded', 'down.begun', 'vm.exited')).toBe('stopping');
   });
 
-  test('an up of a machine that runs leaves its state alone', () => {
+  test('an up of a running machine keeps its state', () => {
     const running = ['up.begun', 'operation.succeeded'] as const;
     expect(walk(...running, 'up.begun')).toBe('running');
     expect(walk(...running, 'health.lost', 'up.begun')).toBe('degraded');
@@ -50,7 +50,7 @@ describe('the state of the machine', () => {
     expect(walk('up.begun', 'operation.succeeded', 'vm.stalled', 'health.restored')).toBe('running');
   });
 
-  test('every state has a way to stopped', () => {
+  test('every state can reach stopped', () => {
     for (const state of Object.keys(MACHINE_TRANSITIONS) as MachineState[]) {
       const events = Object.values(MACHINE_TRANSITIONS[state]);
       expect(events.length, state).toBeGreaterThan(0);

@@ -169,7 +169,7 @@ function untilEngineStep(machine: Machine): Promise<void> {
 }
 
 describe('a machine', () => {
-  test('goes up step by step and tells what the guest reached', async () => {
+  test('starts step by step and reports the stages of the guest', async () => {
     const { machine, operate, world } = machineWith();
     const events = await operate('up');
     expect(events.filter((event) => event.event === 'step.done').map((event) => event.step)).toEqual([
@@ -199,7 +199,7 @@ describe('a machine', () => {
     expect(machine.engineState).toEqual({ kind: 'ready' });
   });
 
-  test('comes down and can go up again', async () => {
+  test('stops and can start again', async () => {
     const { machine, operate, world } = machineWith();
     await operate('up');
     await operate('down');
@@ -222,7 +222,7 @@ describe('a machine', () => {
     ]);
   });
 
-  test('passes on what the guest says about its shutdown', async () => {
+  test('forwards what the guest reports about its shutdown', async () => {
     const { operate, driver } = machineWith({ isDeaf: true });
     await operate('up');
     const driverStop = driver.stop.bind(driver);
@@ -243,7 +243,7 @@ describe('a machine', () => {
     expect(notices[0]?.message).toBe('The guest reports: disk 1 is in use.');
   });
 
-  test('whose VM cannot start undoes the rest and tells the endpoint why', async () => {
+  test('whose VM cannot start undoes the rest and reports the reason at the endpoint', async () => {
     const failure = new MobyvmError('MOBYVM_VM_START', 'QEMU said no.', 'Ask it why.');
     const { machine, operate, world } = machineWith({ failAt: { start: failure } });
     expect((await operate('up')).at(-1)).toMatchObject({
@@ -273,7 +273,7 @@ describe('a machine', () => {
     expect(driver.world.runState).toBeUndefined();
   });
 
-  test('whose VM has crashed fails long before its time is over', async () => {
+  test('whose VM has crashed fails long before its timeout', async () => {
     const { operate, driver, engine } = machineWith({ bootTimeoutSeconds: 600 });
     engine.answers = false;
     const starting = operate('up');
@@ -289,7 +289,7 @@ describe('a machine', () => {
     });
   }, 20_000);
 
-  test('whose settings ask for more than the host has is left as it is', async () => {
+  test('whose settings need more than the host has is left unchanged', async () => {
     const { operate, file, machine } = machineWith();
     await operate('up');
     file.content = { vm: { memoryMiB: 4098 } };
@@ -301,7 +301,7 @@ describe('a machine', () => {
     expect(notices).toMatchObject([{ message: expect.stringContaining('this host has 2') as string }]);
   });
 
-  test('whose VM dies says so without being asked', async () => {
+  test('reports at once that its VM has died', async () => {
     const { machine, operate, driver } = machineWith();
     await operate('up');
     driver.crash();
@@ -328,7 +328,7 @@ describe('a machine', () => {
     expect(machine.state).toBe('running');
   });
 
-  test('that runs stays usable while it is told to go up again, and when that is cancelled', async () => {
+  test('that is running stays usable during another up, even if that is cancelled', async () => {
     const { machine, operate, engine } = machineWith({ bootTimeoutSeconds: 60 });
     await operate('up');
     engine.answers = false;
@@ -343,7 +343,7 @@ describe('a machine', () => {
     expect(machine.state).toBe('running');
   });
 
-  test('that runs stays running, and since when it does, through an up that finds nothing to do', async () => {
+  test('that is running keeps its state and start time when an up has nothing to do', async () => {
     const { machine, operate } = machineWith();
     await operate('up');
     const before = await machine.status();
@@ -354,7 +354,7 @@ describe('a machine', () => {
     expect((await machine.status()).since).toBe(before.since);
   });
 
-  test('takes its settings from the file at each up and restart', async () => {
+  test('reads its settings at each up and restart', async () => {
     const { operate, file, applied } = machineWith();
     await operate('up');
     file.content = { log: { level: 'debug' } };
@@ -365,7 +365,7 @@ describe('a machine', () => {
     expect(applied.map(({ log }) => log.level)).toEqual(['info', 'debug', 'warn']);
   });
 
-  test('whose settings cannot be used any more is not stopped by a restart', async () => {
+  test('whose settings have become invalid is not stopped by a restart', async () => {
     const { machine, driver, operate, file } = machineWith();
     await operate('up');
     file.content = { vm: { cpus: 0 } };
@@ -374,7 +374,7 @@ describe('a machine', () => {
     expect((await machine.status()).vm.state).toBe('running');
   });
 
-  test('that runs keeps its hardware; up and status say what a restart would change', async () => {
+  test('that is running keeps its hardware; up and status report what a restart would change', async () => {
     const { machine, operate, file } = machineWith();
     await operate('up');
     file.content = { vm: { cpus: 4 }, network: { subnet: '10.9.9.0/24' } };
@@ -393,7 +393,7 @@ describe('a machine', () => {
     expect(after.pending).toBeUndefined();
   });
 
-  test('whose data disk is larger than the settings say keeps it, and says so', async () => {
+  test('keeps a data disk that is larger than in the settings, and says so', async () => {
     const { operate, driver, file } = machineWith();
     file.content = { vm: { diskGiB: 5 } };
     await operate('up');
@@ -403,7 +403,7 @@ describe('a machine', () => {
     expect(driver.world.disks.get('/data')).toBe(5);
   });
 
-  test('that is down says nothing of what its guest had reached, or of addresses', async () => {
+  test('that is stopped reports no stage and no addresses of its guest', async () => {
     const { machine, operate } = machineWith();
     await operate('up');
     expect(await machine.isGone()).toBe(false);
@@ -417,7 +417,7 @@ describe('a machine', () => {
     expect(down.network).toEqual({ name: 'mobyvm0', mac: '02:00:00:00:00:01' });
   });
 
-  test('whose definition cannot be read says so in its status, and can be taken down', async () => {
+  test('whose definition cannot be read reports that in its status, and can be stopped', async () => {
     const spoilt = new MobyvmError('MOBYVM_STATE_FILE', 'definition.json is spoilt.', 'Delete it.');
     const { machine, operate } = machineWith({ failAt: { state: spoilt } });
     expect((await operate('up')).at(-1)).toMatchObject({
@@ -438,7 +438,7 @@ describe('a machine', () => {
 
     test.each([
       ['while its engine starts', { answers: false, hears: true }],
-      ['while it is configured, and hears nothing', { answers: false, hears: false }],
+      ['while the guest is being configured', { answers: false, hears: false }],
     ])('fails its start at once %s', async (_when, guest) => {
       const { operate, driver, engine } = machineWith({ bootTimeoutSeconds: 600 });
       Object.assign(engine, guest);
@@ -458,7 +458,7 @@ describe('a machine', () => {
       expect(driver.world.runState).toBeUndefined();
     });
 
-    test('is degraded while it runs, and goes on by itself once there is room', async () => {
+    test('is degraded while it is stalled, and resumes by itself once there is space', async () => {
       const { machine, driver, operate } = machineWith();
       await operate('up');
       driver.world.fillDisk(STALL);
@@ -475,7 +475,7 @@ describe('a machine', () => {
       expect(await machine.status()).toMatchObject({ state: 'running', vm: { state: 'running' } });
     });
 
-    test('goes on with the next up once there is room', async () => {
+    test('resumes with the next up once there is space', async () => {
       const { machine, driver, operate } = machineWith();
       await operate('up');
       driver.world.fillDisk(STALL);
@@ -486,8 +486,8 @@ describe('a machine', () => {
     });
   });
 
-  describe('whose network was changed by somebody else', () => {
-    test('repairs it, and says so in its status', async () => {
+  describe('whose network was changed by another program', () => {
+    test('repairs it, and reports that in its status', async () => {
       const { machine, operate, network } = machineWith();
       await operate('up');
       network.isThere = false;
@@ -501,7 +501,7 @@ describe('a machine', () => {
       expect(machine.state).toBe('running');
     });
 
-    test('is degraded with the remedy as long as that fails, and running again afterwards', async () => {
+    test('is degraded, with the remedy, while the repair fails, and running again afterwards', async () => {
       const { machine, operate, network } = machineWith();
       await operate('up');
       network.isThere = false;
@@ -527,7 +527,7 @@ describe('a machine', () => {
       expect(machine.state).toBe('running');
     });
 
-    test('leaves it alone while it is down, and during an operation', async () => {
+    test('does not repair it while stopped or during an operation', async () => {
       const { machine, operate, network } = machineWith();
       await operate('up');
       await operate('down');
@@ -535,7 +535,7 @@ describe('a machine', () => {
       expect(network.isThere).toBe(false);
     });
 
-    test('names what other programs do to it, without being degraded', async () => {
+    test('reports obstacles by other programs without being degraded', async () => {
       const { machine, operate, obstacles } = machineWith();
       await operate('up');
       obstacles.push({ id: 'x', problem: 'A chain drops packets.', remedy: 'Change it.' });
@@ -547,7 +547,7 @@ describe('a machine', () => {
     });
   });
 
-  test('whose up was interrupted after its VM had died stays failed: its network is still set up', async () => {
+  test('whose up was interrupted after its VM had died stays failed, because its network is still set up', async () => {
     const { machine, operate, driver, engine, world, network } = machineWith({ bootTimeoutSeconds: 60 });
     await operate('up');
     driver.crash();
@@ -564,7 +564,7 @@ describe('a machine', () => {
     expect(await machine.isGone()).toBe(true);
   });
 
-  test('that is uninstalled removes the installation too, the data disk only when asked to', async () => {
+  test('that is uninstalled removes the installation too, and the data disk only if asked', async () => {
     const { machine, operate, driver, world } = machineWith();
     await operate('up');
     await operate('down');
@@ -576,7 +576,7 @@ describe('a machine', () => {
     expect(machine).toMatchObject({ uninstalled: { keepData: false }, state: 'stopped' });
   });
 
-  test('that was left running by an earlier daemon is taken over, not started', async () => {
+  test('that an earlier daemon left running is adopted, not started', async () => {
     const { operate, driver } = machineWith();
     await operate('up');
     const next = machineWith({ world: driver.world });

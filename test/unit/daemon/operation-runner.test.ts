@@ -68,7 +68,7 @@ describe('operations', () => {
     expect(names(second)).toEqual(['operation.joined', 'step.started', 'operation.done']);
   });
 
-  test('who joins sees what each step came to, and not every line of its progress', async () => {
+  test('a client that joins sees the result of each step, but not all of its progress', async () => {
     const { runner: operations } = runner();
     const { release, work } = heldWork();
     const second: OperationEvent[] = [];

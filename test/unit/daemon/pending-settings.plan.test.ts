@@ -13,7 +13,7 @@ function pendingFor(settings: object, wanted = SAMPLE_SPEC, running: Partial<typ
   return pendingText(pendingSettings(settingsSchema.parse(settings), wanted, { ...RUNNING, ...running }));
 }
 
-describe('what a running machine does not follow before its restart', () => {
+describe('settings that a running machine applies only after a restart', () => {
   test.each([
     [{}, ''],
     [{ vm: { cpus: 4 } }, 'vm.cpus 2 → 4'],
@@ -31,17 +31,17 @@ describe('what a running machine does not follow before its restart', () => {
     expect(pendingFor(settings)).toBe(text);
   });
 
-  test('another firmware is named as the one that it comes to', () => {
+  test('another firmware is reported as the one that it resolves to', () => {
     expect(pendingFor({}, { ...SAMPLE_SPEC, firmware: 'uefi' })).toBe('vm.firmware bios → uefi');
   });
 
-  test('another boot image is named by its folder', () => {
+  test('another boot image is reported by its folder', () => {
     expect(pendingFor({}, { ...SAMPLE_SPEC, isoPath: '/new/mobyvm.iso' })).toBe(
       'image.directory /opt/mobyvm → /new',
     );
   });
 
-  test('what is not known of the machine is not guessed', () => {
+  test('unknown properties of the machine are not guessed', () => {
     const settings = settingsSchema.parse({ vm: { cpus: 4 } });
     const unknown = { ...RUNNING, spec: undefined, accelerator: undefined };
     expect(pendingSettings(settings, SAMPLE_SPEC, unknown)).toEqual([]);

@@ -7,7 +7,7 @@ function warnings(): { readonly logger: Logger; readonly seen: (LogFields | unde
   return { logger: { ...silentLogger, warn: (_event, fields) => void seen.push(fields) }, seen };
 }
 
-describe('closing what a daemon opened', () => {
+describe('closing everything that a daemon opened', () => {
   test('runs every function, last first, even if some throw or fail', async () => {
     const closed: string[] = [];
     const { logger, seen } = warnings();
@@ -26,7 +26,7 @@ describe('closing what a daemon opened', () => {
     expect(seen).toEqual([{ reason: 'rejected' }, { reason: 'thrown' }]);
   });
 
-  test('does not wait for ever for one that never finishes', async () => {
+  test('does not wait forever for one that never finishes', async () => {
     const closed: string[] = [];
     const { logger, seen } = warnings();
     const never = (): Promise<void> => new Promise(() => undefined);

@@ -23,7 +23,7 @@ describe('the lock file of a run folder', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  test('is taken again after its file was deleted, unless another was quicker', async () => {
+  test('is taken again after its file was deleted, unless another process was faster', async () => {
     const lock = await place.take();
     expect(await lock.restore()).toBe(false);
     await rm(directory, { recursive: true });
@@ -57,7 +57,7 @@ describe('the lock file of a run folder', () => {
     await lock.release();
   });
 
-  test('cannot be taken where processes cannot be told apart: it would lock nobody out', async () => {
+  test('cannot be taken where processes cannot be distinguished, since it would exclude nobody', async () => {
     await expect(fileLock(path, emptyProcessTable).take()).rejects.toMatchObject({ code: 'MOBYVM_PLATFORM' });
     expect(await readdir(directory)).toEqual([]);
   });

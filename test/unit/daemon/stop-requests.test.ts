@@ -10,10 +10,10 @@ function requests(platform: 'linux' | 'windows', signals: readonly string[]): bo
   return heard;
 }
 
-test('on Linux the usual signals ask to stop, and one that was passed on never means "at once"', () => {
+test('on Linux the usual signals request a stop, and a forwarded one never means "at once"', () => {
   expect(requests('linux', ['SIGINT', 'SIGTERM', 'SIGUSR2', 'SIGBREAK'])).toEqual([false, false, true]);
 });
 
-test('on Windows Ctrl-Break and a closed console ask to stop too', () => {
+test('on Windows Ctrl-Break and a closed console request a stop too', () => {
   expect(requests('windows', ['SIGINT', 'SIGHUP', 'SIGBREAK'])).toEqual([false, false, false]);
 });

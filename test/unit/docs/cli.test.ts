@@ -5,7 +5,7 @@ import { COMMANDS, GROUPS } from '../../../src/cli/definitions.js';
 import { cliReference } from '../../../src/cli/reference.plan.js';
 import { commandContext, printedBy } from '../../support/cli-context.js';
 
-test('docs/cli.md is what the command definitions say (npm run docs:cli)', () => {
+test('docs/cli.md matches the command definitions (npm run docs:cli)', () => {
   const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
   expect(page).toBe(cliReference(COMMANDS));
 });

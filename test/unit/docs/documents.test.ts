@@ -46,11 +46,11 @@ describe('docs/errors.md', () => {
   });
 });
 
-test('docs/settings.md is what the schema says (npm run docs:settings)', () => {
+test('docs/settings.md matches the schema (npm run docs:settings)', () => {
   expect(read('docs/settings.md')).toBe(settingsReference());
 });
 
-test('docs/dependencies.md gives a reason for every dependency and for no other', () => {
+test('docs/dependencies.md gives a reason for each dependency, and lists no other', () => {
   const { dependencies, devDependencies } = z
     .looseObject({
       dependencies: z.record(z.string(), z.string()),

@@ -40,7 +40,7 @@ function circleIn(imports: ReadonlyMap<string, readonly string[]>): readonly str
   return undefined;
 }
 
-test('a circle of imports is found', () => {
+test('an import cycle is found', () => {
   const imports = new Map([
     ['a', ['b']],
     ['b', ['c', 'd']],
@@ -51,7 +51,7 @@ test('a circle of imports is found', () => {
   expect(circleIn(new Map([...imports, ['d', ['c']]]))).toBeUndefined();
 });
 
-test('the sources import one another in no circle', async () => {
+test('the sources have no import cycles', async () => {
   const imports = await importsOfSources();
   expect(imports.size).toBeGreaterThan(100);
   for (const [file, targets] of imports)

@@ -15,13 +15,13 @@ describe('answers', () => {
     });
   });
 
-  it('leave undefined what an object lacks, and a list empty', () => {
+  it('have undefined for missing properties, and empty lists', () => {
     const row = { Name: undefined, Count: undefined, On: undefined, Tags: [], Ids: [] };
     for (const json of ['{"rows":[{}]}', '{"rows":[{"Name":null,"Count":null,"Tags":null}]}'])
       expect(decodeAnswer(json, FIELDS)).toEqual({ kind: 'rows', rows: [row] });
   });
 
-  it('may have the forms of Windows PowerShell: lists of one unwrapped, lists with their length', () => {
+  it('can have the forms of Windows PowerShell: unwrapped lists of one, lists with their length', () => {
     const json = '{"rows":{"Name":8364,"Tags":{"value":["a","b"],"Count":2},"Ids":7}}';
     expect(decodeAnswer(json, FIELDS)).toMatchObject({
       rows: [{ Name: '€', Tags: ['a', 'b'], Ids: [7] }],
@@ -34,7 +34,7 @@ describe('answers', () => {
     });
   });
 
-  it('tell of a failure by what does not depend on the language', () => {
+  it('report a failure by what does not depend on the language', () => {
     const failure = {
       ...{ errorId: 'InvalidParameter,New-NetNat', category: 'InvalidArgument' },
       ...{ hresults: [-2146233087, -2147024809], message: units('Ungültig'), command: 'New-NetNat' },
@@ -54,7 +54,7 @@ describe('answers', () => {
     });
   });
 
-  it('tell of a module that was loaded on demand why it could not be', () => {
+  it('report why a module could not be loaded on demand', () => {
     const failureOf = (failure: object) =>
       decodeAnswer(JSON.stringify({ failure: { hresults: [], ...failure } }), {});
     const cause = 'SecurityError';
@@ -80,7 +80,7 @@ describe('answers', () => {
     );
   });
 
-  it('that are cut, or something else, are refused', () => {
+  it('that are truncated or invalid are rejected', () => {
     const json = '{"rows":[{"Name":"a","Count":2}]}';
     for (let length = 0; length < json.length; length += 1)
       expect(() => decodeAnswer(json.slice(0, length), FIELDS)).toThrow(CodecError);

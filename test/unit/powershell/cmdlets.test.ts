@@ -6,7 +6,7 @@ import { cmdlet, CMDLETS, cmdletEntry, guid, hashtable, secret } from '../../../
 
 const ENTRIES = Object.entries(CMDLETS).map(([name]) => [name, cmdletEntry(name)!] as const);
 
-describe('calls of cmdlets', () => {
+describe('cmdlet calls', () => {
   it('are data', () => {
     expect(cmdlet('New-VMSwitch', { Name: 'mobyvm', SwitchType: 'Internal' })).toEqual({
       cmdlet: 'New-VMSwitch',
@@ -31,7 +31,7 @@ describe('calls of cmdlets', () => {
     expectTypeOf(cmdlet('New-LocalUser', { Name: 'x', Password: secret('x') })).toBeObject();
   });
 
-  it('take GUIDs with or without braces, and nothing else for one', () => {
+  it('accept GUIDs with or without braces, and nothing else', () => {
     expect(guid('{2A34B1C2-FD73-4043-8A5B-DD2159BC743F}')).toEqual({
       guid: '2a34b1c2-fd73-4043-8a5b-dd2159bc743f',
     });
@@ -41,7 +41,7 @@ describe('calls of cmdlets', () => {
   });
 });
 
-describe('the table of cmdlets', () => {
+describe('the cmdlet table', () => {
   it.each(ENTRIES)('%s: sets name only its parameters, and each parameter is in one', (_, entry) => {
     const inSets = new Set(
       Object.values(entry.sets).flatMap((names) => names.split(' ').map((name) => name.replace('!', ''))),
@@ -72,12 +72,12 @@ const metadataSchema = z.object({
   ),
 });
 
-describe.skipIf(!existsSync(METADATA))('beside the published reference (MOBYVM_CMDLET_METADATA)', () => {
+describe.skipIf(!existsSync(METADATA))('in the published reference (MOBYVM_CMDLET_METADATA)', () => {
   const { cmdlets: published } = existsSync(METADATA)
     ? metadataSchema.parse(JSON.parse(readFileSync(METADATA, 'utf8')))
     : { cmdlets: {} };
 
-  it.each(ENTRIES)('%s has its module, parameters, values and mandatory ones', (name, entry) => {
+  it.each(ENTRIES)('%s has the right module, parameters, values and mandatory parameters', (name, entry) => {
     const reference = published[name];
     expect(reference?.module).toBe(entry.module);
     expect(reference?.supportsShouldProcess ?? false).toBe(entry.confirms);

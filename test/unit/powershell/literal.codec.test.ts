@@ -57,7 +57,7 @@ describe('literals', () => {
     expect(encoded(value)).toBe(literal);
   });
 
-  it.each([NaN, Infinity, 2 ** 53, -(2 ** 60)])('refuse %d, which they could not say exactly', (value) => {
+  it.each([NaN, Infinity, 2 ** 53, -(2 ** 60)])('reject %d, which they cannot represent exactly', (value) => {
     expect(() => encoded(value)).toThrow('cannot be written exactly');
   });
 

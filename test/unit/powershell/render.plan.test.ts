@@ -21,19 +21,19 @@ describe('requests', () => {
     for (const each of PREAMBLE) expect(each).not.toMatch(/[\r\n]/);
   });
 
-  it('stop at the first error and never ask', () => {
+  it('stop at the first error and never prompt', () => {
     expect(rendered([cmdlet('Remove-VM', { Name: 'x', Force: true })])).toBe(
       "Hyper-V\\Remove-VM -Name 'x' -Force -Confirm:$false -ErrorAction Stop",
     );
     expect(rendered([cmdlet('Remove-VM', { Name: 'x', Force: false })])).not.toContain('-Force');
   });
 
-  it('name the module of a cmdlet, as others have a Get-VM as well; PowerShell’s own need none', () => {
+  it('name the module of a cmdlet, because other modules have a Get-VM too; PowerShell’s own need none', () => {
     expect(rendered([cmdlet('Get-VM')])).toBe('Hyper-V\\Get-VM -ErrorAction Stop');
     expect(rendered([cmdlet('Start-Service', { Name: 'x' })])).toMatch(/^Start-Service /);
   });
 
-  it('pass objects on, and keep those that have a value', () => {
+  it('pass objects on, and filter them by value', () => {
     const line = rendered([
       cmdlet('Get-VMIntegrationService', { VMName: 'x' }),
       { where: 'Id', equals: "it's" },
@@ -45,7 +45,7 @@ describe('requests', () => {
     );
   });
 
-  it('may give what another cmdlet gives, also within arguments', () => {
+  it('can pass the output of another cmdlet, also within arguments', () => {
     const service = cmdlet('Get-CimInstance', { ClassName: 'Msvm_ComputerSystem' });
     const call = cmdlet('Invoke-CimMethod', {
       ...{ InputObject: service, MethodName: 'AddKvpItems' },
@@ -57,7 +57,7 @@ describe('requests', () => {
     );
   });
 
-  it('have secrets only where they are to be sent', () => {
+  it('contain secrets only where they are to be sent', () => {
     const pipeline: Pipeline = [cmdlet('New-LocalUser', { Name: 'x', Password: secret('hidden') })];
     expect(renderRequest(pipeline, undefined, options)).toContain('-Password <secret>');
     expect(renderForLog(pipeline)).toContain('-Password ***');

@@ -22,7 +22,7 @@ function sessions() {
   return { all, created };
 }
 
-it('a session is created when it is first asked for, one for each purpose', () => {
+it('a session is created on first use, one per purpose', () => {
   const { all, created } = sessions();
   expect(created).toEqual([]);
   expect(all.for('look')).toBe(all.for('look'));
@@ -30,7 +30,7 @@ it('a session is created when it is first asked for, one for each purpose', () =
   expect(created.map(({ purpose }) => purpose)).toEqual(['look', 'life']);
 });
 
-it('all are closed together, those that are asked for later as well', async () => {
+it('all are closed together, including those requested later', async () => {
   const { all, created } = sessions();
   all.for('look');
   all.for('exchange');

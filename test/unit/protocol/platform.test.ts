@@ -3,7 +3,7 @@ import { reportOf } from '../../../src/core/values/index.js';
 import { errorOf } from '../../../src/protocol/error-text.js';
 import { dockerHostLine, missingRightsError, rightsOf } from '../../../src/protocol/platform.js';
 
-describe('the line that points the Docker CLI at the engine', () => {
+describe('the line that sets DOCKER_HOST', () => {
   test.each([
     ['linux', '/run/mobyvm/docker.sock', 'export DOCKER_HOST=unix:///run/mobyvm/docker.sock'],
     ['linux', '/tmp/r a/docker.sock', "export DOCKER_HOST='unix:///tmp/r a/docker.sock'"],
@@ -17,12 +17,12 @@ describe('the line that points the Docker CLI at the engine', () => {
 test.each([
   ['linux', /sudo/],
   ['windows', /elevated/],
-] as const)('missing rights on %s come with what to do about them', (platform, remedy) => {
+] as const)('missing rights on %s are reported with a remedy', (platform, remedy) => {
   const rights = rightsOf(platform, () => Promise.resolve(false));
   expect(missingRightsError(rights).remedy).toMatch(remedy);
 });
 
-test('an error is the same after it crossed a process border', () => {
+test('an error is unchanged after it was passed to another process', () => {
   const error = missingRightsError({ remedy: 'Use sudo.' });
   expect(reportOf(errorOf(reportOf(error)))).toEqual(reportOf(error));
 });

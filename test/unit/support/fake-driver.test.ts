@@ -20,13 +20,13 @@ const CALLS: Readonly<Record<FakeStep, (driver: FakeDriver, signal: AbortSignal)
 const STEPS = Object.keys(CALLS) as FakeStep[];
 
 describe('the fake driver', () => {
-  it.each(STEPS)('fails at %s when it is told to', async (step) => {
+  it.each(STEPS)('fails at %s on request', async (step) => {
     const error = new MobyvmError('MOBYVM_VM_START', 'planned', 'none');
     const driver = new FakeDriver({ failAt: { [step]: error } });
     await expect(CALLS[step](driver, SIGNAL)).rejects.toBe(error);
   });
 
-  it.each(STEPS)('hangs at %s until it is aborted, when it is told to', async (step) => {
+  it.each(STEPS)('hangs at %s until aborted, on request', async (step) => {
     const abort = new AbortController();
     const driver = new FakeDriver({ hangAt: { [step]: true } });
     const call = CALLS[step](driver, abort.signal);
@@ -34,7 +34,7 @@ describe('the fake driver', () => {
     await expect(call).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  it('boots to its engine on its console', async () => {
+  it('prints its boot up to the engine on its console', async () => {
     const driver = new FakeDriver({ lineEveryMs: 0 });
     await driver.define(SAMPLE_SPEC, recordingContext());
     await driver.start(recordingContext());
@@ -42,7 +42,7 @@ describe('the fake driver', () => {
     await driver.powerOff(recordingContext());
   });
 
-  it('may have a guest that is deaf', async () => {
+  it('can have an unresponsive guest', async () => {
     const driver = new FakeDriver({ isDeaf: true });
     await driver.define(SAMPLE_SPEC, recordingContext());
     await driver.start(recordingContext());
@@ -52,7 +52,7 @@ describe('the fake driver', () => {
     expect(details).toEqual(['The fake machine ended: it was powered off.']);
   });
 
-  it('has no more space than it was given', async () => {
+  it('has a limited amount of space', async () => {
     const driver = new FakeDriver({ freeGiB: 1 });
     await expect(driver.define(SAMPLE_SPEC, recordingContext())).rejects.toMatchObject({
       code: 'MOBYVM_DISK_FULL',

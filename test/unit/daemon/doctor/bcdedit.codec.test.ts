@@ -16,11 +16,11 @@ it('reads the launch type, whatever the language of the headings', () => {
   expect(launchTypeOf(PRINTED.replace('Auto', 'Off'))).toBe('Off');
 });
 
-it('is empty when the entry does not say', () => {
+it('is empty if the entry has no launch type', () => {
   expect(launchTypeOf(PRINTED.replace('hypervisorlaunchtype', 'something'))).toBe('');
   expect(launchTypeOf('')).toBe('');
 });
 
-it('reads whatever it is given', () => {
+it('reads arbitrary text', () => {
   fc.assert(fc.property(fc.string(), (text) => typeof launchTypeOf(text) === 'string'));
 });

@@ -23,7 +23,7 @@ describe('the size of the VM', () => {
   });
 });
 
-describe('the room for the data disk', () => {
+describe('the space for the data disk', () => {
   it.each([
     [100 * MIB, 'problem', '100 MiB free in /data: too little to start'],
     [2000 * MIB, 'notice', '2000 MiB free in /data; the data disk grows as images and containers use space'],

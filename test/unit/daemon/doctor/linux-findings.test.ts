@@ -36,7 +36,7 @@ async function look(isRoot: boolean, settings?: string) {
 }
 
 describe('doctor on Linux', () => {
-  it('names an image that is not there, with how to make one', async () => {
+  it('reports a missing image with the command that builds one', async () => {
     const findings = await look(true);
     expect(findings.get('settings')?.verdict).toBe('fine');
     expect(findings.get('image')).toMatchObject({
@@ -54,7 +54,7 @@ describe('doctor on Linux', () => {
     for (const id of ['image', 'subnet', 'firewall']) expect(findings.get(id)?.verdict).toBe('unknown');
   });
 
-  it('says of a VM that runs by what it runs, and leaves its memory and its ports to it', async () => {
+  it('reports the accelerator of a running VM, and accepts its memory and ports', async () => {
     const signal = new AbortController().signal;
     const running = (accelerator: string) =>
       linuxFindings({
@@ -74,18 +74,18 @@ describe('doctor on Linux', () => {
     expect(await byId('kvm', 'ports')).toMatchObject({ verdict: 'fine' });
   });
 
-  it('measures the room where the state folder will be', async () => {
+  it('measures the free space where the state folder will be', async () => {
     expect((await look(true)).get('disk')?.detail).toContain(`free in ${folder}`);
   });
 
-  it('takes what only root sees for unknown', async () => {
+  it('reports as unknown what only root can see', async () => {
     const findings = await look(false);
     expect(findings.get('root')?.verdict).toBe('problem');
     for (const id of ['kvm', 'tun', 'image', 'firewall']) expect(findings.get(id)?.verdict).toBe('unknown');
   });
 });
 
-it('doctor prints a line for each check, its remedy below it, and a summary', () => {
+it('doctor prints a line per check, with the remedy below it, and a summary', () => {
   const lines = findingLines([
     { id: 'a', title: 'One', verdict: 'fine', detail: 'is well' },
     { id: 'b', title: 'Another', verdict: 'problem', detail: 'is \u001b[31mnot', remedy: 'Mend it.' },

@@ -33,7 +33,7 @@ test.each<[string, Change, boolean, object[]]>([
   expect(await resourceFindings({ resources, isUp, signal })).toMatchObject(expected);
 });
 
-test('a resource that belongs to somebody else is a problem with its remedy', async () => {
+test('a foreign resource is a problem with a remedy', async () => {
   const foreign = new MobyvmError('MOBYVM_FOREIGN_OBJECT', 'The bridge is not ours.', 'Choose another name.');
   const resources = [resource(() => Promise.reject(foreign))];
   expect(await resourceFindings({ resources, isUp: true, signal })).toMatchObject([
@@ -41,7 +41,7 @@ test('a resource that belongs to somebody else is a problem with its remedy', as
   ]);
 });
 
-test('resources that nobody else changes are left out', async () => {
+test('resources that are not repaired are omitted', async () => {
   const resources = [resource(() => Promise.resolve({ kind: 'create' }), false)];
   expect(await resourceFindings({ resources, isUp: true, signal })).toEqual([]);
 });

@@ -11,17 +11,17 @@ const groups = (...levels: readonly string[]): string =>
 
 it.each([
   ['high integrity', 'S-1-16-12288', true],
-  ['the integrity of the system', 'S-1-16-16384', true],
+  ['system integrity', 'S-1-16-16384', true],
   ['medium integrity', 'S-1-16-8192', false],
-  ['a level that only begins like it', 'S-1-16-122880', false],
-])('a program of %s (%s) is elevated: %s', (_, sid, expected) => {
+  ['a level with the same prefix', 'S-1-16-122880', false],
+])('a process of %s (%s) is elevated: %s', (_, sid, expected) => {
   expect(isElevated(groups(sid))).toBe(expected);
 });
 
-it('nothing is known of a program without a level', () => {
+it('a process without an integrity level is unknown', () => {
   expect(isElevated(groups())).toBeUndefined();
 });
 
-it('reads whatever it is given', () => {
+it('reads arbitrary text', () => {
   fc.assert(fc.property(fc.string(), (text) => [true, false, undefined].includes(isElevated(text))));
 });

@@ -29,7 +29,7 @@ function clockWith(answer: AgentAnswer | undefined) {
   return { clock, exchange, agent, times, world };
 }
 
-test('a start sends the time, and gives what the guest did', async () => {
+test('a start sends the time, and returns what the guest did', async () => {
   const { clock, exchange, times } = clockWith(stepped);
   expect(await clock.sync({ reason: 'started' }, signal)).toEqual({
     offsetMs: -3_600_000,
@@ -39,7 +39,7 @@ test('a start sends the time, and gives what the guest did', async () => {
   expect(exchange.hostItems()).toEqual([]);
 });
 
-test('an engine that is off is set right, at most every 30 s', async () => {
+test('an engine whose clock is off is corrected, at most every 30 s', async () => {
   const { clock, times, world } = clockWith(stepped);
   const check = () => clock.sync({ reason: 'checked', engineOffsetMs: 3_600_000 }, signal);
   expect(await check()).toBeDefined();
@@ -49,7 +49,7 @@ test('an engine that is off is set right, at most every 30 s', async () => {
   expect(times).toHaveLength(2);
 });
 
-test('a check of an engine that is right sends nothing', async () => {
+test('a check of an engine with the right time sends nothing', async () => {
   const { clock, times } = clockWith(stepped);
   expect(await clock.sync({ reason: 'checked', engineOffsetMs: 900 }, signal)).toBeUndefined();
   expect(times).toEqual([]);
@@ -57,7 +57,7 @@ test('a check of an engine that is right sends nothing', async () => {
 
 test.each<[string, AgentAnswer | undefined]>([
   ['refuses', { ok: false, code: 'time', text: 'before this image was built' }],
-  ['answers nonsense', { ok: true, text: 'fine' }],
+  ['gives an invalid answer', { ok: true, text: 'fine' }],
   ['does not answer', undefined],
 ])('a guest that %s at its start is asked again by a later check', async (_what, answer) => {
   const { clock, exchange, times, world } = clockWith(answer);
@@ -68,7 +68,7 @@ test.each<[string, AgentAnswer | undefined]>([
   expect(times).toHaveLength(2);
 });
 
-test('calls while a request is under way send nothing, but a resume is made up for later', async () => {
+test('calls during a request send nothing, but a resume is handled afterwards', async () => {
   const { clock, times, world } = clockWith(stepped);
   const first = clock.sync({ reason: 'started' }, signal);
   expect(await clock.sync({ reason: 'resumed' }, signal)).toBeUndefined();

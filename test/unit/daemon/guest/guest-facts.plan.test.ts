@@ -21,11 +21,11 @@ describe('the facts of a guest', () => {
     });
   });
 
-  test('are empty when the guest says nothing', () => {
+  test('are empty if the guest reports nothing', () => {
     expect(guestFactsOf([])).toEqual({ os: '', kernel: '', addresses: [] });
   });
 
-  test('are bounded, whatever a guest says', () => {
+  test('are bounded, whatever the guest reports', () => {
     const many = Array.from({ length: 500 }, (_, index) => `10.0.${index % 256}.1`);
     const facts = guestFactsOf(
       items({ OSName: 'x'.repeat(5_000), NetworkAddressIPv4: [...many, 'not an address', ''].join(';') }),

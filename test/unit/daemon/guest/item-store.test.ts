@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-test('items come back as they were saved, from a file for root alone', async () => {
+test('items survive a save and a load, in a file that only root can read', async () => {
   const store = fileItemStore(path);
   expect(await store.load()).toEqual([]);
   await store.save([
@@ -26,7 +26,7 @@ test('items come back as they were saved, from a file for root alone', async () 
   ]);
 });
 
-test('a damaged file is named, without what stands in it, and stays', async () => {
+test('a damaged file is reported without its contents, and kept', async () => {
   await writeFile(path, '{"planted": "secret"');
   const failure = fileItemStore(path).load();
   await expect(failure).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
@@ -34,7 +34,7 @@ test('a damaged file is named, without what stands in it, and stays', async () =
   expect(await readFile(path, 'utf8')).toBe('{"planted": "secret"');
 });
 
-test('a damaged file is put aside before a start, whole, and what is sound is left alone', async () => {
+test('a damaged file is renamed before a start, and a valid one is kept', async () => {
   expect(await setAsideIfDamaged(path)).toBeUndefined();
   await fileItemStore(path).save([{ name: 'a', value: 'b' }]);
   expect(await setAsideIfDamaged(path)).toBeUndefined();

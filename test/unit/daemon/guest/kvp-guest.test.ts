@@ -56,7 +56,7 @@ async function prepare(guest: KvpGuest): Promise<string> {
 }
 
 describe('a guest that has booted', () => {
-  test('is given token, certificates, settings, name and time, and nothing stays in the pool', async () => {
+  test('gets token, certificates, settings, name and time, and nothing stays in the pool', async () => {
     const { guest, exchange, given } = guestWith();
     expect(await prepare(guest)).toBe('create');
     expect(await guest.configure(configuring())).toBe('update');
@@ -80,7 +80,7 @@ describe('a guest that has booted', () => {
     });
   });
 
-  test('that refuses says why, without the secrets that it was given', async () => {
+  test('that refuses reports why, without its secrets', async () => {
     const { guest, exchange } = guestWith({ ok: false, code: 'apply', text: `no room for ${TOKEN}` });
     await prepare(guest);
     await expect(guest.configure(configuring())).rejects.toMatchObject({
@@ -102,10 +102,10 @@ describe('a guest that has booted', () => {
   });
 });
 
-describe('a guest that ran before', () => {
+describe('a guest that was already running', () => {
   const pingEngine = (): Promise<void> => Promise.resolve();
 
-  test('is left alone when its engine answers, and what a dead daemon left in its pool goes', async () => {
+  test('is left alone if its engine answers, and leftovers of a dead daemon are removed from its pool', async () => {
     const { guest, exchange, given, agent } = guestWith();
     agent.stop();
     const signal = new AbortController().signal;
@@ -122,7 +122,7 @@ describe('a guest that ran before', () => {
     expect(exchange.hostItems().map(({ name }) => name)).toEqual(['mine']);
   });
 
-  test('is configured when its engine does not answer', async () => {
+  test('is configured if its engine does not answer', async () => {
     const { guest, given } = guestWith();
     await prepare(guest);
     expect(await guest.configure(configuring({ isFreshBoot: false }))).toBe('update');
@@ -130,7 +130,7 @@ describe('a guest that ran before', () => {
   });
 });
 
-test('the facts of a guest are there while it is followed', async () => {
+test('the facts of a guest are available while it is followed', async () => {
   const { guest } = guestWith();
   guest.follow();
   await until('the facts', () => Promise.resolve(guest.facts !== undefined));
@@ -139,6 +139,6 @@ test('the facts of a guest are there while it is followed', async () => {
   expect(guest.facts).toBeUndefined();
 });
 
-test('nothing can be dialled before keys are there', () => {
+test('dialling fails before there are keys', () => {
   expect(() => guestWith().guest.credentials).toThrow(/before the VM has been started/);
 });

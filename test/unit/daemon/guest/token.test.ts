@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-test('a token is made once, for root alone, and stays', async () => {
+test('a token is created once, readable by root only, and kept', async () => {
   const token = await loadToken(path);
   expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
   expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -20,7 +20,7 @@ test('a token is made once, for root alone, and stays', async () => {
   expect((await readFile(path, 'utf8')).trim()).toBe(token);
 });
 
-test('what is no token is replaced', async () => {
+test('an invalid token is replaced', async () => {
   await loadToken(path);
   await writeFile(path, 'short');
   expect(await loadToken(path)).toMatch(/^[A-Za-z0-9_-]{43}$/);

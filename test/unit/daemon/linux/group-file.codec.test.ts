@@ -39,7 +39,7 @@ describe('a line of /etc/group', () => {
     }
   });
 
-  it('comes out of arbitrary text as a value or as a CodecError', () => {
+  it('decodes arbitrary text to a value or a CodecError', () => {
     const text = fc.string({ unit: fc.constantFrom('a', ':', ',', '9', '\n', ' ', '-', 'é') });
     fc.assert(
       fc.property(text, (line) => {
@@ -53,20 +53,20 @@ describe('a line of /etc/group', () => {
   });
 
   it.each(['docker:x:-1:', 'docker:x:abc:', 'docker:x::', 'docker:x:4294967295:', ':x:1:', 'a:x:1:b:c'])(
-    'is refused as %j',
+    'is rejected as %j',
     (line) => expect(() => decodeGroupEntry(line)).toThrow(CodecError),
   );
 });
 
-describe('looking a group up', () => {
+describe('a group lookup', () => {
   const file = 'root:x:0:\ndocker-users:x:5:\n+nis::\ndocker:x:oops:\ndocker:x:998:ann\ndocker:x:7:\n';
 
-  it('finds the first whole entry of that very name and passes over the rest', () => {
+  it('finds the first complete entry with exactly that name and skips the rest', () => {
     expect(findGroupId(file, 'docker')).toBe(998);
     expect(findGroupId(file, 'root')).toBe(0);
   });
 
-  it('finds nothing where there is nothing', () => {
+  it('finds nothing in an empty file', () => {
     expect(findGroupId(file, 'dock')).toBeUndefined();
     expect(findGroupId('', 'docker')).toBeUndefined();
   });

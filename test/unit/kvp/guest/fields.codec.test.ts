@@ -25,12 +25,12 @@ const FIELDS = {
 };
 
 describe('a body of fields', () => {
-  it('is as documented for the guest', () => {
+  it('has the format documented for the guest', () => {
     expect(new TextDecoder().decode(encodeFields(FIELDS))).toBe(BODY);
     expect(decodeFields(bytesOf(BODY))).toEqual(FIELDS);
   });
 
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,31}$/).filter((each) => each !== 'end');
     const body = fc.record({
       kind: word,
@@ -44,7 +44,7 @@ describe('a body of fields', () => {
     );
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(bytesOf(BODY), decodeFields);
   });
 
@@ -54,22 +54,22 @@ describe('a body of fields', () => {
 
   it.each([
     ['no end', 'a 1\n'],
-    ['something behind its end', 'a 1\nend\nx eA==\n'],
+    ['data after its end', 'a 1\nend\nx eA==\n'],
     ['no version', 'a\nend\n'],
     ['version 0', 'a 0\nend\n'],
     ['version 1000', 'a 1000\nend\n'],
-    ['two blanks', 'a 1 2\nend\n'],
-    ['a kind in capitals', 'A 1\nend\n'],
-    ['a field without a blank', 'a 1\nb\nend\n'],
-    ['a field that is no base64', 'a 1\nb !\nend\n'],
+    ['two spaces', 'a 1 2\nend\n'],
+    ['an upper-case kind', 'A 1\nend\n'],
+    ['a field without a space', 'a 1\nb\nend\n'],
+    ['a field that is not base64', 'a 1\nb !\nend\n'],
     ['an empty line', 'a 1\n\nend\n'],
     ['too many fields', `a 1\n${'b \n'.repeat(257)}end\n`],
     ['too many bytes', `a 1\nb ${'A'.repeat(65_536)}\nend\n`],
-  ])('with %s is refused', (_what, body) => {
+  ])('with %s is rejected', (_what, body) => {
     expect(() => decodeFields(bytesOf(body))).toThrow(CodecError);
   });
 
-  it('cannot be written with a malformed kind, version or key, or too much', () => {
+  it('is not encoded with a malformed kind, version or key, or too much data', () => {
     for (const change of [
       { kind: 'A' },
       { version: 0 },
@@ -82,7 +82,7 @@ describe('a body of fields', () => {
     }
   });
 
-  it('gives texts by their keys', () => {
+  it('returns texts by their keys', () => {
     const { fields } = decodeFields(bytesOf(BODY));
     expect(requiredText(fields, 'host-name')).toBe('moby');
     expect(optionalText(fields, 'empty')).toBe('');

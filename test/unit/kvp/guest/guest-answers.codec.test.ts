@@ -37,7 +37,7 @@ function valueOrCodecError(decode: (value: string) => unknown, seeds: readonly s
 }
 
 describe('a guest’s result', () => {
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     fc.assert(
       fc.property(anyResult, (each) => {
         expect(decodeGuestResult(encodeGuestResult(each))).toEqual(each);
@@ -57,7 +57,7 @@ describe('a guest’s result', () => {
     expect(decodeGuestResult(value)).toEqual(result);
   });
 
-  it('is written in printable ASCII and cut', () => {
+  it('is encoded as printable ASCII and truncated', () => {
     const value = encodeGuestResult({ id: 'a', ok: true, text: `ü\n${'x'.repeat(2_000)}` });
     expect(value).toBe(`1 a ok ??${'x'.repeat(798)}`);
   });
@@ -84,11 +84,11 @@ describe('a guest’s result', () => {
     ],
     `1 a ok ${'x'.repeat(801)}`,
     'x'.repeat(100_000),
-  ])('%j is refused', (value) => {
+  ])('%j is rejected', (value) => {
     expect(() => decodeGuestResult(value)).toThrow(CodecError);
   });
 
-  it('that is cut off before its text is refused', () => {
+  it('is rejected when truncated before its text', () => {
     const head = '1 a1 error mount 13 ';
     for (let length = 0; length < head.length; length++) {
       expect(() => decodeGuestResult(head.slice(0, length))).toThrow(CodecError);
@@ -99,7 +99,7 @@ describe('a guest’s result', () => {
     valueOrCodecError(decodeGuestResult, ['1 a1 ok', '1 a1 error mount 13 text']);
   });
 
-  it('cannot be written with malformed parts', () => {
+  it('is not encoded with malformed parts', () => {
     expect(() => encodeGuestResult({ id: 'A', ok: true, text: '' })).toThrow(CodecError);
     expect(() => encodeGuestResult({ id: 'a', ok: false, code: 'a b', errno: 0, text: '' })).toThrow(
       CodecError,
@@ -113,7 +113,7 @@ describe('a guest’s result', () => {
 describe('a guest’s presence', () => {
   const VALUE = '1 0f8fad5b-d9cb-469f-a165-70867728950e 0.1.0';
 
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     const presence = fc.record({ bootId: fc.uuid(), agent: fc.stringMatching(/^[A-Za-z0-9._-]{1,32}$/) });
     fc.assert(
       fc.property(presence, (each) => {
@@ -126,7 +126,7 @@ describe('a guest’s presence', () => {
     });
   });
 
-  it('that is cut off before its agent, or malformed, is refused', () => {
+  it('is rejected when malformed or truncated before its agent', () => {
     for (let length = 0; length < VALUE.indexOf('0.1.0') + 1; length++) {
       expect(() => decodeGuestPresence(VALUE.slice(0, length))).toThrow(CodecError);
     }

@@ -32,7 +32,7 @@ const CONFIGURATION: GuestConfiguration = {
 };
 
 describe('the guest’s configuration', () => {
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     expect(decodeGuestConfiguration(encodeGuestConfiguration(CONFIGURATION))).toEqual(CONFIGURATION);
     const some = fc.record(
       {
@@ -51,20 +51,20 @@ describe('the guest’s configuration', () => {
     );
   });
 
-  it('is as documented for the guest', () => {
+  it('has the format documented for the guest', () => {
     const body = new TextDecoder().decode(
       encodeGuestConfiguration({ hostName: 'moby', timeMs: 1_790_000_000_120 }),
     );
     expect(body).toBe('mobyvm-config 1\nhost-name bW9ieQ==\ntime MTc5MDAwMDAwMC4xMjA=\nend\n');
   });
 
-  it('keeps only what it knows of a body with more', () => {
+  it('ignores unknown fields of a body', () => {
     const fields = [utf8Field('new', 'x'), utf8Field('host-name', 'moby')];
     const body = encodeFields({ kind: 'mobyvm-config', version: 1, fields });
     expect(decodeGuestConfiguration(body)).toEqual({ hostName: 'moby' });
   });
 
-  it('that is cut off anywhere, or of another kind or version, is refused', () => {
+  it('is rejected when truncated anywhere, or of another kind or version', () => {
     expectEveryProperPrefixRefused(encodeGuestConfiguration(CONFIGURATION), decodeGuestConfiguration);
     const fields = [utf8Field('host-name', 'moby')];
     for (const change of [{ kind: 'other' }, { version: 2 }]) {
@@ -80,19 +80,19 @@ describe('the guest’s configuration', () => {
   it.each([
     ['nothing', {}],
     ['a short token', { token: 'short' }],
-    ['a token with a blank', { token: 'abcdefgh ijklmnop' }],
-    ['JSON that is none', { daemonJson: '{' }],
-    ['JSON that is no object', { daemonJson: '[]' }],
-    ['a certificate that is none', { caCertificate: 'MIIB' }],
-    ['a key with something in front', { serverKey: `x\n${KEY}` }],
+    ['a token with a space', { token: 'abcdefgh ijklmnop' }],
+    ['invalid JSON', { daemonJson: '{' }],
+    ['JSON that is not an object', { daemonJson: '[]' }],
+    ['an invalid certificate', { caCertificate: 'MIIB' }],
+    ['a key with text before it', { serverKey: `x\n${KEY}` }],
     ['a host name with a dot', { hostName: 'moby.local' }],
-    ['a host name with a dash in front', { hostName: '-moby' }],
-    ['a stop limit of nothing', { stopSeconds: 0 }],
+    ['a host name with a leading dash', { hostName: '-moby' }],
+    ['a stop limit of 0', { stopSeconds: 0 }],
     ['a stop limit that is too long', { stopSeconds: 10_000 }],
-    ['a stop limit in parts of a second', { stopSeconds: 1.5 }],
+    ['a fractional stop limit', { stopSeconds: 1.5 }],
     ['a time before 1970', { timeMs: -1 }],
-    ['no time at all', { timeMs: Number.NaN }],
-  ])('with %s is refused, and the value is not told', (_what, configuration: GuestConfiguration) => {
+    ['a missing time', { timeMs: Number.NaN }],
+  ])('with %s is rejected without revealing the value', (_what, configuration: GuestConfiguration) => {
     const call = (): unknown => encodeGuestConfiguration(configuration);
     expect(call).toThrow(CodecError);
     for (const value of Object.values(configuration)) {
@@ -119,7 +119,7 @@ describe('a share request', () => {
       { ...MOUNT, unc: '//host/C/Users/x y', user: '', domain: '', options: [], password: '' },
     ],
     ['umount', { op: 'umount', points: ['/C', '/c'] }],
-  ])('to %s survives an encode and a decode', (_what, request) => {
+  ])('to %s survives encoding and decoding', (_what, request) => {
     expect(decodeShareRequest(encodeShareRequest(request))).toEqual(request);
   });
 
@@ -134,7 +134,7 @@ describe('a share request', () => {
     );
   });
 
-  it('is as documented for the guest', () => {
+  it('has the format documented for the guest', () => {
     expect(new TextDecoder().decode(encodeShareRequest({ ...MOUNT, password: 'p', domain: '' }))).toBe(
       [
         ...['mobyvm-share 1', 'op bW91bnQ=', 'unc Ly8xMC4wLjc1LjEvQw==', 'point L0M=', 'point L2M='],
@@ -151,7 +151,7 @@ describe('a share request', () => {
     );
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(encodeShareRequest(MOUNT), decodeShareRequest);
   });
 
@@ -177,11 +177,11 @@ describe('a share request', () => {
     ['a password with a line end', { password: 'a\nb' }],
     ['a password of 513 characters', { password: 'x'.repeat(513) }],
     ['half a surrogate pair', { user: '\ud800' }],
-  ])('with %s is refused', (_what, change) => {
+  ])('with %s is rejected', (_what, change) => {
     expect(() => encodeShareRequest({ ...MOUNT, ...change })).toThrow(CodecError);
   });
 
-  it('of another kind, version or operation is refused', () => {
+  it('is rejected with another kind, version or operation', () => {
     const body = (change: object, op = 'umount'): Uint8Array =>
       encodeFields({
         kind: 'mobyvm-share',
@@ -202,7 +202,7 @@ describe('a share request', () => {
 });
 
 describe('a time request', () => {
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1_000, max: 99_999_999_999_999 }), (timeMs) => {
         expect(decodeTimeRequest(encodeTimeRequest({ timeMs }))).toEqual({ timeMs });
@@ -210,18 +210,18 @@ describe('a time request', () => {
     );
   });
 
-  it('is as documented for the guest', () => {
+  it('has the format documented for the guest', () => {
     const body = new TextDecoder().decode(encodeTimeRequest({ timeMs: 1_790_000_000_120 }));
     expect(body).toBe('mobyvm-time 1\ntime MTc5MDAwMDAwMC4xMjA=\nend\n');
   });
 
-  it('keeps only what it knows of a body with more', () => {
+  it('ignores unknown fields of a body', () => {
     const fields = [utf8Field('new', 'x'), utf8Field('time', '1790000000.120')];
     const body = encodeFields({ kind: 'mobyvm-time', version: 1, fields });
     expect(decodeTimeRequest(body)).toEqual({ timeMs: 1_790_000_000_120 });
   });
 
-  it('that is cut off anywhere, or of another kind or version, or without a time, is refused', () => {
+  it('is rejected when truncated anywhere, of another kind or version, or without a time', () => {
     expectEveryProperPrefixRefused(encodeTimeRequest({ timeMs: 1_790_000_000_120 }), decodeTimeRequest);
     const fields = [utf8Field('time', '1790000000.120')];
     for (const change of [
@@ -240,7 +240,7 @@ describe('a time request', () => {
   });
 
   it.each([0, 999, -1, Number.NaN, Number.POSITIVE_INFINITY, 100_000_000_000_000])(
-    'of %d is refused',
+    'of %d is rejected',
     (timeMs) => {
       expect(() => encodeTimeRequest({ timeMs })).toThrow(CodecError);
     },
@@ -253,7 +253,7 @@ describe('the answer to a time request', () => {
     action: fc.constantFrom('stepped', 'kept', 'rtc'),
   });
 
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     fc.assert(
       fc.property(answer, (each) => {
         expect(decodeTimeAnswer(encodeTimeAnswer(each))).toEqual(each);
@@ -262,7 +262,7 @@ describe('the answer to a time request', () => {
     expect(encodeTimeAnswer({ offsetMs: -3_600_500, action: 'stepped' })).toBe('-3600500 stepped');
   });
 
-  it('that is cut off anywhere, or malformed, is refused', () => {
+  it('is rejected when truncated anywhere, or malformed', () => {
     const text = '-3600500 stepped';
     const prefixes = Array.from({ length: text.length }, (_, length) => text.slice(0, length));
     const bad = [
@@ -293,7 +293,7 @@ describe('the answer to a time request', () => {
     );
   });
 
-  it('cannot be written with half a millisecond', () => {
+  it('is not encoded with half a millisecond', () => {
     expect(() => encodeTimeAnswer({ offsetMs: 0.5, action: 'kept' })).toThrow(CodecError);
   });
 });

@@ -13,7 +13,7 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const LONG = { name: 'mobyvm.config', id: 'a1', body: new Uint8Array(2_000).map((_, index) => index % 251) };
 
 describe('a transfer', () => {
-  it('survives an encode and a decode, in whatever order its items come', () => {
+  it('survives encoding and decoding, whatever the order of its items', () => {
     const transfer = fc.record({
       name: fc.constant('mobyvm.share.C'),
       id: fc.stringMatching(/^[a-z0-9]{1,32}$/),
@@ -28,7 +28,7 @@ describe('a transfer', () => {
     );
   });
 
-  it('is as documented for the guest', () => {
+  it('has the format documented for the guest', () => {
     expect(encodeTransfer({ name: 'mobyvm.config', id: 'a1', body: bytesOf('hello\n') }, sha256)).toEqual([
       { name: 'mobyvm.config#0', value: 'a1 aGVsbG8K' },
       {
@@ -44,7 +44,7 @@ describe('a transfer', () => {
     expect(decodeTransfer(LONG.name, items, sha256)).toMatchObject({ state: 'whole' });
   });
 
-  it('keeps to values of 985 characters, each chunk but the last being full', () => {
+  it('has values of at most 985 characters, and each chunk but the last is full', () => {
     const items = encodeTransfer({ ...LONG, id: 'x'.repeat(32), body: new Uint8Array(65_536) }, sha256);
     expect(items).toHaveLength(93);
     expect(Math.max(...items.map(({ value }) => value.length))).toBe(985);
@@ -52,7 +52,7 @@ describe('a transfer', () => {
     expect(() => encodeTransfer({ ...LONG, body: new Uint8Array(65_537) }, sha256)).toThrow(CodecError);
   });
 
-  it('that was cut anywhere is incomplete or absent', () => {
+  it('that was truncated anywhere is incomplete or absent', () => {
     const items = encodeTransfer(LONG, sha256);
     for (let missing = 0; missing < items.length; missing++) {
       const rest = items.filter((_, index) => index !== missing);
@@ -62,14 +62,14 @@ describe('a transfer', () => {
     }
   });
 
-  it('is incomplete while a chunk of another request stands there', () => {
+  it('is incomplete while a chunk belongs to another request', () => {
     const items = encodeTransfer(LONG, sha256);
     const other = encodeTransfer({ ...LONG, id: 'b2' }, sha256);
     const mixed = [items[0]!, other[1]!, ...items.slice(2)];
     expect(decodeTransfer(LONG.name, mixed, sha256)).toMatchObject({ state: 'incomplete', missing: 1 });
   });
 
-  it('whose chunk is cut or changed is refused', () => {
+  it('with a truncated or changed chunk is rejected', () => {
     const items = encodeTransfer(LONG, sha256);
     const value = items[1]!.value;
     for (let length = 4; length < value.length; length += 7) {
@@ -83,7 +83,7 @@ describe('a transfer', () => {
     expect(() => decodeTransfer(LONG.name, changed, sha256)).toThrow(CodecError);
   });
 
-  it('of items with one name twice takes the first', () => {
+  it('uses the first of two items with the same name', () => {
     const items = encodeTransfer(LONG, sha256);
     const again = items.map(({ name }) => ({ name, value: 'later' }));
     expect(decodeTransfer(LONG.name, [...items, ...again], sha256).state).toBe('whole');
@@ -112,7 +112,7 @@ describe('a transfer’s header', () => {
     ['another version', `2 a1 1 0 ${HASH}`],
     ['no id', `1  1 0 ${HASH}`],
     ['a long id', `1 ${'a'.repeat(33)} 1 0 ${HASH}`],
-    ['an id in capitals', `1 A 1 0 ${HASH}`],
+    ['an upper-case id', `1 A 1 0 ${HASH}`],
     ['no chunk', `1 a1 0 0 ${HASH}`],
     ['too many chunks', `1 a1 93 65536 ${HASH}`],
     ['chunks that contradict the length', `1 a1 2 700 ${HASH}`],
@@ -120,11 +120,11 @@ describe('a transfer’s header', () => {
     ['a short hash', `1 a1 1 0 ${HASH.slice(1)}`],
     ['a line end', `1 a1 1 0 ${HASH}\n`],
     ['filler', '-'.repeat(2_047)],
-  ])('with %s is refused', (_what, value) => {
+  ])('with %s is rejected', (_what, value) => {
     expect(() => decodeTransferHeader(value)).toThrow(CodecError);
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     const value = `1 a1 92 65536 ${HASH}`;
     expect(decodeTransferHeader(value)).toEqual({ id: 'a1', count: 92, bytes: 65_536, sha256: HASH });
     for (let length = 0; length < value.length; length++) {
@@ -134,7 +134,7 @@ describe('a transfer’s header', () => {
 });
 
 describe('base64', () => {
-  it('is what others make of the same bytes', () => {
+  it('matches other encoders', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 20_000 }), (bytes) => {
         const text = Buffer.from(bytes).toString('base64');
@@ -145,7 +145,7 @@ describe('base64', () => {
   });
 
   it.each(['a', 'ab', 'abc', 'a===', '====', 'ab c', 'abc\n', 'ab-_', 'AB==CD==', 'AB==', 'ABC=', '=ABC'])(
-    '%j is refused',
+    '%j is rejected',
     (text) => {
       if (Buffer.from(text, 'base64').toString('base64') === text) return;
       expect(() => decodeBase64(text, 'x')).toThrow(CodecError);

@@ -15,7 +15,7 @@ describe('the Hyper-V exchange', () => {
     expect(methods(wmi)).toEqual(['add a b']);
   });
 
-  it.each([32_773, 32_779])('modifies the key that exists (a missing one is %i)', async (missingCode) => {
+  it.each([32_773, 32_779])('modifies an existing key (a missing one is %i)', async (missingCode) => {
     const wmi = new ScriptedWmi();
     wmi.missingCode = missingCode;
     const exchange = new HypervKvpExchange(wmi);
@@ -25,7 +25,7 @@ describe('the Hyper-V exchange', () => {
     expect(methods(wmi)).toEqual(['add b', 'add a b c', 'read ', 'modify b', 'add a c', 'add b', 'modify b']);
   });
 
-  it('tries each for itself when a machine that is off cannot tell which exist', async () => {
+  it('tries each item separately if a stopped machine cannot tell which exist', async () => {
     const wmi = new ScriptedWmi();
     wmi.isRunning = false;
     const exchange = new HypervKvpExchange(wmi);
@@ -34,7 +34,7 @@ describe('the Hyper-V exchange', () => {
     expect(methods(wmi).slice(1)).toEqual(['add a b', 'read ', 'add a', 'add b', 'modify b']);
   });
 
-  it('removes what is there although others are missing', async () => {
+  it('removes existing items although others are missing', async () => {
     const wmi = new ScriptedWmi();
     const exchange = new HypervKvpExchange(wmi);
     await exchange.set(items('a', 'b'), NEVER);
@@ -61,7 +61,7 @@ describe('the Hyper-V exchange', () => {
     expect(wmi.calls.map(({ names }) => names.length)).toEqual([128, 2]);
   });
 
-  it('retries while the guest is not ready, and modifies when the first try had been stored', async () => {
+  it('retries while the guest is not ready, and modifies items that the first attempt stored', async () => {
     const wmi = new ScriptedWmi();
     wmi.scripted.push(() => {
       wmi.host.set('a', 'stored all the same');
@@ -80,7 +80,7 @@ describe('the Hyper-V exchange', () => {
     ['code 4096, the job has not ended', { returnValue: 4_096, jobState: 4 }],
     ['job error 7', started(7)],
     ['0x80070057', { returnValue: 32_768, jobHResult: -2_147_024_809 }],
-  ])('says "%s" when it is refused so', async (text, result) => {
+  ])('reports "%s" for the matching return code', async (text, result) => {
     const wmi = new ScriptedWmi();
     wmi.scripted.push(result);
     await expect(new HypervKvpExchange(wmi).set(items('a'), NEVER)).rejects.toMatchObject({
@@ -89,7 +89,7 @@ describe('the Hyper-V exchange', () => {
     });
   });
 
-  it('gives up an item that can be neither added nor modified', async () => {
+  it('gives up on an item that can be neither added nor modified', async () => {
     const wmi = new ScriptedWmi();
     wmi.scripted.push(started(32_773), started(32_779));
     await expect(new HypervKvpExchange(wmi).set(items('a'), NEVER)).rejects.toThrow(
@@ -97,7 +97,7 @@ describe('the Hyper-V exchange', () => {
     );
   });
 
-  it('counts texts of the guest that are no items', async () => {
+  it('counts guest texts that are not items', async () => {
     const wmi = new ScriptedWmi();
     wmi.setGuestItem('fine', 'v');
     wmi.oddTexts.push('<!DOCTYPE x>', '', '<INSTANCE CLASSNAME="Other"></INSTANCE>', '<a>'.repeat(100_000));

@@ -49,7 +49,7 @@ describe('the QEMU exchange', () => {
     'gone',
     'silent',
     'unasked',
-  ] as const)('goes on over a new connection after a guest that was %s', async (fault) => {
+  ] as const)('continues over a new connection after a guest that was %s', async (fault) => {
     await using kvp = await connected();
     kvp.guest.fault = once(fault, 1);
     await kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
@@ -70,7 +70,7 @@ describe('the QEMU exchange', () => {
     },
   );
 
-  it('leaves out an item that is no text and says how many', async () => {
+  it('omits items that are not text and reports how many', async () => {
     await using kvp = await connected();
     for (const name of ['a', 'b', 'c']) kvp.guest.setGuestItem(name, 'v');
     kvp.guest.fault = once('bad-text', 1);
@@ -80,7 +80,7 @@ describe('the QEMU exchange', () => {
     expect(kvp.guest.connections).toBe(1);
   });
 
-  it('says at once that a virtual machine that does not run has no port', async () => {
+  it('reports at once that a stopped VM has no port', async () => {
     await using exchange = closing(new QemuKvpExchange({ socketPath: '/nonexistent/kvp.sock' }));
     await expect(exchange.list('guest', NEVER)).rejects.toMatchObject({
       code: 'MOBYVM_KVP_NOT_READY',
@@ -89,7 +89,7 @@ describe('the QEMU exchange', () => {
     });
   });
 
-  it('sends nothing while the answer to an aborted call is still to come', async () => {
+  it('sends nothing while the answer to an aborted call is pending', async () => {
     await using kvp = await connected({ socketTiming: { ...FAST_SOCKET, answerMs: 300 } });
     kvp.guest.fault = once('silent', 0);
     const controller = new AbortController();
@@ -103,7 +103,7 @@ describe('the QEMU exchange', () => {
     expect(kvp.guest.connections).toBe(2);
   });
 
-  it.each([true, false])('leaves nothing of an item in the pool file, secret %s', async (secret) => {
+  it.each([true, false])('leaves nothing of a removed item in the pool file, secret: %s', async (secret) => {
     await using kvp = await connected();
     const item = { name: 'password', value: `swordfish${'!'.repeat(900)}`, secret };
     await kvp.exchange.set([{ name: 'first', value: 'v' }, item], NEVER);
@@ -116,14 +116,14 @@ describe('the QEMU exchange', () => {
     ]);
   });
 
-  it('finds the tail of a longer value there when a shorter one replaces it', async () => {
+  it('clears the tail of a longer value that a shorter one replaces', async () => {
     await using kvp = await connected();
     await kvp.exchange.set([{ name: 'long', value: 'x'.repeat(50) + 'tail' }], NEVER);
     await kvp.exchange.set([{ name: 'long', value: 'v' }], NEVER);
     expect(Buffer.from(kvp.guest.hostPoolFile()).includes('tail')).toBe(true);
   });
 
-  it('sends its items again after the connection was gone', async () => {
+  it('sends its items again after a lost connection', async () => {
     await using kvp = await connected();
     await kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
     kvp.guest.dropConnections();
@@ -133,7 +133,7 @@ describe('the QEMU exchange', () => {
     expect(kvp.guest.hostItems()).toEqual([{ name: 'a', value: '1' }]);
   });
 
-  it('removes from a guest that comes back what could not be removed while it was away', async () => {
+  it('removes from a returning guest what could not be removed while it was away', async () => {
     await using kvp = await connected({ readySeconds: 0.3 });
     await kvp.exchange.set([{ name: 'token', value: 'x', secret: true }], NEVER);
     kvp.guest.isReady = false;
@@ -145,7 +145,7 @@ describe('the QEMU exchange', () => {
     expect(kvp.guest.hostItems()).toEqual([]);
   });
 
-  it('notices a guest that was booted while nobody talked to it', async () => {
+  it('detects a guest that rebooted between calls', async () => {
     await using kvp = await connected({ keepEveryMs: 5 });
     kvp.guest.setGuestItem('mobyvm.guest', encodeGuestPresence(PRESENCE));
     await kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
@@ -161,7 +161,7 @@ describe('the QEMU exchange', () => {
     await keeping;
   });
 
-  it('keeps looking while the guest is away, and ends when it is closed', async () => {
+  it('keeps trying while the guest is away, and stops when closed', async () => {
     await using kvp = await connected({ keepEveryMs: 5 });
     kvp.guest.isReady = false;
     const keeping = expect(kvp.exchange.keepItems(NEVER)).rejects.toMatchObject({
@@ -174,7 +174,7 @@ describe('the QEMU exchange', () => {
     await keeping;
   });
 
-  it('configures a guest whose daemon dies in the middle and comes back', async () => {
+  it('configures a guest whose daemon dies midway and comes back', async () => {
     await using kvp = await connected();
     new FakeAgent(kvp.guest, ['mobyvm.config'], () => ({ ok: true }));
     kvp.guest.fault = (_request, index) => {
@@ -199,7 +199,7 @@ function closing(exchange: QemuKvpExchange): QemuKvpExchange & AsyncDisposable {
   return Object.assign(exchange, { [Symbol.asyncDispose]: () => exchange.close() });
 }
 
-describe('items that are stored', () => {
+describe('stored items', () => {
   function memoryStore(initial: readonly KvpSetting[] = []) {
     const state = { items: initial };
     const store: KvpItemStore = {
@@ -232,7 +232,7 @@ describe('items that are stored', () => {
     expect(kvp.guest.hostItems()).toEqual([{ name: 'a', value: '1' }]);
   });
 
-  it('are no requests to the guest, which hold secrets', async () => {
+  it('do not include requests to the guest, which contain secrets', async () => {
     const { state, store } = memoryStore();
     await using kvp = await connected({ store });
     await kvp.exchange.set(
@@ -246,7 +246,7 @@ describe('items that are stored', () => {
     expect(state.items).toEqual([{ name: 'mine', value: 'z' }]);
   });
 
-  it('are not overwritten when they cannot be read', async () => {
+  it('are not overwritten if they cannot be read', async () => {
     const failure = new MobyvmError('MOBYVM_STATE_FILE', 'unreadable', '');
     const saved: unknown[] = [];
     const store: KvpItemStore = {

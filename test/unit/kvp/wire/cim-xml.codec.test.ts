@@ -24,14 +24,14 @@ const writable = fc
   .filter((text) => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u.test(text));
 
 describe('an item in CIM-XML', () => {
-  it('is read and written as Hyper-V writes it', () => {
+  it('is decoded and encoded as Hyper-V writes it', () => {
     const found = decodeCimItem(GOLDEN);
     expect(found).toMatchObject({ name: 'NetworkAddressIPv4', data: '10.0.75.2', source: 2 });
     expect([...found.others.keys()]).toEqual(['Caption', 'Description', 'ElementName', 'InstanceID']);
     expect(encodeCimItem({ name: 'NetworkAddressIPv4', data: '10.0.75.2', source: 2 })).toBe(GOLDEN);
   });
 
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     const named = fc.record({
       name: writable.filter((name) => name !== ''),
       data: writable,
@@ -58,14 +58,14 @@ describe('an item in CIM-XML', () => {
     '_',
     '$',
     '😀',
-  ])('may have the name and the data %j', (text) => {
+  ])('can have the name and the data %j', (text) => {
     expect(decodeCimItem(encodeCimItem({ name: text, data: text }))).toMatchObject({
       name: text,
       data: text,
     });
   });
 
-  it('finds properties by their names, in whatever order', () => {
+  it('finds properties by name, in any order', () => {
     const xml = item(property('Source', '<VALUE>1</VALUE>') + NAME + property('Data', '<VALUE>d</VALUE>'));
     expect(decodeCimItem(xml)).toMatchObject({ name: 'n', data: 'd', source: 1 });
   });
@@ -75,11 +75,11 @@ describe('an item in CIM-XML', () => {
     ['an empty VALUE', property('Data', '<VALUE></VALUE>')],
     ['a short VALUE', property('Data', '<VALUE/>')],
     ['nothing at all', ''],
-  ])('takes %s for an empty text', (_what, data) => {
+  ])('reads %s as empty text', (_what, data) => {
     expect(decodeCimItem(item(NAME + data))).toMatchObject({ data: '', source: undefined });
   });
 
-  it('keeps what it does not know', () => {
+  it('keeps unknown properties', () => {
     const known = decodeCimItem(
       item(`${property('__proto__', '<VALUE>x</VALUE>')}${NAME}${property('New', '<VALUE>y</VALUE>')}`),
     );
@@ -110,18 +110,21 @@ describe('an item in CIM-XML', () => {
     ['an entity of HTML', item(property('Name', '<VALUE>&nbsp;</VALUE>'))],
     ['an entity in an attribute', item(`<PROPERTY NAME="&x;"></PROPERTY>`)],
     ['a reference to NUL', item(property('Name', '<VALUE>&#0;</VALUE>'))],
-    ['a reference to half a pair', item(property('Name', '<VALUE>&#xD800;</VALUE>'))],
+    ['a reference to half a surrogate pair', item(property('Name', '<VALUE>&#xD800;</VALUE>'))],
     ['a reference beyond Unicode', item(property('Name', '<VALUE>&#x110000;</VALUE>'))],
     ['a NUL', item(property('Name', '<VALUE>\0</VALUE>'))],
     ['something after the root', `${GOLDEN}<INSTANCE CLASSNAME="x"/>`],
     ['text after the root', `${GOLDEN}x`],
     ['text before the root', `x${GOLDEN}`],
     ['CDATA before the root', `<![CDATA[]]>${GOLDEN}`],
-    ['an element in small letters', item(`<__proto__>x</__proto__>${NAME}`)],
-    ['an attribute that objects have', item(`<PROPERTY NAME="Name" hasOwnProperty="x" TYPE="string"/>`)],
+    ['a lower-case element', item(`<__proto__>x</__proto__>${NAME}`)],
+    [
+      'an attribute named like an Object member',
+      item(`<PROPERTY NAME="Name" hasOwnProperty="x" TYPE="string"/>`),
+    ],
     ['an attribute twice', item(`<PROPERTY NAME="Name" NAME="Name"/>`)],
     ['an attribute without quotes', item('<PROPERTY NAME=Name></PROPERTY>')],
-    ['elements that cross', '<INSTANCE CLASSNAME="x"><PROPERTY></INSTANCE></PROPERTY>'],
+    ['overlapping elements', '<INSTANCE CLASSNAME="x"><PROPERTY></INSTANCE></PROPERTY>'],
     ['another class', GOLDEN.replace('DataItem', 'Component')],
     ['another element', '<CLASS NAME="Msvm_KvpExchangeDataItem"/>'],
     ['no class', `<INSTANCE>${NAME}</INSTANCE>`],
@@ -132,23 +135,23 @@ describe('an item in CIM-XML', () => {
     ['two values', item(property('Name', '<VALUE>a</VALUE><VALUE>b</VALUE>'))],
     ['a value with attributes', item(property('Name', '<VALUE X="1"> </VALUE>'))],
     ['an element in a value', item(property('Name', '<VALUE>a<VALUE>b</VALUE></VALUE>').replace('a', ''))],
-    ['a source that is no number', item(NAME + property('Source', '<VALUE>-1</VALUE>'))],
+    ['a source that is not a number', item(NAME + property('Source', '<VALUE>-1</VALUE>'))],
     ['nothing', ''],
-    ['blanks', ' \n'],
-    ['too deep nesting', '<A>'.repeat(17) + '</A>'.repeat(17)],
+    ['only white space', ' \n'],
+    ['excessive nesting', '<A>'.repeat(17) + '</A>'.repeat(17)],
     ['too many elements', item('<PROPERTY NAME="x"/>'.repeat(256))],
     ['too much text', item(property('Name', `<VALUE>${'x'.repeat(65_536)}</VALUE>`))],
-  ])('with %s is refused', (_what, xml) => {
+  ])('with %s is rejected', (_what, xml) => {
     expect(() => decodeCimItem(xml)).toThrow(CodecError);
   });
 
-  it('that is cut off anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     for (let length = 0; length < GOLDEN.length; length++) {
       expect(() => decodeCimItem(GOLDEN.slice(0, length))).toThrow(CodecError);
     }
   });
 
-  it('cannot be written with characters that XML has no way to write', () => {
+  it('is not encoded with characters that XML cannot represent', () => {
     for (const text of ['\0', '\u0001', '\u000b', '\ufffe', '\ud800']) {
       expect(() => encodeCimItem({ name: 'n', data: text })).toThrow(CodecError);
       expect(() => encodeCimItem({ name: text, data: '' })).toThrow(CodecError);
@@ -203,7 +206,7 @@ describe('an item in CIM-XML', () => {
     );
   });
 
-  it('takes no longer for a text that was made to be slow', () => {
+  it('is not slowed down by malicious text', () => {
     const slow = [
       `<A ${' '.repeat(60_000)}`,
       '&#'.repeat(30_000),

@@ -71,12 +71,12 @@ const anyRequest: fc.Arbitrary<KvpRequest> = fc.oneof(
 );
 
 describe('a KVP request', () => {
-  it.each(REQUESTS)('to %s is laid out as the kernel’s header has it', (name, request) => {
+  it.each(REQUESTS)('to %s has the layout of the kernel’s header', (name, request) => {
     expect(toHex(encodeKvpRequest(request))).toBe(toHex(golden.get(name)!));
     expect(decodeKvpRequest(golden.get(name)!)).toEqual(request);
   });
 
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     fc.assert(
       fc.property(anyRequest, (request) => {
         expect(decodeKvpRequest(encodeKvpRequest(request))).toEqual(request);
@@ -84,7 +84,7 @@ describe('a KVP request', () => {
     );
   });
 
-  it('that is cut off anywhere, or too long, is refused', () => {
+  it('is rejected when truncated anywhere, or too long', () => {
     const message = golden.get('set')!;
     expectEveryProperPrefixRefused(message, decodeKvpRequest);
     expect(() => decodeKvpRequest(new Uint8Array(7_433))).toThrow(CodecError);
@@ -94,11 +94,11 @@ describe('a KVP request', () => {
     expectValueOrCodecError(decodeKvpRequest, [...golden.values()]);
   });
 
-  it.each([5, 6, 255, -1, 1.5])('for pool %s is never made: the guest’s daemon would die of it', (bad) => {
+  it.each([5, 6, 255, -1, 1.5])('for pool %s is never encoded: it would crash the guest’s daemon', (bad) => {
     expect(() => encodeKvpRequest({ operation: 'enumerate', pool: bad, index: 0 })).toThrow(CodecError);
   });
 
-  it('is refused when a text has no room, no end, or is no text', () => {
+  it('is rejected if a text is too long, unterminated or not text', () => {
     const set = (key: string, value: string) => () =>
       encodeKvpRequest({ operation: 'set', pool: 0, key, value: textValue(value) });
     expect(set('k'.repeat(511), 'v'.repeat(2_047))).not.toThrow();
@@ -128,25 +128,25 @@ describe('a KVP answer', () => {
     ['enumerate', { status: HvStatus.fail }],
   ] as const;
 
-  it.each(answers)('to %s survives an encode and a decode', (operation, answer) => {
+  it.each(answers)('to %s survives encoding and decoding', (operation, answer) => {
     const bytes = encodeKvpAnswer(operation, answer);
     expect(decodeKvpAnswer(operation, bytes)).toEqual(answer);
     expect(decodeKvpStatus(bytes)).toBe(answer.status);
   });
 
-  it('is laid out as the kernel’s header has it', () => {
+  it('has the layout of the kernel’s header', () => {
     expect(decodeKvpAnswer('enumerate', golden.get('answer-enumerate')!)).toEqual(answers[0][1]);
     expect(decodeKvpAnswer('get', golden.get('answer-get')!)).toEqual(answers[1][1]);
     expect(decodeKvpAnswer('enumerate', golden.get('answer-no-more')!).status).toBe(HvStatus.noMoreItems);
     expect(decodeKvpAnswer('set', golden.get('answer-fail')!).status).toBe(HvStatus.fail);
   });
 
-  it('says nothing more when it failed, whatever else is in it', () => {
+  it('has no other contents if it failed', () => {
     const bytes = Uint8Array.from(golden.get('answer-enumerate')!).fill(0xff, 0, 600);
     expect(decodeKvpAnswer('enumerate', bytes)).toEqual({ status: 0xffff_ffff });
   });
 
-  it('may have texts with something left behind their ends', () => {
+  it('can have texts with leftovers after their ends', () => {
     const bytes = Uint8Array.from(golden.get('answer-get')!);
     bytes.set(Buffer.from('tail of an older value'), 530);
     expect(decodeKvpAnswer('get', bytes).value).toEqual(textValue('1'));
@@ -159,7 +159,7 @@ describe('a KVP answer', () => {
     },
   );
 
-  it('that is cut off anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(golden.get('answer-get')!, (bytes) => decodeKvpAnswer('get', bytes));
   });
 
@@ -173,12 +173,12 @@ describe('a KVP registration', () => {
   it.each([
     ['register1', { legacy: false, version: '3.1' }],
     ['register', { legacy: true, version: '2.0' }],
-  ])('%s is laid out as the kernel’s header has it', (name, registration) => {
+  ])('%s has the layout of the kernel’s header', (name, registration) => {
     expect(toHex(encodeKvpRegistration(registration))).toBe(toHex(golden.get(name)!));
     expect(decodeKvpRegistration(golden.get(name)!)).toEqual(registration);
   });
 
-  it('is none when it is another message, cut off or arbitrary', () => {
+  it('is not decoded from another, truncated or arbitrary message', () => {
     expect(() => decodeKvpRegistration(golden.get('set')!)).toThrow(CodecError);
     expectEveryProperPrefixRefused(golden.get('register1')!, decodeKvpRegistration);
     expectValueOrCodecError(decodeKvpRegistration, [golden.get('register1')!]);
@@ -186,7 +186,7 @@ describe('a KVP registration', () => {
 });
 
 describe('a status', () => {
-  it('has a name and its number', () => {
+  it('has a name and a number', () => {
     expect(statusText(HvStatus.fail)).toBe('failed (0x80004005)');
     expect(statusText(5)).toBe('unknown status (0x00000005)');
     expect([0, 0x8007_0103, 1].map(isKnownStatus)).toEqual([true, true, false]);

@@ -16,7 +16,7 @@ const anyText = (maxLength: number): fc.Arbitrary<string> =>
     .filter((text) => !text.includes('\0') && Buffer.byteLength(text) < 512);
 
 describe('a pool file', () => {
-  it('survives an encode and a decode', () => {
+  it('survives encoding and decoding', () => {
     const records = fc.array(fc.record({ name: anyText(60), value: anyText(200) }), { maxLength: 5 });
     fc.assert(
       fc.property(records, (each) => {
@@ -25,7 +25,7 @@ describe('a pool file', () => {
     );
   });
 
-  it('is laid out as hv_kvp_daemon’s struct kvp_record', () => {
+  it('has the layout of hv_kvp_daemon’s struct kvp_record', () => {
     const bytes = encodePoolFile(RECORDS);
     expect(bytes).toHaveLength(5_120);
     expect(toHex(bytes.slice(0, 9))).toBe('6772656574696e6700');
@@ -34,24 +34,24 @@ describe('a pool file', () => {
     expect(bytes.filter((byte) => byte !== 0)).toHaveLength(8 + 12 + 5);
   });
 
-  it('shows nothing of an older value behind the end of a shorter one', () => {
+  it('contains nothing of an older value after a shorter one', () => {
     const bytes = encodePoolFile([{ name: 'a', value: 'a long secret value' }]);
     bytes.set(Buffer.from('new\0'), 512);
     expect(decodePoolFile(bytes)).toEqual([{ name: 'a', value: 'new' }]);
   });
 
-  it('may be empty', () => {
+  it('can be empty', () => {
     expect(decodePoolFile(new Uint8Array(0))).toEqual([]);
   });
 
-  it('that is cut off anywhere inside a record is refused', () => {
+  it('is rejected when truncated within a record', () => {
     const bytes = encodePoolFile(RECORDS.slice(0, 1));
     for (let length = 1; length < bytes.length; length++) {
       expect(() => decodePoolFile(bytes.slice(0, length))).toThrow(CodecError);
     }
   });
 
-  it('with more records than are ever read is refused', () => {
+  it('is rejected with too many records', () => {
     expect(() => decodePoolFile(new Uint8Array(10_001 * 2_560))).toThrow('more than 10000 records');
   });
 
@@ -61,13 +61,13 @@ describe('a pool file', () => {
 });
 
 describe('a text field', () => {
-  it('holds one byte less than it has, and keeps a byte order mark', () => {
+  it('holds one byte less than its size, and keeps a byte order mark', () => {
     expect(decodeTextField(encodeTextField('x'.repeat(511), 512, 'key'), 'key')).toHaveLength(511);
     expect(() => encodeTextField('€'.repeat(171), 512, 'key')).toThrow('has 513 bytes; 511 fit');
     expect(decodeTextField(encodeTextField('\ufeffx', 512, 'key'), 'key')).toBe('\ufeffx');
   });
 
-  it('is refused without an end, or when it is not UTF-8', () => {
+  it('is rejected if unterminated or not UTF-8', () => {
     expect(() => decodeTextField(new Uint8Array(4).fill(0x61), 'key')).toThrow(CodecError);
     expect(() => decodeTextField(Uint8Array.of(0xc3, 0), 'key')).toThrow(CodecError);
   });

@@ -94,16 +94,16 @@ describe('a DHCP message', () => {
   });
 
   it.each([
-    ['is longer than any we accept', new Uint8Array(MAX_MESSAGE_BYTES + 1)],
+    ['is too long', new Uint8Array(MAX_MESSAGE_BYTES + 1)],
     ['has no magic cookie (plain BOOTP)', new Uint8Array(300)],
-    ['says that its hardware address is longer than its field', hardwareLength(17)],
-    ['has an overload that does not exist', encodeMessage(dhcpRequest({ 52: [4] }))],
+    ['has a hardware address longer than its field', hardwareLength(17)],
+    ['has an unknown overload', encodeMessage(dhcpRequest({ 52: [4] }))],
     ['overloads "file" with no options in it', encodeMessage(dhcpRequest({ 52: [1] }))],
-  ])('is refused when it %s', (_, bytes) => {
+  ])('is rejected when it %s', (_, bytes) => {
     expect(() => decodeMessage(bytes)).toThrow(CodecError);
   });
 
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     const padded = wireFixture('dhcp-udhcpc-discover');
     expectEveryProperPrefixRefused(padded.slice(0, padded.lastIndexOf(255) + 1), decodeMessage);
   });

@@ -52,13 +52,13 @@ describe('a DHCP option value', () => {
     expect(maxMessageSizeOption(new Map())).toBeUndefined();
   });
 
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(fromHex('0a004b02'), (value) => addressOption(new Map([[50, value]]), 50));
     expectEveryProperPrefixRefused(fromHex('0240'), (value) => maxMessageSizeOption(new Map([[57, value]])));
     expectEveryProperPrefixRefused(fromHex('01'), (value) => messageTypeOption(new Map([[53, value]])));
   });
 
-  it('of arbitrary bytes is a value or a CodecError', () => {
+  it('of arbitrary bytes gives a value or a CodecError', () => {
     expectValueOrCodecError((value) => addressOption(new Map([[54, value]]), 54), [fromHex('0a004b02')]);
     expectValueOrCodecError((value) => maxMessageSizeOption(new Map([[57, value]])), [fromHex('0240')]);
     expectValueOrCodecError((value) => messageTypeOption(new Map([[53, value]])), [fromHex('01')]);

@@ -39,7 +39,7 @@ describe('DHCP options', () => {
     expect(decodeOptions(fromHex('7702 0161 350101 7702 6200 ff')).get(119)).toEqual(fromHex('01616200'));
   });
 
-  it('continue those of an earlier field', () => {
+  it('continue options of an earlier field', () => {
     const first = decodeOptions(fromHex('7701 01 ff'));
     expect([...decodeOptions(fromHex('7701 02 ff'), first)]).toEqual([[119, Uint8Array.of(1, 2)]]);
     expect([...first]).toEqual([[119, Uint8Array.of(1)]]);
@@ -59,7 +59,7 @@ describe('DHCP options', () => {
     );
   });
 
-  it('truncated anywhere are refused', () => {
+  it('are rejected when truncated anywhere', () => {
     const bytes = encodeOptions(new Map([[53, Uint8Array.of(1)], [55, Uint8Array.of(1, 3, 6)]])); // prettier-ignore
     expectEveryProperPrefixRefused(bytes, decodeOptions);
   });

@@ -90,21 +90,21 @@ describe('a DHCP reply', () => {
   it.each([
     ['to a client without an address', dhcpRequest({ 53: [1] }), offer, LIMITED_BROADCAST],
     [
-      'to one that wants a broadcast',
+      'to a client that requests a broadcast',
       dhcpRequest({ 53: [1] }, { broadcast: true }),
       offer,
       LIMITED_BROADCAST,
     ],
-    ['to one that renews', dhcpRequest({ 53: [3] }, { from: ADDRESS }), ack, ADDRESS],
+    ['to a client that renews', dhcpRequest({ 53: [3] }, { from: ADDRESS }), ack, ADDRESS],
     ['to an INFORM', dhcpRequest({ 53: [8] }, { from: ADDRESS }), informed, ADDRESS],
     ['with a NAK', dhcpRequest({ 53: [3] }, { from: ADDRESS }), nak, LIMITED_BROADCAST],
     [
-      'to an address elsewhere',
+      'to an address in another subnet',
       dhcpRequest({ 53: [1] }, { from: parseIpv4('8.8.8.8') }),
       offer,
       LIMITED_BROADCAST,
     ],
-  ])('%s goes to the right address', (_, request, answer, destination) => {
+  ])('%s is sent to the right address', (_, request, answer, destination) => {
     expect(planReply(request, answer, DHCP_CONFIG).destination).toBe(destination);
   });
 });

@@ -24,7 +24,7 @@ describe('an answer over UDP', () => {
     ['without EDNS', queryFor('a'), 512],
     ['with an EDNS size below 512', queryFor('a', { edns: { udpBytes: 100 } }), 512],
     ['with an EDNS size', queryFor('a', { edns: { udpBytes: 1400 } }), 1400],
-    ['with an EDNS size above ours', queryFor('a', { edns: { udpBytes: 65_535 } }), 4096],
+    ['with an EDNS size above the server’s', queryFor('a', { edns: { udpBytes: 65_535 } }), 4096],
   ])('%s has a limit', (_, query, limit) => {
     expect(udpLimitOf(query)).toBe(limit);
   });
@@ -69,8 +69,8 @@ describe('an answer over UDP', () => {
   });
 });
 
-describe('an answer of our own', () => {
-  it('has the question as it came, and no EDNS record for a client that does not speak EDNS', () => {
+describe('a local answer', () => {
+  it('has the original question, and no EDNS record for a client without EDNS', () => {
     const query = queryFor('wEb.Example');
     const answer = errorAnswer(query, 2, extendedError(23, 'why'));
     expect(toHex(answer.bytes)).toBe(
@@ -78,7 +78,7 @@ describe('an answer of our own', () => {
     );
   });
 
-  it('gives the reason to a client that speaks EDNS', () => {
+  it('includes the reason for a client with EDNS', () => {
     const query = queryFor('a', { edns: { dnssecOk: true } });
     const answer = errorAnswer(query, 2, extendedError(23, 'why'));
     expect(toHex(answer.bytes)).toContain('000f00050017776879');

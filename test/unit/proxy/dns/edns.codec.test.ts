@@ -41,15 +41,15 @@ describe('an OPT record', () => {
     expect([code, toHex(data)]).toEqual([15, '0017776879']);
   });
 
-  it('with a name other than the root is refused', () => {
+  it('is rejected with a name other than the root', () => {
     expect(() => decode(fromHex('0161 00 0029 04d0 00000000 0000'))).toThrow(CodecError);
   });
 
-  it('with an option that runs past its end is refused', () => {
+  it('is rejected with an option that exceeds it', () => {
     expect(() => decode(fromHex('00 0029 04d0 00000000 0005 000a 0004 01'))).toThrow(CodecError);
   });
 
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(fromHex('00 0029 04d0 00008000 0006 000a 0002 0102'), decode);
   });
 

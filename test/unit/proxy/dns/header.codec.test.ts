@@ -56,7 +56,7 @@ describe('a DNS header', () => {
     expect(Object.entries(header).filter(([, value]) => value === true)).toEqual([[field, true]]);
   });
 
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(wireFixture('dns-dig-query-edns-cookie').slice(0, 12), decodeHeader);
   });
 

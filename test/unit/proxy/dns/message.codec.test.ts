@@ -41,7 +41,7 @@ describe('a DNS query', () => {
     );
   });
 
-  it('from dig is decoded, and every byte kept', () => {
+  it('from dig is decoded, and keeps every byte', () => {
     const bytes = wireFixture('dns-dig-query-edns-cookie');
     const query = queryOf(bytes);
     expect(nameText(query.question.name)).toBe('www.corp.example');
@@ -53,16 +53,16 @@ describe('a DNS query', () => {
   it.each([
     ['no question', queryBytes('a', { header: { questions: 0 } })],
     ['two questions', queryBytes('a', { header: { questions: 2 } })],
-    ['bytes left over', Uint8Array.from([...queryBytes('a'), 0])],
+    ['trailing bytes', Uint8Array.from([...queryBytes('a'), 0])],
     ['a missing record', queryBytes('a', { header: { additionals: 1 } })],
     ['65,535 missing records', queryBytes('a', { header: { answers: 0xffff } })],
     ['two OPT records', twoOpts()],
-    ['more bytes than are accepted', new Uint8Array(MAX_QUERY_BYTES + 1)],
-  ])('with %s is refused', (_, bytes) => {
+    ['too many bytes', new Uint8Array(MAX_QUERY_BYTES + 1)],
+  ])('with %s is rejected', (_, bytes) => {
     expect(() => queryOf(bytes)).toThrow(CodecError);
   });
 
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(wireFixture('dns-dig-query-edns-cookie'), queryOf);
   });
 
@@ -72,7 +72,7 @@ describe('a DNS query', () => {
 });
 
 describe('a DNS message', () => {
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(wireFixture('dns-dnsmasq-answer-soa'), sectionsOf);
   });
 
@@ -84,7 +84,7 @@ describe('a DNS message', () => {
     );
   });
 
-  it('gets another id and no other change, in a copy', () => {
+  it('gets another id in a copy that is otherwise unchanged', () => {
     const bytes = Buffer.from(wireFixture('dns-dnsmasq-answer-soa'));
     const copy = withId(bytes, 0xbeef);
     expect(toHex(copy)).toBe(`beef${toHex(bytes).slice(4)}`);
@@ -115,7 +115,7 @@ describe('an answer', () => {
     expect(matchAnswer(query, id, bytes)).toBeUndefined();
   });
 
-  it('may have the name in another case', () => {
+  it('can have the name in another case', () => {
     const answer = answerBytes(queryFor('web.corp.example', { type: 0x41 }), []);
     expect(matchAnswer(query, id, answer)?.bytes).toEqual(answer);
   });
@@ -124,7 +124,7 @@ describe('an answer', () => {
     expect(matchAnswer(query, id, fromHex('1234 8182 0000 0000 0000 0000'))?.header.rcode).toBe(2);
   });
 
-  it('gets the id of the query back that it was asked for', () => {
+  it('gets the id of the client’s query back', () => {
     const answer = matchAnswer(query, 0xbeef, withId(good, 0xbeef));
     expect(answer).toEqual(decodeMessage(withId(good, query.header.id)));
   });

@@ -52,17 +52,17 @@ describe('a DNS name', () => {
   it.each([
     ['points to itself', 'c000', 0],
     ['points forward', 'c002 00', 0],
-    ['points into a circle', '0161 c004 0162 c000', 4],
-    ['comes back through its own label', '0161 c000', 0],
+    ['points into a loop', '0161 c004 0162 c000', 4],
+    ['points back through its own label', '0161 c000', 0],
     ['has a label type of RFC 2673', '4101 00', 0],
-    ['has a label type that nobody uses', '8001 00', 0],
+    ['has an unused label type', '8001 00', 0],
     ['points beyond the end', 'c0ff', 0],
     ['begins beyond the end', '00', 7],
-  ])('is refused when it %s', (_, hex, offset) => {
+  ])('is rejected when it %s', (_, hex, offset) => {
     expect(() => decodeAt(offset)(fromHex(hex))).toThrow(CodecError);
   });
 
-  it('is refused if longer than 255 bytes, also by way of pointers', () => {
+  it('is rejected if longer than 255 bytes, also through pointers', () => {
     const label = fromHex(`3f${'61'.repeat(63)}`);
     const three = [...label, ...label, ...label];
     const exact = Uint8Array.from([...three, 61, ...label.slice(1, 62), 0]);
@@ -80,7 +80,7 @@ describe('a DNS name', () => {
     expect(nameText(parseName('_sip._tcp.Corp-1.example.'))).toBe('_sip._tcp.corp-1.example');
   });
 
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     expectEveryProperPrefixRefused(fromHex('03777777 04636f7270 00'), decodeAt(0));
     expectEveryProperPrefixRefused(fromHex('03777777 04636f7270 00'), (bytes) => skipName(bytes, 0, 'name'));
   });

@@ -39,7 +39,7 @@ describe('a message that is not a valid query', () => {
     ['a NOTIFY', queryBytes('a', { header: { opcode: 4 } }), 4],
     ['an UPDATE', queryBytes('a', { header: { opcode: 5 } }), 4],
     ['a zone transfer', queryBytes('a', { type: 252 }), 5],
-  ])('%s gets an error answer', (_, bytes, rcode) => {
+  ])('%s gets an error response', (_, bytes, rcode) => {
     const decision = planQuery(bytes, zone);
     if (decision.kind !== 'answer') return expect.unreachable(decision.kind);
     expect(decodeHeader(decision.answer.bytes)).toMatchObject({ id: 0x1234, isResponse: true, rcode });
@@ -92,7 +92,7 @@ describe('names of the host and the VM', () => {
     expect([answer.header.rcode, (additionals[0]?.ttl ?? 0) >>> 24]).toEqual([0, 1]);
   });
 
-  it('have a short time to live', () => {
+  it('have a short TTL', () => {
     expect(decodeSections(own('host.docker.internal')).answers[0]?.ttl).toBe(5);
   });
 });

@@ -57,7 +57,7 @@ describe('asking several upstreams', () => {
     expect(events).toEqual(['0 a started', '20 a answered']);
   });
 
-  it('takes NXDOMAIN as an answer', async () => {
+  it('accepts NXDOMAIN as an answer', async () => {
     const played = await play({ a: { afterMs: 20, gives: notThere }, b: { afterMs: 1, gives: good } });
     expect(played.answer).toBe(notThere);
   });

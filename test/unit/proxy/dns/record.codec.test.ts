@@ -73,10 +73,10 @@ describe('a DNS record', () => {
   it.each([
     ['A of three bytes', '00 0001 0001 00000000 0003 010203'],
     ['AAAA of four bytes', '00 001c 0001 00000000 0004 01020304'],
-    ['PTR with bytes behind the name', '00 000c 0001 00000000 0004 0161 00 00'],
-    ['PTR that is longer than its data', '00 000c 0001 00000000 0002 0161 00'],
+    ['PTR with bytes after the name', '00 000c 0001 00000000 0004 0161 00 00'],
+    ['PTR longer than its data', '00 000c 0001 00000000 0002 0161 00'],
     ['SOA without its times', '00 0006 0001 00000000 0002 00 00'],
-  ])('%s is refused', (_, hex) => {
+  ])('%s is rejected', (_, hex) => {
     const bytes = fromHex(hex);
     expect(() => decodeRecordData(bytes, decodeRecordSpan(bytes, 0))).toThrow(CodecError);
   });
@@ -86,7 +86,7 @@ describe('a DNS record', () => {
     expect(decodeRecordData(bytes, decodeRecordSpan(bytes, 0))).toMatchObject({ kind: 'other' });
   });
 
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     const bytes = encodeRecord(encodeName(parseName('a.b')), 5, { kind: 'ptr', name: parseName('c.d') });
     expectEveryProperPrefixRefused(bytes, (part) => decodeRecordSpan(part, 0));
   });
@@ -111,7 +111,7 @@ describe('a DNS question', () => {
     );
   });
 
-  it('truncated anywhere is refused', () => {
+  it('is rejected when truncated anywhere', () => {
     const bytes = encodeQuestion({ name: parseName('www.corp.example'), type: 1, class: 1 });
     expectEveryProperPrefixRefused(bytes, (part) => decodeQuestion(part, 0));
   });

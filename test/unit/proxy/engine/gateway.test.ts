@@ -43,7 +43,7 @@ describe('the engine gateway', () => {
     client.end();
   });
 
-  it('resets an engine connection that was opened after its client had left', async () => {
+  it('resets an engine connection that was opened after its client had disconnected', async () => {
     const engine = echo();
     let isDialled = false;
     let connect: (engine: Duplex) => void = () => undefined;

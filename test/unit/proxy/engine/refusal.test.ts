@@ -36,7 +36,7 @@ describe('a refusal', () => {
     });
   });
 
-  it('says how many are waiting when no more may wait', () => {
+  it('reports how many are waiting when the limit is reached', () => {
     expect(tooManyWaitingRefusal('booting', 256).message).toBe(
       'mobyvm is starting: booting (256 requests are already waiting, try again later)',
     );
@@ -47,7 +47,7 @@ describe('a refusal', () => {
     expect(message).toBe('mobyvm is starting: login: [2J   31m  ok\nnext');
   });
 
-  it('is no longer than 2,000 characters and a bit, whatever the guest says', () => {
+  it('is at most slightly longer than 2,000 characters, whatever the guest reports', () => {
     expect(startingRefusal('x'.repeat(1_000_000)).message).toHaveLength(2_001);
   });
 });

@@ -27,7 +27,7 @@ describe('a semaphore', () => {
     expect(semaphore.acquire(never)).toBe(false);
   });
 
-  it('lets nobody wait longer than two seconds', async () => {
+  it('limits the wait to two seconds', async () => {
     vi.useFakeTimers();
     try {
       const semaphore = new Semaphore(1);
@@ -54,7 +54,7 @@ describe('a semaphore', () => {
 });
 
 describe('a bounded counter', () => {
-  it('counts to its limit, and further once it was decremented', () => {
+  it('counts up to its limit, and again after a decrement', () => {
     const counter = new BoundedCounter(2);
     expect([counter.tryIncrement(), counter.tryIncrement(), counter.tryIncrement()]).toEqual([
       true,

@@ -122,7 +122,7 @@ describe('a pair of certificate and key', () => {
   it.each<[string, CertifiedKey]>([
     ['has another key', { ...server, key: client.key }],
     ['is empty', { certificate: '', key: '' }],
-    ['has the key in the place of the certificate', { certificate: server.key, key: server.key }],
+    ['has the key in place of the certificate', { certificate: server.key, key: server.key }],
     ['has two certificates', { ...server, certificate: server.certificate + ca.certificate }],
     ['has text before the certificate', { ...server, certificate: `x\n${server.certificate}` }],
     ['is far too long', { ...server, certificate: server.certificate + ' '.repeat(20_000) }],
@@ -141,7 +141,7 @@ describe('a pair of certificate and key', () => {
     }
   });
 
-  it('never throws, whichever of its characters is changed', () => {
+  it('never throws, whichever character is changed', () => {
     for (let at = 0; at < server.certificate.length; at += 3) {
       const certificate = `${server.certificate.slice(0, at)}A${server.certificate.slice(at + 1)}`;
       const found = inspectCertifiedKey({ ...server, certificate });

@@ -42,13 +42,13 @@ const expose = fc.record({
   }),
 });
 
-describe('a message of the guest', () => {
-  test('has this form on the wire', () => {
+describe('a message from the guest', () => {
+  test('has this wire format', () => {
     expect(encodeGuestMessage(EXPOSE)).toBe(GOLDEN);
     expect(encodeGuestMessage({ kind: 'release' })).toBe('{"op":"release"}\n');
   });
 
-  test('comes back as it was', () => {
+  test('survives encoding and decoding', () => {
     fc.assert(
       fc.property(expose, (each) => {
         const message: GuestMessage = { kind: 'expose', expose: each };
@@ -60,7 +60,7 @@ describe('a message of the guest', () => {
     expect(decodeGuestMessage('{"op":"release"}')).toEqual({ kind: 'release' });
   });
 
-  test('is refused when its end is missing', () => {
+  test('is rejected without its end', () => {
     for (let end = 0; end < GOLDEN.length - 1; end += 1)
       expect(() => decodeGuestMessage(GOLDEN.slice(0, end))).toThrow(CodecError);
   });
@@ -69,18 +69,18 @@ describe('a message of the guest', () => {
     ['another operation', { op: 'unexpose' }],
     ['port 0', { hostPort: 0 }],
     ['port 65536', { containerPort: 65_536 }],
-    ['a port that is a text', { hostPort: '80' }],
-    ['a name for an address', { hostIp: 'localhost' }],
+    ['a port that is a string', { hostPort: '80' }],
+    ['a name instead of an address', { hostIp: 'localhost' }],
     ['an address that is too long', { hostIp: '1'.repeat(46) }],
     ['no token', { token: undefined }],
-    ['a field that it does not know', { more: 1 }],
+    ['an unknown field', { more: 1 }],
     ['SCTP', { proto: 'sctp' }],
-  ])('with %s is refused', (_what, change) => {
+  ])('with %s is rejected', (_what, change) => {
     const fields = JSON.parse(GOLDEN) as Record<string, unknown>;
     expect(() => decodeGuestMessage(JSON.stringify({ ...fields, ...change }))).toThrow(CodecError);
   });
 
-  test('of any text is taken or refused with a CodecError', () => {
+  test('of arbitrary text gives a value or a CodecError', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: 'binary' })), (text) => {
         try {
@@ -93,8 +93,8 @@ describe('a message of the guest', () => {
   });
 });
 
-describe('an answer of the host', () => {
-  test('has this form on the wire', () => {
+describe('an answer from the host', () => {
+  test('has this wire format', () => {
     expect(encodeHostAnswer({ kind: 'ok' })).toBe('{"ok":true}\n');
     expect(encodeHostAnswer({ kind: 'relay' })).toBe('{"ok":false,"relay":true}\n');
     expect(encodeHostAnswer({ kind: 'error', reason: 'by "C:\\x y.exe" ü' })).toBe(
@@ -102,7 +102,7 @@ describe('an answer of the host', () => {
     );
   });
 
-  test('is one line with no other escapes than the guest undoes, and fits what it reads', () => {
+  test('is one line that fits the guest’s buffer, with only the escapes that it decodes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 2_000 }), (reason) => {
         const line = encodeHostAnswer({ kind: 'error', reason });

@@ -3,7 +3,7 @@ import { planAudit, type AuditFacts } from '../../../../src/proxy/port/audit.pla
 import { listenPlan } from '../../../../src/proxy/port/listen-addresses.plan.js';
 import { listedPorts } from '../../../../src/daemon/ports/listed-ports.plan.js';
 
-describe('where a port is listened on', () => {
+describe('the addresses of a listener', () => {
   const host = {
     addresses: ['127.0.0.1', '192.168.1.5', '10.0.75.1', '::1', 'fe80::1%eth0'],
     switchAddress: '10.0.75.1',
@@ -28,7 +28,7 @@ describe('where a port is listened on', () => {
     },
   );
 
-  test('only [::] is allowed to lack IPv6', () => {
+  test('only [::] can do without IPv6', () => {
     const mayLackIpv6 = (hostIp: string): boolean =>
       listenPlan({ protocol: 'tcp', hostIp }, 'lan', host).mayLackIpv6;
     expect(['::', '0.0.0.0', '::1', '127.0.0.1'].map(mayLackIpv6)).toEqual([true, false, false, false]);
@@ -95,7 +95,7 @@ describe("the engine's list", () => {
     ]);
   });
 
-  test('cannot make us listen on an invalid port', () => {
+  test('cannot make mobyvm listen on an invalid port', () => {
     const bad = { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 70_000, Type: 'tcp' };
     expect(listedPorts([{ Id: 'a', Names: ['/x'], Ports: [bad, { ...bad, PublicPort: 0 }] }])).toEqual([]);
   });

@@ -31,7 +31,7 @@ describe('a bind', () => {
     expect(decodeBindSpec(text)).toBeUndefined();
   });
 
-  it('is encoded to the same text, whatever it is', () => {
+  it('is encoded to the same text, whatever its parts', () => {
     const text = fc.string({
       unit: fc.constantFrom('c', ':', '/', '\\', '?', '.', 'ro', 'pipe', ',', '\0', 'é'),
     });
@@ -45,7 +45,7 @@ describe('a bind', () => {
   });
 });
 
-describe('a bind of the user', () => {
+describe("a user's bind", () => {
   const paths = hostPaths('windows');
 
   it.each([

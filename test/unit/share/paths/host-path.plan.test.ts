@@ -10,7 +10,7 @@ function inVm(text: string, rule: PathRule): string {
   return read.kind === 'drive' || read.kind === 'guest' ? read.path : read.kind;
 }
 
-describe('a path of the user in the VM', () => {
+describe("a user's path in the VM", () => {
   it.each([
     // text, under the rule of Windows, under that of Linux
     ['C:\\Users\\x', '/C/Users/x', '/C/Users/x'],
@@ -75,7 +75,7 @@ describe('a path of the user in the VM', () => {
     expect(inVm(text, 'linux')).toBe(onLinux);
   });
 
-  it('is refused with a reason that quotes it, and advice', () => {
+  it('is rejected with a reason that quotes it, and advice', () => {
     expect(readHostPath('C:site', 'windows')).toEqual({
       kind: 'refused',
       reason: '"C:site" is relative to the current folder on drive C, which mobyvm does not know',
@@ -83,7 +83,7 @@ describe('a path of the user in the VM', () => {
     });
   });
 
-  it('is unchanged when it is read again', () => {
+  it('is unchanged when converted again', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom(...RULES), (text, rule) => {
         const once = readHostPath(`C:\\${text}`, rule);
@@ -115,7 +115,7 @@ describe("a guest path in the user's form", () => {
     expect(writeHostPath(path, 'linux')).toBe(onLinux);
   });
 
-  it('is read back as the same path', () => {
+  it('is converted back to the same path', () => {
     const segment = fc.string({
       unit: fc.constantFrom('a', 'B', '.', ' ', 'é', '日', ':', '\\', '?', '-', '🐳'),
     });

@@ -46,7 +46,7 @@ describe('a boot stage', () => {
     expect(lastBootStage(['noise'])).toBeUndefined();
   });
 
-  test('is searched in any text without an error', () => {
+  test('is searched in arbitrary text without an error', () => {
     fc.assert(
       fc.property(fc.string(), (line) => {
         parseBootStage(line);

@@ -62,23 +62,23 @@ const firmware = (found: Partial<FirmwareFound>): Partial<Found> => ({
 const fields = (found: Partial<Found>): string[] =>
   planHardware(vm, { ...RIGHT, ...found }, wanted).map(({ field }) => field);
 
-describe('the plan for a machine of Hyper-V', () => {
-  it('is empty when everything is right, whatever the case of a path', () => {
+describe('the plan for a Hyper-V machine', () => {
+  it('is empty if everything is right, whatever the case of a path', () => {
     expect(fields({})).toEqual([]);
   });
 
   it.each<[string, Partial<Found>, string[]]>([
     ['another number of processors', { cpus: 1 }, ['processors']],
     ['dynamic memory', { hasDynamicMemory: true }, ['memory']],
-    ['another size of memory', { memoryBytes: 1 }, ['memory']],
+    ['another memory size', { memoryBytes: 1 }, ['memory']],
     ['checkpoints', { checkpointType: 'Production' }, ['checkpoints']],
     ['automatic checkpoints', { hasAutomaticCheckpoints: true }, ['checkpoints']],
-    ['a start with Windows', { startAction: 'Start' }, ['automatic start and stop']],
-    ['a save at the end of Windows', { stopAction: 'Save' }, ['automatic start and stop']],
+    ['an automatic start', { startAction: 'Start' }, ['automatic start and stop']],
+    ['an automatic save', { stopAction: 'Save' }, ['automatic start and stop']],
     ['other notes', { notes: 'mine now', cpus: 1 }, ['processors, notes']],
     ['no disk', { diskPaths: [] }, ['data disk']],
     ['another ISO', { dvds: [dvd('C:\\old\\mobyvm.iso')] }, ['boot ISO']],
-    ['the drive of somebody else', { dvds: [dvd('D:\\drivers.iso')] }, ['boot ISO', 'firmware']],
+    ['a foreign drive', { dvds: [dvd('D:\\drivers.iso')] }, ['boot ISO', 'firmware']],
     ['an empty drive', { dvds: [dvd(undefined)] }, ['boot ISO']],
     ['no drive', { dvds: [] }, ['boot ISO', 'firmware']],
     [
@@ -95,13 +95,13 @@ describe('the plan for a machine of Hyper-V', () => {
     ['no secure boot in generation 1', { generation: 1, firmware: undefined }, []],
     ['another console', { consolePath: '' }, ['console']],
     [
-      'a MAC address of its own',
+      'a dynamic MAC address',
       { adapters: [{ ...RIGHT.adapters[0]!, hasDynamicMac: true }] },
       ['MAC address'],
     ],
     ['no switch', { adapters: [{ ...RIGHT.adapters[0]!, switchName: undefined }] }, ['switch']],
     [
-      'services the wrong way round',
+      'swapped services',
       {
         services: [
           service(INTEGRATION_SERVICES.keyValueExchange, false),
@@ -115,7 +115,7 @@ describe('the plan for a machine of Hyper-V', () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ['a checkpoint of its own', ['C:\\ProgramData\\mobyvm\\state\\vm\\data_1.avhdx'], /checkpoint/],
+    ['its checkpoint', ['C:\\ProgramData\\mobyvm\\state\\vm\\data_1.avhdx'], /checkpoint/],
     ['another disk', ['D:\\other.vhdx'], /Detach/],
     ['a second disk', [spec.dataDisk.path, 'D:\\x.vhdx'], /Detach/],
   ])('never detaches %s', (_, diskPaths, remedy) => {
@@ -124,7 +124,7 @@ describe('the plan for a machine of Hyper-V', () => {
     );
   });
 
-  it('changes the adapter and the drive that are ours, by id and place', () => {
+  it('changes only its own adapter and drive, by id and location', () => {
     const found = {
       ...RIGHT,
       adapters: [OTHER, { ...RIGHT_ADAPTERS[0]!, mac: '00155D000002' }],

@@ -56,7 +56,7 @@ describe('a failed call', () => {
     expect(error.details).toMatchObject({ command: more.command ?? 'Start-VM' });
   });
 
-  it('of another kind stays as it is', async () => {
+  it('of another kind is unchanged', async () => {
     const abort = new MobyvmError('MOBYVM_ABORTED', 'enough', '');
     await expect(orHypervError('x', () => Promise.reject(abort))).rejects.toBe(abort);
     expect(hypervError('x', abort)).toBe(abort);

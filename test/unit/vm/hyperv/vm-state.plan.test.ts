@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isLive, isPassing, vmStateOf } from '../../../../src/vm/hyperv/vm-state.plan.js';
 
-describe('the state of a machine of Hyper-V', () => {
+describe('the state of a Hyper-V machine', () => {
   it.each([
     ['Off', 'off'],
     ['Running', 'running'],
@@ -29,7 +29,7 @@ describe('the state of a machine of Hyper-V', () => {
     expect(vmStateOf(name)).toBe(state);
   });
 
-  it('is live while there is a process, and passes by itself while Hyper-V works on it', () => {
+  it('is live while there is a process, and transient while Hyper-V works on it', () => {
     const states = [
       'absent',
       'off',

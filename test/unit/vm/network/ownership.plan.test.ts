@@ -5,8 +5,8 @@ const us = { tag: tagOf('1234'), scope: 'boot-7 net:[1]' };
 
 describe('ownershipOf', () => {
   it.each([
-    ['our tag', { tag: 'mobyvm:1234', ledgerScope: undefined }, 'ours'],
-    ['our tag and an old ledger entry', { tag: 'mobyvm:1234', ledgerScope: 'boot-6 net:[1]' }, 'ours'],
+    ['its tag', { tag: 'mobyvm:1234', ledgerScope: undefined }, 'ours'],
+    ['its tag and an old ledger entry', { tag: 'mobyvm:1234', ledgerScope: 'boot-6 net:[1]' }, 'ours'],
     ['no tag, but an entry of this boot', { tag: undefined, ledgerScope: 'boot-7 net:[1]' }, 'ours'],
     ['no tag and an entry of an earlier boot', { tag: undefined, ledgerScope: 'boot-6 net:[1]' }, 'foreign'],
     [
@@ -17,13 +17,13 @@ describe('ownershipOf', () => {
     ['no tag and no entry', { tag: undefined, ledgerScope: undefined }, 'foreign'],
     ['another tag', { tag: 'mobyvm:99', ledgerScope: undefined }, 'foreign'],
     ['another tag, in spite of an entry', { tag: 'uplink', ledgerScope: 'boot-7 net:[1]' }, 'foreign'],
-  ])('with %s is decided', (_, evidence, expected) => {
+  ])('decides about an object with %s', (_, evidence, expected) => {
     expect(ownershipOf(evidence, us)).toBe(expected);
   });
 });
 
 describe('foreignObject', () => {
-  it('names the thing, its tag, the setting and the way to remove it', () => {
+  it('names the object, its tag, the setting and how to remove it', () => {
     const error = foreignObject('bridge "br0"', { tag: 'mobyvm:99', removal: 'ip link delete br0' });
     expect(error.code).toBe('MOBYVM_FOREIGN_OBJECT');
     expect(error.message).toContain('bridge "br0"');

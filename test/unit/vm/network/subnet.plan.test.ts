@@ -33,12 +33,12 @@ describe('planSubnet with auto', () => {
     ['a default route', host([], ['eth0 0.0.0.0/0']), '10.0.75.0/24'],
     ['halved default routes', host([], ['tun0 0.0.0.0/1', 'tun0 128.0.0.0/1']), '10.0.75.0/24'],
     ['an unreachable default route', host([], ['- 0.0.0.0/0 unreachable']), '10.0.75.0/24'],
-    ['our own bridge', host(['mobyvm0 10.0.75.1/24'], ['mobyvm0 10.0.75.0/24']), '10.0.75.0/24'],
-  ])('and %s on the host takes a free one', (_, networks, expected) => {
+    ['mobyvm’s own bridge', host(['mobyvm0 10.0.75.1/24'], ['mobyvm0 10.0.75.0/24']), '10.0.75.0/24'],
+  ])('with %s on the host chooses a free subnet', (_, networks, expected) => {
     expect(formatSubnet(planSubnet({ wanted: 'auto', bridge: 'mobyvm0', host: networks }))).toBe(expected);
   });
 
-  it('keeps what the bridge has, even outside the list, while it is free', () => {
+  it("keeps the bridge's subnet, even outside the list, while it is free", () => {
     const present = host(['mobyvm0 10.200.4.1/22']);
     expect(formatSubnet(planSubnet({ wanted: 'auto', bridge: 'mobyvm0', host: present }))).toBe(
       '10.200.4.0/22',
@@ -49,7 +49,7 @@ describe('planSubnet with auto', () => {
     );
   });
 
-  it('says what is in the way when nothing is free', () => {
+  it('names what is in use when nothing is free', () => {
     const full = host([], ['tun0 10.0.0.0/8', 'tun0 172.16.0.0/12', 'tun1 192.168.0.0/16']);
     const error = thrown(() => planSubnet({ wanted: 'auto', bridge: 'mobyvm0', host: full }));
     expect(error.code).toBe('MOBYVM_NO_FREE_SUBNET');
@@ -57,7 +57,7 @@ describe('planSubnet with auto', () => {
     expect(error.remedy).toContain('network.subnet');
   });
 
-  it('never takes what overlaps anything on the host, and gives up only when all are taken', () => {
+  it('never chooses a subnet that overlaps anything on the host, and gives up only if all do', () => {
     fc.assert(
       fc.property(networks(), (random) => {
         const free = CANDIDATES.filter((subnet) => findOverlap(subnet, 'mobyvm0', random) === undefined);
@@ -79,12 +79,12 @@ describe('planSubnet with auto', () => {
 describe('planSubnet with a setting', () => {
   const wanted = parseSubnet('10.0.75.0/24');
 
-  it('takes it when it is free or our own already', () => {
+  it('uses it if it is free or already mobyvm’s own', () => {
     expect(planSubnet({ wanted, bridge: 'b', host: host() })).toBe(wanted);
     expect(planSubnet({ wanted, bridge: 'b', host: host(['b 10.0.75.1/24']) })).toBe(wanted);
   });
 
-  it('names the device or route that it collides with, and a free alternative', () => {
+  it('names the device or route that it overlaps, and a free alternative', () => {
     const byAddress = thrown(() => planSubnet({ wanted, bridge: 'b', host: host(['wlan0 10.0.75.9/16']) }));
     expect(byAddress.code).toBe('MOBYVM_SUBNET_IN_USE');
     expect(byAddress.message).toBe(
@@ -102,7 +102,7 @@ describe('planSubnet with a setting', () => {
     expect(thrown(() => planSubnet({ wanted, bridge: 'b', host: full })).remedy).toContain('network.subnet');
   });
 
-  it.each(['10.0.75.0/31', '10.0.75.1/32', '8.0.0.0/7'])('refuses %s: too small or too large', (text) => {
+  it.each(['10.0.75.0/31', '10.0.75.1/32', '8.0.0.0/7'])('rejects %s: too small or too large', (text) => {
     const error = thrown(() => planSubnet({ wanted: parseSubnet(text), bridge: 'b', host: host() }));
     expect(error.code).toBe('MOBYVM_SETTINGS');
     expect(error.message).toContain(text);
@@ -122,7 +122,7 @@ describe('CANDIDATES', () => {
 });
 
 describe('subnetsOfBridge', () => {
-  it('gives the networks of which the bridge has the first address', () => {
+  it('returns the networks in which the bridge has the first address', () => {
     const { addresses } = host(['b 10.0.75.1/24', 'b 10.0.80.9/24', 'b 10.1.1.1/32', 'c 10.0.90.1/24']);
     expect(subnetsOfBridge('b', { addresses }).map(formatSubnet)).toEqual(['10.0.75.0/24']);
   });

@@ -22,7 +22,7 @@ const CHOICES: MachineChoices = {
 };
 
 describe('the command line', () => {
-  test('for a BIOS machine under TCG is the one that was tested', () => {
+  test('for a BIOS machine under TCG is the tested one', () => {
     expect(planCommandLine(SAMPLE_SPEC, CHOICES).join(' ')).toBe(
       [
         '-name guest=MobyLinuxVM -uuid 0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11',
@@ -54,7 +54,7 @@ describe('the command line', () => {
     expect(args).not.toContain('tcg');
   });
 
-  test('gives a UEFI machine shared code and its own variables', () => {
+  test('gives a UEFI machine the shared code and its own variables', () => {
     const firmware = { kind: 'uefi', codePath: '/usr/CODE.fd', variablesPath: '/state, 1/vars.fd' } as const;
     expect(planCommandLine(SAMPLE_SPEC, { ...CHOICES, firmware }).join(' ')).toContain(
       '-drive if=pflash,unit=0,format=raw,readonly=on,file=/usr/CODE.fd ' +
@@ -96,7 +96,7 @@ describe('the command line', () => {
 });
 
 describe('a socket path', () => {
-  test('may have at most 107 bytes in UTF-8', () => {
+  test('can have at most 107 bytes in UTF-8', () => {
     const longest = `/${'x'.repeat(106)}`;
     expect(checkedSocketPath(longest)).toBe(longest);
     expect(() => checkedSocketPath(`${longest}x`)).toThrow(/108 bytes/);

@@ -10,7 +10,7 @@ const EVIDENCE: ExitEvidence = {
   lastMessage: '',
 };
 
-describe('an exit', () => {
+describe('a QEMU exit', () => {
   test.each<[string, Partial<ExitEvidence>, string, string]>([
     ['guest', { shutdownCause: 'guest-shutdown' }, 'guest', 'The guest shut itself down.'],
     ['guest', { shutdownCause: 'guest-reset' }, 'guest', 'The guest requested a reboot.'],
@@ -58,7 +58,7 @@ describe('a QMP run state', () => {
     ['internal-error', 'crashed'],
     ['guest-panicked', 'crashed'],
     ['of-the-future', 'crashed'],
-  ])('%s is our %s', (runState, state) => {
+  ])('%s is %s to a driver', (runState, state) => {
     expect(vmStateOf(runState)).toBe(state);
   });
 });

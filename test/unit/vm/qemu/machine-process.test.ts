@@ -24,7 +24,7 @@ describe('a process', () => {
     expect(await isAlive((await findProcess(process.pid))!)).toBe(true);
   });
 
-  test('runs our machine only if it is a QEMU with our id', () => {
+  test('runs the machine only if it is a QEMU with its id', () => {
     expect(runsMachine(at('/usr/bin/qemu-system-x86_64', '-uuid', ID), ID)).toBe(true);
     expect(runsMachine(at('qemu-system-x86_64', '-uuid', ID.replace('0', '1')), ID)).toBe(false);
     expect(runsMachine(at('qemu-system-x86_64', '-name', ID), ID)).toBe(false);

@@ -68,7 +68,7 @@ describe('a QMP message', () => {
     ]);
   });
 
-  test('from us is one line', () => {
+  test('to QEMU is one line', () => {
     const command = { execute: 'migrate', arguments: { uri: 'unix:/a\nb' }, id: 7 };
     expect(new TextDecoder().decode(encodeQmpCommand(command))).toBe(
       '{"execute":"migrate","arguments":{"uri":"unix:/a\\nb"},"id":7}\r\n',

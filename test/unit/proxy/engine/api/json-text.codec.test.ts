@@ -48,7 +48,7 @@ describe('a JSON text', () => {
     );
   });
 
-  it('gets a string replaced, and no other byte changes', () => {
+  it('can have a string replaced without changing any other byte', () => {
     const text = bytesOf(CREATE);
     const [bind] = selectStrings(decodeJsonText(text), ['HostConfig', 'Binds', '*']);
     expect(textOf(editJsonText(text, [{ node: bind!, value: '/C/süß:/data' }]))).toBe(
@@ -85,9 +85,9 @@ describe('a JSON text', () => {
     '1 2',
     '"\\u12"',
     '[1,]',
-  ])('%j is none', (text) => expect(() => decodeJsonText(text)).toThrow(CodecError));
+  ])('%j is not one', (text) => expect(() => decodeJsonText(text)).toThrow(CodecError));
 
-  it('decodes arbitrary text as JSON.parse does, or to a CodecError', () => {
+  it('decodes like JSON.parse, or to a CodecError, for arbitrary text', () => {
     const unit = fc.constantFrom(
       '{',
       '}',

@@ -88,7 +88,7 @@ describe('paths in requests', () => {
     ['paths of the VM', 'container', { HostConfig: { Binds: ['/var/run/docker.sock:/d'] } }],
     ['volumes of other drivers', 'volume', { Driver: 'nfs', DriverOpts: localVolume('C:\\x') }],
     ['network volumes', 'volume', { DriverOpts: { type: 'cifs', o: 'addr=x', device: '//server/share' } }],
-    ['what has another shape', 'container', { HostConfig: { Binds: 'C:\\x:/y', Mounts: [7, null] } }],
+    ['unexpected shapes', 'container', { HostConfig: { Binds: 'C:\\x:/y', Mounts: [7, null] } }],
     ['null', 'container', null],
   ])('are unchanged: %s', (_what, shape, request) => {
     expect(guest(request, shape)).toBe('as it came');
@@ -115,7 +115,7 @@ describe('paths in requests', () => {
     ],
     ['a relative path', { HostConfig: { Mounts: [bind('C:x')] } }, /Use the full path, such as C:\\x/],
     [
-      'a device of Windows',
+      'a Windows device name',
       { HostConfig: { Devices: [{ PathOnHost: 'COM3' }] } },
       /"COM3" is a Windows device/,
     ],

@@ -35,10 +35,10 @@ describe('a chunked body', () => {
   it.each([
     ['no size', '\r\n'],
     ['a sign', '-1\r\n'],
-    ['a size that is no number', '0x4\r\n'],
-    ['a size beyond all bounds', 'ffffffffffffffff\r\n'],
+    ['a size that is not a number', '0x4\r\n'],
+    ['an excessive size', 'ffffffffffffffff\r\n'],
     ['a bare line feed', '4\nWiki'],
-    ['more data than it says', '4\r\nWikipedia\r\n'],
+    ['more data than its size', '4\r\nWikipedia\r\n'],
     ['an endless size line', `4;${'x'.repeat(2_000)}`],
     ['endless trailers', `0\r\n${'A: b\r\n'.repeat(4_000)}`],
     ['an endless trailer', `0\r\nA: ${'b'.repeat(20_000)}`],

@@ -34,7 +34,7 @@ describe('the body of a request', () => {
     ['a signed length', [POST, 'Content-Length: +3']],
     ['a hexadecimal length', [POST, 'Content-Length: 0x3']],
     ['an empty length', [POST, 'Content-Length:']],
-    ['a length beyond all bounds', [POST, 'Content-Length: 9999999999999999']],
+    ['an excessive length', [POST, 'Content-Length: 9999999999999999']],
     ['another encoding', [POST, 'Transfer-Encoding: gzip, chunked']],
     ['two encodings', [POST, 'Transfer-Encoding: chunked', 'Transfer-Encoding: identity']],
     ['chunks in HTTP/1.0', ['POST /build HTTP/1.0', 'Transfer-Encoding: chunked']],

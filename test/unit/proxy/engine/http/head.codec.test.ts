@@ -84,7 +84,7 @@ describe('a request head', () => {
     );
   });
 
-  it('is rejected when truncated anywhere, and may still become one', () => {
+  it('is incomplete, not malformed, when truncated anywhere', () => {
     for (let length = 0; length < EXEC_START.length; length += 1) {
       const prefix = EXEC_START.slice(0, length);
       expect(() => decodeRequestHead(prefix), `${length} bytes`).toThrow(CodecError);
@@ -128,7 +128,7 @@ describe('a request head', () => {
     ['a bare line feed', 'GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n'],
     ['no version', 'GET /\r\n\r\n'],
     ['two spaces in its first line', 'GET  / HTTP/1.1\r\n\r\n'],
-    ['bytes behind its end', 'GET / HTTP/1.1\r\n\r\nbody'],
+    ['bytes after its end', 'GET / HTTP/1.1\r\n\r\nbody'],
     ['201 fields', `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(201)}\r\n`],
   ])('is rejected with %s', (_what, text) => {
     expect(() => decodeRequestHead(text)).toThrow(CodecError);
@@ -142,7 +142,7 @@ describe('a request head', () => {
     'GET / HTTP/1.1\nHost',
     'GET / HTTP/1.1\r\nA: b\n',
     '('.repeat(70),
-  ])('cannot become one from %j any more', (text) => expect(() => checkHeadStart(text)).toThrow(CodecError));
+  ])('is malformed once it starts with %j', (text) => expect(() => checkHeadStart(text)).toThrow(CodecError));
 });
 
 describe('a response head', () => {

@@ -65,7 +65,7 @@ describe('a stream reader', () => {
     expect(Buffer.concat([...reader.release()]).toString()).toBe('NEXT');
   });
 
-  it('reads ahead a bounded amount, and notices the end of its stream even if nobody reads', async () => {
+  it('reads ahead a bounded amount, and notices the end of its stream even if nothing reads', async () => {
     const { far, reader } = reading();
     for (let sent = 0; sent < 20; sent += 1) far.write(Buffer.alloc(16 * 1024));
     await turn();

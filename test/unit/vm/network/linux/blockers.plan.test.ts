@@ -53,14 +53,14 @@ describe('blockersIn', () => {
     ['concerns IPv6', table('ip6 filter', { FORWARD: 'forward drop' })],
     ['filters what the host sends', table('ip f', { c: 'output drop' })],
     [
-      'names our bridge',
+      'names mobyvm’s bridge',
       table('ip f', { c: 'forward drop', u: '' }, { u: [[iif('mobyvm0'), { accept: null }]] }),
     ],
   ])('does not report a table that %s', (_, listing) => {
     expect(blockersIn(listing, 'mobyvm0')).toEqual([]);
   });
 
-  test('does not mistake another bridge’s name for ours', () => {
+  test('does not mistake the name of another bridge for mobyvm’s', () => {
     const listing = table('ip f', { c: 'forward drop' }, { c: [[iif('mobyvm01'), { accept: null }]] });
     expect(blockersIn(listing, 'mobyvm0')).toHaveLength(1);
   });

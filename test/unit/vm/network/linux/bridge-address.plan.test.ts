@@ -5,7 +5,7 @@ import { changeAddresses, planAddress } from '../../../../../src/vm/network/linu
 const wanted = { address: parseIpv4('10.0.75.1'), prefixLength: 24 };
 
 describe('changeAddresses', () => {
-  test('adds what is missing', () => {
+  test('adds a missing address', () => {
     expect(changeAddresses(undefined, wanted)).toEqual({ add: ['10.0.75.1/24'], remove: [], foreign: [] });
     expect(planAddress(undefined, wanted)).toEqual({ kind: 'create' });
   });
@@ -24,7 +24,7 @@ describe('changeAddresses', () => {
     });
   });
 
-  test('removes our own earlier address', () => {
+  test('removes mobyvm’s own earlier address', () => {
     const found = { present: ['10.0.80.1/24'], ours: ['10.0.80.1/24'] };
     expect(changeAddresses(found, wanted)).toEqual({
       add: ['10.0.75.1/24'],

@@ -28,7 +28,7 @@ describe('names', () => {
 });
 
 describe('the bridge of a tap device', () => {
-  test.each(['mobyvm0', 'a', 'a-bridge-1'])('that belongs to %s is found again', (bridge) => {
+  test.each(['mobyvm0', 'a', 'a-bridge-1'])('that belongs to %s is found', (bridge) => {
     expect(bridgeOfTap(tapNameOf(bridge))).toBe(bridge);
   });
 

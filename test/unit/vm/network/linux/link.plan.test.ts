@@ -26,7 +26,7 @@ describe('planBridge', () => {
   const plan = (change: Partial<LinkFound>, link: Partial<HostLink> = {}) =>
     planBridge('b0', TAG, { ...found, ...change, link: { ...bridge, ...link } }, { mac });
 
-  test('creates what is absent and keeps what is correct', () => {
+  test('creates a missing device and keeps a correct one', () => {
     expect(planBridge('b0', TAG, undefined, { mac })).toEqual({ kind: 'create' });
     expect(plan({})).toEqual({ kind: 'none' });
   });
@@ -53,7 +53,7 @@ describe('planTap', () => {
   const plan = (change: Partial<LinkFound>, link: Partial<HostLink> = {}) =>
     planTap('b0-t0', TAG, { ...found, ...change, link: { ...tap, ...link } }, { bridge: 'b0' });
 
-  test('creates what is absent and keeps what is correct', () => {
+  test('creates a missing device and keeps a correct one', () => {
     expect(planTap('b0-t0', TAG, undefined, { bridge: 'b0' })).toEqual({ kind: 'create' });
     expect(plan({})).toEqual({ kind: 'none' });
   });

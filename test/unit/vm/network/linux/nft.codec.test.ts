@@ -33,7 +33,7 @@ describe('decodeListing', () => {
     expect(readSeal(listing)).toEqual({ wanted: '0123456789abcdef', listed: 'fedcba9876543210' });
   });
 
-  test('keeps what it does not know and drops handles', () => {
+  test('keeps unknown expressions and drops handles', () => {
     const text =
       '{"nftables":[{"metainfo":{"version":"9"}},{"flowtable":{"name":"f","handle":3,"odd":[1]}},{"rule":{"family":"ip","table":"t","chain":"c","handle":9,"expr":[{"xt":null}],"new":true}}]}';
     const { objects, rules } = decodeListing(text);

@@ -14,35 +14,35 @@ const RIGHT: HostAddressFound = {
 
 describe("the plan for the host's address", () => {
   it.each<[string, Partial<HostAddressFound>, unknown]>([
-    ['right', {}, { kind: 'none' }],
+    ['correct', {}, { kind: 'none' }],
     [
-      'right beside what Windows gave itself',
+      'correct beside a link-local address',
       { addresses: [...RIGHT.addresses, { address: parseIpv4('169.254.7.7'), prefixLength: 16 }] },
       { kind: 'none' },
     ],
-    ['one with DHCP on', { hasDhcp: true }, { kind: 'update', fields: ['dhcp'] }],
-    ['one without it', { addresses: [] }, { kind: 'update', fields: ['address'] }],
+    ['with DHCP', { hasDhcp: true }, { kind: 'update', fields: ['dhcp'] }],
+    ['without an address', { addresses: [] }, { kind: 'update', fields: ['address'] }],
     [
-      'one with a wrong prefix',
+      'with a wrong prefix',
       { addresses: [{ address: parseIpv4('10.0.75.1'), prefixLength: 16 }] },
       { kind: 'update', fields: ['address', 'other addresses'] },
     ],
     [
-      'one with that of earlier settings as well',
+      'with the address of earlier settings as well',
       { addresses: [...RIGHT.addresses, { address: parseIpv4('10.0.76.1'), prefixLength: 24 }] },
       { kind: 'update', fields: ['other addresses'] },
     ],
-  ])('takes an adapter that is %s for what it is', (_, found, change) => {
+  ])('recognises an adapter that is %s', (_, found, change) => {
     expect(planHostAddress({ ...RIGHT, ...found }, wanted)).toEqual(change);
   });
 
-  it('refuses an address that another adapter has, and names it', () => {
+  it('rejects an address of another adapter, and names that adapter', () => {
     expect(() =>
       planHostAddress({ ...RIGHT, addresses: [], addressElsewhere: 'Ethernet 2' }, wanted),
     ).toThrow('used by the network adapter "Ethernet 2"');
   });
 
-  it('takes away what is not wanted, and leaves alone what Windows gives itself', () => {
+  it('removes unwanted addresses, and keeps the one that Windows assigns itself', () => {
     const addresses = [
       { address: parseIpv4('169.254.7.7'), prefixLength: 16 },
       { address: parseIpv4('10.0.75.1'), prefixLength: 16 },
