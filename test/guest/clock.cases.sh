@@ -35,16 +35,16 @@ expect() {
 }
 
 expect 'equal' 1000 '1000' ''
-expect 'a second ahead may be nothing but rounding' 1000 '1001' ''
-expect 'a second behind may be nothing but rounding' 1000 '999' ''
+expect 'a second ahead may be just rounding' 1000 '1001' ''
+expect 'a second behind may be just rounding' 1000 '999' ''
 # Two ticks pass: one to look again, one to step exactly.
 expect 'ten minutes behind: stepped, at a tick' 1600 '1000' 1602
 expect 'two seconds behind: stepped' 1003 '1000' 1005
 expect 'far ahead: stepped back' 1000 '5000' 1002
-expect 'held up between the readings: no verdict' 1003 '1000 1003' ''
-expect 'one odd reading: looked at again, left alone' 1003 '1000 1000 1003' ''
+expect 'delayed between the readings: no verdict' 1003 '1000 1003' ''
+expect 'one odd reading: read again, left alone' 1003 '1000 1000 1003' ''
 
-expect 'stepped is said' 1600 '1000' 1602
+expect 'a step is reported' 1600 '1000' 1602
 if grep -q '^\[mobyvm [0-9.]*\] clock: stepped by 602 s$' "$work/console"; then
 	echo 'ok clock: the step is on the console, in seconds'
 else

@@ -147,7 +147,7 @@ expect 'the labelled disk is read-only: refused' 'refuse */dev/vda*cannot be wri
 
 fresh
 disk vda label=mobyvm-database
-expect 'a label that only begins like ours is not ours' none
+expect 'a label that only starts like the right one is ignored' none
 
 fresh
 disk vda serial=mobyvm-data
@@ -280,7 +280,7 @@ expect 'Hyper-V: the only disk, blank, may be formatted' 'format sda'
 
 fresh_hyperv
 disk sda scsi-serial=600224801234
-expect 'Hyper-V: a serial that Hyper-V made up changes nothing' 'format sda'
+expect 'Hyper-V: a serial invented by Hyper-V changes nothing' 'format sda'
 
 fresh_hyperv
 disk sda
@@ -305,7 +305,7 @@ expect 'Hyper-V: a blank disk beside a foreign one: refused' 'refuse none of the
 fresh_hyperv
 disk sda
 disk sdb serial=mobyvm-data
-expect 'Hyper-V: a serial of ours still names the disk' 'format sdb'
+expect 'Hyper-V: the serial still names the disk' 'format sdb'
 
 fresh_hyperv
 disk sda removable=1

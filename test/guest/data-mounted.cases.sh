@@ -17,13 +17,13 @@ expect() {
 }
 
 rm -f "$DATA_STATE_FILE"
-expect 'nobody said which disk' no <<'END'
+expect 'the disk is not known' no <<'END'
 /dev/vda /mnt/data ext4 rw 0 0
 /dev/vda /var/lib ext4 rw 0 0
 END
 
 echo /dev/vda >"$DATA_STATE_FILE"
-expect 'disk and bind are there' yes <<'END'
+expect 'disk and bind mount exist' yes <<'END'
 root / overlay rw 0 0
 /dev/vda /mnt/data ext4 rw 0 0
 /dev/vda /var/lib ext4 rw 0 0
@@ -35,7 +35,7 @@ root / overlay rw 0 0
 /dev/vda /mnt/data ext4 rw 0 0
 END
 
-expect 'something else lies on top of /var/lib' no <<'END'
+expect 'something else is mounted over /var/lib' no <<'END'
 /dev/vda /mnt/data ext4 rw 0 0
 /dev/vda /var/lib ext4 rw 0 0
 tmpfs /var/lib tmpfs rw 0 0

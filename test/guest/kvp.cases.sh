@@ -121,14 +121,14 @@ expect 'an empty pool has no items' is '' pool_list "$HOST_POOL"
 	record d four
 	printf 'half a record'
 } >"$HOST_POOL"
-expect 'what stands behind the first NUL is nothing' is one pool_get "$HOST_POOL" a
+expect 'text after the first NUL is ignored' is one pool_get "$HOST_POOL" a
 expect 'an empty value is a value' is '' pool_get "$HOST_POOL" b
-expect 'only whole records with a key count, by their places' is '0 1 3 5 ' in_one_line places
+expect 'only complete records with a key are listed, by position' is '0 1 3 5 ' in_one_line places
 expect 'a value after a newline is found' is four pool_get "$HOST_POOL" d
 expect 'a part of a key is not the key' is '' pool_get "$HOST_POOL" on
-expect 'a pool that is not whole is not believed' not pool_copy "$HOST_POOL" "$work/copy"
+expect 'an incomplete pool is not read' not pool_copy "$HOST_POOL" "$work/copy"
 record a one >"$HOST_POOL"
-expect 'a whole one is' pool_copy "$HOST_POOL" "$work/copy"
+expect 'a complete pool is read' pool_copy "$HOST_POOL" "$work/copy"
 
 fresh
 {
@@ -139,12 +139,12 @@ fresh
 cp "$GUEST_POOL" "$work/before"
 pool_put "$GUEST_POOL" new 'one two'
 expect 'setting adds a record' is 10240 stat -c %s "$GUEST_POOL"
-expect 'setting sets' is 'one two' pool_get "$GUEST_POOL" new
+expect 'setting stores the value' is 'one two' pool_get "$GUEST_POOL" new
 head -c 7680 "$GUEST_POOL" >"$work/after"
 expect 'other records stay, byte by byte' cmp "$work/before" "$work/after"
 pool_put "$GUEST_POOL" y changed
-expect 'setting again replaces' is 10240 stat -c %s "$GUEST_POOL"
-expect 'by the new value' is changed pool_get "$GUEST_POOL" y
+expect 'setting again replaces the record' is 10240 stat -c %s "$GUEST_POOL"
+expect 'with the new value' is changed pool_get "$GUEST_POOL" y
 pool_remove "$GUEST_POOL" y
 pool_remove "$GUEST_POOL" new
 {
@@ -153,7 +153,7 @@ pool_remove "$GUEST_POOL" new
 } >"$work/wanted"
 expect 'removing leaves the others, byte by byte' cmp "$work/wanted" "$GUEST_POOL"
 pool_remove "$GUEST_POOL" absent
-expect 'removing what is not there changes nothing' cmp "$work/wanted" "$GUEST_POOL"
+expect 'removing a missing key changes nothing' cmp "$work/wanted" "$GUEST_POOL"
 expect 'a pool stays readable for root only' is 600 stat -c %a "$GUEST_POOL"
 
 # --- transfers ---
@@ -164,15 +164,15 @@ fresh
 	header id1 "$long"
 } >"$HOST_POOL"
 look
-expect 'a body of three chunks comes together' is "$long" cat "$work/performed-body"
+expect 'a body is assembled from three chunks' is "$long" cat "$work/performed-body"
 expect 'and is answered' is '1 id1 ok' result
-expect 'nothing of it is left behind' is 'mobyvm.config.answered' ls "$AGENT_STATE"
+expect 'only the answer is remembered' is 'mobyvm.config.answered' ls "$AGENT_STATE"
 look
-expect 'the same id is not acted upon again' is 1 performed
+expect 'a request with the same id is not performed again' is 1 performed
 pool_remove "$GUEST_POOL" mobyvm.config.result
 look
 expect 'but answered again' is '1 id1 ok' result
-expect 'still without acting' is 1 performed
+expect 'still without performing it' is 1 performed
 
 {
 	header id2 "$long"
@@ -181,14 +181,14 @@ expect 'still without acting' is 1 performed
 	chunks id2 "$long" | tail -c 5120
 } >"$HOST_POOL"
 expect 'chunks of another id do not complete it' not look
-expect 'the earlier result goes when a new request begins' is '' result
+expect 'a new request removes the earlier result' is '' result
 {
 	header id2 "$long"
 	chunks id2 "$long" | tail -c 5120
 	chunks id2 "$long" | head -c 2560
 } >"$HOST_POOL"
 look
-expect 'any order of arrival is fine' is '1 id2 ok' result
+expect 'chunks can arrive in any order' is '1 id2 ok' result
 
 fresh
 {
@@ -196,17 +196,17 @@ fresh
 	chunks id3 "$long" | tail -c 2560
 	header id3 "$long"
 } >"$HOST_POOL"
-expect 'a chunk is missing: looked at again' not look
+expect 'a missing chunk: the pool is read again' not look
 echo 100999 >"$work/uptime"
 expect 'for 10 seconds' not look
 expect 'without an answer' is '' result
 echo 101000 >"$work/uptime"
 look
-expect 'then it is given up' is '1 id3 error incomplete 0 chunk 1 of 3 did not come' result
+expect 'then the request fails' is '1 id3 error incomplete 0 chunk 1 of 3 did not come' result
 chunks id3 "$long" >>"$HOST_POOL"
 look
-expect 'for good' is '1 id3 error incomplete 0 chunk 1 of 3 did not come' result
-expect 'never acted upon' is 0 performed
+expect 'and stays failed' is '1 id3 error incomplete 0 chunk 1 of 3 did not come' result
+expect 'without ever being performed' is 0 performed
 
 fresh
 {
@@ -215,7 +215,7 @@ fresh
 } >"$HOST_POOL"
 look
 expect 'a wrong checksum' is '1 id4 error checksum' result_code
-expect 'is not acted upon' is 0 performed
+expect 'is not performed' is 0 performed
 
 # header_gives VALUE: the result for this header
 header_gives() {
@@ -236,17 +236,17 @@ expect 'an empty header' is '' header_gives ''
 expect 'an id of 33 characters' is '' header_gives "1 abcdefghijklmnopqrstuvwxyz0123456 1 3 $abc"
 expect 'too few words' is '1 i5 error malformed' header_gives '1 i5 1 3'
 expect 'too many words' is '1 i5 error malformed' header_gives "1 i5 1 3 $abc x"
-expect 'two blanks' is '1 i5 error malformed' header_gives "1 i5  1 3 $abc"
-expect 'no number' is '1 i5 error malformed' header_gives "1 i5 1 0x3 $abc"
-expect 'a count that does not fit the size' is '1 i5 error malformed' header_gives "1 i5 2 3 $abc"
+expect 'two spaces' is '1 i5 error malformed' header_gives "1 i5  1 3 $abc"
+expect 'an invalid number' is '1 i5 error malformed' header_gives "1 i5 1 0x3 $abc"
+expect 'a count that does not match the size' is '1 i5 error malformed' header_gives "1 i5 2 3 $abc"
 expect 'a body that is too large' is '1 i5 error malformed' header_gives "1 i5 92 65537 $abc"
-expect 'a checksum in capitals' is '1 i5 error malformed' header_gives "1 i5 1 3 $(printf '%s' "$abc" | tr a-f A-F)"
+expect 'an upper-case checksum' is '1 i5 error malformed' header_gives "1 i5 1 3 $(printf '%s' "$abc" | tr a-f A-F)"
 fresh
 {
 	record mobyvm.config "1 i5 1 3 $abc"
 	record mobyvm.config#0 '-------' '' YWJj
 } >"$HOST_POOL"
-expect 'a chunk that the host has overwritten has not come' not look
+expect 'a chunk that the host has overwritten counts as missing' not look
 
 fresh
 {
@@ -282,18 +282,18 @@ expect 'a result is one line of printable ASCII' is '1 i8 error mount 13 bad?p??
 } >"$HOST_POOL"
 look
 got=$(result)
-expect 'and not too long' is 880 echo "${#got}"
+expect 'and of limited length' is 880 echo "${#got}"
 : >"$HOST_POOL"
 look
 forget_old_results
-expect 'a result stays when the request has gone' is "$got" result
+expect 'a result stays after the request is removed' is "$got" result
 echo 105999 >"$work/uptime"
 forget_old_results
 expect 'for a minute' is "$got" result
 echo 106000 >"$work/uptime"
 forget_old_results
-expect 'then it goes' is '' result
-expect 'and all that was remembered' is '' ls "$AGENT_STATE"
+expect 'then it is removed' is '' result
+expect 'with everything remembered about it' is '' ls "$AGENT_STATE"
 
 # --- configuration ---
 field() { printf '%s %s\n' "$1" "$(printf '%s' "$2" | base64 | tr -d '\n')"; }
@@ -330,25 +330,25 @@ got=$(stat -c %a "$RUN/tls/server-key.pem" "$RUN/tls" | tr '\n' ' ')
 expect 'in a folder for root only' is '600 700 ' echo "$got"
 expect 'the time for a shutdown is kept' is 90 cat "$RUN/stop-seconds"
 expect 'the host name is set' is moby2 cat "$work/host-name"
-expect 'and stands in /etc/hosts' grep -qx '127.0.1.1 moby2' "$ETC/hosts"
-expect 'the others in it stay' grep -qx '127.0.0.1 localhost' "$ETC/hosts"
+expect 'and is in /etc/hosts' grep -qx '127.0.1.1 moby2' "$ETC/hosts"
+expect 'whose other lines stay' grep -qx '127.0.0.1 localhost' "$ETC/hosts"
 expect 'the clock is stepped' is 1790000101 cat "$work/clock"
-expect 'the image'"'"'s settings stay where the host makes none' grep -q '"storage-driver": "overlay2"' "$ETC/docker/daemon.json"
+expect 'the image'"'"'s settings stay where the host sets none' grep -q '"storage-driver": "overlay2"' "$ETC/docker/daemon.json"
 expect 'the host'"'"'s win' not grep -q warn "$ETC/docker/daemon.json"
 expect 'dockerd may read them' is 644 stat -c %a "$ETC/docker/daemon.json"
 expect 'the merged file is JSON' is 'storage-driver log-level ' in_one_line json_settings "$ETC/docker/daemon.json"
-expect 'it is said, by names' grep -q 'config: applied: token daemon-json ca-cert server-cert server-key host-name stop-seconds time$' "$work/console"
-expect 'nothing secret is said' not grep -qE "$token|secret" "$work/console"
-expect 'the engine hears of it' test -e "$CONFIGURED_MARK"
+expect 'the names of the fields are printed' grep -q 'config: applied: token daemon-json ca-cert server-cert server-key host-name stop-seconds time$' "$work/console"
+expect 'no secret is printed' not grep -qE "$token|secret" "$work/console"
+expect 'the engine is notified' test -e "$CONFIGURED_MARK"
 expect 'no field is left behind' is '' ls "$AGENT_STATE"
 apply daemon-json '{}' >/dev/null
 expect 'an empty daemon.json brings back the image'"'"'s' grep -q '"log-level": "warn"' "$ETC/docker/daemon.json"
-expect 'what is not in a body stays' is "$token" cat "$RUN/token"
+expect 'fields that are not in a body are kept' is "$token" cat "$RUN/token"
 expect 'a new certificate with its key' is ok apply server-cert "$(pem CERTIFICATE new)" server-key "$key"
 expect 'takes the old one'"'"'s place' grep -qx new "$RUN/tls/server.pem"
 
 expect 'the time alone' is ok apply_fresh time 1790000001.999
-expect 'is no configuration' not test -e "$CONFIGURED_MARK"
+expect 'does not count as a configuration' not test -e "$CONFIGURED_MARK"
 expect 'the time alone, at most a second off' is ok apply_fresh time 1790000001.000
 expect 'is left alone' is 1790000000000 cat "$work/clock"
 expect 'a second behind, too' is ok apply_fresh time 1789999999.000
@@ -361,11 +361,11 @@ expect 'is the time of three seconds ago' is 1790000000000 cat "$work/clock"
 started_at=100000
 expect 'a certificate without its key' is 'error apply 0 ca-cert, server-cert and server-key are needed together' apply_fresh ca-cert "$ca" server-cert "$server"
 expect 'is not put in place' not test -e "$RUN/tls/ca.pem"
-expect 'a setting that the guest makes' is 'error apply 0 daemon-json must not set "hosts": the guest does' \
+expect 'a setting that the guest makes itself' is 'error apply 0 daemon-json must not set "hosts": the guest does' \
 	apply_fresh token "$token" daemon-json '{ "hosts": ["tcp://0.0.0.0:2375"] }'
 expect 'nothing of that body is put in place' not test -e "$RUN/token"
 expect 'and the host reads why on the console' grep -q 'config!: daemon-json must not set' "$work/console"
-expect 'the same name further in is not meant' is ok apply_fresh daemon-json '{"x":{"hosts":1},"y":"\"tls\":"}'
+expect 'the same name at a deeper level is allowed' is ok apply_fresh daemon-json '{"x":{"hosts":1},"y":"\"tls\":"}'
 
 for bad in 'daemon-json [1]' 'daemon-json {"a":1' 'daemon-json {} {}' 'daemon-json none' 'token short' 'token 0123456789abcdef/' \
 	'host-name Moby' 'host-name -a' 'host-name a.b' 'stop-seconds 0' 'stop-seconds -1' 'stop-seconds 1.5' 'stop-seconds 12345' 'time 17' 'time 1.5' 'time -1.000' 'ca-cert x' 'server-key x'; do
@@ -383,7 +383,7 @@ body_gives() {
 }
 expect 'a body of another kind' is 'error malformed' body_gives 'mobyvm-share 1\nend\n'
 expect 'a body of another version' is 'error malformed' body_gives 'mobyvm-config 2\nend\n'
-expect 'a body that was cut off' is 'error malformed' body_gives 'mobyvm-config 1\ntoken \n'
+expect 'a truncated body' is 'error malformed' body_gives 'mobyvm-config 1\ntoken \n'
 expect 'a body without its last newline' is 'error malformed' body_gives 'mobyvm-config 1\nend'
 expect 'a field that is not base64' is 'error malformed' body_gives 'mobyvm-config 1\ntoken *#*\nend\n'
 expect 'an empty body' is 'error malformed' body_gives ''
@@ -403,15 +403,15 @@ ask_time() {
 	apply_time_request "$work/body"
 }
 fresh
-expect 'a clock that is right is kept' is 'ok 0 kept' ask_time time 1790000000.000
+expect 'a correct clock is kept' is 'ok 0 kept' ask_time time 1790000000.000
 expect 'a clock that is a second ahead is kept' is 'ok 1000 kept' ask_time time 1789999999.000
 expect 'a clock that is a second behind is kept' is 'ok -1000 kept' ask_time time 1790000001.000
 expect 'and not set' is 1790000000000 cat "$work/clock"
 expect 'a clock that is an hour behind is stepped' is 'ok -3600500 stepped' ask_time time 1790003600.500
 expect 'when the next second of the host begins' is 1790003601 cat "$work/clock"
-expect 'which the console says' grep -q 'clock: stepped by 3600500 ms, by the host.s time$' "$work/console"
+expect 'which is printed on the console' grep -q 'clock: stepped by 3600500 ms, by the host.s time$' "$work/console"
 expect 'no field is left behind' is '' ls "$AGENT_STATE"
-expect 'a time is no configuration' not test -e "$CONFIGURED_MARK"
+expect 'a time does not count as a configuration' not test -e "$CONFIGURED_MARK"
 fresh
 expect 'a clock that is a little more than a second ahead is stepped back' is 'ok 1001 stepped' ask_time time 1789999998.999
 fresh
@@ -444,22 +444,22 @@ expect 'when it has ended, the host steps the clock' is 'ok -3600000 stepped' as
 
 # --- who waits for it ---
 fresh
-expect 'a machine whose host says nothing waits for nothing' wait_for_configuration
-expect 'its engine listens plainly' is plain engine_reach
+expect 'a machine without a configuring host does not wait' wait_for_configuration
+expect 'its engine listens without TLS' is plain engine_reach
 mkdir -p "$DMI_ENTRIES/11-0"
 printf '\013\005\000\013\002something\000mobyvm.config=kvp\000\000' >"$DMI_ENTRIES/11-0/raw"
-expect 'the host says that it configures' configuration_is_expected
+expect 'the host announces a configuration' configuration_is_expected
 expect 'until then the engine is not reachable from outside' is inside engine_reach
-expect 'nor are there arguments for it' not listens inside tcp
+expect 'and has no listener arguments' not listens inside tcp
 CONFIGURATION_WAIT_SECONDS=1
-expect 'nothing comes: the engine starts' not wait_for_configuration
-expect 'and that is said' grep -q 'config!: nothing came from the host within 1 s' "$work/console"
+expect 'without a configuration the engine starts anyway' not wait_for_configuration
+expect 'and reports that' grep -q 'config!: nothing came from the host within 1 s' "$work/console"
 mkdir "$RUN/tls"
 for part in ca server server-key; do echo x >"$RUN/tls/$part.pem"; done
 : >"$CONFIGURED_MARK"
-expect 'it has come' wait_for_configuration
+expect 'a configuration ends the wait' wait_for_configuration
 expect 'the engine listens with TLS' is tls engine_reach
 expect 'on its own port' listens tls '10.0.75.2:2376 --tlsverify '
 expect 'and on no other' not listens tls 2375
 printf '\013\005\000\013\001mobyvm.config=kvps\000\000' >"$DMI_ENTRIES/11-0/raw"
-expect 'another text is not ours' not configuration_is_expected
+expect 'another text is not an announcement' not configuration_is_expected

@@ -61,22 +61,22 @@ expect 'the route is set' grep -qx 'ip route replace default via 10.0.75.1 dev e
 expect 'the name servers are written' test "$(cat "$work/resolv.conf")" = "search example
 nameserver 10.0.75.1
 nameserver 10.0.75.9"
-expect 'the engine port is guarded before the lease is told' grep -qx 'guard 10.0.75.1, lease file: ' "$calls"
-expect 'the lease is told' test "$(cat "$LEASE_FILE")" = '10.0.75.2 24 10.0.75.1'
+expect 'the engine port is guarded before the lease is published' grep -qx 'guard 10.0.75.1, lease file: ' "$calls"
+expect 'the lease is published' test "$(cat "$LEASE_FILE")" = '10.0.75.2 24 10.0.75.1'
 expect 'the lease is on the console' grep -q '^\[mobyvm [0-9.]*\] network: 10.0.75.2/24 via 10.0.75.1$' "$work/console"
 
 : >"$calls"
 : >"$work/console"
 event renew ip=10.0.75.2 mask=24 router=10.0.75.1
-expect 'a renewal of the same lease says nothing' test ! -s "$work/console"
+expect 'a renewal of the same lease prints nothing' test ! -s "$work/console"
 expect 'a renewal of the same lease leaves the engine alone' not grep -q rc-service "$calls"
 
 : >"$calls"
 : >"$work/console"
 event bound ip=10.0.75.7 mask=24 router=10.0.75.1
-expect 'another address: the old one is taken away' grep -q '^ip address flush' "$calls"
+expect 'another address: the old one is removed' grep -q '^ip address flush' "$calls"
 expect 'another address: the engine is restarted' grep -qx 'rc-service docker restart' "$calls"
-expect 'another address: the lease is told' test "$(cat "$LEASE_FILE")" = '10.0.75.7 24 10.0.75.1'
+expect 'another address: the lease is published' test "$(cat "$LEASE_FILE")" = '10.0.75.7 24 10.0.75.1'
 
 : >"$calls"
 event renew ip=10.0.75.7 mask=24 router=10.0.75.254
@@ -86,24 +86,24 @@ expect 'another gateway: the engine is left alone' not grep -q rc-service "$call
 fresh
 event bound ip=10.0.75.2 mask=24
 expect 'no gateway: an error line' grep -q 'network!: .*no default gateway' "$work/console"
-expect 'no gateway: the engine hears of no lease' test ! -e "$LEASE_FILE"
+expect 'no gateway: no lease is published' test ! -e "$LEASE_FILE"
 
 fresh
 echo 1 >"$work/nft-status"
 event bound ip=10.0.75.2 mask=24 router=10.0.75.1
 expect 'the guard fails: an error line' grep -q 'network!: .*could not be protected' "$work/console"
-expect 'the guard fails: the engine hears of no lease' test ! -e "$LEASE_FILE"
+expect 'the guard fails: no lease is published' test ! -e "$LEASE_FILE"
 
 fresh
 event leasefail
 event leasefail
-expect 'no answer is said once' test "$(grep -c 'network!: no DHCP server' "$work/console")" -eq 1
+expect 'a missing answer is reported once' test "$(grep -c 'network!: no DHCP server' "$work/console")" -eq 1
 event bound ip=10.0.75.2 mask=24 router=10.0.75.1
 event leasefail
-expect 'no answer is said again after a lease' test "$(grep -c 'network!: no DHCP server' "$work/console")" -eq 2
+expect 'a missing answer is reported again after a lease' test "$(grep -c 'network!: no DHCP server' "$work/console")" -eq 2
 
 fresh
 event bound ip=10.0.75.2 mask=24 router=10.0.75.1
 : >"$calls"
 event deconfig
-expect 'a lease that ran out keeps its address' not grep -qE 'flush|del' "$calls"
+expect 'an expired lease keeps its address' not grep -qE 'flush|del' "$calls"

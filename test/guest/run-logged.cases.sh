@@ -33,8 +33,8 @@ sleep 0.5
 kill -TERM "$logged"
 status=0
 wait "$logged" || status=$?
-expect 'an end that was asked for is fine' test "$status" -eq 0
-expect 'an end that was asked for says nothing' test ! -s "$work/console"
+expect 'a requested stop succeeds' test "$status" -eq 0
+expect 'a requested stop prints nothing' test ! -s "$work/console"
 
 # What watches the log ends with the daemon, however soon that ends.
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -42,7 +42,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 done
 sleep 0.2
 # shellcheck disable=SC2009 # busybox has no pgrep that tells our own
-expect 'nothing is left of many short runs' test "$(ps -e -o args | grep -c "[r]un-logged engine $work/log4")" -eq 0
+expect 'many short runs leave no process' test "$(ps -e -o args | grep -c "[r]un-logged engine $work/log4")" -eq 0
 
 # The log is cut when it is too long; the daemon goes on writing at its end.
 sed 's/^LOG_CHECK_SECONDS=.*/LOG_CHECK_SECONDS=0.2/; s/^MAXIMUM_LOG_BYTES=.*/MAXIMUM_LOG_BYTES=1000/; s/^KEPT_LOG_BYTES=.*/KEPT_LOG_BYTES=100/' \

@@ -78,7 +78,7 @@ rm "$PROC/51/fd/7"
 ln -s /var/library/file "$PROC/51/fd/7"
 expect 'but not files elsewhere' '50 101 102 111' "$(data_holders | sort -n | tr '\n' ' ' | sed 's/ $//')"
 rm "$PROC/101/exe"
-expect 'nor what has no program: a kernel thread, or a zombie' '50 102 111' "$(data_holders | sort -n | tr '\n' ' ' | sed 's/ $//')"
+expect 'nor processes without a program: kernel threads and zombies' '50 102 111' "$(data_holders | sort -n | tr '\n' ' ' | sed 's/ $//')"
 expect 'they are named' 'containerd (pid 50), two words (pid 111)' "$(holder_names 50 111 4711)"
 expect 'only the first five are' 'sh (pid 102), sh (pid 102), sh (pid 102), sh (pid 102), sh (pid 102) and others' \
 	"$(holder_names 102 102 102 102 102 102)"
