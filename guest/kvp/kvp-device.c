@@ -1,25 +1,25 @@
 /*
  * kvp-device PORT          serves /dev/vmbus/hv_kvp over the virtio-serial port of that name, until it is ended
- * kvp-device --check PORT  looks whether the port is there: exit status 0, or 1 with a message
+ * kvp-device --check PORT  checks that the port exists: exit status 0, or 1 with a message
  *
- * On Hyper-V the kernel's driver makes /dev/vmbus/hv_kvp, and hv_kvp_daemon serves the host's key-value requests through
- * it. On QEMU this program makes the same device, by CUSE (the kernel's protocol at /dev/cuse, linux/fuse.h; no library),
- * so that the same daemon serves unchanged. On the port travel struct hv_kvp_msg (linux/hyperv.h), 7,432 bytes each way,
- * with nothing around them.
+ * On Hyper-V the kernel's driver creates /dev/vmbus/hv_kvp, and hv_kvp_daemon serves the host's key-value requests through
+ * it. On QEMU this program creates the same device, using CUSE (the kernel's protocol at /dev/cuse, linux/fuse.h; no
+ * library), so that the daemon runs unmodified. The port carries struct hv_kvp_msg (linux/hyperv.h), 7,432 bytes each way,
+ * without any framing.
  *
  * As the kernel's driver does (drivers/hv/hv_kvp.c, hv_utils_transport.c): one opener at a time, others get EBUSY; a
  * message is read and written whole; a request that comes while no daemon is registered, or that the daemon leaves
  * unanswered for 30 s, is answered with HV_E_FAIL.
  *
- * Requests are served one after the other; one that comes at once with another is answered after it. The host keeps silent
- * for 600 ms after connecting. That tells what the port does not:
- *  - no byte for 500 ms within a frame: its sender died; what has come of it is dropped;
- *  - POLLHUP, or a frame 500 ms after one that is not answered yet: the host hung up in between (a quick reconnection does
- *    not show otherwise). The open request's answer is for nobody.
- *  - a frame that is no request: bytes of a torn one stand before it after all. All that comes is dropped until 200 ms pass
- *    without a byte, then it is refused, and the next frame is in step again. (This also keeps a pool above 4 from the
- *    daemon, which would die of it.)
- * A late answer, after 30 s or a hang-up, must not be taken for the next request's: it is swallowed.
+ * Requests are served one at a time; simultaneous ones are queued. The host sends nothing for 600 ms after connecting, which
+ * makes it possible to detect what the port does not report:
+ *  - no byte for 500 ms within a frame: its sender died, and the partial frame is dropped;
+ *  - POLLHUP, or a frame 500 ms after an unanswered one: the host disconnected in between (a quick reconnection is not visible
+ *    otherwise), and the answer to the pending request is dropped;
+ *  - a frame that is not a request: it starts with bytes of an incomplete one. All input is dropped until 200 ms pass without
+ *    a byte, then the request is refused, and the next frame is in sync again. (This also keeps pool numbers above 4 from the
+ *    daemon, which would crash.)
+ * A late answer, after 30 s or a disconnection, must not be mistaken for that of the next request: it is dropped.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -59,7 +59,7 @@ static bool is_open;
 static bool is_registered;
 static struct hv_kvp_msg for_daemon;
 static bool daemon_has_message; /* for_daemon has not been read yet */
-static bool swallow_answer;     /* the daemon works on a request that nobody waits for any more */
+static bool swallow_answer;     /* the daemon is working on a request whose sender has gone */
 static uint64_t blocked_read;   /* FUSE's id of a read that waits for a message; 0: none */
 static uint32_t blocked_read_bytes;
 static uint64_t poll_handle;
@@ -103,7 +103,7 @@ static void send_rest(void)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return; /* EAGAIN: poll says when to go on, or that the host has gone */
+			return; /* EAGAIN: poll reports when to continue, or that the host has gone */
 		unsent_bytes -= (size_t)n;
 	}
 }
@@ -276,7 +276,7 @@ static void give_daemon_its_message(void)
 	reply(id, 0, &for_daemon, FRAME_BYTES);
 }
 
-/* The daemon says which it is; it is told the driver's version, as text, in a message of the same kind. */
+/* The daemon registers; it gets the driver's version, as text, in a message of the same kind. */
 static int register_daemon(const struct hv_kvp_msg *message)
 {
 	uint8_t operation = message->kvp_hdr.operation;

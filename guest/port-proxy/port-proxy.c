@@ -1,20 +1,20 @@
 /*
  * port-proxy -proto tcp|udp|sctp -host-ip IP -host-port N -container-ip IP -container-port N [-use-listen-fd]
  *
- * dockerd starts it for each published port, in docker-proxy's place (userland-proxy-path), and waits for "0\n" or "1\nTEXT"
- * on descriptor 3. It asks the host for the port first, within 10 s in every case, so that `docker run` fails with the host's
- * reason; then it holds the connection for as long as the port is published, and asks again when it is lost. SIGINT and
+ * dockerd starts it for each published port instead of docker-proxy (userland-proxy-path), and waits for "0\n" or "1\nTEXT"
+ * on descriptor 3. It first asks the host to open the port, within 10 s in every case, so that `docker run` fails with the
+ * host's reason; then it keeps the connection for as long as the port is published, and asks again if it is lost. SIGINT and
  * SIGTERM end it at any time.
  *
- * Who carries what comes to the guest:
- *  - published on 0.0.0.0: dockerd's rules take what comes to the guest's own address to the container. Nobody has to copy.
- *  - on another address (127.0.0.1, or one that only the host has) those rules do not hold: the real docker-proxy is run on a
- *    port of the guest's own address that the kernel chose, the relay port, and the host is told that. The same is done for
- *    [::] when the host asks for it, which it does when the port is not published on 0.0.0.0 as well.
- * Only the host reaches the guest's address, and it takes the relay port no further than the user said.
+ * How traffic gets from the guest's address to the container:
+ *  - published on 0.0.0.0: by dockerd's rules, without copying.
+ *  - published on another address (127.0.0.1, or one that only the host has): those rules do not match, so the real
+ *    docker-proxy runs on a port of the guest's address that the kernel chooses, the relay port, which is reported to the host.
+ *    The same is done for [::] if the host asks for it, which it does if the port is not published on 0.0.0.0 as well.
+ * Only the host can reach the guest's address, and it exposes the relay port only as the user requested.
  *
- * Since Docker 28 dockerd has bound the port in the guest itself before, and passes it as descriptor 4 with -use-listen-fd.
- * It is kept, so that nobody else takes it, but refuses connections: nothing but the rules serves the port in the guest.
+ * Since Docker 28, dockerd itself binds the port in the guest first, and passes it as descriptor 4 with -use-listen-fd. It is
+ * kept open, so that the port stays taken, but refuses connections: only the rules serve the port in the guest.
  *
  * Without a token or an address (a guest that no host configures) it becomes the real docker-proxy.
  *
@@ -429,7 +429,7 @@ static void reap_relay(void)
 
 /* --- a port's life -------------------------------------------------------------------------------------------------- */
 
-/* The port is the host's from here on, or the reason is told and this is the end. */
+/* From here on the host has the port, or its reason is reported and the program exits. */
 static int publish(void)
 {
 	int64_t until = now_ms() + ANSWER_MS;

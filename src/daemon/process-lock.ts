@@ -160,7 +160,7 @@ function parseHolder(text: string): LockHolder | undefined {
   try {
     return holderSchema.parse(JSON.parse(text));
   } catch {
-    // No daemon of ours wrote it: locks appear whole.
+    // Not written by a daemon: locks appear complete.
     return undefined;
   }
 }

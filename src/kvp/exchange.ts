@@ -32,40 +32,40 @@ export interface KvpListing {
 /**
  * The key-value exchange with one virtual machine, over WMI or over a virtio-serial port.
  *
- * Calls are worked off one after the other, in the order in which they were made. Each of them ends: by success, by its
- * signal, or by a deadline of the implementation (60 s at the latest, plus those of the calls before it). A call that was
- * aborted may have taken effect. All of them can be repeated.
+ * Calls are processed one at a time, in the order in which they were made. Each of them ends: with success, by its signal,
+ * or at a deadline of the implementation (60 s at most, plus those of the calls before it). An aborted call may have taken
+ * effect. All calls can be repeated.
  *
  * @throws MobyvmError MOBYVM_KVP_LIMIT for an item that KVP cannot carry, before anything is sent;
- *   MOBYVM_KVP_NOT_READY when nobody in the guest took part until the deadline;
- *   MOBYVM_KVP_FAILED when the other side refuses, does not answer, or makes no sense.
+ *   MOBYVM_KVP_NOT_READY if the guest did not take part before the deadline;
+ *   MOBYVM_KVP_FAILED if the other side refuses, does not answer, or gives an invalid answer.
  */
 export interface KvpExchange {
   /**
-   * Adds the items or replaces their values, in this order, and keeps them: a guest that is booted again gets them again.
-   * Without a name twice. When it fails, the items before the failing one may be set.
+   * Adds the items or replaces their values, in this order, and keeps them: a guest that reboots gets them again.
+   * No name may occur twice. If it fails, the items before the failing one may be set.
    */
   set(items: readonly KvpSetting[], signal: AbortSignal): Promise<void>;
 
-  /** Succeeds for names that are not there. Even when it fails, the items are not sent to the guest again. */
+  /** Succeeds for missing names. Even if it fails, the items are not sent to the guest again. */
   remove(names: readonly string[], signal: AbortSignal): Promise<void>;
 
-  /** @throws MobyvmError MOBYVM_KVP_LIMIT when there are more than 10,000 items */
+  /** @throws MobyvmError MOBYVM_KVP_LIMIT if there are more than 10,000 items */
   list(pool: KvpPool, signal: AbortSignal): Promise<KvpListing>;
 
-  /** The value of one item, or undefined when it is not there. */
+  /** The value of one item, or undefined if it does not exist. */
   get(pool: Exclude<KvpPool, 'host'>, name: string, signal: AbortSignal): Promise<string | undefined>;
 
-  /** What the guest's system says about the adapter with this address; undefined when it does not know it. */
+  /** What the guest reports about the adapter with this address; undefined if it has no such adapter. */
   ipInfo?(mac: Mac, signal: AbortSignal): Promise<IpInfo | undefined>;
 
   /**
-   * Only where nobody but this exchange keeps the items: watches whether the guest was booted again, and sends them again.
+   * Only where this exchange alone keeps the items: watches for reboots of the guest, and sends them again.
    * @throws the signal's reason, or that of `close`
    */
   keepItems?(signal: AbortSignal): Promise<never>;
 
-  /** Ends the calls that are waiting and lets go of the connection. The items stay. */
+  /** Ends pending calls and closes the connection. The items are kept. */
   close(): Promise<void>;
 }
 

@@ -10,15 +10,15 @@ export function notReadyError(message: string, cause?: unknown): MobyvmError {
   return new MobyvmError('MOBYVM_KVP_NOT_READY', message, NOT_READY_HINT, { cause });
 }
 
-/** There is nobody who could take part: waiting does not help. */
+/** No guest is running, so waiting does not help. */
 export function notRunningError(message: string, cause?: unknown): MobyvmError {
   return new MobyvmError('MOBYVM_KVP_NOT_READY', message, 'Start it with `mobyvm up`.', { cause });
 }
 
 export const NOT_READY_HINT =
-  'Wait until the virtual machine has booted (`mobyvm status`). If it has, look at `mobyvm console` for hv_kvp_daemon.';
+  'Wait until the virtual machine has booted (`mobyvm status`). If it has, check `mobyvm console` for hv_kvp_daemon.';
 
-/** Refused, or not answered, or not understood. Messages name items, never their values. */
+/** The exchange was refused, not answered or not understood. Messages name items, never their values. */
 export function failedError(message: string, cause?: unknown): MobyvmError {
   return new MobyvmError('MOBYVM_KVP_FAILED', message, FAILED_HINT, { cause });
 }

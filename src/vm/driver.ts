@@ -163,7 +163,7 @@ export interface VmDriver {
    */
   onStall(listener: (stall: VmStall) => void): () => void;
 
-  /** The guest's console, captured from power-on even if nobody is listening. */
+  /** The guest's console, captured from power-on even without listeners. */
   readonly console: VmConsole;
 
   /** Closes all connections and leaves the VM running. */

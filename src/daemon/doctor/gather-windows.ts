@@ -185,7 +185,7 @@ async function readFeature(read: Read): Promise<string | undefined> {
 }
 
 async function readService(read: Read, name: string) {
-  // By WMI: PowerShell 7's Get-Service fails as a whole for services that nobody may query.
+  // By WMI: PowerShell 7's Get-Service fails as a whole for services that deny the query.
   const service = cmdlet('Get-CimInstance', { ClassName: 'Win32_Service', Filter: `Name = '${name}'` });
   const [found] = await read([service], { State: 'text', StartMode: 'text' });
   return found === undefined

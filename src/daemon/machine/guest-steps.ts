@@ -119,7 +119,7 @@ function watched(guest: GuestView, { id, title, run }: GuestStep): Step {
       }, 500);
       void crashOf(guest, AbortSignal.any([context.signal, end.signal])).then(lost, () => undefined);
       const work = run({ ...context, signal: AbortSignal.any([context.signal, end.signal]) });
-      // What the work still cleans up in a guest that cannot hear it keeps nobody waiting.
+      // Its clean-up may wait for a guest that no longer responds, so nothing waits for it.
       work.catch(() => undefined);
       try {
         return await Promise.race([work, hopeless]);
@@ -175,7 +175,7 @@ function hopelessness(guest: GuestView): MobyvmError | undefined {
   );
 }
 
-/** Every failure of these steps says how far the guest came: one message for all causes helped nobody. */
+/** Adds to every failure of these steps how far the guest got. */
 function withAccount(guest: GuestView, error: unknown): unknown {
   if (!(error instanceof MobyvmError) || ['MOBYVM_ABORTED', 'MOBYVM_DISK_FULL'].includes(error.code))
     return error;

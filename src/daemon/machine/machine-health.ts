@@ -102,7 +102,7 @@ export class MachineHealth {
     this.#obstacles = [];
   }
 
-  /** Looks for networks and rules of others that are in the way of ours, and logs each once. */
+  /** Looks for foreign networks and rules that interfere with the VM's network, and logs each once. */
   async checkObstacles(): Promise<void> {
     const { parts, isQuiet, condition } = this.#options;
     if (!isQuiet()) return;

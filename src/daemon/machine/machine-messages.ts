@@ -43,7 +43,7 @@ export function engineLost(): MobyvmError {
   return new MobyvmError(
     'MOBYVM_ENGINE_UNREACHABLE',
     'The VM runs, but its Docker Engine does not answer.',
-    'Wait a moment. If it persists, look at `mobyvm console` and run `mobyvm restart`.',
+    'Wait a moment. If it persists, check `mobyvm console` and run `mobyvm restart`.',
   );
 }
 

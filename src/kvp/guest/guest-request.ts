@@ -105,13 +105,13 @@ export async function removeLeftRequests(exchange: KvpExchange, signal: AbortSig
   return names.length;
 }
 
-/** An answer to an earlier request is none; one that cannot be read is the reason of the timeout. */
+/** Ignores an answer to an earlier request; an unreadable one becomes the reason of the timeout. */
 function resultOf(id: string, value: string): GuestResult | undefined {
   const result = decodeGuestResult(value);
   return result.id === id ? result : undefined;
 }
 
-/** The first error stays the first: a failed clean-up is added to it, and is one itself only when all else went well. */
+/** A failed clean-up is appended to the error of the work; alone, it is the error. */
 async function withCleanUp<T>(work: () => Promise<T>, cleanUp: () => Promise<void>): Promise<T> {
   let result: T;
   try {

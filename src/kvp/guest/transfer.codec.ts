@@ -47,7 +47,7 @@ const CHUNK_CHARACTERS = 952;
 const CHUNK_BYTES = (CHUNK_CHARACTERS / 4) * 3;
 export const MAX_CHUNKS = Math.ceil(MAX_BODY_BYTES / CHUNK_BYTES);
 
-/** The items in the order in which they are to be set: the header last, so that nobody acts on half a body. */
+/** The items in the order in which they must be set: the header last, so that an incomplete body is never used. */
 export function encodeTransfer({ name, id, body }: Transfer, digest: Digest): readonly TransferItem[] {
   if (!ID.test(id)) throw new CodecError('id', 0, 'is malformed');
   if (body.length > MAX_BODY_BYTES) throw new CodecError('body', 0, `has more than ${MAX_BODY_BYTES} bytes`);

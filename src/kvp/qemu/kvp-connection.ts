@@ -9,7 +9,7 @@ export class KvpConnection {
   readonly #path: string;
   readonly #timing: KvpSocketTiming;
   #socket: KvpSocket | undefined;
-  /** A request whose caller has gone; its answer is still to come and belongs to nobody. */
+  /** A request whose caller has given up; its answer is still to come and will be dropped. */
   #unfinished: Promise<unknown> = Promise.resolve();
   #opened = 0;
 
@@ -18,14 +18,14 @@ export class KvpConnection {
     this.#timing = timing;
   }
 
-  /** How often a connection was opened: who sees it grow may have missed that the guest was booted again. */
+  /** How often a connection was opened. If it has grown, the guest may have rebooted unnoticed. */
   get opened(): number {
     return this.#opened;
   }
 
   /**
-   * @throws MobyvmError MOBYVM_KVP_NOT_READY when there is no port; MOBYVM_KVP_FAILED when the connection broke before the
-   *   answer was complete, or the answer is none. The next call begins with a new connection then.
+   * @throws MobyvmError MOBYVM_KVP_NOT_READY if there is no port; MOBYVM_KVP_FAILED if the connection broke before the
+   *   answer was complete, or the answer is invalid. The next call then opens a new connection.
    */
   async transact(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     // Two requests at once would both be refused by the guest's device.

@@ -120,7 +120,7 @@ export class KvpSocket {
   #receive(bytes: Uint8Array): void {
     if (this.#isQuietening) return;
     const request = this.#request;
-    if (request === undefined) return this.end('something came that nobody had asked for');
+    if (request === undefined) return this.end('the guest sent an answer without a request');
     if (this.#receivedBytes + bytes.length > KVP_MESSAGE_BYTES) return this.end('the answer was too long');
     if (this.#receivedBytes === 0) {
       clearTimeout(request.timer);

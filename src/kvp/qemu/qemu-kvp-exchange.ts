@@ -248,7 +248,7 @@ export class QemuKvpExchange implements KvpExchange {
     }
   }
 
-  /** The agent's item, without waiting for anybody. */
+  /** The agent's item, without waiting for it. */
   async #presence(signal: AbortSignal): Promise<string | undefined> {
     const answer = await this.#daemon.askOnce(
       { operation: 'get', pool: Pool.guest, key: GUEST_NAME },

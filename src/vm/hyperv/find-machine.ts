@@ -12,7 +12,7 @@ import { tagOf } from '../network/ownership.plan.js';
 import { orHypervError } from './hyperv-error.js';
 import { vmStateOf } from './vm-state.plan.js';
 
-/** A virtual machine of ours that Hyper-V has. */
+/** One of mobyvm's virtual machines, as Hyper-V has it. */
 export interface FoundMachine {
   /** Lower case. */
   readonly id: string;
@@ -36,7 +36,7 @@ export const MACHINE_FIELDS = {
 export interface MachineSearch {
   readonly powerShell: PowerShell;
   readonly machineId: string;
-  /** Absolute path of the folder that holds our machine's configuration and nobody else's. */
+  /** Absolute path of the folder that holds only this machine's configuration. */
   readonly folder: string;
   /** Hyper-V's GUID of our machine, recorded when it was created. */
   readonly identity: { read(): Promise<{ readonly vmId: string } | undefined> };

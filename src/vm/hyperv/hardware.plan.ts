@@ -64,14 +64,14 @@ export const INTEGRATION_SERVICES = {
   guestServiceInterface: '6c09bb55-d683-4da0-8931-c9bf705f6480',
 } as const;
 
-/** Nothing of ours copies files into the guest with `Copy-VMFile`. */
+/** mobyvm does not use `Copy-VMFile`. */
 const OFF_SERVICES: readonly string[] = [INTEGRATION_SERVICES.guestServiceInterface];
 const CONSOLE_PORT = 1;
 const MIB = 1024 ** 2;
 
 /**
- * What must be set to give the machine its wanted hardware. DVD drives, adapters and notes that somebody
- * added are kept; another disk is refused (see {@link hasDataDisk}), and the generation cannot be changed
+ * What must be set to give the machine its wanted hardware. DVD drives, adapters and notes that were
+ * added by hand are kept; another disk is refused (see {@link hasDataDisk}), and the generation cannot be changed
  * (see {@link generationOf}).
  * @param vm the machine as the first stage of a pipeline
  */
@@ -296,7 +296,7 @@ function hasTag(notes: string | undefined, tag: string): boolean {
   return notes?.split(/\s/).includes(tag) === true;
 }
 
-/** By its file name an image of ours is recognised in another folder. */
+/** The file name: by it, mobyvm's image is recognised in another folder. */
 function nameOf(path: string): string | undefined {
   return path.split(/[\\/]/).at(-1)?.toLowerCase();
 }

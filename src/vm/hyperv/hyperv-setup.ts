@@ -20,7 +20,7 @@ export interface HypervDriverOptions {
   /** The named pipe on which Hyper-V serves the machine's COM 1, for example `\\.\pipe\mobyvm_console`. */
   readonly consolePipe: string;
   readonly logger: Logger;
-  /** Seconds between two looks at a running machine; 5 if absent. */
+  /** How often a running machine is checked, seconds; 5 if absent. */
   readonly lookSeconds?: number;
   /** How many bytes may still be written in a folder; asks the file system if absent. */
   readonly freeBytes?: (directory: string) => Promise<number>;
@@ -38,7 +38,7 @@ export interface HypervSetup {
   /** In the notes of our machine. */
   readonly tag: string;
   readonly stateDirectory: string;
-  /** Holds the configuration of our machine and nobody else's. */
+  /** Holds only this machine's configuration. */
   readonly folder: string;
   readonly consolePipe: string;
   readonly console: ConsoleLog;

@@ -16,7 +16,7 @@ export interface EndOptions {
 
 /**
  * Presses the ACPI power button until the guest has shut down.
- * @returns false when it has not within that time, or cannot hear the button
+ * @returns false if it has not shut down in that time, or does not react to the button
  */
 export async function shutDownGuest(
   machine: QemuMachine,

@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const PANIC_LINES = 60;
 
 /**
- * A QEMU process of ours that is running, or was until just now.
+ * A QEMU process of this machine that is running, or was until just now.
  *
  * INVARIANTS: there is at most one QMP connection, because QEMU serves one client; `exited` settles exactly
  * once.

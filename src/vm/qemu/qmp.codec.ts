@@ -30,7 +30,7 @@ export interface QmpCommand {
   readonly id: number;
 }
 
-/** Far above any answer to a command of ours; a longer line means a broken peer. */
+/** Far above any answer to mobyvm's commands; a longer line means a broken peer. */
 export const MAX_QMP_LINE_BYTES = 1024 * 1024;
 
 /** The command with its line ending. */

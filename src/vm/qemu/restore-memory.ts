@@ -53,8 +53,8 @@ export async function loadMemory(
 
 /**
  * QEMU reads the output of a program that it starts through a shell, so the path is quoted (POSIX.1 §2.2.2:
- * all characters but the quote itself are literal within single quotes). A socket of ours would take a third
- * longer.
+ * all characters but the quote itself are literal within single quotes). Reading it through a
+ * socket instead takes a third longer.
  */
 export function memoryReadUri(path: string): string {
   return `exec:exec cat -- '${path.replaceAll("'", "'\\''")}'`;

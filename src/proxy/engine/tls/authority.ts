@@ -109,7 +109,7 @@ export async function issueLeaf(
   return { certificate: pemOf(certificate), key: exportKey(keys.privateKey) };
 }
 
-/** Returns the id of the machine whose authority this is; undefined if it is not an authority of ours. */
+/** Returns the id of the machine whose authority this is; undefined if it is not mobyvm's. */
 export function machineIdOf({ x509 }: InspectedKey): string | undefined {
   if (!x509.ca) return undefined;
   return /^CN=mobyvm authority ([0-9A-Za-z-]{1,40})$/m.exec(x509.subject)?.[1];

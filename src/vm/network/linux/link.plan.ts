@@ -2,7 +2,7 @@ import type { Change } from '../../../core/values/index.js';
 import { foreignObject, type Ownership } from '../ownership.plan.js';
 import type { HostLink } from './ip.codec.js';
 
-/** A link of ours as it was observed. */
+/** One of mobyvm's links as observed. */
 export interface LinkFound {
   readonly link: HostLink;
   readonly ipv6Off: boolean;

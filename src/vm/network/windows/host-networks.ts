@@ -62,7 +62,7 @@ export async function gatherWindowsNetworks(
  */
 const OF_MOBYVM = /-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Only administrators may read NAT networks; for others there are none. */
+/** Only administrators can read NAT networks; others see none. */
 async function readForeignNats(
   powerShell: Pick<PowerShell, 'read'>,
   options: CallOptions,

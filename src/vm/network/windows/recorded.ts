@@ -1,8 +1,8 @@
 import type { Ledger, LedgerEntry, Resource } from '../../../core/host/index.js';
 
 /**
- * The same resource, remembered in the ledger from before its first effect until after its removal. An entry
- * may so outlive what it stands for, but nothing of ours exists without its entry.
+ * The same resource, recorded in the ledger from before its first effect until after its removal. So an entry
+ * can outlive its object, but mobyvm never has an object without an entry.
  * @param isWanted false for a wanted state in which the resource does not exist
  */
 export function recorded<Wanted, Found>(

@@ -12,7 +12,7 @@ export interface SwitchAdapter {
   readonly guid: string;
 }
 
-/** How long one look at the adapter serves the parts of the network that follow one another. */
+/** How long one reading of the adapter is reused by the next parts of the network. */
 const RECENT_MS = 10_000;
 
 /** The IP configuration of all adapters: what three cmdlets would read. */

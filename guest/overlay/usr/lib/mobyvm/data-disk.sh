@@ -5,8 +5,8 @@
 #   1. A disk with our label is the data disk. All disks are searched for the label before anything else is decided.
 #   2. Two disks with our label: refused. Using the wrong one would hide the user's containers.
 #   3. No label: the one disk with the serial "mobyvm-data" is formatted if it is blank by every test. A blank disk
-#      without that serial belongs to somebody else.
-#   4. Hyper-V cannot give a disk a serial. There, if no disk has one of ours, the only fixed disk is formatted if it is
+#      without that serial is not mobyvm's.
+#   4. Hyper-V cannot give a disk a serial. There, if no disk has this serial, the only fixed disk is formatted if it is
 #      blank by every test. The host attaches one data disk and no other; with two disks, or any doubt, a person decides.
 
 DATA_NAME=mobyvm-data

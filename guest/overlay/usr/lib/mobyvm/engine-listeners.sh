@@ -23,8 +23,8 @@ engine_reach() {
 }
 
 # engine_listener_arguments REACH ADDRESS
-# --tls=false says that the missing TLS is meant: dockerd would otherwise wait 15 s to frighten us. What stands guard there
-# is the address, which only the host's switch reaches, and protect_engine_port.
+# --tls=false confirms that TLS is off on purpose: otherwise dockerd waits 15 s after its warning. There, the port is protected
+# by its address, which only the host's switch reaches, and by protect_engine_port.
 engine_listener_arguments() {
 	listeners="--host unix://$ENGINE_SOCKET"
 	case $1 in

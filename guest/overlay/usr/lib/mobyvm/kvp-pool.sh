@@ -16,7 +16,7 @@ RECORD_BYTES=2560
 
 # pool_list FILE: a line "INDEX TAB KEY TAB VALUE" per record. Only the text before the first NUL of a field counts: the
 # daemon leaves the tail of an older, longer text behind it. For awk the pool is one line: 0xFF and 0xFE, which UTF-8 does
-# not have, stand for NUL and newline. A key with a newline or a TAB is nobody's of ours, and left out.
+# not have, stand for NUL and newline. Keys with a newline or a TAB are never mobyvm's, and left out.
 pool_list() {
 	LC_ALL=C tr '\000\n' '\377\376' <"$1" | LC_ALL=C awk '
 		function text(field, end) {
@@ -38,7 +38,7 @@ pool_index() {
 	pool_list "$1" | LC_ALL=C awk -F '\t' -v key="$2" '$2 == key { print $1; exit }'
 }
 
-# pool_get FILE KEY: the value of a key of ours (it has no newline), or nothing
+# pool_get FILE KEY: the value of one of mobyvm's keys (they have no newline), or nothing
 pool_get() {
 	pool_list "$1" | LC_ALL=C awk -F '\t' -v key="$2" '$2 == key { print substr($0, length($1 $2) + 3); exit }'
 }
