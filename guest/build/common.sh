@@ -8,7 +8,7 @@ shopt -s extglob
 export LC_ALL=C
 umask 022
 
-# fail MESSAGE [REMEDY]: the user can mend it. line_open is set while build-guest has begun a line for a step.
+# fail MESSAGE [REMEDY]: a failure that the user can fix. line_open is set while build-guest has started the line of a step.
 fail() {
 	[ -z "${line_open:-}" ] || printf 'failed\n'
 	printf 'build-guest: %s\n' "$1" >&2

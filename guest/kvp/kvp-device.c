@@ -477,7 +477,7 @@ static void find_port(const char *name, char *path, size_t path_bytes)
 	}
 }
 
-/* How long poll may sleep: -1 for ever. */
+/* How long poll may sleep: -1 means forever. */
 static int sleep_ms(void)
 {
 	int64_t left;

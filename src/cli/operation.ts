@@ -24,7 +24,7 @@ export async function runOperation(
   let isOurs = true;
   let hasBegun = false;
   const cancel = (): void => {
-    // What somebody else started is not ours to stop: this command only stops waiting for it.
+    // Another command started the operation: this one only stops waiting for it.
     if (!isOurs) return leave.abort();
     // The daemon can only cancel what it knows of; its first event says that it does.
     if (!hasBegun) return;

@@ -56,7 +56,7 @@ export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
   };
 }
 
-/** winston would tell of it only later, and by an event. @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL */
+/** Creates it now, because winston would report a failure later, in an event. @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL */
 function checkPlace(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });

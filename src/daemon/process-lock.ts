@@ -80,7 +80,7 @@ export function fileLock(path: string, processes: ProcessTable): LockPlace {
   };
 }
 
-/** @throws MobyvmError MOBYVM_PLATFORM without a start id: a lock that names no process would not lock anybody out */
+/** @throws MobyvmError MOBYVM_PLATFORM without a start id: a lock that names no process would exclude nobody */
 async function ownEntry(processes: ProcessTable): Promise<LockHolder> {
   const own = await processes.find(process.pid);
   if (own === undefined) {

@@ -220,7 +220,7 @@ function openEndpoint(
   });
 }
 
-/** Until somebody ends it. In the foreground the machine comes up at once, and goes down with SIGTERM or Ctrl-C. */
+/** Runs until it is stopped. In the foreground, starts the machine at once, and stops it on SIGTERM or Ctrl-C. */
 async function live(context: DaemonContext, daemon: Daemon, options: DaemonOptions): Promise<number> {
   const { machine } = daemon;
   let code = EXIT_OK;

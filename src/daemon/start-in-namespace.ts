@@ -126,7 +126,7 @@ function isListening(path: string): Promise<boolean> {
   });
 }
 
-/** After a daemon that did not start. One that got the lock instead removes the namespace at its own end. */
+/** After a daemon that did not start. One that got the lock instead removes the namespace when it exits. */
 async function leaveNothing(context: DaemonContext): Promise<void> {
   const { paths } = context;
   let lock: ProcessLock;

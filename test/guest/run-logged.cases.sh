@@ -44,7 +44,7 @@ sleep 0.2
 # shellcheck disable=SC2009 # busybox has no pgrep that tells our own
 expect 'many short runs leave no process' test "$(ps -e -o args | grep -c "[r]un-logged engine $work/log4")" -eq 0
 
-# The log is cut when it is too long; the daemon goes on writing at its end.
+# The log is cut when it is too long; the daemon continues to write at its end.
 sed 's/^LOG_CHECK_SECONDS=.*/LOG_CHECK_SECONDS=0.2/; s/^MAXIMUM_LOG_BYTES=.*/MAXIMUM_LOG_BYTES=1000/; s/^KEPT_LOG_BYTES=.*/KEPT_LOG_BYTES=100/' \
 	"$scripts/run-logged" >"$work/run-logged-small"
 # shellcheck disable=SC2016 # for the inner shell

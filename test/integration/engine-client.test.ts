@@ -106,7 +106,7 @@ describe('the engine client', () => {
     const stop = new AbortController();
     const pinging = engineClient({ dial: engine.dial, nowMs: Date.now }).ping(stop.signal);
     await until('the connection', () => engine.sockets.size === 1);
-    const reason = new MobyvmError('MOBYVM_ABORTED', 'enough', 'Go on.');
+    const reason = new MobyvmError('MOBYVM_ABORTED', 'enough', 'Continue.');
     stop.abort(reason);
     await expect(pinging).rejects.toBe(reason);
   });

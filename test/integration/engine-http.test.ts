@@ -260,7 +260,7 @@ describe('a body', () => {
     client.write('GET /images/get HTTP/1.1\r\nHost: x\r\n\r\n');
     let last = -1;
     let same = 0;
-    await until('the flow to stand still', () => {
+    await until('the flow to stop', () => {
       const { bytesToClient } = set.endpoint.stats;
       same = bytesToClient > 0 && bytesToClient === last ? same + 1 : 0;
       last = bytesToClient;

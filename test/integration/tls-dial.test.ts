@@ -87,8 +87,8 @@ describe('an engine that requires certificates', () => {
 });
 
 /**
- * Node's server closes the connection without a word, dockerd and OpenSSL say why first; so that the dial tells the
- * reason is proven with OpenSSL.
+ * Node's server closes the connection without an alert, dockerd and OpenSSL send one first; that the dial reports
+ * its reason is tested with OpenSSL.
  */
 async function expectRefused(engine: TlsEngine, credentials: TlsCredentials): Promise<void> {
   await expect(engine.dialAs(credentials)(signal)).rejects.toMatchObject({

@@ -83,7 +83,7 @@ describe('a TLS connection to the engine', () => {
 });
 
 describe('a connection that is shutting down', () => {
-  // resetAndDestroy() alone leaves the socket open for ever in that moment (Node 20).
+  // resetAndDestroy() alone leaves the socket open forever in that moment (Node 20).
   it.each(['TCP', 'TLS'] as const)('can be reset: %s', async (kind) => {
     await using plain = await rawEngine((socket) => socket.resume());
     await using secure = await tlsEngine(machine, (socket) => socket.resume());
@@ -179,7 +179,7 @@ describe('the engine endpoint over TLS', () => {
     await until('the engine to be held up', () => [...engine.sockets].some((each) => each.writableNeedDrain));
     let last = -1;
     let same = 0;
-    await until('the flow to stand still', () => {
+    await until('the flow to stop', () => {
       const now = endpoint.stats.bytesToClient;
       same = now === last ? same + 1 : 0;
       last = now;

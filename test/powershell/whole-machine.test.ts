@@ -92,7 +92,7 @@ it('a machine that was changed by hand is corrected', async () => {
   const whole = await WholeMachine.create(host, session);
   try {
     await whole.up();
-    await mendByUp(whole, host);
+    await repairByUp(whole, host);
     const [machine] = host.machines;
     expect(machine?.bootOrder[0]).toMatchObject({ BootType: 'Drive', Device: { Path: whole.spec.isoPath } });
     expect(machine?.adapters).toMatchObject([{ switchName: SWITCH, isDynamic: false }]);
@@ -162,8 +162,8 @@ it('every call of doctor is bound by the engine, and its output understood', asy
   expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
 });
 
-/** A second drive that boots first, and an adapter elsewhere; then another disk in the place of ours, no drive of ours, and no adapter. */
-async function mendByUp(whole: WholeMachine, { machines: [machine] }: SimulatedHost): Promise<void> {
+/** A second drive that boots first, and an adapter elsewhere; then a replaced disk, no DVD drive, and no adapter. */
+async function repairByUp(whole: WholeMachine, { machines: [machine] }: SimulatedHost): Promise<void> {
   await whole.driver.powerOff(context);
   machine?.dvds.unshift(undefined);
   machine?.bootOrder.reverse();
@@ -192,7 +192,7 @@ async function rarely(over: (ask: AnswerCmdlet) => PowerShell): Promise<void> {
     await whole.up({ ...whole.spec, dataDisk: { ...whole.spec.dataDisk, sizeGiB: 3 } });
     host.machines.forEach((machine) => (machine.state = 'Paused'));
     await whole.driver.start(context);
-    await mendByUp(whole, host);
+    await repairByUp(whole, host);
     host.system.services.length = 0;
     await expect(whole.up()).rejects.toMatchObject({ code: 'MOBYVM_HYPERV' });
   } finally {

@@ -36,7 +36,7 @@ async function compile(): Promise<string> {
       await run(process.execPath, [tsc, '-p', project, '--noCheck', '--outDir', temporary], {
         timeoutMs: 120_000,
       });
-      // Somebody saved a file meanwhile: this build would carry a name that is not its own.
+      // A file was saved meanwhile: this build would get the wrong name.
       if ((await hashOfSources()) !== hash) continue;
       await renameUnlessThere(temporary, folder);
     } finally {

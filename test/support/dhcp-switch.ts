@@ -21,7 +21,7 @@ export const DHCP_OPTIONS = {
 
 /**
  * A host with the switch `mobyvm0` and a second network `lan0`, which has the default route; a VM on the
- * switch; somebody else on the second network.
+ * switch; another client on the second network.
  */
 export class DhcpNetwork implements AsyncDisposable {
   private constructor(

@@ -132,7 +132,7 @@ export async function ask(path: string, request: string): Promise<string> {
   return answer;
 }
 
-/** Polls until it holds; a test that waits for ever fails by this and says for what. */
+/** Polls until it holds; a test that would wait forever fails with the title. */
 export async function until(title: string, holds: () => boolean): Promise<void> {
   await waitFor(
     {

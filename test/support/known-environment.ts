@@ -1,5 +1,5 @@
 /**
- * Tests see the same environment on every machine: not what somebody has exported for a mobyvm or a Docker of their own
+ * Tests see the same environment on every machine: not what a user has exported for another mobyvm or Docker
  * (`mobyvm up` prints such a line), and not their locale, time zone, terminal or umask.
  */
 const FOREIGN = /^(?:DOCKER|COMPOSE|BUILDKIT)_|^MOBYVM_(?:STATE_DIR|RUN_DIR|LOG_DIR|SETTINGS)$|^LANG|^LC_/;

@@ -140,7 +140,7 @@ async function downloadedLines(): Promise<number> {
 
 async function untilDownloadGoesOn(): Promise<void> {
   const before = await downloadedLines();
-  await until('the download to go on', async () => (await downloadedLines()) > before + 3);
+  await until('the download to continue', async () => (await downloadedLines()) > before + 3);
 }
 
 /** Two minutes: TCP waits longer after each packet that is lost. */

@@ -9,7 +9,7 @@ export type LocalAccess =
 
 /**
  * Makes a stream fail if its peer has closed for good. A client that has ended its input may still wait for
- * output (half-close) or may have died; both look the same until somebody probes.
+ * output (half-close) or may have died; both look the same until it is probed.
  */
 export type HangupProbe = (client: Duplex) => void;
 
@@ -42,7 +42,7 @@ export interface LocalListener {
   /** Number of open connections. */
   readonly connections: number;
   /**
-   * Recreates the endpoint if somebody has deleted it; open connections are not affected. A named pipe cannot
+   * Recreates the endpoint if it was deleted; open connections are not affected. A named pipe cannot
    * be deleted, so this does nothing there.
    * @returns whether it was recreated
    * @throws as {@link ListenLocally} does

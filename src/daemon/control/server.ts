@@ -37,7 +37,7 @@ export interface ControlServerOptions {
 export interface ControlServer {
   /** How many clients are connected now. */
   readonly clients: number;
-  /** Recreates the endpoint if somebody has deleted it; see LocalListener. */
+  /** Recreates the endpoint if it was deleted; see LocalListener. */
   restore(): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 export type ClockOccasion =
   /** The VM was booted or adopted, or was restored or resumed: its clock may have stopped meanwhile. */
   | { readonly reason: 'started' | 'resumed' }
-  /** A health check. `engineOffsetMs` is how far the engine's clock is ahead of ours, as its last answer shows. */
+  /** A health check. `engineOffsetMs` is how far the engine's clock is ahead of the host's, by its last answer. */
   | { readonly reason: 'checked'; readonly engineOffsetMs: number | undefined };
 
 export interface ClockHistory {

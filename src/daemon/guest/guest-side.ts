@@ -38,9 +38,10 @@ export interface GuestSide {
   /** The guest is up: read its facts and keep its items. Never throws. */
   follow(): void;
   /**
-   * Sets the guest's clock by ours if that is due (clock.plan.ts): to be called after each start, restore and resume, and at
-   * each health check with the engine's offset, while the guest is followed. Bounded to 20 s; calls while one is under way do nothing. Never throws.
-   * @returns what the guest did; undefined when nothing was due, or nothing came of it (which is logged)
+   * Sets the guest's clock to the host's if that is due (clock.plan.ts). Called after each start, restore and resume, and at
+   * each health check with the engine's offset, while the guest is followed. Bounded to 20 s; does nothing while another call
+   * is in progress. Never throws.
+   * @returns what the guest did; undefined if nothing was due, or if it failed (which is logged)
    */
   syncClock(occasion: ClockOccasion, signal: AbortSignal): Promise<TimeAnswer | undefined>;
   /** The guest is gone, or about to go. */

@@ -18,7 +18,7 @@ export interface KvpGuestOptions {
   readonly exchange: KvpExchange;
   readonly loadCertificates: () => Promise<MachineCertificates>;
   readonly loadToken: () => Promise<MachineToken>;
-  /** @returns what to tell the user when items were put aside because they cannot be read */
+  /** @returns a notice for the user if unreadable items were renamed */
   readonly setAsideDamagedItems: () => Promise<string | undefined>;
   readonly hostName: string;
   readonly nowMs: () => number;

@@ -30,7 +30,7 @@ export interface PreparedSocketFile {
 }
 
 export interface SocketFile {
-  /** False if somebody has deleted or replaced the file. */
+  /** False if the file was deleted or replaced. */
   isThere(): Promise<boolean>;
   /** Removes the file if it is still ours. */
   remove(): Promise<void>;
@@ -48,8 +48,8 @@ export interface SocketFileOptions {
  * accessible than it should be, not even between bind and chmod. The umask would do that too, but it applies
  * to the whole process: a file that another thread creates at that moment would get it as well. And libuv
  * unlinks a socket by the name it was bound to (uv__pipe_close in
- * https://github.com/libuv/libuv/blob/v1.x/src/unix/pipe.c), which would remove a file that somebody else has
- * put there since.
+ * https://github.com/libuv/libuv/blob/v1.x/src/unix/pipe.c), which would remove a file that another program
+ * has put there since.
  * @throws MobyvmError as ListenLocally does
  */
 export async function prepareSocketFile(options: SocketFileOptions): Promise<PreparedSocketFile> {

@@ -1,6 +1,6 @@
 import type { ErrorReport } from '../../core/values/index.js';
 
-/** `clockOffsetMs`: how far the guest's clock is ahead of ours, if the engine said its time. */
+/** `clockOffsetMs`: how far the guest's clock is ahead of the host's, if the engine reports the time. */
 export interface EngineAnswer {
   readonly clockOffsetMs: number | undefined;
 }

@@ -149,7 +149,7 @@ interface OpenRequest {
 }
 
 function lost(reason: string): Error {
-  return failedError(`The key-value exchange with the guest broke off: ${reason}.`);
+  return failedError(`The key-value exchange with the guest was interrupted: ${reason}.`);
 }
 
 function notOpened(path: string, error: Error): Error {

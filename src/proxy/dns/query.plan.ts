@@ -13,7 +13,7 @@ export type QueryDecision =
   | { readonly kind: 'forward'; readonly query: DnsQuery };
 
 /**
- * Decides what to do with a client's packet. A response is never answered: two servers could loop for ever.
+ * Decides what to do with a client's packet. A response is never answered: two servers could loop forever.
  */
 export function planQuery(bytes: Uint8Array, zone: LocalZone): QueryDecision {
   if (bytes.length < HEADER_BYTES) return { kind: 'drop', reason: 'too-short' };

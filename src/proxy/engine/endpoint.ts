@@ -15,7 +15,7 @@ export interface EngineEndpointOptions extends EngineGatewayOptions {
 export interface EngineEndpoint {
   readonly address: string;
   readonly stats: EngineGatewayStats;
-  /** Recreates the endpoint if somebody has deleted it; see LocalListener. */
+  /** Recreates the endpoint if it was deleted; see LocalListener. */
   restore(): Promise<boolean>;
   /** Closes all connections and removes the endpoint. Safe to call repeatedly. */
   close(): Promise<void>;

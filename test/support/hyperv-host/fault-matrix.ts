@@ -17,11 +17,11 @@ export const FAULT_KINDS: readonly Fault[] = [
 ];
 
 export interface MatrixOutcome {
-  /** How many calls went wrong, each in a world of its own. */
+  /** How many calls failed, each on a host of its own. */
   readonly runs: number;
-  /** How many of those the operation could not live with. */
+  /** How many of those made the operation fail. */
   readonly failedRuns: number;
-  /** What was not as it should be; empty when all was well. */
+  /** What was wrong; empty if nothing was. */
   readonly problems: readonly string[];
 }
 

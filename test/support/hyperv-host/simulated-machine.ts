@@ -184,7 +184,7 @@ export class SimulatedMachine {
     }));
   }
 
-  /** The guest waits for somebody to hear its first line, as it does when the pipe's buffer is full. */
+  /** The guest waits until its first line is read, as it does when the pipe's buffer is full. */
   #serveConsole(): void {
     if (this.comPath === undefined) return;
     rmSync(this.comPath, { force: true });

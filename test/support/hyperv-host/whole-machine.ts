@@ -37,7 +37,7 @@ export interface WholeMachineOptions {
   readonly lifePowerShell?: PowerShell;
 }
 
-/** Network and machine on a simulated host, brought up and taken away as the daemon does it. */
+/** Network and machine on a simulated host, created and removed the way the daemon does it. */
 export class WholeMachine {
   readonly ledger = memoryLedger();
   readonly driver: HypervDriver;
@@ -114,7 +114,7 @@ export class WholeMachine {
     await this.network.removeAll(context);
   }
 
-  /** Everything that is there because of us, or of others. */
+  /** Everything on the host, mobyvm's and foreign. */
   async world(): Promise<unknown> {
     const files = readdirSync(this.folder, { recursive: true }).filter((each) => each !== 'logs');
     return {

@@ -6,7 +6,7 @@ import { run } from '../../../src/core/host/index.js';
 import { errnoOf } from '../../../src/core/values/index.js';
 
 const SOURCES = join(import.meta.dirname, 'console');
-/** Nothing is asked of others, announced, or left running. */
+/** No network requests, no announcements, no servers left running. */
 const QUIET_SDK = {
   DOTNET_CLI_TELEMETRY_OPTOUT: '1',
   DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE: 'true',

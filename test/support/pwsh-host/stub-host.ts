@@ -73,7 +73,7 @@ export class StubHost {
     socket.on('error', () => undefined);
     socket.on('close', () => this.#sockets.delete(socket));
     const lines = createInterface({ input: socket });
-    // It hears of the socket's errors as well.
+    // It gets the socket's errors too.
     lines.on('error', () => undefined);
     lines.on('line', (line) => {
       const call = callSchema.parse(JSON.parse(line));

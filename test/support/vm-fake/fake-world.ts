@@ -40,7 +40,7 @@ export class FakeWorld {
   readonly stallListeners = new Set<(stall: VmStall) => void>();
   /** What the running machine was started with. */
   runningSpec: VmSpec | undefined;
-  /** Set while the imaginary host has no room for what the guest writes. */
+  /** Set while the imaginary host has no space for what the guest writes. */
   stall: VmStall | undefined;
   #boot: AbortController | undefined;
   #runState: FakeRunState = 'running';
@@ -68,7 +68,7 @@ export class FakeWorld {
     void this.#print(lines, lineEveryMs, boot.signal);
   }
 
-  /** Goes on with a saved machine: no boot, its uptime goes on. */
+  /** Restores a saved machine: no boot, and its uptime continues. */
   resume({ spec, uptimeMs }: { readonly spec: VmSpec; readonly uptimeMs: number }): void {
     this.#hearsPowerButton = true;
     this.#begin(uptimeMs, spec);

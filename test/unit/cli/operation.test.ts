@@ -58,9 +58,14 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
 
 describe('Ctrl-C during an operation', () => {
   test.each([
-    ['that is ours cancels it', { event: 'step.started', step: 'vm', title: 'VM' }, 1, 'interrupted'],
     [
-      "that is somebody else's only ends the waiting",
+      'cancels it if this command started it',
+      { event: 'step.started', step: 'vm', title: 'VM' },
+      1,
+      'interrupted',
+    ],
+    [
+      'only stops waiting if another command started it',
       { event: 'operation.joined', operation: 'up', requester: { pid: 7, command: 'mobyvm up' } },
       0,
       'No longer waiting',

@@ -507,7 +507,7 @@ describe('a machine', () => {
       network.isThere = false;
       network.broken = new MobyvmError(
         'MOBYVM_FOREIGN_OBJECT',
-        'a bridge of others has its name.',
+        'a foreign bridge has its name.',
         'Delete it.',
       );
       await machine.repair();
@@ -516,7 +516,7 @@ describe('a machine', () => {
         state: 'degraded',
         error: {
           code: 'MOBYVM_FOREIGN_OBJECT',
-          message: 'Cannot repair network: a bridge of others has its name.',
+          message: 'Cannot repair network: a foreign bridge has its name.',
           remedy: 'Delete it.',
         },
       });

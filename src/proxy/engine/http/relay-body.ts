@@ -9,7 +9,7 @@ export type BodyEnd = 'done' | 'source ended' | 'sink closed' | 'malformed';
 
 /**
  * Pieces of these sizes are combined into one write, because TLS delivers 16 KiB at a time. Smaller ones are
- * somebody's output and are written at once. Larger ones are worth a write each, and TLS would copy them to
+ * interactive output and are written at once. Larger ones are worth a write each, and TLS would copy them to
  * join them.
  */
 const COMBINED_BYTES = { min: 8 * 1024, max: 32 * 1024 };

@@ -88,13 +88,13 @@ describe('doctor on Linux', () => {
 it('doctor prints a line per check, with the remedy below it, and a summary', () => {
   const lines = findingLines([
     { id: 'a', title: 'One', verdict: 'fine', detail: 'is well' },
-    { id: 'b', title: 'Another', verdict: 'problem', detail: 'is \u001b[31mnot', remedy: 'Mend it.' },
+    { id: 'b', title: 'Another', verdict: 'problem', detail: 'is \u001b[31mnot', remedy: 'Fix it.' },
     { id: 'c', title: 'Third', verdict: 'notice', detail: 'may matter', remedy: 'Look at it.' },
   ]);
   expect(lines).toEqual([
     'ok       One      is well',
     'PROBLEM  Another  is not',
-    '                  → Mend it.',
+    '                  → Fix it.',
     'note     Third    may matter',
     '                  → Look at it.',
     '',
