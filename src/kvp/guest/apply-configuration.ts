@@ -16,9 +16,9 @@ export interface ApplyConfigurationOptions extends GuestRequestOptions {
 const HINT = 'Look at `mobyvm console --lines 200` for mobyvm-config, then try `mobyvm restart`.';
 
 /**
- * Gives the guest its configuration and waits until it has applied it. Nothing of it stays in the host's items, whatever
- * happens.
- * @throws MobyvmError MOBYVM_GUEST_CONFIGURATION when the guest refuses it or does not answer; `details.code` is the guest's
+ * Gives the guest its configuration and waits until it has applied it. None of it stays in the host's items, even
+ * after a failure.
+ * @throws MobyvmError MOBYVM_GUEST_CONFIGURATION if the guest refuses it or does not answer; `details.code` is the guest's
  */
 export async function applyConfiguration(
   exchange: KvpExchange,

@@ -3,8 +3,8 @@ import { decodeFields, encodeFields, optionalText, utf8Field, type Field } from 
 import { formatTime, parseTime } from './time-request.codec.js';
 
 /**
- * The configuration that the guest gets after its boot: body of the transfer `mobyvm.config` (fields.codec.ts, kind `mobyvm-config`
- * 1). What is left out stays as it is in the guest.
+ * The guest's configuration after its boot: the body of the transfer `mobyvm.config` (fields.codec.ts, kind
+ * `mobyvm-config` 1). Absent fields stay unchanged in the guest.
  */
 export interface GuestConfiguration {
   /** Secret: the machine's token, 16-128 of `[A-Za-z0-9_-]`. */
@@ -47,7 +47,7 @@ interface Form {
 const TEXT_NAMES = Object.keys(FORMS) as (keyof typeof FORMS)[];
 const STOP_SECONDS = /^[1-9][0-9]{0,3}$/;
 
-/** @throws CodecError, without the value, when one is malformed, or when there is none at all */
+/** @throws CodecError, without the value, if a field is malformed or there are no fields */
 export function encodeGuestConfiguration(configuration: GuestConfiguration): Uint8Array {
   const fields: Field[] = [];
   for (const name of TEXT_NAMES) {

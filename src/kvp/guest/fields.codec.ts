@@ -3,13 +3,13 @@ import { decodeBase64, encodeBase64 } from '../wire/base64.codec.js';
 import { decodeUtf8 } from '../wire/text-field.codec.js';
 
 /**
- * The body of a request to the guest, made to be read by a POSIX shell: ASCII lines, each ended by LF,
+ * The body of a request to the guest, in a format that a POSIX shell can read: ASCII lines that end with LF,
  *
  *     KIND VERSION            for example "mobyvm-config 1"
  *     KEY BASE64              any number of times; base64 (RFC 4648 §4) of the value's bytes, may be empty
- *     end                     so that a body that was cut shows it
+ *     end                     so that truncation is detected
  *
- * Unknown keys are for the reader to ignore; they are kept here.
+ * Readers ignore unknown keys; they are kept here.
  */
 export interface Fields {
   /** `[a-z][a-z0-9-]{0,31}` */

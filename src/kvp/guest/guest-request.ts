@@ -35,7 +35,7 @@ const CLEAN_UP_SECONDS = 20;
 
 /**
  * Waits for the guest's agent, sends it a request in pool 0 and waits for the answer with the request's id. What was set
- * is overwritten and removed in every case, also after a failure or an abort.
+ * is always overwritten and removed, even after a failure or an abort.
  * @returns the guest's result, which can be a refusal
  * @throws MobyvmError MOBYVM_KVP_NOT_READY without an agent; the request's code without an answer
  */

@@ -1,4 +1,4 @@
-/** Begins the names of our items. All others belong to the user and are left alone. */
+/** Prefix of mobyvm's own items. All others belong to the user and are left alone. */
 export const RESERVED_PREFIX = 'mobyvm.';
 
 /** Pool 0: the configuration of the guest, see configuration.codec.ts. */

@@ -15,8 +15,8 @@ export interface SyncGuestTimeOptions extends GuestRequestOptions {
 }
 
 /**
- * Sends the guest the host's time. The guest steps its clock if it is more than a second off; the time that the request
- * takes to arrive, some 100 ms, is the error that stays.
+ * Sends the guest the host's time. The guest steps its clock if it is more than a second off; the delay of the
+ * request, about 100 ms, is the remaining error.
  * @returns undefined for a guest whose agent is older than the request, such as one that was saved before an upgrade
  * @throws MobyvmError MOBYVM_KVP_NOT_READY without an agent; MOBYVM_KVP_FAILED when the guest refuses the time, or does not
  *   answer

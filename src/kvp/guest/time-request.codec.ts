@@ -12,11 +12,11 @@ export interface TimeRequest {
 
 /** What the guest did about its clock. */
 export interface TimeAnswer {
-  /** How far the guest's clock was ahead of the host's before it did anything. */
+  /** How far the guest's clock was ahead of the host's before that. */
   readonly offsetMs: number;
   /**
-   * `stepped`: it was more than a second off and was set. `kept`: it was right. `rtc`: the guest steps its clock by its
-   * real-time clock, and was made to look at that now.
+   * `stepped`: it was more than a second off and was set. `kept`: it was right. `rtc`: the guest keeps its clock by its
+   * real-time clock, and has just compared the two.
    */
   readonly action: 'stepped' | 'kept' | 'rtc';
 }

@@ -18,8 +18,8 @@ export interface AwaitedItem {
 }
 
 /**
- * Polls the guest's pool until the item is there and `accept` makes something of it.
- * @param accept gives undefined for a value that is not the awaited one (an old answer); may throw, which is kept as the reason
+ * Polls the guest's pool until the item exists and `accept` returns a result.
+ * @param accept returns undefined for a value that is not the awaited one (an old answer); an error is kept as the reason
  */
 export function waitForItem<T>(
   exchange: KvpExchange,

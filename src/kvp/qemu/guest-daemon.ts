@@ -128,7 +128,7 @@ class Attempt {
   }
 }
 
-/** True for an answer whose texts are malformed: the item is bad, not the conversation. */
+/** True for an answer with malformed texts: the item is bad, but the connection is not. */
 export function isUnreadable(error: unknown): boolean {
   return error instanceof CodecError;
 }

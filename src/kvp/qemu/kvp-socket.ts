@@ -25,11 +25,11 @@ export const DEFAULT_TIMING: KvpSocketTiming = {
 };
 
 /**
- * One life of the connection to QEMU's chardev, over which whole messages pass: one request, then its answer. The bytes
- * carry no mark of where a message begins, so a connection that has been out of step once is never used again.
+ * A connection to QEMU's chardev, which carries complete messages: a request, then its answer. Messages are not delimited,
+ * so a connection that has lost synchronization is never used again.
  *
- * INVARIANTS: at most one request is open; what comes without one ends the connection; an open request is settled
- * exactly once: by its answer, its deadline or the end of the connection.
+ * INVARIANTS: at most one request is pending; bytes without a pending request end the connection; a pending request is
+ * settled exactly once: by its answer, its deadline or the end of the connection.
  */
 export class KvpSocket {
   readonly #socket: Socket;
@@ -49,8 +49,8 @@ export class KvpSocket {
   }
 
   /**
-   * Connects, and waits until nothing more of an earlier conversation can come.
-   * @throws MobyvmError MOBYVM_KVP_NOT_READY when there is no socket, MOBYVM_KVP_FAILED when it never becomes quiet
+   * Connects, and waits until no more bytes of an earlier connection can arrive.
+   * @throws MobyvmError MOBYVM_KVP_NOT_READY if there is no socket, MOBYVM_KVP_FAILED if it never becomes quiet
    */
   static async open(path: string, timing: KvpSocketTiming, signal: AbortSignal): Promise<KvpSocket> {
     signal.throwIfAborted();

@@ -2,14 +2,13 @@ import type { KvpSetting } from '../exchange.js';
 import { isRequestName } from '../guest/names.js';
 
 /**
- * What the host wants pool 0 to hold, because nothing but its own memory does: the pools of a guest that is booted again
- * are empty.
+ * The wanted contents of pool 0. Only the host remembers them: after a reboot the guest's pools are empty.
  *
- * INVARIANT: a name is kept, or to be removed, or neither; never both.
+ * INVARIANT: no name is both kept and to be removed.
  */
 export class OwnItems {
   readonly #kept = new Map<string, KvpSetting>();
-  /** Names that the guest may still have although they are not wanted; true for secrets. */
+  /** Unwanted names that the guest may still have; true for secrets. */
   readonly #toRemove = new Map<string, boolean>();
 
   get kept(): readonly KvpSetting[] {

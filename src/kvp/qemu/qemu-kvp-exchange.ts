@@ -48,9 +48,9 @@ const POOL: Readonly<Record<KvpPool, number>> = {
 };
 
 /**
- * The exchange over QEMU's virtio-serial port, where mobyvm takes Hyper-V's part and speaks `hv_kvp_msg` to
- * the guest's unmodified hv_kvp_daemon. It keeps the items that were set and sends them again to a guest whose daemon was
- * away.
+ * The exchange over QEMU's virtio-serial port, where mobyvm plays the role of Hyper-V and speaks `hv_kvp_msg` with the
+ * guest's unmodified hv_kvp_daemon. It keeps the items that were set, and sends them again to a guest whose daemon has
+ * restarted.
  */
 export class QemuKvpExchange implements KvpExchange {
   readonly #connection: KvpConnection;
@@ -111,7 +111,7 @@ export class QemuKvpExchange implements KvpExchange {
 
   get(pool: 'guest' | 'intrinsic', name: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#operation('Reading an item', signal, async (within) => {
-      // The daemon makes the intrinsic items up while it enumerates them and finds none by name.
+      // The daemon generates the intrinsic items while enumerating them, and cannot look them up by name.
       if (pool === 'guest') return this.#daemon.get(Pool.guest, name, within);
       const { items } = await this.#enumerate(pool, within);
       return items.find((item) => item.name === name)?.value;
@@ -160,7 +160,7 @@ export class QemuKvpExchange implements KvpExchange {
     return Promise.resolve();
   }
 
-  /** Once; a file that cannot be read is said at each call, and nothing is overwritten. */
+  /** Reads the file once. Every call fails while it is unreadable, and nothing is overwritten. */
   #load(): Promise<void> {
     this.#loading ??= this.#loadItems().catch((error: unknown) => {
       this.#loading = undefined;

@@ -88,7 +88,7 @@ function matchAt(pattern: RegExp, xml: string, at: number): RegExpExecArray | un
   return pattern.exec(xml) ?? undefined;
 }
 
-/** XML 1.0 §4.1: a reference names a character, which NUL, halves of pairs and what is above 10FFFF are not. */
+/** XML 1.0 §4.1: a reference names a character, so not NUL, half a surrogate pair or anything above 10FFFF. */
 function checkReferences(text: string, at: number): void {
   for (const [, x, digits = ''] of text.matchAll(REFERENCES)) {
     const point = Number.parseInt(digits, x === 'x' ? 16 : 10);

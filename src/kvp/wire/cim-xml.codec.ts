@@ -12,8 +12,8 @@ import { checkXmlFence } from './cim-xml-fence.plan.js';
  *       <PROPERTY NAME="Name" TYPE="string"><VALUE>NetworkAddressIPv4</VALUE></PROPERTY>
  *       <PROPERTY NAME="Source" TYPE="uint16"><VALUE>2</VALUE></PROPERTY> …
  *
- * Properties are found by their names. Without VALUE a property is empty. What a guest wrote comes back in here, so the
- * text passes a fence first (cim-xml-fence.plan.ts); xml2js is used behind it, without its asynchronous mode.
+ * Properties are found by name. A property without VALUE is empty. The text contains what the guest wrote, so it is
+ * checked first (cim-xml-fence.plan.ts) before xml2js parses it synchronously.
  */
 export interface CimItem {
   readonly name: string;

@@ -39,7 +39,7 @@ export function encodeIpInfo(frame: KvpFrame, info: IpInfo): void {
   frame.setText(NAME_SERVERS, info.nameServers.join(';'));
 }
 
-/** @throws CodecError when a field is not ended UTF-8 */
+/** @throws CodecError if a field is not terminated UTF-8 */
 export function decodeIpInfo(frame: KvpFrame): IpInfo {
   return {
     adapterId: frame.text(ADAPTER),

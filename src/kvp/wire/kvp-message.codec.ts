@@ -4,8 +4,8 @@ import { decodeKvpValue, encodeKvpValue, type KvpValue } from './kvp-value.codec
 import { decodeIpInfo, encodeIpInfo, type IpInfo } from './ip-info.codec.js';
 
 /**
- * `struct hv_kvp_msg` (include/uapi/linux/hyperv.h), which passes between Hyper-V's driver and hv_kvp_daemon, and between
- * mobyvm and its stand-in device. One message is 7,432 bytes, little-endian, packed:
+ * `struct hv_kvp_msg` (include/uapi/linux/hyperv.h): the message between Hyper-V's driver and hv_kvp_daemon, and between
+ * mobyvm and its own device in the guest. One message is 7,432 bytes, little-endian, packed:
  *
  *     operation u8 @0 | pool u8 @1 | pad u16 @2      in an answer, bytes 0-3 are one HV_E_… status instead
  *     get, set     type u32 @4 | key_size u32 @8 | value_size u32 @12 | key[512] @16 | value[2048] @528
@@ -71,7 +71,7 @@ export function encodeKvpRequest(request: KvpRequest): Uint8Array {
   return frame.bytes;
 }
 
-/** @throws CodecError for other sizes, operations, pools, and texts that are not ended UTF-8 */
+/** @throws CodecError for other sizes, operations, pools, and texts that are not terminated UTF-8 */
 export function decodeKvpRequest(bytes: Uint8Array): KvpRequest {
   const frame = KvpFrame.of(bytes);
   const operation = operationOf(frame.u8(0));
@@ -91,15 +91,15 @@ export function decodeKvpRequest(bytes: Uint8Array): KvpRequest {
   }
 }
 
-/** What the daemon made of a request. Where the status is not 0, nothing else of the answer means anything. */
+/** The daemon's answer to a request. If the status is not 0, the other fields have no meaning. */
 export interface KvpAnswer {
-  /** One of {@link HvStatus}, unsigned; others can come from a guest that misbehaves. */
+  /** One of {@link HvStatus}, unsigned; others can come from a misbehaving guest. */
   readonly status: number;
-  /** Of an enumerate. */
+  /** In the answer to enumerate. */
   readonly key?: string;
-  /** Of a get or an enumerate. */
+  /** In the answer to get or enumerate. */
   readonly value?: KvpValue;
-  /** Of a get-ip-info. */
+  /** In the answer to get-ip-info. */
   readonly info?: IpInfo;
 }
 
@@ -140,7 +140,7 @@ export function encodeKvpAnswer(operation: KvpOperation, answer: KvpAnswer): Uin
 
 /** The first message of a daemon, and the driver's answer with its version. */
 export interface KvpRegistration {
-  /** True for operation 4 of kernels before 3.3, which only the direction tells from get-ip-info. */
+  /** True for operation 4 of kernels before 3.3, which differs from get-ip-info only in its direction. */
   readonly legacy: boolean;
   readonly version: string;
 }

@@ -2,8 +2,8 @@ import { CodecError } from '../../core/values/index.js';
 import type { KvpFrame, TextPlace } from './kvp-frame.js';
 
 /**
- * A value as the registry types of include/uapi/linux/hyperv.h have it: REG_SZ 1, REG_U32 4, REG_U64 8. The Linux driver
- * turns numbers into decimal texts on their way in and reports every value as REG_SZ, so others seldom occur.
+ * A value with a registry type of include/uapi/linux/hyperv.h: REG_SZ 1, REG_U32 4, REG_U64 8. The Linux driver converts
+ * numbers to decimal text on the way in and reports every value as REG_SZ, so the other types are rare.
  */
 export type KvpValue =
   | { readonly type: 'text'; readonly text: string }
@@ -44,11 +44,11 @@ export function encodeKvpValue(frame: KvpFrame, place: ValuePlace, value: KvpVal
   }
 }
 
-/** @throws CodecError for another type, or a text that is not ended UTF-8 */
+/** @throws CodecError for another type, or a text that is not terminated UTF-8 */
 export function decodeKvpValue(frame: KvpFrame, place: ValuePlace): KvpValue {
   const type = frame.u32(place.type);
   switch (type) {
-    // hv_kvp_daemon leaves the type of a found value as the request had it, and 0 where the request said nothing.
+    // hv_kvp_daemon returns the type from the request, which is 0 if the request had none.
     case 0:
     case REG_SZ:
       return textValue(frame.text(textPlace(place)));

@@ -6,7 +6,7 @@ import { decodeTextField, encodeTextField } from './text-field.codec.js';
  * The file `/var/lib/hyperv/.kvp_pool_N` of the guest (tools/hv/hv_kvp_daemon.c, `struct kvp_record`): records without
  * anything between them,
  *
- *     key[512] | value[2048]        UTF-8, ended by the first NUL; what follows it may be the tail of an older text
+ *     key[512] | value[2048]        UTF-8 up to the first NUL; the tail of an older text may follow it
  */
 export interface PoolRecord {
   readonly name: string;
@@ -17,7 +17,7 @@ export const KEY_FIELD_BYTES = 512;
 export const VALUE_FIELD_BYTES = 2_048;
 export const POOL_RECORD_BYTES = KEY_FIELD_BYTES + VALUE_FIELD_BYTES;
 
-/** @throws CodecError when the file is not a whole number of records, or a record is not two ended UTF-8 texts */
+/** @throws CodecError if the file is not a whole number of records, or a record is not two terminated UTF-8 texts */
 export function decodePoolFile(bytes: Uint8Array): readonly PoolRecord[] {
   if (bytes.length % POOL_RECORD_BYTES !== 0) {
     throw new CodecError(
