@@ -1,4 +1,4 @@
-import type { ManagedResource, StepOutcome } from '../core/host/index.js';
+import type { ManagedResource, RemoveOutcome } from '../core/host/index.js';
 import type { Change } from '../core/values/index.js';
 
 /** A server that runs in the daemon's own process. */
@@ -54,7 +54,7 @@ export class ServerSlot<Server extends ClosableServer> {
     await this.#remove();
   }
 
-  async #remove(): Promise<StepOutcome> {
+  async #remove(): Promise<RemoveOutcome> {
     const server = this.#server;
     this.#server = undefined;
     await server?.close();

@@ -88,11 +88,13 @@ describe('the machine on a simulated Windows host', () => {
     await counted('first up', () => assembly.operate(UP));
     await counted('up of a running machine', () => assembly.operate(UP));
     await counted('status', () => assembly.machine.status());
+    await counted('repair check', () => assembly.machine.repair());
     await counted('down', () => assembly.operate(DOWN));
     process.stdout.write(`PowerShell calls of the assembled machine: ${JSON.stringify(counts)}\n`);
     expect(counts['status']).toBeLessThanOrEqual(1);
     expect(counts['first up']).toBeLessThanOrEqual(50);
     expect(counts['up of a running machine']).toBeLessThanOrEqual(20);
-    expect(counts['down']).toBeLessThanOrEqual(25);
+    expect(counts['repair check']).toBeLessThanOrEqual(6);
+    expect(counts['down']).toBeLessThanOrEqual(15);
   });
 });

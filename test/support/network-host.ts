@@ -26,6 +26,8 @@ const ANSWER = z.looseObject({
   subnet: z.string().optional(),
   by: z.string().optional(),
   entries: z.array(z.string()).optional(),
+  /** Absent when all parts were removed at once. */
+  removed: z.enum(['remove', 'none']).optional(),
   warnings: z.array(z.record(z.string(), z.unknown())).optional(),
 });
 
@@ -136,9 +138,7 @@ export async function networkPart(
       if (error?.message !== 'failing on purpose' || aggregate === true)
         throw new MobyvmError('MOBYVM_BUG', JSON.stringify(error), '');
     },
-    remove: async () => {
-      await host.demand('remove', { part });
-    },
+    remove: async () => (await host.demand('remove', { part })).removed ?? 'none',
     snapshot: () => host.snapshot(),
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   };

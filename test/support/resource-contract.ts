@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   runSteps,
   resourceStep,
+  type RemoveOutcome,
   type Resource,
   type Step,
   type StepOutcome,
@@ -20,7 +21,7 @@ export interface ResourceUnderTest extends AsyncDisposable {
   ensure(): Promise<StepOutcome>;
   /** Runs it as a step followed by one that fails, so that it is undone. Resolves when undoing is done. */
   ensureThenFail(): Promise<void>;
-  remove(): Promise<void>;
+  remove(): Promise<RemoveOutcome>;
   /** Everything in its environment that the resource may touch, as plain data. */
   snapshot(): Promise<unknown>;
 }
@@ -72,15 +73,15 @@ export function describeResource(title: string, make: () => Promise<ResourceUnde
       expect(await world.snapshot()).toEqual(present);
     });
 
-    test('leaves no change behind when removed, and can be removed again', async () => {
+    test('leaves no change behind when removed, and says each time whether anything was', async () => {
       await using world = await make();
       const before = await world.snapshot();
-      await world.remove();
+      expect(await world.remove()).toBe('none');
       expect(await world.snapshot()).toEqual(before);
       await world.ensure();
-      await world.remove();
+      expect(await world.remove()).toBe('remove');
       expect(await world.snapshot()).toEqual(before);
-      await world.remove();
+      expect(await world.remove()).toBe('none');
       expect(await world.snapshot()).toEqual(before);
     });
 

@@ -1,5 +1,5 @@
 import type { Change } from '../values/index.js';
-import type { EnsureContext, Resource, StepContext } from './resource.js';
+import type { EnsureContext, RemoveOutcome, Resource, StepContext } from './resource.js';
 import { resourceStep, type Step, type StepOutcome } from './steps.js';
 
 /**
@@ -20,7 +20,7 @@ export interface ManagedResource {
   /** What `ensure` would change, without changing it. @throws MobyvmError what `ensure` would fail with */
   plan(context: StepContext): Promise<Change>;
   /** Removes it. Already absent is `none`; what is not ours is left alone. */
-  remove(context: StepContext): Promise<StepOutcome>;
+  remove(context: StepContext): Promise<RemoveOutcome>;
 }
 
 /** What `plan` found about one entry of a resource list. */
@@ -39,12 +39,7 @@ export function managed<Wanted, Found>(resource: Resource<Wanted, Found>, wanted
     isRepaired: true,
     ensure: (context) => resourceStep(resource, wanted).run(context),
     plan: async (context) => resource.plan(await resource.observe(context), wanted),
-    remove: async (context) => {
-      const found = await resource.observe(context);
-      // Also when nothing was found: its ledger entry has to go.
-      await resource.remove(context);
-      return found === undefined ? 'none' : 'remove';
-    },
+    remove: (context) => resource.remove(context),
   };
 }
 

@@ -15,9 +15,14 @@ export interface Resource<Wanted, Found> {
   plan(found: Found | undefined, wanted: Wanted): Change;
   /** Establishes `wanted`. Idempotent. Registers an undo right after each change it makes. */
   ensure(wanted: Wanted, found: Found | undefined, context: EnsureContext): Promise<void>;
-  /** Removes it. Succeeds if it is already absent; never touches anything mobyvm did not create. */
-  remove(context: StepContext): Promise<void>;
+  /**
+   * Removes it. Succeeds if it is already absent; never touches anything mobyvm did not create.
+   * @returns `none` if nothing of ours was there
+   */
+  remove(context: StepContext): Promise<RemoveOutcome>;
 }
+
+export type RemoveOutcome = 'remove' | 'none';
 
 export type Undo = () => Promise<void>;
 

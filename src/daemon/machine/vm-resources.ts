@@ -1,4 +1,10 @@
-import type { EnsureContext, ManagedResource, StepContext, StepOutcome } from '../../core/host/index.js';
+import type {
+  EnsureContext,
+  ManagedResource,
+  RemoveOutcome,
+  StepContext,
+  StepOutcome,
+} from '../../core/host/index.js';
 import { parseBootStage, type VmDriver, type VmSpec } from '../../vm/index.js';
 import type { BootWatch } from './boot-watch.js';
 import { diskStays, forcedStop } from './machine-messages.js';
@@ -98,7 +104,7 @@ export class VmResources {
   }
 
   /** Shuts the VM down, whatever state it is in. */
-  async #stop(context: StepContext): Promise<StepOutcome> {
+  async #stop(context: StepContext): Promise<RemoveOutcome> {
     const { driver, gracefulSeconds, notice } = this.#options;
     const state = await stateToStop(driver, context.signal);
     if (state === 'absent' || state === 'off') return 'none';

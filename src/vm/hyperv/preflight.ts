@@ -40,7 +40,7 @@ export function hypervService(powerShell: PowerShell): Resource<'running', Servi
         signal,
       );
     },
-    remove: () => Promise.resolve(),
+    remove: () => Promise.resolve('none'),
   };
 }
 

@@ -36,7 +36,8 @@ export class SimulatedFirewall {
         return [this.rules.get(name)!];
       },
       'Remove-NetFirewallRule': (bound) => {
-        if (!this.rules.delete(bound.text('Name'))) throw queryNotFound('InstanceID', bound.text('Name'));
+        for (const name of bound.texts('Name'))
+          if (!this.rules.delete(name)) throw queryNotFound('InstanceID', name);
         return [];
       },
     };

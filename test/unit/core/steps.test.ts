@@ -21,7 +21,7 @@ function thing(id: string, world: Set<string>, breaks?: MobyvmError): Resource<t
       context.onFailure(() => Promise.resolve(void world.delete(id)));
       return breaks === undefined ? Promise.resolve() : Promise.reject(breaks);
     },
-    remove: () => Promise.resolve(void world.delete(id)),
+    remove: () => Promise.resolve(world.delete(id) ? 'remove' : 'none'),
   };
 }
 

@@ -62,6 +62,7 @@ export function bridgeAddress(bridge: string, owner: Owner): Resource<AddressWan
       for (const entry of await owner.recorded(KIND)) {
         if (entry.name.startsWith(`${bridge} `)) await owner.forget(entry);
       }
+      return ours.length === 0 ? 'none' : 'remove';
     },
   };
 }

@@ -68,8 +68,10 @@ export function firewall(bridge: string, owner: Owner): Resource<RulesWanted, Fi
       await reportBlockers(bridge, owner, context);
     },
     async remove({ signal }) {
-      if ((await observe(signal))?.ownership === 'ours') await changeNft(dropTable(table));
+      const isOurs = (await observe(signal))?.ownership === 'ours';
+      if (isOurs) await changeNft(dropTable(table));
       await owner.forget(entry);
+      return isOurs ? 'remove' : 'none';
     },
   };
 }

@@ -6,7 +6,7 @@ import { readSysctl, writeSysctl } from './sysctl.js';
 
 const SETTING = ['ipv4', 'ip_forward'];
 /** Of the ledger entry, which exists only if we switched forwarding on. */
-export const FORWARDING_KIND = 'sysctl';
+const FORWARDING_KIND = 'sysctl';
 
 /** Whether the kernel forwards IPv4 packets between interfaces. */
 export interface ForwardingFound {
@@ -39,7 +39,8 @@ export function forwarding(bridge: string, owner: Owner): Resource<ForwardingFou
       owner.logger.info('network.forwarding.enabled');
     },
     async remove({ signal, progress }) {
-      if (await owner.made(entry)) {
+      const wasChanged = await owner.made(entry);
+      if (wasChanged) {
         const isNeeded = await isForwardingNeededByOthers(bridge, signal).catch((error: unknown) => {
           signal.throwIfAborted();
           owner.logger.warn('network.firewall.unreadable', { reason: textOf(error) });
@@ -52,6 +53,7 @@ export function forwarding(bridge: string, owner: Owner): Resource<ForwardingFou
         }
       }
       await owner.forget(entry);
+      return wasChanged ? 'remove' : 'none';
     },
   };
 }

@@ -62,9 +62,10 @@ export function linkResource<Wanted, Field extends string>(
       await repair(created, wanted, { signal: context.signal, onFailure: () => undefined });
     },
     async remove({ signal }) {
-      const found = await observe(signal);
-      if (found?.ownership === 'ours') await deleteLink(name);
+      const isOurs = (await observe(signal))?.ownership === 'ours';
+      if (isOurs) await deleteLink(name);
       await owner.forget(entry);
+      return isOurs ? 'remove' : 'none';
     },
   };
 }

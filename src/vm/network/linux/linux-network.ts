@@ -9,6 +9,7 @@ import {
   type PlannedChange,
   type Ledger,
   type Logger,
+  type RemoveOutcome,
   type Step,
   type StepContext,
 } from '../../../core/host/index.js';
@@ -16,7 +17,7 @@ import { hostAt, localMac, type Ipv4, type Subnet } from '../../../core/values/i
 import { bridge } from './bridge.js';
 import { bridgeAddress } from './bridge-address.js';
 import { firewall } from './firewall.js';
-import { forwarding, FORWARDING_KIND } from './forwarding.js';
+import { forwarding } from './forwarding.js';
 import { checkBridgeName, tapNameOf } from './link-name.plan.js';
 import { networkNamespace } from './network-namespace.js';
 import { ownerOf, type Owner } from './owner.js';
@@ -69,7 +70,7 @@ export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
       hostAddress,
       hostServices: options.hostServices ?? [],
     }),
-    managedForwarding(name, owner),
+    managed(forwarding(name, owner), { isOn: true }),
     managed(tap(tapNameOf(name), owner), { bridge: name }),
   ];
   return {
@@ -79,19 +80,6 @@ export function linuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
     hostAddress,
     plan: (context) => planAll(resources, context),
     removeAll: (context) => removeAll(resources, context),
-  };
-}
-
-/** The setting itself always exists; it is removed only if we changed it. */
-function managedForwarding(bridge: string, owner: Owner): ManagedResource {
-  const resource = managed(forwarding(bridge, owner), { isOn: true });
-  return {
-    ...resource,
-    remove: async (context) => {
-      const wasChanged = (await owner.recorded(FORWARDING_KIND)).length > 0;
-      await resource.remove(context);
-      return wasChanged ? 'remove' : 'none';
-    },
   };
 }
 
@@ -108,7 +96,7 @@ export interface DaemonNamespaceOptions {
  */
 export function daemonNamespace({ machineId, name, ledger, logger }: DaemonNamespaceOptions): {
   readonly step: Step;
-  remove(context: StepContext): Promise<void>;
+  remove(context: StepContext): Promise<RemoveOutcome>;
 } {
   const resource = networkNamespace(name, ownerOf(machineId, ledger, logger));
   return {

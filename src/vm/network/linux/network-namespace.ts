@@ -58,8 +58,10 @@ export function networkNamespace(name: string, owner: Owner): Resource<Namespace
       }
     },
     async remove({ signal }) {
-      if ((await observe(signal))?.ownership === 'ours') await changeIp('netns', 'delete', name);
+      const isOurs = (await observe(signal))?.ownership === 'ours';
+      if (isOurs) await changeIp('netns', 'delete', name);
       await owner.forget(entry);
+      return isOurs ? 'remove' : 'none';
     },
   };
 }

@@ -63,6 +63,7 @@ export function firewallRules({
       await removeRules(powerShell, names, signal);
       if (names.length > 0 && (await namesOf(signal)).length > 0)
         throw withoutEffectError('The firewall rules were not removed');
+      return names.length === 0 ? 'none' : 'remove';
     },
   };
 }
@@ -99,11 +100,10 @@ async function removeRules(
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const name of names) {
-    await orHypervError(`The firewall rule "${name}" was not removed`, () =>
-      powerShell.run([cmdlet('Remove-NetFirewallRule', { Name: name })], { signal }),
-    );
-  }
+  if (names.length === 0) return;
+  await orHypervError(`The firewall rules ${names.join(', ')} were not removed`, () =>
+    powerShell.run([cmdlet('Remove-NetFirewallRule', { Name: names })], { signal }),
+  );
 }
 
 async function createRule(

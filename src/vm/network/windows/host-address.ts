@@ -81,8 +81,9 @@ export function hostAddress(
     },
     async remove({ signal }) {
       const found = await observe(signal);
-      if (found?.addresses.some((each) => each.address === address) !== true) return;
+      if (found?.addresses.some((each) => each.address === address) !== true) return 'none';
       await removeAddress({ InterfaceIndex: found.interfaceIndex, IPAddress: address }, signal);
+      return 'remove';
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Resource } from '../../../core/host/index.js';
+import type { RemoveOutcome, Resource } from '../../../core/host/index.js';
 import { formatSubnet } from '../../../core/values/index.js';
 import { cmdlet, PowerShellError, type PowerShell } from '../../../powershell/index.js';
 import { hypervError, orHypervError, withoutEffectError } from '../../hyperv/hyperv-error.js';
@@ -31,14 +31,15 @@ export function nat({ powerShell, name }: NatOptions): Resource<NatWanted, reado
     }));
   }
 
-  async function removeOurs(signal: AbortSignal): Promise<void> {
+  async function removeOurs(signal: AbortSignal): Promise<RemoveOutcome> {
     const isPresent = async (): Promise<boolean> => (await observe(signal)).some((each) => each.isOurs);
-    if (!(await isPresent())) return;
+    if (!(await isPresent())) return 'none';
     // Always with the name: without it, Remove-NetNat removes every NAT network of the host.
     await orHypervError(`The NAT network "${name}" was not removed`, () =>
       powerShell.run([cmdlet('Remove-NetNat', { Name: name })], { signal }),
     );
     if (await isPresent()) throw withoutEffectError(`The NAT network "${name}" was not removed`);
+    return 'remove';
   }
 
   return {
@@ -51,7 +52,7 @@ export function nat({ powerShell, name }: NatOptions): Resource<NatWanted, reado
       if (wanted === 'none') return;
       const prefix = formatSubnet(wanted);
       // Before the effect: a call that fails may have created it all the same.
-      onFailure(() => removeOurs(new AbortController().signal));
+      onFailure(async () => void (await removeOurs(new AbortController().signal)));
       const create = cmdlet('New-NetNat', { Name: name, InternalIPInterfaceAddressPrefix: prefix });
       try {
         const rows = await powerShell.read({ pipeline: [create], fields: FIELDS }, { signal });

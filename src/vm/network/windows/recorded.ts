@@ -39,8 +39,9 @@ export function recorded<Wanted, Found>(
       if (!isWanted(wanted)) await ledger.delete(entry);
     },
     async remove(context) {
-      await resource.remove(context);
+      const outcome = await resource.remove(context);
       await ledger.delete(entry);
+      return outcome;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Ledger, Resource } from '../../../core/host/index.js';
+import type { Ledger, RemoveOutcome, Resource } from '../../../core/host/index.js';
 import { MobyvmError, type Change } from '../../../core/values/index.js';
 import { cmdlet, guid, type CmdletCall, type PowerShell, type Row } from '../../../powershell/index.js';
 import { orHypervError, withoutEffectError } from '../../hyperv/hyperv-error.js';
@@ -32,9 +32,10 @@ export const SWITCH_KIND = 'vm-switch';
 export function internalSwitch(options: SwitchOptions): Resource<object, SwitchFound> {
   const { powerShell, ledger, tag, name } = options;
   const entry = { kind: SWITCH_KIND, name };
-  const removeAndForget = async (signal: AbortSignal): Promise<void> => {
-    await removeOurs(options, signal);
+  const removeAndForget = async (signal: AbortSignal): Promise<RemoveOutcome> => {
+    const outcome = await removeOurs(options, signal);
     for (const each of await ledger.list()) if (each.kind === SWITCH_KIND) await ledger.delete(each);
+    return outcome;
   };
   return {
     id: 'network-switch',
@@ -48,7 +49,7 @@ export function internalSwitch(options: SwitchOptions): Resource<object, SwitchF
     async ensure(_, found, { signal, onFailure }) {
       if (planSwitch(name, found).kind === 'replace') await removeOurs(options, signal);
       // Both before the effect: a call that fails may have created the switch all the same.
-      onFailure(() => removeAndForget(new AbortController().signal));
+      onFailure(async () => void (await removeAndForget(new AbortController().signal)));
       await ledger.add(entry);
       const create = cmdlet('New-VMSwitch', { Name: name, SwitchType: 'Internal', Notes: tag });
       const rows = await orHypervError(`The switch "${name}" was not created`, () =>
@@ -83,10 +84,11 @@ async function foundIn(
   });
 }
 
-async function removeOurs(options: SwitchOptions, signal: AbortSignal): Promise<void> {
+async function removeOurs(options: SwitchOptions, signal: AbortSignal): Promise<RemoveOutcome> {
   const readOurs = async (): Promise<readonly SwitchFound[]> =>
     (await readSwitches(options, signal)).filter(({ isOurs }) => isOurs);
   const ours = await readOurs();
+  if (ours.length === 0) return 'none';
   for (const { id, name } of ours) {
     await orHypervError(`The switch "${name}" was not removed`, () =>
       options.powerShell.run([switchOf(id), cmdlet('Remove-VMSwitch', { Force: true })], {
@@ -95,8 +97,8 @@ async function removeOurs(options: SwitchOptions, signal: AbortSignal): Promise<
       }),
     );
   }
-  if (ours.length > 0 && (await readOurs()).length > 0)
-    throw withoutEffectError(`The switch "${options.name}" was not removed`);
+  if ((await readOurs()).length > 0) throw withoutEffectError(`The switch "${options.name}" was not removed`);
+  return 'remove';
 }
 
 function planSwitch(name: string, found: SwitchFound | undefined): Change {

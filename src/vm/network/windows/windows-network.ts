@@ -9,7 +9,7 @@ import {
   type PlannedChange,
   type Step,
   type StepContext,
-  type StepOutcome,
+  type RemoveOutcome,
 } from '../../../core/host/index.js';
 import { hostAt, subnetAround, type Ipv4, type Subnet } from '../../../core/values/index.js';
 import type { PowerShell } from '../../../powershell/index.js';
@@ -91,7 +91,7 @@ export async function earlierWindowsNetwork(options: NetworkOwner): Promise<read
   return [
     ...named(SWITCH_KIND).map((name) => {
       const own = managed(internalSwitch({ powerShell, ledger, name, tag: tagOf(machineId) }), {});
-      const remove = async (context: StepContext): Promise<StepOutcome> => {
+      const remove = async (context: StepContext): Promise<RemoveOutcome> => {
         const outcome = await own.remove(context);
         // Its address is gone with its adapter.
         await ledger.delete({ kind: ADDRESS_KIND, name });
@@ -128,7 +128,7 @@ function switchResources(options: WindowsNetworkOptions, adapter: SwitchAdapterR
   const entry = { kind: ADDRESS_KIND, name };
   const ownAddress = hostAddress({ powerShell, adapter, switchName: name }, wanted);
   const address = managed(recorded(ownAddress, ledger, entry), wanted);
-  const remove = async (context: StepContext): Promise<StepOutcome> => {
+  const remove = async (context: StepContext): Promise<RemoveOutcome> => {
     const found = await ownSwitch.observe(context);
     if (found?.isOurs === true) return address.remove(context);
     // A foreign switch with our name has a foreign address.
