@@ -11,14 +11,14 @@ import { daemonProgram } from './daemon/program.js';
 import { listenForStop } from './daemon/stop-requests.js';
 import { errorLines } from './protocol/error-text.js';
 import { EXIT_INTERRUPTED, exitCodeOf } from './protocol/exit-code.js';
-import { linuxPaths, windowsPaths } from './protocol/paths.js';
+import { instancePaths, type InstancePaths } from './protocol/paths.js';
 import { missingRightsError } from './protocol/platform.js';
 
 /** The entry: the only file that reads the process's arguments and environment, and that joins commands and daemon. */
 const platform = nearestPlatform();
-const paths = platform === 'windows' ? windowsPaths(process.env) : linuxPaths(process.env);
-const { rights, processes } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
 const terminal = processTerminal(process);
+const paths = pathsOrExit();
+const { rights, processes } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
 const processEnd = new ProcessEnd(process);
 const interrupt = new AbortController();
 const shared = {
@@ -54,10 +54,23 @@ try {
   processEnd.end(await runCommand(process.argv.slice(2), { ...shared, terminal, input, daemon }));
 } catch (error) {
   const isDenied = errnoOf(error) === 'EACCES' && !(await rights.areHeld());
-  const report = reportOf(isDenied ? missingRightsError(rights, error) : error);
+  processEnd.end(report(isDenied ? missingRightsError(rights, error) : error, paths.daemonLog));
+}
+
+function pathsOrExit(): InstancePaths {
+  try {
+    return instancePaths(platform, process.env);
+  } catch (error) {
+    process.exit(report(error, ''));
+  }
+}
+
+/** @returns the exit code */
+function report(error: unknown, logPath: string): number {
+  const told = reportOf(error);
   if (process.argv.includes('--json') || process.argv.includes('--background'))
-    terminal.out(JSON.stringify({ error: report }));
-  else errorLines(report, paths.daemonLog).forEach((line) => terminal.error(line));
-  if (report.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');
-  processEnd.end(exitCodeOf(report.code));
+    terminal.out(JSON.stringify({ error: told }));
+  else errorLines(told, logPath).forEach((line) => terminal.error(line));
+  if (told.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');
+  return exitCodeOf(told.code);
 }

@@ -29,7 +29,7 @@ export async function startInBackground(
 ): Promise<StartingDaemon> {
   const { paths, self, env, platform, rights } = context;
   refuseNamespaceOnWindows(platform, options.namespace);
-  if (options.checksSettings) await loadSettings(paths.settingsFile);
+  if (options.checksSettings) await loadSettings(paths.settingsFile, platform);
   refuseOnWindows(platform);
   if (!(await rights.areHeld())) throw missingRightsError(rights);
   await prepareFolders(context);

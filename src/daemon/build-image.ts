@@ -22,7 +22,7 @@ export async function buildImage(
 ): Promise<string> {
   if (platform === 'windows') throw windowsError();
   if (!(await rights.areHeld())) throw rightsError(rights.remedy);
-  const settings = await loadSettings(paths.settingsFile);
+  const settings = await loadSettings(paths.settingsFile, platform);
   const output = settings.image.directory ?? paths.imageDir;
   const script = join(packageDir, 'scripts', 'build-guest');
   try {

@@ -48,7 +48,7 @@ async function onWindows(context: DaemonContext): Promise<readonly Finding[]> {
   const { env, paths, interrupted: signal } = context;
   const systemProgram = (name: string): string => windowsProgram(name, env['SystemRoot']);
   const executable = systemProgram('WindowsPowerShell\\v1.0\\powershell');
-  const settings = await readSettings(paths.settingsFile);
+  const settings = await readSettings(paths.settingsFile, 'windows');
   const daemonPid = (await daemonLock(context).holder())?.pid;
   const session = new PowerShellSession({ executable, env });
   try {

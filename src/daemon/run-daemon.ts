@@ -11,7 +11,7 @@ import {
 import { hostPaths } from '../share/index.js';
 import { errorLines } from '../protocol/error-text.js';
 import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
-import { missingRightsError } from '../protocol/platform.js';
+import { missingRightsError, type HostPlatform } from '../protocol/platform.js';
 import { startControlServer } from './control/server.js';
 import { daemonLock, type DaemonContext, type DaemonOptions } from './daemon-context.js';
 import { livesIn, removeNamespaces } from './daemon-namespace.js';
@@ -66,7 +66,7 @@ export async function runDaemon(context: DaemonContext, options: DaemonOptions):
 
 async function serve(context: DaemonContext, options: DaemonOptions): Promise<number> {
   const { paths, processEnd } = context;
-  const settings = await firstSettings(paths.settingsFile, options);
+  const settings = await firstSettings(paths.settingsFile, options, context.platform);
   for (const folder of [paths.stateDir, paths.runDir, paths.logDir]) await makeFolder(folder);
   const lock = await daemonLock(context).take();
   // Released by the end of the process and by nothing else: without the lock another daemon may start.
@@ -121,9 +121,13 @@ function outsideError(name: string): MobyvmError {
 }
 
 /** `up` reads them itself; what is to be removed is removed whatever they say. */
-async function firstSettings(path: string, { startsMachine }: DaemonOptions): Promise<Settings> {
+async function firstSettings(
+  path: string,
+  { startsMachine }: DaemonOptions,
+  platform: HostPlatform,
+): Promise<Settings> {
   try {
-    return await loadSettings(path);
+    return await loadSettings(path, platform);
   } catch (error) {
     if (startsMachine) throw error;
     return settingsSchema.parse({});

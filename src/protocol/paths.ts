@@ -1,4 +1,8 @@
+import { createHash } from 'node:crypto';
 import { join, resolve, win32 } from 'node:path';
+import { MobyvmError } from '../core/values/index.js';
+import { isRelativePath, pathProblem } from './absolute-path.js';
+import type { HostPlatform } from './platform.js';
 
 /** Every file and folder that mobyvm uses; docs/files.md describes each. */
 export interface InstancePaths {
@@ -19,7 +23,11 @@ export interface InstancePaths {
   readonly imageDir: string;
   readonly vmStateDir: string;
   readonly vmRunDir: string;
+  /** Where the VM's serial console is: QEMU's socket, or the named pipe that Hyper-V serves. */
+  readonly vmConsole: string;
+  /** A unix socket, or a named pipe. */
   readonly controlSocket: string;
+  /** Likewise. */
   readonly engineSocket: string;
   readonly lockFile: string;
   /** Held by the process that creates a network namespace and starts a daemon in it. */
@@ -45,9 +53,13 @@ export const PATH_VARIABLES = {
 type Environment = Readonly<Record<string, string | undefined>>;
 type MovablePath = keyof typeof PATH_VARIABLES;
 
+/** @throws MobyvmError MOBYVM_SETTINGS when a variable has no path of this platform */
+export function instancePaths(platform: HostPlatform, env: Environment): InstancePaths {
+  return platform === 'windows' ? windowsPaths(env) : linuxPaths(env);
+}
+
 export function linuxPaths(env: Environment): InstancePaths {
-  // Absolute: the daemon's working directory may be another than the command's.
-  const at = (place: MovablePath, usual: string): string => resolve(movedTo(place, env) ?? usual);
+  const at = placesOf('linux', env);
   const stateDir = at('stateDir', '/var/lib/mobyvm');
   const runDir = at('runDir', '/run/mobyvm');
   const logDir = at('logDir', '/var/log/mobyvm');
@@ -64,6 +76,7 @@ export function linuxPaths(env: Environment): InstancePaths {
     imageDir: join(stateDir, 'image'),
     vmStateDir: join(stateDir, 'vm'),
     vmRunDir: join(runDir, 'vm'),
+    vmConsole: join(runDir, 'vm', 'console.sock'),
     controlSocket: join(runDir, 'control.sock'),
     engineSocket: join(runDir, 'docker.sock'),
     lockFile: join(runDir, 'daemon.lock'),
@@ -76,13 +89,18 @@ export function linuxPaths(env: Environment): InstancePaths {
   };
 }
 
-/** On Windows below `%ProgramData%\\mobyvm`; the same variables move them. Endpoints are named pipes. */
+/**
+ * On Windows below `%ProgramData%\\mobyvm`; the same variables move them. Endpoints are named pipes, which have
+ * no folder: an instance with a run folder of its own has names of its own.
+ */
 export function windowsPaths(env: Environment): InstancePaths {
   const joined = (...parts: readonly string[]): string => win32.join(...parts);
   const home = joined(env['ProgramData'] ?? 'C:\\ProgramData', 'mobyvm');
-  const at = (place: MovablePath, usual: string): string => win32.resolve(movedTo(place, env) ?? usual);
+  const at = placesOf('windows', env);
   const stateDir = at('stateDir', joined(home, 'state'));
-  const runDir = at('runDir', joined(home, 'run'));
+  const usualRunDir = joined(home, 'run');
+  const runDir = at('runDir', usualRunDir);
+  const pipe = (name: string): string => pipeName(name, runDir, usualRunDir);
   const logDir = at('logDir', joined(home, 'logs'));
   return {
     stateDir,
@@ -97,8 +115,9 @@ export function windowsPaths(env: Environment): InstancePaths {
     imageDir: joined(stateDir, 'image'),
     vmStateDir: joined(stateDir, 'vm'),
     vmRunDir: joined(runDir, 'vm'),
-    controlSocket: String.raw`\\.\pipe\mobyvm_control`,
-    engineSocket: String.raw`\\.\pipe\mobyvm_engine`,
+    vmConsole: pipe('console'),
+    controlSocket: pipe('control'),
+    engineSocket: pipe('engine'),
     lockFile: joined(runDir, 'daemon.lock'),
     startLockFile: joined(runDir, 'start.lock'),
     daemonLog: joined(logDir, 'daemon.log'),
@@ -107,6 +126,38 @@ export function windowsPaths(env: Environment): InstancePaths {
     resolvConf: '',
     qemuLog: joined(logDir, 'qemu.log'),
   };
+}
+
+/** For example `\\.\pipe\mobyvm_engine`; another run folder adds its hash. Windows ignores the case of both. */
+function pipeName(name: string, runDir: string, usualRunDir: string): string {
+  const [own, usual] = [runDir.toLowerCase(), usualRunDir.toLowerCase()];
+  const suffix = own === usual ? '' : `_${createHash('sha256').update(own).digest('hex').slice(0, 12)}`;
+  return `\\\\.\\pipe\\mobyvm_${name}${suffix}`;
+}
+
+/** Absolute: the daemon's working directory may be another than the command's. */
+function placesOf(platform: HostPlatform, env: Environment): (place: MovablePath, usual: string) => string {
+  const absolute = (path: string): string => (platform === 'windows' ? win32.resolve(path) : resolve(path));
+  const root = platform === 'windows' ? 'C:\\' : '/';
+  return (place, usual) => {
+    const path = movedTo(place, env);
+    if (path === undefined) return absolute(usual);
+    // Settings may be on a share: they are neither locked nor secret.
+    const demands = { isLocal: place !== 'settingsFile' };
+    const problem = pathProblem(isRelativePath(path) ? `${root}${path}` : path, platform, demands);
+    if (problem !== undefined) throw variableError(place, path, problem);
+    return absolute(path);
+  };
+}
+
+function variableError(place: MovablePath, path: string, problem: string): MobyvmError {
+  const variable = PATH_VARIABLES[place];
+  return new MobyvmError(
+    'MOBYVM_SETTINGS',
+    `${variable} ${problem} (is ${JSON.stringify(path)}).`,
+    `Set ${variable} to another path, or unset it to use the default.`,
+    { details: { variable, path } },
+  );
 }
 
 /** Where the variable moves it, or undefined if the variable is not set. */

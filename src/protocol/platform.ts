@@ -28,11 +28,20 @@ export function missingRightsError({ remedy }: Pick<Rights, 'remedy'>, cause?: u
   return new MobyvmError('MOBYVM_NOT_ROOT', message, remedy, { cause });
 }
 
+/**
+ * An endpoint as Docker's clients take it (`DOCKER_HOST`, contexts).
+ * @param address of a unix socket or a named pipe
+ */
+export function endpointUrl(platform: HostPlatform, address: string): string {
+  return platform === 'windows' ? `npipe://${address.replaceAll('\\', '/')}` : `unix://${address}`;
+}
+
 /** The line that points the Docker CLI at the engine's endpoint, ready to be pasted into the platform's usual shell. */
 export function dockerHostLine(platform: HostPlatform, endpoint: string): string {
+  const url = endpointUrl(platform, endpoint);
   return platform === 'windows'
-    ? `$env:DOCKER_HOST = '${`npipe://${endpoint.replaceAll('\\', '/')}`.replaceAll("'", "''")}'`
-    : `export DOCKER_HOST=${shellQuoted(`unix://${endpoint}`)}`;
+    ? `$env:DOCKER_HOST = '${url.replaceAll("'", "''")}'`
+    : `export DOCKER_HOST=${shellQuoted(url)}`;
 }
 
 /** One word for a POSIX shell; texts without special characters stay as they are. */

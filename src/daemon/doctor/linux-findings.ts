@@ -38,7 +38,7 @@ type Look = () => Judgement | Promise<Judgement>;
 /** Looks at what `mobyvm up` needs of a Linux host; changes nothing. */
 export async function linuxFindings(options: LinuxDoctorOptions): Promise<readonly Finding[]> {
   const { isRoot, settingsFile, signal } = options;
-  const settings = await readSettings(settingsFile);
+  const settings = await readSettings(settingsFile, 'linux');
   /** Skips looks that need the settings if they cannot be read; a separate finding reports that. */
   const withSettings = (look: (settings: Settings) => Judgement | Promise<Judgement>): Look =>
     'unreadable' in settings ? () => unseen('the settings cannot be read') : () => look(settings);

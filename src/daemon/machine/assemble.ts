@@ -92,7 +92,7 @@ export function assembleMachine(
       engine: probeOf(engine),
       logger,
       hostSize: hostSize(),
-      loadSettings: () => loadSettings(paths.settingsFile),
+      loadSettings: () => loadSettings(paths.settingsFile, platform.name),
       applySettings: options.applySettings,
       installation: ({ image }) => [
         ...platform.preconditions,

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { readFileIfPresent } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
+import type { HostPlatform } from '../../protocol/platform.js';
+import { pathProblems } from './path-problems.js';
 import { problemText } from './problem.plan.js';
 import { settingsSchema, type Settings } from './schema.js';
 
@@ -8,12 +10,12 @@ import { settingsSchema, type Settings } from './schema.js';
  * Reads the settings file; a missing file means all defaults.
  * @throws MobyvmError MOBYVM_SETTINGS that lists every problem
  */
-export async function loadSettings(path: string): Promise<Settings> {
+export async function loadSettings(path: string, platform: HostPlatform): Promise<Settings> {
   const text = await readFileIfPresent(path);
-  return parseSettings(text ?? '{}', path);
+  return parseSettings(text ?? '{}', path, platform);
 }
 
-export function parseSettings(text: string, path: string): Settings {
+export function parseSettings(text: string, path: string, platform: HostPlatform): Settings {
   let value: unknown;
   try {
     // Windows editors may write a byte order mark; RFC 8259 §8.1 allows parsers to ignore it.
@@ -29,8 +31,12 @@ export function parseSettings(text: string, path: string): Settings {
     );
   }
   const result = settingsSchema.safeParse(value);
-  if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => describe(issue, value));
+  const wrongPaths = pathProblems(value, platform);
+  if (result.success && wrongPaths.length === 0) return result.data;
+  const problems = [
+    ...(result.error?.issues ?? []).flatMap((issue) => describe(issue, value)),
+    ...wrongPaths.map((each) => problemLine(each.path, each.problem, value)),
+  ];
   throw new MobyvmError(
     'MOBYVM_SETTINGS',
     `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
@@ -45,7 +51,12 @@ function describe(issue: z.core.$ZodIssue, whole: unknown): string[] {
       (key) => `${at === '' ? key : `${at}.${key}`}: unknown setting${suggestion(at, key)}`,
     );
   }
-  return [`${at === '' ? 'settings' : at}: ${problemText(issue)} (is ${shown(valueAt(whole, issue.path))})`];
+  return [problemLine(issue.path, problemText(issue), whole)];
+}
+
+function problemLine(path: readonly PropertyKey[], problem: string, whole: unknown): string {
+  const at = path.map(String).join('.');
+  return `${at === '' ? 'settings' : at}: ${problem} (is ${shown(valueAt(whole, path))})`;
 }
 
 /** Most unknown names are a known one with another unit or spelling. */

@@ -141,10 +141,9 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       directory: z
         .string()
-        .startsWith('/', 'must be an absolute path')
         .optional()
         .describe(
-          'Folder with `mobyvm.iso` and `manifest.json`; defaults to the output folder of `mobyvm image build`.',
+          'Folder with `mobyvm.iso` and `manifest.json`, as an absolute path (`/srv/image`; on Windows `C:\\image` or `\\\\server\\share\\image`); defaults to the output folder of `mobyvm image build`.',
         ),
     })
     .prefault({}),

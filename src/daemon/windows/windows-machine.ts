@@ -13,8 +13,6 @@ export interface WindowsHost {
   readonly sessions: PowerShellSessions;
   /** Absolute path of the node.exe that ships with mobyvm. */
   readonly program: string;
-  /** The named pipe on which Hyper-V serves the VM's COM 1. */
-  readonly consolePipe: string;
   readonly portFacts: PortFacts;
   /** Joins path names; the simulated host's are those of the system it runs on. */
   readonly joinPath?: (...parts: readonly string[]) => string;
@@ -35,7 +33,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       ledger,
       stateDirectory: paths.vmStateDir,
       consoleLogPath: paths.consoleLog,
-      consolePipe: host.consolePipe,
+      consolePipe: paths.vmConsole,
       logger,
       ...host.driver,
     });

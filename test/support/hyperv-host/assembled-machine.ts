@@ -40,12 +40,13 @@ export class SimulatedAssembly implements AsyncDisposable {
     readonly engine: FakeEngine,
     readonly lookSeconds: number,
   ) {
-    this.paths = linuxPaths({
+    const paths = linuxPaths({
       MOBYVM_STATE_DIR: join(folder, 'state'),
       MOBYVM_RUN_DIR: join(folder, 'run'),
       MOBYVM_LOG_DIR: join(folder, 'log'),
       MOBYVM_SETTINGS: join(folder, 'settings.json'),
     });
+    this.paths = { ...paths, vmConsole: join(folder, 'com1.sock') };
   }
 
   #assembled: AssembledMachine | undefined;
@@ -104,7 +105,6 @@ export class SimulatedAssembly implements AsyncDisposable {
     const platform = windowsMachine({
       sessions: new PowerShellSessions(() => this.calls.over(new SimulatedPowerShell(this.host.answer))),
       program: 'C:\\Program Files\\mobyvm\\node.exe',
-      consolePipe: join(this.folder, 'com1.sock'),
       portFacts: linuxPortFacts,
       joinPath: join,
       driver: { lookSeconds: this.lookSeconds, freeBytes: () => Promise.resolve(1024 ** 3) },

@@ -3,9 +3,9 @@ import { MobyvmError } from '../../../src/core/values/index.js';
 import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
 import { parseSettings } from '../../../src/daemon/settings/load.js';
 
-function problemsOf(text: string): string {
+function problemsOf(text: string, platform: 'linux' | 'windows' = 'linux'): string {
   try {
-    parseSettings(text, '/etc/mobyvm/settings.json');
+    parseSettings(text, '/etc/mobyvm/settings.json', platform);
   } catch (error) {
     if (error instanceof MobyvmError && error.code === 'MOBYVM_SETTINGS') return error.message;
     throw error;
@@ -15,7 +15,7 @@ function problemsOf(text: string): string {
 
 describe('settings', () => {
   test('an empty file means all defaults', () => {
-    const settings = parseSettings('{}', 'settings.json');
+    const settings = parseSettings('{}', 'settings.json', 'linux');
     expect(settings.vm).toMatchObject({ cpus: 2, memoryMiB: 2048, firmware: 'auto' });
     expect(settings.network).toMatchObject({ subnet: 'auto', bridge: 'mobyvm0' });
   });
@@ -74,6 +74,37 @@ describe('settings', () => {
     expect(problemsOf(JSON.stringify(settings))).toContain(words);
   });
 
+  test.each([
+    ['linux', '/srv/image'],
+    ['windows', 'C:\\image'],
+    ['windows', 'd:/image'],
+    ['windows', '\\\\server\\share\\image'],
+  ] as const)('image.directory on %s may be %s', (platform, directory) => {
+    const text = JSON.stringify({ image: { directory } });
+    expect(parseSettings(text, 'settings.json', platform).image.directory).toBe(directory);
+  });
+
+  test.each([
+    ['linux', 'C:\\image', 'not a Windows path'],
+    ['linux', 'image', 'must be an absolute path, such as /srv/mobyvm (is "image")'],
+    ['linux', '', 'must be an absolute path'],
+    ['linux', '/a\0b', 'NUL'],
+    ['windows', '/srv/image', 'must be an absolute path with a drive, such as C:\\mobyvm (is "/srv/image")'],
+    ['windows', '\\image', 'with a drive'],
+    ['windows', 'C:image', 'with a drive'],
+    ['windows', 'image', 'with a drive'],
+    ['windows', '\\\\server', 'a server and a share'],
+    ['windows', '\\\\?\\C:\\image', 'an ordinary path'],
+    ['windows', 'C:\\im|age', 'must not contain "|"'],
+  ] as const)('image.directory on %s may not be "%s": %s', (platform, directory, words) => {
+    expect(problemsOf(JSON.stringify({ image: { directory } }), platform)).toContain(words);
+  });
+
+  test('a wrong path is reported beside the other problems', () => {
+    const text = JSON.stringify({ image: { directory: 'image' }, vm: { cpus: 0 } });
+    expect(problemsOf(text)).toMatch(/2 problems:[^]*vm\.cpus[^]*image\.directory/);
+  });
+
   test('invalid JSON is rejected with its position', () => {
     expect(problemsOf('{"vm": ')).toMatch(/not valid JSON/);
   });
@@ -95,7 +126,7 @@ describe('settings', () => {
   );
 
   test('a leading byte order mark is ignored', () => {
-    expect(parseSettings('\uFEFF{"vm": {"cpus": 3}}', 'settings.json').vm.cpus).toBe(3);
+    expect(parseSettings('\uFEFF{"vm": {"cpus": 3}}', 'settings.json', 'linux').vm.cpus).toBe(3);
   });
 
   test.each(['Bridge', '1br', 'a-name-that-is-long', 'a/b'])('the bridge name "%s" is rejected', (bridge) => {
