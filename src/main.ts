@@ -18,7 +18,7 @@ import { missingRightsError } from './protocol/platform.js';
 const platform = nearestPlatform();
 const terminal = processTerminal(process);
 const paths = pathsOrExit();
-const { rights, processes } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
+const { rights, ...services } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
 const processEnd = new ProcessEnd(process);
 const interrupt = new AbortController();
 const shared = {
@@ -33,7 +33,7 @@ const shared = {
 };
 const daemon = daemonProgram({
   ...shared,
-  processes,
+  ...services,
   self: [process.execPath, fileURLToPath(import.meta.url)],
   processEnd,
   printError: (line) => terminal.error(line),

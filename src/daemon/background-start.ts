@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
-import { fileAccessError, makeFolder, startProgram, statIfPresent } from '../core/host/index.js';
+import { fileAccessError, fileMode, statIfPresent } from '../core/host/index.js';
 import { MobyvmError } from '../core/values/index.js';
 import { errorOf } from '../protocol/error-text.js';
 import { errorAnswer } from '../protocol/messages.js';
 import { missingRightsError } from '../protocol/platform.js';
-import { daemonLock, type DaemonContext } from './daemon-context.js';
-import { refuseNamespaceOnWindows, refuseOnWindows } from './not-on-windows.js';
+import { daemonLock, makeInstanceFolders, type DaemonContext } from './daemon-context.js';
+import { refuseNamespaceOnWindows } from './not-on-windows.js';
 import { loadSettings } from './settings/load.js';
 
 export interface BackgroundOptions {
@@ -27,18 +27,19 @@ export async function startInBackground(
   context: DaemonContext,
   options: BackgroundOptions,
 ): Promise<StartingDaemon> {
-  const { paths, self, env, platform, rights } = context;
+  const { paths, self, env, platform, rights, background } = context;
   refuseNamespaceOnWindows(platform, options.namespace);
   if (options.checksSettings) await loadSettings(paths.settingsFile, platform);
-  refuseOnWindows(platform);
+  background.check();
   if (!(await rights.areHeld())) throw missingRightsError(rights);
   await prepareFolders(context);
   const outputFrom = (await statIfPresent(paths.daemonOutput))?.size ?? 0;
   const [program, entry] = self;
   const namespace = options.namespace === undefined ? [] : ['--netns', options.namespace];
-  const started = await startProgram(program, [entry, 'daemon', '--no-start', '--background', ...namespace], {
-    output: { file: paths.daemonOutput },
+  const started = await background.start({
+    command: [program, entry, 'daemon', '--no-start', '--background', ...namespace],
     env,
+    outputFile: paths.daemonOutput,
   });
   return {
     async failure() {
@@ -51,10 +52,11 @@ export async function startInBackground(
 }
 
 /** Before anything is created: most of what can be wrong with a path shows here. */
-async function prepareFolders({ paths }: DaemonContext): Promise<void> {
-  for (const folder of [paths.stateDir, paths.runDir, paths.logDir]) await makeFolder(folder);
+async function prepareFolders(context: DaemonContext): Promise<void> {
+  const { paths } = context;
+  await makeInstanceFolders(context);
   try {
-    await (await open(paths.daemonOutput, 'a', 0o600)).close();
+    await (await open(paths.daemonOutput, 'a', fileMode('owner'))).close();
   } catch (error) {
     throw fileAccessError(paths.daemonOutput, error);
   }

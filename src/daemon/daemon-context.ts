@@ -1,6 +1,7 @@
-import type { ProcessTable } from '../core/host/index.js';
+import type { FileProtection, ProcessTable } from '../core/host/index.js';
 import type { InstancePaths } from '../protocol/paths.js';
 import type { HostPlatform, Rights } from '../protocol/platform.js';
+import type { BackgroundStart } from './host-side/background-start.js';
 import { fileLock, type LockPlace } from './process-lock.js';
 import type { ProcessEnd } from './process-end.js';
 
@@ -10,6 +11,8 @@ export interface DaemonContext {
   readonly platform: HostPlatform;
   readonly rights: Rights;
   readonly processes: ProcessTable;
+  readonly files: FileProtection;
+  readonly background: BackgroundStart;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How to start this program again: the interpreter and the entry file. */
   readonly self: readonly [program: string, entry: string];
@@ -30,6 +33,16 @@ export interface DaemonOptions {
   readonly isBackground: boolean;
   /** Started by `startInNamespace`: it is inside already. */
   readonly isInside: boolean;
+}
+
+/** The folders that must be there before anything is written. @throws MobyvmError as {@link FileProtection} does */
+export async function makeInstanceFolders({
+  files,
+  paths,
+}: Pick<DaemonContext, 'files' | 'paths'>): Promise<void> {
+  await files.folder(paths.stateDir, 'state');
+  await files.folder(paths.runDir, 'run');
+  await files.folder(paths.logDir, 'log');
 }
 
 /** Whose process is the daemon of this instance. Whoever writes the ledger holds it. */

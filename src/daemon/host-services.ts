@@ -1,17 +1,24 @@
 import {
   emptyProcessTable,
   linuxProcessTable,
+  posixProtection,
   run,
   windowsProgram,
+  type FileProtection,
   type ProcessTable,
 } from '../core/host/index.js';
 import { rightsOf, type HostPlatform, type Rights } from '../protocol/platform.js';
+import type { BackgroundStart } from './host-side/background-start.js';
 import { isElevated } from './doctor/whoami.codec.js';
+import { backgroundProcess } from './linux/background-process.js';
+import { accessLists, backgroundService } from './windows/not-yet.js';
 
 /** What a platform has its own way of doing; the same interfaces on each. */
 export interface HostServices {
   readonly processes: ProcessTable;
   readonly rights: Rights;
+  readonly files: FileProtection;
+  readonly background: BackgroundStart;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,9 +33,16 @@ export function hostServices(
       return {
         processes: linuxProcessTable,
         rights: rightsOf(platform, () => Promise.resolve(userId === 0)),
+        files: posixProtection,
+        background: backgroundProcess,
       };
     case 'windows':
-      return { processes: emptyProcessTable, rights: rightsOf(platform, () => hasElevation(env)) };
+      return {
+        processes: emptyProcessTable,
+        rights: rightsOf(platform, () => hasElevation(env)),
+        files: accessLists,
+        background: backgroundService,
+      };
   }
 }
 

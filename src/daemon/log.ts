@@ -1,7 +1,14 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import winston from 'winston';
-import { fileAccessError, type LogEvent, type LogFields, type Logger } from '../core/host/index.js';
+import {
+  fileAccessError,
+  fileMode,
+  folderMode,
+  type LogEvent,
+  type LogFields,
+  type Logger,
+} from '../core/host/index.js';
 
 export interface LogOptions {
   readonly path: string;
@@ -31,7 +38,7 @@ export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
         maxsize: MAX_FILE_BYTES,
         maxFiles: MAX_FILES,
         tailable: true,
-        options: { flags: 'a', mode: 0o640 },
+        options: { flags: 'a', mode: fileMode('group') },
       }),
       ...(toConsole
         ? [new winston.transports.Console({ stderrLevels: ['debug', 'info', 'warn', 'error'] })]
@@ -59,8 +66,8 @@ export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
 /** Creates it now, because winston would report a failure later, in an event. @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL */
 function checkPlace(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    closeSync(openSync(path, 'a', 0o640));
+    mkdirSync(dirname(path), { recursive: true, mode: folderMode('everyone') });
+    closeSync(openSync(path, 'a', fileMode('group')));
   } catch (error) {
     throw fileAccessError(path, error);
   }

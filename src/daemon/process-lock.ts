@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import {
   fileAccessError,
+  fileMode,
   makeFolder,
   readFileIfPresent,
   sleep,
@@ -98,7 +99,7 @@ type Holder = LockPlace['holder'];
 async function put(text: string, path: string, holder: Holder): Promise<void> {
   await makeFolder(dirname(path));
   const prepared = `${path}.${randomUUID()}`;
-  await writeFile(prepared, text, { mode: 0o644 }).catch((error: unknown) => {
+  await writeFile(prepared, text, { mode: fileMode('everyone') }).catch((error: unknown) => {
     throw fileAccessError(path, error);
   });
   try {

@@ -1,4 +1,4 @@
-import { fileLedger, makeFolder, type Logger } from '../core/host/index.js';
+import { fileLedger, type Logger } from '../core/host/index.js';
 import { MobyvmError, textOf } from '../core/values/index.js';
 import {
   apiRules,
@@ -13,7 +13,7 @@ import { errorLines } from '../protocol/error-text.js';
 import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
 import { missingRightsError, type HostPlatform } from '../protocol/platform.js';
 import { startControlServer } from './control/server.js';
-import { daemonLock, type DaemonContext, type DaemonOptions } from './daemon-context.js';
+import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
 import { livesIn, removeNamespaces } from './daemon-namespace.js';
 import { examineHost } from './examine-host.js';
 import { loadIdentity } from './identity.js';
@@ -67,7 +67,7 @@ export async function runDaemon(context: DaemonContext, options: DaemonOptions):
 async function serve(context: DaemonContext, options: DaemonOptions): Promise<number> {
   const { paths, processEnd } = context;
   const settings = await firstSettings(paths.settingsFile, options, context.platform);
-  for (const folder of [paths.stateDir, paths.runDir, paths.logDir]) await makeFolder(folder);
+  await makeInstanceFolders(context);
   const lock = await daemonLock(context).take();
   // Released by the end of the process and by nothing else: without the lock another daemon may start.
   processEnd.atExit(() => lock.releaseAtExit());
@@ -157,6 +157,7 @@ async function openDaemon(
   const identity = await loadIdentity(paths.identityFile);
   const assembled = assembleMachine(linuxMachine, {
     paths,
+    files: context.files,
     settings,
     identity,
     namespace,

@@ -1,15 +1,8 @@
 import { connect } from 'node:net';
-import {
-  fileLedger,
-  makeFolder,
-  sleep,
-  startProgram,
-  waitFor,
-  type StartedProgram,
-} from '../core/host/index.js';
+import { fileLedger, sleep, startProgram, waitFor, type StartedProgram } from '../core/host/index.js';
 import { MobyvmError } from '../core/values/index.js';
 import { EXIT_OK } from '../protocol/exit-code.js';
-import { daemonLock, type DaemonContext, type DaemonOptions } from './daemon-context.js';
+import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
 import { ensureNamespace, removeNamespaces } from './daemon-namespace.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { fileLock, runningError, type ProcessLock } from './process-lock.js';
@@ -32,7 +25,7 @@ export async function startInNamespace(
   options: DaemonOptions & { readonly namespace: string },
 ): Promise<number> {
   const { paths } = context;
-  for (const folder of [paths.stateDir, paths.runDir, paths.logDir]) await makeFolder(folder);
+  await makeInstanceFolders(context);
   const turn = await takeTurn(context);
   let daemon: StartedProgram;
   let stopPassingOn: () => void;

@@ -3,17 +3,22 @@ import type { Stats } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, MobyvmError } from '../values/index.js';
+import { fileMode, folderMode, type FileAccess } from './file-access.js';
 
 /**
  * Replaces a file atomically: a reader, or mobyvm after a power failure, sees the old text or the new one,
  * never a partial one.
  * @throws MobyvmError MOBYVM_DISK_FULL, MOBYVM_STATE_FILE
  */
-export async function writeFileAtomically(path: string, text: string, mode = 0o600): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  text: string,
+  access: FileAccess = 'owner',
+): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     await makeFolder(dirname(path));
-    const file = await open(temporary, 'wx', mode);
+    const file = await open(temporary, 'wx', fileMode(access));
     try {
       await file.writeFile(text);
       await file.sync();
@@ -28,12 +33,13 @@ export async function writeFileAtomically(path: string, text: string, mode = 0o6
 }
 
 /**
- * Creates a folder and its parents. Succeeds if it already exists, and keeps its mode.
+ * Creates a folder and its parents. Succeeds if it already exists, and keeps its mode. Folders that hold secrets
+ * are made by {@link FileProtection}.
  * @throws MobyvmError MOBYVM_DISK_FULL, MOBYVM_STATE_FILE
  */
-export async function makeFolder(path: string, mode = 0o755): Promise<void> {
+export async function makeFolder(path: string, access: 'owner' | 'everyone' = 'everyone'): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode });
+    await mkdir(path, { recursive: true, mode: folderMode(access) });
   } catch (error) {
     throw fileAccessError(path, errnoOf(error) === 'ENOENT' ? await mkdirErrorAbove(path, error) : error);
   }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoOf, MobyvmError } from '../values/index.js';
+import { fileMode } from './file-access.js';
 
 export interface RunOptions {
   /** Written to the program's standard input, which is then closed. */
@@ -118,7 +119,8 @@ export async function startProgram(
   args: readonly string[],
   options: StartOptions,
 ): Promise<StartedProgram> {
-  const file = options.output === 'inherit' ? undefined : openSync(options.output.file, 'a', 0o600);
+  const file =
+    options.output === 'inherit' ? undefined : openSync(options.output.file, 'a', fileMode('owner'));
   try {
     const child = spawn(program, args, {
       detached: true,

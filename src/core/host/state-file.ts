@@ -38,7 +38,7 @@ export class StateFile<T> {
 
   /** @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL */
   async write(value: T): Promise<void> {
-    await makeFolder(dirname(this.path), 0o700);
+    await makeFolder(dirname(this.path), 'owner');
     await writeFileAtomically(this.path, `${JSON.stringify(value, undefined, 2)}\n`);
   }
 

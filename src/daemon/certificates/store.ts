@@ -1,6 +1,10 @@
-import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Logger, makeFolder, readFileIfPresent, writeFileAtomically } from '../../core/host/index.js';
+import {
+  type FileProtection,
+  type Logger,
+  readFileIfPresent,
+  writeFileAtomically,
+} from '../../core/host/index.js';
 import { errnoOf, MobyvmError } from '../../core/values/index.js';
 import {
   createAuthority,
@@ -15,8 +19,9 @@ import {
 import { planRenewal, type Renewal } from './renewal.plan.js';
 
 export interface CertificateStoreOptions {
-  /** `<state>/tls`; created with mode 0700 if missing. */
+  /** `<state>/tls`; created if missing, and entered by nobody else. */
   readonly directory: string;
+  readonly files: FileProtection;
   readonly machineId: string;
   /** The host's clock, in milliseconds since 1970. */
   readonly nowMs: number;
@@ -44,12 +49,12 @@ type Name = 'ca' | LeafRole;
  * @throws MobyvmError MOBYVM_STATE_FILE if the directory or a file cannot be written; MOBYVM_DISK_FULL
  */
 export async function loadCertificates(options: CertificateStoreOptions): Promise<MachineCertificates> {
-  const { directory, machineId, nowMs } = options;
-  await makeDirectory(directory);
+  const { directory, files, machineId, nowMs } = options;
+  await makeDirectory(directory, files);
   const stored = {
-    ca: await readPair(directory, 'ca'),
-    server: await readPair(directory, 'server'),
-    client: await readPair(directory, 'client'),
+    ca: await readPair(options, 'ca'),
+    server: await readPair(options, 'server'),
+    client: await readPair(options, 'client'),
   };
   const usable = usableOf(stored);
   const renewal = planRenewal(
@@ -127,18 +132,24 @@ function pathsOf(directory: string, name: Name): { readonly certificate: string;
  * Undefined if neither file exists; a single missing or unreadable file counts as empty, which is not valid
  * PEM.
  */
-async function readPair(directory: string, name: Name): Promise<CertifiedKey | undefined> {
+async function readPair(
+  { directory, files }: CertificateStoreOptions,
+  name: Name,
+): Promise<CertifiedKey | undefined> {
   const paths = pathsOf(directory, name);
-  const [certificate, key] = await Promise.all([readText(paths.certificate), readText(paths.key)]);
+  const [certificate, key] = await Promise.all([
+    readText(paths.certificate, files),
+    readText(paths.key, files),
+  ]);
   if (certificate === undefined && key === undefined) return undefined;
   return { certificate: certificate ?? '', key: key ?? '' };
 }
 
-async function readText(path: string): Promise<string | undefined> {
+async function readText(path: string, files: FileProtection): Promise<string | undefined> {
   try {
     const text = await readFileIfPresent(path);
     // A file restored from a copy may be readable by others.
-    if (text !== undefined) await chmod(path, 0o600);
+    if (text !== undefined) await files.file(path);
     return text;
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
@@ -154,17 +165,15 @@ async function writePair(directory: string, name: Name, pair: CertifiedKey): Pro
 
 async function write(path: string, text: string): Promise<void> {
   try {
-    await writeFileAtomically(path, text, 0o600);
+    await writeFileAtomically(path, text);
   } catch (error) {
     throw error instanceof MobyvmError ? error : notWritableError(path, error);
   }
 }
 
-async function makeDirectory(directory: string): Promise<void> {
+async function makeDirectory(directory: string, files: FileProtection): Promise<void> {
   try {
-    await makeFolder(directory, 0o700);
-    // An existing directory may be readable by others.
-    await chmod(directory, 0o700);
+    await files.folder(directory, 'private');
   } catch (error) {
     throw error instanceof MobyvmError ? error : notWritableError(directory, error);
   }

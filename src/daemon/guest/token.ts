@@ -15,6 +15,6 @@ export async function loadToken(path: string): Promise<MachineToken> {
   const stored = (await readFileIfPresent(path))?.trim();
   if (stored !== undefined && FORM.test(stored)) return stored;
   const token = randomBytes(32).toString('base64url');
-  await writeFileAtomically(path, `${token}\n`, 0o600);
+  await writeFileAtomically(path, `${token}\n`);
   return token;
 }

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import {
   fileAccessError,
+  fileMode,
   makeFolder,
   readFileIfPresent,
   type LocalAccess,
@@ -18,6 +19,8 @@ import { socketOwner } from './unix-listener-owner.js';
  * `sun_path` has 108 bytes including the terminating NUL: https://man7.org/linux/man-pages/man7/unix.7.html.
  */
 const MAX_PATH_BYTES = 107;
+/** Connecting needs the right to write. */
+const GROUP_MODE = 0o660;
 
 /** A socket's file, prepared where nobody else can reach it and then moved to its address. */
 export interface PreparedSocketFile {
@@ -98,17 +101,17 @@ async function makePrivateFolder(parent: string): Promise<string> {
  * own group is as trusted as root; the group of an ordinary user may have other members, so his gets 0600.
  */
 async function restrict(file: string, { path, access, logger }: SocketFileOptions): Promise<void> {
-  if (access.kind === 'owner only') return chmod(file, 0o600);
+  if (access.kind === 'owner only') return chmod(file, fileMode('owner'));
   const gid = findGroupId((await readFileIfPresent('/etc/group')) ?? '', access.name);
   const uid = process.getuid?.() ?? 0;
-  if (gid === undefined) return chmod(file, uid === 0 ? 0o660 : 0o600);
+  if (gid === undefined) return chmod(file, uid === 0 ? GROUP_MODE : fileMode('owner'));
   try {
     await lchown(file, uid, gid);
-    await chmod(file, 0o660);
+    await chmod(file, GROUP_MODE);
   } catch (error) {
     if (errnoOf(error) !== 'EPERM') throw error;
     logger.warn('listener.group.denied', { address: path, group: access.name });
-    await chmod(file, 0o600);
+    await chmod(file, fileMode('owner'));
   }
 }
 

@@ -1,4 +1,4 @@
-import { fileLedger, type Logger, type ManagedResource } from '../../core/host/index.js';
+import { fileLedger, type FileProtection, type Logger, type ManagedResource } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
@@ -35,6 +35,7 @@ const VM_NAME = 'MobyLinuxVM';
 
 export interface AssembleOptions {
   readonly paths: InstancePaths;
+  readonly files: FileProtection;
   readonly settings: Settings;
   readonly identity: MachineIdentity;
   readonly namespace: string | undefined;
@@ -164,11 +165,12 @@ function specOf(
   };
 }
 
-function guestOver(exchange: KvpExchange, { identity, paths, logger }: AssembleOptions): KvpGuest {
+function guestOver(exchange: KvpExchange, { identity, paths, files, logger }: AssembleOptions): KvpGuest {
   const { machineId } = identity;
   return new KvpGuest({
     exchange,
-    loadCertificates: () => loadCertificates({ directory: paths.tlsDir, machineId, nowMs: nowMs(), logger }),
+    loadCertificates: () =>
+      loadCertificates({ directory: paths.tlsDir, files, machineId, nowMs: nowMs(), logger }),
     setAsideDamagedItems: () => setAsideIfDamaged(paths.kvpItemsFile),
     loadToken: () => loadToken(paths.tokenFile),
     hostName: VM_HOSTNAME,

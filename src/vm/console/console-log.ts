@@ -1,5 +1,5 @@
 import { open, rename, rm, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
-import { Listeners, sleep, type Logger } from '../../core/host/index.js';
+import { fileMode, Listeners, sleep, type Logger } from '../../core/host/index.js';
 import { errnoOf, isAbort, textOf } from '../../core/values/index.js';
 import type { VmConsole } from '../driver.js';
 import { consoleLines, NO_CONSOLE_TEXT, readConsole } from './console-text.plan.js';
@@ -144,7 +144,7 @@ export class ConsoleLog implements VmConsole {
   async #cap(): Promise<void> {
     const { maxBytes } = this.#options;
     try {
-      await writeFile(this.previousPath, await endOf(this.logPath, maxBytes), { mode: 0o600 });
+      await writeFile(this.previousPath, await endOf(this.logPath, maxBytes), { mode: fileMode('owner') });
       this.#isCapped = true;
     } finally {
       // Also truncate if the copy failed: a full disk is no reason to let the file grow.

@@ -1,7 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { type Logger, makeFolder, sleep } from '../../core/host/index.js';
+import { fileMode, type Logger, makeFolder, sleep } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
 
 /** Hyper-V serves the pipe once the machine starts. */
@@ -71,7 +71,7 @@ export class ConsoleCapture {
   async #openFile(logPath: string): Promise<WriteStream> {
     if (this.#file !== undefined && !this.#file.destroyed) return this.#file;
     await makeFolder(dirname(logPath));
-    const file = createWriteStream(logPath, { flags: 'a', mode: 0o600 });
+    const file = createWriteStream(logPath, { flags: 'a', mode: fileMode('owner') });
     file.on('error', (error) => {
       this.#options.logger.warn('vm.console.unwritable', { path: logPath, error: textOf(error) });
       this.#socket?.unpipe(file).resume();

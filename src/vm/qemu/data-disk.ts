@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { diskFullError, makeFolder, run, statIfPresent, type RunResult } from '../../core/host/index.js';
+import { diskFullError, posixProtection, run, statIfPresent, type RunResult } from '../../core/host/index.js';
 import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import { withPackage } from './preflight.js';
 
@@ -67,9 +67,9 @@ async function create(
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     // It holds the images, volumes and logs of all containers: for root only.
-    await makeFolder(dirname(path), 0o700);
+    await posixProtection.folder(dirname(path), 'private');
     await image(['create', '-q', '-f', 'qcow2', temporary, `${sizeGiB}G`], path, options);
-    await chmod(temporary, 0o600);
+    await posixProtection.file(temporary);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

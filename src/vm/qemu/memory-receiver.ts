@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { fileMode } from '../../core/host/index.js';
 import { isAbort } from '../../core/values/index.js';
 import { checkedSocketPath } from './socket-path.js';
 
@@ -58,7 +59,7 @@ export class MemoryReceiver {
   async #receive(filePath: string): Promise<{ bytes: number }> {
     try {
       const peer = await this.#accept();
-      const file = createWriteStream(filePath, { mode: 0o600, highWaterMark: CHUNK_BYTES });
+      const file = createWriteStream(filePath, { mode: fileMode('owner'), highWaterMark: CHUNK_BYTES });
       await pipeline(peer, file, { signal: this.#stop.signal });
       await flush(filePath);
       return { bytes: file.bytesWritten };

@@ -1,6 +1,13 @@
-import { chmod, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { freeBytesIn, makeFolder, readFileIfPresent, StateFile, type Logger } from '../../core/host/index.js';
+import {
+  freeBytesIn,
+  makeFolder,
+  posixProtection,
+  readFileIfPresent,
+  StateFile,
+  type Logger,
+} from '../../core/host/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { AcceleratorChoice } from './accelerator.js';
 import type { Accelerator, MachineFiles } from './command-line.plan.js';
@@ -102,9 +109,7 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
  */
 export async function makeFolders(setup: QemuSetup): Promise<void> {
   for (const folder of [setup.stateDirectory, setup.runDirectory]) {
-    await makeFolder(folder, 0o700);
-    // Also fixes the mode of an existing folder.
-    await chmod(folder, 0o700);
+    await posixProtection.folder(folder, 'private');
   }
   for (const file of [setup.files.consoleLog, setup.files.qemuLog]) {
     await makeFolder(dirname(file));

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { silentLogger, sleep } from '../../../src/core/host/index.js';
+import { posixProtection, silentLogger, sleep } from '../../../src/core/host/index.js';
 import { parseMac } from '../../../src/core/values/index.js';
 import { assembleMachine, type AssembledMachine } from '../../../src/daemon/machine/assemble.js';
 import type { Operation, OperationEvent } from '../../../src/daemon/machine/operation.js';
@@ -113,6 +113,7 @@ export class SimulatedAssembly implements AsyncDisposable {
       platform,
       {
         paths: this.paths,
+        files: posixProtection,
         settings: settingsSchema.parse({}),
         identity: { machineId: MACHINE_ID, mac: parseMac('02:00:0a:00:4b:02') },
         namespace: undefined,

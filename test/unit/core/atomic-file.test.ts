@@ -22,7 +22,7 @@ describe('writeFileAtomically', () => {
     await writeFileAtomically(path, 'grüß');
     expect(await readFile(path, 'utf8')).toBe('grüß');
     expect((await stat(path)).mode & 0o777).toBe(0o600);
-    await writeFileAtomically(path, 'public', 0o644);
+    await writeFileAtomically(path, 'public', 'everyone');
     expect((await stat(path)).mode & 0o777).toBe(0o644);
   });
 
@@ -61,7 +61,7 @@ describe('writeFileAtomically', () => {
 describe('makeFolder', () => {
   test('creates its parents as well, and succeeds if they exist', async () => {
     const path = join(folder, 'a/b/c');
-    await makeFolder(path, 0o700);
+    await makeFolder(path, 'owner');
     expect((await stat(path)).mode & 0o777).toBe(0o700);
     await makeFolder(path);
     expect((await stat(path)).mode & 0o777).toBe(0o700);

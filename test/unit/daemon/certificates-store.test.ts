@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { LogFields, Logger } from '../../../src/core/host/index.js';
+import { posixProtection, type LogFields, type Logger } from '../../../src/core/host/index.js';
 import { loadCertificates, type MachineCertificates } from '../../../src/daemon/certificates/index.js';
 
 const DAY_MS = 86_400_000;
@@ -29,7 +29,14 @@ async function testStore(): Promise<Store> {
     directory,
     log,
     load: (more = {}) =>
-      loadCertificates({ directory, machineId: MACHINE_ID, nowMs: NOW_MS, logger, ...more }),
+      loadCertificates({
+        directory,
+        files: posixProtection,
+        machineId: MACHINE_ID,
+        nowMs: NOW_MS,
+        logger,
+        ...more,
+      }),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../../../core/host/index.js';
+import { fileMode, run } from '../../../core/host/index.js';
 import {
   decodeListing,
   encodeCommands,
@@ -34,7 +34,7 @@ export async function changeNft(commands: readonly NftCommand[]): Promise<void> 
   const folder = await mkdtemp(join(tmpdir(), 'mobyvm-nft-'));
   try {
     const file = join(folder, 'commands.json');
-    await writeFile(file, encodeCommands(commands), { mode: 0o600 });
+    await writeFile(file, encodeCommands(commands), { mode: fileMode('owner') });
     await run('nft', ['-j', '-f', file]);
   } finally {
     await rm(folder, { recursive: true, force: true });
