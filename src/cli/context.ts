@@ -44,6 +44,8 @@ export interface DaemonProgram {
   isAlive(process: DaemonProcess): Promise<boolean>;
   /** How many things that mobyvm created are still on this host. */
   leftovers(): Promise<number>;
+  /** The path of the data disk in that state folder, if there is one. */
+  dataDisk(stateDir: string): Promise<string | undefined>;
   /** @param machine what the daemon says, if one runs */
   examineHost(): Promise<readonly Finding[]>;
   /** @returns the image's folder */

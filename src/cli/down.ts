@@ -7,7 +7,7 @@ import { refuseOtherPaths } from './other-paths.js';
 
 /** `mobyvm down`: shuts the VM down and removes everything that was set up for it; the data stays. */
 export async function down(context: CommandContext): CommandResult {
-  const { daemon, terminal } = context;
+  const { daemon, paths, terminal } = context;
   const found = await findDaemon(context);
   // Every effect is in the ledger before it is had: an empty one means that there is nothing to remove.
   if (found === undefined && (await daemon.leftovers()) === 0) {
@@ -15,7 +15,9 @@ export async function down(context: CommandContext): CommandResult {
     return EXIT_OK;
   }
   await removeWith(context, found, 'down');
-  terminal.out('mobyvm is down. Images, containers and volumes are kept.');
+  // A first `up` that failed has left none.
+  const hasData = (await daemon.dataDisk(found?.info.daemon.stateDir ?? paths.stateDir)) !== undefined;
+  terminal.out(`mobyvm is down.${hasData ? ' Images, containers and volumes are kept.' : ''}`);
   return EXIT_OK;
 }
 

@@ -13,17 +13,22 @@ const QUESTION = 'Remove the data disk with all images, containers and volumes? 
 
 /** `mobyvm uninstall`: removes everything that mobyvm created on this host; asks before the data disk goes. */
 export async function uninstall(context: CommandContext, { keepData, yes }: UninstallOptions): CommandResult {
-  const { input, terminal, interrupted } = context;
-  if (!keepData && !yes) {
-    if (!input.isTerminal) throw unansweredError();
+  const { daemon, input, paths, terminal, interrupted } = context;
+  const asks = !keepData && !yes;
+  if (asks && !input.isTerminal) throw unansweredError();
+  const found = await findDaemon(context);
+  const dataDisk = (): Promise<string | undefined> =>
+    daemon.dataDisk(found?.info.daemon.stateDir ?? paths.stateDir);
+  if (asks && (await dataDisk()) !== undefined) {
     terminal.prompt(QUESTION);
     if (!/^y(es)?$/i.test((await input.readLine(interrupted)).trim())) {
       terminal.error('Nothing was removed. Use --keep-data to uninstall mobyvm and keep the data disk.');
       return EXIT_FAILED;
     }
   }
-  await removeWith(context, await findDaemon(context), 'uninstall', { keepData });
-  terminal.out(keepData ? 'mobyvm was uninstalled. The data disk is kept.' : 'mobyvm was uninstalled.');
+  await removeWith(context, found, 'uninstall', { keepData });
+  const kept = await dataDisk();
+  terminal.out(`mobyvm was uninstalled.${kept === undefined ? '' : ` The data disk is kept: ${kept}`}`);
   return EXIT_OK;
 }
 

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { fileLedger } from '../core/host/index.js';
 import { startInBackground } from './background-start.js';
 import { buildImage } from './build-image.js';
 import { daemonLock, type DaemonContext } from './daemon-context.js';
 import { examineHost } from './examine-host.js';
+import { dataDiskFile, DATA_DISK_NAMES } from './host-side/data-disk.js';
 import type { LockHolder } from './process-lock.js';
 import { runDaemon } from './run-daemon.js';
 
@@ -16,6 +18,10 @@ export function daemonProgram(context: DaemonContext) {
     isAlive: ({ pid, startTime }: Pick<LockHolder, 'pid' | 'startTime'>) =>
       context.processes.isAlive({ pid, startId: startTime }),
     leftovers: async () => (await fileLedger(context.paths.ledgerFile).list()).length,
+    dataDisk: async (stateDir: string) => {
+      const path = join(stateDir, 'vm', DATA_DISK_NAMES[context.platform]);
+      return (await dataDiskFile(path).exists()) ? path : undefined;
+    },
     examineHost: () => examineHost(context, undefined),
     buildImage: (options: Parameters<typeof buildImage>[1]) => buildImage(context, options),
   };

@@ -85,9 +85,7 @@ async function serve(context: DaemonContext, options: DaemonOptions): Promise<nu
     if (options.namespace !== undefined) await writeInstance(paths.runDir, { namespace: options.namespace });
     const daemon = await openDaemon(context, { ...options, settings, logger, lock }, closing);
     const code = await live(context, daemon, options);
-    const { uninstalled } = daemon.machine;
-    if (uninstalled !== undefined)
-      processEnd.atExit(() => removeUninstalledFiles(paths, uninstalled.keepData));
+    if (daemon.machine.isUninstalled) processEnd.atExit(() => removeUninstalledFiles(paths));
     logger.info('daemon.ended', { code });
     return code;
   } catch (error) {

@@ -8,14 +8,14 @@ const LOG_FILE = /^(?:daemon\d*\.(?:log|out)|console\.log(?:\.\d+)?|qemu\.log)$/
 
 /**
  * Deletes what a daemon uses until its very end: its logs, its identity, the sockets' folder. Runs synchronously, as the
- * last act of the process. Folders stay if they hold anything that mobyvm did not create.
- * @param keepData keep the identity, by which the next `up` recognizes the data disk
+ * last act of the process. Folders stay if they hold anything else: what mobyvm did not create, or a data disk that is
+ * kept. Nothing ties that disk to the machine's identity, so the next `up` uses it with a new one.
  */
-export function removeUninstalledFiles(paths: InstancePaths, keepData: boolean): void {
+export function removeUninstalledFiles(paths: InstancePaths): void {
   for (const name of namesIn(paths.logDir)) {
     if (LOG_FILE.test(name)) rmSync(join(paths.logDir, name), { force: true });
   }
-  for (const file of [paths.startLockFile, ...(keepData ? [] : [paths.identityFile])]) {
+  for (const file of [paths.startLockFile, paths.identityFile]) {
     rmSync(file, { force: true });
   }
   for (const folder of [paths.vmRunDir, paths.runDir, paths.logDir, paths.vmStateDir, paths.stateDir]) {

@@ -29,6 +29,7 @@ export const NO_DAEMON: DaemonProgram = {
   holder: () => Promise.resolve(undefined),
   isAlive: () => Promise.resolve(false),
   leftovers: () => Promise.resolve(0),
+  dataDisk: () => Promise.resolve(undefined),
   examineHost: notExpected,
   buildImage: notExpected,
 };

@@ -114,8 +114,17 @@ test('uninstall removes what mobyvm created, and nothing else', async () => {
   await inHost('nft', 'add', 'table', 'ip', 'other');
   const refused = await instance.mobyvm(['uninstall']);
   expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--keep-data') as string });
+  const disk = join(instance.directory, 'state/vm/data.qcow2');
+  const keeping = await instance.mobyvm(['uninstall', '--keep-data']);
+  expect(keeping.exitCode, keeping.stderr).toBe(0);
+  expect(keeping.stdout).toContain(`The data disk is kept: ${disk}`);
+  const left = await readdir(instance.directory, { recursive: true });
+  expect(left.sort()).toEqual([
+    ...['settings.json', 'state', 'state/notes.txt', 'state/vm', 'state/vm/data.qcow2'],
+  ]);
   const result = await instance.mobyvm(['uninstall', '--yes']);
   expect(result.exitCode, result.stderr).toBe(0);
+  expect(result.stdout).not.toContain('data disk');
   expect(await instance.processes()).toEqual([]);
   const links = (await inHost('ip', '-br', 'link')).stdout.split('\n').map((line) => line.split(/[ @]/)[0]);
   expect(links).toContain('other0');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { QemuKvpExchange } from '../../kvp/index.js';
 import { QemuDriver } from '../../vm/index.js';
+import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { LinuxHostNetwork } from './linux-host-network.js';
 import { linuxPortFacts } from './port-facts.js';
@@ -26,8 +27,7 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     network: new LinuxHostNetwork({ machineId, ledger, logger }, settings),
     hostResolvers: () => resolvConfResolvers({ path: paths.resolvConf, logger }),
     portFacts: linuxPortFacts,
-    // QEMU can neither grow a VHDX while the VM runs nor free its space.
-    dataDiskPath: join(paths.vmStateDir, 'data.qcow2'),
+    dataDiskPath: join(paths.vmStateDir, DATA_DISK_NAMES.linux),
     preconditions: [],
     close: async () => {
       await exchange.close();

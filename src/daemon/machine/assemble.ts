@@ -22,6 +22,7 @@ import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
+import { dataDiskFile } from '../host-side/data-disk.js';
 import { GuestServices, VM_HOSTNAME, type ServicesForGuest } from '../host-side/guest-services.js';
 import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
@@ -101,6 +102,7 @@ export function assembleMachine(
       ],
       files: () => [secretFiles(paths)],
       specFor: (now) => specOf(now, platform, options),
+      dataDisk: dataDiskFile(platform.dataDiskPath),
       about: aboutMachine(options),
     },
     settings,

@@ -31,7 +31,7 @@ export class MachineOperations {
   #settings: Settings;
   #pending: readonly PendingSetting[] = [];
   #isNetworkUp = false;
-  #uninstalled: { readonly keepData: boolean } | undefined;
+  #isUninstalled = false;
   #engine: { readonly version: string; readonly apiVersion: string } | undefined;
 
   constructor(parts: MachineParts, condition: MachineCondition, vm: VmWatch, settings: Settings) {
@@ -55,9 +55,9 @@ export class MachineOperations {
     return this.#isNetworkUp;
   }
 
-  /** Set once `uninstall` has succeeded. */
-  get uninstalled(): { readonly keepData: boolean } | undefined {
-    return this.#uninstalled;
+  /** `uninstall` has succeeded. */
+  get isUninstalled(): boolean {
+    return this.#isUninstalled;
   }
 
   get engine(): { readonly version: string; readonly apiVersion: string } | undefined {
@@ -98,7 +98,7 @@ export class MachineOperations {
   async #up(settings: Settings, context: OperationContext): Promise<void> {
     const { driver, host, guest, engine, ports } = this.#parts;
     const isRunning = await isRunningNow(driver, context.signal);
-    this.#uninstalled = undefined;
+    this.#isUninstalled = false;
     if (!isRunning) this.#vmIsToStart(settings, context);
     this.#vm.expectStart();
     const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
@@ -136,7 +136,7 @@ export class MachineOperations {
     const vm = this.#vmResources(this.#settings, false, context, !keepData);
     const installed = vm.all.filter(({ lifetime }) => lifetime === 'installation');
     await removeEach([...files(), ...installation(this.#settings), ...installed], context);
-    this.#uninstalled = { keepData };
+    this.#isUninstalled = true;
   }
 
   #resources(settings: Settings, vm: VmResources): readonly ManagedResource[] {
@@ -155,11 +155,12 @@ export class MachineOperations {
     context?: OperationContext,
     removesData = false,
   ): VmResources {
-    const { driver, boot, specFor } = this.#parts;
+    const { driver, boot, specFor, dataDisk } = this.#parts;
     return new VmResources({
       driver,
       boot,
       isRunning,
+      dataDisk,
       removesData,
       spec: () => specFor(settings),
       gracefulSeconds: settings.vm.stopTimeoutSeconds,

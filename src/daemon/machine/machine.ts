@@ -74,9 +74,9 @@ export class Machine {
     return this.#runner.current !== undefined;
   }
 
-  /** Set once `uninstall` has removed everything but what the daemon itself still uses. */
-  get uninstalled(): { readonly keepData: boolean } | undefined {
-    return this.#operations.uninstalled;
+  /** `uninstall` has removed everything but what the daemon itself still uses. */
+  get isUninstalled(): boolean {
+    return this.#operations.isUninstalled;
   }
 
   get engineState(): EngineState {

@@ -6,6 +6,7 @@ import type {
   StepOutcome,
 } from '../../core/host/index.js';
 import { parseBootStage, type VmDriver, type VmSpec } from '../../vm/index.js';
+import type { DataDiskFile } from '../host-side/data-disk.js';
 import type { BootWatch } from './boot-watch.js';
 import { diskStays, forcedStop } from './machine-messages.js';
 import { isUp, stateToStop } from './observe-vm.js';
@@ -25,6 +26,7 @@ export interface VmResourcesOptions {
   readonly gracefulSeconds: number;
   /** Called with what the user should know although nothing failed. */
   readonly notice: (message: string) => void;
+  readonly dataDisk: DataDiskFile;
   /** `uninstall` deletes the data disk as well. */
   readonly removesData: boolean;
 }
@@ -48,7 +50,7 @@ export class VmResources {
   }
 
   #definition(): ManagedResource {
-    const { driver, spec, notice, removesData } = this.#options;
+    const { driver, spec, notice, dataDisk, removesData } = this.#options;
     return {
       id: 'vm-definition',
       title: 'VM definition and data disk',
@@ -73,9 +75,10 @@ export class VmResources {
         // A definition that cannot be read is removed like any other.
         const found = await driver.definition().catch(() => 'unreadable' as const);
         await driver.remove({ dataDisk: removesData }, context);
-        if (found === undefined) return 'none';
-        if (!removesData) context.progress('the data disk is kept');
-        return 'remove';
+        // An earlier `uninstall --keep-data` left it without a definition.
+        const wasKept = removesData && (await dataDisk.remove());
+        if (!removesData && (await dataDisk.exists())) context.progress('the data disk is kept');
+        return found === undefined && !wasKept ? 'none' : 'remove';
       },
     };
   }

@@ -4,6 +4,7 @@ import { HypervKvpExchange, PowerShellWmi } from '../../kvp/index.js';
 import type { PowerShellSessions } from '../../powershell/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
 import { HypervDriver, hypervService, windowsResolvers, type HypervDriverOptions } from '../../vm/index.js';
+import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { polledResolvers } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
@@ -57,7 +58,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       hostResolvers: (): Promise<ResolverSource> =>
         polledResolvers({ read: (signal) => windowsResolvers(powerShell, network.name, signal), logger }),
       portFacts: host.portFacts,
-      dataDiskPath: joinPath(paths.vmStateDir, 'data.vhdx'),
+      dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       preconditions: [{ ...managed(hypervService(powerShell), 'running'), isRepaired: false }],
       close: async () => {
         await exchange.close();

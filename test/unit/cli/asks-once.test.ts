@@ -122,6 +122,20 @@ describe('a command sends the daemon each request only once', () => {
     expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/down', 'POST /v1/exit']);
   });
 
+  test.each([
+    [
+      'says that the data is kept where there is a data disk',
+      '/s/vm/data.qcow2',
+      'mobyvm is down. Images, containers and volumes are kept.',
+    ],
+    ['says nothing of data where no up has ever made any', undefined, 'mobyvm is down.'],
+  ])('down %s', async (_what, path, line) => {
+    await serve();
+    const { context, lines } = instance({}, { dataDisk: () => Promise.resolve(path) });
+    await down(context);
+    expect(lines.at(-1)).toBe(line);
+  });
+
   test('restart', async () => {
     await serve();
     const { context } = instance();
@@ -172,6 +186,7 @@ describe('a daemon that has to be started', () => {
 });
 
 describe('uninstall', () => {
+  const withDataDisk = { dataDisk: (stateDir: string) => Promise.resolve(`${stateDir}/vm/data.qcow2`) };
   const answering = (line: string): CommandContext['input'] => ({
     isTerminal: true,
     read: () => Promise.resolve(''),
@@ -180,10 +195,10 @@ describe('uninstall', () => {
 
   test.each(['n', '', 'no', 'yesterday'])('removes nothing if the answer is "%s"', async (line) => {
     await serve();
-    const { context, lines } = instance({ input: answering(line) });
+    const { context, lines } = instance({ input: answering(line) }, withDataDisk);
     expect(await uninstall(context, { keepData: false, yes: false })).toBe(1);
     expect(lines[0]).toBe('Remove the data disk with all images, containers and volumes? [y/N] ');
-    expect(server.requests).toEqual([]);
+    expect(server.requests).toEqual(['GET /v1/daemon']);
   });
 
   test.each([
@@ -192,10 +207,27 @@ describe('uninstall', () => {
     ['--keep-data is given', { keepData: true, yes: false }, true],
   ])('asks the daemon when %s', async (_when, options, keepData) => {
     await serve();
-    const { context } = instance({ input: answering('y') });
+    const { context } = instance({ input: answering('y') }, withDataDisk);
     expect(await uninstall(context, options)).toBe(0);
     expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/uninstall', 'POST /v1/exit']);
     expect(server.bodies).toEqual([{ requester: { pid: 1, command: 'mobyvm' }, keepData }]);
+  });
+
+  test('names the data disk that it keeps, in the state folder of the daemon', async () => {
+    await serve();
+    const { context, lines } = instance({}, withDataDisk);
+    await uninstall(context, { keepData: true, yes: false });
+    expect(lines.at(-1)).toBe('mobyvm was uninstalled. The data disk is kept: /s/vm/data.qcow2');
+  });
+
+  test('neither asks about a data disk nor says that it is kept where there is none', async () => {
+    await serve();
+    const { context, lines } = instance({ input: answering('n') });
+    expect(await uninstall(context, { keepData: false, yes: false })).toBe(0);
+    await serve();
+    expect(await uninstall(context, { keepData: true, yes: false })).toBe(0);
+    expect(lines.filter((line) => line.includes('data disk'))).toEqual([]);
+    expect(lines.at(-1)).toBe('mobyvm was uninstalled.');
   });
 
   test('needs --yes or --keep-data when it cannot ask', async () => {

@@ -80,6 +80,10 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
       applySettings: (settings) => applied.push(settings),
       installation: () => [notingResource(world, 'image', 'installation')],
       files: () => [notingResource(world, 'secrets', 'installation')],
+      dataDisk: {
+        exists: () => Promise.resolve(driver.world.disks.has('/data')),
+        remove: () => Promise.resolve(driver.world.disks.delete('/data')),
+      },
       specFor: ({ vm }) => ({
         machineId: MACHINE_ID,
         name: 'MobyLinuxVM',
@@ -103,9 +107,9 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
     },
     settingsSchema.parse(file.content),
   );
-  const operate = async (name: OperationName): Promise<OperationEvent[]> => {
+  const operate = async (name: OperationName, keepData = false): Promise<OperationEvent[]> => {
     const events: OperationEvent[] = [];
-    await machine.operate(name === 'uninstall' ? { name, keepData: false } : { name }, ME, (event) =>
+    await machine.operate(name === 'uninstall' ? { name, keepData } : { name }, ME, (event) =>
       events.push(event),
     );
     return events;
@@ -568,12 +572,26 @@ describe('a machine', () => {
     const { machine, operate, driver, world } = machineWith();
     await operate('up');
     await operate('down');
-    expect(machine.uninstalled).toBeUndefined();
+    expect(machine.isUninstalled).toBe(false);
     expect(driver.world.disks.has('/data')).toBe(true);
     expect((await operate('uninstall')).at(-1)).toMatchObject({ event: 'operation.done' });
     expect(world.slice(-3)).toEqual(['network removed', 'image removed', 'secrets removed']);
     expect(driver.world.disks.has('/data')).toBe(false);
-    expect(machine).toMatchObject({ uninstalled: { keepData: false }, state: 'stopped' });
+    expect(machine).toMatchObject({ isUninstalled: true, state: 'stopped' });
+  });
+
+  test('keeps its data disk through an uninstall that is told to, and loses it in a later one', async () => {
+    const { operate, driver } = machineWith();
+    await operate('up');
+    expect(detailsOf(await operate('uninstall', true))).toContain('the data disk is kept');
+    expect(driver.world.disks.has('/data')).toBe(true);
+    expect((await operate('uninstall')).at(-1)).toMatchObject({ event: 'operation.done' });
+    expect(driver.world.disks.has('/data')).toBe(false);
+  });
+
+  test('claims no kept data disk where there is none', async () => {
+    const { operate } = machineWith();
+    expect(detailsOf(await operate('uninstall', true))).not.toContain('the data disk is kept');
   });
 
   test('that an earlier daemon left running is adopted, not started', async () => {
@@ -587,3 +605,7 @@ describe('a machine', () => {
     expect(events.at(-1)).toMatchObject({ event: 'operation.done' });
   });
 });
+
+function detailsOf(events: readonly OperationEvent[]): readonly string[] {
+  return events.flatMap((event) => (event.event === 'step.progress' ? [event.detail] : []));
+}
