@@ -23,6 +23,7 @@ import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
 import { linuxMachine } from './linux/linux-machine.js';
 import { assembleMachine } from './machine/assemble.js';
+import type { CheckIntervals } from './host-side/machine-platform.js';
 import type { Machine } from './machine/machine.js';
 import { readInstance, removeInstance, writeInstance } from './instance.js';
 import { refuseNamespaceOnWindows, refuseOnWindows } from './not-on-windows.js';
@@ -35,8 +36,6 @@ import { removeUninstalledFiles } from './uninstalled-files.js';
 import { version } from '../protocol/version.js';
 
 const HEALTH_EVERY_MS = 5_000;
-/** What others changed on the host is back within this time, and twice the time that a look takes. */
-const REPAIR_EVERY_MS = 10_000;
 /** VPNs connect now and then, and their routes stay for hours. */
 const NETWORK_EVERY_MS = 30_000;
 /** Most of what changes is known at once; this finds the rest. */
@@ -186,15 +185,16 @@ async function openDaemon(
   });
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));
-  closing.push(lookAfter(machine));
+  closing.push(lookAfter(machine, assembled.checks));
   return { machine, clients: () => control.clients, exitRequested };
 }
 
 /** @returns ends the periodic checks */
-function lookAfter(machine: Machine): () => Promise<void> {
+function lookAfter(machine: Machine, { repairMs, guardMs }: CheckIntervals): () => Promise<void> {
   const checks = [
     setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS),
-    setInterval(() => void machine.repair(), REPAIR_EVERY_MS),
+    setInterval(() => void machine.repair(), repairMs),
+    ...(guardMs === undefined ? [] : [setInterval(() => void machine.checkGuard(), guardMs)]),
     setInterval(() => void machine.checkNetwork(), NETWORK_EVERY_MS),
     setInterval(() => void machine.checkPorts(), PORTS_EVERY_MS),
   ];

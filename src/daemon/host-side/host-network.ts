@@ -41,6 +41,11 @@ export interface HostNetwork {
   resources(subnet: Subnet, services: readonly HostService[], settings: Settings): readonly ManagedResource[];
   /** Everything that we may have made, with the settings of earlier daemons as well: for its removal. */
   made(): Promise<readonly ManagedResource[]>;
+  /**
+   * A cheap look at what may be missing for seconds only: the rules that keep other machines from the VM's servers.
+   * Absent where nothing is cheaper than observing the resource.
+   */
+  readonly isGuarded?: (signal: AbortSignal) => Promise<boolean>;
   /** Overlapping networks, rules of other programs that drop the VM's packets. Changes nothing. */
   obstacles(subnet: Subnet, signal: AbortSignal): Promise<readonly Obstacle[]>;
 }

@@ -22,6 +22,8 @@ export interface HostSide {
   hasLease(): boolean;
   askedForAddress(): boolean;
   describe(): NetworkDescription;
+  /** False when the rules are missing that keep other machines from the VM's servers; a cheap look. */
+  isGuarded(signal: AbortSignal): Promise<boolean>;
   /** What other programs on the host do to the VM's network. */
   obstacles(signal: AbortSignal): Promise<readonly Obstacle[]>;
 }

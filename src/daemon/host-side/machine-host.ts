@@ -82,6 +82,10 @@ export class MachineHost implements HostSide {
     };
   }
 
+  async isGuarded(signal: AbortSignal): Promise<boolean> {
+    return this.#subnet === undefined || (await this.#options.network.isGuarded?.(signal)) !== false;
+  }
+
   async obstacles(signal: AbortSignal): Promise<readonly Obstacle[]> {
     return this.#subnet === undefined ? [] : this.#options.network.obstacles(this.#subnet, signal);
   }

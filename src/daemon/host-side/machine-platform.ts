@@ -18,6 +18,14 @@ export interface MachinePlatformOptions {
   readonly logger: Logger;
 }
 
+/** How often a machine that is up is compared with what it should be, by what that costs on the platform. */
+export interface CheckIntervals {
+  /** All resources that others may change: they are back within this time, and twice the time that a look takes. */
+  readonly repairMs: number;
+  /** Whether the VM's servers are guarded; undefined where only the whole check tells. */
+  readonly guardMs: number | undefined;
+}
+
 /**
  * What one platform contributes to a machine; everything else is the same on all of them. `assemble` puts the two
  * together, src/daemon/linux and src/daemon/windows have one implementation each.
@@ -32,6 +40,7 @@ export interface MachinePlatform {
   readonly portFacts: PortFacts;
   /** Absolute path of the data disk, with the ending of the driver's format. */
   readonly dataDiskPath: string;
+  readonly checks: CheckIntervals;
   /** What must hold on the host before anything is set up. */
   readonly preconditions: readonly ManagedResource[];
   close(): Promise<void>;

@@ -7,6 +7,7 @@ import {
   findBlockers,
   findOverlap,
   gatherHostNetworks,
+  hasRules,
   linuxNetwork,
   tapNameOf,
 } from '../../vm/index.js';
@@ -61,6 +62,10 @@ export class LinuxHostNetwork implements HostNetwork {
     const bridges = (await this.#options.ledger.list()).filter(({ kind }) => kind === 'bridge');
     const names = new Set([...bridges.map(({ name }) => name), this.#bridge]);
     return [...names].flatMap((name) => this.#network(name, ANY_SUBNET, []));
+  }
+
+  isGuarded(signal: AbortSignal): Promise<boolean> {
+    return hasRules(this.#bridge, signal);
   }
 
   async obstacles(subnet: Subnet, signal: AbortSignal): Promise<readonly Obstacle[]> {

@@ -28,6 +28,8 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     hostResolvers: () => resolvConfResolvers({ path: paths.resolvConf, logger }),
     portFacts: linuxPortFacts,
     dataDiskPath: join(paths.vmStateDir, DATA_DISK_NAMES.linux),
+    // A check is some ten short programs, a look at the guard is one: about 6 ms of processor time.
+    checks: { repairMs: 10_000, guardMs: 2_000 },
     preconditions: [],
     close: async () => {
       await exchange.close();

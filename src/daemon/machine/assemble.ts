@@ -28,7 +28,11 @@ import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
 import { MachineHost } from '../host-side/machine-host.js';
 import type { MachineParts } from './machine-parts.js';
-import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
+import type {
+  CheckIntervals,
+  MachinePlatform,
+  MachinePlatformOptions,
+} from '../host-side/machine-platform.js';
 
 /** Where the engine listens, with mutual TLS. */
 const ENGINE_PORT = 2376;
@@ -50,6 +54,7 @@ export interface AssembleOptions {
 
 export interface AssembledMachine {
   readonly machine: Machine;
+  readonly checks: CheckIntervals;
   /** Opens a connection to the engine in the VM. */
   readonly dial: Dial;
   /** Closes every server and connection. The VM, if it runs, is left alone. */
@@ -109,6 +114,7 @@ export function assembleMachine(
   );
   return {
     machine,
+    checks: platform.checks,
     dial,
     close: async () => {
       guest.unfollow();

@@ -35,6 +35,7 @@ export class MachineHealth {
   #obstacles: readonly Obstacle[] = [];
   /** Why a resource could not be repaired, by its id. */
   readonly #broken = new Map<string, MobyvmError>();
+  #isLookingAtGuard = false;
   #repairing: { readonly abort: AbortController; readonly ended: Promise<void> } | undefined;
 
   constructor(options: MachineHealthOptions) {
@@ -91,6 +92,22 @@ export class MachineHealth {
       });
     this.#repairing = { abort, ended };
     await ended;
+  }
+
+  /** Repairs at once when the VM's servers are not guarded; called often, so a look must be cheap. */
+  async checkGuard(): Promise<void> {
+    const { parts, isQuiet } = this.#options;
+    const isBroken = [...this.#broken.keys()].some((id) => id.includes(FIRST));
+    // What could not be repaired is tried again by the whole check.
+    if (this.#isLookingAtGuard || this.#repairing !== undefined || isBroken || !isQuiet()) return;
+    this.#isLookingAtGuard = true;
+    try {
+      if (!(await parts.host.isGuarded(AbortSignal.timeout(LOOK_TIMEOUT_MS)))) await this.repair();
+    } catch (error) {
+      parts.logger.debug('guard.check.failed', { reason: textOf(error) });
+    } finally {
+      this.#isLookingAtGuard = false;
+    }
   }
 
   /** Ends a repair that runs: an operation is about to change the same resources. */

@@ -144,6 +144,11 @@ export class Machine {
     return this.#health.repair();
   }
 
+  /** Repairs missing guard rules at once; called every second or two. */
+  checkGuard(): Promise<void> {
+    return this.#health.checkGuard();
+  }
+
   /** Looks for other programs that are in the way of the VM's network; called now and then. */
   checkNetwork(): Promise<void> {
     return this.#health.checkObstacles();

@@ -59,6 +59,8 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
         polledResolvers({ read: (signal) => windowsResolvers(powerShell, network.name, signal), logger }),
       portFacts: host.portFacts,
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
+      // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.
+      checks: { repairMs: 30_000, guardMs: undefined },
       preconditions: [{ ...managed(hypervService(powerShell), 'running'), isRepaired: false }],
       close: async () => {
         await exchange.close();

@@ -10,6 +10,7 @@ export {
 } from './linux/linux-network.js';
 export { bridgeOfTap, tapNameOf } from './linux/link-name.plan.js';
 export type { HostService } from './linux/rules.plan.js';
+export { hasRules } from './linux/firewall.js';
 export {
   CANDIDATES,
   findOverlap,

@@ -37,6 +37,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
     hasLease: () => true,
     askedForAddress: () => true,
     describe: () => ({ name: 'mobyvm0', subnet: '10.0.75.0/24' }),
+    isGuarded: () => Promise.resolve(network.isThere),
     obstacles: () => Promise.resolve(obstacles),
   };
   const guest: GuestSide = {
@@ -529,6 +530,19 @@ describe('a machine', () => {
       await machine.repair();
       await machine.checkHealth();
       expect(machine.state).toBe('running');
+    });
+
+    test('repairs it as soon as a quick look finds the guard rules missing, and only then', async () => {
+      const { machine, operate, network } = machineWith();
+      await operate('up');
+      await machine.checkGuard();
+      expect((await machine.status()).repairs).toEqual([]);
+      network.isThere = false;
+      await Promise.all([machine.checkGuard(), machine.checkGuard()]);
+      expect((await machine.status()).repairs).toHaveLength(1);
+      await operate('down');
+      await machine.checkGuard();
+      expect(network.isThere).toBe(false);
     });
 
     test('does not repair it while stopped or during an operation', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Resource, StepContext } from '../../../core/host/index.js';
 import { textOf, type Change } from '../../../core/values/index.js';
 import { findBlockers } from './blockers.js';
-import { changeNft, listTable } from './nft.js';
+import { changeNft, listNft, listTable } from './nft.js';
 import type { NftListing } from './nft.codec.js';
 import { foreignObject, type Ownership } from '../ownership.plan.js';
 import type { Owner } from './owner.js';
@@ -74,6 +74,13 @@ export function firewall(bridge: string, owner: Owner): Resource<RulesWanted, Fi
       return isOurs ? 'remove' : 'none';
     },
   };
+}
+
+/** Whether the table exists, whatever is in it: one short program, for a look that is taken often. */
+export async function hasRules(bridge: string, signal: AbortSignal): Promise<boolean> {
+  const { family, name } = rulesTable(bridge);
+  const { tables } = await listNft(['tables'], signal);
+  return tables.some((table) => table.family === family && table.name === name);
 }
 
 function plan(name: string, tag: string, found: FirewallFound | undefined, wanted: RulesWanted): Change {
