@@ -17,7 +17,7 @@ export interface Resource<Wanted, Found> {
   ensure(wanted: Wanted, found: Found | undefined, context: EnsureContext): Promise<void>;
   /**
    * Removes it. Succeeds if it is already absent; never touches anything mobyvm did not create.
-   * @returns `none` if nothing of ours was there
+   * @returns `none` if there was nothing of mobyvm
    */
   remove(context: StepContext): Promise<RemoveOutcome>;
 }
