@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
 import { runCommand } from './cli/commands.js';
+import { watchOutputReader } from './cli/output-reader.js';
 import { processInput } from './cli/read-input.js';
 import { processTerminal } from './cli/terminal.js';
 import { errnoOf, reportOf } from './core/values/index.js';
@@ -18,7 +19,7 @@ import { missingRightsError } from './protocol/platform.js';
 const platform = nearestPlatform();
 const paths = platform === 'windows' ? windowsPaths(process.env) : linuxPaths(process.env);
 const { rights, processes } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
-const terminal = processTerminal(process);
+const terminal = processTerminal(process, watchOutputReader(process.pid));
 const processEnd = new ProcessEnd(process);
 const interrupt = new AbortController();
 const shared = {

@@ -1,3 +1,4 @@
+import { consoleLogFiles, daemonLogFiles } from '../protocol/paths.js';
 import { command, type Command } from './command.js';
 import { doctor } from './doctor.js';
 import { down } from './down.js';
@@ -83,7 +84,7 @@ export const COMMANDS: readonly Command[] = [
       ['mobyvm logs -n 200', 'Show the last 200 lines'],
     ],
     run: (context, argv) =>
-      printFile(context, { path: context.paths.daemonLog, what: 'daemon log', ...validLines(argv) }),
+      printFile(context, { files: daemonLogFiles(context.paths), what: 'daemon log', ...validLines(argv) }),
   }),
   command({
     name: 'console',
@@ -91,7 +92,7 @@ export const COMMANDS: readonly Command[] = [
     options: TAIL,
     examples: [['mobyvm console --follow', 'Watch the VM boot']],
     run: (context, argv) =>
-      printFile(context, { path: context.paths.consoleLog, what: 'console log', ...validLines(argv) }),
+      printFile(context, { files: consoleLogFiles(context.paths), what: 'console log', ...validLines(argv) }),
   }),
   command({
     name: 'port list',

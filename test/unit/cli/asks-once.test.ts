@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandContext, DaemonProgram } from '../../../src/cli/context.js';
 import { down } from '../../../src/cli/down.js';
 import { restart } from '../../../src/cli/restart.js';
+import { status } from '../../../src/cli/status.js';
 import { uninstall } from '../../../src/cli/uninstall.js';
 import { up } from '../../../src/cli/up.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
@@ -18,6 +19,7 @@ class FakeDaemon {
   readonly bodies: unknown[] = [];
   readonly #server: Server;
   namespace: string | undefined;
+  isEngineReachable = true;
 
   constructor() {
     this.#server = createServer((request, response) => {
@@ -68,7 +70,7 @@ class FakeDaemon {
       daemon,
       vm: { driver: 'qemu', state: 'running', machineId: 'x' },
       network: { name: 'mobyvm0', mac: 'x', vmAddress: '10.0.75.2' },
-      engine: { endpoint: '/run/a b/docker.sock', reachable: true, version: '29.0.0' },
+      engine: { endpoint: '/run/a b/docker.sock', reachable: this.isEngineReachable, version: '29.0.0' },
     });
   }
 }
@@ -206,5 +208,17 @@ describe('uninstall', () => {
       remedy: expect.stringMatching(/--yes .*--keep-data/) as string,
     });
     expect(server.requests).toEqual([]);
+  });
+});
+
+describe('the exit code of status', () => {
+  test.each([
+    [0, true],
+    [1, false],
+  ])('is %i when it is %s that the engine answers, whatever the state says', async (code, isReachable) => {
+    server.isEngineReachable = isReachable;
+    await serve();
+    const { context } = instance();
+    expect(await status(context, { json: true, watch: false })).toBe(code);
   });
 });
