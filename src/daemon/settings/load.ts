@@ -1,41 +1,48 @@
 import type { z } from 'zod';
-import { readFileIfPresent } from '../../core/host/index.js';
-import { MobyvmError, textOf } from '../../core/values/index.js';
+import { readBytesIfPresent } from '../../core/host/index.js';
+import { decodeUserText, MobyvmError, reencodeRemedy, textOf } from '../../core/values/index.js';
 import { problemText } from './problem.plan.js';
 import { settingsSchema, type Settings } from './schema.js';
+
+/** Far more than every setting at its longest. */
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * Reads the settings file; a missing file means all defaults.
  * @throws MobyvmError MOBYVM_SETTINGS that lists every problem
  */
 export async function loadSettings(path: string): Promise<Settings> {
-  const text = await readFileIfPresent(path);
-  return parseSettings(text ?? '{}', path);
+  const bytes = await readBytesIfPresent(path, MAX_BYTES);
+  if (bytes === undefined) return parseSettings('{}', path);
+  if (bytes.length > MAX_BYTES)
+    throw settingsError(`${path} has more than ${MAX_BYTES} bytes.`, `Fix ${path}.`);
+  const decoded = decodeUserText(bytes);
+  if ('problem' in decoded) throw settingsError(`${path} ${decoded.problem}.`, reencodeRemedy(decoded));
+  return parseSettings(decoded.text, path);
 }
 
 export function parseSettings(text: string, path: string): Settings {
   let value: unknown;
   try {
-    // Windows editors may write a byte order mark; RFC 8259 §8.1 allows parsers to ignore it.
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+    value = JSON.parse(text);
   } catch (error) {
-    throw new MobyvmError(
-      'MOBYVM_SETTINGS',
+    throw settingsError(
       `${path} is not valid JSON: ${textOf(error)}.`,
       `Fix ${path}, or remove it to use the defaults.`,
-      {
-        cause: error,
-      },
+      error,
     );
   }
   const result = settingsSchema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => describe(issue, value));
-  throw new MobyvmError(
-    'MOBYVM_SETTINGS',
+  throw settingsError(
     `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
     `Fix ${path}; docs/settings.md lists every setting with its unit.`,
   );
+}
+
+function settingsError(message: string, remedy: string, cause?: unknown): MobyvmError {
+  return new MobyvmError('MOBYVM_SETTINGS', message, remedy, { cause });
 }
 
 function describe(issue: z.core.$ZodIssue, whole: unknown): string[] {
