@@ -123,7 +123,8 @@ export const COMMANDS: readonly Command[] = [
     name: 'kvp set',
     args: '<name> [value]',
     summary: 'Set a key-value item for the guest',
-    details: 'Without a value, the value is read from standard input.',
+    details:
+      'Without a value, the value is read from standard input. The VM must be running; the item is sent again after each boot. There may be 500 items.',
     positionals: { name: KVP_NAME, value: { type: 'string', describe: 'Value of the item' } },
     options: { secret: { type: 'boolean', default: false, describe: 'Never show the value' } },
     examples: [
@@ -136,6 +137,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'kvp remove',
     args: '<name>',
     summary: 'Remove a key-value item of the host',
+    details: 'Works while the VM is off, too.',
     positionals: { name: KVP_NAME },
     examples: [['mobyvm kvp remove greeting', 'Remove an item']],
     run: (context, { name }) => kvpRemove(context, name),

@@ -43,15 +43,24 @@ export interface KvpListing {
 export interface KvpExchange {
   /**
    * Adds the items or replaces their values, in this order, and keeps them: a guest that is booted again gets them again.
-   * Without a name twice. When it fails, the items before the failing one may be set.
+   * Without a name twice. When it fails, some of the items may be set.
    */
   set(items: readonly KvpSetting[], signal: AbortSignal): Promise<void>;
 
-  /** Succeeds for names that are not there. Even when it fails, the items are not sent to the guest again. */
+  /**
+   * Succeeds for names that are not there. Even when it fails, the items are not sent to the guest again. Where this
+   * exchange keeps the items it succeeds also while the guest is away.
+   */
   remove(names: readonly string[], signal: AbortSignal): Promise<void>;
 
-  /** @throws MobyvmError MOBYVM_KVP_LIMIT when there are more than 10,000 items */
+  /**
+   * Where this exchange keeps the host's items, that pool is listed also while the guest is away.
+   * @throws MobyvmError MOBYVM_KVP_LIMIT when there are more than 10,000 items
+   */
   list(pool: KvpPool, signal: AbortSignal): Promise<KvpListing>;
+
+  /** The names of the requests in the guest's pool, also of those that another process has left there. */
+  requests(signal: AbortSignal): Promise<readonly string[]>;
 
   /** The value of one item, or undefined when it is not there. */
   get(pool: Exclude<KvpPool, 'host'>, name: string, signal: AbortSignal): Promise<string | undefined>;
