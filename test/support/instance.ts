@@ -36,8 +36,9 @@ export class Instance implements AsyncDisposable {
     };
   }
 
-  static async create(settings: Readonly<Record<string, object>> = {}): Promise<Instance> {
-    const directory = await mkdtemp(join(tmpdir(), 'mobyvm-it-'));
+  /** @param folder a folder of the test's own below the temporary one, to try out its name */
+  static async create(settings: Readonly<Record<string, object>> = {}, folder = ''): Promise<Instance> {
+    const directory = join(await mkdtemp(join(tmpdir(), 'mobyvm-it-')), folder);
     const instance = new Instance(directory, `mvi${process.pid}-${++made}`);
     await instance.configure(settings);
     return instance;
