@@ -140,19 +140,7 @@ export async function makeBusyboxImage(instance: Instance, name: string): Promis
     await mkdir(join(files, 'bin'));
     await mkdir(join(files, 'tmp'));
     await run('cp', ['/bin/busybox', join(files, 'bin/busybox')]);
-    for (const applet of [
-      'sh',
-      'cat',
-      'echo',
-      'ls',
-      'uname',
-      'sleep',
-      'date',
-      'nc',
-      'wc',
-      'nslookup',
-      'wget',
-    ]) {
+    for (const applet of ['sh', 'cat', 'echo', 'ls', 'uname', 'sleep', 'date', 'nc', 'wc', 'nslookup']) {
       await run('ln', ['-s', 'busybox', join(files, 'bin', applet)]);
     }
     await run('tar', ['-C', files, '-cf', join(files, '../', `${name}.${process.pid}.tar`), '.']);
