@@ -27,7 +27,7 @@ export function parseSettings(text: string, path: string): Settings {
     value = JSON.parse(text);
   } catch (error) {
     throw settingsError(
-      `${path} is not valid JSON: ${textOf(error)}.`,
+      `${path} is not valid JSON: ${textOf(error)}${placeIn(text, textOf(error))}.`,
       `Fix ${path}, or remove it to use the defaults.`,
       error,
     );
@@ -39,6 +39,14 @@ export function parseSettings(text: string, path: string): Settings {
     `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
     `Fix ${path}; docs/settings.md lists every setting with its unit.`,
   );
+}
+
+/** Later versions of Node.js say it themselves. */
+function placeIn(text: string, message: string): string {
+  const position = /at position (\d+)$/.exec(message)?.[1];
+  if (position === undefined) return '';
+  const before = text.slice(0, Number(position)).split('\n');
+  return ` (line ${before.length} column ${(before.at(-1)?.length ?? 0) + 1})`;
 }
 
 function settingsError(message: string, remedy: string, cause?: unknown): MobyvmError {

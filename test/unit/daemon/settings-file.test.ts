@@ -37,6 +37,14 @@ describe('the settings file', () => {
     });
   });
 
+  test('with a comma too many is refused, and the place is named', async () => {
+    await writeFile(path, '{\r\n  "vm": {\r\n    "cpus": 3,\r\n  }\r\n}');
+    await expect(loadSettings(path)).rejects.toMatchObject({
+      code: 'MOBYVM_SETTINGS',
+      message: expect.stringContaining('(line 4 column 3)') as string,
+    });
+  });
+
   test('that never ends is not read into memory', async () => {
     await expect(loadSettings('/dev/zero')).rejects.toMatchObject({ code: 'MOBYVM_SETTINGS' });
   });
