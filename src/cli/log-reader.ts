@@ -25,6 +25,8 @@ export class LogReader implements AsyncDisposable {
   #mark = Buffer.alloc(0);
   #decoder = new StringDecoder('utf8');
   #rest = '';
+  /** We began in the middle of a line, which is left out. */
+  #isInLine = false;
 
   constructor(files: LogFiles, onGap: () => void) {
     this.#files = files;
@@ -36,8 +38,7 @@ export class LogReader implements AsyncDisposable {
     this.#file = await openIfPresent(this.#files.path);
     if (this.#file === undefined) return false;
     this.#position = Math.max((await this.#file.stat()).size - lastBytes, 0);
-    // Without the line that this cuts.
-    if (this.#position > 0) await this.next().then((lines) => lines?.shift());
+    this.#isInLine = this.#position > 0;
     return true;
   }
 
@@ -75,6 +76,10 @@ export class LogReader implements AsyncDisposable {
   #linesOf(bytes: Buffer): string[] {
     const lines = (this.#rest + this.#decoder.write(bytes)).split('\n');
     this.#rest = lines.pop() ?? '';
+    if (this.#isInLine && lines.length > 0) {
+      this.#isInLine = false;
+      lines.shift();
+    }
     return lines;
   }
 

@@ -27,6 +27,16 @@ test('prints the last lines, also one without a line break', async () => {
   expect(lines).toEqual(['two', 'three']);
 });
 
+test('prints the last lines of a file that is larger than what is looked through', async () => {
+  const line = (at: number): string => `line ${at} ${'x'.repeat(1_000)}`;
+  const many = Array.from({ length: 6_000 }, (_, at) => line(at));
+  await writeFile(path, `${many.join('\n')}\n`);
+  const { lines, terminal } = printed();
+  await printFile(commandContext({ terminal }), { ...options, files: files(), lines: 5_000, follow: false });
+  expect(lines.length).toBeGreaterThan(4_000);
+  expect(lines).toEqual(many.slice(-lines.length));
+});
+
 test('a file that does not exist is reported by name', async () => {
   await expect(
     printFile(commandContext(), { ...options, files: files(), follow: false }),
