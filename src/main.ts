@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
 import { runCommand } from './cli/commands.js';
+import { watchOutputReader } from './cli/output-reader.js';
 import { processInput } from './cli/read-input.js';
 import { processTerminal } from './cli/terminal.js';
 import { errnoOf, reportOf } from './core/values/index.js';
@@ -16,7 +17,7 @@ import { missingRightsError } from './protocol/platform.js';
 
 /** The entry: the only file that reads the process's arguments and environment, and that joins commands and daemon. */
 const platform = nearestPlatform();
-const terminal = processTerminal(process);
+const terminal = processTerminal(process, watchOutputReader(process.pid));
 const paths = pathsOrExit();
 const { rights, ...services } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
 const processEnd = new ProcessEnd(process);

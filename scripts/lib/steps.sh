@@ -169,3 +169,12 @@ unpack_packages() {
 	for archive in "$archives"/*.deb; do dpkg-deb -x "$archive" "$folder"; done
 	rm -rf "$archives"
 }
+
+# make_busybox_root FOLDER: the files of a tiny image. It has every applet but wget: Debian's crashes with -T, and its
+# static glibc can't be relied on to look names up.
+make_busybox_root() {
+	local applet
+	mkdir -p "$1/bin" "$1/tmp"
+	cp /bin/busybox "$1/bin/busybox"
+	for applet in $(/bin/busybox --list | grep -vxE 'busybox|wget'); do ln -s busybox "$1/bin/$applet"; done
+}

@@ -24,7 +24,7 @@ export interface CommandContext {
 /** Standard input. */
 export interface Input {
   readonly isTerminal: boolean;
-  /** All of it, without a final line break. @throws MobyvmError MOBYVM_USAGE when it is too long or not UTF-8 */
+  /** All of it, without a final line break. @throws MobyvmError MOBYVM_USAGE when it is too long, or neither UTF-8 nor UTF-16 */
   read(): Promise<string>;
   /** One line, for the answer to a question; empty at the end of the input. */
   readLine(signal: AbortSignal): Promise<string>;

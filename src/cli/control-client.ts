@@ -134,6 +134,9 @@ export class ControlClient {
     switch (errnoOf(error)) {
       case 'ENOENT':
       case 'ECONNREFUSED':
+      // No socket has such a long path: `up` says how long it may be.
+      case 'ENAMETOOLONG':
+      case 'EINVAL':
         return notRunningError(error);
       case 'EACCES':
         return forbiddenError(this.#path, this.#rights, error);

@@ -1,3 +1,4 @@
+import { consoleLogFiles, daemonLogFiles } from '../protocol/paths.js';
 import { command, type Command } from './command.js';
 import { doctor } from './doctor.js';
 import { down } from './down.js';
@@ -83,7 +84,7 @@ export const COMMANDS: readonly Command[] = [
       ['mobyvm logs -n 200', 'Show the last 200 lines'],
     ],
     run: (context, argv) =>
-      printFile(context, { path: context.paths.daemonLog, what: 'daemon log', ...validLines(argv) }),
+      printFile(context, { files: daemonLogFiles(context.paths), what: 'daemon log', ...validLines(argv) }),
   }),
   command({
     name: 'console',
@@ -91,7 +92,7 @@ export const COMMANDS: readonly Command[] = [
     options: TAIL,
     examples: [['mobyvm console --follow', 'Watch the VM boot']],
     run: (context, argv) =>
-      printFile(context, { path: context.paths.consoleLog, what: 'console log', ...validLines(argv) }),
+      printFile(context, { files: consoleLogFiles(context.paths), what: 'console log', ...validLines(argv) }),
   }),
   command({
     name: 'port list',
@@ -122,7 +123,8 @@ export const COMMANDS: readonly Command[] = [
     name: 'kvp set',
     args: '<name> [value]',
     summary: 'Set a key-value item for the guest',
-    details: 'Without a value, the value is read from standard input.',
+    details:
+      'Without a value, the value is read from standard input. The VM must be running; the item is sent again after each boot. There may be 500 items.',
     positionals: { name: KVP_NAME, value: { type: 'string', describe: 'Value of the item' } },
     options: { secret: { type: 'boolean', default: false, describe: 'Never show the value' } },
     examples: [
@@ -135,6 +137,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'kvp remove',
     args: '<name>',
     summary: 'Remove a key-value item of the host',
+    details: 'Works while the VM is off, too.',
     positionals: { name: KVP_NAME },
     examples: [['mobyvm kvp remove greeting', 'Remove an item']],
     run: (context, { name }) => kvpRemove(context, name),

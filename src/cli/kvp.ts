@@ -2,6 +2,8 @@ import { MobyvmError } from '../core/values/index.js';
 import { EXIT_OK } from '../protocol/exit-code.js';
 import type { KvpListing, KvpPool } from '../protocol/messages.js';
 import { ControlClient } from './control-client.js';
+import { findDaemon, startDaemon } from './find-daemon.js';
+import { refuseOtherPaths } from './other-paths.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { withoutControls } from './terminal.js';
 
@@ -13,7 +15,8 @@ export interface KvpListOptions {
 /** `mobyvm kvp list`: the items of one pool; secrets are masked by the daemon already. */
 export async function kvpList(context: CommandContext, { pool, json }: KvpListOptions): CommandResult {
   const { terminal, interrupted } = context;
-  const listing = await clientOf(context).listKvp(pool, interrupted);
+  const client = pool === 'host' ? await clientOfItems(context) : clientOf(context);
+  const listing = await client.listKvp(pool, interrupted);
   if (json) terminal.out(JSON.stringify({ pool, ...listing }));
   else listingLines(pool, listing).forEach((line) => terminal.out(line));
   return EXIT_OK;
@@ -41,7 +44,7 @@ export async function kvpSet(context: CommandContext, options: KvpSetOptions): C
 
 /** `mobyvm kvp remove`: succeeds if there is no such item, but says so, since the name may be wrong. */
 export async function kvpRemove(context: CommandContext, name: string): CommandResult {
-  const client = clientOf(context);
+  const client = await clientOfItems(context);
   const { items } = await client.listKvp('host', context.interrupted);
   await client.removeKvp(name, context.interrupted);
   if (!items.some((item) => item.name === name)) {
@@ -52,6 +55,15 @@ export async function kvpRemove(context: CommandContext, name: string): CommandR
 
 function clientOf({ paths, rights }: CommandContext): ControlClient {
   return new ControlClient(paths.controlSocket, rights);
+}
+
+/** The host's items are there whether the VM runs or not; without a daemon one is started, which ends by itself. */
+async function clientOfItems(context: CommandContext): Promise<ControlClient> {
+  const found = await findDaemon(context);
+  const options = { namespace: undefined, checksSettings: false };
+  const { client, info } = found ?? (await startDaemon(context, options));
+  await refuseOtherPaths(context, info);
+  return client;
 }
 
 function listingLines(pool: KvpPool, { items, unreadable }: KvpListing): string[] {

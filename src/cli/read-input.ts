@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Readable } from 'node:stream';
-import { MobyvmError } from '../core/values/index.js';
+import { decodeUserText, MobyvmError, reencodeRemedy } from '../core/values/index.js';
 import type { Input } from './context.js';
 
 /** Nothing that is read from standard input is longer; the exact limits are up to whoever uses the text. */
@@ -27,7 +27,7 @@ async function readLine(stream: Readable, signal: AbortSignal): Promise<string> 
   }
 }
 
-/** Standard input to its end, as UTF-8, without the line break that `echo` and editors put at the end. */
+/** Standard input to its end, without the line break that `echo` and editors put at the end. */
 export async function readInput(stream: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -36,17 +36,13 @@ export async function readInput(stream: Readable): Promise<string> {
     if (size > MAX_BYTES) throw tooLongError();
     chunks.push(chunk);
   }
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-    return text.replace(/\r?\n$/, '');
-  } catch (error) {
-    throw new MobyvmError(
-      'MOBYVM_USAGE',
-      'Standard input is not valid UTF-8.',
-      'Encode it, for example with base64.',
-      { cause: error },
-    );
-  }
+  const decoded = decodeUserText(Buffer.concat(chunks));
+  if ('text' in decoded) return decoded.text.replace(/\r?\n$/, '');
+  throw new MobyvmError(
+    'MOBYVM_USAGE',
+    `Standard input ${decoded.problem}.`,
+    `${reencodeRemedy(decoded)} Other data can be passed as base64.`,
+  );
 }
 
 function tooLongError(): MobyvmError {

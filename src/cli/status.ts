@@ -15,14 +15,15 @@ export interface StatusOptions {
   readonly watch: boolean;
 }
 
-/** `mobyvm status`: 0 when the machine runs, 1 in every other state, so that scripts can ask. */
+/** `mobyvm status`: 0 when the Docker Engine can be used, and 1 otherwise, so that scripts can ask. */
 export async function status(context: CommandContext, options: StatusOptions): CommandResult {
   const client = new ControlClient(context.paths.controlSocket, context.rights);
   try {
     if (options.watch) return await watch(context, client, options);
     const machine = await client.status();
     rendered(machine, options).forEach((line) => context.terminal.out(line));
-    return machine.state === 'running' ? EXIT_OK : EXIT_FAILED;
+    // The state follows the engine by some seconds.
+    return machine.state === 'running' && machine.engine.reachable ? EXIT_OK : EXIT_FAILED;
   } catch (error) {
     if (!isNotRunning(error)) throw error;
     (await notRunning(context, options)).forEach((line) => context.terminal.out(line));
@@ -36,6 +37,7 @@ async function watch(context: CommandContext, client: ControlClient, options: St
   const print = (lines: readonly string[]): void =>
     (options.json ? lines : [...lines, '']).forEach((line) => terminal.out(line));
   let printed = '';
+  const unwatch = terminal.watchReader();
   try {
     for (;;) {
       for await (const each of daemonStatus(client, interrupted)) {
@@ -53,6 +55,8 @@ async function watch(context: CommandContext, client: ControlClient, options: St
     // Ctrl-C is how watching ends.
     if (!isAbort(error) && !interrupted.aborted) throw error;
     return EXIT_OK;
+  } finally {
+    unwatch();
   }
 }
 

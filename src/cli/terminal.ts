@@ -1,3 +1,6 @@
+import { Listeners } from '../core/host/index.js';
+import type { WatchReader } from './output-reader.js';
+
 /** Where a command prints; made in main.ts from the process's own streams, and from strings in tests. */
 export interface Terminal {
   readonly isInteractive: boolean;
@@ -10,6 +13,8 @@ export interface Terminal {
   prompt(text: string): void;
   /** Rewrites the last line of an interactive terminal; an empty text clears it. */
   status(text: string): void;
+  /** From now on the end of standard output's reader is noticed also while nothing is printed. @returns ends the watch */
+  watchReader(): () => void;
 }
 
 export interface ProcessTerminal extends Terminal {
@@ -25,7 +30,9 @@ export interface TerminalStreams {
 
 const CLEAR_LINE = '\r\u001b[K';
 
-export function processTerminal({ stdout, stderr }: TerminalStreams): ProcessTerminal {
+export function processTerminal({ stdout, stderr }: TerminalStreams, watch: WatchReader): ProcessTerminal {
+  const closed = new Listeners();
+  stdout.once('error', () => closed.emit());
   // `mobyvm logs | head` closes our output: that is normal use, not an error.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
   return {
@@ -37,7 +44,8 @@ export function processTerminal({ stdout, stderr }: TerminalStreams): ProcessTer
     error: (line) => void stderr.write(`${line}\n`),
     prompt: (text) => void stderr.write(text),
     status: (text) => void stderr.write(`${CLEAR_LINE}${text}`),
-    onClosed: (listener) => void stdout.once('error', listener),
+    watchReader: () => watch(stdout, () => closed.emit()),
+    onClosed: (listener) => void closed.add(listener),
   };
 }
 

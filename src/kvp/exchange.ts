@@ -43,15 +43,24 @@ export interface KvpListing {
 export interface KvpExchange {
   /**
    * Adds the items or replaces their values, in this order, and keeps them: a guest that reboots gets them again.
-   * No name may occur twice. If it fails, the items before the failing one may be set.
+   * No name may occur twice. If it fails, some of the items may be set.
    */
   set(items: readonly KvpSetting[], signal: AbortSignal): Promise<void>;
 
-  /** Succeeds for missing names. Even if it fails, the items are not sent to the guest again. */
+  /**
+   * Succeeds for missing names. Even if it fails, the items are not sent to the guest again. An exchange that keeps the
+   * items itself also succeeds while the guest is away.
+   */
   remove(names: readonly string[], signal: AbortSignal): Promise<void>;
 
-  /** @throws MobyvmError MOBYVM_KVP_LIMIT if there are more than 10,000 items */
+  /**
+   * An exchange that keeps the host's items itself lists that pool even while the guest is away.
+   * @throws MobyvmError MOBYVM_KVP_LIMIT if there are more than 10,000 items
+   */
   list(pool: KvpPool, signal: AbortSignal): Promise<KvpListing>;
+
+  /** The names of the requests in the guest's pool, including those that another process left there. */
+  requests(signal: AbortSignal): Promise<readonly string[]>;
 
   /** The value of one item, or undefined if it does not exist. */
   get(pool: Exclude<KvpPool, 'host'>, name: string, signal: AbortSignal): Promise<string | undefined>;

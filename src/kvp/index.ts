@@ -7,6 +7,7 @@ export { askGuest, guestPresence, removeLeftRequests } from './guest/guest-reque
 export type { GuestRequest, GuestRequestOptions } from './guest/guest-request.js';
 export type { GuestResult } from './guest/guest-result.codec.js';
 export type { IpInfo } from './wire/ip-info.codec.js';
+export { MAX_HOST_ITEMS } from './wire/limits.js';
 export { isRequestName, isReservedName, RESERVED_PREFIX, shareRequestName } from './guest/names.js';
 export { decodePoolFile, type PoolRecord } from './wire/pool-file.codec.js';
 export { encodeShareRequest } from './guest/share-request.codec.js';

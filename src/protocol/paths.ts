@@ -165,3 +165,18 @@ export function movedTo(place: MovablePath, env: Environment): string | undefine
   const path = env[PATH_VARIABLES[place]];
   return path === '' ? undefined : path;
 }
+
+/** A log file, and where its earlier content goes when it is full, the latest first. */
+export interface LogFiles {
+  readonly path: string;
+  readonly earlier: readonly string[];
+}
+
+export function daemonLogFiles({ daemonLog }: Pick<InstancePaths, 'daemonLog'>): LogFiles {
+  const bare = daemonLog.replace(/\.log$/, '');
+  return { path: daemonLog, earlier: [`${bare}1.log`, `${bare}2.log`] };
+}
+
+export function consoleLogFiles({ consoleLog }: Pick<InstancePaths, 'consoleLog'>): LogFiles {
+  return { path: consoleLog, earlier: [`${consoleLog}.1`] };
+}

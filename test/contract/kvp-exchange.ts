@@ -265,10 +265,11 @@ function describeReadiness(make: Make): void {
       await using kvp = await make();
       kvp.setReady(false);
       const setting = kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
-      const listing = kvp.exchange.list('host', NEVER);
+      const listing = kvp.exchange.list('guest', NEVER);
       kvp.setReady(true);
       await setting;
-      expect(shown((await listing).items)).toEqual({ a: '1' });
+      await listing;
+      expect(shown((await kvp.exchange.list('host', NEVER)).items)).toEqual({ a: '1' });
     });
 
     it('fails the call after a timeout', async () => {
@@ -319,7 +320,7 @@ function describeReadiness(make: Make): void {
     it('does not keep a closed exchange waiting', async () => {
       await using kvp = await make();
       kvp.setReady(false);
-      const calls = [kvp.exchange.list('guest', NEVER), kvp.exchange.list('host', NEVER)];
+      const calls = [kvp.exchange.list('guest', NEVER), kvp.exchange.get('guest', 'a', NEVER)];
       const settled = Promise.allSettled(calls);
       await kvp.exchange.close();
       for (const result of await settled)

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { run } from '../../src/core/host/index.js';
 import { errnoOf } from '../../src/core/values/index.js';
@@ -27,9 +27,11 @@ async function compile(): Promise<string> {
   for (;;) {
     const hash = await hashOfSources();
     const folder = join(TARGET, hash);
-    if (await exists(folder)) return folder;
+    if ((await exists(folder)) && (await exists(join(TARGET, 'package.json')))) return folder;
     const temporary = `${folder}.${randomUUID()}.tmp`;
     await mkdir(TARGET, { recursive: true });
+    // The program reads its version there.
+    await copyFile(join(ROOT, 'package.json'), join(TARGET, 'package.json'));
     try {
       const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
       const project = join(ROOT, 'tsconfig.build.json');

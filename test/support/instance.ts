@@ -36,8 +36,9 @@ export class Instance implements AsyncDisposable {
     };
   }
 
-  static async create(settings: Readonly<Record<string, object>> = {}): Promise<Instance> {
-    const directory = await mkdtemp(join(tmpdir(), 'mobyvm-it-'));
+  /** @param folder a folder of the test's own below the temporary one, to try out its name */
+  static async create(settings: Readonly<Record<string, object>> = {}, folder = ''): Promise<Instance> {
+    const directory = join(await mkdtemp(join(tmpdir(), 'mobyvm-it-')), folder);
     const instance = new Instance(directory, `mvi${process.pid}-${++made}`);
     await instance.configure(settings);
     return instance;
@@ -139,19 +140,7 @@ export async function makeBusyboxImage(instance: Instance, name: string): Promis
     await mkdir(join(files, 'bin'));
     await mkdir(join(files, 'tmp'));
     await run('cp', ['/bin/busybox', join(files, 'bin/busybox')]);
-    for (const applet of [
-      'sh',
-      'cat',
-      'echo',
-      'ls',
-      'uname',
-      'sleep',
-      'date',
-      'nc',
-      'wc',
-      'nslookup',
-      'wget',
-    ]) {
+    for (const applet of ['sh', 'cat', 'echo', 'ls', 'uname', 'sleep', 'date', 'nc', 'wc', 'nslookup']) {
       await run('ln', ['-s', 'busybox', join(files, 'bin', applet)]);
     }
     await run('tar', ['-C', files, '-cf', join(files, '../', `${name}.${process.pid}.tar`), '.']);

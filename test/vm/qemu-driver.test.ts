@@ -143,7 +143,7 @@ describe('adoption', () => {
       format: 1,
       machineId: vm.spec.machineId,
       pid: process.pid,
-      startTicks: '1',
+      startId: '1',
       qmpSocket: '/x',
     };
     await writeFile(join(vm.options.stateDirectory, 'machine.json'), JSON.stringify(record));

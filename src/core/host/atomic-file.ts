@@ -72,6 +72,27 @@ export async function readFileIfPresent(path: string): Promise<string | undefine
   }
 }
 
+/**
+ * The file's bytes, at most one more than the limit, or undefined if it does not exist.
+ * @throws MobyvmError MOBYVM_STATE_FILE if it cannot be read
+ */
+export async function readBytesIfPresent(path: string, maxBytes: number): Promise<Buffer | undefined> {
+  try {
+    await using file = await open(path, 'r');
+    const chunks: Buffer[] = [];
+    for (let left = maxBytes + 1; left > 0;) {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(left, 65_536)));
+      if (bytesRead === 0) break;
+      chunks.push(buffer.subarray(0, bytesRead));
+      left -= bytesRead;
+    }
+    return Buffer.concat(chunks);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fileAccessError(path, error);
+  }
+}
+
 /** The result of `stat`, or undefined if the file or folder does not exist. */
 export async function statIfPresent(path: string): Promise<Stats | undefined> {
   try {

@@ -5,10 +5,11 @@ import { errnoOf } from '../values/index.js';
 export interface ProcessIdentity {
   readonly pid: number;
   /**
-   * Clock ticks from the host's boot to the process's start: field 22 (starttime) of
-   * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html.
+   * The id of the host's boot, and the clock ticks from then to the process's start: field 22 (starttime) of
+   * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html. The ticks alone recur after a reboot, at which the same
+   * services start with the same pids.
    */
-  readonly startTicks: string;
+  readonly startId: string;
 }
 
 export interface ProcessInfo extends ProcessIdentity {
@@ -17,17 +18,22 @@ export interface ProcessInfo extends ProcessIdentity {
 
 /** The running process with this pid; undefined if there is none or it is a zombie. */
 export async function findProcess(pid: number): Promise<ProcessInfo | undefined> {
-  const [stat, cmdline] = await Promise.all([readProc(pid, 'stat'), readProc(pid, 'cmdline')]);
+  const [stat, cmdline, bootId] = await Promise.all([
+    readProc(`${pid}/stat`),
+    readProc(`${pid}/cmdline`),
+    readProc('sys/kernel/random/boot_id'),
+  ]);
   if (stat === undefined || cmdline === undefined) return undefined;
   // The command name is in parentheses and may itself contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0] ?? 'X';
   if (state === 'Z' || state === 'X') return undefined;
-  return { pid, startTicks: fields[19] ?? '', args: cmdline.split('\0').slice(0, -1) };
+  const startId = `${bootId?.trim() ?? ''}/${fields[19] ?? ''}`;
+  return { pid, startId, args: cmdline.split('\0').slice(0, -1) };
 }
 
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
-  return (await findProcess(identity.pid))?.startTicks === identity.startTicks;
+  return (await findProcess(identity.pid))?.startId === identity.startId;
 }
 
 /** Sends SIGKILL to exactly this process. Succeeds if it has already exited. */
@@ -40,9 +46,9 @@ export async function killProcess(identity: ProcessIdentity): Promise<void> {
   }
 }
 
-async function readProc(pid: number, file: 'stat' | 'cmdline'): Promise<string | undefined> {
+async function readProc(file: string): Promise<string | undefined> {
   try {
-    return await readFile(`/proc/${pid}/${file}`, 'utf8');
+    return await readFile(`/proc/${file}`, 'utf8');
   } catch (error) {
     // ESRCH: the process exited between open and read.
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return undefined;

@@ -20,15 +20,8 @@ export interface ProcessTable {
   kill(process: StartedProcess): Promise<void>;
 }
 
-/** Reads /proc; the start id is field 22 of proc(5) stat. */
-export const linuxProcessTable: ProcessTable = {
-  async find(pid) {
-    const found = await findProcess(pid);
-    return found && { pid: found.pid, startId: found.startTicks, args: found.args };
-  },
-  isAlive: ({ pid, startId }) => isAlive({ pid, startTicks: startId }),
-  kill: ({ pid, startId }) => killProcess({ pid, startTicks: startId }),
-};
+/** Reads /proc. */
+export const linuxProcessTable: ProcessTable = { find: findProcess, isAlive, kill: killProcess };
 
 /**
  * Knows no process, so that no lock can be taken with it: stands in for Windows until there is a table over

@@ -93,8 +93,11 @@ export async function run(
 }
 
 export interface StartOptions {
-  /** Where the program's output goes: to the end of a file, or to our own standard output and standard error. */
-  readonly output: { readonly file: string } | 'inherit';
+  /**
+   * Where the program's output goes: to the end of a file, or to our own standard output and standard error. With
+   * `inherit stdout` its standard error is dropped.
+   */
+  readonly output: { readonly file: string } | 'inherit' | 'inherit stdout';
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -119,14 +122,14 @@ export async function startProgram(
   args: readonly string[],
   options: StartOptions,
 ): Promise<StartedProgram> {
-  const file =
-    options.output === 'inherit' ? undefined : openSync(options.output.file, 'a', fileMode('owner'));
+  const { output } = options;
+  const file = typeof output === 'string' ? undefined : openSync(output.file, 'a', fileMode('owner'));
   try {
     const child = spawn(program, args, {
       detached: true,
       windowsHide: true,
       env: options.env === undefined ? undefined : { ...options.env },
-      stdio: ['ignore', file ?? 'inherit', file ?? 'inherit'],
+      stdio: ['ignore', file ?? 'inherit', output === 'inherit stdout' ? 'ignore' : (file ?? 'inherit')],
     });
     let exitCode: number | undefined;
     const ended = new Promise<number>((resolve) => {

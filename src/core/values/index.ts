@@ -6,4 +6,5 @@ export * from './errors.js';
 export * from './ipv4.js';
 export * from './mac.js';
 export * from './subnet.js';
+export * from './text-encoding.codec.js';
 export * from './windows-status.js';

@@ -13,6 +13,8 @@ import { toOperation, toWireEvent, toWireInfo, toWireStatus } from './wire.js';
 /** What the control API controls; the daemon's machine fits. */
 export interface ControlledMachine {
   readonly kvp: KvpExchange;
+  /** Why the VM is paused, while it is. */
+  readonly stall: MobyvmError | undefined;
   info(): DaemonInfo;
   status(): Promise<MachineStatus>;
   /** Calls back at every change of the status. Returns the unsubscribe function. */
@@ -103,7 +105,8 @@ async function answer(
     }
     default: {
       const body = async (): Promise<unknown> => JSON.parse(await bodyOf(request));
-      const kvp = await answerKvp(machine.kvp, { route, body, signal: untilGone(response) });
+      const { kvp: exchange, stall } = machine;
+      const kvp = await answerKvp(exchange, { route, body, stall, signal: untilGone(response) });
       if (kvp !== undefined) json(response, 200, kvp);
       else await operate(machine, route, request, response);
     }

@@ -27,7 +27,7 @@ export interface KvpGuestOptions {
   readonly answersWithinMs?: number;
 }
 
-const CLEAN_UP_MS = 20_000;
+const CLEAN_UP_MS = 60_000;
 const FACTS_MS = 30_000;
 
 /**
@@ -42,6 +42,8 @@ export class KvpGuest implements GuestSide {
   #token: MachineToken | undefined;
   #following = new AbortController();
   #facts: GuestFacts | undefined;
+  /** A daemon that was killed during a configuration has left it in the guest's pool. */
+  #mayHaveLeftovers = false;
 
   constructor(options: KvpGuestOptions) {
     this.#options = options;
@@ -86,7 +88,7 @@ export class KvpGuest implements GuestSide {
       !configuring.isFreshBoot &&
       (await answersSoon(configuring, this.#options.answersWithinMs ?? 5_000))
     ) {
-      await this.#removeLeftovers(configuring.signal);
+      this.#mayHaveLeftovers = true;
       return 'none';
     }
     if (this.#certificates === undefined || this.#token === undefined) throw noCertificatesError();
@@ -116,6 +118,9 @@ export class KvpGuest implements GuestSide {
     this.#following = new AbortController();
     const { signal } = this.#following;
     const { exchange } = this.#options;
+    // Nobody waits for it: with hundreds of items it takes a while.
+    if (this.#mayHaveLeftovers) void this.#removeLeftovers(signal);
+    this.#mayHaveLeftovers = false;
     void this.#learnFacts(signal);
     void exchange.keepItems?.(signal).catch((error: unknown) => {
       if (!isAbort(error) && !signal.aborted)
@@ -133,7 +138,6 @@ export class KvpGuest implements GuestSide {
     this.#following.abort();
   }
 
-  /** A daemon that was killed during a configuration has left it in the guest's pool. */
   async #removeLeftovers(signal: AbortSignal): Promise<void> {
     const { exchange, logger } = this.#options;
     try {
@@ -141,8 +145,7 @@ export class KvpGuest implements GuestSide {
       const removed = await removeLeftRequests(exchange, within);
       if (removed > 0) logger.warn('kvp.requests.removed', { items: removed });
     } catch (error) {
-      signal.throwIfAborted();
-      logger.warn('kvp.requests.unremoved', { reason: textOf(error) });
+      if (!signal.aborted) logger.warn('kvp.requests.unremoved', { reason: textOf(error) });
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ManagedResource } from '../../core/host/index.js';
+import type { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort } from '../../proxy/index.js';
 import type { Settings } from '../settings/schema.js';
@@ -58,6 +59,11 @@ export class Machine {
 
   get kvp(): KvpExchange {
     return this.#parts.kvp;
+  }
+
+  /** Why the VM is paused, while it is. */
+  get stall(): MobyvmError | undefined {
+    return this.#vm.stall;
   }
 
   get state(): MachineState {

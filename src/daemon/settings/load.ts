@@ -1,33 +1,37 @@
 import type { z } from 'zod';
-import { readFileIfPresent } from '../../core/host/index.js';
-import { MobyvmError, textOf } from '../../core/values/index.js';
+import { readBytesIfPresent } from '../../core/host/index.js';
+import { decodeUserText, MobyvmError, reencodeRemedy, textOf } from '../../core/values/index.js';
 import type { HostPlatform } from '../../protocol/platform.js';
 import { pathProblems } from './path-problems.js';
 import { problemText } from './problem.plan.js';
 import { settingsSchema, type Settings } from './schema.js';
+
+/** Far more than every setting at its longest. */
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * Reads the settings file; a missing file means all defaults.
  * @throws MobyvmError MOBYVM_SETTINGS that lists every problem
  */
 export async function loadSettings(path: string, platform: HostPlatform): Promise<Settings> {
-  const text = await readFileIfPresent(path);
-  return parseSettings(text ?? '{}', path, platform);
+  const bytes = await readBytesIfPresent(path, MAX_BYTES);
+  if (bytes === undefined) return parseSettings('{}', path, platform);
+  if (bytes.length > MAX_BYTES)
+    throw settingsError(`${path} has more than ${MAX_BYTES} bytes.`, `Fix ${path}.`);
+  const decoded = decodeUserText(bytes);
+  if ('problem' in decoded) throw settingsError(`${path} ${decoded.problem}.`, reencodeRemedy(decoded));
+  return parseSettings(decoded.text, path, platform);
 }
 
 export function parseSettings(text: string, path: string, platform: HostPlatform): Settings {
   let value: unknown;
   try {
-    // Windows editors may write a byte order mark; RFC 8259 §8.1 allows parsers to ignore it.
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+    value = JSON.parse(text);
   } catch (error) {
-    throw new MobyvmError(
-      'MOBYVM_SETTINGS',
-      `${path} is not valid JSON: ${textOf(error)}.`,
+    throw settingsError(
+      `${path} is not valid JSON: ${textOf(error)}${placeIn(text, textOf(error))}.`,
       `Fix ${path}, or remove it to use the defaults.`,
-      {
-        cause: error,
-      },
+      error,
     );
   }
   const result = settingsSchema.safeParse(value);
@@ -37,11 +41,22 @@ export function parseSettings(text: string, path: string, platform: HostPlatform
     ...(result.error?.issues ?? []).flatMap((issue) => describe(issue, value)),
     ...wrongPaths.map((each) => problemLine(each.path, each.problem, value)),
   ];
-  throw new MobyvmError(
-    'MOBYVM_SETTINGS',
+  throw settingsError(
     `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
     `Fix ${path}; docs/settings.md lists every setting with its unit.`,
   );
+}
+
+/** Later versions of Node.js say it themselves. */
+function placeIn(text: string, message: string): string {
+  const position = /at position (\d+)$/.exec(message)?.[1];
+  if (position === undefined) return '';
+  const before = text.slice(0, Number(position)).split('\n');
+  return ` (line ${before.length} column ${(before.at(-1)?.length ?? 0) + 1})`;
+}
+
+function settingsError(message: string, remedy: string, cause?: unknown): MobyvmError {
+  return new MobyvmError('MOBYVM_SETTINGS', message, remedy, { cause });
 }
 
 function describe(issue: z.core.$ZodIssue, whole: unknown): string[] {

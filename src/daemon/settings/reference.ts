@@ -32,7 +32,7 @@ export function settingsReference(): string {
   return [
     '# Settings',
     '',
-    'Settings are read from the JSON file `/etc/mobyvm/settings.json`, or from the file named by `MOBYVM_SETTINGS`. A missing file or setting means the default.',
+    'Settings are read from the JSON file `/etc/mobyvm/settings.json`, or from the file named by `MOBYVM_SETTINGS`. The file is UTF-8 or UTF-16, with or without byte order mark. A missing file or setting means the default.',
     'Unknown settings and invalid values are rejected, with all problems reported at once. Changes take effect at the next `mobyvm up`; some need a `mobyvm restart` while the VM is running, and `up` lists those.',
     'This page is generated (`npm run docs:settings`).',
     '',

@@ -155,7 +155,7 @@ export const settingsSchema = z.strictObject({
         .max(600)
         .default(30)
         .describe(
-          'How long each request of a Docker client waits for a VM that is starting before it fails, in seconds; `docker` makes up to three requests in a row.',
+          'How long a request of a Docker client waits for a VM that is starting or restarting before it fails with the current step, in seconds. The further requests of the same command fail at once then.',
         ),
       daemonJson: daemonJson
         .default({})

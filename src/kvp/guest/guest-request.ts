@@ -5,7 +5,7 @@ import type { KvpExchange } from '../exchange.js';
 import { decodeGuestPresence, type GuestPresence } from './guest-presence.codec.js';
 import { decodeGuestResult, type GuestResult } from './guest-result.codec.js';
 import { NOT_READY_HINT } from '../kvp-errors.js';
-import { GUEST_NAME, isRequestName, resultName } from './names.js';
+import { GUEST_NAME, resultName } from './names.js';
 import { sha256 } from './sha256.js';
 import { encodeTransfer } from './transfer.codec.js';
 import { waitForItem } from './wait-for-item.js';
@@ -99,8 +99,7 @@ export function guestPresence(
  * @returns how many there were
  */
 export async function removeLeftRequests(exchange: KvpExchange, signal: AbortSignal): Promise<number> {
-  const { items } = await exchange.list('host', signal);
-  const names = items.map(({ name }) => name).filter(isRequestName);
+  const names = await exchange.requests(signal);
   if (names.length > 0) await exchange.remove(names, signal);
   return names.length;
 }

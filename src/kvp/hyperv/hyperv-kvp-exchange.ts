@@ -76,6 +76,11 @@ export class HypervKvpExchange implements KvpExchange {
     });
   }
 
+  async requests(signal: AbortSignal): Promise<readonly string[]> {
+    const { items } = await this.list('host', signal);
+    return items.map(({ name }) => name).filter(isRequestName);
+  }
+
   get(pool: 'guest' | 'intrinsic', name: string, signal: AbortSignal): Promise<string | undefined> {
     return this.#operation('Reading an item', signal, async (within) => {
       const { found } = readItems((await this.#read(within))[pool], pool);

@@ -48,6 +48,15 @@ export class GuestDaemon {
       throw refused(`removing "${name}"`, status);
   }
 
+  /** As `remove`, but without waiting for a daemon. @returns false when there is none */
+  async removeOnce(name: string, signal: AbortSignal): Promise<boolean> {
+    const filler = { operation: 'set', pool: Pool.external, key: name, value: textValue(FILLER) } as const;
+    if ((await this.askOnce(filler, signal)) === undefined) return false;
+    return (
+      (await this.askOnce({ operation: 'delete', pool: Pool.external, key: name }, signal)) !== undefined
+    );
+  }
+
   /** @returns undefined when there is no such item */
   async get(pool: number, name: string, signal: AbortSignal): Promise<string | undefined> {
     const { status, value } = await this.ask({ operation: 'get', pool, key: name }, signal);

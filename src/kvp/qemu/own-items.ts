@@ -1,13 +1,18 @@
 import type { KvpSetting } from '../exchange.js';
 import { isRequestName } from '../guest/names.js';
 
+/** Requests are few, and the host waits for their answers; items can be hundreds. */
+export type ItemKind = 'request' | 'item';
+
 /**
  * The wanted contents of pool 0. Only the host remembers them: after a reboot the guest's pools are empty.
  *
- * INVARIANT: no name is both kept and to be removed.
+ * INVARIANTS: no name is both kept and to be removed. Whatever is unsent is kept.
  */
 export class OwnItems {
   readonly #kept = new Map<string, KvpSetting>();
+  /** Names that the guest may not yet have with their current value. */
+  readonly #unsent = new Set<string>();
   /** Unwanted names that the guest may still have; true for secrets. */
   readonly #toRemove = new Map<string, boolean>();
 
@@ -15,26 +20,64 @@ export class OwnItems {
     return [...this.#kept.values()];
   }
 
-  get toRemove(): readonly { readonly name: string; readonly isSecret: boolean }[] {
-    return [...this.#toRemove].map(([name, isSecret]) => ({ name, isSecret }));
-  }
-
   isSecret(name: string): boolean {
     return isRequestName(name) || (this.#kept.get(name)?.secret ?? this.#toRemove.get(name) ?? false);
+  }
+
+  toRemove(kind: ItemKind): readonly string[] {
+    return [...this.#toRemove.keys()].filter((name) => kindOf(name) === kind);
+  }
+
+  unsent(kind: ItemKind): readonly KvpSetting[] {
+    return [...this.#unsent].flatMap((name) => {
+      const item = this.#kept.get(name);
+      return item !== undefined && kindOf(name) === kind ? [item] : [];
+    });
   }
 
   keep(item: KvpSetting): void {
     this.#toRemove.delete(item.name);
     this.#kept.set(item.name, item);
+    this.#unsent.add(item.name);
+  }
+
+  sent({ name, value }: KvpSetting): void {
+    if (this.#kept.get(name)?.value === value) this.#unsent.delete(name);
   }
 
   /** From now on the item is not sent again; it counts as not yet removed until {@link removed}. */
   forget(name: string): void {
     this.#toRemove.set(name, this.isSecret(name));
     this.#kept.delete(name);
+    this.#unsent.delete(name);
   }
 
   removed(name: string): void {
     this.#toRemove.delete(name);
   }
+
+  /** The guest may have lost everything. */
+  doubtAll(): void {
+    for (const name of this.#kept.keys()) this.#unsent.add(name);
+  }
+
+  /**
+   * Keeps the items, and undoes that when they could not be set. What was changed again meanwhile stays.
+   * @returns undoes it
+   */
+  keepAll(items: readonly KvpSetting[]): () => void {
+    const before = items.map(({ name }) => this.#kept.get(name));
+    items.forEach((item) => this.keep(item));
+    return () =>
+      items.forEach((item, at) => {
+        if (this.#kept.get(item.name) !== item) return;
+        const previous = before[at];
+        if (previous === undefined) this.forget(item.name);
+        else this.keep(previous);
+      });
+  }
+}
+
+function kindOf(name: string): ItemKind {
+  return isRequestName(name) ? 'request' : 'item';
 }

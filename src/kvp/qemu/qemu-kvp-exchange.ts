@@ -19,7 +19,7 @@ import { withinSeconds } from '../operation-deadline.js';
 import { GuestDaemon, isUnreadable } from './guest-daemon.js';
 import { KvpConnection } from './kvp-connection.js';
 import { DEFAULT_TIMING, type KvpSocketTiming } from './kvp-socket.js';
-import { OwnItems } from './own-items.js';
+import { OwnItems, type ItemKind } from './own-items.js';
 
 export interface QemuKvpOptions {
   /** The chardev's unix socket; QEMU serves one client at a time. */
@@ -40,6 +40,11 @@ export interface KvpItemStore {
   load(): Promise<readonly KvpSetting[]>;
   save(items: readonly KvpSetting[]): Promise<void>;
 }
+
+/** About a second, in an emulated guest. */
+const ITEMS_AT_ONCE = 25;
+/** How long a guest that does not answer is waited for with the removal of an item. */
+const REMOVE_MS = 10_000;
 
 const POOL: Readonly<Record<KvpPool, number>> = {
   host: Pool.external,
@@ -74,39 +79,63 @@ export class QemuKvpExchange implements KvpExchange {
     this.#keepEveryMs = options.keepEveryMs ?? 5_000;
   }
 
+  /** The store comes first: it can refuse at once, because its disk is full, what the guest would be waited for with. */
   async set(items: readonly KvpSetting[], signal: AbortSignal): Promise<void> {
     checkSettings(items);
+    const isStored = !items.every(({ name }) => isRequestName(name));
     await this.#operation('Setting items', signal, async (within) => {
-      for (const item of items) {
-        await this.#daemon.set(item.name, item.value, within);
-        this.#own.keep(item);
-        this.#logger.debug('kvp.item.set', { name: item.name, characters: item.value.length });
+      const undo = this.#own.keepAll(items);
+      try {
+        if (isStored) await this.#save();
+        for (const item of items) {
+          await this.#send(item, within);
+          this.#logger.debug('kvp.item.set', { name: item.name, characters: item.value.length });
+        }
+      } catch (error) {
+        undo();
+        if (isStored) await this.#save().catch(() => undefined);
+        throw error;
       }
-      await this.#storeUnless(items.every(({ name }) => isRequestName(name)));
     });
   }
 
   async remove(names: readonly string[], signal: AbortSignal): Promise<void> {
     const forget = (): void => names.forEach((name) => this.#own.forget(name));
     forget();
-    const removed = this.#operation('Removing items', signal, async (within) => {
-      // Again, because a call before this one may have set them in the meantime.
-      forget();
-      await this.#removeForgotten(within);
-      this.#logger.debug('kvp.item.removed', { names: names.length });
-    });
-    const stored = this.#load().then(() => {
-      forget();
-      return this.#storeUnless(names.every(isRequestName));
-    });
-    // Both to their ends: a guest that is away does not keep the items from being forgotten.
-    for (const outcome of await Promise.allSettled([removed, stored])) {
-      if (outcome.status === 'rejected') throw outcome.reason;
+    if (names.every(isRequestName)) {
+      await this.#operation('Removing items', signal, async (within) => {
+        // Again, because a call before this one may have set them in the meantime.
+        forget();
+        await this.#removeForgotten('request', within);
+      });
+    } else {
+      // Its turn is taken at once, so that a later call comes after it.
+      const removed = this.#removeSoon(forget, signal);
+      const stored = this.#load().then(() => {
+        forget();
+        return this.#save();
+      });
+      for (const outcome of await Promise.allSettled([removed, stored])) {
+        if (outcome.status === 'rejected') throw outcome.reason;
+      }
     }
+    this.#logger.debug('kvp.item.removed', { names: names.length });
   }
 
-  list(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
-    return this.#operation('Listing items', signal, (within) => this.#enumerate(pool, within));
+  /** The host's items are known here: also while the guest is away. */
+  async list(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
+    if (pool !== 'host')
+      return this.#operation('Listing items', signal, (within) => this.#enumerate(pool, within));
+    AbortSignal.any([signal, this.#closed.signal]).throwIfAborted();
+    await this.#load();
+    return listingOf(this.#own.kept, 0, (name) => this.#own.isSecret(name));
+  }
+
+  async requests(signal: AbortSignal): Promise<readonly string[]> {
+    const { items } = await this.#operation('Listing requests', signal, (within) =>
+      this.#enumerate('host', within),
+    );
+    return items.map(({ name }) => name).filter(isRequestName);
   }
 
   get(pool: 'guest' | 'intrinsic', name: string, signal: AbortSignal): Promise<string | undefined> {
@@ -128,29 +157,28 @@ export class QemuKvpExchange implements KvpExchange {
   }
 
   /**
-   * Looks from time to time whether the guest was booted again, and sends it its items then. Other calls notice only what
-   * happens while they are made.
+   * Looks from time to time whether the guest was booted again, and sends it its items then. Other calls send only some.
    * @throws the signal's reason, and nothing else
    */
   async keepItems(signal: AbortSignal): Promise<never> {
     let presence: string | undefined;
     for (;;) {
-      await sleep(this.#keepEveryMs, signal);
       try {
         const found = await this.#operation('Looking for the guest', signal, (within) =>
           this.#presence(within),
         );
-        if (found === undefined || found === presence) continue;
         // Also at the first sight: what was set before may have gone to an earlier boot.
-        this.#daemon.isDoubtful = true;
-        await this.#operation('Sending items again', signal, () => Promise.resolve());
-        if (presence !== undefined) this.#logger.info('kvp.guest.back', { presence: found });
-        presence = found;
+        if (found !== undefined && found !== presence) this.#daemon.isDoubtful = true;
+        if (found !== undefined) await this.#sendRest(signal);
+        if (presence !== undefined && found !== presence)
+          this.#logger.info('kvp.guest.back', { presence: found });
+        presence = found ?? presence;
       } catch (error) {
         signal.throwIfAborted();
         this.#closed.signal.throwIfAborted();
         this.#logger.debug('kvp.guest.away', { reason: textOf(error) });
       }
+      await sleep(this.#keepEveryMs, signal);
     }
   }
 
@@ -176,8 +204,7 @@ export class QemuKvpExchange implements KvpExchange {
     if (items.length > 0) this.#daemon.isDoubtful = true;
   }
 
-  async #storeUnless(isUnchanged: boolean): Promise<void> {
-    if (isUnchanged) return;
+  async #save(): Promise<void> {
     const save = async (): Promise<void> =>
       this.#store?.save(this.#own.kept.filter(({ name }) => !isRequestName(name)));
     // One after the other, each with what is kept by then: the last one has it all.
@@ -187,38 +214,77 @@ export class QemuKvpExchange implements KvpExchange {
   }
 
   #operation<T>(what: string, signal: AbortSignal, work: (within: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#inTurn(what, signal, async (within) => {
+      await this.#catchUp(within);
+      const result = await work(within);
+      await this.#catchUp(within);
+      return result;
+    });
+  }
+
+  #inTurn<T>(what: string, signal: AbortSignal, work: (within: AbortSignal) => Promise<T>): Promise<T> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
     return this.#turns.run(
       () =>
         withinSeconds(this.#operationSeconds, what, either, async (within) => {
           await this.#load();
-          await this.#catchUp(within);
-          const result = await work(within);
-          await this.#catchUp(within);
-          return result;
+          return work(within);
         }),
       either,
     );
   }
 
-  /** Brings a guest that may have forgotten to the state that is wanted. */
+  /**
+   * Brings a guest that may have forgotten closer to the state that is wanted: all requests, and some of the items, so
+   * that hundreds of them hold up no other call. `keepItems` sends the rest.
+   */
   async #catchUp(signal: AbortSignal): Promise<void> {
-    if (!this.#daemon.isDoubtful) return;
-    this.#daemon.isDoubtful = false;
-    try {
-      await this.#removeForgotten(signal);
-      for (const { name, value } of this.#own.kept) await this.#daemon.set(name, value, signal);
-      this.#logger.info('kvp.items.resent', { items: this.#own.kept.length });
-    } catch (error) {
-      this.#daemon.isDoubtful = true;
-      throw error;
+    if (this.#daemon.isDoubtful) {
+      this.#daemon.isDoubtful = false;
+      this.#own.doubtAll();
+    }
+    await this.#removeForgotten('request', signal);
+    for (const item of this.#own.unsent('request')) await this.#send(item, signal);
+    await this.#removeForgotten('item', signal, ITEMS_AT_ONCE);
+    for (const item of this.#own.unsent('item').slice(0, ITEMS_AT_ONCE)) await this.#send(item, signal);
+  }
+
+  async #sendRest(signal: AbortSignal): Promise<void> {
+    const items = this.#own.unsent('item').length;
+    const hasMore = (): boolean =>
+      this.#daemon.isDoubtful || this.#own.unsent('item').length > 0 || this.#own.toRemove('item').length > 0;
+    if (!hasMore()) return;
+    while (hasMore()) await this.#operation('Sending items again', signal, () => Promise.resolve());
+    this.#logger.info('kvp.items.resent', { items });
+  }
+
+  async #send(item: KvpSetting, signal: AbortSignal): Promise<void> {
+    await this.#daemon.set(item.name, item.value, signal);
+    this.#own.sent(item);
+  }
+
+  async #removeForgotten(kind: ItemKind, signal: AbortSignal, most?: number): Promise<void> {
+    for (const name of this.#own.toRemove(kind).slice(0, most)) {
+      await this.#daemon.remove(name, signal);
+      this.#own.removed(name);
     }
   }
 
-  async #removeForgotten(signal: AbortSignal): Promise<void> {
-    for (const { name } of this.#own.toRemove) {
-      await this.#daemon.remove(name, signal);
-      this.#own.removed(name);
+  /** A guest that is away, or does not answer, loses the items as soon as it is back. */
+  async #removeSoon(forget: () => void, signal: AbortSignal): Promise<void> {
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(REMOVE_MS)]);
+    try {
+      await this.#inTurn('Removing items', soon, async (within) => {
+        forget();
+        for (const name of this.#own.toRemove('item')) {
+          if (!(await this.#daemon.removeOnce(name, within))) return;
+          this.#own.removed(name);
+        }
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#closed.signal.throwIfAborted();
+      this.#logger.debug('kvp.guest.away', { reason: textOf(error) });
     }
   }
 

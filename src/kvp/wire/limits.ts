@@ -16,5 +16,11 @@ export const MAX_UNITS: Readonly<Record<Direction, { readonly key: number; reado
 /** Items in one AddKvpItems, ModifyKvpItems or RemoveKvpItems call ([MS] AddKvpItems, parameter DataItems). */
 export const MAX_ITEMS_PER_CALL = 128;
 
+/**
+ * Items that the host sets. Each costs about 40 ms of an emulated guest after each boot, and its agent reads all of them
+ * at each change.
+ */
+export const MAX_HOST_ITEMS = 500;
+
 /** More items than this in one pool are not read: the guest is not trusted to stop. */
 export const MAX_LISTED_ITEMS = 10_000;

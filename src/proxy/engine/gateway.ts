@@ -5,6 +5,7 @@ import type { ApiRules } from './api-rules.js';
 import { ClientConnection } from './connection.js';
 import { EnginePool } from './http/engine-pool.js';
 import { BoundedCounter } from './bounded-counter.js';
+import { Patience } from './patience.js';
 import { Semaphore } from './semaphore.js';
 import type { ConnectionContext } from './reach-engine.js';
 import type { Refusal } from './refusal.plan.js';
@@ -14,8 +15,7 @@ export interface EngineGatewayOptions {
   readonly logger: Logger;
   /**
    * How long a request waits for an engine that is starting; 30,000 if absent. A function is called for each
-   * request. `docker` sends up to three requests in a row (HEAD /_ping, GET /_ping, its own), so it waits for
-   * up to three times as long.
+   * request. Requests that follow one that has waited in vain fail at once.
    */
   readonly waitMs?: number | (() => number) | undefined;
   /**
@@ -80,7 +80,7 @@ export class EngineGateway {
     this.#shared = {
       availability,
       pool: this.#pool,
-      waitMs: typeof waitMs === 'function' ? waitMs : () => waitMs ?? 30_000,
+      patience: new Patience(typeof waitMs === 'function' ? waitMs : () => waitMs ?? 30_000),
       headMs: headMs ?? 10_000,
       dialMs: dialMs ?? 10_000,
       waiting: this.#waiting,

@@ -4,6 +4,7 @@ import type { ApiRules } from './api-rules.js';
 import type { Dial, EngineAvailability, EngineState } from './availability.js';
 import type { BoundedCounter } from './bounded-counter.js';
 import type { EngineConnection, EnginePool } from './http/engine-pool.js';
+import type { Patience } from './patience.js';
 import type { ClientSide, Counters } from './http/exchange.js';
 import {
   startFailedRefusal,
@@ -19,11 +20,8 @@ import type { Semaphore } from './semaphore.js';
 export interface ConnectionContext {
   readonly availability: EngineAvailability;
   readonly pool: EnginePool;
-  /**
-   * How long a request waits for an engine that is starting, over all steps of the start. Called for each
-   * request.
-   */
-  readonly waitMs: () => number;
+  /** How long a request waits for an engine that is starting, over all steps of the start. */
+  readonly patience: Patience;
   readonly dialMs: number;
   /**
    * From a head's first byte to its last; a client that sends nothing while there is no engine is closed
@@ -69,8 +67,8 @@ export function takeIdle({ context }: ServedClient): Reached | undefined {
  */
 export async function connectToEngine(client: ServedClient): Promise<Reached> {
   const { context, signal } = client;
-  const { availability } = context;
-  const leftMs = countdown(context.waitMs());
+  const { availability, patience } = context;
+  const wait = patience.begin();
   for (;;) {
     if (signal.aborted) return { kind: 'gone' };
     const state = availability.current();
@@ -78,10 +76,13 @@ export async function connectToEngine(client: ServedClient): Promise<Reached> {
       const reached = await tryDial(state.dial, client);
       // The machine may have gone down just now: then its own state is the better reason.
       if (reached.kind !== 'refusal' || availability.current().kind === 'ready') return reached;
-    } else if (state.kind === 'starting' && leftMs() > 0) {
-      const refusal = await waitWhileStarting(client, state.step, leftMs());
+    } else if (state.kind === 'starting' && wait.leftMs() > 0) {
+      const refusal = await waitWhileStarting(client, state.step, wait.leftMs());
       if (refusal !== undefined) return { kind: 'refusal', refusal };
-    } else return { kind: 'refusal', refusal: refusalIn(state) };
+    } else {
+      if (state.kind === 'starting') wait.lose();
+      return { kind: 'refusal', refusal: refusalIn(state) };
+    }
   }
 }
 
@@ -95,12 +96,6 @@ export function refusalIn(state: Exclude<EngineState, { kind: 'ready' }>): Refus
     case 'stopped':
       return STOPPED;
   }
-}
-
-/** Returns the milliseconds that are left. */
-function countdown(ms: number): () => number {
-  const endsAt = performance.now() + ms;
-  return () => endsAt - performance.now();
 }
 
 async function tryDial(dial: Dial, { context, signal }: ServedClient): Promise<Reached> {

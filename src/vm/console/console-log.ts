@@ -12,8 +12,8 @@ export interface ConsoleLogOptions {
   readonly logPath: string;
   readonly logger: Logger;
   /**
-   * Maximum size in bytes; beyond it, the end of the file moves to `<logPath>.1` and the file is emptied.
-   * Defaults to 4 MiB.
+   * Maximum size in bytes; beyond it, the end of the file, up to twice as much, moves to `<logPath>.1` and the file is
+   * emptied. Defaults to 4 MiB.
    */
   readonly maxBytes?: number;
   /** Milliseconds between checks of the file; defaults to 200. */
@@ -144,7 +144,10 @@ export class ConsoleLog implements VmConsole {
   async #cap(): Promise<void> {
     const { maxBytes } = this.#options;
     try {
-      await writeFile(this.previousPath, await endOf(this.logPath, maxBytes), { mode: fileMode('owner') });
+      // More than the limit, because a burst may exceed it between two looks; `mobyvm console` reads it there.
+      await writeFile(this.previousPath, await endOf(this.logPath, 2 * maxBytes), {
+        mode: fileMode('owner'),
+      });
       this.#isCapped = true;
     } finally {
       // Also truncate if the copy failed: a full disk is no reason to let the file grow.

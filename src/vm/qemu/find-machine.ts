@@ -18,7 +18,7 @@ export async function findRunningMachine(
   const recorded = record === undefined ? undefined : await findProcess(record.pid);
   if (
     record !== undefined &&
-    recorded?.startTicks === record.startTicks &&
+    recorded?.startId === record.startId &&
     runsMachine(recorded, record.machineId)
   ) {
     return record;
@@ -37,11 +37,11 @@ export async function findRunningMachine(
 }
 
 export function recordOf(
-  { pid, startTicks }: ProcessInfo,
+  { pid, startId }: ProcessInfo,
   qmpSocket: string,
   { hardware, machineId }: { readonly machineId: string; readonly hardware?: Hardware | undefined },
 ): MachineRecord {
-  return { format: 1, machineId, pid, startTicks, qmpSocket, hardware };
+  return { format: 1, machineId, pid, startId, qmpSocket, hardware };
 }
 
 /**

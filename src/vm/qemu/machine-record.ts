@@ -15,7 +15,7 @@ export const MachineRecord = z.object({
   format: z.literal(1),
   machineId: z.uuid(),
   pid: z.number().int().positive(),
-  startTicks: z.string(),
+  startId: z.string(),
   qmpSocket: z.string(),
   /** Undefined if the record was lost and the process's arguments do not match the definition. */
   hardware: z.object({ spec: Spec, ...Choice }).optional(),

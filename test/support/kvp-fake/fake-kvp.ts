@@ -8,6 +8,7 @@ import {
   type KvpSetting,
 } from '../../../src/kvp/exchange.js';
 import { failedError, limitError, NOT_READY_HINT } from '../../../src/kvp/kvp-errors.js';
+import { isRequestName } from '../../../src/kvp/guest/names.js';
 import { MAX_LISTED_ITEMS } from '../../../src/kvp/wire/limits.js';
 import type { TransferItem } from '../../../src/kvp/guest/transfer.codec.js';
 import type { GuestSide } from './fake-agent.js';
@@ -65,6 +66,11 @@ export class FakeKvp implements KvpExchange, GuestSide {
       }
       return listingOf(found, 0, (name) => pool === 'host' && this.#host.get(name)?.secret === true);
     });
+  }
+
+  async requests(signal: AbortSignal): Promise<readonly string[]> {
+    const { items } = await this.list('host', signal);
+    return items.map(({ name }) => name).filter(isRequestName);
   }
 
   get(pool: 'guest' | 'intrinsic', name: string, signal: AbortSignal): Promise<string | undefined> {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandContext, DaemonProgram } from '../../../src/cli/context.js';
 import { down } from '../../../src/cli/down.js';
+import { kvpList, kvpRemove } from '../../../src/cli/kvp.js';
 import { restart } from '../../../src/cli/restart.js';
+import { status } from '../../../src/cli/status.js';
 import { uninstall } from '../../../src/cli/uninstall.js';
 import { up } from '../../../src/cli/up.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
@@ -18,6 +20,7 @@ class FakeDaemon {
   readonly bodies: unknown[] = [];
   readonly #server: Server;
   namespace: string | undefined;
+  isEngineReachable = true;
 
   constructor() {
     this.#server = createServer((request, response) => {
@@ -61,6 +64,8 @@ class FakeDaemon {
       return `${JSON.stringify({ event: 'operation.done', operation, durationMs: 1 })}\n`;
     if (route === 'GET /v1/daemon')
       return JSON.stringify({ state: 'stopped', namespace: this.namespace, daemon });
+    if (route === 'GET /v1/kvp/host')
+      return JSON.stringify({ items: [{ name: 'a', value: '1', isSecret: false }], unreadable: 0 });
     if (route !== 'GET /v1/status') return '{}';
     return JSON.stringify({
       state: 'running',
@@ -68,7 +73,7 @@ class FakeDaemon {
       daemon,
       vm: { driver: 'qemu', state: 'running', machineId: 'x' },
       network: { name: 'mobyvm0', mac: 'x', vmAddress: '10.0.75.2' },
-      engine: { endpoint: '/run/a b/docker.sock', reachable: true, version: '29.0.0' },
+      engine: { endpoint: '/run/a b/docker.sock', reachable: this.isEngineReachable, version: '29.0.0' },
     });
   }
 }
@@ -238,5 +243,35 @@ describe('uninstall', () => {
       remedy: expect.stringMatching(/--yes .*--keep-data/) as string,
     });
     expect(server.requests).toEqual([]);
+  });
+});
+
+describe('items of the host, while no daemon runs', () => {
+  const start = (): Promise<{ failure: () => Promise<undefined> }> =>
+    serve().then(() => ({ failure: () => Promise.resolve(undefined) }));
+
+  test('are listed by a daemon that is started for it', async () => {
+    const { context, lines } = instance({}, { startInBackground: start });
+    expect(await kvpList(context, { pool: 'host', json: false })).toBe(0);
+    expect(lines).toEqual(['a  1']);
+  });
+
+  test('are removed by it (WALinuxAgent#3276)', async () => {
+    const { context, lines } = instance({}, { startInBackground: start });
+    expect(await kvpRemove(context, 'a')).toBe(0);
+    expect(server.requests).toEqual(['GET /v1/daemon', 'GET /v1/kvp/host', 'POST /v1/kvp/remove']);
+    expect(lines).toEqual([]);
+  });
+});
+
+describe('the exit code of status', () => {
+  test.each([
+    [0, true],
+    [1, false],
+  ])('is %i when it is %s that the engine answers, whatever the state says', async (code, isReachable) => {
+    server.isEngineReachable = isReachable;
+    await serve();
+    const { context } = instance();
+    expect(await status(context, { json: true, watch: false })).toBe(code);
   });
 });

@@ -31,6 +31,7 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
   let end: () => void = () => undefined;
   const machine: ControlledMachine = {
     kvp: new FakeKvp(),
+    stall: undefined,
     listPorts: () => Promise.resolve([]),
     info: () => {
       throw new TypeError('not asked here');

@@ -38,6 +38,7 @@ function start(): Promise<ControlServer> {
     address: path,
     machine: {
       kvp: new FakeKvp(),
+      stall: undefined,
       info: () => INFO,
       status: notHere,
       listPorts: notHere,

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -54,6 +54,17 @@ describe('the lock file of a run folder', () => {
     expect(await place.holder()).toBeUndefined();
     const lock = await place.take();
     expect(await place.holder()).toMatchObject({ pid: process.pid });
+    await lock.release();
+  });
+
+  test('is taken over from a process of an earlier boot that had our pid and started at the same time', async () => {
+    const own = await linuxProcessTable.find(process.pid);
+    const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    expect(own?.startId).toContain(bootId);
+    const startTime = own?.startId.replace(bootId, '0f8fad5b-d9cb-469f-a165-70867728950e');
+    await writeFile(path, JSON.stringify({ pid: process.pid, startTime, startedAt: 'before the reboot' }));
+    expect(await place.holder()).toBeUndefined();
+    const lock = await place.take();
     await lock.release();
   });
 

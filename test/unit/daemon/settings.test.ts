@@ -125,10 +125,6 @@ describe('settings', () => {
     },
   );
 
-  test('a leading byte order mark is ignored', () => {
-    expect(parseSettings('\uFEFF{"vm": {"cpus": 3}}', 'settings.json', 'linux').vm.cpus).toBe(3);
-  });
-
   test.each(['Bridge', '1br', 'a-name-that-is-long', 'a/b'])('the bridge name "%s" is rejected', (bridge) => {
     expect(problemsOf(JSON.stringify({ network: { bridge } }))).toContain('network.bridge');
   });

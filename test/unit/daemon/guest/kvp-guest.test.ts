@@ -119,6 +119,9 @@ describe('a guest that was already running', () => {
     await prepare(guest);
     expect(await guest.configure(configuring({ isFreshBoot: false, pingEngine }))).toBe('none');
     expect(given).toEqual([]);
+    guest.follow();
+    await until('the rest to be removed', () => Promise.resolve(exchange.hostItems().length === 1));
+    guest.unfollow();
     expect(exchange.hostItems().map(({ name }) => name)).toEqual(['mine']);
   });
 

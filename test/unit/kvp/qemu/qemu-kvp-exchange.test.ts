@@ -82,6 +82,10 @@ describe('the QEMU exchange', () => {
 
   it('reports at once that a stopped VM has no port', async () => {
     await using exchange = closing(new QemuKvpExchange({ socketPath: '/nonexistent/kvp.sock' }));
+    await expect(exchange.set([{ name: 'a', value: '1' }], NEVER)).rejects.toMatchObject({
+      code: 'MOBYVM_KVP_NOT_READY',
+    });
+    expect((await exchange.list('host', NEVER)).items).toEqual([]);
     await expect(exchange.list('guest', NEVER)).rejects.toMatchObject({
       code: 'MOBYVM_KVP_NOT_READY',
       message: 'The virtual machine is not running.',
@@ -137,11 +141,10 @@ describe('the QEMU exchange', () => {
     await using kvp = await connected({ readySeconds: 0.3 });
     await kvp.exchange.set([{ name: 'token', value: 'x', secret: true }], NEVER);
     kvp.guest.isReady = false;
-    await expect(kvp.exchange.remove(['token'], NEVER)).rejects.toMatchObject({
-      code: 'MOBYVM_KVP_NOT_READY',
-    });
+    await kvp.exchange.remove(['token'], NEVER);
     kvp.guest.isReady = true;
     expect((await kvp.exchange.list('host', NEVER)).items).toEqual([]);
+    await kvp.exchange.list('guest', NEVER);
     expect(kvp.guest.hostItems()).toEqual([]);
   });
 
@@ -190,6 +193,7 @@ describe('the QEMU exchange', () => {
   it('never asks for a pool that does not exist', async () => {
     await using kvp = await connected();
     for (const pool of ['host', 'guest', 'intrinsic'] as const) await kvp.exchange.list(pool, NEVER);
+    await kvp.exchange.requests(NEVER);
     const pools = kvp.guest.requests.map((request) => ('pool' in request ? request.pool : -1));
     expect(new Set(pools)).toEqual(new Set([0, 1, 2]));
   });
@@ -229,6 +233,7 @@ describe('stored items', () => {
     await using kvp = await connected({ store });
     const { items } = await kvp.exchange.list('host', NEVER);
     expect(items).toEqual([{ name: 'a', value: '***', isSecret: true }]);
+    await kvp.exchange.list('guest', NEVER);
     expect(kvp.guest.hostItems()).toEqual([{ name: 'a', value: '1' }]);
   });
 
@@ -257,5 +262,66 @@ describe('stored items', () => {
     await expect(kvp.exchange.set([{ name: 'a', value: '1' }], NEVER)).rejects.toBe(failure);
     await expect(kvp.exchange.remove(['a'], NEVER)).rejects.toBe(failure);
     expect(saved).toEqual([]);
+  });
+
+  it('are listed and removed while the machine is off (WALinuxAgent#3276)', async () => {
+    const { state, store } = memoryStore([
+      { name: 'a', value: '1' },
+      { name: 'b', value: '2', secret: true },
+    ]);
+    await using exchange = closing(new QemuKvpExchange({ socketPath: '/nonexistent/kvp.sock', store }));
+    expect((await exchange.list('host', NEVER)).items.map(({ name, value }) => [name, value])).toEqual([
+      ['a', '1'],
+      ['b', '***'],
+    ]);
+    await exchange.remove(['a', 'never there'], NEVER);
+    expect(state.items.map(({ name }) => name)).toEqual(['b']);
+  });
+
+  it('are refused at once when their disk is full, and what was there before stays', async () => {
+    const full = new MobyvmError('MOBYVM_DISK_FULL', 'no space', '');
+    const { store } = memoryStore();
+    await using kvp = await connected({ store });
+    await kvp.exchange.set([{ name: 'a', value: '1' }], NEVER);
+    store.save = () => Promise.reject(full);
+    const requests = kvp.guest.requests.length;
+    const items = [
+      { name: 'a', value: '2' },
+      { name: 'b', value: '2' },
+    ];
+    await expect(kvp.exchange.set(items, NEVER)).rejects.toBe(full);
+    expect(kvp.guest.requests).toHaveLength(requests);
+    expect((await kvp.exchange.list('host', NEVER)).items).toMatchObject([{ name: 'a', value: '1' }]);
+    await kvp.exchange.list('guest', NEVER);
+    expect(kvp.guest.hostItems()).toEqual([{ name: 'a', value: '1' }]);
+  });
+
+  it('arrive when they are set while the guest boots', async () => {
+    const { state, store } = memoryStore();
+    await using kvp = await connected({ store });
+    kvp.guest.isReady = false;
+    const setting = kvp.exchange.set([{ name: 'early', value: '1' }], NEVER);
+    await until('a request', () => kvp.guest.requestsUnready > 0);
+    kvp.guest.isReady = true;
+    await setting;
+    expect(kvp.guest.hostItems()).toEqual([{ name: 'early', value: '1' }]);
+    expect(state.items).toHaveLength(1);
+  });
+
+  it('by hundreds hold up neither a request nor each other (microsoft/lisa#279)', async () => {
+    const many = Array.from({ length: 400 }, (_, at) => ({ name: `item ${at}`, value: 'v' }));
+    const { store } = memoryStore(many);
+    await using kvp = await connected({ store, keepEveryMs: 5 });
+    kvp.guest.setGuestItem('mobyvm.guest', encodeGuestPresence(PRESENCE));
+    await kvp.exchange.set([{ name: 'mobyvm.time', value: 'now' }], NEVER);
+    expect(kvp.guest.requests.length).toBeLessThan(100);
+    expect((await kvp.exchange.list('host', NEVER)).items).toHaveLength(401);
+    const controller = new AbortController();
+    const keeping = expect(kvp.exchange.keepItems(controller.signal)).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    await until('all items', () => kvp.guest.hostItems().length === 401);
+    controller.abort();
+    await keeping;
   });
 });

@@ -43,6 +43,20 @@ describe('the engine gateway', () => {
     client.end();
   });
 
+  it('lets a command wait in one piece: what follows a request that waited in vain fails at once', async () => {
+    const waits = [20, 3_600_000, 3_600_000];
+    const waitMs = (): number => waits.shift() ?? 0;
+    const gateway = gatewayIn({ kind: 'starting', step: 'Docker Engine' }, { waitMs });
+    for (let request = 0; request < 3; request += 1) {
+      const [client, near] = duplexPair();
+      void gateway.serve(near);
+      client.write(REQUEST);
+      expect(await textOf(client)).toContain('mobyvm is starting: Docker Engine');
+      client.end();
+    }
+    gateway.close();
+  });
+
   it('resets an engine connection that was opened after its client had disconnected', async () => {
     const engine = echo();
     let isDialled = false;
@@ -116,7 +130,7 @@ describe('the engine gateway', () => {
 
 function gatewayIn(
   state: EngineState,
-  more: { readonly maxConnections?: number; readonly logger?: Logger } = {},
+  more: { readonly maxConnections?: number; readonly logger?: Logger; readonly waitMs?: () => number } = {},
 ): EngineGateway {
   return new EngineGateway({ availability: settableAvailability(state), logger: silentLogger, ...more });
 }

@@ -3,24 +3,24 @@ import { isAlive, killProcess, findProcess } from '../../../../src/core/host/ind
 import { findMachineProcesses, runsMachine } from '../../../../src/vm/qemu/machine-process.js';
 
 const ID = '0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11';
-const at = (...args: readonly string[]) => ({ pid: 1, startTicks: '1', args });
+const at = (...args: readonly string[]) => ({ pid: 1, startId: '1', args });
 
 describe('a process', () => {
   test('is distinguished from a later one with the same pid by its start time', async () => {
     const self = await findProcess(process.pid);
     expect(self?.args[0]).toContain('node');
     expect(await isAlive(self!)).toBe(true);
-    expect(await isAlive({ ...self!, startTicks: '1' })).toBe(false);
+    expect(await isAlive({ ...self!, startId: '1' })).toBe(false);
   });
 
   test('that has exited is not found, and killing it succeeds', async () => {
-    const gone = { pid: 2 ** 22 + 1, startTicks: '1' };
+    const gone = { pid: 2 ** 22 + 1, startId: '1' };
     expect(await findProcess(gone.pid)).toBeUndefined();
     await killProcess(gone);
   });
 
   test('is not killed if only its pid matches', async () => {
-    await killProcess({ pid: process.pid, startTicks: '1' });
+    await killProcess({ pid: process.pid, startId: '1' });
     expect(await isAlive((await findProcess(process.pid))!)).toBe(true);
   });
 

@@ -27,8 +27,8 @@ describe('a state file', () => {
   test('accepts a record with unknown hardware', async () => {
     const file = new StateFile({ path: join(folder, 'machine.json'), schema: MachineRecord });
     const { machineId } = SAMPLE_SPEC;
-    await file.write({ format: 1, machineId, pid: 7, startTicks: '9', qmpSocket: '/q', hardware: undefined });
-    expect(await file.read()).toEqual({ format: 1, machineId, pid: 7, startTicks: '9', qmpSocket: '/q' });
+    await file.write({ format: 1, machineId, pid: 7, startId: '9', qmpSocket: '/q', hardware: undefined });
+    expect(await file.read()).toEqual({ format: 1, machineId, pid: 7, startId: '9', qmpSocket: '/q' });
   });
 
   test.each(['', '{"torn', '[]', '{"format":2}', '{"format":1,"spec":{"machineId":"x"}}'])(

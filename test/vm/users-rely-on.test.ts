@@ -1,0 +1,110 @@
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
+import { ControlClient } from '../../src/cli/control-client.js';
+import { MAX_HOST_ITEMS } from '../../src/kvp/index.js';
+import { LINUX_RIGHTS } from '../support/cli-context.js';
+import { inGuest } from '../support/guest-shell.js';
+import { IMAGE_DIR, Instance, makeBusyboxImage } from '../support/instance.js';
+
+/** What users of containers rely on, on one machine whose folders have every awkward character in their names. */
+const IMAGE = 'mobyvm-busybox';
+const FOLDER = 'a b,c \'d\' "e" 100%\nü $x';
+let instance: Instance;
+let upOutput = '';
+
+beforeAll(async () => {
+  instance = await Instance.create({}, FOLDER);
+  const images = join(instance.directory, 'im,age');
+  await mkdir(images, { recursive: true });
+  for (const name of ['mobyvm.iso', 'manifest.json'])
+    await copyFile(join(IMAGE_DIR, name), join(images, name));
+  await instance.configure({ image: { directory: images } });
+  upOutput = (await instance.up()).stdout;
+  await makeBusyboxImage(instance, IMAGE);
+});
+afterAll(async () => {
+  await instance[Symbol.asyncDispose]();
+  await rm(dirname(instance.directory), { recursive: true, force: true });
+});
+
+const kvp = (...args: readonly string[]): Promise<RunResult> => instance.mobyvm(['kvp', ...args]);
+
+async function hostItems(): Promise<string[]> {
+  const listing = JSON.parse((await kvp('list', '--json')).stdout) as { items: { name: string }[] };
+  return listing.items.map(({ name }) => name);
+}
+
+/** The names in the guest's pool 0, as hv_kvp_daemon keeps them. */
+async function itemsInGuest(): Promise<number> {
+  const size = await inGuest(instance, IMAGE, 'stat -c %s /run/mobyvm/pools/.kvp_pool_0\n');
+  return Number(size) / 2_560;
+}
+
+describe('an instance in folders with spaces, commas, quotes, percent signs and line breaks', () => {
+  test('runs, and the printed line is one for the shell', async () => {
+    const line = upOutput.slice(upOutput.indexOf('export DOCKER_HOST'));
+    const script = `${line}\nprintf %s "$DOCKER_HOST"`;
+    expect((await run('sh', ['-c', script])).stdout).toBe(`unix://${instance.socket}`);
+    expect(await instance.docker(['run', '--rm', IMAGE, 'echo', 'hello'])).toBe('hello\n');
+  });
+});
+
+describe('the limits of containers', () => {
+  test.each([
+    ['/proc/sys/vm/max_map_count', 262_144, 'docker/for-mac#7047'],
+    ['/proc/sys/fs/inotify/max_user_watches', 524_288, 'docker/for-mac#7047'],
+    ['/proc/sys/fs/inotify/max_user_instances', 512, 'docker/for-mac#7047'],
+  ])('%s is at least %i (%s)', async (file, minimum) => {
+    expect(Number(await instance.docker(['run', '--rm', IMAGE, 'cat', file]))).toBeGreaterThanOrEqual(
+      minimum,
+    );
+  });
+
+  test('a container may open at least 65,535 files (rancher-desktop#713)', async () => {
+    const limits = await instance.docker(['run', '--rm', IMAGE, 'sh', '-c', 'ulimit -Hn; ulimit -Sn']);
+    const [hard, soft] = limits.trim().split('\n').map(Number);
+    expect(hard).toBeGreaterThanOrEqual(65_535);
+    expect(soft).toBe(1_024);
+  });
+});
+
+describe('items of the host', () => {
+  test('are listed without the guest, and one more than the limit is refused (microsoft/lisa#279)', async () => {
+    const client = new ControlClient(join(instance.directory, 'run/control.sock'), LINUX_RIGHTS);
+    const { signal } = new AbortController();
+    for (let at = 0; at < MAX_HOST_ITEMS; at += 1)
+      await client.setKvp({ name: `item ${at}`, value: 'v'.repeat(1_000), secret: false }, signal);
+    expect(await hostItems()).toHaveLength(MAX_HOST_ITEMS);
+    const more = await kvp('set', 'one more', 'v');
+    expect(more.exitCode).toBe(1);
+    expect(more.stderr).toContain('MOBYVM_KVP_LIMIT');
+  });
+
+  test('are removed while the VM is dead, and stay removed (WALinuxAgent#3276)', async () => {
+    process.kill(await instance.qemuPid(), 'SIGKILL');
+    await instance.untilState('failed', 60);
+    expect(await kvp('remove', 'item 0')).toMatchObject({ exitCode: 0, stderr: '' });
+    await instance.up();
+    const names = await hostItems();
+    expect(names).toHaveLength(MAX_HOST_ITEMS - 1);
+    expect(names).not.toContain('item 0');
+  });
+
+  test('are all sent again in the background', async () => {
+    const check = async (): Promise<boolean> => (await itemsInGuest()) === MAX_HOST_ITEMS - 1;
+    await waitFor(
+      { title: 'the items in the guest', timeoutSeconds: 300, hint: 'See the test.', check },
+      new AbortController().signal,
+    );
+  });
+
+  test('are listed and removed after `down`, when no daemon runs', async () => {
+    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await kvp('remove', 'item 1')).exitCode).toBe(0);
+    expect(await hostItems()).toHaveLength(MAX_HOST_ITEMS - 2);
+    const stored = await readFile(join(instance.directory, 'state/kvp-items.json'), 'utf8');
+    expect(stored).not.toContain('"item 1"');
+  });
+});
