@@ -9,7 +9,16 @@ const TARGET = join(ROOT, 'build/test-dist');
 /** Older builds go once nothing that was started from them can still be running. */
 const KEEP_OLD_BUILDS_MS = 60 * 60 * 1000;
 
-let thisRun: Promise<string> | undefined;
+interface Build {
+  readonly project: string;
+  /** What it is made of. */
+  readonly roots: readonly string[];
+}
+
+const SOURCE: Build = { project: 'tsconfig.build.json', roots: ['src'] };
+const SUPPORT: Build = { project: 'tsconfig.support.json', roots: ['src', 'test/support'] };
+
+const thisRun = new Map<Build, Promise<string>>();
 
 /**
  * The absolute path of a folder with `src` compiled to JavaScript, for programs that must run outside the test's own
@@ -19,13 +28,23 @@ let thisRun: Promise<string> | undefined;
  * several test runs never write into one another's build. Types are not checked here: `tsc --noEmit` does that.
  */
 export function compiledSource(): Promise<string> {
-  thisRun ??= compile();
-  return thisRun;
+  return compiledOnce(SOURCE);
 }
 
-async function compile(): Promise<string> {
+/** Likewise with `test/support`: `<folder>/src` and `<folder>/test/support`. */
+export function compiledSupport(): Promise<string> {
+  return compiledOnce(SUPPORT);
+}
+
+function compiledOnce(build: Build): Promise<string> {
+  const compiled = thisRun.get(build) ?? compile(build);
+  thisRun.set(build, compiled);
+  return compiled;
+}
+
+async function compile(build: Build): Promise<string> {
   for (;;) {
-    const hash = await hashOfSources();
+    const hash = await hashOfSources(build);
     const folder = join(TARGET, hash);
     if ((await exists(folder)) && (await exists(join(TARGET, 'package.json')))) return folder;
     const temporary = `${folder}.${randomUUID()}.tmp`;
@@ -34,12 +53,14 @@ async function compile(): Promise<string> {
     await copyFile(join(ROOT, 'package.json'), join(TARGET, 'package.json'));
     try {
       const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-      const project = join(ROOT, 'tsconfig.build.json');
+      const project = join(ROOT, build.project);
       await run(process.execPath, [tsc, '-p', project, '--noCheck', '--outDir', temporary], {
         timeoutMs: 120_000,
       });
+      // A program reads its version there: src/ has the file above it in the second build.
+      await copyFile(join(ROOT, 'package.json'), join(temporary, 'package.json'));
       // A file was saved meanwhile: this build would get the wrong name.
-      if ((await hashOfSources()) !== hash) continue;
+      if ((await hashOfSources(build)) !== hash) continue;
       await renameUnlessThere(temporary, folder);
     } finally {
       await rm(temporary, { recursive: true, force: true });
@@ -49,11 +70,14 @@ async function compile(): Promise<string> {
   }
 }
 
-async function hashOfSources(): Promise<string> {
+async function hashOfSources({ project, roots }: Build): Promise<string> {
   const hash = createHash('sha256');
-  const entries = await readdir(join(ROOT, 'src'), { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of [...files.sort(), join(ROOT, 'tsconfig.build.json'), join(ROOT, 'tsconfig.json')]) {
+  const files: string[] = [];
+  for (const root of roots) {
+    const entries = await readdir(join(ROOT, root), { recursive: true, withFileTypes: true });
+    for (const entry of entries) if (entry.isFile()) files.push(join(entry.parentPath, entry.name));
+  }
+  for (const file of [...files.sort(), join(ROOT, project), join(ROOT, 'tsconfig.json')]) {
     hash.update(`${file}\0`).update(await readFile(file));
   }
   return hash.digest('hex').slice(0, 16);

@@ -50,6 +50,11 @@ export class RunningProgram implements AsyncDisposable {
     this.#child.stdin?.write(`${line}\n`);
   }
 
+  /** Ends its standard input. */
+  endInput(): void {
+    this.#child.stdin?.end();
+  }
+
   /** Waits for the first line, from `fromLine` on, that matches. Fails at once when the program ends before. */
   async line(pattern: RegExp, timeoutSeconds = 20, fromLine = 0): Promise<string> {
     let found: string | undefined;

@@ -92,23 +92,7 @@ export class NetworkHost implements AsyncDisposable {
 
   /** Links, IPv4 addresses and routes, rules, kernel settings, and the ledger's keys. */
   async snapshot(): Promise<unknown> {
-    const { namespace } = this;
-    const [links, addresses, routes, rules, settings, ledger] = await Promise.all([
-      namespace.ip('-json', 'link'),
-      namespace.ip('-json', '-4', 'address'),
-      namespace.ip('-json', '-4', 'route', 'show', 'table', 'all'),
-      namespace.run('nft', ['-j', 'list', 'ruleset']),
-      namespace.run('sh', ['-c', `cd /proc/sys/net && grep -H . ${SETTINGS}`]),
-      this.ask('ledger'),
-    ]);
-    return {
-      links: stable(links),
-      addresses: stable(addresses),
-      routes: stable(routes),
-      rules: stable(rules.stdout),
-      settings: settings.stdout.trim().split('\n').sort(),
-      ledger: ledger.entries,
-    };
+    return { ...(await networkOf(this.namespace)), ledger: (await this.ask('ledger')).entries };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -151,6 +135,24 @@ async function startProgram(
   const script = join(import.meta.dirname, '../fixtures/programs/linux-network.mjs');
   const args = [script, await compiledSource(), JSON.stringify(config)];
   return namespace.start(process.execPath, args, env);
+}
+
+/** Links, IPv4 addresses and routes, rules and kernel settings of a namespace. */
+export async function networkOf(namespace: NetworkNamespace): Promise<Readonly<Record<string, unknown>>> {
+  const [links, addresses, routes, rules, settings] = await Promise.all([
+    namespace.ip('-json', 'link'),
+    namespace.ip('-json', '-4', 'address'),
+    namespace.ip('-json', '-4', 'route', 'show', 'table', 'all'),
+    namespace.run('nft', ['-j', 'list', 'ruleset']),
+    namespace.run('sh', ['-c', `cd /proc/sys/net && grep -H . ${SETTINGS}`]),
+  ]);
+  return {
+    links: stable(links),
+    addresses: stable(addresses),
+    routes: stable(routes),
+    rules: stable(rules.stdout),
+    settings: settings.stdout.trim().split('\n').sort(),
+  };
 }
 
 /** Handles, interface indexes and carrier state differ each time; names do not. */

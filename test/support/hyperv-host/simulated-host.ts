@@ -31,6 +31,8 @@ export class SimulatedHost implements MachineWorld {
   readonly calls: BoundCall[] = [];
   /** A call to come goes wrong: the nth from now on, counted from 0. */
   fault: { nth: number; readonly kind: Fault } | undefined;
+  /** Cmdlets that fail each time. */
+  readonly refused = new Set<string>();
   /** The cmdlet that the last fault met. */
   faulted: string | undefined;
   #afterwards: (() => void) | undefined;
@@ -45,6 +47,7 @@ export class SimulatedHost implements MachineWorld {
 
   readonly answer: AnswerCmdlet = (call) => {
     this.calls.push(call);
+    if (this.refused.has(call.command)) return { kind: 'failure', failure: FAULTS.error };
     const fault = this.#nextFault(call);
     if (fault === 'afterwards') this.#afterwards = () => void this.#perform(call);
     if (fault === 'hang' || fault === 'afterwards') return { kind: 'hang' };

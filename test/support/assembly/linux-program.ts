@@ -1,0 +1,54 @@
+import { createInterface } from 'node:readline';
+import { reportOf } from '../../../src/core/values/index.js';
+import type { Operation } from '../../../src/daemon/machine/operation.js';
+import { LinuxAssembly } from './linux-assembly.js';
+
+/**
+ * Runs a {@link LinuxAssembly} in this process's network namespace. One JSON request per line on standard input, one
+ * answer line each: `answer <id> <JSON>`. Ends with its standard input.
+ */
+export interface LinuxRequest {
+  readonly id: number;
+  readonly do:
+    'operate' | 'status' | 'repair' | 'guard' | 'restart' | 'ledger' | 'files' | 'world' | 'refuse' | 'allow';
+  readonly operation?: Operation;
+  readonly cancelAt?: string;
+}
+
+await using assembly = await LinuxAssembly.create();
+
+async function answer({ do: what, operation, cancelAt }: LinuxRequest): Promise<unknown> {
+  switch (what) {
+    case 'operate':
+      return operation === undefined ? [] : assembly.operate(operation, cancelAt);
+    case 'status':
+      return assembly.machine.status();
+    case 'repair':
+      return assembly.machine.repair();
+    case 'guard':
+      return assembly.machine.checkGuard();
+    case 'restart':
+      return assembly.restartDaemon();
+    case 'ledger':
+      return assembly.ledger();
+    case 'files':
+      return assembly.stateFiles();
+    case 'world': {
+      const { runState, definition, disks } = assembly.world;
+      return {
+        boots: assembly.boots,
+        vm: { runState, isDefined: definition !== undefined, disks: disks.size },
+      };
+    }
+    case 'refuse':
+    case 'allow':
+      assembly.refuseStarts(what === 'refuse');
+      return undefined;
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line) as LinuxRequest;
+  const result = await answer(request).catch((error: unknown) => ({ error: reportOf(error) }));
+  process.stdout.write(`answer ${request.id} ${JSON.stringify(result ?? {})}\n`);
+}
