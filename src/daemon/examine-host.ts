@@ -45,7 +45,8 @@ async function onLinux(
 }
 
 async function onWindows(context: DaemonContext): Promise<readonly Finding[]> {
-  const { env, paths, interrupted: signal } = context;
+  const { env, paths, self, interrupted: signal } = context;
+  const [program] = self;
   const systemProgram = (name: string): string => windowsProgram(name, env['SystemRoot']);
   const executable = systemProgram('WindowsPowerShell\\v1.0\\powershell');
   const settings = await readSettings(paths.settingsFile, 'windows');
@@ -56,6 +57,7 @@ async function onWindows(context: DaemonContext): Promise<readonly Finding[]> {
       powerShell: session,
       stateDir: paths.stateDir,
       systemProgram,
+      program,
       daemonPid,
       signal,
       identity: () => session.identity({ signal }),
@@ -63,7 +65,13 @@ async function onWindows(context: DaemonContext): Promise<readonly Finding[]> {
     const { network, vm } = 'unreadable' in settings ? settingsSchema.parse({}) : settings;
     const subnet = network.subnet === 'auto' ? 'auto' : parseSubnet(network.subnet);
     const daemonRuns = daemonPid !== undefined;
-    const wants: DoctorWants = { memoryMiB: vm.memoryMiB, subnet, switchName: SWITCH_NAME, daemonRuns };
+    const wants: DoctorWants = {
+      memoryMiB: vm.memoryMiB,
+      subnet,
+      switchName: SWITCH_NAME,
+      program,
+      daemonRuns,
+    };
     return [settingsFinding(settings, paths.settingsFile), ...windowsFindings(facts, wants)];
   } finally {
     await session.close();

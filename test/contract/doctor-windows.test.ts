@@ -7,10 +7,13 @@ import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
 import { SystemPrograms } from '../support/hyperv-host/system-programs.js';
 
+const PROGRAM = 'C:\\mobyvm\\node.exe';
+
 const wants = {
   memoryMiB: 2_048,
   subnet: parseSubnet('10.0.75.0/24'),
   switchName: 'mobyvm',
+  program: PROGRAM,
   daemonRuns: false,
 };
 const signal = new AbortController().signal;
@@ -30,7 +33,7 @@ afterEach(() => programs[Symbol.asyncDispose]());
 
 async function findingsOf(host: SimulatedHost) {
   const facts = await gatherWindowsFacts({
-    ...{ powerShell: new SimulatedPowerShell(host.answer), identity, signal },
+    ...{ powerShell: new SimulatedPowerShell(host.answer), identity, program: PROGRAM, signal },
     systemProgram: programs.place,
     stateDir: '/var/lib/mobyvm/not/there',
   });
@@ -60,7 +63,7 @@ it('doctor distinguishes modules that are missing, forbidden by a policy, and us
     return failure === undefined ? host.answer(call) : { kind: 'failure', failure: failure.failure };
   });
   const { modules } = await gatherWindowsFacts({
-    ...{ powerShell, identity, systemProgram: programs.place, stateDir: '/', signal },
+    ...{ powerShell, identity, systemProgram: programs.place, stateDir: '/', program: PROGRAM, signal },
   });
   expect(modules).toEqual({
     known: [
@@ -77,6 +80,7 @@ it('doctor does not use a PowerShell that cannot be started, and reports every c
       powerShell: new SimulatedPowerShell(host.answer),
       systemProgram: programs.place,
       stateDir: '/',
+      program: PROGRAM,
       signal,
     },
     identity: () => Promise.reject(new Error('a policy')),
@@ -105,7 +109,7 @@ it('doctor without administrative rights says so once, and reports nothing as a 
   const elevation = { ...denied, failure: { ...FAULTS.error, hresult: 0x8007_02e4 } };
   await using plain = await SystemPrograms.create({ isElevated: false });
   const facts = await gatherWindowsFacts({
-    ...{ identity, systemProgram: plain.place, stateDir: '/', signal },
+    ...{ identity, systemProgram: plain.place, stateDir: '/', program: PROGRAM, signal },
     powerShell: new SimulatedPowerShell((call) => {
       if (call.command === 'Get-WindowsOptionalFeature') return elevation;
       const isOfHyperv = call.parameters['Namespace'] !== undefined;
@@ -127,7 +131,7 @@ it('doctor without administrative rights says so once, and reports nothing as a 
 it('doctor never advises to run doctor', async () => {
   const host = new SimulatedHost();
   const facts = await gatherWindowsFacts({
-    ...{ identity, systemProgram: programs.place, stateDir: '/', signal },
+    ...{ identity, systemProgram: programs.place, stateDir: '/', program: PROGRAM, signal },
     powerShell: new SimulatedPowerShell((call) =>
       call.command === 'Get-NetNat' ? { kind: 'failure', failure: FAULTS.error } : host.answer(call),
     ),
@@ -145,8 +149,27 @@ it.each([
   host.firewall.profiles.forEach((each) => Object.assign(each, { AllowInboundRules: 'False' }));
   Object.assign(host.firewall.profiles.at(-1)!, { AllowInboundRules: 'True', ...settings });
   const { firewall } = await gatherWindowsFacts({
-    ...{ identity, systemProgram: programs.place, stateDir: '/', signal },
+    ...{ identity, systemProgram: programs.place, stateDir: '/', program: PROGRAM, signal },
     powerShell: new SimulatedPowerShell(host.answer),
   });
   expect(firewall).toEqual({ known });
+});
+
+it('doctor finds the rules that block what comes in to our program, and no others', async () => {
+  const host = new SimulatedHost();
+  const rule = (Name: string, more: object = {}): void =>
+    void host.firewall.rules.set(Name, {
+      ...{ Name, DisplayName: `rule ${Name}`, Program: PROGRAM.toUpperCase() },
+      ...{ Enabled: 'True', Direction: 'Inbound', Action: 'Block', ...more },
+    });
+  rule('1');
+  rule('2', { Enabled: 'False' });
+  rule('3', { Direction: 'Outbound' });
+  rule('4', { Action: 'Allow' });
+  rule('5', { Program: 'C:\\other\\node.exe' });
+  const { blockingRules } = await gatherWindowsFacts({
+    ...{ identity, systemProgram: programs.place, stateDir: '/', program: PROGRAM, signal },
+    powerShell: new SimulatedPowerShell(host.answer),
+  });
+  expect(blockingRules).toEqual({ known: [{ name: '1', title: 'rule 1' }] });
 });

@@ -16,6 +16,7 @@ import { consoleProgram, HAS_LANGUAGE_SWITCH, LANGUAGE_MODES } from '../support/
 import type { AnswerCmdlet, HostObject } from '../support/pwsh-host/stub-calls.js';
 import { StubHost } from '../support/pwsh-host/stub-host.js';
 
+const PROGRAM = 'C:\\Program Files\\mobyvm\\node.exe';
 const signal = AbortSignal.timeout(600_000);
 const context = { signal, progress: () => undefined, onFailure: () => undefined };
 let executable: string;
@@ -147,13 +148,19 @@ it.runIf(HAS_LANGUAGE_SWITCH).each(['error', 'denied'] as const)(
 it('every call of doctor is bound by the engine, and its output understood', async () => {
   await using programs = await SystemPrograms.create();
   const host = new SimulatedHost();
+  host.firewall.rules.set('allowed', {
+    ...{ Name: 'allowed', DisplayName: 'allowed', Program: PROGRAM },
+    ...{ Enabled: 'True', Direction: 'Inbound', Action: 'Allow' },
+  });
   ({ answer } = host);
   const facts = await gatherWindowsFacts({
     ...{ powerShell: session, systemProgram: programs.place, stateDir: '/', signal },
+    program: PROGRAM,
     identity: () => session.identity({ signal }),
   });
   const findings = windowsFindings(facts, {
     ...{ memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' },
+    program: PROGRAM,
     daemonRuns: false,
   });
   // The folder of pipes is not on this machine.

@@ -18,7 +18,7 @@ import { gatherWindowsNetworks, hypervError, isDenied } from '../../vm/index.js'
 import type { Fact, Known } from './finding.js';
 import { launchTypeOf } from './bcdedit.codec.js';
 import { isElevated } from './whoami.codec.js';
-import type { Listener, WindowsFacts } from './windows-facts.js';
+import { X64, type Listener, type WindowsFacts } from './windows-facts.js';
 
 export interface GatherOptions {
   readonly powerShell: PowerShell;
@@ -28,6 +28,8 @@ export interface GatherOptions {
   readonly stateDir: string;
   /** Absolute path of a program that comes with Windows. */
   readonly systemProgram: (name: string) => string;
+  /** Absolute path of the node.exe that runs the daemon. */
+  readonly program: string;
   /** Undefined if no daemon is running. */
   readonly daemonPid?: number | undefined;
   readonly signal: AbortSignal;
@@ -46,6 +48,7 @@ export async function gatherWindowsFacts({
   identity,
   stateDir,
   systemProgram,
+  program,
   daemonPid,
   signal,
 }: GatherOptions): Promise<WindowsFacts> {
@@ -81,10 +84,7 @@ export async function gatherWindowsFacts({
     feature: await look(() => readFeature(read)),
     launchType: isPlainUser
       ? FOR_ADMINISTRATORS
-      : await look(async () => {
-          const entry = await run(systemProgram('bcdedit'), ['/enum', '{current}'], { signal });
-          return launchTypeOf(entry.stdout);
-        }),
+      : await look(() => readLaunchType(systemProgram('bcdedit'), signal)),
     service: await look(() => readService(read, 'vmms')),
     wmi: await look(() => readWmi(read)),
     freeDiskGiB: await look(() => freeGiB(stateDir)),
@@ -96,6 +96,7 @@ export async function gatherWindowsFacts({
     networks: await look(() => gatherWindowsNetworks(readerOf(read), signal)),
     nats: await look(() => readNats(read)),
     firewall: await look(() => readFirewall(read)),
+    blockingRules: await look(() => readBlockingRules(read, program)),
     adapters: await look(() => readAdapters(read)),
     dockerDesktop: await look(() => readDockerDesktop(read)),
     pipes: await look(() => readdir(PIPES)),
@@ -147,6 +148,31 @@ async function readFirewall(read: Read): Promise<Known<WindowsFacts['firewall']>
   return found.AllowLocalFirewallRules === 'False' ? 'takes no rules of this machine' : 'takes rules';
 }
 
+/**
+ * Windows makes them when its question about a program that listens is dismissed.
+ * @see https://learn.microsoft.com/windows/security/operating-system-security/network-security/windows-firewall/rules
+ */
+async function readBlockingRules(read: Read, program: string): Promise<Known<WindowsFacts['blockingRules']>> {
+  const ofProgram = cmdlet('Get-NetFirewallApplicationFilter', { Program: program });
+  const fields = {
+    ...({ Name: 'text', DisplayName: 'text', Enabled: 'text' } as const),
+    ...({ Direction: 'text', Action: 'text' } as const),
+  };
+  try {
+    const rows = await read([ofProgram, cmdlet('Get-NetFirewallRule')], fields);
+    return rows.flatMap(({ Name = '', DisplayName = '', Enabled, Direction, Action }) =>
+      Enabled === 'True' && Direction === 'Inbound' && Action === 'Block'
+        ? [{ name: Name, title: DisplayName }]
+        : [],
+    );
+  } catch (error) {
+    // The cmdlet fails when no rule names the program.
+    if (error instanceof PowerShellError && error.errorId.startsWith('CmdletizationQuery_NotFound'))
+      return [];
+    throw error;
+  }
+}
+
 async function readSystem(read: Read) {
   const [found] = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_OperatingSystem' })], {
     ...({ Caption: 'text', BuildNumber: 'text', OperatingSystemSKU: 'number' } as const),
@@ -167,6 +193,7 @@ async function readHypervisor(read: Read) {
     ...({ HypervisorPresent: 'boolean', Manufacturer: 'text', Model: 'text' } as const),
   });
   const [processor] = await read([cmdlet('Get-CimInstance', { ClassName: 'Win32_Processor' })], {
+    Architecture: 'number',
     VirtualizationFirmwareEnabled: 'boolean',
     SecondLevelAddressTranslationExtensions: 'boolean',
   });
@@ -175,6 +202,7 @@ async function readHypervisor(read: Read) {
     computer: [computer?.Manufacturer, computer?.Model].filter((each) => each !== undefined).join(' '),
     firmwareVirtualization: processor?.VirtualizationFirmwareEnabled === true,
     slat: processor?.SecondLevelAddressTranslationExtensions === true,
+    architecture: processor?.Architecture ?? X64,
   };
 }
 
@@ -182,6 +210,10 @@ async function readFeature(read: Read): Promise<string | undefined> {
   const feature = cmdlet('Get-WindowsOptionalFeature', { Online: true, FeatureName: 'Microsoft-Hyper-V' });
   const [found] = await read([feature], { State: 'text' });
   return found?.State;
+}
+
+async function readLaunchType(bcdedit: string, signal: AbortSignal): Promise<string | undefined> {
+  return launchTypeOf((await run(bcdedit, ['/enum', '{current}'], { signal })).stdout);
 }
 
 async function readService(read: Read, name: string) {

@@ -3,6 +3,9 @@ import type { PowerShellIdentity } from '../../powershell/index.js';
 import type { HostNetworks } from '../../vm/index.js';
 import type { Fact } from './finding.js';
 
+/** An Intel or AMD processor: https://learn.microsoft.com/windows/win32/cimwin32prov/win32-processor */
+export const X64 = 9;
+
 /** Everything that was found out about a Windows host, before it is judged. */
 export interface WindowsFacts {
   /** Whether this process has administrative rights; without them much cannot be read. */
@@ -24,6 +27,8 @@ export interface WindowsFacts {
     /** Windows reports these two only while no hypervisor is running. */
     readonly firmwareVirtualization: boolean;
     readonly slat: boolean;
+    /** Architecture of Win32_Processor: that of the hardware, also for a program that runs emulated. */
+    readonly architecture: number;
   }>;
   /** For example `Enabled`, `Disabled`, `EnablePending`. */
   readonly feature: Fact<string>;
@@ -38,6 +43,8 @@ export interface WindowsFacts {
   readonly nats: Fact<readonly { readonly name: string; readonly prefix: string | undefined }[]>;
   /** Of the Public profile: the switch is a network that Windows cannot identify. */
   readonly firewall: Fact<'takes rules' | 'takes no rules of this machine' | 'takes no rules'>;
+  /** Rules that are on and block what comes in to our program. */
+  readonly blockingRules: Fact<readonly { readonly name: string; readonly title: string }[]>;
   readonly adapters: Fact<
     readonly { readonly name: string; readonly description: string; readonly isUp: boolean }[]
   >;
@@ -67,6 +74,8 @@ export interface DoctorWants {
   readonly memoryMiB: number;
   readonly subnet: Subnet | 'auto';
   readonly switchName: string;
+  /** Absolute path of the node.exe that runs the daemon. */
+  readonly program: string;
   /** If so, the VM may have its memory already. */
   readonly daemonRuns: boolean;
 }

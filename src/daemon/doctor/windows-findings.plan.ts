@@ -1,13 +1,15 @@
 import { hostAt, type Subnet } from '../../core/values/index.js';
 import { ENABLE_REMEDY, moduleRemedy, POLICY_REMEDY } from '../../vm/index.js';
 import { fine, judged, notice, problem, type Finding, type Known } from './finding.js';
-import type { DoctorWants, Listener, PortRange, WindowsFacts } from './windows-facts.js';
+import { X64, type DoctorWants, type Listener, type PortRange, type WindowsFacts } from './windows-facts.js';
 import { subnetFinding, wantedSubnet } from './windows-subnet.plan.js';
 
 /** Windows 10 1809 and Server 2019: the first with everything that mobyvm uses. */
 const OLDEST_BUILD = 17_763;
 /** SKUs of the Home editions, which do not have Hyper-V. */
 const HOME_SKUS = [98, 99, 100, 101];
+/** As Win32_Processor numbers it. */
+const ARM64 = 12;
 const VPN =
   /vpn|wireguard|anyconnect|globalprotect|pangp|fortinet|forti|zscaler|juniper|pulse|ivanti|check ?point|sonicwall|netskope|nordlynx|tailscale|tap-windows/i;
 /** Internet Connection Sharing, which runs the name server of Hyper-V's Default Switch. */
@@ -52,6 +54,7 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
         );
       return fine(what);
     }),
+    processorFinding(facts),
     ...shellFindings(facts),
     judged('memory', 'Memory', facts.system, ({ freeMemoryMiB }) => {
       const what = `${freeMemoryMiB} MiB free, the VM needs ${wants.memoryMiB} MiB`;
@@ -84,6 +87,18 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
         : fine(`the pipe ${ENGINE_PIPE} is free`),
     ),
   ];
+}
+
+/** The guest is built for one architecture. */
+function processorFinding({ hypervisor }: WindowsFacts): Finding {
+  return judged('processor', 'Processor', hypervisor, ({ architecture }) => {
+    if (architecture === X64) return fine('Intel or AMD, 64 bits');
+    const what =
+      architecture === ARM64
+        ? "is ARM64: the VM's image is for Intel and AMD processors, and Hyper-V does not translate it"
+        : `is of an architecture that the VM's image is not for (${architecture})`;
+    return problem(what, 'Use a machine with a 64-bit Intel or AMD processor.');
+  });
 }
 
 function shellFindings(facts: WindowsFacts): readonly Finding[] {
@@ -196,6 +211,9 @@ function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Find
           );
     }),
     judged('firewall', 'Firewall', facts.firewall, (state) => firewallVerdict(state, switchName)),
+    judged('firewall-blocks', 'Rules that block mobyvm', facts.blockingRules, (rules) =>
+      blockVerdict(rules, wants.program),
+    ),
     judged('ports', 'Ports 53, 67 and 445', facts.listeners, (listeners) => portVerdict(listeners, subnet)),
     judged('reserved-ports', 'Reserved ports', facts.reservedPorts, reservedVerdict),
     judged('vpn', 'VPN', facts.adapters, (adapters) => {
@@ -229,6 +247,20 @@ function firewallVerdict(
         `Ask your administrator for a policy that allows incoming UDP 53, UDP 67, TCP 53 and TCP 445 on "vEthernet (${switchName})".`,
       );
   }
+}
+
+/** A rule that blocks beats every rule that allows. */
+function blockVerdict(
+  rules: Known<WindowsFacts['blockingRules']>,
+  program: string,
+): Omit<Finding, 'id' | 'title'> {
+  const [first] = rules;
+  if (first === undefined) return fine(`none for ${program}`);
+  const names = rules.map(({ title }) => `"${title}"`).join(', ');
+  return problem(
+    `${names} ${rules.length === 1 ? 'blocks' : 'block'} what comes in to ${program}, whatever other rules allow`,
+    `If they came from a dismissed question of Windows, remove them: ${rules.map(({ name }) => `Remove-NetFirewallRule -Name '${name.replaceAll("'", "''")}'`).join('; ')}`,
+  );
 }
 
 function reservedVerdict({ tcp, udp }: Known<WindowsFacts['reservedPorts']>): Omit<Finding, 'id' | 'title'> {
@@ -267,7 +299,7 @@ function portVerdict(listeners: readonly Listener[], subnet: Subnet): Omit<Findi
   if (shared !== undefined)
     return notice(
       `Windows' connection sharing (${SHARING}, of Hyper-V's Default Switch) has ${shared.protocol} ${shared.port} on every address`,
-      `mobyvm listens beside it, on ${address} alone. If Windows refuses that: Stop-Service ${SHARING} (the Default Switch and mobile hotspots lose their network).`,
+      `mobyvm listens beside it, on ${address} alone. Leave the service running: WSL and the Default Switch need it, and stopping it can crash Windows.`,
     );
   return here.some(({ protocol, port }) => protocol === 'TCP' && port === SMB_PORT)
     ? fine('53 and 67 are free; Windows file sharing listens on 445')

@@ -32,6 +32,7 @@ export const FIREWALL = {
     confirms: false,
     parameters: {
       All: 'switch',
+      AssociatedNetFirewallApplicationFilter: 'object',
       Direction: ['Inbound', 'Outbound'],
       DisplayGroup: 'texts',
       DisplayName: 'texts',
@@ -40,11 +41,13 @@ export const FIREWALL = {
       Name: 'texts',
       PolicyStore: 'text',
     },
+    input: ['AssociatedNetFirewallApplicationFilter'],
     sets: {
       GetAll: 'All PolicyStore',
       ByName: 'Name! PolicyStore',
       ByDisplayName: 'DisplayName! PolicyStore',
       ByQuery: 'DisplayGroup Group Enabled Direction PolicyStore',
+      ByAssociatedNetFirewallApplicationFilter: 'AssociatedNetFirewallApplicationFilter! PolicyStore',
     },
     defaultSet: 'GetAll',
   },

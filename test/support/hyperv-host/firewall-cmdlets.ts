@@ -13,6 +13,11 @@ export class SimulatedFirewall {
     return {
       'Get-NetFirewallProfile': () => this.profiles,
       'Get-NetFirewallRule': (bound) => {
+        const filter = bound.object('AssociatedNetFirewallApplicationFilter');
+        if (filter !== undefined) {
+          const rule = this.rules.get(String(filter['InstanceID']));
+          return rule === undefined ? [] : [rule];
+        }
         const group = bound.optionalText('Group');
         const found = [...this.rules.values()].filter(
           (each) => group === undefined || each['Group'] === group,
@@ -20,11 +25,20 @@ export class SimulatedFirewall {
         if (found.length === 0 && group !== undefined) throw queryNotFound('RuleGroup', group);
         return found;
       },
+      'Get-NetFirewallApplicationFilter': (bound) => {
+        const program = bound.text('Program');
+        const found = [...this.rules.values()].filter(
+          ({ Program }) => String(Program).toLowerCase() === program.toLowerCase(),
+        );
+        if (found.length === 0) throw queryNotFound('Program', program);
+        return found.map(({ Name, Program }) => ({ InstanceID: Name, Program }));
+      },
       'New-NetFirewallRule': (bound) => {
         const name = bound.text('Name');
         if (this.rules.has(name)) throw alreadyExists(name);
         this.rules.set(name, {
           ...{ Name: name, Group: bound.text('Group'), Description: bound.optionalText('Description') },
+          ...{ DisplayName: bound.text('DisplayName'), Direction: bound.optionalText('Direction') },
           ...{
             Enabled: bound.optionalText('Enabled') ?? 'True',
             Action: bound.text('Action'),

@@ -126,7 +126,7 @@ function nounOf({ cmdlet }: CmdletCall): string {
 function inputOf({ cmdlet }: CmdletCall, noun: string): string {
   const inputs = cmdletEntry(cmdlet)?.input ?? [];
   const found =
-    inputs.find((name) => name === noun && INPUTS.includes(name)) ??
+    inputs.find((name) => (name === noun && INPUTS.includes(name)) || name === `Associated${noun}`) ??
     inputs.find((name) => name === 'InputObject');
   if (found === undefined) throw new Error(`${cmdlet} takes nothing of ${noun}`);
   return found;

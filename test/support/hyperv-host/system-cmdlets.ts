@@ -20,7 +20,12 @@ export class SimulatedSystem {
     ['Win32_ComputerSystem', [{ HypervisorPresent: true, Manufacturer: 'LENOVO', Model: '20XW' }]],
     [
       'Win32_Processor',
-      [{ VirtualizationFirmwareEnabled: false, SecondLevelAddressTranslationExtensions: false }],
+      [
+        {
+          ...{ Architecture: 9, VirtualizationFirmwareEnabled: false },
+          SecondLevelAddressTranslationExtensions: false,
+        },
+      ],
     ],
   ]);
   feature: string | undefined = 'Enabled';

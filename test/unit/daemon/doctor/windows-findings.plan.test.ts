@@ -8,6 +8,7 @@ const wants = {
   memoryMiB: 2_048,
   subnet: parseSubnet('10.0.75.0/24'),
   switchName: 'mobyvm',
+  program: 'C:\\mobyvm\\node.exe',
   daemonRuns: false,
 };
 const HEALTHY: WindowsFacts = {
@@ -23,7 +24,13 @@ const HEALTHY: WindowsFacts = {
   modules: { known: [] },
   system: { known: { caption: 'Microsoft Windows 11 Pro', build: 22_631, sku: 48, freeMemoryMiB: 8_000 } },
   hypervisor: {
-    known: { isPresent: true, computer: 'LENOVO 20XW', firmwareVirtualization: false, slat: false },
+    known: {
+      isPresent: true,
+      computer: 'LENOVO 20XW',
+      firmwareVirtualization: false,
+      slat: false,
+      architecture: 9,
+    },
   },
   feature: { known: 'Enabled' },
   launchType: { known: 'Auto' },
@@ -41,6 +48,7 @@ const HEALTHY: WindowsFacts = {
   ),
   nats: { known: [{ name: 'mobyvm-0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11', prefix: '10.0.75.0/24' }] },
   firewall: { known: 'takes rules' },
+  blockingRules: { known: [] },
   adapters: { known: [{ name: 'Ethernet', description: 'Intel(R) I219', isUp: true }] },
   dockerDesktop: { known: { isInstalled: false, isRunning: false } },
   pipes: { known: ['lsass'] },
@@ -49,7 +57,9 @@ const vmms = (state: string, startMode: string): Partial<WindowsFacts> => ({
   service: { known: { state, startMode } },
 });
 const hypervisor = (firmwareVirtualization: boolean, slat: boolean): Partial<WindowsFacts> => ({
-  hypervisor: { known: { isPresent: false, computer: 'LENOVO 20XW', firmwareVirtualization, slat } },
+  hypervisor: {
+    known: { isPresent: false, computer: 'LENOVO 20XW', firmwareVirtualization, slat, architecture: 9 },
+  },
 });
 const system = (more: object): Partial<WindowsFacts> => ({
   system: { known: { caption: 'Windows', build: 22_631, sku: 48, freeMemoryMiB: 8_000, ...more } },
@@ -63,6 +73,11 @@ const listener = (
   listeners: { known: [{ protocol, address, port, process: 'dns', isOurs: false, services }] },
 });
 
+const KNOWN_HYPERVISOR = {
+  ...{ isPresent: true, computer: 'LENOVO 20XW', architecture: 9 },
+  ...{ firmwareVirtualization: false, slat: false },
+};
+
 describe('doctor on Windows', () => {
   it('finds nothing to fix on a healthy host', () => {
     const findings = windowsFindings(HEALTHY, wants);
@@ -71,6 +86,7 @@ describe('doctor on Windows', () => {
       ...[
         'rights',
         'windows',
+        'processor',
         'powershell',
         'powershell-modules',
         'memory',
@@ -79,7 +95,7 @@ describe('doctor on Windows', () => {
         'pipes',
       ],
       ...['hyperv-feature', 'hypervisor', 'hypervisor-launch', 'vmms', 'wmi'],
-      ...['subnet', 'nat', 'firewall', 'ports', 'reserved-ports', 'vpn'],
+      ...['subnet', 'nat', 'firewall', 'firewall-blocks', 'ports', 'reserved-ports', 'vpn'],
     ]);
   });
 
@@ -148,7 +164,7 @@ describe('doctor on Windows', () => {
         hypervisor: {
           known: {
             ...{ isPresent: true, computer: 'Microsoft Corporation Virtual Machine' },
-            ...{ firmwareVirtualization: false, slat: false },
+            ...{ firmwareVirtualization: false, slat: false, architecture: 9 },
           },
         },
       },
@@ -199,7 +215,20 @@ describe('doctor on Windows', () => {
       'ports',
       'notice',
       /SharedAccess.*has UDP 53 on every address/,
-      /10\.0\.75\.1 alone.*Stop-Service/,
+      /10\.0\.75\.1 alone\. Leave the service running/,
+    ],
+    [
+      'an ARM processor',
+      { hypervisor: { known: { ...KNOWN_HYPERVISOR, architecture: 12 } } },
+      ...(['processor', 'problem', /ARM64/, /Intel or AMD/] as const),
+    ],
+    [
+      'a rule that blocks the program',
+      { blockingRules: { known: [{ name: 'TCP Query {1}', title: 'node.exe' }] } },
+      'firewall-blocks',
+      'problem',
+      /"node\.exe" blocks what comes in to C:\\mobyvm\\node\.exe/,
+      /Remove-NetFirewallRule -Name 'TCP Query \{1\}'$/,
     ],
     [
       'a missing module',
