@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { run } from '../core/host/index.js';
 import { errnoOf, isAbort, MobyvmError, textOf } from '../core/values/index.js';
 import type { DaemonContext } from './daemon-context.js';
+import { imageLocation } from './image-location.js';
 import { loadSettings } from './settings/load.js';
 
 const BUILD_TIMEOUT_MS = 60 * 60 * 1000;
@@ -23,7 +24,7 @@ export async function buildImage(
   if (platform === 'windows') throw windowsError();
   if (!(await rights.areHeld())) throw rightsError(rights.remedy);
   const settings = await loadSettings(paths.settingsFile, platform);
-  const output = settings.image.directory ?? paths.imageDir;
+  const { directory: output } = imageLocation(settings, paths, join);
   const script = join(packageDir, 'scripts', 'build-guest');
   try {
     await run(script, ['--recipe', recipe, '--output', output], {

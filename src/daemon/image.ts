@@ -6,8 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { readFileIfPresent, statIfPresent, type ManagedResource } from '../core/host/index.js';
 import { MobyvmError } from '../core/values/index.js';
-
-const ISO_NAME = 'mobyvm.iso';
+import { ISO_NAME, type ImageLocation } from './image-location.js';
 
 const manifestSchema = z.looseObject({
   schemaVersion: z.literal(1),
@@ -21,17 +20,15 @@ const manifestSchema = z.looseObject({
 
 export type ImageManifest = z.infer<typeof manifestSchema>;
 
-export function isoPathIn(directory: string): string {
-  return join(directory, ISO_NAME);
-}
-
 /**
  * Reads and checks the boot image against its manifest, size first and then SHA-256.
  * @throws MobyvmError MOBYVM_IMAGE_MISSING, MOBYVM_IMAGE_CORRUPT
  */
-export async function verifyImage(directory: string, signal: AbortSignal): Promise<ImageManifest> {
+export async function verifyImage(
+  { directory, isoPath }: Pick<ImageLocation, 'directory' | 'isoPath'>,
+  signal: AbortSignal,
+): Promise<ImageManifest> {
   const manifestPath = join(directory, 'manifest.json');
-  const isoPath = isoPathIn(directory);
   const text = await readFileIfPresent(manifestPath);
   const size = (await statIfPresent(isoPath))?.size;
   if (text === undefined || size === undefined) {
@@ -51,19 +48,20 @@ export async function verifyImage(directory: string, signal: AbortSignal): Promi
   return manifest;
 }
 
-/** The boot image: `up` verifies it. @param isOurs it is in our own folder, so `uninstall` deletes it */
-export function bootImage(directory: string, isOurs: boolean): ManagedResource {
+/** The boot image: `up` verifies it, `uninstall` deletes our own. */
+export function bootImage(location: ImageLocation): ManagedResource {
+  const { directory, isOurs } = location;
   return {
     id: 'image',
     title: 'boot image',
     lifetime: 'installation',
     isRepaired: false,
     plan: async ({ signal }) => {
-      await verifyImage(directory, signal);
+      await verifyImage(location, signal);
       return { kind: 'none' };
     },
     ensure: async ({ signal, progress }) => {
-      const { recipe, kernelVersion } = await verifyImage(directory, signal);
+      const { recipe, kernelVersion } = await verifyImage(location, signal);
       progress(`${recipe}${kernelVersion === undefined ? '' : `, Linux ${kernelVersion}`}`);
       return 'none';
     },

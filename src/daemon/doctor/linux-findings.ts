@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { freemem } from 'node:os';
+import { join } from 'node:path';
 import { freeBytesIn } from '../../core/host/index.js';
 import {
   errnoOf,
@@ -14,6 +15,7 @@ import { chooseSubnet, findBlockers, qemuPreflight } from '../../vm/index.js';
 import type { MachineStatus } from '../machine/machine-status.js';
 import { hostSize } from '../host-size.js';
 import { verifyImage } from '../image.js';
+import { imageLocation } from '../image-location.js';
 import { isUp } from '../machine/observe-vm.js';
 import type { Settings } from '../settings/schema.js';
 import { fine, notice, problem, unseen, type Finding, type Judgement } from './finding.js';
@@ -136,13 +138,10 @@ async function lookAtTun(): Promise<Judgement> {
   }
 }
 
-async function lookAtImage(
-  { imageDir, signal }: LinuxDoctorOptions,
-  { image }: Settings,
-): Promise<Judgement> {
-  const directory = image.directory ?? imageDir;
-  await verifyImage(directory, signal);
-  return fine(`${directory} is complete`);
+async function lookAtImage(options: LinuxDoctorOptions, settings: Settings): Promise<Judgement> {
+  const location = imageLocation(settings, options, join);
+  await verifyImage(location, options.signal);
+  return fine(`${location.directory} is complete`);
 }
 
 async function lookAtSubnet({ network }: Settings, signal: AbortSignal): Promise<Judgement> {

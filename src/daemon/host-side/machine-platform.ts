@@ -3,6 +3,7 @@ import type { KvpExchange, KvpItemStore } from '../../kvp/index.js';
 import type { VmDriver } from '../../vm/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
+import type { ImageLocation } from '../image-location.js';
 import type { MachineIdentity } from '../identity.js';
 import type { HostPlatform } from '../platform.js';
 import type { Settings } from '../settings/schema.js';
@@ -38,6 +39,7 @@ export interface MachinePlatform {
   /** Starts to follow the host's resolvers. */
   readonly hostResolvers: () => Promise<ResolverSource>;
   readonly portFacts: PortFacts;
+  readonly imageLocation: (settings: Settings) => ImageLocation;
   /** Absolute path of the data disk, with the ending of the driver's format. */
   readonly dataDiskPath: string;
   readonly checks: CheckIntervals;

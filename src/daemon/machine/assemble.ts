@@ -15,7 +15,7 @@ import { loadCertificates } from '../certificates/index.js';
 import { fileItemStore, KvpGuest, loadToken, setAsideIfDamaged } from '../guest/index.js';
 import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
-import { bootImage, isoPathIn } from '../image.js';
+import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
@@ -101,10 +101,7 @@ export function assembleMachine(
       hostSize: hostSize(),
       loadSettings: () => loadSettings(paths.settingsFile, platform.name),
       applySettings: options.applySettings,
-      installation: ({ image }) => [
-        ...platform.preconditions,
-        bootImage(image.directory ?? paths.imageDir, image.directory === undefined),
-      ],
+      installation: (now) => [...platform.preconditions, bootImage(platform.imageLocation(now))],
       files: () => [secretFiles(paths)],
       specFor: (now) => specOf(now, platform, options),
       dataDisk: dataDiskFile(platform.dataDiskPath),
@@ -155,17 +152,18 @@ function probeOf(engine: EngineClient): EngineProbe {
 }
 
 function specOf(
-  { vm, image }: Settings,
-  { name, dataDiskPath, network }: MachinePlatform,
-  { identity, paths }: AssembleOptions,
+  settings: Settings,
+  { name, dataDiskPath, imageLocation, network }: MachinePlatform,
+  { identity }: AssembleOptions,
 ): VmSpec {
+  const { vm } = settings;
   return {
     machineId: identity.machineId,
     name: VM_NAME,
     cpus: vm.cpus,
     memoryMiB: vm.memoryMiB,
     firmware: firmwareFor(vm.firmware, name),
-    isoPath: isoPathIn(image.directory ?? paths.imageDir),
+    isoPath: imageLocation(settings).isoPath,
     dataDisk: { path: dataDiskPath, sizeGiB: vm.diskGiB },
     network: { attachment: network.attachment, mac: identity.mac },
     awaitsConfiguration: true,

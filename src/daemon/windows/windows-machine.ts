@@ -6,6 +6,7 @@ import type { PortFacts, ResolverSource } from '../../proxy/index.js';
 import { HypervDriver, hypervService, windowsResolvers, type HypervDriverOptions } from '../../vm/index.js';
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
+import { imageLocation } from '../image-location.js';
 import { polledResolvers } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
 
@@ -58,6 +59,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       hostResolvers: (): Promise<ResolverSource> =>
         polledResolvers({ read: (signal) => windowsResolvers(powerShell, network.name, signal), logger }),
       portFacts: host.portFacts,
+      imageLocation: (now) => imageLocation(now, paths, joinPath),
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.
       checks: { repairMs: 30_000, guardMs: undefined },

@@ -27,7 +27,8 @@ function manifestOf(content: Buffer) {
 }
 
 function verify() {
-  return verifyImage(directory, new AbortController().signal);
+  const location = { directory, isoPath: join(directory, 'mobyvm.iso') };
+  return verifyImage(location, new AbortController().signal);
 }
 
 describe('the boot image', () => {

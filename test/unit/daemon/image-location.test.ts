@@ -1,0 +1,28 @@
+import { posix, win32 } from 'node:path';
+import { expect, test } from 'vitest';
+import { imageLocation } from '../../../src/daemon/image-location.js';
+
+const paths = { imageDir: 'C:\\ProgramData\\mobyvm\\state\\image' };
+const windows = (...parts: readonly string[]): string => win32.join(...parts);
+const linux = (...parts: readonly string[]): string => posix.join(...parts);
+
+test('the boot image is in the folder of the settings, or else in our own, which alone is ours to delete', () => {
+  expect(imageLocation({ image: {} }, paths, windows)).toEqual({
+    directory: paths.imageDir,
+    isoPath: `${paths.imageDir}\\mobyvm.iso`,
+    isOurs: true,
+  });
+  expect(imageLocation({ image: { directory: '/srv/image' } }, paths, linux)).toEqual({
+    directory: '/srv/image',
+    isoPath: '/srv/image/mobyvm.iso',
+    isOurs: false,
+  });
+});
+
+test.each([
+  ['C:/images/moby', 'C:\\images\\moby\\mobyvm.iso'],
+  ['D:\\', 'D:\\mobyvm.iso'],
+  ['\\\\server\\share\\moby\\', '\\\\server\\share\\moby\\mobyvm.iso'],
+])('on Windows %s leads to %s', (directory, isoPath) => {
+  expect(imageLocation({ image: { directory } }, paths, windows).isoPath).toBe(isoPath);
+});
