@@ -21,7 +21,7 @@ event() {
 	event_name=$1
 	shift
 	(
-		interface=eth0 ip='' mask='' router='' dns='' mtu='' domain='' hostname=''
+		interface=eth0 ip='' mask='' router='' dns='' mtu='' domain='' search='' hostname=''
 		for setting; do eval "${setting%%=*}=\${setting#*=}"; done
 		set -- "$event_name"
 		. "$work/dhcp-event.with-fake-guard"
@@ -30,7 +30,7 @@ event() {
 }
 
 # network.sh is sourced inside: its guard is replaced just after.
-awk '{ print } /network\.sh$/ { print "protect_engine_port() { echo \"guard $1, lease file: $(cat \"$LEASE_FILE\" 2>/dev/null)\" >>\"$calls\"; return \"$(cat \"$work/nft-status\")\"; }" }' \
+awk '{ print } /network\.sh$/ { print "prepare_relays() { echo \"relays $1 $2\" >>\"$calls\"; }"; print "protect_engine_port() { echo \"guard $1, lease file: $(cat \"$LEASE_FILE\" 2>/dev/null)\" >>\"$calls\"; return \"$(cat \"$work/nft-status\")\"; }" }' \
 	"$work/dhcp-event" >"$work/dhcp-event.with-fake-guard"
 
 fresh() {
@@ -61,6 +61,8 @@ expect 'the route is set' grep -qx 'ip route replace default via 10.0.75.1 dev e
 expect 'the name servers are written' test "$(cat "$work/resolv.conf")" = "search example
 nameserver 10.0.75.1
 nameserver 10.0.75.9"
+expect 'the second address is set' grep -qx 'ip address replace 10.0.75.3/32 dev eth0' "$calls"
+expect 'relay ports lead from the second address' grep -qx 'relays 10.0.75.3 10.0.75.1' "$calls"
 expect 'the engine port is guarded before the lease is told' grep -qx 'guard 10.0.75.1, lease file: ' "$calls"
 expect 'the lease is told' test "$(cat "$LEASE_FILE")" = '10.0.75.2 24 10.0.75.1'
 expect 'the lease is on the console' grep -q '^\[mobyvm [0-9.]*\] network: 10.0.75.2/24 via 10.0.75.1$' "$work/console"
@@ -77,6 +79,10 @@ event bound ip=10.0.75.7 mask=24 router=10.0.75.1
 expect 'another address: the old one is taken away' grep -q '^ip address flush' "$calls"
 expect 'another address: the engine is restarted' grep -qx 'rc-service docker restart' "$calls"
 expect 'another address: the lease is told' test "$(cat "$LEASE_FILE")" = '10.0.75.7 24 10.0.75.1'
+
+: >"$calls"
+event renew ip=10.0.75.7 mask=24 router=10.0.75.1 domain=example 'search=example corp.example'
+expect 'the search list is written' grep -qx 'search example corp.example' "$work/resolv.conf"
 
 : >"$calls"
 event renew ip=10.0.75.7 mask=24 router=10.0.75.254
