@@ -62,7 +62,7 @@ expect 'the name servers are written' test "$(cat "$work/resolv.conf")" = "searc
 nameserver 10.0.75.1
 nameserver 10.0.75.9"
 expect 'the second address is set' grep -qx 'ip address replace 10.0.75.3/32 dev eth0' "$calls"
-expect 'relay ports lead from the second address' grep -qx 'relays 10.0.75.3 10.0.75.1' "$calls"
+expect 'relay ports lead from the second address' grep -qx 'relays 10.0.75.2 10.0.75.1' "$calls"
 expect 'the engine port is guarded before the lease is told' grep -qx 'guard 10.0.75.1, lease file: ' "$calls"
 expect 'the lease is told' test "$(cat "$LEASE_FILE")" = '10.0.75.2 24 10.0.75.1'
 expect 'the lease is on the console' grep -q '^\[mobyvm [0-9.]*\] network: 10.0.75.2/24 via 10.0.75.1$' "$work/console"

@@ -59,7 +59,11 @@ export class GuestServices {
   }
 
   resources(subnet: Subnet, settings: Settings): readonly ManagedResource[] {
-    const addresses = { hostAddress: hostAt(subnet, 1), vmAddress: vmAddressIn(subnet) };
+    const addresses = {
+      hostAddress: hostAt(subnet, 1),
+      vmAddress: vmAddressIn(subnet),
+      relayAddress: hostAt(subnet, 3),
+    };
     return [
       this.#dnsServer(subnet, settings),
       this.#dhcpServer(subnet, settings),
