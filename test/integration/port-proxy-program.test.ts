@@ -160,8 +160,8 @@ describe('a port that the host grants', () => {
     await peers.guest.run('nft', ['-f', '-'], {
       input: `
         add table ip planted
-        add chain ip planted dnat { type nat hook prerouting priority dstnat; }
-        add rule ip planted dnat fib daddr type local tcp dport ${relay} dnat to ${CONTAINER}:81
+        add chain ip planted docker { type nat hook prerouting priority dstnat; }
+        add rule ip planted docker fib daddr type local tcp dport ${relay} dnat to ${CONTAINER}:81
       `,
     });
     await using other = peers.echoAt(CONTAINER, 81, 'tcp', 'SYSTEM:cat >/dev/null; echo other');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isIpv4, isLocalSubnet, parseSubnet } from '../../core/values/index.js';
+import { engineSettingProblems } from './engine-settings.js';
 
 /**
  * Interface names are at most 15 bytes (IFNAMSIZ in linux/if.h); three are reserved for the suffix of the tap
@@ -20,16 +21,14 @@ const subnet = z
 
 const address = z.string().refine(isIpv4, 'must be an IPv4 address');
 
-/** dockerd refuses to start if these are set both in daemon.json and on its command line. */
-const GUEST_OWNS = ['hosts', 'tls', 'tlsverify', 'tlscacert', 'tlscert', 'tlskey', 'pidfile'];
-
 /** What fits into a guest configuration beside the certificates. */
 const MAX_DAEMON_JSON = 32_768;
 
 const daemonJson = z
   .record(z.string(), z.json())
-  .refine((value) => !GUEST_OWNS.some((name) => name in value), {
-    error: `must not set ${GUEST_OWNS.join(', ')}: mobyvm sets them in the guest`,
+  .superRefine((value, context) => {
+    for (const { name, problem } of engineSettingProblems(value))
+      context.addIssue({ code: 'custom', path: [name], message: problem });
   })
   .refine((value) => JSON.stringify(value).length <= MAX_DAEMON_JSON, {
     error: `must be at most ${MAX_DAEMON_JSON} characters long`,
@@ -161,7 +160,7 @@ export const settingsSchema = z.strictObject({
       daemonJson: daemonJson
         .default({})
         .describe(
-          "Settings of the Docker Engine, as in its `daemon.json`; they take effect at the next start of the VM. mobyvm itself sets the engine's listening addresses, TLS and pid file.",
+          "Settings of the Docker Engine, as in its `daemon.json`; they take effect at the next start of the VM. mobyvm itself sets the engine's listening addresses, TLS, folders and programs; `userland-proxy`, `iptables` and `ip-forward` cannot be switched off. Unknown names, and networks that overlap `network.subnet`, are refused.",
         ),
     })
     .prefault({}),
