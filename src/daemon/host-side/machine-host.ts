@@ -1,6 +1,7 @@
 import type { Ledger, ManagedResource } from '../../core/host/index.js';
 import { formatSubnet, hostAt, parseSubnet, type Ipv4, type Subnet } from '../../core/values/index.js';
 import { refuseEngineOverlap } from '../settings/engine-networks.plan.js';
+import type { DhcpLease } from '../../proxy/index.js';
 import type { Settings } from '../settings/schema.js';
 import { vmAddressIn, type ServicesForGuest } from './guest-services.js';
 import type { HostNetwork, Obstacle, RunningNetwork } from './host-network.js';
@@ -67,6 +68,10 @@ export class MachineHost implements HostSide {
 
   askedForAddress(): boolean {
     return this.#options.services.askedForAddress;
+  }
+
+  leases(): readonly DhcpLease[] {
+    return this.#options.services.leases();
   }
 
   describe(): NetworkDescription {

@@ -30,6 +30,11 @@ export interface MachinePlatform {
   /** Starts to follow the host's resolvers. */
   readonly hostResolvers: () => Promise<ResolverSource>;
   readonly portFacts: PortFacts;
+  /**
+   * The lowest MTU of the links by which the host reaches other networks, in bytes; undefined if it has none.
+   * Absent where only the setting counts.
+   */
+  readonly uplinkMtu?: (signal: AbortSignal) => Promise<number | undefined>;
   /** Absolute path of the data disk, with the ending of the driver's format. */
   readonly dataDiskPath: string;
   /** What must hold on the host before anything is set up. */

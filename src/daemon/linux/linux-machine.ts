@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { QemuKvpExchange } from '../../kvp/index.js';
-import { QemuDriver } from '../../vm/index.js';
+import { QemuDriver, uplinkMtu } from '../../vm/index.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { LinuxHostNetwork } from './linux-host-network.js';
 import { linuxPortFacts } from './port-facts.js';
@@ -26,6 +26,7 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     network: new LinuxHostNetwork({ machineId, ledger, logger }, settings),
     hostResolvers: () => resolvConfResolvers({ path: paths.resolvConf, logger }),
     portFacts: linuxPortFacts,
+    uplinkMtu,
     // QEMU can neither grow a VHDX while the VM runs nor free its space.
     dataDiskPath: join(paths.vmStateDir, 'data.qcow2'),
     preconditions: [],

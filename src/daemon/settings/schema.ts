@@ -104,19 +104,35 @@ export const settingsSchema = z.strictObject({
         .describe(
           'Windows only. The NAT network of the VM: `auto` uses an existing one that contains the subnet, or creates one; `none` does not create one.',
         ),
-      mtuBytes: z.int().min(576).max(9000).default(1500).describe('MTU in bytes, sent to the VM by DHCP.'),
+      mtuBytes: z
+        .int()
+        .min(576)
+        .max(9000)
+        .default(1500)
+        .describe(
+          "MTU in bytes, sent to the VM by DHCP. On Linux the VM gets the lowest MTU of the host's uplinks (default routes and tunnels) if that is lower, at its next renewal of the lease.",
+        ),
       leaseSeconds: z
         .int()
         .min(60)
         .max(31_536_000)
-        .default(86_400)
-        .describe('Duration of the DHCP lease in seconds.'),
+        .default(600)
+        .describe(
+          'Duration of the DHCP lease in seconds. The VM renews it after half of that time, and then learns of a changed search list or MTU. A lease that runs out, because the daemon did not run meanwhile, takes no address away.',
+        ),
       domain: z
         .string()
         .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i, 'must be a domain name')
         .default('mobyvm.internal')
         .describe('Domain name, sent to the VM by DHCP.'),
       dnsServers: z.array(address).max(8).default([]).describe("DNS servers to use; empty means the host's."),
+      ntpServers: z
+        .array(address)
+        .max(8)
+        .default([])
+        .describe(
+          "NTP servers, sent to the VM by DHCP for programs that ask for them. The VM itself takes the host's time.",
+        ),
       hostLoopbackPorts: z
         .array(z.int().min(1).max(65_535))
         .max(256)

@@ -32,6 +32,7 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
   const machine: ControlledMachine = {
     kvp: new FakeKvp(),
     listPorts: () => Promise.resolve([]),
+    listLeases: () => [],
     info: () => {
       throw new TypeError('not asked here');
     },
