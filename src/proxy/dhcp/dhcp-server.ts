@@ -27,7 +27,7 @@ export interface DhcpServerOptions extends DhcpConfig {
   /** What to offer now, in place of the values that the server was started with. */
   readonly offer?: () => Partial<DhcpOffer>;
   /**
-   * Milliseconds that only go forward and stand still while the host is suspended, as the VM does: a lease is
+   * Milliseconds of a clock that only goes forward, and pauses while the host is suspended, as the VM does: a lease is
    * not over because the system clock was set. The process's own if absent.
    */
   readonly nowMs?: () => number;
