@@ -304,6 +304,16 @@ describe('a UDP client', () => {
     expect(await one.echo('2')).toBe('2');
   });
 
+  test('gets a new flow to the guest after nothing was listening there', async () => {
+    const free = await freePort();
+    const { port, forwarder } = await udpTo(() => ({ address: LOOPBACK, port: free }));
+    const one = await udpClient(port);
+    one.send('lost');
+    await expect.poll(() => forwarder.bytesIn).toBe(4);
+    await expect.poll(() => forwarder.connections, { timeout: 10_000 }).toBe(0);
+    expect(troubles).toEqual([]);
+  });
+
   test('is served again after nothing was listening in the guest', async () => {
     const placeholder = createSocket('udp4').bind(0, LOOPBACK);
     await once(placeholder, 'listening');
