@@ -8,19 +8,22 @@
  *
  * How traffic gets from the guest's address to the container:
  *  - published on 0.0.0.0: by dockerd's rules, without copying.
- *  - published on another address (127.0.0.1, or one that only the host has): those rules do not match, so the real
- *    docker-proxy runs on a port of the guest's address that the kernel chooses, the relay port, which is reported to the host.
- *    The same is done for [::] if the host asks for it, which it does if the port is not published on 0.0.0.0 as well.
- * Only the host can reach the guest's address, and it exposes the relay port only as the user requested.
+ *  - published on another address (127.0.0.1, or one that only the host has): those rules do not match, so a relay port of
+ *    the guest's second address leads to the container, and is reported to the host (relay.c). The same is done for [::] if
+ *    the host asks for it, which it does if the port is not published on 0.0.0.0 as well.
+ *  - from programs in the guest itself: our own processes copy it (local.c).
+ * Only the host can reach the relay port, and it exposes it only as the user requested.
  *
  * Since Docker 28, dockerd itself binds the port in the guest first, and passes it as descriptor 4 with -use-listen-fd. It is
- * kept open, so that the port stays taken, but refuses connections: only the rules serve the port in the guest.
+ * kept open, so that the port stays taken; it serves the guest if it is on one of the guest's addresses.
  *
  * Without a token or an address (a guest that no host configures) it becomes the real docker-proxy.
  *
  * Environment, for tests: MOBYVM_RUN (folder with token and lease), MOBYVM_PORT_HOST_PORT, MOBYVM_DOCKER_PROXY.
  */
 #define _GNU_SOURCE
+#include "local.h"
+#include "relay.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +50,7 @@ enum {
 	BACKOFF_MS = 250,    /* doubled up to the longest */
 	LONGEST_BACKOFF_MS = 4000,
 	RELEASE_MS = 2000,   /* how long the host may take to close the port */
-	RESPAWN_MS = 1000,
+	MAX_CARRIED = 512,   /* connections of one port that need a process */
 	LINE_BYTES = 1024,   /* MAX_LINE_BYTES of src/proxy/port/control.codec.ts; an answer is at most 500 characters of UTF-8 */
 	ANSWER_BYTES = 2560,
 };
@@ -60,10 +63,16 @@ static struct {
 } wanted;
 
 static char token[129];
-static char guest_address[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN];
-static int relay_port;            /* 0: none */
-static int relay_reservation = -1;
-static pid_t relay_process;
+static char gateway[INET_ADDRSTRLEN];
+static char second_address[INET_ADDRSTRLEN];
+static struct relay relay = { 0, -1 };
+static int connections_carried;
+/* Where something comes that a process must carry: what begins in the guest, and at a relay port. */
+static struct {
+	int fd;
+	pid_t datagram_carrier;
+} served[2] = { { -1, 0 }, { -1, 0 } };
+enum { LOCAL, RELAY };
 static volatile sig_atomic_t is_ended;
 
 static int64_t now_ms(void)
@@ -109,8 +118,8 @@ static _Noreturn void fail(const char *reason)
 {
 	say("1\n");
 	say(reason);
-	if (relay_process > 0)
-		kill(relay_process, SIGTERM);
+	if (relay.port != 0)
+		close_relay(wanted.proto, relay);
 	exit(1);
 }
 
@@ -155,9 +164,11 @@ static bool read_surroundings(void)
 		return false;
 	if (inet_pton(AF_INET, address, &parsed) != 1 || inet_pton(AF_INET, host, &parsed) != 1)
 		return false;
-	snprintf(guest_address, sizeof guest_address, "%.15s", address);
 	snprintf(gateway, sizeof gateway, "%.15s", host);
-	return true;
+	/* The one behind the guest's, as in network.sh and src/daemon/ports/ports.ts. */
+	inet_pton(AF_INET, address, &parsed);
+	parsed.s_addr = htonl(ntohl(parsed.s_addr) + 1);
+	return inet_ntop(AF_INET, &parsed, second_address, sizeof second_address) != NULL;
 }
 
 /* --- arguments ------------------------------------------------------------------------------------------------------ */
@@ -260,14 +271,14 @@ static int dial(int64_t until)
 
 static bool send_request(int fd, bool is_renewal)
 {
-	char line[LINE_BYTES], relay[32] = "";
-	if (relay_port != 0)
-		snprintf(relay, sizeof relay, ",\"relayPort\":%d", relay_port);
+	char line[LINE_BYTES], relay_member[32] = "";
+	if (relay.port != 0)
+		snprintf(relay_member, sizeof relay_member, ",\"relayPort\":%d", relay.port);
 	int length = snprintf(line, sizeof line,
 		"{\"op\":\"expose\",\"token\":\"%s\",\"renew\":%s,\"proto\":\"%s\",\"hostIp\":\"%s\",\"hostPort\":%d,"
 		"\"containerIp\":\"%s\",\"containerPort\":%d%s}\n",
 		token, is_renewal ? "true" : "false", wanted.proto, wanted.host_ip, wanted.host_port,
-		wanted.container_ip, wanted.container_port, relay);
+		wanted.container_ip, wanted.container_port, relay_member);
 	return send(fd, line, (size_t)length, MSG_NOSIGNAL) == length;
 }
 
@@ -331,28 +342,11 @@ static enum outcome ask(bool is_renewal, int64_t until, int *connection, const c
 	return outcome;
 }
 
-/* --- the relay ------------------------------------------------------------------------------------------------------ */
+/* --- what begins in the guest ---------------------------------------------------------------------------------------- */
 
-/*
- * Has the kernel choose the relay port. A bound TCP socket that does not listen keeps it from others, but not from docker-proxy,
- * which sets SO_REUSEADDR as well; a UDP one must be closed before.
- */
-static void reserve_relay_port(void)
+static bool is_tcp(void)
 {
-	int on = 1;
-	struct sockaddr_in place = { .sin_family = AF_INET };
-	socklen_t length = sizeof place;
-	bool is_tcp = strcmp(wanted.proto, "tcp") == 0;
-	inet_pton(AF_INET, guest_address, &place.sin_addr);
-	relay_reservation = socket(AF_INET, (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
-	if (relay_reservation < 0)
-		fail("port-proxy: no socket");
-	if (is_tcp)
-		setsockopt(relay_reservation, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(relay_reservation, (struct sockaddr *)&place, sizeof place) != 0 ||
-		getsockname(relay_reservation, (struct sockaddr *)&place, &length) != 0)
-		fail("port-proxy: no port of the guest is free");
-	relay_port = ntohs(place.sin_port);
+	return strcmp(wanted.proto, "tcp") == 0;
 }
 
 static void become_docker_proxy(char **arguments)
@@ -363,71 +357,90 @@ static void become_docker_proxy(char **arguments)
 	execvp(docker_proxy(), arguments);
 }
 
-static void run_relay(int verdict, pid_t parent)
+/* Without a place in the guest the port still is the host's. */
+static void serve_guest(void)
 {
-	char host_port[8], container_port[8];
-	snprintf(host_port, sizeof host_port, "%d", relay_port);
-	snprintf(container_port, sizeof container_port, "%d", wanted.container_port);
-	char *arguments[] = { "docker-proxy", "-proto", (char *)wanted.proto, "-host-ip", guest_address, "-host-port", host_port,
-		"-container-ip", wanted.container_ip, "-container-port", container_port, NULL };
+	int given = wanted.use_listen_fd ? LISTENER : -1;
+	if (is_of_guest(wanted.host_ip))
+		served[LOCAL].fd = open_local(is_tcp(), wanted.host_ip, wanted.host_port, given);
+	else if (given >= 0 && is_tcp())
+		shutdown(given, SHUT_RD);
+	served[RELAY].fd = relay.socket;
+}
+
+/* One for each connection; one for all datagrams. */
+static void start_carrier(int which)
+{
+	struct destination container = { wanted.container_ip, wanted.container_port };
+	pid_t parent = getpid();
+	sigset_t none;
+	int client = is_tcp() ? accept4(served[which].fd, NULL, NULL, SOCK_NONBLOCK) : -1;
+	if (is_tcp() && client < 0)
+		return;
+	pid_t carrier = fork();
+	if (carrier != 0 && client >= 0)
+		close(client);
+	if (carrier > 0 && is_tcp())
+		connections_carried++;
+	else if (carrier > 0)
+		served[which].datagram_carrier = carrier;
+	if (carrier != 0)
+		return;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(1);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
-	dup2(verdict, VERDICT);
-	become_docker_proxy(arguments);
-	static const char missing[] = "1\ndocker-proxy cannot be started";
-	if (write(VERDICT, missing, sizeof missing - 1) < 0)
-		_exit(127);
-	_exit(1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (is_tcp())
+		carry_connection(client, container);
+	carry_datagrams(served[which].fd, container);
 }
 
-/* Starts docker-proxy on the relay port and waits until it listens; the answer is NULL, or why it does not. */
-static const char *start_relay(int64_t until)
+static void reap_carriers(void)
 {
-	static char verdict[512];
-	int ends[2];
-	if (strcmp(wanted.proto, "tcp") != 0 && relay_reservation >= 0) {
-		close(relay_reservation);
-		relay_reservation = -1;
+	for (pid_t ended; (ended = waitpid(-1, NULL, WNOHANG)) > 0;) {
+		if (is_tcp())
+			connections_carried--;
+		for (int i = 0; i < 2; i++)
+			if (served[i].datagram_carrier == ended)
+				served[i].datagram_carrier = 0;
 	}
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return "port-proxy: no pipe";
-	pid_t parent = getpid();
-	relay_process = fork();
-	if (relay_process == 0)
-		run_relay(ends[1], parent);
-	close(ends[1]);
-	size_t length = 0;
-	while (relay_process > 0 && length + 1 < sizeof verdict) {
-		if (wait_for(ends[0], POLLIN, until) == 0) {
-			if (!is_ended && now_ms() < until)
-				continue; /* SIGCHLD */
-			break;
-		}
-		ssize_t count = read(ends[0], verdict + length, sizeof verdict - 1 - length);
-		if (count <= 0)
-			break;
-		length += (size_t)count;
-		if (verdict[0] == '0')
-			break;
-	}
-	verdict[length] = '\0';
-	close(ends[0]);
-	if (verdict[0] == '0')
-		return NULL;
-	return length > 2 ? verdict + 2 : "docker-proxy does not answer";
 }
 
-static void reap_relay(void)
+/* As wait_for; what comes to be carried meanwhile gets its carrier. */
+static int wait_and_serve(int fd, int64_t until)
 {
-	if (relay_process > 0 && waitpid(relay_process, NULL, WNOHANG) == relay_process)
-		relay_process = 0;
+	struct pollfd waited[3] = { { .fd = fd, .events = POLLIN } };
+	int64_t left = until - now_ms();
+	struct timespec timeout = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
+	sigset_t none;
+	for (int i = 0; i < 2; i++) {
+		bool is_free = is_tcp() ? connections_carried < MAX_CARRIED : served[i].datagram_carrier == 0;
+		waited[i + 1] = (struct pollfd){ .fd = is_free ? served[i].fd : -1, .events = POLLIN };
+	}
+	if (left <= 0)
+		timeout = (struct timespec){ 0, 0 };
+	sigemptyset(&none);
+	if (ppoll(waited, 3, until < 0 ? NULL : &timeout, &none) <= 0)
+		return 0;
+	for (int i = 0; i < 2; i++)
+		if (waited[i + 1].revents != 0)
+			start_carrier(i);
+	return waited[0].revents != 0;
 }
 
 /* --- a port's life -------------------------------------------------------------------------------------------------- */
+
+static void need_relay(void)
+{
+	if (strcmp(wanted.proto, "sctp") == 0)
+		return; /* The host refuses it. */
+	relay = open_relay(wanted.proto, second_address, (struct destination){ wanted.container_ip, wanted.container_port });
+	if (relay.port == 0)
+		fail("port-proxy: the guest has no free relay port");
+}
 
 /* From here on the host has the port, or its reason is reported and the program exits. */
 static int publish(void)
@@ -437,7 +450,7 @@ static int publish(void)
 	const char *reason = "";
 	char problem[160];
 	if (strcmp(wanted.host_ip, "0.0.0.0") != 0 && strcmp(wanted.host_ip, "::") != 0)
-		reserve_relay_port();
+		need_relay();
 	for (;;) {
 		enum outcome outcome = ask(false, until, &connection, &reason);
 		if (outcome == GRANTED)
@@ -446,8 +459,8 @@ static int publish(void)
 			fail("interrupted");
 		if (outcome == REFUSED)
 			fail(reason);
-		if (outcome == NEEDS_RELAY && relay_port == 0) {
-			reserve_relay_port();
+		if (outcome == NEEDS_RELAY && relay.port == 0) {
+			need_relay();
 			continue;
 		}
 		if (now_ms() + RETRY_MS >= until) {
@@ -456,8 +469,6 @@ static int publish(void)
 		}
 		wait_for(-1, 0, now_ms() + RETRY_MS);
 	}
-	if (relay_port != 0 && (reason = start_relay(until)) != NULL)
-		fail(reason);
 	return connection;
 }
 
@@ -467,28 +478,28 @@ static _Noreturn void release(int connection)
 	static const char message[] = "{\"op\":\"release\"}\n";
 	char rest[64];
 	int64_t until = now_ms() + RELEASE_MS;
-	if (relay_process > 0)
-		kill(relay_process, SIGTERM);
+	/* dockerd may start the next container with this port at once. */
+	for (int i = 0; i < 2; i++)
+		if (served[i].fd >= 0)
+			close(served[i].fd);
 	if (connection >= 0 && send(connection, message, sizeof message - 1, MSG_NOSIGNAL) > 0)
 		while (now_ms() < until)
 			if (wait_for(connection, POLLIN, until) > 0 && read(connection, rest, sizeof rest) <= 0)
 				break;
+	if (relay.port != 0)
+		close_relay(wanted.proto, relay);
 	exit(0);
 }
 
 static _Noreturn void hold(int connection)
 {
-	int64_t next_try = 0, respawn_at = 0;
+	int64_t next_try = 0;
 	int backoff = BACKOFF_MS;
 	char rest[256];
 	for (;;) {
 		if (is_ended)
 			release(connection);
-		reap_relay();
-		if (relay_port != 0 && relay_process == 0 && now_ms() >= respawn_at) {
-			respawn_at = now_ms() + RESPAWN_MS;
-			start_relay(respawn_at);
-		}
+		reap_carriers();
 		if (connection < 0 && now_ms() >= next_try) {
 			const char *reason;
 			read_surroundings();
@@ -502,10 +513,7 @@ static _Noreturn void hold(int connection)
 			}
 			continue;
 		}
-		int64_t until = connection < 0 ? next_try : -1;
-		if (relay_port != 0 && relay_process == 0 && (until < 0 || respawn_at < until))
-			until = respawn_at;
-		if (wait_for(connection, POLLIN, until) > 0 && read(connection, rest, sizeof rest) <= 0) {
+		if (wait_and_serve(connection, connection < 0 ? next_try : -1) > 0 && read(connection, rest, sizeof rest) <= 0) {
 			close(connection);
 			connection = -1;
 			next_try = now_ms() + getpid() % 251;
@@ -537,14 +545,12 @@ int main(int count, char **arguments)
 	signal(SIGPIPE, SIG_IGN);
 	prepare_signals();
 	fcntl(VERDICT, F_SETFD, FD_CLOEXEC);
-	if (wanted.use_listen_fd) {
+	if (wanted.use_listen_fd)
 		fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
-		if (strcmp(wanted.proto, "tcp") == 0)
-			shutdown(LISTENER, SHUT_RD);
-	}
 	int connection = publish();
+	serve_guest();
 	say("0\n");
-	/* dockerd waits for the end of this; the number stays taken, so that the relay's pipe never gets it. */
+	/* dockerd waits for the end of this; the number stays taken, so that nothing else gets it. */
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (nothing >= 0 && nothing != VERDICT) {
 		dup3(nothing, VERDICT, O_CLOEXEC);

@@ -12,6 +12,7 @@ import {
   errorAnswer,
   machineStatus,
   operationEvent,
+  leaseListing,
   portListing,
   type DaemonInfo,
   type Finding,
@@ -22,6 +23,7 @@ import {
   type OperationEvent,
   type OperationName,
   type OperationRequest,
+  type LeaseListing,
   type PortListing,
 } from '../protocol/messages.js';
 
@@ -78,6 +80,10 @@ export class ControlClient {
 
   async listPorts(signal: AbortSignal): Promise<PortListing> {
     return parsed(portListing, await textOf(await this.#send('GET', '/v1/ports', undefined, signal)));
+  }
+
+  async listLeases(signal: AbortSignal): Promise<LeaseListing> {
+    return parsed(leaseListing, await textOf(await this.#send('GET', '/v1/dhcp/leases', undefined, signal)));
   }
 
   async listKvp(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {

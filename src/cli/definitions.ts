@@ -1,5 +1,6 @@
 import { consoleLogFiles, daemonLogFiles } from '../protocol/paths.js';
 import { command, type Command } from './command.js';
+import { dhcpLeases } from './dhcp.js';
 import { doctor } from './doctor.js';
 import { down } from './down.js';
 import { explain } from './explain.js';
@@ -100,6 +101,13 @@ export const COMMANDS: readonly Command[] = [
     options: { json: JSON_OUTPUT },
     examples: [['mobyvm port list', 'Show ports, their containers and their traffic']],
     run: (context, { json }) => portList(context, { json }),
+  }),
+  command({
+    name: 'dhcp leases',
+    summary: 'List DHCP leases',
+    options: { json: JSON_OUTPUT },
+    examples: [['mobyvm dhcp leases', 'Show which address the VM has, and until when']],
+    run: (context, { json }) => dhcpLeases(context, { json }),
   }),
   command({
     name: 'kvp list',
@@ -223,6 +231,7 @@ export const COMMANDS: readonly Command[] = [
 /** What the names of commands begin with that have a common first word. */
 export const GROUPS: Readonly<Record<string, string>> = {
   port: 'Manage published ports',
+  dhcp: "Show what the VM's DHCP server has given",
   kvp: 'Manage key-value items that host and guest exchange',
   image: 'Manage the boot image',
 };

@@ -2,6 +2,7 @@ import { EXIT_OK } from '../protocol/exit-code.js';
 import { ControlClient } from './control-client.js';
 import type { PortListing } from '../protocol/messages.js';
 import type { CommandContext, CommandResult } from './context.js';
+import { tableLines } from './table.js';
 import { withoutControls } from './terminal.js';
 
 /** `mobyvm port list`: the ports that containers publish on this host. */
@@ -25,21 +26,12 @@ export function portLines({ ports }: PortListing): string[] {
     bytesText(port.bytesIn),
     bytesText(port.bytesOut),
   ]);
-  const widths = HEAD.map((_, column) =>
-    Math.max(...[HEAD, ...rows].map((row) => (row[column] ?? '').length)),
-  );
-  const table = [HEAD, ...rows].map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
   const problems = ports.flatMap(({ problem, hostIp, hostPort, protocol }) =>
     problem === undefined
       ? []
       : [`${addressText(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
   );
-  return [...table, ...(problems.length === 0 ? [] : ['', ...problems])];
+  return [...tableLines(HEAD, rows), ...(problems.length === 0 ? [] : ['', ...problems])];
 }
 
 /** An address and a port as in a URL: IPv6 in brackets. */

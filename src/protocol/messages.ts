@@ -14,6 +14,7 @@ import { ERROR_CODES } from '../core/values/index.js';
  * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
  * | GET /v1/doctor | | `{findings: Finding[]}`: the host, seen from where the daemon runs |
  * | GET /v1/ports | | PortListing |
+ * | GET /v1/dhcp/leases | | LeaseListing |
  * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
  * | POST /v1/kvp/set | KvpSetRequest | `{}` |
  * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
@@ -198,6 +199,20 @@ export const publishedPort = z.object({
 });
 export const portListing = z.object({ ports: z.array(publishedPort) });
 export type PortListing = z.infer<typeof portListing>;
+
+const dhcpLease = z.object({
+  mac: z.string(),
+  address: z.string(),
+  hostname: z.string(),
+  state: z.enum(['free', 'offered', 'bound', 'released', 'declined', 'expired']),
+  /** ISO 8601; absent unless it is bound or expired. */
+  expiresAt: z.string().optional(),
+  /** When the client was last heard, ISO 8601; absent if never. */
+  lastSeen: z.string().optional(),
+});
+/** What the DHCP server has given; empty while it does not run. */
+export const leaseListing = z.object({ leases: z.array(dhcpLease) });
+export type LeaseListing = z.infer<typeof leaseListing>;
 
 export const cancelAnswer = z.object({ cancelled: z.boolean() });
 export const errorAnswer = z.object({ error: errorReport });

@@ -1,3 +1,5 @@
+import type { Endpoint } from './endpoint.js';
+
 export type Protocol = 'tcp' | 'udp';
 
 export interface PortOwner {
@@ -48,4 +50,12 @@ export interface PortFacts {
    * Linux and an index on Windows.
    */
   hostAddresses(): readonly string[];
+  /**
+   * The address that a UDP client of this host has connected its socket to. Only where a socket on the wildcard
+   * address may stand beside those on single addresses, and takes what is for none of them.
+   * @param client where its datagrams come from
+   * @param port where they go to
+   * @returns undefined if it has not connected its socket
+   */
+  udpDestination?(client: Endpoint, port: number): Promise<string | undefined>;
 }

@@ -40,6 +40,49 @@ describe('busybox udhcpc in the VM', () => {
     expect((await leaseOf(server))['state']).toBe('released');
   });
 
+  it('learns of a changed search list, MTU and time servers when it renews', async () => {
+    await using network = await DhcpNetwork.create();
+    const server = await network.startServer();
+    await using client = await Udhcpc.start(network.vm, '-O', 'mtu', '-O', 'search', '-O', 'ntpsrv');
+    expect((await client.event('bound'))['ntpsrv']).toBeUndefined();
+    const domainSearch = ['corp.example', 'lab.corp.example', 'no such.'.repeat(40), 'lab.corp.example.net'];
+    server.send(`offer ${JSON.stringify({ domainSearch, mtuBytes: 1280, ntpServers: ['192.0.2.7'] })}`);
+    await server.line(/"event":"offered"/);
+    client.signal('SIGUSR1');
+    expect(await client.event('renew')).toMatchObject({
+      search: 'corp.example lab.corp.example lab.corp.example.net',
+      mtu: '1280',
+      ntpsrv: '192.0.2.7',
+    });
+  });
+
+  it('keeps its lease when the clock of the host jumps', async () => {
+    await using network = await DhcpNetwork.create();
+    const server = await network.startServer();
+    await using client = await Udhcpc.start(network.vm);
+    await client.event('bound');
+    server.send('jump');
+    await server.line(/"event":"jumped"/);
+    expect((await leaseOf(server))['state']).toBe('bound');
+    client.signal('SIGUSR1');
+    await client.event('renew');
+    expect((await leaseOf(server))['state']).toBe('bound');
+  });
+
+  it('gets its address again after the server was blocked for longer than the lease', async () => {
+    await using network = await DhcpNetwork.create();
+    // The shortest that udhcpc takes.
+    const server = await network.startServer({ leaseSeconds: 16 });
+    await using client = await Udhcpc.start(network.vm, '-A', '1', '-T', '1');
+    await client.event('bound');
+    const runs = (await client.events()).length;
+    process.kill(server.pid, 'SIGSTOP');
+    await client.event('deconfig', runs);
+    process.kill(server.pid, 'SIGCONT');
+    expect((await client.event('bound', runs))['ip']).toBe(VM_ADDRESS);
+    expect((await leaseOf(server))['state']).toBe('bound');
+  }, 120_000);
+
   it('keeps its lease across a restart of the server', async () => {
     await using network = await DhcpNetwork.create();
     const first = await network.startServer();

@@ -125,6 +125,25 @@ describe('a TCP connection', () => {
     await expect.poll(() => forwarder.connections).toBe(0);
   });
 
+  // https://github.com/libuv/libuv/issues/3449
+  test.each(['client', 'guest'] as const)('that a half-closed %s resets is closed', async (resetting) => {
+    const guestSides: Socket[] = [];
+    const guest = await guestServer((socket) => {
+      guestSides.push(socket);
+      socket.resume();
+      if (resetting === 'guest') socket.end('x');
+    });
+    const { port, forwarder } = await tcpTo(() => guest);
+    const clients = Array.from({ length: 50 }, () => client(port).resume());
+    const ends = clients.map((socket) => once(socket, 'end'));
+    if (resetting === 'client') for (const socket of clients) socket.end('x');
+    else await Promise.all(ends);
+    await expect.poll(() => forwarder.connections, { timeout: 10_000 }).toBe(50);
+    if (resetting === 'client') await expect.poll(() => forwarder.bytesIn, { timeout: 10_000 }).toBe(50);
+    for (const socket of resetting === 'client' ? clients : guestSides) socket.resetAndDestroy();
+    await expect.poll(() => forwarder.connections, { timeout: 20_000 }).toBe(0);
+  });
+
   test.each(['client', 'guest'] as const)('has backpressure from a slow %s', async (slow) => {
     let written = 0;
     const pour = (socket: Socket): void => {
@@ -283,6 +302,16 @@ describe('a UDP client', () => {
     await one.echo('1');
     await expect.poll(() => forwarder.connections).toBe(0);
     expect(await one.echo('2')).toBe('2');
+  });
+
+  test('gets a new flow to the guest after nothing was listening there', async () => {
+    const free = await freePort();
+    const { port, forwarder } = await udpTo(() => ({ address: LOOPBACK, port: free }));
+    const one = await udpClient(port);
+    one.send('lost');
+    await expect.poll(() => forwarder.bytesIn).toBe(4);
+    await expect.poll(() => forwarder.connections, { timeout: 10_000 }).toBe(0);
+    expect(troubles).toEqual([]);
   });
 
   test('is served again after nothing was listening in the guest', async () => {

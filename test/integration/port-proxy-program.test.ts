@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../src/core/host/index.js';
-import { ask, listening, PortPeers } from '../support/port-peers.js';
+import { ask, CONTAINER, listening, PortPeers } from '../support/port-peers.js';
 
 /** The guest's port proxy, as dockerd starts it, with the real publisher on the host. */
 let peers: PortPeers;
@@ -14,21 +10,9 @@ let peers: PortPeers;
 beforeAll(async () => {
   peers = await PortPeers.create();
   await peers.publisher({ vmPorts: [{ protocol: 'tcp', hostPort: 2376 }] });
-  // Replaces docker-proxy: prints its arguments, listens, and only then reports that.
+  // Stands for what is started when there is no host.
   const proxy = join(peers.folder, 'docker-proxy');
-  await writeFile(
-    proxy,
-    `#!/bin/sh
-[ "$2" = tcp ] && type=TCP-LISTEN || type=UDP-RECVFROM
-echo "docker-proxy $*" >>${join(peers.folder, 'calls')}
-socat "$type:$6,bind=$4,reuseaddr,fork" PIPE 3>&- &
-trap 'kill $!; exit' TERM
-until ss -Hlntu | grep -q ":$6 "; do sleep 0.05; done
-echo 0 >&3
-exec 3>&-
-wait
-`,
-  );
+  await writeFile(proxy, '#!/bin/sh\necho "docker-proxy $*"\n');
   await chmod(proxy, 0o755);
 }, 60_000);
 afterAll(() => peers[Symbol.asyncDispose](), 60_000);
@@ -37,6 +21,73 @@ const until = (title: string, check: () => Promise<boolean>): Promise<void> =>
   waitFor({ title, timeoutSeconds: 20, hint: '', everyMs: 50, check }, new AbortController().signal);
 
 const isOpen = async (place: string): Promise<boolean> => (await listening(peers.host)).includes(place);
+
+/** The relay ports that lead somewhere. */
+async function relays(proto: 'tcp' | 'udp'): Promise<string[]> {
+  const { stdout } = await peers.guest.run('nft', ['list', 'map', 'ip', 'mobyvm_relay', `${proto}_relays`]);
+  return [...stdout.matchAll(/(\d+) : [\d.]+ \. \d+/g)].map(([, port = '']) => port);
+}
+
+describe('a connection from the guest', () => {
+  // https://github.com/docker/for-mac/issues/3611
+  test.each([
+    ['tcp', '0.0.0.0', 'TCP:127.0.0.1:8030'],
+    ['tcp', '0.0.0.0', 'TCP:10.0.75.2:8030'],
+    ['tcp', '127.0.0.1', 'TCP:127.0.0.1:8030'],
+    ['tcp', '::', 'TCP6:[::1]:8030'],
+    ['udp', '0.0.0.0', 'UDP-CONNECT:127.0.0.2:8030'],
+    ['udp', '0.0.0.0', 'UDP-CONNECT:10.0.75.2:8030'],
+    ['udp', '127.0.0.1', 'UDP-CONNECT:127.0.0.1:8030'],
+    ['udp', '::', 'UDP6:[::1]:8030'],
+  ] as const)('reaches a %s port on %s at %s', async (proto, hostIp, place) => {
+    await using container = peers.echoAt(CONTAINER, 80, proto);
+    await until('the container', () => peers.serves(`${CONTAINER}:80`, proto));
+    await using proxy = peers.proxy({ proto, 'host-ip': hostIp, 'host-port': 8030 });
+    await proxy.line(/^0$/);
+    for (const text of ['x', 'y'.repeat(60_000)])
+      expect(await ask(peers.guest, place, text)).toHaveLength(text.length);
+    await proxy.stop();
+    expect(await ask(peers.guest, place, 'x')).toBeUndefined();
+    await container.stop();
+  });
+
+  test('may be many connections, which end with the port', async () => {
+    await using container = peers.echoAt(CONTAINER, 80);
+    await container.line(/listening/);
+    await using proxy = peers.proxy({ 'host-port': 8031 });
+    await proxy.line(/^0$/);
+    const clients = Array.from({ length: 40 }, () => peers.guest.start('socat', ['-', 'TCP:127.0.0.1:8031']));
+    for (const client of clients) client.send('here');
+    for (const client of clients) await client.line(/here/);
+    await proxy.stop();
+    for (const client of clients) await client.exit;
+    await container.stop();
+  });
+
+  test('is refused as the container refuses it, and the port still answers afterwards', async () => {
+    await using proxy = peers.proxy({ 'host-port': 8032 });
+    await proxy.line(/^0$/);
+    expect(await ask(peers.guest, 'TCP:127.0.0.1:8032', 'x')).toBeUndefined();
+    await using container = peers.echoAt(CONTAINER, 80);
+    await container.line(/listening/);
+    expect(await ask(peers.guest, 'TCP:127.0.0.1:8032', 'x')).toBe('x');
+    await container.stop();
+  });
+
+  test('is not served if the guest uses the port itself, but the host still has it', async () => {
+    const own = peers.guest.start('socat', [
+      '-dd',
+      'TCP-LISTEN:8033,bind=127.0.0.1,fork',
+      'SYSTEM:cat >/dev/null; echo own',
+    ]);
+    await own.line(/listening/);
+    await using proxy = peers.proxy({ 'host-ip': '127.0.0.1', 'host-port': 8033 });
+    await proxy.line(/^0$/);
+    expect(await ask(peers.guest, 'TCP:127.0.0.1:8033', 'x')).toBe('own\n');
+    expect(await isOpen('127.0.0.1:8033')).toBe(true);
+    await own.stop();
+  });
+});
 
 describe('a port that the host opens', () => {
   test('is reported as 0 once it is open, and closed before the proxy exits', async () => {
@@ -53,10 +104,12 @@ describe('a port that the host opens', () => {
     await four.line(/^0$/);
     await using six = peers.proxy({ 'host-ip': '::', 'host-port': 8001 });
     await six.line(/^0$/);
-    await peers.echo(8001);
+    await using container = peers.echoAt(CONTAINER, 80);
+    await container.line(/listening/);
     expect(await ask(peers.host, 'TCP:127.0.0.1:8001', 'x')).toBe('x');
     expect(await ask(peers.host, 'TCP6:[::1]:8001', 'x')).toBe('x');
     expect(await ask(peers.neighbour, 'UDP:192.0.2.1:8001', 'x')).toBeUndefined();
+    await container.stop();
   });
 
   test.each([
@@ -64,12 +117,61 @@ describe('a port that the host opens', () => {
     ['udp', '127.0.0.1', 'UDP:127.0.0.1:8002'],
     ['tcp', '::', 'TCP6:[::1]:8002'],
     ['tcp', '192.0.2.9', 'TCP:192.0.2.9:8002'],
-  ])('by %s on %s forwards to a docker-proxy on a port of the guest', async (proto, hostIp, place) => {
+  ] as const)('by %s on %s leads to its container by a relay port', async (proto, hostIp, place) => {
+    await using container = peers.echoAt(CONTAINER, 80, proto);
+    await until('the container', () => peers.serves(`${CONTAINER}:80`, proto));
     const args = { proto, 'host-ip': hostIp, 'host-port': 8002 };
-    await using proxy = peers.proxy(args, { MOBYVM_DOCKER_PROXY: join(peers.folder, 'docker-proxy') });
+    await using proxy = peers.proxy(args);
     await proxy.line(/^0$/);
     expect(await ask(peers.host, place, 'x')).toBe('x');
     if (hostIp === '127.0.0.1') expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8002', 'x')).toBeUndefined();
+    expect(await relays(proto)).toHaveLength(1);
+    await proxy.stop();
+    expect(await relays(proto)).toEqual([]);
+    await container.stop();
+  });
+
+  test.each(['tcp', 'udp'] as const)(
+    'by %s leads to a container with an IPv6 address only',
+    async (proto) => {
+      await peers.guest.ip('addr', 'replace', 'fd00::2/128', 'dev', 'lo');
+      await using container = peers.echoAt('[fd00::2]', 80, proto);
+      await until('the container', () => peers.serves('[fd00::2]:80', proto));
+      await using proxy = peers.proxy({
+        proto,
+        'host-ip': '::',
+        'host-port': 8005,
+        'container-ip': 'fd00::2',
+      });
+      await proxy.line(/^0$/);
+      const place = proto === 'tcp' ? 'TCP6' : 'UDP6';
+      expect(await ask(peers.host, `${place}:[::1]:8005`, 'x'.repeat(60_000))).toHaveLength(60_000);
+      await container.stop();
+    },
+  );
+
+  test('on 127.0.0.1 is not in the way of a later one on whatever port the guest uses for it', async () => {
+    await using container = peers.echoAt(CONTAINER, 80);
+    await container.line(/listening/);
+    await using local = peers.proxy({ 'host-ip': '127.0.0.1', 'host-port': 8006 });
+    await local.line(/^0$/);
+    const [relay = ''] = await relays('tcp');
+    // What dockerd's rules do for a port that is published on all addresses.
+    await peers.guest.run('nft', ['-f', '-'], {
+      input: `
+        add table ip planted
+        add chain ip planted docker { type nat hook prerouting priority dstnat; }
+        add rule ip planted docker fib daddr type local tcp dport ${relay} dnat to ${CONTAINER}:81
+      `,
+    });
+    await using other = peers.echoAt(CONTAINER, 81, 'tcp', 'SYSTEM:cat >/dev/null; echo other');
+    await other.line(/listening/);
+    await using later = peers.proxy({ 'host-port': Number(relay), 'container-port': 81 });
+    await later.line(/^0$/);
+    expect(await ask(peers.host, `TCP:127.0.0.1:8006`, 'x')).toBe('x');
+    expect(await ask(peers.host, `TCP:127.0.0.1:${relay}`, 'x')).toBe('other\n');
+    await peers.guest.run('nft', ['delete', 'table', 'ip', 'planted']);
+    for (const program of [container, other]) await program.stop();
   });
 
   test('is requested again after a restart of the host, and left to the audit when the proxy is killed', async () => {
@@ -112,7 +214,6 @@ describe('a port that the host refuses', () => {
 
   test.each([
     [{ 'host-ip': '203.0.113.1', 'host-port': 8011 }, 'cannot assign requested address'],
-    [{ 'host-port': 2376 }, 'reserved by mobyvm for the VM'],
     [{ proto: 'sctp', 'host-port': 8011 }, 'SCTP ports cannot be published'],
     [{ 'host-port': 0 }, '-host-port cannot be "0"'],
     [{ 'host-ip': 'x"y', 'host-port': 8011 }, '-host-ip cannot be "x"y"'],
@@ -155,28 +256,27 @@ test('without a token it becomes docker-proxy', async () => {
       MOBYVM_RUN: join(peers.folder, 'nothing'),
     },
   );
-  await proxy.line(/^0$/);
-  expect(await ask(peers.guest, 'TCP:127.0.0.1:8020', 'x')).toBe('x');
+  await proxy.line(/^docker-proxy -proto tcp -host-ip 127\.0\.0\.1 -host-port 8020 /);
 });
 
-test('a descriptor that the engine bound earlier accepts no more connections, and the port works', async () => {
-  const bound = createServer().listen(0, '127.0.0.1');
-  await once(bound, 'listening');
-  const { port } = bound.address() as AddressInfo;
-  const { fd } = Reflect.get(bound, '_handle') as { fd: number };
-  const words =
-    '-proto tcp -host-ip 0.0.0.0 -host-port 8021 -container-ip 172.17.0.2 -container-port 80 -use-listen-fd';
-  const command = ['netns', 'exec', peers.guest.name, join(peers.folder, 'port-proxy'), ...words.split(' ')];
-  const proxy = spawn('ip', command, {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe', fd],
-    env: { ...process.env, MOBYVM_RUN: peers.folder },
-  });
-  const verdict = proxy.stdio[3] as Readable;
-  expect(String(((await once(verdict, 'data')) as [Buffer])[0])).toBe('0\n');
-  expect(await isOpen('0.0.0.0:8021')).toBe(true);
-  const knocking = connect({ host: '127.0.0.1', port });
-  await expect(once(knocking, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-  proxy.kill('SIGINT');
-  expect(await once(proxy, 'exit')).toEqual([0, null]);
-  bound.close();
+test.each([
+  ['0.0.0.0', 'x'],
+  ['192.0.2.9', undefined],
+])('a descriptor that the engine bound earlier serves the guest if it is for %s', async (hostIp, answer) => {
+  const container = peers.echoAt(CONTAINER, 80);
+  await container.line(/listening/);
+  const script = `import os, socket, sys
+listener = socket.socket()
+listener.bind(('127.0.0.1', 8021))
+os.dup2(listener.fileno(), 4)
+os.dup2(1, 3)
+os.execv(sys.argv[1], sys.argv[1:])`;
+  const words = `-proto tcp -host-ip ${hostIp} -host-port 8021 -container-ip ${CONTAINER} -container-port 80 -use-listen-fd`;
+  const command = ['-c', script, join(peers.folder, 'port-proxy'), ...words.split(' ')];
+  await using proxy = peers.guest.start('python3', command, { MOBYVM_RUN: peers.folder });
+  await proxy.line(/^0$/);
+  expect(await isOpen(`${hostIp}:8021`)).toBe(true);
+  expect(await ask(peers.guest, 'TCP:127.0.0.1:8021', 'x')).toBe(answer);
+  expect(await proxy.stop('SIGINT')).toBe(0);
+  await container.stop();
 });

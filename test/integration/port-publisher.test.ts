@@ -2,7 +2,7 @@ import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/host/index.js';
 import type { ListedPort } from '../../src/proxy/port/index.js';
 import { compiledSource } from '../support/compiled.js';
-import { ask, listening, PortPeers, type PublisherProgram } from '../support/port-peers.js';
+import { ask, CONTAINER, listening, PortPeers, type PublisherProgram } from '../support/port-peers.js';
 import type { RunningProgram } from '../support/netns-program.js';
 
 /** The publisher with real listeners in namespaces, and requests from the guest's real port proxy. */
@@ -92,6 +92,114 @@ describe('addresses', () => {
   });
 });
 
+describe('UDP on all addresses', () => {
+  // https://github.com/moby/moby/issues/33088
+  test('is answered from another loopback address as well', async () => {
+    publisher = await peers.publisher();
+    await peers.echo(8340);
+    await using proxy = await publish({ proto: 'udp', 'host-port': 8340 });
+    expect(proxy.lines).toEqual(['0']);
+    for (const text of ['first', 'second'])
+      expect(await ask(peers.host, 'UDP-CONNECT:127.0.0.2:8340', text)).toBe(text);
+    expect(await ask(peers.host, 'UDP-CONNECT:127.0.0.1:8340', 'x')).toBe('x');
+    expect(await listenersOn(8340, '-u')).toContain('127.0.0.2:8340');
+    await publisher.audit({ ...web('0.0.0.0', 8340), protocol: 'udp' });
+    expect(await listenersOn(8340, '-u')).toContain('127.0.0.2:8340');
+    await proxy.stop();
+    expect(await listenersOn(8340, '-u')).toEqual([]);
+  });
+
+  // https://github.com/moby/moby/issues/37460
+  test.each(['192.0.2.255', '255.255.255.255'])(
+    'gets broadcasts to %s, and answers them',
+    async (address) => {
+      publisher = await peers.publisher();
+      await peers.echo(8341);
+      await using proxy = await publish({ proto: 'udp', 'host-port': 8341 });
+      expect(proxy.lines).toEqual(['0']);
+      const place = `UDP-DATAGRAM:${address}:8341,broadcast,bind=192.0.2.2,so-bindtodevice=out0`;
+      expect(await ask(peers.neighbour, place, 'anybody?')).toBe('anybody?');
+    },
+  );
+
+  test.each(['', ',reuseaddr'])('does not share its port with another program%s', async (option) => {
+    publisher = await peers.publisher();
+    const holder = peers.host.start('socat', ['-dd', `UDP-RECVFROM:8342${option},fork`, 'PIPE']);
+    await until('the holder', async () => (await listenersOn(8342, '-u')).length === 1);
+    await using proxy = await publish({ proto: 'udp', 'host-port': 8342 });
+    await proxy.exit;
+    expect(proxy.lines[1]).toContain(`(on the host, by "socat" (pid ${holder.pid}))`);
+    await holder.stop();
+  });
+});
+
+describe("a server of mobyvm's own at the switch's address", () => {
+  const dns = [
+    { protocol: 'tcp', hostPort: 8350, name: "mobyvm's DNS server" },
+    { protocol: 'udp', hostPort: 8350, name: "mobyvm's DNS server" },
+  ] as const;
+  const serve = async (): Promise<RunningProgram[]> => {
+    const servers = [
+      peers.host.start('socat', [
+        '-dd',
+        'TCP-LISTEN:8350,bind=10.0.75.1,fork',
+        'SYSTEM:cat >/dev/null; echo own',
+      ]),
+      peers.host.start('socat', [
+        '-dd',
+        'UDP-RECVFROM:8350,bind=10.0.75.1,fork',
+        'SYSTEM:cat >/dev/null; echo own',
+      ]),
+    ];
+    await until('the servers', async () => {
+      const own = [await listenersOn(8350), await listenersOn(8350, '-u')].flat();
+      return own.filter((place) => place === '10.0.75.1:8350').length === 2;
+    });
+    return servers;
+  };
+
+  // https://github.com/docker/for-mac/issues/5453
+  test.each(['tcp', 'udp'] as const)(
+    'leaves its port to containers at all other addresses, by %s',
+    async (proto) => {
+      publisher = await peers.publisher({ ownServers: dns });
+      const servers = await serve();
+      await peers.echo(8350);
+      await using proxy = await publish({ proto, 'host-port': 8350 });
+      expect(proxy.lines).toEqual(['0']);
+      const place = `${proto}-connect`.toUpperCase().replace('TCP-CONNECT', 'TCP');
+      for (const address of ['192.0.2.1', '192.0.2.9'])
+        expect(await ask(peers.neighbour, `${place}:${address}:8350`, 'x')).toBe('x');
+      expect(await ask(peers.host, `${place}:127.0.0.1:8350`, 'x')).toBe('x');
+      expect(await ask(peers.guest, `${place}:10.0.75.1:8350`, 'x')).toBe('own\n');
+      for (const server of servers) await server.stop();
+    },
+  );
+
+  test('is named when a container publishes on that address', async () => {
+    publisher = await peers.publisher({ ownServers: dns });
+    const servers = await serve();
+    await using proxy = await publish({ 'host-ip': '10.0.75.1', 'host-port': 8350 });
+    await proxy.exit;
+    expect(proxy.lines[1]).toBe(
+      "Bind for 10.0.75.1:8350 failed: port is already allocated (on the host, by mobyvm's DNS server)",
+    );
+    for (const server of servers) await server.stop();
+  });
+
+  test('that starts later gets its port, and the containers keep theirs', async () => {
+    publisher = await peers.publisher();
+    await peers.echo(8350);
+    await using proxy = await publish({ 'host-port': 8350 });
+    expect(await listenersOn(8350)).toEqual(['0.0.0.0:8350']);
+    await publisher.makeWay(...dns);
+    const servers = await serve();
+    expect(proxy.lines).toEqual(['0']);
+    expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8350', 'x')).toBe('x');
+    for (const server of servers) await server.stop();
+  });
+});
+
 describe('an audit', () => {
   test('makes the listeners match the list, and retries ports that could not be opened', async () => {
     publisher = await peers.publisher();
@@ -161,6 +269,38 @@ test('200 ports are opened, come back after a restart of the host, and close wit
   await proxies.stop();
   await until('all ports to be closed', async () => (await open()) === 0);
 }, 120_000);
+
+describe('a container that is still starting', () => {
+  test('keeps its port while the engine does not list it, though the connection is lost for a moment', async () => {
+    publisher = await peers.publisher();
+    await using proxy = await publish({ 'host-port': 8321 });
+    expect(proxy.lines).toEqual(['0']);
+    await publisher.audit();
+    publisher.guestLost();
+    await publisher.audit();
+    expect(await listenersOn(8321)).toEqual(['0.0.0.0:8321']);
+    expect(publisher.program.lines.filter((line) => line.includes('ports.unpublished'))).toEqual([]);
+  });
+});
+
+describe('a port that the VM itself needs', () => {
+  test('leads to its container by a relay port', async () => {
+    publisher = await peers.publisher({ vmPorts: [{ protocol: 'tcp', hostPort: 8322 }] });
+    const engine = peers.guest.start('socat', [
+      '-dd',
+      'TCP-LISTEN:8322,bind=10.0.75.2,fork',
+      'SYSTEM:cat >/dev/null; echo own',
+    ]);
+    await engine.line(/listening/);
+    await using container = peers.echoAt(CONTAINER, 80);
+    await container.line(/listening/);
+    await using proxy = await publish({ 'host-port': 8322 });
+    expect(proxy.lines).toEqual(['0']);
+    expect(await ask(peers.neighbour, 'TCP:192.0.2.1:8322', 'x')).toBe('x');
+    expect(await ask(peers.host, 'TCP:10.0.75.2:8322', 'x')).toBe('own\n');
+    await engine.stop();
+  });
+});
 
 describe('many connections', () => {
   test('are forwarded, 10,000 at a time or as many as there are descriptors', async () => {

@@ -111,12 +111,12 @@ case "$1" in bound|renew) ip addr replace $ip/$mask dev $interface ;; esac
   }
 
   /** Waits for the script's first run of this kind, from the `from`-th run on. */
-  async event(name: string, from = 0): Promise<UdhcpcEvent> {
+  async event(name: string, from = 0, timeoutSeconds = 60): Promise<UdhcpcEvent> {
     let found: UdhcpcEvent | undefined;
     await waitFor(
       {
         title: `udhcpc's event "${name}"`,
-        timeoutSeconds: 20,
+        timeoutSeconds,
         hint: '',
         everyMs: 50,
         check: async () => {

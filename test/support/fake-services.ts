@@ -1,4 +1,5 @@
 import type { ManagedResource } from '../../src/core/host/index.js';
+import type { DhcpLease } from '../../src/proxy/index.js';
 import type { ServicesForGuest } from '../../src/daemon/host-side/guest-services.js';
 
 /** DNS, DHCP and ports of a host whose addresses do not exist here: they only record whether they are up. */
@@ -6,6 +7,10 @@ export class FakeServices implements ServicesForGuest {
   isUp = false;
   readonly askedForAddress = true;
   readonly hasLease = true;
+
+  leases(): readonly DhcpLease[] {
+    return [];
+  }
 
   expectLease(): void {
     // The simulated guest always has one.

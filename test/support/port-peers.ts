@@ -2,13 +2,18 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { run, waitFor } from '../../src/core/host/index.js';
-import type { ListedPort, PublishedPort } from '../../src/proxy/port/index.js';
+import type { ListedPort, OwnServer, PublishedPort } from '../../src/proxy/port/index.js';
 import { connect, NetworkNamespace } from './netns.js';
 import type { RunningProgram } from './netns-program.js';
 
 export const HOST = '10.0.75.1';
 export const GUEST = '10.0.75.2';
+/** The guest's second address, at which relay ports are. */
+const RELAY = '10.0.75.3';
+/** A container's address, which the guest itself has here. */
+export const CONTAINER = '172.17.0.2';
 const ROOT = resolve(import.meta.dirname, '../..');
+const NETWORK_SCRIPT = join(ROOT, 'guest/overlay/usr/lib/mobyvm/network.sh');
 const never = new AbortController().signal;
 
 /**
@@ -30,12 +35,13 @@ export class PortPeers implements AsyncDisposable {
     const neighbour = await NetworkNamespace.create('out');
     await connect(
       { namespace: host, device: 'switch0', addresses: [`${HOST}/24`] },
-      { namespace: guest, device: 'eth0', addresses: [`${GUEST}/24`] },
+      { namespace: guest, device: 'eth0', addresses: [`${GUEST}/24`, `${RELAY}/32`, `${CONTAINER}/32`] },
     );
     await connect(
       { namespace: host, device: 'out0', addresses: ['192.0.2.1/24', '192.0.2.9/24'] },
       { namespace: neighbour, device: 'out0', addresses: ['192.0.2.2/24'] },
     );
+    await guest.run('sh', ['-c', `. '${NETWORK_SCRIPT}'; prepare_relays ${GUEST} ${HOST}`]);
     const folder = await mkdtemp(join(tmpdir(), 'mobyvm-ports-'));
     await writeFile(join(folder, 'token'), 'planted\n');
     await writeFile(join(folder, 'lease'), `${GUEST} 24 ${HOST}\n`);
@@ -46,7 +52,7 @@ export class PortPeers implements AsyncDisposable {
   }
 
   async publisher(options: object = {}): Promise<PublisherProgram> {
-    const config = { vmAddress: GUEST, switchAddress: HOST, ...options };
+    const config = { vmAddress: GUEST, relayAddress: RELAY, switchAddress: HOST, ...options };
     const program = await this.host.startNode('port-publisher.mjs', config);
     await program.line(/"ready"/);
     return new PublisherProgram(program);
@@ -59,6 +65,19 @@ export class PortPeers implements AsyncDisposable {
     return program;
   }
 
+  /** A container that answers on one port of its own address; it echoes if nothing else is said. */
+  echoAt(address: string, port: number, protocol: 'tcp' | 'udp' = 'tcp', answer = 'PIPE'): RunningProgram {
+    const six = address.includes(':') ? '6' : '';
+    const place = protocol === 'tcp' ? `TCP${six}-LISTEN:${port},reuseaddr` : `UDP${six}-RECVFROM:${port}`;
+    const args = ['-dd', '-b', '131072', `${place},bind=${address},fork`, answer];
+    return this.guest.start('socat', args);
+  }
+
+  /** Whether somebody listens at that place in the guest. */
+  async serves(place: string, protocol: 'tcp' | 'udp'): Promise<boolean> {
+    return (await listening(this.guest, protocol === 'tcp' ? '-t' : '-u')).includes(place);
+  }
+
   /** The guest's proxy as dockerd starts it; what it writes on descriptor 3 are its lines. */
   proxy(
     args: Readonly<Record<string, string | number>>,
@@ -68,7 +87,7 @@ export class PortPeers implements AsyncDisposable {
       proto: 'tcp',
       'host-ip': '0.0.0.0',
       'host-port': 0,
-      'container-ip': '172.17.0.2',
+      'container-ip': CONTAINER,
       'container-port': 80,
       ...args,
     };
@@ -101,6 +120,10 @@ export class PublisherProgram {
 
   async audit(...listed: readonly ListedPort[]): Promise<void> {
     await this.#ask({ do: 'audit', listed }, 'audited');
+  }
+
+  async makeWay(...servers: readonly OwnServer[]): Promise<void> {
+    await this.#ask({ do: 'makeWay', servers }, 'made way');
   }
 
   async rss(): Promise<number> {

@@ -175,12 +175,95 @@ describe('a port that cannot be published', () => {
     expect(stderr).toContain('listen tcp 203.0.113.9:8091: bind: cannot assign requested address');
     await instance.docker(['rm', '-f', 'nowhere']);
   });
+});
 
-  test("that the VM needs does not affect the engine's connection", async () => {
-    const { exitCode, stderr } = await echo('thief', '-p', '2376:80');
-    expect(exitCode).not.toBe(0);
-    expect(stderr).toContain('port is already allocated (reserved by mobyvm for the VM)');
+describe('what docker-proxy would have allowed', () => {
+  test("a port that the engine itself has in the VM leads to its container, and the engine's connection stays", async () => {
+    expect((await echo('thief', '-p', '2376:80')).exitCode).toBe(0);
+    expect(await answers(2376)).toBe(true);
+    expect(await instance.docker(['ps', '--format', '{{.Names}}'])).toContain('thief');
     await instance.docker(['rm', '-f', 'thief']);
+  });
+
+  // https://github.com/docker/for-mac/issues/5453
+  test("53 beside mobyvm's own DNS server, by TCP and UDP", async () => {
+    expect((await echo('resolver', '-p', '53:80', '-p', '53:81/udp')).exitCode).toBe(0);
+    expect(await ask('TCP:192.0.2.1:53', 'hello', neighbour)).toBe('hello');
+    expect(await ask('UDP:192.0.2.1:53', 'hello', neighbour)).toBe('hello');
+    expect(await answers(53)).toBe(true);
+    const { stdout } = await docker('run', '--rm', BUSYBOX, 'nslookup', 'moby.mobyvm.internal');
+    expect(stdout).toContain('10.0.75.2');
+    const { exitCode, stderr } = await echo('ours', '-p', '10.0.75.1:53:80');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("port is already allocated (on the host, by mobyvm's DNS server)");
+    await instance.docker(['rm', '-f', 'resolver', 'ours']);
+  });
+
+  // https://github.com/docker/for-mac/issues/3611
+  test('docker pull from a registry that is published on localhost', async () => {
+    const answer = "printf 'HTTP/1.1 404 Not Found\\r\\nContent-Length: 0\\r\\n\\r\\n'";
+    const serve = `while :; do ${answer} | nc -l -p 80 >/dev/null; done`;
+    await instance.docker(['run', '-d', '--name', 'registry', '-p', '5000:80', BUSYBOX, 'sh', '-c', serve]);
+    const { exitCode, stderr } = await docker('pull', 'localhost:5000/x:1');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toMatch(/not found/i);
+    await instance.docker(['rm', '-f', 'registry']);
+  });
+
+  test("containers reach a published port at the VM's address and, with the host's network, at localhost", async () => {
+    const asking = (place: string, ...options: readonly string[]): Promise<RunResult> =>
+      docker('run', '--rm', ...options, BUSYBOX, 'sh', '-c', `echo c | nc -w 20 ${place} 8080`);
+    const { stdout: name } = await docker('exec', 'web', 'hostname');
+    const expected = name === '' ? expect.stringMatching(/^[0-9a-f]{12}\n$/) : name;
+    expect((await asking('10.0.75.2')).stdout).toEqual(expected);
+    expect((await asking('127.0.0.1', '--network', 'host')).stdout).toEqual(expected);
+    await instance.docker(['network', 'create', 'elsewhere']);
+    expect((await asking('10.0.75.2', '--network', 'elsewhere')).stdout).toEqual(expected);
+    await instance.docker(['network', 'rm', 'elsewhere']);
+  });
+
+  // https://github.com/abiosoft/colima/issues/277
+  test("host-gateway is the host's address", async () => {
+    const { stdout } = await docker(
+      'run',
+      '--rm',
+      '--add-host',
+      'h:host-gateway',
+      BUSYBOX,
+      'cat',
+      '/etc/hosts',
+    );
+    expect(stdout).toMatch(/^10\.0\.75\.1\s+h$/m);
+  });
+
+  test('datagrams to another loopback address, and broadcasts', async () => {
+    expect(await ask('UDP-CONNECT:127.0.0.2:8081', 'hello')).toBe('hello');
+    for (const address of ['192.0.2.255', '255.255.255.255']) {
+      const place = `UDP-DATAGRAM:${address}:8081,broadcast,bind=192.0.2.2,so-bindtodevice=out`;
+      expect(await ask(place, 'anybody?', neighbour), address).toBe('anybody?');
+    }
+  });
+
+  test('datagrams from the same client port follow a container that is restarted', async () => {
+    const place = 'UDP:127.0.0.1:8081,sourceport=40123,bind=127.0.0.1';
+    expect(await ask(place, 'before')).toBe('before');
+    await instance.docker(['stop', '-t', '0', 'web']);
+    // Another container takes its address meanwhile.
+    await instance.docker(['run', '-d', '--name', 'squatter', ECHO, '80']);
+    await instance.docker(['start', 'web']);
+    expect(await ask(place, 'after')).toBe('after');
+    await instance.docker(['rm', '-f', 'squatter']);
+  });
+
+  test('a port that network.hostLoopbackPorts relays, which then leads to the container', async () => {
+    expect((await echo('relayed', '-p', '7777:80')).exitCode).toBe(0);
+    expect(await ask('TCP:192.0.2.1:7777', 'hello', neighbour)).toBe('hello');
+    const { stdout } = await docker('run', '--rm', BUSYBOX, 'sh', '-c', 'echo hi | nc -w 5 10.0.75.1 7777');
+    expect(stdout).toBe('hi\n');
+    const { exitCode, stderr } = await echo('ours', '-p', '10.0.75.1:7777:80');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('by the setting network.hostLoopbackPorts)');
+    await instance.docker(['rm', '-f', 'relayed', 'ours']);
   });
 });
 

@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ListenLocally, Logger } from '../../core/host/index.js';
 import { MobyvmError, reportOf, textOf } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
-import type { PublishedPort } from '../../proxy/index.js';
+import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
 import { httpOnStreams } from './http-on-streams.js';
 import { answerKvp } from './kvp-routes.js';
 import { operationName, operationRequest, type Finding } from '../../protocol/messages.js';
 import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
 import type { Operation, OperationListener, Requester } from '../machine/operation.js';
-import { toOperation, toWireEvent, toWireInfo, toWireStatus } from './wire.js';
+import { toOperation, toWireEvent, toWireInfo, toWireLease, toWireStatus } from './wire.js';
 
 /** What the control API controls; the daemon's machine fits. */
 export interface ControlledMachine {
@@ -22,6 +22,7 @@ export interface ControlledMachine {
   operate(operation: Operation, requester: Requester, listener: OperationListener): Promise<void>;
   cancel(): Promise<boolean>;
   listPorts(): Promise<readonly PublishedPort[]>;
+  listLeases(): readonly DhcpLease[];
 }
 
 export interface ControlServerOptions {
@@ -88,6 +89,10 @@ async function answer(
       return watchStatus(machine, response);
     case 'GET /v1/ports': {
       json(response, 200, { ports: await machine.listPorts() });
+      return;
+    }
+    case 'GET /v1/dhcp/leases': {
+      json(response, 200, { leases: machine.listLeases().map(toWireLease) });
       return;
     }
     case 'GET /v1/doctor': {

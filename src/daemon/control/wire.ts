@@ -1,4 +1,5 @@
 import type * as wire from '../../protocol/messages.js';
+import type { DhcpLease } from '../../proxy/index.js';
 import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
 import type { Operation, OperationEvent, OperationName } from '../machine/operation.js';
 
@@ -24,6 +25,18 @@ export function toWireStatus(status: MachineStatus): wire.MachineStatus {
     ports: status.ports,
     repairs: [...status.repairs],
     obstacles: obstacles.map(({ problem, remedy }) => ({ problem, remedy })),
+  };
+}
+
+export function toWireLease({
+  expiresAtMs,
+  lastSeenMs,
+  ...lease
+}: DhcpLease): wire.LeaseListing['leases'][number] {
+  return {
+    ...lease,
+    ...(expiresAtMs === undefined ? {} : { expiresAt: new Date(expiresAtMs).toISOString() }),
+    ...(lastSeenMs === undefined ? {} : { lastSeen: new Date(lastSeenMs).toISOString() }),
   };
 }
 

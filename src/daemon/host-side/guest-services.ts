@@ -1,12 +1,19 @@
 import type { Logger, ManagedResource } from '../../core/host/index.js';
 import { hostAt, type Ipv4, type Mac, type Subnet } from '../../core/values/index.js';
-import { startDhcpServer, type DhcpServer } from '../../proxy/index.js';
+import {
+  startDhcpServer,
+  type DhcpLease,
+  type DhcpOffer,
+  type DhcpServer,
+  type DhcpServerOptions,
+} from '../../proxy/index.js';
 import type { Ports } from '../ports/index.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
 import type { HostService } from './host-network.js';
 import type { MachinePlatform } from './machine-platform.js';
 import { LeaseSinceStart } from './lease-since-start.js';
+import { followUplinkMtu, type UplinkMtu } from './uplink-mtu.js';
 import { startNameServer } from './name-server.js';
 
 /** The VM's host name on its network. */
@@ -15,7 +22,7 @@ export const VM_HOSTNAME = 'moby';
 export interface GuestServicesOptions {
   readonly mac: Mac;
   /** Whose rules for broadcasts the DHCP server follows, whose resolvers the DNS server asks. */
-  readonly platform: Pick<MachinePlatform, 'name' | 'hostResolvers' | 'portFacts'>;
+  readonly platform: Pick<MachinePlatform, 'name' | 'hostResolvers' | 'portFacts' | 'uplinkMtu'>;
   readonly ports: Ports;
   readonly logger: Logger;
 }
@@ -23,7 +30,7 @@ export interface GuestServicesOptions {
 /** What a machine's host side needs of the services; {@link GuestServices} are the real ones. */
 export type ServicesForGuest = Pick<
   GuestServices,
-  'askedForAddress' | 'hasLease' | 'expectLease' | 'hostServices' | 'resources' | 'close'
+  'askedForAddress' | 'hasLease' | 'leases' | 'expectLease' | 'hostServices' | 'resources' | 'close'
 >;
 
 /** What this host serves the VM, the same on every platform: DNS, DHCP, published ports. */
@@ -45,7 +52,12 @@ export class GuestServices {
 
   /** True once the guest has taken its address since its start. */
   get hasLease(): boolean {
-    return this.#lease.holds(this.#dhcp.current?.leases() ?? []);
+    return this.#lease.holds(this.leases());
+  }
+
+  /** Empty while the server does not run. */
+  leases(): readonly DhcpLease[] {
+    return this.#dhcp.current?.leases() ?? [];
   }
 
   /** The VM is about to start: a lease of an earlier boot no longer counts. */
@@ -59,7 +71,11 @@ export class GuestServices {
   }
 
   resources(subnet: Subnet, settings: Settings): readonly ManagedResource[] {
-    const addresses = { hostAddress: hostAt(subnet, 1), vmAddress: vmAddressIn(subnet) };
+    const addresses = {
+      hostAddress: hostAt(subnet, 1),
+      vmAddress: vmAddressIn(subnet),
+      relayAddress: hostAt(subnet, 3),
+    };
     return [
       this.#dnsServer(subnet, settings),
       this.#dhcpServer(subnet, settings),
@@ -88,18 +104,21 @@ export class GuestServices {
 
   #dhcpServer(subnet: Subnet, { network }: Settings): ManagedResource {
     const { mac, logger, platform } = this.#options;
-    const { name: host, portFacts } = platform;
+    const { name: host, portFacts, uplinkMtu } = platform;
     const configuration = {
       serverAddress: hostAt(subnet, 1),
       subnet,
       lease: { mac, address: vmAddressIn(subnet), hostname: VM_HOSTNAME },
       domain: network.domain,
       mtuBytes: network.mtuBytes,
+      ntpServers: network.ntpServers,
       leaseSeconds: network.leaseSeconds,
     };
     return this.#dhcp.resource(configuration, async (signal) => {
       this.#askedForAddress = false;
-      const server = await startDhcpServer({ ...configuration, host, portFacts, logger, signal });
+      const mtu = await followUplinkMtu(uplinkMtu, logger);
+      const offer = (): Partial<DhcpOffer> => ({ mtuBytes: mtu.atMost(network.mtuBytes) });
+      const server = await startFollowing(mtu, { ...configuration, offer, host, portFacts, logger, signal });
       this.#lease.follow(server);
       server.onDiscover(() => {
         this.#askedForAddress = true;
@@ -112,4 +131,25 @@ export class GuestServices {
 /** The host, which is the gateway, has the first address of the subnet; the VM the second. */
 export function vmAddressIn(subnet: Subnet): Ipv4 {
   return hostAt(subnet, 2);
+}
+
+/** The server, which ends what it follows when it is closed. */
+async function startFollowing(mtu: UplinkMtu, options: DhcpServerOptions): Promise<DhcpServer> {
+  try {
+    const server = await startDhcpServer(options);
+    const close = async (): Promise<void> => {
+      mtu.close();
+      await server.close();
+    };
+    return {
+      leases: () => server.leases(),
+      onLease: (listener) => server.onLease(listener),
+      onDiscover: (listener) => server.onDiscover(listener),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    mtu.close();
+    throw error;
+  }
 }

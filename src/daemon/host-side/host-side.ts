@@ -1,4 +1,5 @@
 import type { ManagedResource } from '../../core/host/index.js';
+import type { DhcpLease } from '../../proxy/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { Obstacle, RunningNetwork } from './host-network.js';
 import type { NetworkDescription } from '../machine/machine-status.js';
@@ -21,6 +22,8 @@ export interface HostSide {
   /** True once the guest has taken its address since its start. */
   hasLease(): boolean;
   askedForAddress(): boolean;
+  /** What the DHCP server has given; empty while it does not run. */
+  leases(): readonly DhcpLease[];
   describe(): NetworkDescription;
   /** False when the rules are missing that keep other machines from the VM's servers; a cheap look. */
   isGuarded(signal: AbortSignal): Promise<boolean>;

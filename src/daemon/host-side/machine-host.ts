@@ -1,5 +1,7 @@
 import type { Ledger, ManagedResource } from '../../core/host/index.js';
 import { formatSubnet, hostAt, parseSubnet, type Ipv4, type Subnet } from '../../core/values/index.js';
+import { refuseEngineOverlap } from '../settings/engine-networks.plan.js';
+import type { DhcpLease } from '../../proxy/index.js';
 import type { Settings } from '../settings/schema.js';
 import { vmAddressIn, type ServicesForGuest } from './guest-services.js';
 import type { HostNetwork, Obstacle, RunningNetwork } from './host-network.js';
@@ -33,7 +35,9 @@ export class MachineHost implements HostSide {
 
   async prepare(settings: Settings, running: RunningNetwork | undefined, signal: AbortSignal): Promise<void> {
     if (running === undefined) this.#options.services.expectLease();
-    this.#subnet = await this.#options.network.prepare(settings, running, signal);
+    const subnet = await this.#options.network.prepare(settings, running, signal);
+    refuseEngineOverlap(settings, subnet);
+    this.#subnet = subnet;
   }
 
   resources(settings: Settings): readonly ManagedResource[] {
@@ -64,6 +68,10 @@ export class MachineHost implements HostSide {
 
   askedForAddress(): boolean {
     return this.#options.services.askedForAddress;
+  }
+
+  leases(): readonly DhcpLease[] {
+    return this.#options.services.leases();
   }
 
   describe(): NetworkDescription {

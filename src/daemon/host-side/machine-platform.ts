@@ -40,6 +40,11 @@ export interface MachinePlatform {
   readonly hostResolvers: () => Promise<ResolverSource>;
   readonly portFacts: PortFacts;
   readonly imageLocation: (settings: Settings) => ImageLocation;
+  /**
+   * The lowest MTU of the links by which the host reaches other networks, in bytes; undefined if it has none.
+   * Absent where only the setting counts.
+   */
+  readonly uplinkMtu?: (signal: AbortSignal) => Promise<number | undefined>;
   /** Absolute path of the data disk, with the ending of the driver's format. */
   readonly dataDiskPath: string;
   readonly checks: CheckIntervals;

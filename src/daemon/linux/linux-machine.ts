@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { QemuKvpExchange } from '../../kvp/index.js';
-import { QemuDriver } from '../../vm/index.js';
+import { QemuDriver, uplinkMtu } from '../../vm/index.js';
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { imageLocation } from '../image-location.js';
@@ -28,6 +28,7 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     network: new LinuxHostNetwork({ machineId, ledger, logger }, settings),
     hostResolvers: () => resolvConfResolvers({ path: paths.resolvConf, logger }),
     portFacts: linuxPortFacts,
+    uplinkMtu,
     imageLocation: (now) => imageLocation(now, paths, join),
     dataDiskPath: join(paths.vmStateDir, DATA_DISK_NAMES.linux),
     // A check is some ten short programs, a look at the guard is one: about 6 ms of processor time.

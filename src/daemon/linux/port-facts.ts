@@ -1,11 +1,24 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { errnoOf } from '../../core/values/index.js';
-import type { BindFailure, PortAddress, PortFacts, PortOwner, Protocol } from '../../proxy/index.js';
+import type {
+  BindFailure,
+  Endpoint,
+  PortAddress,
+  PortFacts,
+  PortOwner,
+  Protocol,
+} from '../../proxy/index.js';
 import { parseSocketTable, type TableSocket } from './socket-table.codec.js';
 
 /** What Linux says about ports, by /proc. */
-export const linuxPortFacts: PortFacts = { boundSockets, owner, bindFailure, hostAddresses };
+export const linuxPortFacts: PortFacts = {
+  boundSockets,
+  owner,
+  bindFailure,
+  hostAddresses,
+  udpDestination,
+};
 
 async function boundSockets(protocol: Protocol): Promise<readonly TableSocket[]> {
   const tables = await Promise.all(
@@ -52,6 +65,15 @@ function hostAddresses(): readonly string[] {
       family === 'IPv6' && scopeid !== 0 ? `${address}%${name}` : address,
     ),
   );
+}
+
+async function udpDestination(client: Endpoint, port: number): Promise<string | undefined> {
+  const { peer } =
+    (await boundSockets('udp')).find(
+      (socket) =>
+        socket.port === client.port && socket.address === client.address && socket.peer.port === port,
+    ) ?? {};
+  return peer?.address;
 }
 
 async function holderOf(links: readonly string[]): Promise<PortOwner | undefined> {

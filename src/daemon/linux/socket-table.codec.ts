@@ -1,7 +1,9 @@
 import { ipv4FromBytes } from '../../core/values/index.js';
-import type { BoundSocket, Protocol } from '../../proxy/index.js';
+import type { BoundSocket, Endpoint, Protocol } from '../../proxy/index.js';
 
 export interface TableSocket extends BoundSocket {
+  /** What a UDP socket is connected to; port 0 if it is not. */
+  readonly peer: Endpoint;
   readonly inode: string;
 }
 
@@ -18,14 +20,17 @@ export function parseSocketTable(text: string, protocol: Protocol): readonly Tab
     .split('\n')
     .slice(1)
     .flatMap((line) => {
-      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
-      const [address = '', port = ''] = local.split(':');
+      const [, local = '', remote = '', state, , , , , , inode = ''] = line.trim().split(/\s+/);
+      const [own, peer] = [placeOf(local), placeOf(remote)];
       const isCounted = protocol === 'udp' || state === TCP_LISTEN;
-      const isWellFormed =
-        /^([0-9A-F]{8}|[0-9A-F]{32})$/i.test(address) && /^[0-9A-F]{4}$/i.test(port) && /^\d+$/.test(inode);
-      if (!isCounted || !isWellFormed) return [];
-      return [{ address: addressText(address), port: Number.parseInt(port, 16), inode }];
+      if (!isCounted || own === undefined || peer === undefined || !/^\d+$/.test(inode)) return [];
+      return [{ ...own, peer, inode }];
     });
+}
+
+function placeOf(text: string): Endpoint | undefined {
+  const [, address = '', port = ''] = /^([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})$/i.exec(text) ?? [];
+  return address === '' ? undefined : { address: addressText(address), port: Number.parseInt(port, 16) };
 }
 
 /**

@@ -5,7 +5,9 @@ import {
   type ManagedResource,
   type Step,
 } from '../../core/host/index.js';
+import { parseSubnet } from '../../core/values/index.js';
 import type { VmSpec } from '../../vm/index.js';
+import { refuseEngineOverlap } from '../settings/engine-networks.plan.js';
 import { oversized, refuseTooLarge } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { MachineCondition } from './condition.js';
@@ -90,6 +92,9 @@ export class MachineOperations {
     const { hostSize, loadSettings, applySettings } = this.#parts;
     const settings = await loadSettings();
     refuseTooLarge(settings, hostSize);
+    const { subnet: wanted } = settings.network;
+    const subnet = wanted === 'auto' ? this.#parts.host.describe().subnet : wanted;
+    if (subnet !== undefined) refuseEngineOverlap(settings, parseSubnet(subnet));
     this.#settings = settings;
     applySettings?.(settings);
     return settings;

@@ -1,7 +1,7 @@
 import type { ManagedResource } from '../../core/host/index.js';
 import type { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
-import type { PublishedPort } from '../../proxy/index.js';
+import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
 import type { Settings } from '../settings/schema.js';
 import { MachineCondition } from './condition.js';
 import type { EngineState } from './engine-probe.js';
@@ -138,6 +138,10 @@ export class Machine {
 
   listPorts(): Promise<readonly PublishedPort[]> {
     return this.#parts.ports.list();
+  }
+
+  listLeases(): readonly DhcpLease[] {
+    return this.#parts.host.leases();
   }
 
   /** Asks the engine whether it answers; called every few seconds. */

@@ -5,6 +5,7 @@ import {
   startLoopbackRelay,
   startPortControl,
   type ContainerList,
+  type OwnServer,
   type PortControl,
   type PortFacts,
   type PublishedPort,
@@ -23,6 +24,13 @@ export const PORT_CONTROL_PORT = 2374;
 const ENGINE_PORTS = [2375, 2376].map((hostPort) => ({ protocol: 'tcp', hostPort }) as const);
 /** UDP 68: the guest's DHCP client. */
 const VM_PORTS = [...ENGINE_PORTS, { protocol: 'udp', hostPort: 68 } as const];
+/** At the host's address on the switch. */
+const SERVERS: readonly OwnServer[] = [
+  { protocol: 'udp', hostPort: 53, name: "mobyvm's DNS server" },
+  { protocol: 'tcp', hostPort: 53, name: "mobyvm's DNS server" },
+  { protocol: 'udp', hostPort: 67, name: "mobyvm's DHCP server" },
+  { protocol: 'tcp', hostPort: PORT_CONTROL_PORT, name: "mobyvm's server for published ports" },
+];
 
 const ASK_ENGINE_MS = 5_000;
 /** Containers often start and stop in groups: the engine is asked once for all of them. */
@@ -40,6 +48,8 @@ export interface PortsOptions {
 export interface PortsPlace {
   readonly hostAddress: Ipv4;
   readonly vmAddress: Ipv4;
+  /** The VM's second address, as in guest/overlay/usr/lib/mobyvm/network.sh. */
+  readonly relayAddress: Ipv4;
 }
 
 interface PortServer extends ClosableServer {
@@ -54,6 +64,7 @@ export class Ports {
   readonly #options: PortsOptions;
   readonly #slot = new ServerSlot<PortServer>('ports', 'published ports');
   readonly #relay = new ServerSlot('host-loopback', "relay to the host's own ports");
+  #relayed: readonly number[] = [];
   #doubt: NodeJS.Timeout | undefined;
 
   constructor(options: PortsOptions) {
@@ -113,11 +124,16 @@ export class Ports {
     return counts;
   }
 
-  async #start({ vmAddress, hostAddress }: PortsPlace, { exposeTo }: Settings['ports']): Promise<PortServer> {
+  async #start(
+    { vmAddress, relayAddress, hostAddress }: PortsPlace,
+    { exposeTo }: Settings['ports'],
+  ): Promise<PortServer> {
     const { logger, token, portFacts } = this.#options;
     const publisher = new Publisher({
       vmAddress,
+      relayAddress,
       switchAddress: hostAddress,
+      ownServers: () => [...SERVERS, ...this.#relayed.map(relayOf)],
       exposure: exposeTo,
       portFacts,
       vmPorts: VM_PORTS,
@@ -136,11 +152,14 @@ export class Ports {
     };
   }
 
-  #startRelay(relay: {
+  async #startRelay(relay: {
     readonly address: string;
     readonly ports: readonly number[];
   }): Promise<ClosableServer> {
     const { portFacts } = this.#options;
+    this.#relayed = relay.ports;
+    // What is published on all addresses leaves this one to the relay.
+    await this.#slot.current?.publisher.makeWay();
     return startLoopbackRelay({ ...relay, portFacts, onTrouble: this.#trouble });
   }
 
@@ -152,4 +171,8 @@ export class Ports {
   readonly #trouble = (event: `ports.${string}`, reason: string): void => {
     this.#options.logger.debug(event, { reason });
   };
+}
+
+function relayOf(hostPort: number): OwnServer {
+  return { protocol: 'tcp', hostPort, name: 'the setting network.hostLoopbackPorts' };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isIpv4, isLocalSubnet, parseSubnet } from '../../core/values/index.js';
+import { engineSettingProblems } from './engine-settings.js';
 
 /**
  * Interface names are at most 15 bytes (IFNAMSIZ in linux/if.h); three are reserved for the suffix of the tap
@@ -20,16 +21,14 @@ const subnet = z
 
 const address = z.string().refine(isIpv4, 'must be an IPv4 address');
 
-/** dockerd refuses to start if these are set both in daemon.json and on its command line. */
-const GUEST_OWNS = ['hosts', 'tls', 'tlsverify', 'tlscacert', 'tlscert', 'tlskey', 'pidfile'];
-
 /** What fits into a guest configuration beside the certificates. */
 const MAX_DAEMON_JSON = 32_768;
 
 const daemonJson = z
   .record(z.string(), z.json())
-  .refine((value) => !GUEST_OWNS.some((name) => name in value), {
-    error: `must not set ${GUEST_OWNS.join(', ')}: mobyvm sets them in the guest`,
+  .superRefine((value, context) => {
+    for (const { name, problem } of engineSettingProblems(value))
+      context.addIssue({ code: 'custom', path: [name], message: problem });
   })
   .refine((value) => JSON.stringify(value).length <= MAX_DAEMON_JSON, {
     error: `must be at most ${MAX_DAEMON_JSON} characters long`,
@@ -105,19 +104,35 @@ export const settingsSchema = z.strictObject({
         .describe(
           'Windows only. The NAT network of the VM: `auto` uses an existing one that contains the subnet, or creates one; `none` does not create one.',
         ),
-      mtuBytes: z.int().min(576).max(9000).default(1500).describe('MTU in bytes, sent to the VM by DHCP.'),
+      mtuBytes: z
+        .int()
+        .min(576)
+        .max(9000)
+        .default(1500)
+        .describe(
+          "MTU in bytes, sent to the VM by DHCP. On Linux the VM gets the lowest MTU of the host's uplinks (default routes and tunnels) if that is lower, at its next renewal of the lease.",
+        ),
       leaseSeconds: z
         .int()
         .min(60)
         .max(31_536_000)
-        .default(86_400)
-        .describe('Duration of the DHCP lease in seconds.'),
+        .default(600)
+        .describe(
+          'Duration of the DHCP lease in seconds. The VM renews it after half of that time, and then learns of a changed search list or MTU. A lease that runs out, because the daemon did not run meanwhile, takes no address away.',
+        ),
       domain: z
         .string()
         .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i, 'must be a domain name')
         .default('mobyvm.internal')
         .describe('Domain name, sent to the VM by DHCP.'),
       dnsServers: z.array(address).max(8).default([]).describe("DNS servers to use; empty means the host's."),
+      ntpServers: z
+        .array(address)
+        .max(8)
+        .default([])
+        .describe(
+          "NTP servers, sent to the VM by DHCP for programs that ask for them. The VM itself takes the host's time.",
+        ),
       hostLoopbackPorts: z
         .array(z.int().min(1).max(65_535))
         .max(256)
@@ -160,7 +175,7 @@ export const settingsSchema = z.strictObject({
       daemonJson: daemonJson
         .default({})
         .describe(
-          "Settings of the Docker Engine, as in its `daemon.json`; they take effect at the next start of the VM. mobyvm itself sets the engine's listening addresses, TLS and pid file.",
+          "Settings of the Docker Engine, as in its `daemon.json`; they take effect at the next start of the VM. mobyvm itself sets the engine's listening addresses, TLS, folders and programs; `userland-proxy`, `iptables` and `ip-forward` cannot be switched off. Unknown names, and networks that overlap `network.subnet`, are refused.",
         ),
     })
     .prefault({}),

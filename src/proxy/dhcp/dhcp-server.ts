@@ -2,7 +2,7 @@ import { Listeners, type Logger } from '../../core/host/index.js';
 import { CodecError, macFromBytes, textOf, type Ipv4, type Mac } from '../../core/values/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import type { PortFacts } from '../port-facts.js';
-import type { DhcpConfig } from './dhcp-config.js';
+import type { DhcpConfig, DhcpOffer } from './dhcp-config.js';
 import { openDhcpSockets, type DhcpSockets } from './dhcp-sockets.js';
 import {
   FRESH_LEASE,
@@ -24,7 +24,12 @@ export interface DhcpServerOptions extends DhcpConfig {
   readonly logger: Logger;
   /** Aborts the start only; `close` stops a running server. */
   readonly signal: AbortSignal;
-  /** Milliseconds since the epoch; the system clock if absent. */
+  /** What to offer now, in place of the values that the server was started with. */
+  readonly offer?: () => Partial<DhcpOffer>;
+  /**
+   * Milliseconds of a clock that only goes forward, and pauses while the host is suspended, as the VM does: a lease is
+   * not over because the system clock was set. The process's own if absent.
+   */
   readonly nowMs?: () => number;
 }
 
@@ -75,7 +80,7 @@ class Server implements DhcpServer {
 
   constructor(options: DhcpServerOptions) {
     this.#options = options;
-    this.#nowMs = options.nowMs ?? Date.now;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -93,9 +98,11 @@ class Server implements DhcpServer {
 
   leases(): readonly DhcpLease[] {
     const { mac, address, hostname } = this.#options.lease;
-    const { expiresAtMs, lastSeenMs } = this.#lease;
-    const state = leaseStateAt(this.#lease, this.#nowMs());
-    return [{ mac, address, hostname, state, expiresAtMs, lastSeenMs }];
+    const now = this.#nowMs();
+    const atEpoch = (ms: number | undefined): number | undefined =>
+      ms === undefined ? undefined : Math.round(Date.now() + ms - now);
+    const [expiresAtMs, lastSeenMs] = [this.#lease.expiresAtMs, this.#lease.lastSeenMs].map(atEpoch);
+    return [{ mac, address, hostname, state: leaseStateAt(this.#lease, now), expiresAtMs, lastSeenMs }];
   }
 
   onLease(listener: (lease: DhcpLease) => void): () => void {
@@ -126,13 +133,14 @@ class Server implements DhcpServer {
   }
 
   #handle(request: DhcpMessage): void {
-    const decision = planLease(request, this.#lease, this.#options, this.#nowMs());
+    const config = { ...this.#options, ...this.#options.offer?.() };
+    const decision = planLease(request, this.#lease, config, this.#nowMs());
     if (decision.kind === 'ignore') return this.#ignore(request, decision.reason);
     const type = messageTypeOption(request.options) ?? 0;
     const before = this.leases()[0]?.state;
     this.#lease = decision.lease;
     if (decision.kind === 'answer') {
-      const reply = planReply(request, decision.answer, this.#options);
+      const reply = planReply(request, decision.answer, config);
       this.#send(encodeMessage(reply.message), reply.destination);
       this.#logAnswer(decision.answer, before);
     } else if (this.#lease.state === 'declined') {

@@ -15,7 +15,7 @@ export type LeaseState = 'free' | 'offered' | 'bound' | 'released' | 'declined';
 
 export interface LeaseRecord {
   readonly state: LeaseState;
-  /** Of a bound lease, in milliseconds since the epoch. */
+  /** Of a bound lease, by the clock that `planLease` is given. */
   readonly expiresAtMs: number | undefined;
   /** When the VM's last valid message arrived. */
   readonly lastSeenMs: number | undefined;

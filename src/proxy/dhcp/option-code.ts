@@ -16,6 +16,8 @@ export const OptionCode = {
   interfaceMtu: 26,
   /** Four bytes. https://www.rfc-editor.org/rfc/rfc2132#section-5.3 */
   broadcastAddress: 28,
+  /** Addresses, best first. https://www.rfc-editor.org/rfc/rfc2132#section-8.3 */
+  ntpServer: 42,
   /** Four bytes, sent by clients. https://www.rfc-editor.org/rfc/rfc2132#section-9.1 */
   requestedAddress: 50,
   /** u32, seconds. https://www.rfc-editor.org/rfc/rfc2132#section-9.2 */

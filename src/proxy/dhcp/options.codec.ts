@@ -9,8 +9,6 @@ import {
 import { MessageType, OptionCode } from './option-code.js';
 
 const MAX_PART_BYTES = 255;
-const MAX_LABEL_BYTES = 63;
-const MAX_NAME_BYTES = 255;
 
 /** Raw values by option code (1 to 254), in wire order. Unknown options are preserved. */
 export type DhcpOptions = ReadonlyMap<number, Uint8Array>;
@@ -98,28 +96,6 @@ export function u32Value(value: number): Uint8Array {
 
 export function textValue(text: string): Uint8Array {
   return new TextEncoder().encode(text);
-}
-
-/**
- * Option 119 (https://www.rfc-editor.org/rfc/rfc3397#section-2): names as length-prefixed labels, each ended
- * by a zero, without the optional compression.
- * @throws CodecError for a label over 63 bytes or a name over 255
- */
-export function domainSearchValue(names: readonly string[]): Uint8Array {
-  const writer = new ByteWriter();
-  for (const name of names) {
-    const start = writer.length;
-    for (const label of name.split('.').filter((part) => part !== '')) {
-      const bytes = textValue(label);
-      if (bytes.length > MAX_LABEL_BYTES)
-        throw new CodecError('domain search', writer.length, `"${label}" is over 63 bytes`);
-      writer.u8(bytes.length).put(bytes);
-    }
-    writer.u8(0);
-    if (writer.length - start > MAX_NAME_BYTES)
-      throw new CodecError('domain search', start, `"${name}" is over 255 bytes`);
-  }
-  return writer.done();
 }
 
 /** For logs: `discover`, or `type 13` for an unknown one. */

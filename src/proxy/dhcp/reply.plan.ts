@@ -1,16 +1,10 @@
 import { broadcast, netmask, subnetContains, type Ipv4 } from '../../core/values/index.js';
 import type { DhcpConfig } from './dhcp-config.js';
+import { domainSearchValue, isSearchable } from './domain-search.codec.js';
 import type { Answer } from './lease.plan.js';
 import { FIXED_BYTES, type DhcpMessage } from './message.codec.js';
 import { MessageType, OptionCode } from './option-code.js';
-import {
-  addressValue,
-  domainSearchValue,
-  maxMessageSizeOption,
-  textValue,
-  u16Value,
-  u32Value,
-} from './options.codec.js';
+import { addressValue, maxMessageSizeOption, textValue, u16Value, u32Value } from './options.codec.js';
 import { encodedOptionLength, type DhcpOptions } from './options.codec.js';
 
 export interface Reply {
@@ -97,7 +91,7 @@ function replyOptions(request: DhcpMessage, answer: Answer, config: DhcpConfig):
 }
 
 function networkOptions(config: DhcpConfig): DhcpOptions {
-  const { domain, domainSearch = [], lease, serverAddress, subnet } = config;
+  const { domain, domainSearch = [], ntpServers = [], lease, serverAddress, subnet } = config;
   const values = new Map<number, Uint8Array>([
     [OptionCode.subnetMask, addressValue(netmask(subnet))],
     [OptionCode.router, addressValue(serverAddress)],
@@ -109,7 +103,9 @@ function networkOptions(config: DhcpConfig): DhcpOptions {
   // least one byte.
   if (lease.hostname !== '') values.set(OptionCode.hostName, textValue(lease.hostname));
   if (domain !== '') values.set(OptionCode.domainName, textValue(domain));
-  if (domainSearch.length > 0) values.set(OptionCode.domainSearch, domainSearchValue(domainSearch));
+  const searched = domainSearch.filter(isSearchable);
+  if (searched.length > 0) values.set(OptionCode.domainSearch, domainSearchValue(searched));
+  if (ntpServers.length > 0) values.set(OptionCode.ntpServer, addressValue(...ntpServers));
   return values;
 }
 

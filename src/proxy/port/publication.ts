@@ -1,16 +1,19 @@
 import { errnoOf } from '../../core/values/index.js';
 import type { Endpoint } from '../endpoint.js';
+import type { PortFacts } from '../port-facts.js';
 import type { Lease } from './control-server.js';
 import type { Forwarder, ForwarderTrouble } from './forwarder.js';
 import type { ListenPlan } from './listen-addresses.plan.js';
 import { portKey, type PortKey, type PortRequest } from './port-request.js';
 import { forwardTcp } from './tcp-forwarder.js';
 import { forwardUdp } from './udp-forwarder.js';
+import { assertUdpPortIsFree, forwardUdpRest, REST } from './udp-rest.js';
 
 export interface PublicationOptions {
   readonly request: PortRequest;
   readonly target: (publication: Publication) => Endpoint | undefined;
   readonly onTrouble: ForwarderTrouble;
+  readonly portFacts: PortFacts;
 }
 
 /** A listen failed; `cause` is the system's error. */
@@ -39,7 +42,6 @@ export class Publication {
   container: string | undefined;
   /** The reason why it is not open. */
   problem: string | undefined;
-  readonly sinceMs = performance.now();
 
   constructor(options: PublicationOptions) {
     this.#options = options;
@@ -48,6 +50,10 @@ export class Publication {
 
   get key(): PortKey {
     return portKey(this.request);
+  }
+
+  get wasListed(): boolean {
+    return this.container !== undefined;
   }
 
   get isOpen(): boolean {
@@ -73,14 +79,16 @@ export class Publication {
   }
 
   /** Opens what the plan lists, closes what it does not list. @throws ListenError */
-  async open({ needed, optional, mayLackIpv6 }: ListenPlan): Promise<void> {
+  async open({ needed, optional, mayLackIpv6, hasRest }: ListenPlan): Promise<void> {
     this.#needed = needed;
+    const planned = [...needed, ...optional, ...(hasRest ? [REST] : [])];
     for (const [address, forwarder] of this.#forwarders) {
-      if (!forwarder.isListening || ![...needed, ...optional].includes(address)) this.#drop(address);
+      if (!forwarder.isListening || !planned.includes(address)) this.#drop(address);
     }
+    if (hasRest && this.#forwarders.size === 0) await this.#assertFree();
     for (const address of needed) {
       try {
-        await this.#listen(address);
+        await this.#listen(address, hasRest);
       } catch (error) {
         if (mayLackIpv6 && isWithoutIpv6(error)) {
           this.#needed = [];
@@ -92,6 +100,7 @@ export class Publication {
     }
     // Whoever has one of these keeps it.
     for (const address of optional) await this.#listen(address).catch(() => undefined);
+    if (hasRest) await this.#listenToRest().catch(() => undefined);
     this.problem = this.#forwarders.size === 0 ? 'the host has no IPv6 address' : undefined;
   }
 
@@ -117,12 +126,30 @@ export class Publication {
     for (const address of this.listening) this.#drop(address);
   }
 
-  async #listen(address: string): Promise<void> {
+  async #listen(address: string, isShared = false): Promise<void> {
     if (this.#forwarders.has(address)) return;
-    const { protocol, hostPort: port } = this.request;
-    const { onTrouble, target } = this.#options;
-    const options = { address, port, onTrouble, target: () => target(this) };
+    const options = { ...this.#forwarding, address, isShared };
+    const { protocol } = this.request;
     this.#forwarders.set(address, await (protocol === 'tcp' ? forwardTcp(options) : forwardUdp(options)));
+  }
+
+  async #assertFree(): Promise<void> {
+    try {
+      await assertUdpPortIsFree(this.request.hostPort);
+    } catch (error) {
+      throw new ListenError(REST, error);
+    }
+  }
+
+  async #listenToRest(): Promise<void> {
+    if (this.#forwarders.has(REST)) return;
+    const { portFacts } = this.#options;
+    this.#forwarders.set(REST, await forwardUdpRest({ ...this.#forwarding, portFacts }));
+  }
+
+  get #forwarding() {
+    const { onTrouble, target } = this.#options;
+    return { port: this.request.hostPort, onTrouble, target: () => target(this) };
   }
 
   #drop(address: string): boolean {

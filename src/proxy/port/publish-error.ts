@@ -2,6 +2,7 @@ import { MobyvmError, textOf } from '../../core/values/index.js';
 import { ownerText } from '../bind-error.js';
 import { joinHostPort } from '../endpoint.js';
 import type { PortFacts } from '../port-facts.js';
+import type { OwnServer } from './own-server.js';
 import type { PortRequest } from './port-request.js';
 
 /**
@@ -12,14 +13,19 @@ import type { PortRequest } from './port-request.js';
 export async function publishError(
   request: PortRequest,
   address: string,
-  { error, portFacts }: { readonly error: unknown; readonly portFacts: PortFacts },
+  {
+    error,
+    portFacts,
+    ownServer,
+  }: { readonly error: unknown; readonly portFacts: PortFacts; readonly ownServer?: OwnServer | undefined },
 ): Promise<MobyvmError> {
   const { protocol, hostIp, hostPort } = request;
   const requested = joinHostPort(hostIp, hostPort);
   const failure = await portFacts.bindFailure({ protocol, address, port: hostPort }, error);
   switch (failure.kind) {
     case 'in-use': {
-      const by = failure.owner?.pid === process.pid ? 'mobyvm itself' : ownerText(failure.owner);
+      const isOurs = failure.owner?.pid === process.pid;
+      const by = ownServer?.name ?? (isOurs ? 'mobyvm itself' : ownerText(failure.owner));
       return notPublishedError(
         `Bind for ${requested} failed: port is already allocated (on the host, by ${by})`,
         error,

@@ -1,23 +1,28 @@
 import { SerialQueue, type Logger } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
-import { joinHostPort, type Endpoint } from '../endpoint.js';
+import type { Endpoint } from '../endpoint.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import type { PortFacts } from '../port-facts.js';
 import { planAudit } from './audit.plan.js';
 import type { Lease, PortLeases } from './control-server.js';
 import { listenPlan, type Exposure, type ListenPlan } from './listen-addresses.plan.js';
+import { isSamePort, type OwnServer, type ProtocolPort } from './own-server.js';
 import { portKey, type PortKey, type PortRequest } from './port-request.js';
 import { ListenError, Publication } from './publication.js';
-import { notPublishedError, publishError } from './publish-error.js';
+import { publishError } from './publish-error.js';
 
 export interface PublisherOptions {
   readonly vmAddress: string;
+  /** The VM's second address, at which relay ports are. */
+  readonly relayAddress: string;
   /** The host's address on the switch. */
   readonly switchAddress: string;
+  /** Our own servers at that address, as they are now. */
+  readonly ownServers: () => readonly OwnServer[];
   readonly exposure: Exposure;
   readonly portFacts: PortFacts;
-  /** Ports that the VM itself needs, such as the engine's: they cannot be published on all addresses. */
-  readonly vmPorts: readonly Pick<PortRequest, 'protocol' | 'hostPort'>[];
+  /** Ports that the VM itself needs, such as the engine's: what is published there needs a relay port. */
+  readonly vmPorts: readonly ProtocolPort[];
   readonly logger: Logger;
   /** Called when an audit against the engine's list is due. */
   readonly onDoubt?: () => void;
@@ -90,7 +95,6 @@ export class Publisher implements PortLeases {
   expose(request: PortRequest, lease: Lease, isRenewal: boolean): Promise<boolean> {
     return this.#run(async () => {
       this.#isGuestReachable = true;
-      this.#assertNotVmPort(request);
       if (!isRenewal && !this.#canReach(request)) return false;
       const publication = this.#publications.get(portKey(request));
       if (publication === undefined) await this.#publish(request, lease);
@@ -158,6 +162,11 @@ export class Publisher implements PortLeases {
     });
   }
 
+  /** Our own servers at the switch's address have changed, or are about to: leaves their ports to them. */
+  makeWay(): Promise<void> {
+    return this.#run(() => this.#repair());
+  }
+
   close(): Promise<void> {
     return this.#run(() => {
       for (const publication of this.#publications.values()) publication.closeAll();
@@ -190,7 +199,10 @@ export class Publisher implements PortLeases {
     publication.request = request;
     publication.lease = lease;
     publication.lostAtMs = undefined;
-    if (isOther && before.containerIp !== '') publication.reset();
+    if (isOther && before.containerIp !== '') {
+      publication.reset();
+      publication.container = undefined;
+    }
     if (older !== lease) older?.drop();
     if (publication.isOpen) return;
     try {
@@ -212,10 +224,9 @@ export class Publisher implements PortLeases {
 
   async #repair(): Promise<void> {
     for (const publication of this.#publications.values()) {
-      const isEverywhere = ['0.0.0.0', '::'].includes(publication.request.hostIp);
       // The host may have new addresses.
-      if (!publication.isOpen || (publication.request.protocol === 'udp' && isEverywhere))
-        await this.#tryOpen(publication);
+      const isEverywhere = ['0.0.0.0', '::'].includes(publication.request.hostIp);
+      if (!publication.isOpen || isEverywhere) await this.#tryOpen(publication);
     }
   }
 
@@ -243,7 +254,8 @@ export class Publisher implements PortLeases {
       if (this.#closeConflicting(publication, address, isRequested))
         return this.#open(publication, isRequested);
       const { portFacts } = this.#options;
-      throw await publishError(publication.request, address, { error: cause, portFacts });
+      const ownServer = this.#ownServerAt(publication.request, address);
+      throw await publishError(publication.request, address, { error: cause, portFacts, ownServer });
     }
   }
 
@@ -279,22 +291,14 @@ export class Publisher implements PortLeases {
     this.#options.logger.info('ports.unpublished', { port: publication.key, reason });
   }
 
-  #assertNotVmPort({ protocol, hostIp, hostPort }: PortRequest): void {
-    const isVms = this.#options.vmPorts.some(
-      (port) => port.protocol === protocol && port.hostPort === hostPort,
-    );
-    if (!isVms || hostIp !== '0.0.0.0') return;
-    throw notPublishedError(
-      `Bind for ${joinHostPort(hostIp, hostPort)} failed: port is already allocated ` +
-        `(reserved by mobyvm for the VM)`,
-    );
-  }
-
-  /** The guest itself forwards connections to its own address only for ports published on `0.0.0.0`. */
+  /**
+   * The guest itself forwards connections to its own address only for ports published on `0.0.0.0` that it does
+   * not need itself.
+   */
   #canReach(request: PortRequest): boolean {
-    return (
-      request.relayPort !== undefined || request.hostIp === '0.0.0.0' || this.#twinOf(request) !== undefined
-    );
+    if (request.relayPort !== undefined) return true;
+    if (this.#options.vmPorts.some((port) => isSamePort(port, request))) return false;
+    return request.hostIp === '0.0.0.0' || this.#twinOf(request) !== undefined;
   }
 
   #twinOf({ protocol, hostIp, hostPort, containerIp, containerPort }: PortRequest): Publication | undefined {
@@ -308,12 +312,26 @@ export class Publisher implements PortLeases {
 
   #targetOf({ request }: Publication): Endpoint | undefined {
     if (!this.#isGuestReachable || !this.#canReach(request)) return undefined;
-    return { address: this.#options.vmAddress, port: request.relayPort ?? request.hostPort };
+    const { vmAddress, relayAddress } = this.#options;
+    const { relayPort, hostPort } = request;
+    return relayPort === undefined
+      ? { address: vmAddress, port: hostPort }
+      : { address: relayAddress, port: relayPort };
   }
 
   #planOf(request: PortRequest): ListenPlan {
-    const { exposure, portFacts, switchAddress } = this.#options;
-    return listenPlan(request, exposure, { addresses: portFacts.hostAddresses(), switchAddress });
+    const { exposure, portFacts, switchAddress, ownServers } = this.#options;
+    return listenPlan(request, exposure, {
+      addresses: portFacts.hostAddresses(),
+      switchAddress,
+      isSwitchTaken: ownServers().some((server) => isSamePort(server, request)),
+      canShareUdp: portFacts.udpDestination !== undefined,
+    });
+  }
+
+  #ownServerAt(request: PortRequest, address: string): OwnServer | undefined {
+    const { switchAddress, ownServers } = this.#options;
+    return address === switchAddress ? ownServers().find((server) => isSamePort(server, request)) : undefined;
   }
 
   #publicationOf(request: PortRequest): Publication {
@@ -321,6 +339,7 @@ export class Publisher implements PortLeases {
     return new Publication({
       request,
       target: (publication) => this.#targetOf(publication),
+      portFacts: this.#options.portFacts,
       onTrouble: (event, reason) => {
         if (this.#warnings.allows(`${event} ${key}`, performance.now()))
           this.#options.logger.warn(event, { port: key, reason });

@@ -5,6 +5,7 @@ import { reset } from '../engine/duplex.js';
 import { DRAIN_ON_EMPTY } from './accept-with-onread.js';
 import { BytePump, type ByteCounters } from './byte-pump.js';
 import type { ForwarderTrouble } from './forwarder.js';
+import { halfClosedWatch } from './half-closed-watch.js';
 
 /** For a guest that does not respond at all; a closed port is refused at once. */
 const CONNECT_MS = 10_000;
@@ -49,6 +50,7 @@ export class TcpPair {
       this.#connected();
       this.#toClient.start(guest, client);
       toGuest.start(client, guest);
+      for (const socket of [client, guest]) socket.once('end', () => halfClosedWatch.add(socket));
     });
     guest.on('error', (error) => {
       if (this.#timer !== undefined) this.#unreachable(errnoOf(error) ?? error.message);

@@ -21,7 +21,20 @@ export interface UdpForwarderOptions extends ForwarderOptions {
   readonly maxClients?: number;
   /** A client is forgotten after so long without a datagram; 90,000 if absent. */
   readonly idleMs?: number;
+  /**
+   * For the wildcard address. Called for each datagram of a client that is not known yet; true if another
+   * forwarder takes it.
+   */
+  readonly divert?: (datagram: Uint8Array, from: RemoteInfo) => Promise<boolean>;
 }
+
+export interface DatagramForwarder extends Forwarder {
+  /** Forwards a datagram as if it had come to this address. */
+  take(datagram: Uint8Array, from: RemoteInfo): void;
+}
+
+/** Datagrams of clients that are being looked up; more are taken as they come. */
+const MAX_DIVERTING = 64;
 
 /**
  * Forwards datagrams to the guest. Each client has its own socket towards the guest, so that answers can be
@@ -29,14 +42,14 @@ export interface UdpForwarderOptions extends ForwarderOptions {
  * ICMP errors are ignored.
  * @throws the system's error when it cannot listen
  */
-export async function forwardUdp(options: UdpForwarderOptions): Promise<Forwarder> {
-  const { address, port, maxClients = MAX_CLIENTS, idleMs = IDLE_MS } = options;
+export async function forwardUdp(options: UdpForwarderOptions): Promise<DatagramForwarder> {
+  const { address, port, maxClients = MAX_CLIENTS, idleMs = IDLE_MS, isShared = false } = options;
   const type = address.includes(':') ? 'udp6' : 'udp4';
-  const socket = createSocket({ type, ipv6Only: type === 'udp6' });
+  const socket = createSocket({ type, ipv6Only: type === 'udp6', reuseAddr: isShared });
   await bindSocket(socket, { address, port, exclusive: true });
   enlargeBuffers(socket, LISTEN_BUFFER_BYTES);
   const forwarder = new UdpForwarder(socket, options, { maxClients, idleMs });
-  socket.on('message', (datagram, from) => forwarder.take(datagram, from));
+  socket.on('message', (datagram, from) => void forwarder.receive(datagram, from));
   // Windows reports ICMP errors of earlier sends here.
   socket.on('error', (error) => options.onTrouble('ports.datagram.failed', textOf(error)));
   socket.once('close', () => forwarder.reset());
@@ -44,19 +57,20 @@ export async function forwardUdp(options: UdpForwarderOptions): Promise<Forwarde
 }
 
 /** INVARIANT: `#sessions` is ordered by last use, least recent first. */
-class UdpForwarder implements Forwarder {
+class UdpForwarder implements DatagramForwarder {
   readonly #socket: Socket;
-  readonly #options: ForwarderOptions;
+  readonly #options: UdpForwarderOptions;
   readonly #limits: { readonly maxClients: number; readonly idleMs: number };
   readonly #sessions = new Map<string, UdpSession>();
   #sweep: NodeJS.Timeout | undefined;
+  #diverting = 0;
   #isListening = true;
   bytesIn = 0;
   bytesOut = 0;
 
   constructor(
     socket: Socket,
-    options: ForwarderOptions,
+    options: UdpForwarderOptions,
     limits: { readonly maxClients: number; readonly idleMs: number },
   ) {
     this.#socket = socket;
@@ -73,6 +87,18 @@ class UdpForwarder implements Forwarder {
 
   get connections(): number {
     return this.#sessions.size;
+  }
+
+  async receive(datagram: Uint8Array, from: RemoteInfo): Promise<void> {
+    const { divert } = this.#options;
+    const isKnown = this.#sessions.has(`${from.address} ${from.port}`);
+    if (divert !== undefined && !isKnown && this.#diverting < MAX_DIVERTING) {
+      this.#diverting += 1;
+      const isDiverted = await divert(datagram, from);
+      this.#diverting -= 1;
+      if (isDiverted || !this.#isListening) return;
+    }
+    this.take(datagram, from);
   }
 
   take(datagram: Uint8Array, from: RemoteInfo): void {
@@ -167,9 +193,11 @@ class UdpSession {
     this.#socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     this.#socket.on('message', (datagram) => context.onReply(datagram, this));
     this.#socket.on('error', (error) => {
-      // Port unreachable: nothing listens in the container now, but it may later.
-      if (errnoOf(error) === 'ECONNREFUSED' || this.#isClosed) return;
-      context.onTrouble('ports.datagram.failed', textOf(error));
+      if (this.#isClosed) return;
+      // Port unreachable: nothing listens in the container now, but it may later. The next datagram gets a new
+      // socket: for this one, the guest's kernel may remember where the datagrams went before the container had
+      // its address.
+      if (errnoOf(error) !== 'ECONNREFUSED') context.onTrouble('ports.datagram.failed', textOf(error));
       context.onGone();
     });
     this.#socket.connect(port, address, (error?: Error) => {

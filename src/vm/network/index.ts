@@ -9,6 +9,7 @@ export {
   type LinuxNetworkOptions,
 } from './linux/linux-network.js';
 export { bridgeOfTap, tapNameOf } from './linux/link-name.plan.js';
+export { uplinkMtu } from './linux/uplink.js';
 export type { HostService } from './linux/rules.plan.js';
 export { hasRules } from './linux/firewall.js';
 export {

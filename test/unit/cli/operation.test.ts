@@ -33,6 +33,7 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
     kvp: new FakeKvp(),
     stall: undefined,
     listPorts: () => Promise.resolve([]),
+    listLeases: () => [],
     info: () => {
       throw new TypeError('not asked here');
     },

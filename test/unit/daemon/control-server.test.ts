@@ -42,6 +42,7 @@ function start(): Promise<ControlServer> {
       info: () => INFO,
       status: notHere,
       listPorts: notHere,
+      listLeases: () => [],
       onStatusChange: () => () => undefined,
       operate: notHere,
       cancel: notHere,

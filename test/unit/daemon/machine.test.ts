@@ -36,6 +36,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
     isGone: () => Promise.resolve(!network.isThere),
     hasLease: () => true,
     askedForAddress: () => true,
+    leases: () => [],
     describe: () => ({ name: 'mobyvm0', subnet: '10.0.75.0/24' }),
     isGuarded: () => Promise.resolve(network.isThere),
     obstacles: () => Promise.resolve(obstacles),

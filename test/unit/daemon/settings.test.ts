@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { MobyvmError } from '../../../src/core/values/index.js';
+import { MobyvmError, parseSubnet } from '../../../src/core/values/index.js';
+import { refuseEngineOverlap } from '../../../src/daemon/settings/engine-networks.plan.js';
 import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
 import { parseSettings } from '../../../src/daemon/settings/load.js';
 
@@ -128,4 +129,65 @@ describe('settings', () => {
   test.each(['Bridge', '1br', 'a-name-that-is-long', 'a/b'])('the bridge name "%s" is rejected', (bridge) => {
     expect(problemsOf(JSON.stringify({ network: { bridge } }))).toContain('network.bridge');
   });
+});
+
+describe('settings of the engine', () => {
+  const problemsWith = (daemonJson: object): string => problemsOf(JSON.stringify({ engine: { daemonJson } }));
+
+  test.each([
+    [{ nope: 1 }, 'engine.daemonJson.nope: is not a setting of the Docker Engine (is 1)'],
+    [
+      { 'log-opt': {} },
+      'engine.daemonJson.log-opt: is not a setting of the Docker Engine; did you mean log-opts?',
+    ],
+    [
+      { registryMirrors: [] },
+      'engine.daemonJson.registryMirrors: is not a setting of the Docker Engine; did you mean registry-mirrors?',
+    ],
+    [
+      { 'userland-proxy': false },
+      'engine.daemonJson.userland-proxy: must not be false: published ports need it',
+    ],
+    [{ iptables: false }, 'engine.daemonJson.iptables: must not be false'],
+    [{ 'ip-forward': false }, 'engine.daemonJson.ip-forward: must not be false'],
+    [{ 'data-root': '/x' }, 'engine.daemonJson.data-root: must not be set: mobyvm sets it in the guest'],
+    [{ 'userland-proxy-path': '/x' }, 'engine.daemonJson.userland-proxy-path: must not be set'],
+    [{ hosts: [] }, 'engine.daemonJson.hosts: must not be set'],
+  ])('%j: %s', (daemonJson, problem) => {
+    expect(problemsWith(daemonJson)).toContain(problem);
+  });
+
+  test('that the engine knows are accepted', () => {
+    const daemonJson = {
+      'userland-proxy': true,
+      bip: '172.20.0.1/16',
+      'log-driver': 'local',
+      'default-address-pools': [{ base: '10.99.0.0/16', size: 24 }],
+      'host-gateway-ip': '192.0.2.1',
+    };
+    const settings = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json');
+    expect(settings.engine.daemonJson).toEqual(daemonJson);
+  });
+
+  test.each([
+    [{ bip: '10.0.75.1/24' }, 'engine.daemonJson.bip is 10.0.75.1/24, which overlaps 10.0.75.0/24'],
+    [{ bip: '10.0.0.1/8' }, 'engine.daemonJson.bip is 10.0.0.1/8'],
+    [{ 'fixed-cidr': '10.0.75.128/25' }, 'engine.daemonJson.fixed-cidr is 10.0.75.128/25'],
+    [
+      { 'default-address-pools': [{ base: '10.0.0.0/16', size: 24 }] },
+      'engine.daemonJson.default-address-pools is 10.0.0.0/16',
+    ],
+  ])('must not have a network that overlaps the one between host and VM: %j', (daemonJson, problem) => {
+    const { engine } = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json');
+    expect(() => refuseEngineOverlap({ engine }, parseSubnet('10.0.75.0/24'))).toThrow(problem);
+    expect(() => refuseEngineOverlap({ engine }, parseSubnet('192.168.65.0/24'))).not.toThrow();
+  });
+
+  test.each([{ bip: 'nonsense' }, { bip: 7 }, { 'default-address-pools': 'x' }, { bip: 'fd00::1/64' }])(
+    'in a form that only the engine can judge are left to it: %j',
+    (daemonJson) => {
+      const { engine } = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json');
+      expect(() => refuseEngineOverlap({ engine }, parseSubnet('10.0.75.0/24'))).not.toThrow();
+    },
+  );
 });

@@ -49,6 +49,19 @@ export interface HostRoute {
   readonly devices: readonly string[];
 }
 
+/** A link as far as its packets' size goes. */
+export interface LinkMtu {
+  readonly name: string;
+  readonly mtuBytes: number;
+  readonly isPointToPoint: boolean;
+}
+
+const LINK_MTU = z.object({
+  ifname: z.string().min(1),
+  mtu: z.int().positive(),
+  flags: z.array(z.string()),
+});
+
 const LINK = z.object({
   ifname: z.string().min(1),
   altnames: z.array(z.string()).optional(),
@@ -105,6 +118,15 @@ export function decodeLinks(text: string): readonly HostLink[] {
       forwardDelay: data?.forward_delay,
     };
   });
+}
+
+/** `ip -json link show`. @throws CodecError */
+export function decodeMtus(text: string): readonly LinkMtu[] {
+  return rows(LINK_MTU, text, 'links').map(({ ifname, mtu, flags }) => ({
+    name: ifname,
+    mtuBytes: mtu,
+    isPointToPoint: flags.includes('POINTOPOINT'),
+  }));
 }
 
 /** `ip -json -4 address show`. @throws CodecError */

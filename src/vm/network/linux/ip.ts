@@ -2,15 +2,21 @@ import { run } from '../../../core/host/index.js';
 import {
   decodeAddresses,
   decodeLinks,
+  decodeMtus,
   decodeRoutes,
   type HostAddress,
   type HostLink,
   type HostRoute,
+  type LinkMtu,
 } from './ip.codec.js';
 
 /** Every network interface of the current namespace. */
 export async function listLinks(signal?: AbortSignal): Promise<readonly HostLink[]> {
   return decodeLinks(await readIp(['-details', 'link', 'show'], signal));
+}
+
+export async function listMtus(signal?: AbortSignal): Promise<readonly LinkMtu[]> {
+  return decodeMtus(await readIp(['link', 'show'], signal));
 }
 
 export async function listAddresses(signal?: AbortSignal): Promise<readonly HostAddress[]> {

@@ -14,19 +14,26 @@ const TCP6 = `  sl  local_address                         remote_address        
    3: 00000000000000000000000001000000:0053 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 7004 1 00000000 100 0 0 10 0
 `;
 
+const UNCONNECTED = { address: '*', port: 0 };
+
 describe('the kernel’s socket table', () => {
   it('has the address, port and inode of UDP sockets', () => {
     expect(parseSocketTable(UDP, 'udp')).toEqual([
-      { address: '10.0.75.1', port: 67, inode: '48501' },
-      { address: '*', port: 68, inode: '48502' },
+      { address: '10.0.75.1', port: 67, peer: UNCONNECTED, inode: '48501' },
+      { address: '*', port: 68, peer: UNCONNECTED, inode: '48502' },
     ]);
+  });
+
+  it('has what a UDP socket is connected to', () => {
+    const connected = UDP.replace('00000000:0000 07', '0200007F:1E62 01');
+    expect(parseSocketTable(connected, 'udp')[0]?.peer).toEqual({ address: '127.0.0.2', port: 7778 });
   });
 
   it('has only the listening TCP sockets, with mapped IPv4 addresses as IPv4', () => {
     expect(parseSocketTable(TCP6, 'tcp')).toEqual([
-      { address: '*', port: 80, inode: '7001' },
-      { address: '10.0.75.1', port: 81, inode: '7002' },
-      { address: '00000000000000000000000001000000', port: 83, inode: '7004' },
+      { address: '*', port: 80, peer: UNCONNECTED, inode: '7001' },
+      { address: '10.0.75.1', port: 81, peer: UNCONNECTED, inode: '7002' },
+      { address: '00000000000000000000000001000000', port: 83, peer: UNCONNECTED, inode: '7004' },
     ]);
   });
 
@@ -45,7 +52,7 @@ describe('the kernel’s socket table', () => {
         const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, '0');
         const line = ` 1: ${hex(bytes.getUint32(0), 8)}:${hex(port, 4)} 00000000:0000 07 0:0 0:0 0 0 0 7 2 0 0`;
         expect(parseSocketTable(`head\n${line}\n`, 'udp')).toEqual([
-          { address: ipv4FromNumber(address), port, inode: '7' },
+          { address: ipv4FromNumber(address), port, peer: UNCONNECTED, inode: '7' },
         ]);
       }),
     );

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CodecError, ipv4FromNumber } from '../../../../src/core/values/index.js';
+import { ipv4FromNumber } from '../../../../src/core/values/index.js';
 import {
   addressOption,
   addressValue,
-  domainSearchValue,
   maxMessageSizeOption,
   messageTypeName,
   messageTypeOption,
@@ -34,16 +33,6 @@ describe('a DHCP option value', () => {
     expect(toHex(u16Value(1480))).toBe('05c8');
     const addresses = addressValue(ipv4FromNumber(0x0a004b01), ipv4FromNumber(0x08080808));
     expect(toHex(addresses)).toBe('0a004b0108080808');
-  });
-
-  it('of option 119 is a sequence of names (RFC 3397)', () => {
-    expect(domainSearchValue(['eng.apple.com', 'com.'])).toEqual(
-      fromHex('03656e67 056170706c65 03636f6d 00  03636f6d 00'),
-    );
-  });
-
-  it.each([['x'.repeat(64)], [`${'abcdefg.'.repeat(32)}de`]])('of option 119 cannot hold %s', (name) => {
-    expect(() => domainSearchValue([name])).toThrow(CodecError);
   });
 
   it('is undefined if the option is absent', () => {

@@ -7,6 +7,8 @@ describe('the addresses of a listener', () => {
   const host = {
     addresses: ['127.0.0.1', '192.168.1.5', '10.0.75.1', '::1', 'fe80::1%eth0'],
     switchAddress: '10.0.75.1',
+    isSwitchTaken: false,
+    canShareUdp: true,
   };
 
   test.each([
@@ -28,6 +30,29 @@ describe('the addresses of a listener', () => {
     },
   );
 
+  test.each([
+    ['tcp', '0.0.0.0', ['127.0.0.1', '192.168.1.5']],
+    ['udp', '0.0.0.0', ['127.0.0.1', '192.168.1.5']],
+    ['tcp', '::', ['::']],
+    ['tcp', '10.0.75.1', ['10.0.75.1']],
+  ] as const)("%s %s leaves the switch's address to mobyvm's own server: %j", (protocol, hostIp, needed) => {
+    const plan = listenPlan({ protocol, hostIp }, 'lan', { ...host, isSwitchTaken: true });
+    expect(plan).toMatchObject({ needed, hasRest: false });
+  });
+
+  test('UDP on all IPv4 addresses has a socket for the rest where sockets can share a port', () => {
+    const hasRest = (protocol: 'tcp' | 'udp', hostIp: string, canShareUdp = true): boolean =>
+      listenPlan({ protocol, hostIp }, 'lan', { ...host, canShareUdp }).hasRest;
+    expect(hasRest('udp', '0.0.0.0')).toBe(true);
+    expect([
+      hasRest('udp', '0.0.0.0', false),
+      hasRest('udp', '::'),
+      hasRest('udp', '127.0.0.1'),
+      hasRest('tcp', '0.0.0.0'),
+      listenPlan({ protocol: 'udp', hostIp: '0.0.0.0' }, 'localhost', host).hasRest,
+    ]).toEqual([false, false, false, false, false]);
+  });
+
   test('only [::] can do without IPv6', () => {
     const mayLackIpv6 = (hostIp: string): boolean =>
       listenPlan({ protocol: 'tcp', hostIp }, 'lan', host).mayLackIpv6;
@@ -43,7 +68,7 @@ describe('an audit', () => {
     releasedAtMs: new Map(),
     ...change,
   });
-  const held = (key: string, lostAtMs?: number, sinceMs = 0) => ({ key, sinceMs, lostAtMs });
+  const held = (key: string, lostAtMs?: number, wasListed = true) => ({ key, wasListed, lostAtMs });
 
   test('changes nothing if the listeners match the list', () => {
     expect(planAudit(facts({ held: [held('a'), held('b', 5)], listed: new Set(['a', 'b']) }))).toEqual({
@@ -70,10 +95,13 @@ describe('an audit', () => {
     ]);
   });
 
-  test('keeps a held port while its container is starting', () => {
-    expect(
-      planAudit(facts({ held: [held('new', undefined, 50_000), held('old', undefined, 1_000)] })),
-    ).toEqual({ open: [], close: ['old'] });
+  test('keeps a port whose connection exists, however long its container takes to start', () => {
+    expect(planAudit(facts({ held: [held('new', undefined, false), held('old')] })).close).toEqual([]);
+  });
+
+  test('gives the guest time to come back for a container that was never listed', () => {
+    const lost = [held('just', 90_000, false), held('long ago', 80_000, false)];
+    expect(planAudit(facts({ held: lost })).close).toEqual(['long ago']);
   });
 });
 

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # The host's configuration of the guest (request mobyvm.config): checked as a whole, then put in place. To be sourced, after
-# console.sh, clock.sh, configuration.sh and kvp-time.sh, with umask 077.
+# console.sh, clock.sh, configuration.sh, json-settings.sh and kvp-time.sh, with umask 077.
 
 RUN=${RUN:-/run/mobyvm}
 ETC=${ETC:-/etc}
@@ -47,30 +47,6 @@ with_fields() {
 	fi
 	wipe "$with_folder"/*
 	rmdir "$with_folder"
-}
-
-# json_settings FILE: the names at the top of a JSON object, one a line; status 1 if it is no object. (Whether dockerd likes
-# what is in it is for dockerd to say.)
-json_settings() {
-	LC_ALL=C awk '
-		{
-			count = split($0 "\n", char, "")
-			for (i = 1; i <= count; i++) {
-				c = char[i]
-				if (in_string) {
-					if (escaped) escaped = 0
-					else if (c == "\\") escaped = 1
-					else if (c == "\"") { in_string = 0; continue }
-					string = string c
-				} else if (c ~ /[ \t\r\n]/) continue
-				else if (ended || (!depth && c != "{")) { bad = 1; exit }
-				else if (c == "\"") { in_string = 1; string = "" }
-				else if (c == "{" || c == "[") depth++
-				else if (c == "}" || c == "]") { if (--depth == 0) ended = 1 }
-				else if (c == ":" && depth == 1) print string
-			}
-		}
-		END { exit bad || !ended }' "$1"
 }
 
 # merge_daemon_json IMAGE HOST SETTINGS: the image's settings, one a line, as far as the host does not make them, and the

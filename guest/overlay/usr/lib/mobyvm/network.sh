@@ -33,3 +33,34 @@ protect_engine_port() {
 		}
 	END
 }
+
+# second_address ADDRESS: the next one, for relay ports
+second_address() {
+	echo "${1%.*}.$((${1##*.} + 1))"
+}
+
+# prepare_relays ADDRESS GATEWAY
+# Relay ports of the guest's second address lead to containers that are published on one address of the host
+# (guest/port-proxy/relay.c fills the maps). Only the host may use them. Ahead of dockerd's rules, which would take each port
+# that a container publishes, at any address of the guest; and the engine's own ports. Elements stay when it is called again.
+prepare_relays() {
+	relay_from="iifname \"$NETWORK_CARD\" ip saddr $2"
+	relay_address=$(second_address "$1")
+	/usr/sbin/nft -f - <<-END
+		table ip mobyvm_relay {
+			map tcp_relays {
+				type inet_service : ipv4_addr . inet_service
+			}
+			map udp_relays {
+				type inet_service : ipv4_addr . inet_service
+			}
+			chain relay {
+				type nat hook prerouting priority dstnat - 10; policy accept;
+			}
+		}
+		flush chain ip mobyvm_relay relay
+		add rule ip mobyvm_relay relay $relay_from ip daddr $relay_address dnat ip to tcp dport map @tcp_relays
+		add rule ip mobyvm_relay relay $relay_from ip daddr $relay_address dnat ip to udp dport map @udp_relays
+		add rule ip mobyvm_relay relay $relay_from ip daddr $1 tcp dport { $ENGINE_PORT, $ENGINE_TLS_PORT } dnat to $1
+	END
+}

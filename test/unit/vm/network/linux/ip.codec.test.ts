@@ -6,6 +6,7 @@ import { CodecError, formatSubnet } from '../../../../../src/core/values/index.j
 import {
   decodeAddresses,
   decodeLinks,
+  decodeMtus,
   decodeNamespaces,
   decodeRoutes,
 } from '../../../../../src/vm/network/linux/ip.codec.js';
@@ -15,9 +16,20 @@ const captured = (name: string): string => readFileSync(join(import.meta.dirname
 
 const DECODERS = [
   ['ip-link.json', decodeLinks],
+  ['ip-link.json', decodeMtus],
   ['ip-address.json', decodeAddresses],
   ['ip-route.json', decodeRoutes],
 ] as const;
+
+test('decodeMtus decodes each link with its MTU, and which are tunnels', () => {
+  const mtus = decodeMtus(captured('ip-link.json'));
+  expect(mtus.find(({ name }) => name === 'mobyvm0')).toEqual({
+    name: 'mobyvm0',
+    mtuBytes: 1500,
+    isPointToPoint: false,
+  });
+  expect(mtus.find(({ name }) => name === 'tun0')).toMatchObject({ isPointToPoint: true });
+});
 
 describe('decodeLinks', () => {
   const links = decodeLinks(captured('ip-link.json'));
