@@ -73,7 +73,7 @@ export class PortPeers implements AsyncDisposable {
     return this.guest.start('socat', args);
   }
 
-  /** Whether somebody listens at that place in the guest. */
+  /** Whether anything listens at that place in the guest. */
   async serves(place: string, protocol: 'tcp' | 'udp'): Promise<boolean> {
     return (await listening(this.guest, protocol === 'tcp' ? '-t' : '-u')).includes(place);
   }

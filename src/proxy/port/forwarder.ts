@@ -25,7 +25,7 @@ export interface ForwarderOptions {
   readonly address: string;
   readonly port: number;
   readonly target: GuestTarget;
-  /** UDP: a socket of ours on the wildcard address and others on single addresses have the same port. */
+  /** UDP: our socket on the wildcard address and others on single addresses have the same port. */
   readonly isShared?: boolean;
   readonly onTrouble: ForwarderTrouble;
 }

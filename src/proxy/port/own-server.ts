@@ -5,7 +5,7 @@ export interface ProtocolPort {
   readonly hostPort: number;
 }
 
-/** A server of ours at the host's address on the switch: published ports leave that address to it. */
+/** A server of mobyvm at the host's address on the switch: published ports leave that address to it. */
 export interface OwnServer extends ProtocolPort {
   /** `mobyvm's DNS server`: for the error of a port that is published on that very address. */
   readonly name: string;

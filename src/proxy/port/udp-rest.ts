@@ -6,7 +6,7 @@ import { forwardUdp, type DatagramForwarder } from './udp-forwarder.js';
 
 /** The wildcard address: its socket gets the datagrams that are for none of the others. */
 export const REST = '0.0.0.0';
-/** More addresses in 127.0.0.0/8 than anybody uses for one port. */
+/** More addresses in 127.0.0.0/8 than one port needs. */
 const MAX_LOOPBACK = 32;
 
 export interface UdpRestOptions extends Omit<ForwarderOptions, 'address' | 'isShared'> {

@@ -10,7 +10,7 @@ import { FakeAgent, FakeKvp } from '../kvp-fake/index.js';
 import { FakeDriver, FakeWorld, type FakeDriverOptions } from '../vm-fake/index.js';
 import { AssembledInstance, type InstancePlaces } from './assembled-instance.js';
 
-/** Data disks that are empty files: `uninstall` looks whether there is one. */
+/** Data disks that are empty files: `uninstall` checks for one. */
 class DisksOnDisk extends Map<string, number> {
   override set(path: string, sizeGiB: number): this {
     mkdirSync(dirname(path), { recursive: true });

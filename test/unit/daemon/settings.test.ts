@@ -165,7 +165,7 @@ describe('settings of the engine', () => {
       'default-address-pools': [{ base: '10.99.0.0/16', size: 24 }],
       'host-gateway-ip': '192.0.2.1',
     };
-    const settings = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json');
+    const settings = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json', 'linux');
     expect(settings.engine.daemonJson).toEqual(daemonJson);
   });
 
@@ -178,7 +178,7 @@ describe('settings of the engine', () => {
       'engine.daemonJson.default-address-pools is 10.0.0.0/16',
     ],
   ])('must not have a network that overlaps the one between host and VM: %j', (daemonJson, problem) => {
-    const { engine } = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json');
+    const { engine } = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json', 'linux');
     expect(() => refuseEngineOverlap({ engine }, parseSubnet('10.0.75.0/24'))).toThrow(problem);
     expect(() => refuseEngineOverlap({ engine }, parseSubnet('192.168.65.0/24'))).not.toThrow();
   });
@@ -186,7 +186,7 @@ describe('settings of the engine', () => {
   test.each([{ bip: 'nonsense' }, { bip: 7 }, { 'default-address-pools': 'x' }, { bip: 'fd00::1/64' }])(
     'in a form that only the engine can judge are left to it: %j',
     (daemonJson) => {
-      const { engine } = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json');
+      const { engine } = parseSettings(JSON.stringify({ engine: { daemonJson } }), 'settings.json', 'linux');
       expect(() => refuseEngineOverlap({ engine }, parseSubnet('10.0.75.0/24'))).not.toThrow();
     },
   );
