@@ -5,10 +5,12 @@ import { silentLogger, sleep } from '../../src/core/host/index.js';
 import { parseIpv4, parseSubnet } from '../../src/core/values/index.js';
 import { linuxPortFacts } from '../../src/daemon/linux/port-facts.js';
 import {
+  DEFAULT_PATIENCE,
   startDnsServer,
   type DnsServer,
   type DnsServerOptions,
   type ResolverSource,
+  type Upstream,
 } from '../../src/proxy/dns/index.js';
 import type { Endpoint } from '../../src/proxy/endpoint.js';
 import { framed, Framing } from '../../src/proxy/dns/framing.js';
@@ -32,8 +34,18 @@ export function startTestServer(
 }
 
 /** Resolvers that a test decides, which announce no changes. */
-export function resolversOf(current: (name: string) => readonly Endpoint[]): ResolverSource {
-  return { current, onChange: () => () => undefined, close: () => Promise.resolve() };
+export function resolversOf(
+  current: (name: string) => readonly Upstream[],
+  more: Partial<ResolverSource> = {},
+): ResolverSource {
+  return {
+    current,
+    searchDomains: [],
+    patience: DEFAULT_PATIENCE,
+    onChange: () => () => undefined,
+    close: () => Promise.resolve(),
+    ...more,
+  };
 }
 
 /** Sends one query over UDP from a new port; undefined if there is no answer in time. */

@@ -1,6 +1,6 @@
 import type { Logger, ManagedResource } from '../../core/host/index.js';
 import { hostAt, type Ipv4, type Mac, type Subnet } from '../../core/values/index.js';
-import { startDhcpServer, type DhcpServer } from '../../proxy/index.js';
+import { startDhcpServer, type DhcpServer, type ResolverSource } from '../../proxy/index.js';
 import type { Ports } from '../ports/index.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
@@ -8,6 +8,7 @@ import type { HostService } from './host-network.js';
 import type { MachinePlatform } from './machine-platform.js';
 import { LeaseSinceStart } from './lease-since-start.js';
 import { startNameServer } from './name-server.js';
+import { SharedResolvers } from './shared-resolvers.js';
 
 /** The VM's host name on its network. */
 export const VM_HOSTNAME = 'moby';
@@ -32,10 +33,12 @@ export class GuestServices {
   readonly #dns = new ServerSlot('dns', 'DNS server');
   readonly #dhcp = new ServerSlot<DhcpServer>('dhcp', 'DHCP server');
   readonly #lease = new LeaseSinceStart();
+  readonly #resolvers: SharedResolvers;
   #askedForAddress = false;
 
   constructor(options: GuestServicesOptions) {
     this.#options = options;
+    this.#resolvers = new SharedResolvers(options.platform.hostResolvers);
   }
 
   /** True once the guest's first DHCP message since its start was seen. */
@@ -73,7 +76,8 @@ export class GuestServices {
 
   #dnsServer(subnet: Subnet, { network }: Settings): ManagedResource {
     const { logger, platform } = this.#options;
-    const { hostResolvers, portFacts } = platform;
+    const { portFacts } = platform;
+    const hostResolvers = (): Promise<ResolverSource> => this.#resolvers.open();
     const vmName = `${VM_HOSTNAME}.${network.domain}`;
     const configuration = {
       address: hostAt(subnet, 1),

@@ -1,6 +1,12 @@
 import type { Logger } from '../../core/host/index.js';
 import type { Ipv4, Subnet } from '../../core/values/index.js';
-import { startDnsServer, type DnsServer, type PortFacts, type ResolverSource } from '../../proxy/index.js';
+import {
+  DEFAULT_PATIENCE,
+  startDnsServer,
+  type DnsServer,
+  type PortFacts,
+  type ResolverSource,
+} from '../../proxy/index.js';
 import type { ClosableServer } from '../server-slot.js';
 
 const DNS_PORT = 53;
@@ -24,7 +30,8 @@ export async function startNameServer(
   signal: AbortSignal,
 ): Promise<ClosableServer> {
   const { address, subnet, names, dnsServers, portFacts, logger } = options;
-  const upstreams = dnsServers.length > 0 ? fixedResolvers(dnsServers) : await options.hostResolvers();
+  const host = await options.hostResolvers();
+  const upstreams = dnsServers.length > 0 ? withServers(host, dnsServers) : host;
   let server: DnsServer | undefined;
   try {
     server = await startDnsServer({
@@ -49,11 +56,16 @@ export async function startNameServer(
   };
 }
 
-function fixedResolvers(servers: readonly string[]): ResolverSource {
+/** The host's resolvers, but with other servers. */
+function withServers(host: ResolverSource, servers: readonly string[]): ResolverSource {
   const endpoints = servers.map((address) => ({ address, port: DNS_PORT }));
   return {
     current: () => endpoints,
-    onChange: () => () => undefined,
-    close: () => Promise.resolve(),
+    get searchDomains() {
+      return host.searchDomains;
+    },
+    patience: DEFAULT_PATIENCE,
+    onChange: (listener) => host.onChange(listener),
+    close: () => host.close(),
   };
 }

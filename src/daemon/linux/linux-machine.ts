@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { QemuKvpExchange } from '../../kvp/index.js';
 import { QemuDriver } from '../../vm/index.js';
@@ -5,6 +6,9 @@ import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machi
 import { LinuxHostNetwork } from './linux-host-network.js';
 import { linuxPortFacts } from './port-facts.js';
 import { resolvConfResolvers } from './resolv-conf-resolvers.js';
+
+/** The servers that systemd-resolved asks. */
+const RESOLVED_UPLINKS = '/run/systemd/resolve/resolv.conf';
 
 /** A machine on Linux: QEMU, a bridge with nftables rules, the key-value exchange over a virtio-serial port. */
 export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
@@ -24,7 +28,13 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     driver,
     exchange,
     network: new LinuxHostNetwork({ machineId, ledger, logger }, settings),
-    hostResolvers: () => resolvConfResolvers({ path: paths.resolvConf, logger }),
+    hostResolvers: () =>
+      resolvConfResolvers({
+        path: paths.resolvConf,
+        uplinkPath: RESOLVED_UPLINKS,
+        hostName: hostname(),
+        logger,
+      }),
     portFacts: linuxPortFacts,
     // QEMU can neither grow a VHDX while the VM runs nor free its space.
     dataDiskPath: join(paths.vmStateDir, 'data.qcow2'),

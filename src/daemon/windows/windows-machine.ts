@@ -3,7 +3,13 @@ import { managed } from '../../core/host/index.js';
 import { HypervKvpExchange, PowerShellWmi } from '../../kvp/index.js';
 import type { PowerShellSessions } from '../../powershell/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
-import { HypervDriver, hypervService, windowsResolvers, type HypervDriverOptions } from '../../vm/index.js';
+import {
+  HypervDriver,
+  hypervService,
+  windowsResolvers,
+  windowsSearchDomains,
+  type HypervDriverOptions,
+} from '../../vm/index.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { polledResolvers } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
@@ -57,7 +63,13 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       exchange,
       network,
       hostResolvers: (): Promise<ResolverSource> =>
-        polledResolvers({ read: (signal) => windowsResolvers(powerShell, network.name, signal), logger }),
+        polledResolvers({
+          read: async (signal) => ({
+            servers: await windowsResolvers(powerShell, network.name, signal),
+            searchDomains: await windowsSearchDomains(powerShell, network.name, signal),
+          }),
+          logger,
+        }),
       portFacts: host.portFacts,
       dataDiskPath: joinPath(paths.vmStateDir, 'data.vhdx'),
       preconditions: [{ ...managed(hypervService(powerShell), 'running'), isRepaired: false }],

@@ -9,7 +9,8 @@ import { extendedError } from './edns.codec.js';
 import type { LocalZone } from './local-names.plan.js';
 import type { DnsMessage, DnsQuery } from './message.codec.js';
 import { planQuery } from './query.plan.js';
-import { Resolver, type ResolverSource, type UpstreamStats } from './resolver.js';
+import { Resolver, type UpstreamStats } from './resolver.js';
+import type { ResolverSource } from './resolver-source.js';
 import { listenTcp, type TcpListener } from './tcp-listener.js';
 import { listenUdp, type Reply, type UdpListener } from './udp-listener.js';
 

@@ -4,6 +4,7 @@ import { OncePerMinute } from '../once-per-minute.js';
 import { askByTcp, askByUdp, type AskResult } from './ask-upstream.js';
 import type { DnsMessage, DnsQuery } from './message.codec.js';
 import { race, type Outcome } from './race.js';
+import type { ResolverSource } from './resolver-source.js';
 import {
   afterAnswer,
   afterFailure,
@@ -12,20 +13,6 @@ import {
   UNTRIED,
   type UpstreamHealth,
 } from './upstreams.plan.js';
-
-/** The resolvers that the host uses, as they change. src/daemon passes the implementation of the platform. */
-export interface ResolverSource {
-  /**
-   * The servers for a name, in the order in which the host itself asks them; empty if it has none. Called for
-   * each query. A source whose servers do not depend on the name ignores it.
-   * @param name in lower case, without the trailing dot
-   */
-  current(name: string): readonly Endpoint[];
-  /** Called after `current` has changed. Returns the unsubscribe function. */
-  onChange(listener: () => void): () => void;
-  /** Repeatable. */
-  close(): Promise<void>;
-}
 
 export interface ResolverOptions {
   readonly upstreams: ResolverSource;
