@@ -21,7 +21,7 @@ event() {
 	event_name=$1
 	shift
 	(
-		interface=eth0 ip='' mask='' router='' dns='' mtu='' domain='' hostname=''
+		interface=eth0 ip='' mask='' router='' dns='' mtu='' domain='' search='' hostname=''
 		for setting; do eval "${setting%%=*}=\${setting#*=}"; done
 		set -- "$event_name"
 		. "$work/dhcp-event.with-fake-guard"
@@ -61,6 +61,18 @@ expect 'the route is set' grep -qx 'ip route replace default via 10.0.75.1 dev e
 expect 'the name servers are written' test "$(cat "$work/resolv.conf")" = "search example
 nameserver 10.0.75.1
 nameserver 10.0.75.9"
+event renew ip=10.0.75.2 mask=24 router=10.0.75.1 dns=10.0.75.1 'search=corp.example lab.example' domain=mobyvm.internal
+expect "containers look for names in the host's domains first" test "$(cat "$work/resolv.conf")" = 'search corp.example lab.example mobyvm.internal
+nameserver 10.0.75.1'
+event renew ip=10.0.75.2 mask=24 router=10.0.75.1 dns=10.0.75.1 'search=mobyvm.internal corp.example' domain=mobyvm.internal
+expect 'a changed search list is taken at the renewal, each domain once' \
+	grep -qx 'search mobyvm.internal corp.example' "$work/resolv.conf"
+expect 'no half-written file stays behind' test ! -e "$work/resolv.conf.new"
+fresh
+event bound ip=10.0.75.2 mask=24 router=10.0.75.1 dns=10.0.75.1
+expect 'without domains there is no search line' test "$(cat "$work/resolv.conf")" = 'nameserver 10.0.75.1'
+fresh
+event bound ip=10.0.75.2 mask=24 router=10.0.75.1 'dns=10.0.75.1 10.0.75.9' mtu=1400 domain=example
 expect 'the engine port is guarded before the lease is told' grep -qx 'guard 10.0.75.1, lease file: ' "$calls"
 expect 'the lease is told' test "$(cat "$LEASE_FILE")" = '10.0.75.2 24 10.0.75.1'
 expect 'the lease is on the console' grep -q '^\[mobyvm [0-9.]*\] network: 10.0.75.2/24 via 10.0.75.1$' "$work/console"
