@@ -6,9 +6,12 @@ import { parseIpv4, parseSubnet } from '../../src/core/values/index.js';
 import { linuxPortFacts } from '../../src/daemon/linux/port-facts.js';
 import {
   DEFAULT_PATIENCE,
+  hostTable,
   startDnsServer,
   type DnsServer,
   type DnsServerOptions,
+  type HostEntry,
+  type HostsSource,
   type ResolverSource,
   type Upstream,
 } from '../../src/proxy/dns/index.js';
@@ -27,10 +30,23 @@ export function startTestServer(
     upstreams: resolversOf(() => upstreams),
     portFacts: linuxPortFacts,
     names: new Map(),
+    settingsHosts: hostTable([]),
+    hostsFile: hostsOf([]),
+    domains: [],
     logger: silentLogger,
     signal: new AbortController().signal,
     ...more,
   });
+}
+
+/** A hosts file that a test decides, which announces no changes. */
+export function hostsOf(entries: readonly HostEntry[], more: Partial<HostsSource> = {}): HostsSource {
+  return {
+    table: hostTable(entries),
+    onChange: () => () => undefined,
+    close: () => Promise.resolve(),
+    ...more,
+  };
 }
 
 /** Resolvers that a test decides, which announce no changes. */

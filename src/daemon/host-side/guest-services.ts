@@ -7,7 +7,7 @@ import type { Settings } from '../settings/schema.js';
 import type { HostService } from './host-network.js';
 import type { MachinePlatform } from './machine-platform.js';
 import { LeaseSinceStart } from './lease-since-start.js';
-import { startNameServer } from './name-server.js';
+import { startNameServer, type NameServer } from './name-server.js';
 import { SharedResolvers } from './shared-resolvers.js';
 
 /** The VM's host name on its network. */
@@ -16,7 +16,7 @@ export const VM_HOSTNAME = 'moby';
 export interface GuestServicesOptions {
   readonly mac: Mac;
   /** Whose rules for broadcasts the DHCP server follows, whose resolvers the DNS server asks. */
-  readonly platform: Pick<MachinePlatform, 'name' | 'hostResolvers' | 'portFacts'>;
+  readonly platform: Pick<MachinePlatform, 'name' | 'hostResolvers' | 'hostsFile' | 'portFacts'>;
   readonly ports: Ports;
   readonly logger: Logger;
 }
@@ -30,7 +30,7 @@ export type ServicesForGuest = Pick<
 /** What this host serves the VM, the same on every platform: DNS, DHCP, published ports. */
 export class GuestServices {
   readonly #options: GuestServicesOptions;
-  readonly #dns = new ServerSlot('dns', 'DNS server');
+  readonly #dns = new ServerSlot<NameServer>('dns', 'DNS server');
   readonly #dhcp = new ServerSlot<DhcpServer>('dhcp', 'DHCP server');
   readonly #lease = new LeaseSinceStart();
   readonly #resolvers: SharedResolvers;
@@ -74,7 +74,7 @@ export class GuestServices {
     await Promise.all([this.#dhcp.close(), this.#dns.close(), this.#options.ports.close()]);
   }
 
-  #dnsServer(subnet: Subnet, { network }: Settings): ManagedResource {
+  #dnsServer(subnet: Subnet, { network, dns }: Settings): ManagedResource {
     const { logger, platform } = this.#options;
     const { portFacts } = platform;
     const hostResolvers = (): Promise<ResolverSource> => this.#resolvers.open();
@@ -83,6 +83,9 @@ export class GuestServices {
       address: hostAt(subnet, 1),
       subnet,
       dnsServers: network.dnsServers,
+      dnsDomains: network.dnsDomains,
+      hosts: dns.hosts,
+      hostsFile: dns.useHostsFile ? platform.hostsFile : undefined,
     };
     return this.#dns.resource({ ...configuration, vmName }, (signal) => {
       const names = new Map([[vmName, vmAddressIn(subnet)]]);

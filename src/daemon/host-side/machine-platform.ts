@@ -29,6 +29,8 @@ export interface MachinePlatform {
   readonly network: HostNetwork;
   /** Starts to follow the host's resolvers. */
   readonly hostResolvers: () => Promise<ResolverSource>;
+  /** Absolute path of the host's hosts file. */
+  readonly hostsFile: string;
   readonly portFacts: PortFacts;
   /** Absolute path of the data disk, with the ending of the driver's format. */
   readonly dataDiskPath: string;

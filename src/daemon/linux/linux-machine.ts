@@ -35,6 +35,7 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
         hostName: hostname(),
         logger,
       }),
+    hostsFile: paths.hostsFile,
     portFacts: linuxPortFacts,
     // QEMU can neither grow a VHDX while the VM runs nor free its space.
     dataDiskPath: join(paths.vmStateDir, 'data.qcow2'),

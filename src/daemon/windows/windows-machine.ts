@@ -70,6 +70,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
           }),
           logger,
         }),
+      hostsFile: paths.hostsFile,
       portFacts: host.portFacts,
       dataDiskPath: joinPath(paths.vmStateDir, 'data.vhdx'),
       preconditions: [{ ...managed(hypervService(powerShell), 'running'), isRepaired: false }],

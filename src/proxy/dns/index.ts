@@ -1,3 +1,12 @@
-export { startDnsServer, type DnsServer, type DnsServerOptions, type DnsStats } from './dns-server.js';
+export {
+  startDnsServer,
+  type Answered,
+  type AnsweredBy,
+  type DnsServer,
+  type DnsServerOptions,
+  type DnsStats,
+} from './dns-server.js';
 export type { UpstreamStats } from './resolver.js';
 export { DEFAULT_PATIENCE, type Patience, type ResolverSource, type Upstream } from './resolver-source.js';
+export { hostTable, type HostEntry, type HostsSource, type HostTable } from './host-table.plan.js';
+export type { DomainServers } from './routes.plan.js';

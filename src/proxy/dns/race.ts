@@ -1,11 +1,12 @@
-import { joinHostPort } from '../endpoint.js';
+import { joinHostPort, type Endpoint } from '../endpoint.js';
 import type { AskResult } from './ask-upstream.js';
-import { Rcode } from './dns-constants.js';
+import { SERVER_PROBLEMS } from './dns-constants.js';
 import type { DnsMessage } from './message.codec.js';
-import { ANSWER_WITHIN_MS, type Attempt } from './upstreams.plan.js';
+import type { Attempt, Transport } from './upstreams.plan.js';
 
 export interface RaceOptions {
   readonly attempts: readonly Attempt[];
+  readonly withinMs: number;
   /** Asks one upstream until it answers, fails or the signal is aborted. */
   ask(attempt: Attempt, signal: AbortSignal): Promise<AskResult>;
   /** Called for each attempt that starts, answers, fails, or loses the race after a fair time to answer. */
@@ -21,13 +22,10 @@ export type Outcome =
 /** An attempt that loses the race earlier than this has not failed. */
 const FAIR_TIME_MS = 250;
 
-/** NXDOMAIN is an answer. These may be the problem of one server only, so the next one is asked. */
-const SERVER_PROBLEMS: readonly number[] = [
-  Rcode.formatError,
-  Rcode.serverFailure,
-  Rcode.notImplemented,
-  Rcode.refused,
-];
+export interface Won {
+  readonly answer: DnsMessage;
+  readonly endpoint: Endpoint;
+}
 
 /**
  * Runs the attempts at their times; the first usable answer wins and cancels the others. An attempt that
@@ -35,13 +33,13 @@ const SERVER_PROBLEMS: readonly number[] = [
  * better than none.
  * @returns undefined if nobody answered in time
  */
-export function race(options: RaceOptions): Promise<DnsMessage | undefined> {
+export function race(options: RaceOptions): Promise<Won | undefined> {
   return new Promise((resolve) => new Race(options, resolve).start());
 }
 
 class Race {
   readonly #options: RaceOptions;
-  readonly #resolve: (answer: DnsMessage | undefined) => void;
+  readonly #resolve: (won: Won | undefined) => void;
   readonly #cancel = new AbortController();
   readonly #running = new Map<Attempt, number>();
   readonly #done = new Set<string>();
@@ -49,16 +47,16 @@ class Race {
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  #fallback: DnsMessage | undefined;
+  #fallback: Won | undefined;
   readonly #onAbort = (): void => this.#finish(undefined);
 
-  constructor(options: RaceOptions, resolve: (answer: DnsMessage | undefined) => void) {
+  constructor(options: RaceOptions, resolve: (won: Won | undefined) => void) {
     this.#options = options;
     this.#resolve = resolve;
   }
 
   start(): void {
-    this.#deadline = setTimeout(() => this.#finish(this.#fallback), ANSWER_WITHIN_MS);
+    this.#deadline = setTimeout(() => this.#finish(this.#fallback), this.#options.withinMs);
     this.#options.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (this.#options.signal.aborted) return this.#finish(undefined);
     this.#startNext();
@@ -67,10 +65,10 @@ class Race {
   #startNext(): void {
     clearTimeout(this.#timer);
     const attempt = this.#options.attempts[this.#next];
-    // A server that answered or failed is not asked again; a silent one may have lost our packet.
-    if (attempt !== undefined && this.#done.has(keyOf(attempt))) {
+    // A server that answered or failed is not asked the same way again; a silent one may have lost our packet.
+    if (attempt !== undefined && this.#done.has(keyOf(attempt, attempt.transport))) {
       this.#next += 1;
-      return this.#startNext();
+      return this.#running.size === 0 ? this.#startNext() : this.#schedule();
     }
     if (attempt === undefined) {
       if (this.#running.size === 0) this.#finish(this.#fallback);
@@ -83,9 +81,10 @@ class Race {
     this.#schedule();
   }
 
+  /** What has no time of its own starts when nothing else runs any more. */
   #schedule(): void {
     const following = this.#options.attempts[this.#next];
-    if (following === undefined) return;
+    if (following?.afterMs === undefined) return;
     const waitMs = following.afterMs - (performance.now() - this.#startedMs);
     this.#timer = setTimeout(() => this.#startNext(), Math.max(0, waitMs));
   }
@@ -96,18 +95,21 @@ class Race {
     this.#running.delete(attempt);
     if (result.kind === 'answer') {
       this.#options.report(attempt, { kind: 'answered', afterMs: performance.now() - sinceMs });
-      if (!SERVER_PROBLEMS.includes(result.answer.header.rcode)) return this.#finish(result.answer);
-      this.#fallback ??= result.answer;
+      const won = { answer: result.answer, endpoint: attempt.endpoint };
+      if (!SERVER_PROBLEMS.includes(result.answer.header.rcode)) return this.#finish(won);
+      this.#fallback ??= won;
+      this.#done.add(keyOf(attempt, 'udp')).add(keyOf(attempt, 'tcp'));
     } else {
       this.#options.report(attempt, { kind: 'failed', reason: result.reason });
     }
-    this.#done.add(keyOf(attempt));
-    // While other servers may still answer, a repeat is not brought forward.
+    this.#done.add(keyOf(attempt, attempt.transport));
+    // While other servers may still answer, only a server that was not asked yet is brought forward.
     const following = this.#options.attempts[this.#next];
-    if (this.#running.size === 0 || following?.isRepeat === false) this.#startNext();
+    const isNew = following?.kind === 'first' && following.afterMs !== undefined;
+    if (this.#running.size === 0 || isNew) this.#startNext();
   }
 
-  #finish(answer: DnsMessage | undefined): void {
+  #finish(won: Won | undefined): void {
     if (this.#cancel.signal.aborted) return;
     clearTimeout(this.#timer);
     clearTimeout(this.#deadline);
@@ -115,14 +117,15 @@ class Race {
     this.#cancel.abort();
     const nowMs = performance.now();
     for (const [attempt, sinceMs] of this.#running) {
-      if (!this.#options.signal.aborted && nowMs - sinceMs >= FAIR_TIME_MS) {
+      const isWinner = attempt.endpoint === won?.endpoint;
+      if (!this.#options.signal.aborted && !isWinner && nowMs - sinceMs >= FAIR_TIME_MS) {
         this.#options.report(attempt, { kind: 'failed', reason: 'no answer' });
       }
     }
-    this.#resolve(answer);
+    this.#resolve(won);
   }
 }
 
-function keyOf({ endpoint }: Attempt): string {
-  return joinHostPort(endpoint.address, endpoint.port);
+function keyOf({ endpoint }: Attempt, transport: Transport): string {
+  return `${transport} ${joinHostPort(endpoint.address, endpoint.port)}`;
 }

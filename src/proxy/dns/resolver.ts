@@ -4,26 +4,40 @@ import { OncePerMinute } from '../once-per-minute.js';
 import { askByTcp, askByUdp, type AskResult } from './ask-upstream.js';
 import type { DnsMessage, DnsQuery } from './message.codec.js';
 import { race, type Outcome } from './race.js';
-import type { ResolverSource } from './resolver-source.js';
+import type { ResolverSource, Upstream } from './resolver-source.js';
+import { routeOf, type DomainServers } from './routes.plan.js';
 import {
   afterAnswer,
   afterFailure,
+  afterOtherTransport,
+  isPenalized,
   planAttempts,
   planUpstreamOrder,
   UNTRIED,
+  waitMsOf,
+  type Attempt,
   type UpstreamHealth,
 } from './upstreams.plan.js';
 
 export interface ResolverOptions {
   readonly upstreams: ResolverSource;
+  /** The servers of single domains, instead of the host's. */
+  readonly domains: readonly DomainServers[];
   /** Our own server: asking it would be an endless loop. */
   readonly ownEndpoint: Endpoint;
   readonly logger: Logger;
   readonly nowMs: () => number;
 }
 
+/** The server that answered, and the domain that it serves if it is not one of the host's. */
+export interface UpstreamSource {
+  readonly kind: 'upstream';
+  readonly endpoint: Endpoint;
+  readonly domain: string | undefined;
+}
+
 export type Resolution =
-  | { readonly kind: 'answer'; readonly answer: DnsMessage }
+  | { readonly kind: 'answer'; readonly answer: DnsMessage; readonly from: UpstreamSource }
   | { readonly kind: 'failed'; readonly reason: 'no-upstream' | 'no-answer' };
 
 export interface UpstreamStats extends UpstreamHealth {
@@ -34,7 +48,7 @@ export interface UpstreamStats extends UpstreamHealth {
 const MAX_REMEMBERED = 64;
 const MAX_TCP = 100;
 /** Leaves time to fall back to the truncated answer if the upstream does not speak TCP. */
-const TCP_WITHIN_MS = 1_000;
+const TCP_WITHIN_MS = 3_000;
 
 /** Forwards queries to the host's resolvers and keeps track of how each of them does. */
 export class Resolver {
@@ -52,17 +66,31 @@ export class Resolver {
   /** @param isTcp the client asked over TCP: a truncated answer is of no use to it */
   async resolve(query: DnsQuery, isTcp: boolean, signal: AbortSignal): Promise<Resolution> {
     const { nowMs, upstreams } = this.#options;
-    const endpoints = upstreams
-      .current(query.name)
-      .filter((endpoint) => keyOf(endpoint) !== this.#ownEndpoint);
-    if (endpoints.length === 0) return { kind: 'failed', reason: 'no-upstream' };
-    const answer = await race({
-      attempts: planAttempts(planUpstreamOrder(endpoints, this.#stats, nowMs())),
-      ask: ({ endpoint }, cancel) => this.#ask(endpoint, query, isTcp, cancel),
-      report: ({ endpoint }, outcome) => this.#note(endpoint, outcome),
+    const { servers, domain } = this.#serversOf(query.name);
+    if (servers.length === 0) return { kind: 'failed', reason: 'no-upstream' };
+    const now = nowMs();
+    const { patience } = upstreams;
+    const won = await race({
+      attempts: planAttempts(planUpstreamOrder(servers, this.#stats, now), patience, (endpoint) =>
+        this.#asksByTcp(endpoint, now),
+      ),
+      withinMs: waitMsOf(patience),
+      ask: ({ endpoint, transport }, cancel) =>
+        transport === 'tcp'
+          ? this.#askByTcp(endpoint, query, cancel)
+          : this.#ask(endpoint, query, isTcp, cancel),
+      report: (attempt, outcome) => this.#note(attempt, outcome),
       signal,
     });
-    return answer === undefined ? { kind: 'failed', reason: 'no-answer' } : { kind: 'answer', answer };
+    return won === undefined
+      ? { kind: 'failed', reason: 'no-answer' }
+      : { kind: 'answer', answer: won.answer, from: { kind: 'upstream', endpoint: won.endpoint, domain } };
+  }
+
+  /** True while all servers for a name are known to fail. */
+  isFailing(name: string): boolean {
+    const now = this.#options.nowMs();
+    return this.#serversOf(name).servers.every((server) => isPenalized(server, this.#stats, now));
   }
 
   stats(): readonly UpstreamStats[] {
@@ -73,7 +101,8 @@ export class Resolver {
    * The host is on another network, perhaps: a server that could not be reached before may be reachable now.
    */
   endPenalties(): void {
-    for (const [key, stats] of this.#stats) this.#stats.set(key, { ...stats, failuresInRow: 0 });
+    for (const [key, stats] of this.#stats)
+      this.#stats.set(key, { ...stats, failuresInRow: 0, tcpUntilMs: undefined });
   }
 
   /**
@@ -82,29 +111,51 @@ export class Resolver {
   async #ask(endpoint: Endpoint, query: DnsQuery, isTcp: boolean, signal: AbortSignal): Promise<AskResult> {
     const short = await askByUdp(endpoint, query, signal);
     if (short.kind === 'failed' || !short.answer.header.isTruncated) return short;
-    if (this.#tcpCount >= MAX_TCP) return isTcp ? { kind: 'failed', reason: 'too many connections' } : short;
+    const withinMs = Math.min(TCP_WITHIN_MS, waitMsOf(this.#options.upstreams.patience) / 2);
+    const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+    const whole = await this.#askByTcp(endpoint, query, within);
+    return whole.kind === 'answer' || isTcp ? whole : short;
+  }
+
+  async #askByTcp(endpoint: Endpoint, query: DnsQuery, signal: AbortSignal): Promise<AskResult> {
+    if (this.#tcpCount >= MAX_TCP) return { kind: 'failed', reason: 'too many connections' };
     this.#tcpCount += 1;
     try {
-      const whole = await askByTcp(
-        endpoint,
-        query,
-        AbortSignal.any([signal, AbortSignal.timeout(TCP_WITHIN_MS)]),
-      );
-      return whole.kind === 'answer' || isTcp ? whole : short;
+      return await askByTcp(endpoint, query, signal);
     } finally {
       this.#tcpCount -= 1;
     }
   }
 
-  #note(endpoint: Endpoint, outcome: Outcome): void {
+  #serversOf(name: string): { readonly servers: readonly Upstream[]; readonly domain: string | undefined } {
+    const { domains, upstreams } = this.#options;
+    const route = routeOf(name, domains);
+    const servers = route?.servers ?? upstreams.current(name);
+    return { servers: servers.filter((server) => !this.#isOwn(server)), domain: route?.domain };
+  }
+
+  #isOwn(endpoint: Endpoint): boolean {
+    return keyOf({ ...endpoint, address: endpoint.address.replace(/^::ffff:/i, '') }) === this.#ownEndpoint;
+  }
+
+  #asksByTcp(endpoint: Endpoint, nowMs: number): boolean {
+    return (this.#stats.get(keyOf(endpoint))?.tcpUntilMs ?? -Infinity) > nowMs;
+  }
+
+  #note({ endpoint, kind, transport }: Attempt, outcome: Outcome): void {
     const { logger, nowMs } = this.#options;
+    const isOther = kind === 'other transport';
+    // Most servers that are slow over UDP are no worse for not offering TCP.
+    if (isOther && outcome.kind !== 'answered') return;
     const key = keyOf(endpoint);
+    const now = nowMs();
     const before = this.#stats.get(key) ?? UNTRIED;
+    const health = nextHealth(before, outcome, now);
     // Deleted first, so that the map stays in the order of use.
     this.#stats.delete(key);
-    this.#stats.set(key, { ...nextHealth(before, outcome, nowMs()), endpoint });
+    this.#stats.set(key, { ...(isOther ? afterOtherTransport(health, transport, now) : health), endpoint });
     this.#forget();
-    if (outcome.kind === 'failed' && this.#warnings.allows(key, nowMs())) {
+    if (outcome.kind === 'failed' && this.#warnings.allows(key, now)) {
       logger.warn('dns.upstream.failed', { upstream: key, reason: outcome.reason });
     }
   }
