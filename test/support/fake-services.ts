@@ -6,6 +6,7 @@ export class FakeServices implements ServicesForGuest {
   isUp = false;
   readonly askedForAddress = true;
   readonly hasLease = true;
+  readonly dns = undefined;
 
   expectLease(): void {
     // The simulated guest always has one.

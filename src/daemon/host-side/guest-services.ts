@@ -1,6 +1,6 @@
 import type { Logger, ManagedResource } from '../../core/host/index.js';
 import { hostAt, type Ipv4, type Mac, type Subnet } from '../../core/values/index.js';
-import { startDhcpServer, type DhcpServer, type ResolverSource } from '../../proxy/index.js';
+import { startDhcpServer, type DhcpServer, type DnsServer, type ResolverSource } from '../../proxy/index.js';
 import type { Ports } from '../ports/index.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
@@ -24,7 +24,7 @@ export interface GuestServicesOptions {
 /** What a machine's host side needs of the services; {@link GuestServices} are the real ones. */
 export type ServicesForGuest = Pick<
   GuestServices,
-  'askedForAddress' | 'hasLease' | 'expectLease' | 'hostServices' | 'resources' | 'close'
+  'askedForAddress' | 'hasLease' | 'dns' | 'expectLease' | 'hostServices' | 'resources' | 'close'
 >;
 
 /** What this host serves the VM, the same on every platform: DNS, DHCP, published ports. */
@@ -49,6 +49,11 @@ export class GuestServices {
   /** True once the guest has taken its address since its start. */
   get hasLease(): boolean {
     return this.#lease.holds(this.#dhcp.current?.leases() ?? []);
+  }
+
+  /** The DNS server, while there is one. */
+  get dns(): DnsServer | undefined {
+    return this.#dns.current?.dns;
   }
 
   /** The VM is about to start: a lease of an earlier boot no longer counts. */

@@ -8,6 +8,7 @@ import {
   ENGINE_SERVER_NAME,
   tlsDial,
   type Dial,
+  type DnsServer,
   type EngineClient,
 } from '../../proxy/index.js';
 import { parseBootStage, type VmSpec } from '../../vm/index.js';
@@ -50,6 +51,8 @@ export interface AssembledMachine {
   readonly machine: Machine;
   /** Opens a connection to the engine in the VM. */
   readonly dial: Dial;
+  /** The DNS server that containers use, while there is one. */
+  readonly dns: () => DnsServer | undefined;
   /** Closes every server and connection. The VM, if it runs, is left alone. */
   close(): Promise<void>;
 }
@@ -107,6 +110,7 @@ export function assembleMachine(
   return {
     machine,
     dial,
+    dns: () => services.dns,
     close: async () => {
       guest.unfollow();
       await services.close();

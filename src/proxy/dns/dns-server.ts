@@ -12,7 +12,7 @@ import type { HostsSource, HostTable } from './host-table.plan.js';
 import { LocalZone, type ZoneOptions } from './local-zone.plan.js';
 import type { DnsMessage, DnsQuery } from './message.codec.js';
 import { planQuery, type AnswerRule } from './query.plan.js';
-import { Resolver, type UpstreamStats } from './resolver.js';
+import { Resolver, type UpstreamState, type UpstreamStats } from './resolver.js';
 import type { ResolverSource } from './resolver-source.js';
 import type { DomainServers } from './routes.plan.js';
 import { SOURCE_LIMITS, SourceLimits, type QuerySource, type SourceLimitOptions } from './source-limits.js';
@@ -57,6 +57,7 @@ export interface DnsStats {
   /** Queries that are waiting for an upstream. */
   readonly outstanding: number;
   readonly tcpConnections: number;
+  /** The servers that were asked. */
   readonly upstreams: readonly UpstreamStats[];
   readonly cache: CacheFigures;
   /** Names in the host's hosts file, and in the settings. */
@@ -79,6 +80,8 @@ export interface Answered {
 export interface DnsServer extends AsyncDisposable {
   readonly port: number;
   stats(): DnsStats;
+  /** The servers that are asked from now on. */
+  servers(): readonly UpstreamState[];
   /** Answers as a client would be answered, apart from the limits of its source. */
   ask(query: Uint8Array): Promise<Answered | undefined>;
   /** Repeatable. Outstanding queries are dropped. */
@@ -181,6 +184,10 @@ class Server implements DnsServer {
       settingsNames: settingsHosts.size,
       searchDomains: upstreams.searchDomains,
     };
+  }
+
+  servers(): readonly UpstreamState[] {
+    return this.#upstreams.servers();
   }
 
   async ask(bytes: Uint8Array): Promise<Answered | undefined> {

@@ -44,6 +44,15 @@ export interface UpstreamStats extends UpstreamHealth {
   readonly endpoint: Endpoint;
 }
 
+/** A server that is asked, and how it does. */
+export interface UpstreamState extends UpstreamStats {
+  /** The domain that it serves, if it is not one of the host's. */
+  readonly domain: string | undefined;
+  readonly isLastResort: boolean;
+  /** It failed recently, so others are asked first. */
+  readonly isFailing: boolean;
+}
+
 /** More servers than any host has; the least recently used ones are forgotten. */
 const MAX_REMEMBERED = 64;
 const MAX_TCP = 100;
@@ -91,6 +100,23 @@ export class Resolver {
   isFailing(name: string): boolean {
     const now = this.#options.nowMs();
     return this.#serversOf(name).servers.every((server) => isPenalized(server, this.#stats, now));
+  }
+
+  /** All servers in the order of the configuration: the host's, then those of single domains. */
+  servers(): readonly UpstreamState[] {
+    const { domains, upstreams, nowMs } = this.#options;
+    const now = nowMs();
+    const stateOf = (upstream: Upstream, domain?: string): UpstreamState => ({
+      ...(this.#stats.get(keyOf(upstream)) ?? UNTRIED),
+      endpoint: { address: upstream.address, port: upstream.port },
+      domain,
+      isLastResort: upstream.isLastResort === true,
+      isFailing: isPenalized(upstream, this.#stats, now),
+    });
+    return [
+      ...upstreams.current('').map((upstream) => stateOf(upstream)),
+      ...domains.flatMap(({ domain, servers }) => servers.map((server) => stateOf(server, domain))),
+    ].filter(({ endpoint }) => !this.#isOwn(endpoint));
   }
 
   stats(): readonly UpstreamStats[] {

@@ -1,4 +1,4 @@
-import { formatIpv6, isIpv4 } from '../../core/values/index.js';
+import { formatIpv6, isIpv4, parseIpv6 } from '../../core/values/index.js';
 
 /**
  * The address that a name for reverse look-ups stands for: `4.3.2.1.in-addr.arpa`
@@ -17,4 +17,14 @@ export function addressOfReverseName(name: string): string | undefined {
   return formatIpv6(
     Uint8Array.from({ length: 16 }, (_, at) => Number.parseInt(text.slice(2 * at, 2 * at + 2), 16)),
   );
+}
+
+/** The name for reverse look-ups of an IPv4 or IPv6 address. */
+export function reverseName(address: string): string {
+  if (isIpv4(address)) return `${address.split('.').reverse().join('.')}.in-addr.arpa`;
+  const nibbles = [...(parseIpv6(address) ?? [])].flatMap((byte) => [byte >> 4, byte & 0xf]);
+  return `${nibbles
+    .reverse()
+    .map((nibble) => nibble.toString(16))
+    .join('.')}.ip6.arpa`;
 }

@@ -73,6 +73,7 @@ describe('Ctrl-C during an operation', () => {
       address: path,
       machine,
       logger: silentLogger,
+      dns: () => undefined,
       requestExit: () => Promise.resolve(),
       examineHost: () => Promise.resolve([]),
     });
@@ -119,6 +120,7 @@ test('Ctrl-C after the request and before its first event cancels the operation 
     address: path,
     machine: late,
     logger: silentLogger,
+    dns: () => undefined,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
   });

@@ -46,6 +46,7 @@ function start(): Promise<ControlServer> {
       cancel: notHere,
     },
     logger: silentLogger,
+    dns: () => undefined,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
   });
