@@ -1,4 +1,5 @@
 import { AnswerCache, type CachedAnswer, type CacheFigures, type CacheOptions } from './answer-cache.js';
+import type { Cancellation } from './cancellation.js';
 import { SERVER_PROBLEMS } from './dns-constants.js';
 import type { DnsMessage, DnsQuery } from './message.codec.js';
 import type { Resolution, Resolver, UpstreamSource } from './resolver.js';
@@ -59,11 +60,11 @@ export class CachingResolver {
    * given at once, and they are asked in the background.
    * @param isTcp the client asked over TCP: a truncated answer is of no use to it
    */
-  async resolve(query: DnsQuery, isTcp: boolean, signal: AbortSignal): Promise<CachedResolution> {
+  async resolve(query: DnsQuery, isTcp: boolean, cancellation: Cancellation): Promise<CachedResolution> {
     this.#counts.misses += 1;
     const key = sharingKey(query);
-    if (key === undefined) return this.#options.resolver.resolve(query, isTcp, signal);
-    const asking = this.#ask(key, query, isTcp, signal);
+    if (key === undefined) return this.#options.resolver.resolve(query, isTcp, cancellation);
+    const asking = this.#ask(key, query, isTcp, cancellation);
     const stale = this.#cache.get(key, this.#options.nowMs());
     if (stale !== undefined && this.#options.resolver.isFailing(query.name)) {
       // Only what it leaves in the cache is of interest.
@@ -76,7 +77,7 @@ export class CachingResolver {
       if (last !== undefined) return this.#fromStale(query, last);
     }
     if (asking.isOwn || resolution.kind === 'failed') return resolution;
-    if (shared === undefined) return this.#options.resolver.resolve(query, isTcp, signal);
+    if (shared === undefined) return this.#options.resolver.resolve(query, isTcp, cancellation);
     return { ...resolution, answer: addressedTo(query, shared, { ageSeconds: 0 }) };
   }
 
@@ -96,21 +97,28 @@ export class CachingResolver {
     key: string,
     query: DnsQuery,
     isTcp: boolean,
-    signal: AbortSignal,
+    cancellation: Cancellation,
   ): { readonly promise: Promise<Asking>; readonly isOwn: boolean } {
     const transportKey = isTcp ? `${key} tcp` : key;
     const running = this.#asking.get(transportKey);
     if (running !== undefined) return { promise: running, isOwn: false };
-    const promise = this.#askUpstream(key, query, isTcp, signal).finally(() => {
-      if (this.#asking.get(transportKey) === promise) this.#asking.delete(transportKey);
-    });
+    const promise = this.#askUpstream(key, query, isTcp, cancellation);
     this.#asking.set(transportKey, promise);
+    const forget = (): void => {
+      if (this.#asking.get(transportKey) === promise) this.#asking.delete(transportKey);
+    };
+    promise.then(forget, forget);
     return { promise, isOwn: true };
   }
 
-  async #askUpstream(key: string, query: DnsQuery, isTcp: boolean, signal: AbortSignal): Promise<Asking> {
+  async #askUpstream(
+    key: string,
+    query: DnsQuery,
+    isTcp: boolean,
+    cancellation: Cancellation,
+  ): Promise<Asking> {
     const generation = this.#generation;
-    const resolution = await this.#options.resolver.resolve(query, isTcp, signal);
+    const resolution = await this.#options.resolver.resolve(query, isTcp, cancellation);
     if (resolution.kind === 'failed') return { resolution, shared: undefined };
     const shared = sharedAnswer(query, resolution.answer);
     // An answer from before a flush is still an answer, but not one to remember.

@@ -1,10 +1,10 @@
-import { setMaxListeners } from 'node:events';
 import type { Logger } from '../../core/host/index.js';
 import { isIpv4, MobyvmError, subnetContains, textOf } from '../../core/values/index.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import type { PortFacts } from '../port-facts.js';
 import { CACHE_LIMITS, type CacheFigures } from './answer-cache.js';
 import { errorAnswer } from './answer.plan.js';
+import { Cancellation } from './cancellation.js';
 import { CachingResolver, type AnswerSource } from './caching-resolver.js';
 import { Rcode } from './dns-constants.js';
 import { extendedError } from './edns.codec.js';
@@ -109,7 +109,7 @@ class Server implements DnsServer {
   readonly #resolver: CachingResolver;
   readonly #limits: SourceLimits;
   readonly #warnings = new OncePerMinute();
-  readonly #closing = new AbortController();
+  readonly #closing = new Cancellation();
   #zone: LocalZone;
   #udp: UdpListener | undefined;
   #tcp: TcpListener | undefined;
@@ -119,8 +119,6 @@ class Server implements DnsServer {
 
   constructor(options: DnsServerOptions) {
     const { address, port, domains, upstreams, logger, limits = SOURCE_LIMITS } = options;
-    // Every outstanding query listens to this signal.
-    setMaxListeners(0, this.#closing.signal);
     this.#options = options;
     this.#zone = this.#zoneNow();
     this.#limits = new SourceLimits(limits);
@@ -203,7 +201,7 @@ class Server implements DnsServer {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#closing.cancel();
     for (const unsubscribe of this.#subscriptions) unsubscribe();
     const listeners = [this.#udp, this.#tcp].filter((listener) => listener !== undefined);
     this.#udp = undefined;
@@ -256,7 +254,7 @@ class Server implements DnsServer {
     if (end === undefined) return reply(this.#refusal(query, source), query);
     this.#resolve(query, isTcp)
       .then(({ answer }) => {
-        if (!this.#closing.signal.aborted) reply(answer, query);
+        if (!this.#closing.isCancelled) reply(answer, query);
       })
       .catch((error: unknown) =>
         this.#options.logger.error('dns.query.failed', { error: textOf(error), code: codeOf(error) }),
@@ -270,7 +268,7 @@ class Server implements DnsServer {
   }
 
   async #resolve(query: DnsQuery, isTcp: boolean): Promise<Answered> {
-    const resolution = await this.#resolver.resolve(query, isTcp, this.#closing.signal);
+    const resolution = await this.#resolver.resolve(query, isTcp, this.#closing);
     if (resolution.kind === 'answer') {
       const { answer, from } = resolution;
       if (answer.header.rcode === Rcode.serverFailure) this.#counts.servfails += 1;

@@ -1,5 +1,6 @@
 import { joinHostPort, type Endpoint } from '../endpoint.js';
 import type { AskResult } from './ask-upstream.js';
+import { Cancellation } from './cancellation.js';
 import { SERVER_PROBLEMS } from './dns-constants.js';
 import type { DnsMessage } from './message.codec.js';
 import type { Attempt, Transport } from './upstreams.plan.js';
@@ -7,11 +8,12 @@ import type { Attempt, Transport } from './upstreams.plan.js';
 export interface RaceOptions {
   readonly attempts: readonly Attempt[];
   readonly withinMs: number;
-  /** Asks one upstream until it answers, fails or the signal is aborted. */
-  ask(attempt: Attempt, signal: AbortSignal): Promise<AskResult>;
+  /** Asks one upstream until it answers, fails or is cancelled. */
+  ask(attempt: Attempt, cancellation: Cancellation): Promise<AskResult>;
   /** Called for each attempt that starts, answers, fails, or loses the race after a fair time to answer. */
   report(attempt: Attempt, outcome: Outcome): void;
-  readonly signal: AbortSignal;
+  /** Ends the race without an answer. */
+  readonly cancellation: Cancellation;
 }
 
 export type Outcome =
@@ -40,7 +42,7 @@ export function race(options: RaceOptions): Promise<Won | undefined> {
 class Race {
   readonly #options: RaceOptions;
   readonly #resolve: (won: Won | undefined) => void;
-  readonly #cancel = new AbortController();
+  readonly #cancellation = new Cancellation();
   readonly #running = new Map<Attempt, number>();
   readonly #done = new Set<string>();
   readonly #startedMs = performance.now();
@@ -48,7 +50,7 @@ class Race {
   #timer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #fallback: Won | undefined;
-  readonly #onAbort = (): void => this.#finish(undefined);
+  readonly #onCancel = (): void => this.#finish(undefined);
 
   constructor(options: RaceOptions, resolve: (won: Won | undefined) => void) {
     this.#options = options;
@@ -57,8 +59,9 @@ class Race {
 
   start(): void {
     this.#deadline = setTimeout(() => this.#finish(this.#fallback), this.#options.withinMs);
-    this.#options.signal.addEventListener('abort', this.#onAbort, { once: true });
-    if (this.#options.signal.aborted) return this.#finish(undefined);
+    const { cancellation } = this.#options;
+    cancellation.add(this.#onCancel);
+    if (cancellation.isCancelled) return this.#finish(undefined);
     this.#startNext();
   }
 
@@ -77,7 +80,7 @@ class Race {
     this.#next += 1;
     this.#running.set(attempt, performance.now());
     this.#options.report(attempt, { kind: 'started' });
-    void this.#options.ask(attempt, this.#cancel.signal).then((result) => this.#settle(attempt, result));
+    void this.#options.ask(attempt, this.#cancellation).then((result) => this.#settle(attempt, result));
     this.#schedule();
   }
 
@@ -91,7 +94,7 @@ class Race {
 
   #settle(attempt: Attempt, result: AskResult): void {
     const sinceMs = this.#running.get(attempt);
-    if (this.#cancel.signal.aborted || sinceMs === undefined) return;
+    if (this.#cancellation.isCancelled || sinceMs === undefined) return;
     this.#running.delete(attempt);
     if (result.kind === 'answer') {
       this.#options.report(attempt, { kind: 'answered', afterMs: performance.now() - sinceMs });
@@ -110,15 +113,15 @@ class Race {
   }
 
   #finish(won: Won | undefined): void {
-    if (this.#cancel.signal.aborted) return;
+    if (this.#cancellation.isCancelled) return;
     clearTimeout(this.#timer);
     clearTimeout(this.#deadline);
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
-    this.#cancel.abort();
+    this.#options.cancellation.delete(this.#onCancel);
+    this.#cancellation.cancel();
     const nowMs = performance.now();
     for (const [attempt, sinceMs] of this.#running) {
       const isWinner = attempt.endpoint === won?.endpoint;
-      if (!this.#options.signal.aborted && !isWinner && nowMs - sinceMs >= FAIR_TIME_MS) {
+      if (!this.#options.cancellation.isCancelled && !isWinner && nowMs - sinceMs >= FAIR_TIME_MS) {
         this.#options.report(attempt, { kind: 'failed', reason: 'no answer' });
       }
     }

@@ -1,10 +1,11 @@
 import type { Logger } from '../../core/host/index.js';
 import { joinHostPort, type Endpoint } from '../endpoint.js';
 import { OncePerMinute } from '../once-per-minute.js';
+import { Cancellation } from './cancellation.js';
 import { askByTcp, askByUdp, type AskResult } from './ask-upstream.js';
 import type { DnsMessage, DnsQuery } from './message.codec.js';
 import { race, type Outcome } from './race.js';
-import type { ResolverSource, Upstream } from './resolver-source.js';
+import type { Patience, ResolverSource, Upstream } from './resolver-source.js';
 import { routeOf, type DomainServers } from './routes.plan.js';
 import {
   afterAnswer,
@@ -59,12 +60,22 @@ const MAX_TCP = 100;
 /** Leaves time to fall back to the truncated answer if the upstream does not speak TCP. */
 const TCP_WITHIN_MS = 3_000;
 
+/** What to do as long as these are the servers, this is the patience, and none of them fails. */
+interface Plan {
+  readonly servers: readonly Upstream[];
+  readonly patience: Patience;
+  readonly attempts: readonly Attempt[];
+}
+
 /** Forwards queries to the host's resolvers and keeps track of how each of them does. */
 export class Resolver {
   readonly #options: ResolverOptions;
   readonly #ownEndpoint: string;
   readonly #warnings = new OncePerMinute();
   readonly #stats = new Map<string, UpstreamStats>();
+  readonly #withoutOwn = new WeakMap<readonly Upstream[], readonly Upstream[]>();
+  /** The usual plan, for servers that all do well: the same for every query. */
+  #plan: Plan | undefined;
   #tcpCount = 0;
 
   constructor(options: ResolverOptions) {
@@ -73,23 +84,18 @@ export class Resolver {
   }
 
   /** @param isTcp the client asked over TCP: a truncated answer is of no use to it */
-  async resolve(query: DnsQuery, isTcp: boolean, signal: AbortSignal): Promise<Resolution> {
-    const { nowMs, upstreams } = this.#options;
+  async resolve(query: DnsQuery, isTcp: boolean, cancellation: Cancellation): Promise<Resolution> {
+    const { upstreams } = this.#options;
     const { servers, domain } = this.#serversOf(query.name);
     if (servers.length === 0) return { kind: 'failed', reason: 'no-upstream' };
-    const now = nowMs();
     const { patience } = upstreams;
     const won = await race({
-      attempts: planAttempts(planUpstreamOrder(servers, this.#stats, now), patience, (endpoint) =>
-        this.#asksByTcp(endpoint, now),
-      ),
+      attempts: this.#attempts(servers, patience),
       withinMs: waitMsOf(patience),
-      ask: ({ endpoint, transport }, cancel) =>
-        transport === 'tcp'
-          ? this.#askByTcp(endpoint, query, cancel)
-          : this.#ask(endpoint, query, isTcp, cancel),
+      ask: ({ endpoint, transport }, lost) =>
+        transport === 'tcp' ? this.#askByTcp(endpoint, query, lost) : this.#ask(endpoint, query, isTcp, lost),
       report: (attempt, outcome) => this.#note(attempt, outcome),
-      signal,
+      cancellation,
     });
     return won === undefined
       ? { kind: 'failed', reason: 'no-answer' }
@@ -134,30 +140,62 @@ export class Resolver {
   /**
    * Over UDP, then over TCP if the answer was truncated: https://www.rfc-editor.org/rfc/rfc7766#section-5.
    */
-  async #ask(endpoint: Endpoint, query: DnsQuery, isTcp: boolean, signal: AbortSignal): Promise<AskResult> {
-    const short = await askByUdp(endpoint, query, signal);
+  async #ask(
+    endpoint: Endpoint,
+    query: DnsQuery,
+    isTcp: boolean,
+    cancellation: Cancellation,
+  ): Promise<AskResult> {
+    const short = await askByUdp(endpoint, query, cancellation);
     if (short.kind === 'failed' || !short.answer.header.isTruncated) return short;
     const withinMs = Math.min(TCP_WITHIN_MS, waitMsOf(this.#options.upstreams.patience) / 2);
-    const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
-    const whole = await this.#askByTcp(endpoint, query, within);
+    const late = new Cancellation();
+    const cancel = (): void => late.cancel();
+    const timer = setTimeout(cancel, withinMs);
+    if (cancellation.isCancelled) cancel();
+    cancellation.add(cancel);
+    const whole = await this.#askByTcp(endpoint, query, late);
+    clearTimeout(timer);
+    cancellation.delete(cancel);
     return whole.kind === 'answer' || isTcp ? whole : short;
   }
 
-  async #askByTcp(endpoint: Endpoint, query: DnsQuery, signal: AbortSignal): Promise<AskResult> {
+  async #askByTcp(endpoint: Endpoint, query: DnsQuery, cancellation: Cancellation): Promise<AskResult> {
     if (this.#tcpCount >= MAX_TCP) return { kind: 'failed', reason: 'too many connections' };
     this.#tcpCount += 1;
     try {
-      return await askByTcp(endpoint, query, signal);
+      return await askByTcp(endpoint, query, cancellation);
     } finally {
       this.#tcpCount -= 1;
     }
   }
 
+  #attempts(servers: readonly Upstream[], patience: Patience): readonly Attempt[] {
+    const now = this.#options.nowMs();
+    const isUsual = servers.every((server) => this.#doesWell(server, now));
+    if (isUsual && this.#plan?.servers === servers && this.#plan.patience === patience) {
+      return this.#plan.attempts;
+    }
+    const order = planUpstreamOrder(servers, this.#stats, now);
+    const attempts = planAttempts(order, patience, (endpoint) => this.#asksByTcp(endpoint, now));
+    if (isUsual) this.#plan = { servers, patience, attempts };
+    return attempts;
+  }
+
+  #doesWell(server: Upstream, nowMs: number): boolean {
+    return !isPenalized(server, this.#stats, nowMs) && !this.#asksByTcp(server, nowMs);
+  }
+
   #serversOf(name: string): { readonly servers: readonly Upstream[]; readonly domain: string | undefined } {
     const { domains, upstreams } = this.#options;
     const route = routeOf(name, domains);
-    const servers = route?.servers ?? upstreams.current(name);
-    return { servers: servers.filter((server) => !this.#isOwn(server)), domain: route?.domain };
+    const configured = route?.servers ?? upstreams.current(name);
+    let servers = this.#withoutOwn.get(configured);
+    if (servers === undefined) {
+      servers = configured.filter((server) => !this.#isOwn(server));
+      this.#withoutOwn.set(configured, servers);
+    }
+    return { servers, domain: route?.domain };
   }
 
   #isOwn(endpoint: Endpoint): boolean {

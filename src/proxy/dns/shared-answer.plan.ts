@@ -100,9 +100,9 @@ function sectionsOf(answer: DnsMessage): DnsSections | undefined {
 /** Undefined if the OPT record has options and is not the last record: names behind it could point anywhere. */
 function withoutOptions(bytes: Uint8Array, { additionals }: DnsSections): Uint8Array | undefined {
   const opt = additionals.find(({ type }) => type === RecordType.opt);
-  if (opt === undefined || opt.dataStart === opt.end) return Uint8Array.from(bytes);
+  if (opt === undefined || opt.dataStart === opt.end) return new Uint8Array(bytes);
   if (opt.end !== bytes.length) return undefined;
-  const bare = Uint8Array.from(bytes.subarray(0, opt.dataStart));
+  const bare = new Uint8Array(bytes.subarray(0, opt.dataStart));
   bare[opt.dataStart - 2] = 0;
   bare[opt.dataStart - 1] = 0;
   return bare;
