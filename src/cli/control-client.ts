@@ -2,6 +2,13 @@ import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { errnoOf, isTimeout, MobyvmError } from '../core/values/index.js';
+import {
+  dnsAnswer,
+  dnsStatus,
+  type DnsAnswer,
+  type DnsQuery,
+  type DnsStatus,
+} from '../protocol/dns-messages.js';
 import { errorOf } from '../protocol/error-text.js';
 import type { Rights } from '../protocol/platform.js';
 import {
@@ -84,6 +91,14 @@ export class ControlClient {
 
   async listLeases(signal: AbortSignal): Promise<LeaseListing> {
     return parsed(leaseListing, await textOf(await this.#send('GET', '/v1/dhcp/leases', undefined, signal)));
+  }
+
+  async queryDns(query: DnsQuery, signal: AbortSignal): Promise<DnsAnswer> {
+    return parsed(dnsAnswer, await textOf(await this.#send('POST', '/v1/dns/query', query, signal)));
+  }
+
+  async dnsStatus(signal: AbortSignal): Promise<DnsStatus> {
+    return parsed(dnsStatus, await textOf(await this.#send('GET', '/v1/dns', undefined, signal)));
   }
 
   async listKvp(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {

@@ -1,6 +1,7 @@
 import { consoleLogFiles, daemonLogFiles } from '../protocol/paths.js';
 import { command, type Command } from './command.js';
 import { dhcpLeases } from './dhcp.js';
+import { dnsQuery, dnsStatus } from './dns.js';
 import { doctor } from './doctor.js';
 import { down } from './down.js';
 import { explain } from './explain.js';
@@ -108,6 +109,32 @@ export const COMMANDS: readonly Command[] = [
     options: { json: JSON_OUTPUT },
     examples: [['mobyvm dhcp leases', 'Show which address the VM has, and until when']],
     run: (context, { json }) => dhcpLeases(context, { json }),
+  }),
+  command({
+    name: 'dns query',
+    args: '<name> [type]',
+    summary: 'Look up a name as containers do',
+    details:
+      'Shows the answer, and which server or which rule gave it. The exit code is 0 if the name exists, and 1 otherwise.',
+    positionals: {
+      name: { type: 'string', demandOption: true, describe: 'Name, or address whose name is wanted' },
+      type: { type: 'string', describe: 'Type of the records, A by default' },
+    },
+    options: { json: JSON_OUTPUT },
+    examples: [
+      ['mobyvm dns query db.test', 'Look up an address'],
+      ['mobyvm dns query corp.example MX', 'Look up records of another type'],
+      ['mobyvm dns query 192.0.2.7', 'Look up the name of an address'],
+    ],
+    run: (context, { name, type, json }) =>
+      dnsQuery(context, { name, json, ...(type === undefined ? {} : { type }) }),
+  }),
+  command({
+    name: 'dns status',
+    summary: 'Show the DNS servers that containers use, and the cache',
+    options: { json: JSON_OUTPUT },
+    examples: [['mobyvm dns status', 'Show which servers answer']],
+    run: (context, { json }) => dnsStatus(context, { json }),
   }),
   command({
     name: 'kvp list',
@@ -232,6 +259,7 @@ export const COMMANDS: readonly Command[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   port: 'Manage published ports',
   dhcp: "Show what the VM's DHCP server has given",
+  dns: 'Inspect name resolution',
   kvp: 'Manage key-value items that host and guest exchange',
   image: 'Manage the boot image',
 };

@@ -181,6 +181,7 @@ async function openDaemon(
     listen: listenOnUnixSocket,
     address: paths.controlSocket,
     machine,
+    dns: assembled.dns,
     logger,
     requestExit,
     examineHost: () => examineHost(context, machine),

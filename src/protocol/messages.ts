@@ -15,6 +15,8 @@ import { ERROR_CODES } from '../core/values/index.js';
  * | GET /v1/doctor | | `{findings: Finding[]}`: the host, seen from where the daemon runs |
  * | GET /v1/ports | | PortListing |
  * | GET /v1/dhcp/leases | | LeaseListing |
+ * | GET /v1/dns | | DnsStatus (dns-messages.ts) |
+ * | POST /v1/dns/query | DnsQuery | DnsAnswer |
  * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
  * | POST /v1/kvp/set | KvpSetRequest | `{}` |
  * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |

@@ -38,6 +38,8 @@ export interface InstancePaths {
   readonly consoleLog: string;
   /** The host's resolver configuration; read only. */
   readonly resolvConf: string;
+  /** The host's hosts file; read only. */
+  readonly hostsFile: string;
   /** QEMU's output. */
   readonly qemuLog: string;
 }
@@ -85,6 +87,7 @@ export function linuxPaths(env: Environment): InstancePaths {
     daemonOutput: join(logDir, 'daemon.out'),
     consoleLog: join(logDir, 'console.log'),
     resolvConf: '/etc/resolv.conf',
+    hostsFile: '/etc/hosts',
     qemuLog: join(logDir, 'qemu.log'),
   };
 }
@@ -124,6 +127,7 @@ export function windowsPaths(env: Environment): InstancePaths {
     daemonOutput: joined(logDir, 'daemon.out'),
     consoleLog: joined(logDir, 'console.log'),
     resolvConf: '',
+    hostsFile: joined(env['SystemRoot'] ?? 'C:\\Windows', 'System32', 'drivers', 'etc', 'hosts'),
     qemuLog: joined(logDir, 'qemu.log'),
   };
 }

@@ -6,8 +6,10 @@ import type { ResolverSource } from '../../src/proxy/index.js';
 export interface ResolverHost extends AsyncDisposable {
   /** Starts to follow the host's resolvers. */
   open(): Promise<ResolverSource>;
-  /** Configures these servers, in this order; none removes the configuration. */
-  configure(servers: readonly string[]): Promise<void>;
+  /** Configures these servers, in this order, and this search list; no server removes the configuration. */
+  configure(servers: readonly string[], search?: readonly string[]): Promise<void>;
+  /** What the system asks without any configuration. */
+  readonly withoutServers: readonly string[];
 }
 
 /** What every implementation of {@link ResolverSource} does. */
@@ -26,7 +28,7 @@ export function describeResolverSource(platform: string, makeHost: () => Promise
       await using host = await makeHost();
       await host.configure([]);
       const source = await host.open();
-      expect(serversOf(source)).toEqual([]);
+      expect(serversOf(source)).toEqual(host.withoutServers);
       await host.configure(['192.0.2.1']);
       await until(source, ['192.0.2.1']);
       await source.close();
@@ -61,6 +63,28 @@ export function describeResolverSource(platform: string, makeHost: () => Promise
       expect(seen).toEqual(['192.0.2.2']);
     });
 
+    // https://github.com/docker/for-mac/issues/3814
+    test('come with the search list, each change of which is announced', async () => {
+      await using host = await makeHost();
+      await host.configure(['192.0.2.1'], ['Corp.example.', 'lab.example', 'corp.example']);
+      const source = await host.open();
+      expect(source.searchDomains).toEqual(['corp.example', 'lab.example']);
+      const seen: string[] = [];
+      source.onChange(() => seen.push(source.searchDomains.join()));
+      await host.configure(['192.0.2.1'], ['home.example']);
+      await until(source, ['home.example'], () => source.searchDomains);
+      await source.close();
+      expect(seen).toEqual(['home.example']);
+    });
+
+    test('have the patience of the system', async () => {
+      await using host = await makeHost();
+      await host.configure(['192.0.2.1']);
+      const source = await host.open();
+      expect(source.patience).toEqual({ timeoutMs: 5_000, attempts: 2, usesTcp: false });
+      await source.close();
+    });
+
     test('can be closed twice, and keep their last value', async () => {
       await using host = await makeHost();
       await host.configure(['192.0.2.1']);
@@ -76,13 +100,17 @@ function serversOf(source: ResolverSource): readonly string[] {
   return source.current('example.org').map(({ address }) => address);
 }
 
-function until(source: ResolverSource, servers: readonly string[]): Promise<void> {
+function until(
+  source: ResolverSource,
+  expected: readonly string[],
+  actual: () => readonly string[] = () => serversOf(source),
+): Promise<void> {
   const requirement = {
-    title: `the resolvers ${servers.join()}`,
+    title: `the host to be configured with ${expected.join()}`,
     timeoutSeconds: 20,
     hint: '',
     everyMs: 10,
-    check: () => Promise.resolve(serversOf(source).join() === servers.join()),
+    check: () => Promise.resolve(actual().join() === expected.join()),
   };
   return waitFor(requirement, new AbortController().signal);
 }

@@ -4,6 +4,8 @@ import { parseIpv4, parseSubnet } from '../../src/core/values/index.js';
 import { decodeHeader } from '../../src/proxy/dns/header.codec.js';
 import { withId, type DnsQuery } from '../../src/proxy/dns/message.codec.js';
 import { nameText } from '../../src/proxy/dns/name.codec.js';
+import type { ResolverSource } from '../../src/proxy/dns/index.js';
+import type { Endpoint } from '../../src/proxy/endpoint.js';
 import type { RecordData } from '../../src/proxy/dns/record.codec.js';
 import { askUdp, DnsConnection, resolversOf, startTestServer } from '../support/dns-client.js';
 import { answerBytes, answersIn, queryBytes, queryFor } from '../support/dns-message.js';
@@ -26,6 +28,11 @@ function rcodeOf(answer: Uint8Array | undefined): number | undefined {
   return answer === undefined ? undefined : decodeHeader(answer).rcode;
 }
 
+/** Resolvers of a host that gives up after a second. */
+function impatient(servers: readonly Endpoint[]): ResolverSource {
+  return resolversOf(() => servers, { patience: { timeoutMs: 1_000, attempts: 1, usesTcp: false } });
+}
+
 describe('a forwarded query', () => {
   it('reaches the upstream unchanged except for its id, and so does the answer the client', async () => {
     const odd = fromHex('0000 0029 0500 00008000 000c fde9 0003 010203 000b 0001 00').slice(1);
@@ -46,7 +53,7 @@ describe('a forwarded query', () => {
   it('has a new id and a new port each time', async () => {
     await using upstream = await DnsUpstream.start(answering);
     await using server = await startTestServer([upstream.endpoint]);
-    for (let count = 0; count < 20; count++) await askUdp(server.port, queryBytes('a.example'));
+    for (let count = 0; count < 20; count++) await askUdp(server.port, queryBytes(`a${count}.example`));
     const ids = new Set(upstream.asked.map(({ bytes }) => decodeHeader(bytes).id));
     const ports = new Set(upstream.asked.map(({ port }) => port));
     expect(ids.size).toBeGreaterThan(15);
@@ -77,14 +84,14 @@ describe('a forwarded query', () => {
 });
 
 describe('upstreams', () => {
-  it('that are silent cause SERVFAIL within two seconds, for A and AAAA independently', async () => {
+  it('that stay silent eventually cause SERVFAIL, for A and AAAA independently', async () => {
     await using upstream = await DnsUpstream.start((query) =>
       query.question.type === 28 ? [] : answering(query, 'udp'),
     );
-    await using server = await startTestServer([upstream.endpoint]);
+    await using server = await startTestServer([], { upstreams: impatient([upstream.endpoint]) });
     const [a, aaaa] = await Promise.all([
       askUdp(server.port, queryBytes('a.example')),
-      askUdp(server.port, queryBytes('a.example', { type: 28 }), { waitMs: 2_500 }),
+      askUdp(server.port, queryBytes('a.example', { type: 28 })),
     ]);
     expect(answersIn(a!)).toEqual([address]);
     expect(rcodeOf(aaaa)).toBe(2);
@@ -95,7 +102,7 @@ describe('upstreams', () => {
     await using alive = await DnsUpstream.start(answering);
     await using server = await startTestServer([dead.endpoint, alive.endpoint]);
     for (let count = 0; count < 5; count++) {
-      expect(rcodeOf(await askUdp(server.port, queryBytes('a.example')))).toBe(0);
+      expect(rcodeOf(await askUdp(server.port, queryBytes(`a${count}.example`)))).toBe(0);
     }
     expect(dead.asked).toHaveLength(1);
     expect(alive.asked).toHaveLength(5);
@@ -131,7 +138,7 @@ describe('upstreams', () => {
     await using server = await startTestServer([], { upstreams: resolversOf(() => current) });
     await askUdp(server.port, queryBytes('a.example'));
     current = [second.endpoint];
-    await askUdp(server.port, queryBytes('a.example'));
+    await askUdp(server.port, queryBytes('b.example'));
     expect([first.asked.length, second.asked.length]).toEqual([1, 1]);
   });
 
@@ -182,9 +189,8 @@ describe('a long answer', () => {
     await using connection = await DnsConnection.open(server.port);
     connection.send(query);
     const whole = await connection.next();
-    const direct = answerBytes(queryFor('long.example', { ...question, edns: { udpBytes: 4096 } }), long);
-    expect(toHex(whole!)).toBe(toHex(direct));
-    expect(upstream.asked.map(({ transport }) => transport)).toEqual(['udp', 'tcp', 'udp', 'tcp']);
+    expect(answersIn(whole!)).toEqual(long);
+    expect(upstream.asked.map(({ transport }) => transport)).toEqual(['udp', 'tcp']);
   });
 
   it('has TC and fits for a client without EDNS', async () => {
@@ -200,7 +206,7 @@ describe('a long answer', () => {
     await using upstream = await DnsUpstream.start((query, transport) =>
       transport === 'tcp' ? [] : truncating(query, 'udp'),
     );
-    await using server = await startTestServer([upstream.endpoint]);
+    await using server = await startTestServer([], { upstreams: impatient([upstream.endpoint]) });
     const answer = await askUdp(server.port, queryBytes('long.example', question));
     expect(decodeHeader(answer!)).toMatchObject({ isTruncated: true, rcode: 0, answers: 1 });
     await using connection = await DnsConnection.open(server.port);
@@ -277,22 +283,6 @@ describe('a client', () => {
     } finally {
       for (const connection of connections) await connection[Symbol.asyncDispose]();
     }
-  });
-
-  it('with too many pending queries gets SERVFAIL rather than silence', async () => {
-    await using upstream = await DnsUpstream.start(silent);
-    await using server = await startTestServer([upstream.endpoint]);
-    const answers: Promise<Uint8Array | undefined>[] = [];
-    while (answers.length < 1_100) {
-      for (let count = 0; count < 50; count++) {
-        answers.push(askUdp(server.port, withId(queryBytes(`n${answers.length}.example`), answers.length)));
-      }
-      // No faster than the server reads them from its receive buffer.
-      while (server.stats().queries < answers.length) await sleep(1);
-    }
-    const rcodes = (await Promise.all(answers)).map(rcodeOf);
-    expect(rcodes.every((rcode) => rcode === 2)).toBe(true);
-    expect(server.stats()).toMatchObject({ queries: 1_100, servfails: 1_100, outstanding: 0 });
   });
 });
 

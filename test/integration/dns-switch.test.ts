@@ -29,6 +29,17 @@ const QUESTIONS = [
   ...['_ldap._tcp.corp.example SRV', 'long.corp.example TXT', '-x 192.0.2.7', 'none.corp.example A'],
 ];
 
+const DNSMASQ = [
+  '--keep-in-foreground',
+  '--conf-file=/dev/null',
+  '--pid-file=',
+  '--user=root',
+  '--no-hosts',
+  '--no-resolv',
+  '--log-facility=-',
+  '--bind-interfaces',
+];
+
 /** dnsmasq as the host's own resolver, on a loopback address as systemd-resolved is. */
 async function startResolver(
   network: DhcpNetwork,
@@ -36,15 +47,10 @@ async function startResolver(
   ...zone: string[]
 ): Promise<RunningProgram> {
   const resolver = network.host.start('dnsmasq', [
-    ...[
-      '--keep-in-foreground',
-      '--conf-file=/dev/null',
-      '--pid-file=',
-      '--user=root',
-      '--no-hosts',
-      '--no-resolv',
-    ],
-    ...['--log-facility=-', '--local=/example/', `--listen-address=${address}`, '--bind-interfaces', ...zone],
+    ...DNSMASQ,
+    '--local=/example/',
+    `--listen-address=${address}`,
+    ...zone,
   ]);
   await resolver.line(/dnsmasq\[\d+\]: started/);
   return resolver;
@@ -61,6 +67,16 @@ async function statsOf(server: RunningProgram): Promise<Record<string, unknown>>
   const from = server.lines.length;
   server.send('stats');
   return JSON.parse(await server.line(/"event":"stats"/, 20, from)) as Record<string, unknown>;
+}
+
+async function shortAnswer(network: DhcpNetwork, ...question: string[]): Promise<string> {
+  const { stdout } = await network.vm.run('dig', ['+short', `@${SERVER_ADDRESS}`, ...question]);
+  return stdout.trim();
+}
+
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'mobyvm-dns-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 const toResolver = { upstreams: [{ address: '127.0.0.53', port: 53 }] };
@@ -120,6 +136,117 @@ describe('the host’s resolv.conf', () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe('a host with an own resolver', () => {
+  // https://github.com/tailscale/tailscale/issues/14008
+  it('needs no resolv.conf', async () => {
+    await using network = await DhcpNetwork.create();
+    await startResolver(network, '127.0.0.1', '--host-record=web.example,192.0.2.1');
+    await startServer(network, { resolvConf: '/nonexistent/resolv.conf' });
+    expect(await shortAnswer(network, 'web.example')).toBe('192.0.2.1');
+  });
+
+  it('may name it by its link-local address', async () => {
+    await using folder = await temporaryFolder();
+    await using network = await DhcpNetwork.create();
+    const router = network.stranger;
+    const { stdout } = await router.run('ip', [
+      '-6',
+      '-o',
+      'address',
+      'show',
+      'dev',
+      'eth0',
+      'scope',
+      'link',
+    ]);
+    const linkLocal = /inet6 (fe80:[0-9a-f:]+)/.exec(stdout)?.[1] ?? '';
+    await waitFor(
+      {
+        title: 'the link-local addresses',
+        timeoutSeconds: 20,
+        hint: '',
+        check: async () => {
+          const both = await Promise.all([
+            router.run('ip', ['-6', 'addr']),
+            network.host.run('ip', ['-6', 'addr']),
+          ]);
+          return both.every((one) => !one.stdout.includes('tentative'));
+        },
+      },
+      new AbortController().signal,
+    );
+    const resolver = router.start('dnsmasq', [
+      ...DNSMASQ,
+      '--interface=eth0',
+      '--host-record=web.example,192.0.2.1',
+    ]);
+    await resolver.line(/dnsmasq\[\d+\]: started/);
+    const resolvConf = join(folder.path, 'resolv.conf');
+    await writeFile(resolvConf, `nameserver ${linkLocal}%lan0\n`);
+    await startServer(network, { resolvConf });
+    expect(await shortAnswer(network, 'web.example')).toBe('192.0.2.1');
+  });
+
+  it('that is systemd-resolved is asked at its stub, or else at the servers that it asks', async () => {
+    await using folder = await temporaryFolder();
+    await using network = await DhcpNetwork.create();
+    await startResolver(network, '127.0.0.9', '--host-record=where.example,192.0.2.9');
+    const resolvConf = join(folder.path, 'resolv.conf');
+    const uplinks = join(folder.path, 'uplinks');
+    await writeFile(resolvConf, 'nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch corp.example\n');
+    await writeFile(uplinks, 'nameserver 127.0.0.9\n');
+    const server = await startServer(network, { resolvConf, uplinks });
+    expect(await shortAnswer(network, 'where.example')).toBe('192.0.2.9');
+    await startResolver(network, '127.0.0.53', '--host-record=here.example,192.0.2.53');
+    expect(await shortAnswer(network, 'here.example')).toBe('192.0.2.53');
+    expect(await statsOf(server)).toMatchObject({ searchDomains: ['corp.example'] });
+  });
+});
+
+describe('a wildcard upstream', () => {
+  // https://github.com/moby/vpnkit/issues/221, https://github.com/docker/for-mac/issues/6098
+  it('sees none of our names, and none of multicast DNS', async () => {
+    await using network = await DhcpNetwork.create();
+    const resolver = await startResolver(network, '127.0.0.53', '--address=/#/192.0.2.66', '--log-queries');
+    await startServer(network, toResolver);
+    expect(await shortAnswer(network, 'anything.test')).toBe('192.0.2.66');
+    const ours = ['nosuch.mobyvm.internal', 'x.docker.internal', 'docker.internal', 'printer.local'];
+    for (const name of ours) {
+      const { stdout } = await network.vm.run('dig', [`@${SERVER_ADDRESS}`, name]);
+      expect(stdout, name).toContain('status: NXDOMAIN');
+    }
+    expect(await shortAnswer(network, 'host.docker.internal')).toBe(SERVER_ADDRESS);
+    expect(resolver.lines.filter((line) => /query\[.*(internal|local)/.test(line))).toEqual([]);
+  });
+});
+
+describe('the host’s hosts file', () => {
+  // https://github.com/rancher-sandbox/rancher-desktop/issues/1245
+  it('is what containers see, and is followed', async () => {
+    await using folder = await temporaryFolder();
+    await using network = await DhcpNetwork.create();
+    await startResolver(network, '127.0.0.53', '--address=/#/192.0.2.66');
+    const hosts = join(folder.path, 'hosts');
+    await writeFile(
+      hosts,
+      '127.0.0.1 localhost\n127.0.1.1 laptop\n192.0.2.7 db.test db # data\n2001:db8::7 db.test\n',
+    );
+    const server = await startServer(network, { ...toResolver, hosts });
+    expect(await shortAnswer(network, 'db.test')).toBe('192.0.2.7');
+    expect(await shortAnswer(network, 'db')).toBe('192.0.2.7');
+    expect(await shortAnswer(network, 'db.test', 'AAAA')).toBe('2001:db8::7');
+    expect(await shortAnswer(network, '-x', '192.0.2.7')).toBe('db.test.');
+    expect(await shortAnswer(network, '-x', '2001:db8::7')).toBe('db.test.');
+    expect(await shortAnswer(network, 'laptop')).toBe(SERVER_ADDRESS);
+    expect(await shortAnswer(network, 'localhost')).toBe('127.0.0.1');
+    await writeFile(hosts, '192.0.2.8 db.test\n');
+    await server.line(/"name":"dns\.hosts-file\.read".*"names":1/);
+    expect(await shortAnswer(network, 'db.test')).toBe('192.0.2.8');
+    expect(await shortAnswer(network, 'db.test', '+tcp')).toBe('192.0.2.8');
+    expect(await shortAnswer(network, 'laptop')).toBe('192.0.2.66');
   });
 });
 

@@ -5,10 +5,15 @@ import { silentLogger, sleep } from '../../src/core/host/index.js';
 import { parseIpv4, parseSubnet } from '../../src/core/values/index.js';
 import { linuxPortFacts } from '../../src/daemon/linux/port-facts.js';
 import {
+  DEFAULT_PATIENCE,
+  hostTable,
   startDnsServer,
   type DnsServer,
   type DnsServerOptions,
+  type HostEntry,
+  type HostsSource,
   type ResolverSource,
+  type Upstream,
 } from '../../src/proxy/dns/index.js';
 import type { Endpoint } from '../../src/proxy/endpoint.js';
 import { framed, Framing } from '../../src/proxy/dns/framing.js';
@@ -25,15 +30,38 @@ export function startTestServer(
     upstreams: resolversOf(() => upstreams),
     portFacts: linuxPortFacts,
     names: new Map(),
+    settingsHosts: hostTable([]),
+    hostsFile: hostsOf([]),
+    domains: [],
     logger: silentLogger,
     signal: new AbortController().signal,
     ...more,
   });
 }
 
+/** A hosts file that a test decides, which announces no changes. */
+export function hostsOf(entries: readonly HostEntry[], more: Partial<HostsSource> = {}): HostsSource {
+  return {
+    table: hostTable(entries),
+    onChange: () => () => undefined,
+    close: () => Promise.resolve(),
+    ...more,
+  };
+}
+
 /** Resolvers that a test decides, which announce no changes. */
-export function resolversOf(current: (name: string) => readonly Endpoint[]): ResolverSource {
-  return { current, onChange: () => () => undefined, close: () => Promise.resolve() };
+export function resolversOf(
+  current: (name: string) => readonly Upstream[],
+  more: Partial<ResolverSource> = {},
+): ResolverSource {
+  return {
+    current,
+    searchDomains: [],
+    patience: DEFAULT_PATIENCE,
+    onChange: () => () => undefined,
+    close: () => Promise.resolve(),
+    ...more,
+  };
 }
 
 /** Sends one query over UDP from a new port; undefined if there is no answer in time. */

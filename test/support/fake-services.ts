@@ -7,6 +7,7 @@ export class FakeServices implements ServicesForGuest {
   isUp = false;
   readonly askedForAddress = true;
   readonly hasLease = true;
+  readonly dns = undefined;
 
   leases(): readonly DhcpLease[] {
     return [];

@@ -4,6 +4,7 @@ export * from './change.js';
 export * from './error-codes.js';
 export * from './errors.js';
 export * from './ipv4.js';
+export * from './ipv6.js';
 export * from './mac.js';
 export * from './subnet.js';
 export * from './text-encoding.codec.js';

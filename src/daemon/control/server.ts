@@ -4,6 +4,7 @@ import { MobyvmError, reportOf, textOf } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
 import { httpOnStreams } from './http-on-streams.js';
+import { answerDns, type CurrentDns } from './dns-routes.js';
 import { answerKvp } from './kvp-routes.js';
 import { operationName, operationRequest, type Finding } from '../../protocol/messages.js';
 import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
@@ -30,6 +31,8 @@ export interface ControlServerOptions {
   readonly listen: ListenLocally;
   readonly address: string;
   readonly machine: ControlledMachine;
+  /** The DNS server that containers use. */
+  readonly dns: CurrentDns;
   readonly logger: Logger;
   /** Asked for by POST /v1/exit; rejects when the daemon must not end now. */
   readonly requestExit: () => Promise<void>;
@@ -110,6 +113,11 @@ async function answer(
     }
     default: {
       const body = async (): Promise<unknown> => JSON.parse(await bodyOf(request));
+      const dns = await answerDns(options.dns, { route, body });
+      if (dns !== undefined) {
+        json(response, 200, dns);
+        return;
+      }
       const { kvp: exchange, stall } = machine;
       const kvp = await answerKvp(exchange, { route, body, stall, signal: untilGone(response) });
       if (kvp !== undefined) json(response, 200, kvp);

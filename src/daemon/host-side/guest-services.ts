@@ -3,18 +3,20 @@ import { hostAt, type Ipv4, type Mac, type Subnet } from '../../core/values/inde
 import {
   startDhcpServer,
   type DhcpLease,
-  type DhcpOffer,
   type DhcpServer,
   type DhcpServerOptions,
+  type DnsServer,
+  type ResolverSource,
 } from '../../proxy/index.js';
 import type { Ports } from '../ports/index.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
 import type { HostService } from './host-network.js';
+import { followHostOffer, type HostOffer } from './host-offer.js';
 import type { MachinePlatform } from './machine-platform.js';
 import { LeaseSinceStart } from './lease-since-start.js';
-import { followUplinkMtu, type UplinkMtu } from './uplink-mtu.js';
-import { startNameServer } from './name-server.js';
+import { startNameServer, type NameServer } from './name-server.js';
+import { SharedResolvers } from './shared-resolvers.js';
 
 /** The VM's host name on its network. */
 export const VM_HOSTNAME = 'moby';
@@ -22,7 +24,10 @@ export const VM_HOSTNAME = 'moby';
 export interface GuestServicesOptions {
   readonly mac: Mac;
   /** Whose rules for broadcasts the DHCP server follows, whose resolvers the DNS server asks. */
-  readonly platform: Pick<MachinePlatform, 'name' | 'hostResolvers' | 'portFacts' | 'uplinkMtu'>;
+  readonly platform: Pick<
+    MachinePlatform,
+    'name' | 'hostResolvers' | 'hostsFile' | 'portFacts' | 'uplinkMtu'
+  >;
   readonly ports: Ports;
   readonly logger: Logger;
 }
@@ -30,19 +35,21 @@ export interface GuestServicesOptions {
 /** What a machine's host side needs of the services; {@link GuestServices} are the real ones. */
 export type ServicesForGuest = Pick<
   GuestServices,
-  'askedForAddress' | 'hasLease' | 'leases' | 'expectLease' | 'hostServices' | 'resources' | 'close'
+  'askedForAddress' | 'hasLease' | 'leases' | 'dns' | 'expectLease' | 'hostServices' | 'resources' | 'close'
 >;
 
 /** What this host serves the VM, the same on every platform: DNS, DHCP, published ports. */
 export class GuestServices {
   readonly #options: GuestServicesOptions;
-  readonly #dns = new ServerSlot('dns', 'DNS server');
+  readonly #dns = new ServerSlot<NameServer>('dns', 'DNS server');
   readonly #dhcp = new ServerSlot<DhcpServer>('dhcp', 'DHCP server');
   readonly #lease = new LeaseSinceStart();
+  readonly #resolvers: SharedResolvers;
   #askedForAddress = false;
 
   constructor(options: GuestServicesOptions) {
     this.#options = options;
+    this.#resolvers = new SharedResolvers(options.platform.hostResolvers);
   }
 
   /** True once the guest's first DHCP message since its start was seen. */
@@ -58,6 +65,11 @@ export class GuestServices {
   /** Empty while the server does not run. */
   leases(): readonly DhcpLease[] {
     return this.#dhcp.current?.leases() ?? [];
+  }
+
+  /** The DNS server, while there is one. */
+  get dns(): DnsServer | undefined {
+    return this.#dns.current?.dns;
   }
 
   /** The VM is about to start: a lease of an earlier boot no longer counts. */
@@ -87,14 +99,18 @@ export class GuestServices {
     await Promise.all([this.#dhcp.close(), this.#dns.close(), this.#options.ports.close()]);
   }
 
-  #dnsServer(subnet: Subnet, { network }: Settings): ManagedResource {
+  #dnsServer(subnet: Subnet, { network, dns }: Settings): ManagedResource {
     const { logger, platform } = this.#options;
-    const { hostResolvers, portFacts } = platform;
+    const { portFacts } = platform;
+    const hostResolvers = (): Promise<ResolverSource> => this.#resolvers.open();
     const vmName = `${VM_HOSTNAME}.${network.domain}`;
     const configuration = {
       address: hostAt(subnet, 1),
       subnet,
       dnsServers: network.dnsServers,
+      dnsDomains: network.dnsDomains,
+      hosts: dns.hosts,
+      hostsFile: dns.useHostsFile ? platform.hostsFile : undefined,
     };
     return this.#dns.resource({ ...configuration, vmName }, (signal) => {
       const names = new Map([[vmName, vmAddressIn(subnet)]]);
@@ -116,9 +132,21 @@ export class GuestServices {
     };
     return this.#dhcp.resource(configuration, async (signal) => {
       this.#askedForAddress = false;
-      const mtu = await followUplinkMtu(uplinkMtu, logger);
-      const offer = (): Partial<DhcpOffer> => ({ mtuBytes: mtu.atMost(network.mtuBytes) });
-      const server = await startFollowing(mtu, { ...configuration, offer, host, portFacts, logger, signal });
+      const followed = await followHostOffer({
+        resolvers: () => this.#resolvers.open(),
+        uplinkMtu,
+        mtuBytes: network.mtuBytes,
+        logger,
+      });
+      const offer = (): ReturnType<HostOffer['current']> => followed.current();
+      const server = await startFollowing(followed, {
+        ...configuration,
+        offer,
+        host,
+        portFacts,
+        logger,
+        signal,
+      });
       this.#lease.follow(server);
       server.onDiscover(() => {
         this.#askedForAddress = true;
@@ -134,12 +162,12 @@ export function vmAddressIn(subnet: Subnet): Ipv4 {
 }
 
 /** The server, which ends what it follows when it is closed. */
-async function startFollowing(mtu: UplinkMtu, options: DhcpServerOptions): Promise<DhcpServer> {
+async function startFollowing(followed: HostOffer, options: DhcpServerOptions): Promise<DhcpServer> {
   try {
     const server = await startDhcpServer(options);
     const close = async (): Promise<void> => {
-      mtu.close();
       await server.close();
+      await followed.close();
     };
     return {
       leases: () => server.leases(),
@@ -149,7 +177,7 @@ async function startFollowing(mtu: UplinkMtu, options: DhcpServerOptions): Promi
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {
-    mtu.close();
+    await followed.close();
     throw error;
   }
 }

@@ -38,6 +38,8 @@ export interface MachinePlatform {
   readonly network: HostNetwork;
   /** Starts to follow the host's resolvers. */
   readonly hostResolvers: () => Promise<ResolverSource>;
+  /** Absolute path of the host's hosts file. */
+  readonly hostsFile: string;
   readonly portFacts: PortFacts;
   readonly imageLocation: (settings: Settings) => ImageLocation;
   /**

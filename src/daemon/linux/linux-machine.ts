@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { QemuKvpExchange } from '../../kvp/index.js';
 import { QemuDriver, uplinkMtu } from '../../vm/index.js';
@@ -7,6 +8,9 @@ import { imageLocation } from '../image-location.js';
 import { LinuxHostNetwork } from './linux-host-network.js';
 import { linuxPortFacts } from './port-facts.js';
 import { resolvConfResolvers } from './resolv-conf-resolvers.js';
+
+/** The servers that systemd-resolved asks. */
+const RESOLVED_UPLINKS = '/run/systemd/resolve/resolv.conf';
 
 /** A machine on Linux: QEMU, a bridge with nftables rules, the key-value exchange over a virtio-serial port. */
 export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
@@ -26,7 +30,14 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     driver,
     exchange,
     network: new LinuxHostNetwork({ machineId, ledger, logger }, settings),
-    hostResolvers: () => resolvConfResolvers({ path: paths.resolvConf, logger }),
+    hostResolvers: () =>
+      resolvConfResolvers({
+        path: paths.resolvConf,
+        uplinkPath: RESOLVED_UPLINKS,
+        hostName: hostname(),
+        logger,
+      }),
+    hostsFile: paths.hostsFile,
     portFacts: linuxPortFacts,
     uplinkMtu,
     imageLocation: (now) => imageLocation(now, paths, join),

@@ -1,103 +1,99 @@
-import { readFile, stat } from 'node:fs/promises';
-import { Listeners, sleep, type Logger } from '../../core/host/index.js';
-import { textOf } from '../../core/values/index.js';
-import type { Endpoint, ResolverSource } from '../../proxy/index.js';
+import { Listeners, type Logger } from '../../core/host/index.js';
+import { DEFAULT_PATIENCE, type Patience, type ResolverSource, type Upstream } from '../../proxy/index.js';
+import { followFile } from '../host-side/followed-file.js';
+import { searchDomainsOf } from '../host-side/search-domains.plan.js';
 import { parseResolvConf } from './resolv-conf.codec.js';
 
 export interface ResolvConfOptions {
-  /**
-   * Usually `/etc/resolv.conf`. Often a symbolic link whose target changes, so it is resolved at every check.
-   */
+  /** Usually `/etc/resolv.conf`. */
   readonly path: string;
+  /** The servers that systemd-resolved itself asks: `/run/systemd/resolve/resolv.conf`. */
+  readonly uplinkPath: string;
+  /** The host's own name: its domain is the search list if resolv.conf has none. */
+  readonly hostName: string;
   readonly logger: Logger;
-  /**
-   * Milliseconds between checks; 2,000 if absent. File events would miss a replaced link target, polling does
-   * not.
-   */
+  /** Milliseconds between checks; 2,000 if absent. */
   readonly everyMs?: number;
 }
 
 const MAX_FILE_BYTES = 64 * 1024;
+const DNS_PORT = 53;
+/** What the system's resolver asks if resolv.conf is missing or names no server. */
+const LOOPBACK: Upstream = { address: '127.0.0.1', port: DNS_PORT };
+/** https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html */
+const RESOLVED_STUBS = ['127.0.0.53', '127.0.0.54'];
+
+interface Reading {
+  readonly servers: readonly Upstream[];
+  readonly searchDomains: readonly string[];
+  readonly patience: Patience;
+}
 
 /**
- * The name servers of a resolv.conf, read again whenever it changes: a laptop gets new ones with each
- * network.
+ * How the host's resolv.conf says that names are resolved, read again whenever it changes: a laptop gets new
+ * servers with each network.
+ *
+ * systemd-resolved is asked at its stub address, because it knows which server serves which domain. Where
+ * nothing listens there, as in a network namespace of our own, its servers are asked instead.
  */
 export async function resolvConfResolvers(options: ResolvConfOptions): Promise<ResolverSource> {
-  const resolvers = new ResolvConfResolvers(options);
-  await resolvers.check();
-  resolvers.start();
-  return resolvers;
+  const { path, uplinkPath, hostName, logger, everyMs } = options;
+  const polling = { maxBytes: MAX_FILE_BYTES, ...(everyMs === undefined ? {} : { everyMs }) };
+  const own = await followFile({
+    ...polling,
+    path,
+    parse: (text, reason) => {
+      if (reason !== undefined) logger.info('dns.resolv-conf.missing', { path, reason });
+      return parseResolvConf(text ?? '');
+    },
+  });
+  const uplinks = await followFile({
+    ...polling,
+    path: uplinkPath,
+    parse: (text) => parseResolvConf(text ?? '').nameservers,
+  });
+  const changes = new Listeners();
+  const read = (): Reading => {
+    const { nameservers, search, patience } = own.value;
+    return {
+      servers: withUplinks(nameservers.length === 0 ? [LOOPBACK] : nameservers, uplinks.value),
+      searchDomains: search ?? searchDomainsOf(domainOf(hostName)),
+      patience: { ...DEFAULT_PATIENCE, ...patience },
+    };
+  };
+  let reading = read();
+  const update = (): void => {
+    const found = read();
+    if (JSON.stringify(found) === JSON.stringify(reading)) return;
+    reading = found;
+    const servers = found.servers.map(({ address }) => address).join(' ');
+    logger.info('dns.upstream.changed', { path, servers, search: found.searchDomains.join(' ') });
+    changes.emit();
+  };
+  own.onChange(update);
+  uplinks.onChange(update);
+  return {
+    current: () => reading.servers,
+    get searchDomains() {
+      return reading.searchDomains;
+    },
+    get patience() {
+      return reading.patience;
+    },
+    onChange: (listener) => changes.add(listener),
+    close: async () => {
+      await Promise.all([own.close(), uplinks.close()]);
+    },
+  };
 }
 
-class ResolvConfResolvers implements ResolverSource {
-  readonly #options: ResolvConfOptions;
-  readonly #closing = new AbortController();
-  readonly #changes = new Listeners();
-  #servers: readonly Endpoint[] = [];
-  #fingerprint = '';
-  #polling: Promise<void> = Promise.resolve();
-
-  constructor(options: ResolvConfOptions) {
-    this.#options = options;
-  }
-
-  current(): readonly Endpoint[] {
-    return this.#servers;
-  }
-
-  onChange(listener: () => void): () => void {
-    return this.#changes.add(listener);
-  }
-
-  start(): void {
-    const { signal } = this.#closing;
-    this.#polling = this.#poll(signal).catch((error: unknown) => {
-      if (!signal.aborted) this.#options.logger.error('dns.resolv-conf.unwatched', { reason: textOf(error) });
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#polling;
-  }
-
-  async check(): Promise<void> {
-    const { path, logger } = this.#options;
-    const fingerprint = await fingerprintOf(path);
-    if (fingerprint === this.#fingerprint) return;
-    this.#fingerprint = fingerprint;
-    const servers = await this.#read();
-    if (JSON.stringify(servers) === JSON.stringify(this.#servers)) return;
-    this.#servers = servers;
-    logger.info('dns.upstream.changed', { path, servers: servers.map(({ address }) => address).join(' ') });
-    this.#changes.emit();
-  }
-
-  async #poll(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      await sleep(this.#options.everyMs ?? 2_000, signal);
-      await this.check();
-    }
-  }
-
-  async #read(): Promise<readonly Endpoint[]> {
-    const { path, logger } = this.#options;
-    try {
-      return parseResolvConf((await readFile(path, 'utf8')).slice(0, MAX_FILE_BYTES)).nameservers;
-    } catch (error) {
-      logger.warn('dns.resolv-conf.unreadable', { path, reason: textOf(error) });
-      return [];
-    }
-  }
+function withUplinks(servers: readonly Upstream[], uplinks: readonly Upstream[]): readonly Upstream[] {
+  if (!servers.some(({ address }) => RESOLVED_STUBS.includes(address))) return servers;
+  const more = uplinks.filter(({ address }) => !servers.some((server) => server.address === address));
+  return [...servers, ...more.map((uplink) => ({ ...uplink, isLastResort: true }))];
 }
 
-/** Changes when the file changes, or when a link leads to another one. */
-async function fingerprintOf(path: string): Promise<string> {
-  try {
-    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path);
-    return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
-  } catch (error) {
-    return textOf(error);
-  }
+function domainOf(hostName: string): readonly string[] {
+  const dot = hostName.indexOf('.');
+  return dot === -1 ? [] : [hostName.slice(dot + 1)];
 }

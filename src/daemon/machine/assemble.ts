@@ -8,6 +8,7 @@ import {
   ENGINE_SERVER_NAME,
   tlsDial,
   type Dial,
+  type DnsServer,
   type EngineClient,
 } from '../../proxy/index.js';
 import { parseBootStage, type VmSpec } from '../../vm/index.js';
@@ -57,6 +58,8 @@ export interface AssembledMachine {
   readonly checks: CheckIntervals;
   /** Opens a connection to the engine in the VM. */
   readonly dial: Dial;
+  /** The DNS server that containers use, while there is one. */
+  readonly dns: () => DnsServer | undefined;
   /** Closes every server and connection. The VM, if it runs, is left alone. */
   close(): Promise<void>;
 }
@@ -113,6 +116,7 @@ export function assembleMachine(
     machine,
     checks: platform.checks,
     dial,
+    dns: () => services.dns,
     close: async () => {
       guest.unfollow();
       await services.close();

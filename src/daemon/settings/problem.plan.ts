@@ -30,6 +30,9 @@ export function problemText(issue: z.core.$ZodIssue): string {
       return `must ${sizeText(issue.origin)} at least ${issue.minimum}${sizeUnit(issue.origin)}`;
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`;
+    // What is wrong with a name of the user's own, such as a domain.
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
     default:
       return issue.message;
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isIpv4, isLocalSubnet, parseSubnet } from '../../core/values/index.js';
+import { dnsDomains, dnsHosts, dnsServers } from './dns-settings.js';
 import { engineSettingProblems } from './engine-settings.js';
 
 /**
@@ -125,7 +126,16 @@ export const settingsSchema = z.strictObject({
         .regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i, 'must be a domain name')
         .default('mobyvm.internal')
         .describe('Domain name, sent to the VM by DHCP.'),
-      dnsServers: z.array(address).max(8).default([]).describe("DNS servers to use; empty means the host's."),
+      dnsServers: dnsServers
+        .default([])
+        .describe(
+          "DNS servers to use, IPv4 or IPv6, as `192.0.2.1`, `192.0.2.1:5353` or `[2001:db8::1]:5353`; empty means the host's.",
+        ),
+      dnsDomains: dnsDomains
+        .default({})
+        .describe(
+          'DNS servers of single domains: `{"corp.example": ["10.1.1.1"], "consul": ["127.0.0.1:8600"]}`. They are asked for the domain and all names below it; the longest matching domain wins. Also for domains in `.local`, which otherwise has no DNS servers.',
+        ),
       ntpServers: z
         .array(address)
         .max(8)
@@ -139,6 +149,19 @@ export const settingsSchema = z.strictObject({
         .default([])
         .describe(
           "TCP ports on the host's 127.0.0.1 that containers can reach as `host.docker.internal:PORT`; none by default.",
+        ),
+    })
+    .prefault({}),
+  dns: z
+    .strictObject({
+      useHostsFile: z
+        .boolean()
+        .default(true)
+        .describe("Whether containers find the names in the host's hosts file."),
+      hosts: dnsHosts
+        .default({})
+        .describe(
+          'More names for containers, with one address or a list: `{"db.test": "192.0.2.7", "web.test": ["192.0.2.8", "2001:db8::8"]}`. They take precedence over all others.',
         ),
     })
     .prefault({}),

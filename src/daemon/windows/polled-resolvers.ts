@@ -1,10 +1,17 @@
 import { Listeners, sleep, type Logger } from '../../core/host/index.js';
 import { isAbort, textOf } from '../../core/values/index.js';
-import type { ResolverSource } from '../../proxy/index.js';
+import { DEFAULT_PATIENCE, type ResolverSource } from '../../proxy/index.js';
+import { searchDomainsOf } from '../host-side/search-domains.plan.js';
+
+/** How the host resolves names now. */
+export interface HostResolution {
+  /** Addresses of its name servers, in the order in which it asks them. */
+  readonly servers: readonly string[];
+  readonly searchDomains: readonly string[];
+}
 
 export interface PolledResolversOptions {
-  /** The host's name servers, in the order in which it asks them. */
-  readonly read: (signal: AbortSignal) => Promise<readonly string[]>;
+  readonly read: (signal: AbortSignal) => Promise<HostResolution>;
   readonly logger: Logger;
   /** Milliseconds between checks; 30,000 if absent: each is a call of PowerShell. */
   readonly everyMs?: number;
@@ -12,18 +19,22 @@ export interface PolledResolversOptions {
 
 const DNS_PORT = 53;
 
-/** The host's name servers by asking again and again. A failed check keeps the servers of the last one. */
+/** The host's name servers by asking again and again. A failed check keeps what the last one found. */
 export async function polledResolvers(options: PolledResolversOptions): Promise<ResolverSource> {
-  const { read, logger, everyMs = 30_000 } = options;
+  const { logger, everyMs = 30_000 } = options;
   const closing = new AbortController();
   const changes = new Listeners();
-  let servers: readonly string[] = [];
+  let known: HostResolution = { servers: [], searchDomains: [] };
   const check = async (): Promise<void> => {
     try {
-      const found = await read(closing.signal);
-      if (found.join() === servers.join()) return;
-      servers = found;
-      logger.info('dns.resolvers.changed', { servers: found.join(' ') });
+      const read = await options.read(closing.signal);
+      const found = { servers: read.servers, searchDomains: searchDomainsOf(read.searchDomains) };
+      if (JSON.stringify(found) === JSON.stringify(known)) return;
+      known = found;
+      logger.info('dns.resolvers.changed', {
+        servers: found.servers.join(' '),
+        search: found.searchDomains.join(' '),
+      });
       changes.emit();
     } catch (error) {
       if (!closing.signal.aborted) logger.warn('dns.resolvers.unread', { reason: textOf(error) });
@@ -40,7 +51,11 @@ export async function polledResolvers(options: PolledResolversOptions): Promise<
     if (!isAbort(error)) throw error;
   });
   return {
-    current: () => servers.map((address) => ({ address, port: DNS_PORT })),
+    current: () => known.servers.map((address) => ({ address, port: DNS_PORT })),
+    get searchDomains() {
+      return known.searchDomains;
+    },
+    patience: DEFAULT_PATIENCE,
     onChange: (listener) => changes.add(listener),
     close: async () => {
       closing.abort();

@@ -3,7 +3,13 @@ import { managed } from '../../core/host/index.js';
 import { HypervKvpExchange, PowerShellWmi } from '../../kvp/index.js';
 import type { PowerShellSessions } from '../../powershell/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
-import { HypervDriver, hypervService, windowsResolvers, type HypervDriverOptions } from '../../vm/index.js';
+import {
+  HypervDriver,
+  hypervService,
+  windowsResolvers,
+  windowsSearchDomains,
+  type HypervDriverOptions,
+} from '../../vm/index.js';
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { imageLocation } from '../image-location.js';
@@ -57,7 +63,14 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       exchange,
       network,
       hostResolvers: (): Promise<ResolverSource> =>
-        polledResolvers({ read: (signal) => windowsResolvers(powerShell, network.name, signal), logger }),
+        polledResolvers({
+          read: async (signal) => ({
+            servers: await windowsResolvers(powerShell, network.name, signal),
+            searchDomains: await windowsSearchDomains(powerShell, network.name, signal),
+          }),
+          logger,
+        }),
+      hostsFile: paths.hostsFile,
       portFacts: host.portFacts,
       imageLocation: (now) => imageLocation(now, paths, joinPath),
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),

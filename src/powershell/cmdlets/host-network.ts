@@ -268,6 +268,25 @@ export const HOST_NETWORK = {
     },
     defaultSet: 'Query (cdxml)',
   },
+  'Get-DnsClient': {
+    module: 'DnsClient',
+    confirms: false,
+    parameters: {
+      InterfaceAlias: 'texts',
+      InterfaceIndex: 'numbers',
+    },
+    sets: {
+      all: 'InterfaceIndex InterfaceAlias',
+    },
+  },
+  'Get-DnsClientGlobalSetting': {
+    module: 'DnsClient',
+    confirms: false,
+    parameters: {},
+    sets: {
+      all: '',
+    },
+  },
   'Get-DnsClientServerAddress': {
     module: 'DnsClient',
     confirms: false,

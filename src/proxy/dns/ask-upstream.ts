@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
 import { textOf } from '../../core/values/index.js';
 import type { Endpoint } from '../endpoint.js';
+import type { Cancellation } from './cancellation.js';
 import { framed, Framing } from './framing.js';
 import { matchAnswer, withId, type DnsMessage, type DnsQuery } from './message.codec.js';
 
@@ -17,29 +18,33 @@ export type AskResult =
 const ABORTED: AskResult = { kind: 'failed', reason: 'aborted' };
 
 /**
- * Asks one upstream over UDP, once, until it answers, fails or the signal is aborted.
+ * Asks one upstream over UDP, once, until it answers, fails or is cancelled.
  *
  * Each query has its own socket for as long as it is pending: a random port and id for each query
  * (https://www.rfc-editor.org/rfc/rfc5452#section-9.2), and nothing left open behind a chatty guest. The
  * socket is connected, so the system drops packets from anyone but the upstream and reports a closed port at
  * once. Messages that do not match the query are ignored.
  */
-export function askByUdp(endpoint: Endpoint, query: DnsQuery, signal: AbortSignal): Promise<AskResult> {
+export function askByUdp(
+  endpoint: Endpoint,
+  query: DnsQuery,
+  cancellation: Cancellation,
+): Promise<AskResult> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve(ABORTED);
+    if (cancellation.isCancelled) return resolve(ABORTED);
     const id = randomInt(0x10000);
     const socket = createSocket(endpoint.address.includes(':') ? 'udp6' : 'udp4');
     let isDone = false;
     const finish = (result: AskResult): void => {
       if (isDone) return;
       isDone = true;
-      signal.removeEventListener('abort', onAbort);
+      cancellation.delete(onAbort);
       socket.close();
       resolve(result);
     };
     const onAbort = (): void => finish(ABORTED);
     const fail = (error: unknown): void => finish({ kind: 'failed', reason: textOf(error) });
-    signal.addEventListener('abort', onAbort, { once: true });
+    cancellation.add(onAbort);
     socket.on('error', fail);
     socket.on('message', (message) => {
       const answer = matchAnswer(query, id, message);
@@ -59,21 +64,25 @@ export function askByUdp(endpoint: Endpoint, query: DnsQuery, signal: AbortSigna
 
 /**
  * Asks one upstream over a new TCP connection (https://www.rfc-editor.org/rfc/rfc7766#section-5), until it
- * answers, fails or the signal is aborted.
+ * answers, fails or is cancelled.
  */
-export function askByTcp(endpoint: Endpoint, query: DnsQuery, signal: AbortSignal): Promise<AskResult> {
+export function askByTcp(
+  endpoint: Endpoint,
+  query: DnsQuery,
+  cancellation: Cancellation,
+): Promise<AskResult> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve(ABORTED);
+    if (cancellation.isCancelled) return resolve(ABORTED);
     const id = randomInt(0x10000);
     const framing = new Framing();
     const socket = connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
     const finish = (result: AskResult): void => {
-      signal.removeEventListener('abort', onAbort);
+      cancellation.delete(onAbort);
       socket.destroy();
       resolve(result);
     };
     const onAbort = (): void => finish(ABORTED);
-    signal.addEventListener('abort', onAbort, { once: true });
+    cancellation.add(onAbort);
     socket.on('error', (error) => finish({ kind: 'failed', reason: error.message }));
     socket.on('close', () => finish({ kind: 'failed', reason: 'closed the connection' }));
     socket.on('data', (chunk) => {

@@ -6,10 +6,14 @@ export const RecordType = {
   a: 1,
   soa: 6,
   ptr: 12,
+  hinfo: 13,
   /** https://www.rfc-editor.org/rfc/rfc3596#section-2.1 */
   aaaa: 28,
   /** https://www.rfc-editor.org/rfc/rfc6891#section-6.1.1 */
   opt: 41,
+  /** https://www.rfc-editor.org/rfc/rfc9460#section-14.1 */
+  svcb: 64,
+  https: 65,
   /** https://www.rfc-editor.org/rfc/rfc1995#section-2 */
   ixfr: 251,
   /** https://www.rfc-editor.org/rfc/rfc1035#section-3.2.3 */
@@ -43,3 +47,11 @@ export const MIN_UDP_BYTES = 512;
 export const MAX_UDP_BYTES = 4_096;
 /** A query is one question and a few EDNS options, so no legitimate one is longer. */
 export const MAX_QUERY_BYTES = 4_096;
+
+/** NXDOMAIN is an answer. These may be the problem of one server only, so the next one is asked. */
+export const SERVER_PROBLEMS: readonly number[] = [
+  Rcode.formatError,
+  Rcode.serverFailure,
+  Rcode.notImplemented,
+  Rcode.refused,
+];

@@ -121,7 +121,8 @@ function folded(byte: number | undefined, isName: boolean): number | undefined {
 /** A copy with another id: the only change to what is forwarded. */
 export function withId(message: Uint8Array, id: number): Uint8Array {
   // Not `slice`: on a Node Buffer that would be a view of the same memory.
-  const copy = Uint8Array.from(message);
-  new DataView(copy.buffer).setUint16(0, id);
+  const copy = new Uint8Array(message);
+  copy[0] = id >> 8;
+  copy[1] = id & 0xff;
   return copy;
 }

@@ -1,16 +1,29 @@
 import { CodecError } from '../../core/values/index.js';
-import { errorAnswer, headerOnlyAnswer } from './answer.plan.js';
+import { errorAnswer, headerOnlyAnswer, ownAnswer } from './answer.plan.js';
 import { Rcode, RecordType } from './dns-constants.js';
 import { HEADER_BYTES } from './header.codec.js';
-import { answerLocally, type LocalZone } from './local-names.plan.js';
+import { answerLocally } from './local-answer.plan.js';
+import type { LocalRule, LocalZone } from './local-zone.plan.js';
+import { encodeRecord, QUESTION_NAME } from './record.codec.js';
 import { decodeMessage, decodeQuery, type DnsMessage, type DnsQuery } from './message.codec.js';
 
 export type QueryDecision =
   /** It cannot be answered, or must not be. */
   | { readonly kind: 'drop'; readonly reason: 'too-short' | 'not-a-query' }
   /** `query` is undefined if only the header could be read. */
-  | { readonly kind: 'answer'; readonly answer: DnsMessage; readonly query: DnsQuery | undefined }
+  | {
+      readonly kind: 'answer';
+      readonly answer: DnsMessage;
+      readonly query: DnsQuery | undefined;
+      readonly rule: AnswerRule;
+    }
   | { readonly kind: 'forward'; readonly query: DnsQuery };
+
+/** Why a query is answered without asking anybody. */
+export type AnswerRule = LocalRule | 'malformed' | 'zone transfer' | 'any';
+
+/** As https://www.rfc-editor.org/rfc/rfc8482#section-4.2 recommends. */
+const ANY_TTL_SECONDS = 3_600;
 
 /**
  * Decides what to do with a client's packet. A response is never answered: two servers could loop forever.
@@ -21,11 +34,16 @@ export function planQuery(bytes: Uint8Array, zone: LocalZone): QueryDecision {
   const { header } = message;
   if (header.isResponse) return { kind: 'drop', reason: 'not-a-query' };
   if (header.opcode !== 0) {
-    return { kind: 'answer', answer: headerOnlyAnswer(header, Rcode.notImplemented), query: undefined };
+    return {
+      kind: 'answer',
+      answer: headerOnlyAnswer(header, Rcode.notImplemented),
+      query: undefined,
+      rule: 'malformed',
+    };
   }
   const query = queryOf(message);
   if (query === undefined) {
-    return { kind: 'answer', answer: headerOnlyAnswer(header, Rcode.formatError), query };
+    return { kind: 'answer', answer: headerOnlyAnswer(header, Rcode.formatError), query, rule: 'malformed' };
   }
   return planWellFormed(query, zone);
 }
@@ -34,10 +52,34 @@ function planWellFormed(query: DnsQuery, zone: LocalZone): QueryDecision {
   const { type } = query.question;
   // A zone transfer is many messages on one connection, which no forwarder passes on.
   if (type === RecordType.axfr || type === RecordType.ixfr) {
-    return { kind: 'answer', answer: errorAnswer(query, Rcode.refused), query };
+    return { kind: 'answer', answer: errorAnswer(query, Rcode.refused), query, rule: 'zone transfer' };
   }
-  const answer = answerLocally(query, zone);
-  return answer === undefined ? { kind: 'forward', query } : { kind: 'answer', answer, query };
+  const local = answerLocally(query, zone);
+  if (local !== undefined) return { kind: 'answer', query, ...local };
+  return type === RecordType.any
+    ? { kind: 'answer', answer: anyAnswer(query), query, rule: 'any' }
+    : { kind: 'forward', query };
+}
+
+/**
+ * A question for all types is answered with a HINFO record that says why there is nothing else
+ * (https://www.rfc-editor.org/rfc/rfc8482#section-4.2): real answers are large, and wanted by nobody but
+ * those who send them to somebody else.
+ */
+function anyAnswer(query: DnsQuery): DnsMessage {
+  const cpu = new TextEncoder().encode('RFC8482');
+  const bytes = Uint8Array.of(cpu.length, ...cpu, 0);
+  const record = encodeRecord(QUESTION_NAME, ANY_TTL_SECONDS, {
+    kind: 'other',
+    type: RecordType.hinfo,
+    bytes,
+  });
+  return ownAnswer(query, {
+    rcode: Rcode.noError,
+    isAuthoritative: false,
+    answers: [record],
+    authorities: [],
+  });
 }
 
 function queryOf(message: DnsMessage): DnsQuery | undefined {

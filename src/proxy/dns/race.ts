@@ -1,16 +1,19 @@
-import { joinHostPort } from '../endpoint.js';
+import { joinHostPort, type Endpoint } from '../endpoint.js';
 import type { AskResult } from './ask-upstream.js';
-import { Rcode } from './dns-constants.js';
+import { Cancellation } from './cancellation.js';
+import { SERVER_PROBLEMS } from './dns-constants.js';
 import type { DnsMessage } from './message.codec.js';
-import { ANSWER_WITHIN_MS, type Attempt } from './upstreams.plan.js';
+import type { Attempt, Transport } from './upstreams.plan.js';
 
 export interface RaceOptions {
   readonly attempts: readonly Attempt[];
-  /** Asks one upstream until it answers, fails or the signal is aborted. */
-  ask(attempt: Attempt, signal: AbortSignal): Promise<AskResult>;
+  readonly withinMs: number;
+  /** Asks one upstream until it answers, fails or is cancelled. */
+  ask(attempt: Attempt, cancellation: Cancellation): Promise<AskResult>;
   /** Called for each attempt that starts, answers, fails, or loses the race after a fair time to answer. */
   report(attempt: Attempt, outcome: Outcome): void;
-  readonly signal: AbortSignal;
+  /** Ends the race without an answer. */
+  readonly cancellation: Cancellation;
 }
 
 export type Outcome =
@@ -21,13 +24,10 @@ export type Outcome =
 /** An attempt that loses the race earlier than this has not failed. */
 const FAIR_TIME_MS = 250;
 
-/** NXDOMAIN is an answer. These may be the problem of one server only, so the next one is asked. */
-const SERVER_PROBLEMS: readonly number[] = [
-  Rcode.formatError,
-  Rcode.serverFailure,
-  Rcode.notImplemented,
-  Rcode.refused,
-];
+export interface Won {
+  readonly answer: DnsMessage;
+  readonly endpoint: Endpoint;
+}
 
 /**
  * Runs the attempts at their times; the first usable answer wins and cancels the others. An attempt that
@@ -35,42 +35,43 @@ const SERVER_PROBLEMS: readonly number[] = [
  * better than none.
  * @returns undefined if nobody answered in time
  */
-export function race(options: RaceOptions): Promise<DnsMessage | undefined> {
+export function race(options: RaceOptions): Promise<Won | undefined> {
   return new Promise((resolve) => new Race(options, resolve).start());
 }
 
 class Race {
   readonly #options: RaceOptions;
-  readonly #resolve: (answer: DnsMessage | undefined) => void;
-  readonly #cancel = new AbortController();
+  readonly #resolve: (won: Won | undefined) => void;
+  readonly #cancellation = new Cancellation();
   readonly #running = new Map<Attempt, number>();
   readonly #done = new Set<string>();
   readonly #startedMs = performance.now();
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  #fallback: DnsMessage | undefined;
-  readonly #onAbort = (): void => this.#finish(undefined);
+  #fallback: Won | undefined;
+  readonly #onCancel = (): void => this.#finish(undefined);
 
-  constructor(options: RaceOptions, resolve: (answer: DnsMessage | undefined) => void) {
+  constructor(options: RaceOptions, resolve: (won: Won | undefined) => void) {
     this.#options = options;
     this.#resolve = resolve;
   }
 
   start(): void {
-    this.#deadline = setTimeout(() => this.#finish(this.#fallback), ANSWER_WITHIN_MS);
-    this.#options.signal.addEventListener('abort', this.#onAbort, { once: true });
-    if (this.#options.signal.aborted) return this.#finish(undefined);
+    this.#deadline = setTimeout(() => this.#finish(this.#fallback), this.#options.withinMs);
+    const { cancellation } = this.#options;
+    cancellation.add(this.#onCancel);
+    if (cancellation.isCancelled) return this.#finish(undefined);
     this.#startNext();
   }
 
   #startNext(): void {
     clearTimeout(this.#timer);
     const attempt = this.#options.attempts[this.#next];
-    // A server that answered or failed is not asked again; a silent one may have lost our packet.
-    if (attempt !== undefined && this.#done.has(keyOf(attempt))) {
+    // A server that answered or failed is not asked the same way again; a silent one may have lost our packet.
+    if (attempt !== undefined && this.#done.has(keyOf(attempt, attempt.transport))) {
       this.#next += 1;
-      return this.#startNext();
+      return this.#running.size === 0 ? this.#startNext() : this.#schedule();
     }
     if (attempt === undefined) {
       if (this.#running.size === 0) this.#finish(this.#fallback);
@@ -79,50 +80,55 @@ class Race {
     this.#next += 1;
     this.#running.set(attempt, performance.now());
     this.#options.report(attempt, { kind: 'started' });
-    void this.#options.ask(attempt, this.#cancel.signal).then((result) => this.#settle(attempt, result));
+    void this.#options.ask(attempt, this.#cancellation).then((result) => this.#settle(attempt, result));
     this.#schedule();
   }
 
+  /** What has no time of its own starts when nothing else runs any more. */
   #schedule(): void {
     const following = this.#options.attempts[this.#next];
-    if (following === undefined) return;
+    if (following?.afterMs === undefined) return;
     const waitMs = following.afterMs - (performance.now() - this.#startedMs);
     this.#timer = setTimeout(() => this.#startNext(), Math.max(0, waitMs));
   }
 
   #settle(attempt: Attempt, result: AskResult): void {
     const sinceMs = this.#running.get(attempt);
-    if (this.#cancel.signal.aborted || sinceMs === undefined) return;
+    if (this.#cancellation.isCancelled || sinceMs === undefined) return;
     this.#running.delete(attempt);
     if (result.kind === 'answer') {
       this.#options.report(attempt, { kind: 'answered', afterMs: performance.now() - sinceMs });
-      if (!SERVER_PROBLEMS.includes(result.answer.header.rcode)) return this.#finish(result.answer);
-      this.#fallback ??= result.answer;
+      const won = { answer: result.answer, endpoint: attempt.endpoint };
+      if (!SERVER_PROBLEMS.includes(result.answer.header.rcode)) return this.#finish(won);
+      this.#fallback ??= won;
+      this.#done.add(keyOf(attempt, 'udp')).add(keyOf(attempt, 'tcp'));
     } else {
       this.#options.report(attempt, { kind: 'failed', reason: result.reason });
     }
-    this.#done.add(keyOf(attempt));
-    // While other servers may still answer, a repeat is not brought forward.
+    this.#done.add(keyOf(attempt, attempt.transport));
+    // While other servers may still answer, only a server that was not asked yet is brought forward.
     const following = this.#options.attempts[this.#next];
-    if (this.#running.size === 0 || following?.isRepeat === false) this.#startNext();
+    const isNew = following?.kind === 'first' && following.afterMs !== undefined;
+    if (this.#running.size === 0 || isNew) this.#startNext();
   }
 
-  #finish(answer: DnsMessage | undefined): void {
-    if (this.#cancel.signal.aborted) return;
+  #finish(won: Won | undefined): void {
+    if (this.#cancellation.isCancelled) return;
     clearTimeout(this.#timer);
     clearTimeout(this.#deadline);
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
-    this.#cancel.abort();
+    this.#options.cancellation.delete(this.#onCancel);
+    this.#cancellation.cancel();
     const nowMs = performance.now();
     for (const [attempt, sinceMs] of this.#running) {
-      if (!this.#options.signal.aborted && nowMs - sinceMs >= FAIR_TIME_MS) {
+      const isWinner = attempt.endpoint === won?.endpoint;
+      if (!this.#options.cancellation.isCancelled && !isWinner && nowMs - sinceMs >= FAIR_TIME_MS) {
         this.#options.report(attempt, { kind: 'failed', reason: 'no answer' });
       }
     }
-    this.#resolve(answer);
+    this.#resolve(won);
   }
 }
 
-function keyOf({ endpoint }: Attempt): string {
-  return joinHostPort(endpoint.address, endpoint.port);
+function keyOf({ endpoint }: Attempt, transport: Transport): string {
+  return `${transport} ${joinHostPort(endpoint.address, endpoint.port)}`;
 }

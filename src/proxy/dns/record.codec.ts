@@ -9,6 +9,9 @@ import {
 import { RecordClass, RecordType } from './dns-constants.js';
 import { decodeName, encodeName, skipName, type DnsName } from './name.codec.js';
 
+/** A pointer to the question's name, right behind the header. */
+export const QUESTION_NAME = Uint8Array.of(0xc0, 12);
+
 export interface DnsQuestion {
   readonly name: DnsName;
   readonly type: number;

@@ -3,6 +3,7 @@ import { bindError } from '../bind-error.js';
 import { startListening, stopListening } from '../listen.js';
 import { MAX_QUERY_BYTES } from './dns-constants.js';
 import { framed, Framing } from './framing.js';
+import type { QuerySource } from './source-limits.js';
 import type { ListenerOptions } from './udp-listener.js';
 
 export interface TcpListener {
@@ -72,6 +73,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #options: ListenerOptions;
   readonly #framing = new Framing();
+  readonly #source: QuerySource;
   readonly #queue: Uint8Array[] = [];
   #isEnding = false;
   #isPassingOn = false;
@@ -81,7 +83,11 @@ class Connection {
   constructor(socket: Socket, options: ListenerOptions) {
     this.#socket = socket;
     this.#options = options;
-    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    this.#source = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    // Whoever waits for an answer is not idle.
+    socket.setTimeout(IDLE_MS, () => {
+      if (this.pending === 0) socket.destroy();
+    });
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk) => this.#read(chunk));
     // The client will ask nothing more, but still reads its answers.
@@ -119,7 +125,7 @@ class Connection {
   #ask(query: Uint8Array): void {
     this.pending += 1;
     let isAnswered = false;
-    this.#options.onQuery(query, (answer) => {
+    this.#options.onQuery(query, this.#source, (answer) => {
       if (isAnswered) return;
       isAnswered = true;
       this.pending -= 1;

@@ -4,6 +4,7 @@ import { bindSocket, closeSocket } from '../listen.js';
 import type { PortFacts } from '../port-facts.js';
 import { fitToUdp } from './answer.plan.js';
 import type { DnsMessage, DnsQuery } from './message.codec.js';
+import type { QuerySource } from './source-limits.js';
 
 /** Sends an answer. `query` is undefined if the client's message could not be read. */
 export type Reply = (answer: DnsMessage, query: DnsQuery | undefined) => void;
@@ -13,7 +14,7 @@ export interface ListenerOptions {
   readonly port: number;
   readonly portFacts: PortFacts;
   isClient(address: string): boolean;
-  onQuery(bytes: Uint8Array, reply: Reply): void;
+  onQuery(bytes: Uint8Array, source: QuerySource, reply: Reply): void;
 }
 
 export interface UdpListenerOptions extends ListenerOptions {
@@ -40,7 +41,8 @@ export async function listenUdp(options: UdpListenerOptions): Promise<UdpListene
   socket.on('message', (message, client) => {
     // Port 0 cannot be answered, and no real client uses it.
     if (client.port === 0 || !options.isClient(client.address)) return;
-    options.onQuery(new Uint8Array(message), (answer, query) => {
+    const source = { address: client.address, port: client.port };
+    options.onQuery(new Uint8Array(message), source, (answer, query) => {
       if (!isOpen) return;
       const bytes = query === undefined ? answer.bytes : fitToUdp(answer, query);
       socket.send(bytes, client.port, client.address, (error) => {

@@ -35,4 +35,4 @@ export {
   type ServedPort,
 } from './windows/firewall-rules.plan.js';
 export { gatherWindowsNetworks, switchDevice } from './windows/host-networks.js';
-export { windowsResolvers } from './windows/resolvers.js';
+export { windowsResolvers, windowsSearchDomains } from './windows/resolvers.js';

@@ -22,6 +22,8 @@ interface SimulatedAdapter {
   /** Name servers, those of IPv6 apart. */
   readonly nameServers: readonly string[];
   readonly nameServers6: readonly string[];
+  /** The domain of the connection. */
+  readonly suffix?: string;
   /** For so many looks its port on the switch has no GUID. */
   looksUntilGuid: number;
   /** For so many looks it does not exist, and then for as many its IP interface. */
@@ -33,6 +35,8 @@ interface SimulatedAdapter {
 /** Switches, adapters, addresses and NAT networks of a host with one network card. */
 export class SimulatedNetwork {
   readonly switches: SimulatedSwitch[] = [];
+  /** The search list in the settings; empty means the domains of the connections. */
+  searchList: readonly string[] = [];
   readonly nats: { readonly name: string; readonly prefix: string }[] = [];
   readonly adapters: SimulatedAdapter[] = [
     {
@@ -180,6 +184,13 @@ export class SimulatedNetwork {
             ConnectionState: 'Connected',
             Dhcp: hasDhcp ? 'Enabled' : 'Disabled',
           })),
+      'Get-DnsClientGlobalSetting': () => [{ SuffixSearchList: this.searchList }],
+      'Get-DnsClient': () =>
+        this.adapters.map(({ index, alias, suffix = '' }) => ({
+          InterfaceIndex: index,
+          InterfaceAlias: alias,
+          ConnectionSpecificSuffix: suffix,
+        })),
       'Get-DnsClientServerAddress': () =>
         this.adapters.flatMap(({ index, alias, nameServers, nameServers6 }) =>
           [nameServers, nameServers6].map((ServerAddresses, family) => ({

@@ -80,6 +80,7 @@ describe('Ctrl-C during an operation', () => {
       address: path,
       machine,
       logger: silentLogger,
+      dns: () => undefined,
       requestExit: () => Promise.resolve(),
       examineHost: () => Promise.resolve([]),
     });
@@ -126,6 +127,7 @@ test('Ctrl-C between the request and its first event cancels the operation', asy
     address: path,
     machine: late,
     logger: silentLogger,
+    dns: () => undefined,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
   });

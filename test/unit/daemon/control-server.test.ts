@@ -48,6 +48,7 @@ function start(): Promise<ControlServer> {
       cancel: notHere,
     },
     logger: silentLogger,
+    dns: () => undefined,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
   });

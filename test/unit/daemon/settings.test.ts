@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MobyvmError, parseSubnet } from '../../../src/core/values/index.js';
 import { refuseEngineOverlap } from '../../../src/daemon/settings/engine-networks.plan.js';
 import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
+import { parseServer } from '../../../src/daemon/settings/dns-server-address.plan.js';
 import { parseSettings } from '../../../src/daemon/settings/load.js';
 
 function problemsOf(text: string, platform: 'linux' | 'windows' = 'linux'): string {
@@ -70,6 +71,26 @@ describe('settings', () => {
       { network: { dnsServers: Array(9).fill('1.1.1.1') } },
       'network.dnsServers: must have at most 8 entries',
     ],
+    [{ network: { dnsServers: ['dns.example'] } }, 'network.dnsServers.0: must be an IPv4 or IPv6 address'],
+    [{ network: { dnsServers: ['192.0.2.1:0'] } }, 'network.dnsServers.0: must be an IPv4 or IPv6 address'],
+    [
+      { network: { dnsDomains: { 'a..b': ['192.0.2.1'] } } },
+      'network.dnsDomains.a..b: must be a domain name',
+    ],
+    [
+      { network: { dnsDomains: { 'x.docker.internal': ['192.0.2.1'] } } },
+      'network.dnsDomains.x.docker.internal: must not be in localhost, mobyvm.internal, docker.internal',
+    ],
+    [
+      { network: { dnsDomains: { 'corp.example': [] } } },
+      'network.dnsDomains.corp.example: must have at least 1',
+    ],
+    [{ network: { dnsDomains: { 'corp.example': '192.0.2.1' } } }, 'corp.example: must be a list'],
+    [{ dns: { hosts: { 'db.test': 'web.test' } } }, 'dns.hosts.db.test: must be an IPv4 or IPv6 address'],
+    [{ dns: { hosts: { 'db.test': [] } } }, 'dns.hosts.db.test: must have at least 1'],
+    [{ dns: { hosts: { '*.test': '192.0.2.1' } } }, 'dns.hosts.*.test: must be a host name such as db.test'],
+    [{ dns: { hosts: { localhost: '192.0.2.1' } } }, 'dns.hosts.localhost: must not be localhost'],
+    [{ dns: { useHostsFile: 'no' } }, 'dns.useHostsFile: must be true or false'],
     [{ api: { showHostPaths: 'yes' } }, 'api.showHostPaths: must be true or false (is "yes")'],
   ])('%j is rejected: %s', (settings, words) => {
     expect(problemsOf(JSON.stringify(settings))).toContain(words);
@@ -104,6 +125,29 @@ describe('settings', () => {
   test('a wrong path is reported beside the other problems', () => {
     const text = JSON.stringify({ image: { directory: 'image' }, vm: { cpus: 0 } });
     expect(problemsOf(text)).toMatch(/2 problems:[^]*vm\.cpus[^]*image\.directory/);
+  });
+
+  test('names and domains are normalized, and servers may have ports', () => {
+    const { network, dns } = parseSettings(
+      JSON.stringify({
+        network: {
+          dnsServers: ['2001:db8::1', '[fe80::1%eth0]:5353'],
+          dnsDomains: { 'Corp.Example.': ['192.0.2.1:5353'], local: ['192.0.2.2'] },
+        },
+        dns: { hosts: { 'DB.test.': ['192.0.2.7', '2001:db8::7'], db: '192.0.2.7' } },
+      }),
+      'settings.json',
+      'linux',
+    );
+    expect(network.dnsDomains).toEqual({ 'corp.example': ['192.0.2.1:5353'], local: ['192.0.2.2'] });
+    expect(dns.hosts).toEqual({ 'db.test': ['192.0.2.7', '2001:db8::7'], db: '192.0.2.7' });
+    expect(dns.useHostsFile).toBe(true);
+    expect([...network.dnsServers, '192.0.2.1:5353', '192.0.2.1'].map(parseServer)).toEqual([
+      { address: '2001:db8::1', port: 53 },
+      { address: 'fe80::1%eth0', port: 5353 },
+      { address: '192.0.2.1', port: 5353 },
+      { address: '192.0.2.1', port: 53 },
+    ]);
   });
 
   test('invalid JSON is rejected with its position', () => {

@@ -61,3 +61,35 @@ export async function windowsResolvers(
     return [...new Set(ordered)];
   });
 }
+
+/**
+ * The domains in which Windows looks for unqualified names: the list in its settings, or else the domain of
+ * each connection, in no particular order.
+ * @see https://learn.microsoft.com/powershell/module/dnsclient/get-dnsclientglobalsetting
+ */
+export async function windowsSearchDomains(
+  powerShell: PowerShell,
+  switchName: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const options = { signal, timeoutSeconds: READ_SECONDS };
+  const own = switchDevice(switchName);
+  return orHypervError("The host's search domains could not be read", async () => {
+    const [global] = await powerShell.read(
+      { pipeline: [cmdlet('Get-DnsClientGlobalSetting')], fields: { SuffixSearchList: 'texts' } },
+      options,
+    );
+    const list = global?.SuffixSearchList ?? [];
+    if (list.length > 0) return list;
+    const clients = await powerShell.read(
+      {
+        pipeline: [cmdlet('Get-DnsClient')],
+        fields: { InterfaceAlias: 'text', ConnectionSpecificSuffix: 'text' },
+      },
+      options,
+    );
+    return clients.flatMap(({ InterfaceAlias, ConnectionSpecificSuffix: suffix }) =>
+      InterfaceAlias === own || suffix === undefined || suffix === '' ? [] : [suffix],
+    );
+  });
+}

@@ -20,6 +20,7 @@ describe('resolv.conf', () => {
         { address: 'fe80::1%eth0', port: 53 },
       ],
       search: ['corp.example', 'lab.example'],
+      patience: {},
     });
   });
 
@@ -32,6 +33,19 @@ describe('resolv.conf', () => {
   it('has its search list from the last "search" or "domain"', () => {
     expect(parseResolvConf('search a b\ndomain c').search).toEqual(['c']);
     expect(parseResolvConf('domain c\nsearch a .').search).toEqual(['a']);
+  });
+
+  it('without "search" and "domain" says nothing about the search list', () => {
+    expect(parseResolvConf('nameserver 192.0.2.1').search).toBeUndefined();
+    expect(parseResolvConf('search .').search).toEqual([]);
+  });
+
+  it('says how long the system waits for a server, within its limits', () => {
+    const patience = (options: string): unknown => parseResolvConf(`options ${options}`).patience;
+    expect(patience('timeout:3 attempts:4 ndots:2 edns0')).toEqual({ timeoutMs: 3_000, attempts: 4 });
+    expect(patience('timeout:0 attempts:99')).toEqual({ timeoutMs: 1_000, attempts: 5 });
+    expect(patience('timeout:999999 use-vc')).toEqual({ timeoutMs: 30_000, usesTcp: true });
+    expect(patience('timeout: timeout:-1 timeout:x attempts:1e9')).toEqual({});
   });
 
   it.each([
