@@ -20,7 +20,7 @@ import { firewall } from './firewall.js';
 import { forwarding } from './forwarding.js';
 import { checkBridgeName, tapNameOf } from './link-name.plan.js';
 import { networkNamespace } from './network-namespace.js';
-import { ownerOf, type Owner } from './owner.js';
+import { ownerOf } from './owner.js';
 import type { HostService } from './rules.plan.js';
 import { tap } from './tap.js';
 

@@ -52,7 +52,9 @@ export function nat({ powerShell, name }: NatOptions): Resource<NatWanted, reado
       if (wanted === 'none') return;
       const prefix = formatSubnet(wanted);
       // Before the effect: a call that fails may have created it all the same.
-      onFailure(async () => void (await removeOurs(new AbortController().signal)));
+      onFailure(async () => {
+        await removeOurs(new AbortController().signal);
+      });
       const create = cmdlet('New-NetNat', { Name: name, InternalIPInterfaceAddressPrefix: prefix });
       try {
         const rows = await powerShell.read({ pipeline: [create], fields: FIELDS }, { signal });

@@ -49,7 +49,9 @@ export function internalSwitch(options: SwitchOptions): Resource<object, SwitchF
     async ensure(_, found, { signal, onFailure }) {
       if (planSwitch(name, found).kind === 'replace') await removeOurs(options, signal);
       // Both before the effect: a call that fails may have created the switch all the same.
-      onFailure(async () => void (await removeAndForget(new AbortController().signal)));
+      onFailure(async () => {
+        await removeAndForget(new AbortController().signal);
+      });
       await ledger.add(entry);
       const create = cmdlet('New-VMSwitch', { Name: name, SwitchType: 'Internal', Notes: tag });
       const rows = await orHypervError(`The switch "${name}" was not created`, () =>
