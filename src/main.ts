@@ -19,7 +19,7 @@ import { missingRightsError } from './protocol/platform.js';
 const platform = nearestPlatform();
 const paths = platform === 'windows' ? windowsPaths(process.env) : linuxPaths(process.env);
 const { rights, processes } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
-const terminal = processTerminal(process, watchOutputReader(process.pid));
+const terminal = processTerminal(process, watchOutputReader(platform, process.pid));
 const processEnd = new ProcessEnd(process);
 const interrupt = new AbortController();
 const shared = {
