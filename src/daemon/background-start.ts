@@ -6,7 +6,7 @@ import { errorAnswer } from '../protocol/messages.js';
 import { missingRightsError } from '../protocol/platform.js';
 import { daemonLock, type DaemonContext } from './daemon-context.js';
 import { refuseNamespaceOnWindows, refuseOnWindows } from './not-on-windows.js';
-import { refuseLongRunFolder } from './run-folder.plan.js';
+import { refuseUnusableRunFolder } from './run-folder.plan.js';
 import { loadSettings } from './settings/load.js';
 
 export interface BackgroundOptions {
@@ -32,7 +32,7 @@ export async function startInBackground(
   refuseNamespaceOnWindows(platform, options.namespace);
   if (options.checksSettings) await loadSettings(paths.settingsFile);
   refuseOnWindows(platform);
-  refuseLongRunFolder(paths.runDir);
+  refuseUnusableRunFolder(paths.runDir);
   if (!(await rights.areHeld())) throw missingRightsError(rights);
   await prepareFolders(context);
   const outputFrom = (await statIfPresent(paths.daemonOutput))?.size ?? 0;
