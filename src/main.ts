@@ -17,7 +17,7 @@ import { missingRightsError } from './protocol/platform.js';
 
 /** The entry: the only file that reads the process's arguments and environment, and that joins commands and daemon. */
 const platform = nearestPlatform();
-const terminal = processTerminal(process, watchOutputReader(process.pid));
+const terminal = processTerminal(process, watchOutputReader(platform, process.pid));
 const paths = pathsOrExit();
 const { rights, ...services } = hostServices(platform, { userId: process.getuid?.(), env: process.env });
 const processEnd = new ProcessEnd(process);

@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { startProgram } from '../core/host/index.js';
+import type { HostPlatform } from '../protocol/platform.js';
 
 /** Watches whether our output still has a reader. @returns ends the watch */
 export type WatchReader = (
@@ -19,8 +20,10 @@ const ENDED_BY_SIGPIPE = 141;
  * SIGPIPE: https://www.gnu.org/software/coreutils/manual/html_node/tail-invocation.html. Where there is no such `tail`
  * the next line finds out.
  */
-export function watchOutputReader(ownPid: number): WatchReader {
+export function watchOutputReader(platform: HostPlatform, ownPid: number): WatchReader {
   return (stream, onGone) => {
+    // PATH may hold any `tail` there.
+    if (platform === 'windows') return () => undefined;
     const kind = statOf(stream.fd);
     if (kind?.isSocket() === true) {
       const probes = setInterval(() => void stream.write(NOTHING), PROBE_EVERY_MS);

@@ -6,7 +6,7 @@ import { errorAnswer } from '../protocol/messages.js';
 import { missingRightsError } from '../protocol/platform.js';
 import { daemonLock, makeInstanceFolders, type DaemonContext } from './daemon-context.js';
 import { refuseNamespaceOnWindows } from './not-on-windows.js';
-import { refuseLongRunFolder } from './run-folder.plan.js';
+import { refuseUnusableRunFolder } from './run-folder.plan.js';
 import { loadSettings } from './settings/load.js';
 
 export interface BackgroundOptions {
@@ -32,7 +32,7 @@ export async function startInBackground(
   refuseNamespaceOnWindows(platform, options.namespace);
   if (options.checksSettings) await loadSettings(paths.settingsFile, platform);
   background.check();
-  if (platform === 'linux') refuseLongRunFolder(paths.runDir);
+  if (platform === 'linux') refuseUnusableRunFolder(paths.runDir);
   if (!(await rights.areHeld())) throw missingRightsError(rights);
   await prepareFolders(context);
   const outputFrom = (await statIfPresent(paths.daemonOutput))?.size ?? 0;

@@ -29,7 +29,7 @@ import { readInstance, removeInstance, writeInstance } from './instance.js';
 import { refuseNamespaceOnWindows, refuseOnWindows } from './not-on-windows.js';
 import { closeAll, type Close } from './process-end.js';
 import type { ProcessLock } from './process-lock.js';
-import { refuseLongRunFolder } from './run-folder.plan.js';
+import { refuseUnusableRunFolder } from './run-folder.plan.js';
 import { loadSettings } from './settings/load.js';
 import { settingsSchema, type Settings } from './settings/schema.js';
 import { startInNamespace } from './start-in-namespace.js';
@@ -56,7 +56,7 @@ export async function runDaemon(context: DaemonContext, options: DaemonOptions):
   const { paths, platform, rights } = context;
   refuseNamespaceOnWindows(platform, options.namespace);
   refuseOnWindows(platform);
-  refuseLongRunFolder(paths.runDir);
+  refuseUnusableRunFolder(paths.runDir);
   if (!(await rights.areHeld())) throw missingRightsError(rights);
   // A daemon that was killed has left everything in its namespace.
   const namespace = options.namespace ?? (await readInstance(paths.runDir)).namespace;

@@ -28,7 +28,8 @@ expect 'every line is one that sysctl understands' sh -c "! grep -vE '^(#.*|[a-z
 expect 'they are set before anything else starts' grep -q 'sysctl -q -p /etc/mobyvm/kernel-limits.conf' "$etc/init.d/mobyvm-early"
 
 # Containers inherit these from containerd's shims (rancher-desktop#713). Only a privileged shell could try them out.
+# OpenRC (apply_ulimits in openrc-run.sh) takes pairs of one word with the options and one with the value.
 set_hard_limit() {
-	sed -n 's/^rc_ulimit="-H -n \([0-9]*\)"$/\1/p' "$etc/init.d/containerd"
+	sed -n 's/^rc_ulimit="-Hn \([0-9]*\)"$/\1/p' "$etc/init.d/containerd"
 }
 expect 'a container may open at least 65535 files, and the soft limit is left alone' test "$(set_hard_limit)" -ge 65535

