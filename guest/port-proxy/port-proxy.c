@@ -437,7 +437,8 @@ static void need_relay(void)
 {
 	if (strcmp(wanted.proto, "sctp") == 0)
 		return; /* The host refuses it. */
-	relay = open_relay(wanted.proto, second_address, (struct destination){ wanted.container_ip, wanted.container_port });
+	struct destination container = { wanted.container_ip, wanted.container_port };
+	relay = open_relay(wanted.proto, second_address, strchr(wanted.host_ip, ':') != NULL, container);
 	if (relay.port == 0)
 		fail("port-proxy: the guest has no free relay port");
 }

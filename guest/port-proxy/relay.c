@@ -3,8 +3,8 @@
  * the guest's second address to the container, before dockerd's own rules see it. So it has nothing in common with the ports
  * that containers publish: none of them can be in its way, whichever is asked for later.
  *
- * What leads to a container's IPv6 address is carried by processes of our own (local.c), since the host sends IPv4; then the
- * element only keeps dockerd's rules from the port.
+ * What is published on an IPv6 address is carried by processes of our own (local.c): the host sends IPv4, and dockerd's rules let
+ * IPv4 pass only to ports that are published on an IPv4 address. Then the element only keeps those rules from the port.
  *
  * Environment, for tests: MOBYVM_NFT.
  */
@@ -74,9 +74,8 @@ static struct relay carried(const char *proto, const char *address, int port)
 	return relay;
 }
 
-struct relay open_relay(const char *proto, const char *address, struct destination container)
+struct relay open_relay(const char *proto, const char *address, bool is_carried, struct destination container)
 {
-	bool is_carried = strchr(container.address, ':') != NULL;
 	for (int i = 0; i < TRIES; i++) {
 		int port = random_port();
 		struct relay relay = { port, -1 };

@@ -4,10 +4,10 @@
 
 struct relay {
 	int port;   /* 0: none */
-	int socket; /* for a container without an IPv4 address: what comes here must be carried to it; otherwise -1 */
+	int socket; /* if it is carried: what comes here must be carried to the container; otherwise -1 */
 };
 
 /* Has one lead to the container. address: the guest's second one. */
-struct relay open_relay(const char *proto, const char *address, struct destination container);
+struct relay open_relay(const char *proto, const char *address, bool is_carried, struct destination container);
 
 void close_relay(const char *proto, struct relay relay);

@@ -109,6 +109,25 @@ describe('UDP on all addresses', () => {
     expect(await listenersOn(8340, '-u')).toEqual([]);
   });
 
+  test('stays open when another program has the port of an address that came later', async () => {
+    publisher = await peers.publisher();
+    await peers.echo(8343);
+    await using proxy = await publish({ proto: 'udp', 'host-port': 8343 });
+    expect(proxy.lines).toEqual(['0']);
+    await peers.host.ip('addr', 'add', '192.0.2.11/24', 'dev', 'out0');
+    const holder = peers.host.start('socat', [
+      '-dd',
+      'UDP-RECVFROM:8343,bind=192.0.2.11,reuseaddr,fork',
+      'PIPE',
+    ]);
+    await until('the holder', async () => (await listenersOn(8343, '-u')).includes('192.0.2.11:8343'));
+    await publisher.audit({ ...web('0.0.0.0', 8343), protocol: 'udp' });
+    expect(await publisher.list()).toMatchObject([{ state: 'open' }]);
+    expect(await ask(peers.neighbour, 'UDP-CONNECT:192.0.2.1:8343', 'x')).toBe('x');
+    await holder.stop();
+    await peers.host.ip('addr', 'del', '192.0.2.11/24', 'dev', 'out0');
+  });
+
   // https://github.com/moby/moby/issues/37460
   test.each(['192.0.2.255', '255.255.255.255'])(
     'gets broadcasts to %s, and answers them',

@@ -201,24 +201,21 @@ describe('what docker-proxy would have allowed', () => {
 
   // https://github.com/docker/for-mac/issues/3611
   test('docker pull from a registry that is published on localhost', async () => {
-    const answer = "printf 'HTTP/1.1 404 Not Found\\r\\nContent-Length: 0\\r\\n\\r\\n'";
-    const serve = `while :; do ${answer} | nc -l -p 80 >/dev/null; done`;
-    await instance.docker(['run', '-d', '--name', 'registry', '-p', '5000:80', BUSYBOX, 'sh', '-c', serve]);
+    const serve = ['busybox', 'httpd', '-f', '-p', '80'];
+    await instance.docker(['run', '-d', '--name', 'registry', '-p', '5000:80', BUSYBOX, ...serve]);
     const { exitCode, stderr } = await docker('pull', 'localhost:5000/x:1');
     expect(exitCode).not.toBe(0);
-    expect(stderr).toMatch(/not found/i);
+    expect(stderr).toMatch(/404|not found/i);
     await instance.docker(['rm', '-f', 'registry']);
   });
 
   test("containers reach a published port at the VM's address and, with the host's network, at localhost", async () => {
     const asking = (place: string, ...options: readonly string[]): Promise<RunResult> =>
       docker('run', '--rm', ...options, BUSYBOX, 'sh', '-c', `echo c | nc -w 20 ${place} 8080`);
-    const { stdout: name } = await docker('exec', 'web', 'hostname');
-    const expected = name === '' ? expect.stringMatching(/^[0-9a-f]{12}\n$/) : name;
-    expect((await asking('10.0.75.2')).stdout).toEqual(expected);
-    expect((await asking('127.0.0.1', '--network', 'host')).stdout).toEqual(expected);
+    expect((await asking('10.0.75.2')).stdout).toMatch(/^[0-9a-f]{12}$/m);
+    expect((await asking('127.0.0.1', '--network', 'host')).stdout).toMatch(/^[0-9a-f]{12}$/m);
     await instance.docker(['network', 'create', 'elsewhere']);
-    expect((await asking('10.0.75.2', '--network', 'elsewhere')).stdout).toEqual(expected);
+    expect((await asking('10.0.75.2', '--network', 'elsewhere')).stdout).toMatch(/^[0-9a-f]{12}$/m);
     await instance.docker(['network', 'rm', 'elsewhere']);
   });
 

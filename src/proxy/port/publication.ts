@@ -90,6 +90,11 @@ export class Publication {
       try {
         await this.#listen(address, hasRest);
       } catch (error) {
+        // An address that the host got after the others is served by the socket for the rest.
+        if (this.#forwarders.has(REST)) {
+          this.#needed = this.#needed.filter((each) => each !== address);
+          continue;
+        }
         if (mayLackIpv6 && isWithoutIpv6(error)) {
           this.#needed = [];
           continue;
