@@ -1,6 +1,12 @@
 import type { Logger, ManagedResource } from '../../core/host/index.js';
 import { hostAt, type Ipv4, type Mac, type Subnet } from '../../core/values/index.js';
-import { startDhcpServer, type DhcpServer, type DnsServer, type ResolverSource } from '../../proxy/index.js';
+import {
+  startDhcpServer,
+  type DhcpServer,
+  type DhcpServerOptions,
+  type DnsServer,
+  type ResolverSource,
+} from '../../proxy/index.js';
 import type { Ports } from '../ports/index.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
@@ -98,6 +104,33 @@ export class GuestServices {
     });
   }
 
+  /** Tells the guest the host's search list, as it is at each renewal of the lease. */
+  async #startDhcp(options: DhcpServerOptions): Promise<DhcpServer> {
+    const resolvers = await this.#resolvers.open();
+    try {
+      const server = await startDhcpServer({
+        ...options,
+        get domainSearch() {
+          return resolvers.searchDomains;
+        },
+      });
+      const close = async (): Promise<void> => {
+        await server.close();
+        await resolvers.close();
+      };
+      return {
+        leases: () => server.leases(),
+        onLease: (listener) => server.onLease(listener),
+        onDiscover: (listener) => server.onDiscover(listener),
+        close,
+        [Symbol.asyncDispose]: close,
+      };
+    } catch (error) {
+      await resolvers.close();
+      throw error;
+    }
+  }
+
   #dhcpServer(subnet: Subnet, { network }: Settings): ManagedResource {
     const { mac, logger, platform } = this.#options;
     const { name: host, portFacts } = platform;
@@ -111,7 +144,7 @@ export class GuestServices {
     };
     return this.#dhcp.resource(configuration, async (signal) => {
       this.#askedForAddress = false;
-      const server = await startDhcpServer({ ...configuration, host, portFacts, logger, signal });
+      const server = await this.#startDhcp({ ...configuration, host, portFacts, logger, signal });
       this.#lease.follow(server);
       server.onDiscover(() => {
         this.#askedForAddress = true;
