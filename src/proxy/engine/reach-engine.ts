@@ -5,6 +5,7 @@ import type { Dial, EngineAvailability, EngineState } from './availability.js';
 import type { BoundedCounter } from './bounded-counter.js';
 import type { EngineConnection, EnginePool } from './http/engine-pool.js';
 import type { ClientSide, Counters } from './http/exchange.js';
+import type { MemoryBudget } from './http/memory-budget.js';
 import {
   startFailedRefusal,
   startingRefusal,
@@ -32,6 +33,8 @@ export interface ConnectionContext {
   readonly headMs: number;
   /** Limits how many requests wait for a starting engine, and so the memory that their first bytes take. */
   readonly waiting: BoundedCounter;
+  /** Limits what large heads and parsed bodies take, over all connections. */
+  readonly memory: MemoryBudget;
   /** Limits requests and raw streams. */
   readonly semaphore: Semaphore;
   readonly rules: ApiRules | undefined;
