@@ -23,6 +23,8 @@ export default defineConfig({
         fileParallelism: false,
         globalSetup: ['test/support/build-dist.ts'],
       }),
+      // No tier: `npm run fuzz:engine`.
+      tier('fuzz', ['test/fuzz/**/*.fuzz.ts'], { fileParallelism: false, reporters: ['verbose'] }),
       // No tier: it measures. `npm run bench`.
       tier('bench', ['bench/**/*.measure.ts'], { fileParallelism: false, reporters: ['verbose'] }),
     ],

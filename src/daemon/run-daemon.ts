@@ -219,7 +219,7 @@ function openEndpoint(
     logger,
     waitMs: () => machine.settings.engine.waitSeconds * 1000,
     rules: apiRules({
-      paths: hostPaths(platform),
+      paths: hostPaths(platform, paths.engineSocket),
       health: noShares,
       showHostPaths: () => machine.settings.api.showHostPaths,
     }),

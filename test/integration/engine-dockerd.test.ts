@@ -266,6 +266,57 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     expect(stdout).toBe(`${data.length} /data\n`);
   });
 
+  it.each([false, true])(
+    'build takes an argument of 100 kB and the credentials for 40 registries (BuildKit: %s)',
+    async (buildKit) => {
+      const context = join(set.folder, `large-head-${buildKit}`);
+      await mkdir(context);
+      await writeFile(
+        join(context, 'Dockerfile'),
+        `FROM ${IMAGE}\nARG X\nARG WAY\nRUN echo "$WAY: \${#X}" >/length\n`,
+      );
+      const config = join(set.folder, 'client/config.json');
+      // As long as those of cloud registries.
+      const auth = Buffer.from(`AWS:${'t'.repeat(2_000)}`).toString('base64');
+      const auths = Array.from({ length: 40 }, (_, index) => [`registry-${index}.example`, { auth }]);
+      await writeFile(config, JSON.stringify({ auths: Object.fromEntries(auths) as unknown }));
+      try {
+        for (const way of WAYS) {
+          const args = ['--build-arg', `X=${'a'.repeat(100_000)}`, '--build-arg', `WAY=${way}`];
+          const tag = `mobyvm-test/large-head-${buildKit}-${way}`;
+          await set.build(way, [...args, '--network', 'none', '-t', tag, context], buildKit);
+          const { stdout } = await set.docker('through', ['run', '--rm', tag, 'cat', '/length']);
+          expect(stdout).toBe(`${way}: 100000\n`);
+        }
+      } finally {
+        await writeFile(config, '{}');
+      }
+    },
+  );
+
+  it("mounts the engine's own socket where a user names that of DOCKER_HOST, in any spelling", async () => {
+    const target = '/var/run/docker.sock';
+    const socket = set.socket('through');
+    for (const mount of [
+      ['-v', `${socket}:${target}`],
+      ['--mount', `type=bind,source=${socket},target=${target}`],
+      ['-v', `/${socket}:${target}:ro`],
+      ['-v', `//var/run/docker.sock:${target}`],
+      ['-v', `//./pipe/docker_engine:${target}`],
+      ['-v', `\\\\.\\pipe\\mobyvm_engine:${target}`],
+    ]) {
+      const { stdout } = await set.docker('through', ['run', '--rm', ...mount, IMAGE, 'ls', '-ld', target]);
+      expect(stdout, mount.join(' ')).toMatch(/^s/);
+    }
+    for (const mount of [
+      ['--mount', `type=npipe,source=\\\\.\\pipe\\docker_engine,target=${target}`],
+      ['-v', `unix://${socket}:${target}`],
+    ])
+      await expect(set.docker('through', ['run', '--rm', ...mount, IMAGE, 'true'])).rejects.toThrow(
+        /-v \/\/var\/run\/docker\.sock:\/var\/run\/docker\.sock/,
+      );
+  });
+
   it('events with a filter arrive at once, after any silence, and end with their client', async () => {
     const args = ['events', '--filter', 'container=eventful', '--format', '{{.Action}}'];
     await using events = new RunningProgram('docker', args, clean(set.env('through')));

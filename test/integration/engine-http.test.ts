@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/core/host/index.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import {
   ask,
@@ -72,15 +73,18 @@ async function setting(
 }
 
 /** Answers each request head that comes by what `answer` says of its number. */
-function answering(answer: (index: number, socket: Socket) => string): (socket: Socket) => void {
+function answering(
+  answer: (index: number, socket: Socket, head: string) => string,
+): (socket: Socket) => void {
   let index = 0;
   return (socket) => {
     let text = '';
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
       for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+        const head = text.slice(0, end);
         text = text.slice(end + 4);
-        socket.write(answer((index += 1), socket));
+        socket.write(answer((index += 1), socket, head));
       }
     });
     socket.on('end', () => socket.end());
@@ -166,22 +170,44 @@ describe('consecutive requests', () => {
     client.destroy();
   });
 
-  it('are repeated on a new connection if the kept one is lost, but only if they are safe', async () => {
-    const die = answering((index, socket) => {
-      // The first request of each connection is answered, and the second finds it dead.
-      if (index === 2 || index === 4) socket.destroy();
-      return OK;
-    });
-    await using set = await rawSetting(die);
+  it('are not lost if the kept connection is dead when they come, safe or not', async () => {
+    let taken = '';
+    await using set = await rawSetting(
+      answering((index, socket, head) => {
+        // The first request of each connection is answered, and the second finds it dead.
+        if (index === 2 || index === 4) socket.destroy();
+        else taken += head.split(' ', 1)[0] ?? '';
+        return OK;
+      }),
+    );
     const client = await connectTo(set.endpoint.path);
-    for (const method of ['GET', 'GET']) {
+    for (const method of ['GET', 'GET', 'POST']) {
       const answer = next(client);
-      client.write(`${method} /_ping HTTP/1.1\r\nHost: x\r\n\r\n`);
+      client.write(`${method} /containers/web/start HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
       expect(await answer).toBe(OK);
     }
+    client.destroy();
+    // The fourth was the question whether the connection is alive.
+    expect(taken).toBe('GETGETPOST');
+  });
+
+  it('are never sent twice if they are not safe, whatever became of them', async () => {
+    let posts = 0;
+    await using set = await rawSetting(
+      answering((_index, socket, head) => {
+        if (head.startsWith('POST')) posts += 1;
+        if (head.startsWith('POST')) socket.destroy();
+        return head.startsWith('HEAD') ? OK.slice(0, -2) : OK;
+      }),
+    );
+    const client = await connectTo(set.endpoint.path);
+    const first = next(client);
+    client.write('GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n');
+    await first;
     const answer = next(client);
     client.write('POST /containers/web/start HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
     expect(await answer).toMatch(/^HTTP\/1.1 502 /);
+    expect(posts).toBe(1);
     client.destroy();
   });
 });
@@ -362,17 +388,127 @@ describe('a side that disconnects during an exchange', () => {
 
 describe('an ambiguous message', () => {
   it.each([
-    ['a length and an encoding', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n'],
-    ['two lengths', 'Content-Length: 4\r\nContent-Length: 5\r\n'],
-    ['a folded line', 'A: b\r\n c\r\n'],
-    ['a bare line feed', 'A: b\nC: d\r\n'],
-    ['an unknown encoding', 'Transfer-Encoding: xchunked\r\n'],
-    ['invalid chunks', 'Transfer-Encoding: chunked\r\n\r\nhello\r\n'],
-  ])('is answered 400 in JSON and never reaches the engine whole: %s', async (_what, fields) => {
+    ['two lengths', 400, 'Content-Length: 4\r\nContent-Length: 5\r\n'],
+    ['an unknown encoding', 501, 'Transfer-Encoding: xchunked\r\n'],
+    ['invalid chunks', 400, 'Transfer-Encoding: chunked\r\n\r\nhello\r\n'],
+    ['a space before a colon', 400, 'A : b\r\n'],
+    ['a carriage return in a line', 400, 'A: b\rc\r\n'],
+  ])('is refused in JSON and never reaches the engine whole: %s', async (_what, status, fields) => {
     await using set = await rawSetting((socket) => socket.resume().on('end', () => socket.end()));
     const answer = await ask(set.endpoint.path, `POST /build HTTP/1.1\r\nHost: x\r\n${fields}\r\n0\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1.1 400 [^]*\{"message":"mobyvm: invalid HTTP request/);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*\\{"message":"mobyvm: `));
     await until('nothing to be left', () => set.endpoint.stats.open === 0 && set.sockets.size === 0);
+  });
+
+  it.each([
+    [
+      'a length beside an encoding',
+      'POST /x HTTP/1.1\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\na\r\n0\r\n\r\n',
+      'POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\na\r\n0\r\n\r\n',
+    ],
+    [
+      'bare line feeds and a folded line',
+      'POST /x HTTP/1.1\nConnection: close\nA: b\n c\nContent-Length: 2\n\nhi',
+      'POST /x HTTP/1.1\r\nConnection: close\r\nA: b c\r\nContent-Length: 2\r\n\r\nhi',
+    ],
+    [
+      'chunks in HTTP/1.0, which has none',
+      'POST /x HTTP/1.0\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nhi',
+      'POST /x HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi',
+    ],
+  ])('and the engine accepts reaches it in one form: %s', async (_what, sent, forwarded) => {
+    let received = '';
+    await using set = await rawSetting((socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        received += chunk.toString('latin1');
+        if (received.length >= forwarded.length) socket.end(OK);
+      });
+    });
+    expect(await ask(set.endpoint.path, sent)).toBe(OK);
+    expect(received).toBe(forwarded);
+  });
+});
+
+describe('a large head', () => {
+  it.each([
+    ['a header of 100,000 bytes', `A: ${'a'.repeat(100_000)}\r\n`],
+    ['a header of 1 MiB', `A: ${'a'.repeat(1024 * 1024 - 100)}\r\n`],
+    ['250 fields', 'A: b\r\n'.repeat(250)],
+    ['200,000 fields', 'a:\r\n'.repeat(200_000)],
+  ])('reaches the engine byte for byte: %s', async (_what, fields) => {
+    await using set = await rawSetting((socket) => {
+      let received = '';
+      socket.on('data', (chunk: Buffer) => {
+        received += chunk.toString('latin1');
+        if (received.endsWith('\r\n\r\n'))
+          socket.end(
+            `HTTP/1.1 200 OK\r\n${received.includes(fields) ? fields : ''}Content-Length: 2\r\n\r\nOK`,
+          );
+      });
+    });
+    const request = `GET /x?${'q'.repeat(100)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${fields}\r\n`;
+    // The engine repeats it: what a redirect says of a query is as long as the query.
+    expect(await ask(set.endpoint.path, request)).toHaveLength(fields.length + OK.length);
+  });
+
+  it('is refused when all others together take too much memory, and accepted again after them', async () => {
+    await using folder = await testFolder();
+    await using engine = await rawEngine(answering(() => OK));
+    await using endpoint = await testEndpoint(folder, {
+      availability: settableAvailability({ kind: 'ready', dial: engine.dial }),
+      memoryBytes: 1024 * 1024,
+    });
+    const first = await connectTo(endpoint.path);
+    const start = `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: ${'a'.repeat(700_000)}`;
+    first.write(start);
+    await until('it to be read', () => first.writableLength === 0);
+    const large = `${start}\r\n\r\n`;
+    await until('the first to have its share', () => first.bytesWritten >= start.length);
+    expect(await ask(endpoint.path, large)).toMatch(/^HTTP\/1.1 503 [^]*too many large requests/);
+    const small = await ask(endpoint.path, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(small).toBe(OK);
+    first.end('\r\n\r\n');
+    expect(await readToEnd(first)).toBe(OK);
+    expect(await ask(endpoint.path, large)).toBe(OK);
+  });
+});
+
+describe('a body that its client does not finish', () => {
+  it('does not keep an attach from answering at once, and what follows belongs to the stream', async () => {
+    let received = '';
+    await using set = await rawSetting((socket) => {
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+      socket.on('end', () => socket.end());
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n'),
+      );
+    });
+    const client = await connectTo(set.endpoint.path);
+    client.write('POST /containers/web/attach HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    expect(await next(client)).toMatch(/^HTTP\/1.1 101 /);
+    client.write('no chunk');
+    await until('it to arrive', () => received.endsWith('\r\n\r\nno chunk'));
+    client.destroy();
+    await until('the client to be closed', () => set.endpoint.stats.open === 0);
+    await until('the engine side to be closed', () => set.sockets.size === 0);
+  });
+
+  it.each([
+    ['an end', (socket: Socket) => socket.end(), (socket: Socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n')],
+    ['a lost engine', (socket: Socket) => socket.end(), (socket: Socket) => socket.destroy()],
+  ])('is never the fault of the VM: %s', async (_what, leave, answer) => {
+    const warnings: string[] = [];
+    await using folder = await testFolder();
+    await using engine = await rawEngine((socket) => socket.resume().on('end', () => answer(socket)));
+    await using endpoint = await testEndpoint(folder, {
+      availability: settableAvailability({ kind: 'ready', dial: engine.dial }),
+      logger: { ...silentLogger, warn: (event) => void warnings.push(event) },
+    });
+    const client = await connectTo(endpoint.path);
+    client.write('POST /networks/create HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{}');
+    leave(client);
+    expect(await readToEnd(client)).toMatch(/^HTTP\/1.1 400 /);
+    expect(warnings).toEqual([]);
   });
 });
 

@@ -104,7 +104,7 @@ describe('a create through the endpoint', () => {
     expect(set.received[0]?.body).toBe('{"HostConfig":{"Binds":["/C/site:/data"]}}');
   });
 
-  it.each(['{"HostConfig":{"Binds":["/srv:/y"]} , "a":1}', '{"broken":', 'null'])(
+  it.each(['{"HostConfig":{"Binds":["/srv:/y"]} , "a":1}', '{"a":1} text', 'null', ' \n', ''])(
     'without a host path is forwarded byte for byte: %s',
     async (body) => {
       await using set = await rewriting(created);
@@ -112,6 +112,54 @@ describe('a create through the endpoint', () => {
       expect(set.received[0]?.body).toBe(body);
     },
   );
+
+  it('gets no 100 Continue with HTTP/1.0, which does not know it', async () => {
+    await using set = await rewriting(created);
+    const body = '{"HostConfig":{"Binds":["C:\\\\site:/data"]}}';
+    const answer = await set.send(
+      `POST ${CREATE} HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    expect(answer).toMatch(/^HTTP\/1.[01] 201 /);
+    expect(set.received[0]?.body).toBe('{"HostConfig":{"Binds":["/C/site:/data"]}}');
+  });
+
+  it('of 300,000 chunks of one byte reaches the engine as one body', async () => {
+    await using set = await rewriting(created);
+    const body = `{"HostConfig":{"Binds":["C:\\\\site:/data"]},"x":"${'y'.repeat(300_000)}"}`;
+    const chunks = body.replaceAll(/[^]/g, '1\r\n$&\r\n');
+    const head = `POST ${CREATE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    await set.send(`${head}${chunks}0\r\n\r\n`);
+    expect(set.received[0]?.body).toBe(body.replace('C:\\\\site', '/C/site'));
+  });
+
+  it.each([
+    ['an absolute target', 'http://d/v1.43/containers/create'],
+    ['an absolute target without a host', 'http:/containers/create'],
+    ['an escaped letter', '/v1.43/%63ontainers/create'],
+    ['an escaped slash', '/v1.43/containers%2Fcreate'],
+    ['an escaped version', '/%76%31.43/containers/create'],
+    ['doubled slashes', '//v1.43//containers/create'],
+    ['segments of dots', '/v1.43/./x/../containers/%2e/create'],
+  ])('is refused on a drive that is not shared also by %s', async (_what, target) => {
+    await using set = await rewriting(created, { health: dead });
+    expect(await set.send(post(target, '{"HostConfig":{"Binds":["/C/x:/x"]}}'))).toMatch(/^HTTP\/1.1 400 /);
+    expect(set.received).toEqual([]);
+  });
+
+  it.each([
+    ['text after the JSON', '{"HostConfig":{"Binds":["/C/x:/x"]}} text'],
+    ['deep nesting', `{"a":${'['.repeat(300)}${']'.repeat(300)},"HostConfig":{"Binds":["/C/x:/x"]}}`],
+    ['nesting that the engine does not read', '['.repeat(20_000)],
+    ['a long s', '{"HostConfig":{"bind\u017f":["/C/x:/x"]}}'],
+    ['an escaped name', '{"HostConfig":{"\\u0042inds":["/C/x:/x"]}}'],
+    ['binds at the top', '{"Binds":["/C/x:/x"]}'],
+    ['mounts that are merged', '{"HostConfig":{"Mounts":[{"Source":"/C/x"}],"mounts":[{"Type":"bind"}]}}'],
+    ['JSON that cannot be read', '{"HostConfig":{"Binds":["/C/x:/x"'],
+  ])('is refused on a drive that is not shared also with %s', async (_what, body) => {
+    await using set = await rewriting(created, { health: dead });
+    expect(await set.send(post(CREATE, body))).toMatch(/^HTTP\/1.1 400 [^]*\{"message":"mobyvm: /);
+    expect(set.received).toEqual([]);
+  });
 
   it('is refused in less than two seconds on a drive that is not shared, and the engine never sees it', async () => {
     await using set = await rewriting(created, { health: dead });

@@ -256,11 +256,11 @@ describe('an invalid request, while mobyvm answers by itself', () => {
     client.destroy();
   });
 
-  it('is answered 431 when its head does not end within 64 KiB', async () => {
+  it('is answered 431 when its head does not end within 1 MiB', async () => {
     await using folder = await testFolder();
     await using endpoint = await testEndpoint(folder, { availability: settableAvailability(STARTING) });
     const client = await connectTo(endpoint.path);
-    client.write(`GET / HTTP/1.1\r\nA: ${'a'.repeat(70_000)}`);
+    client.write(`GET / HTTP/1.1\r\nA: ${'a'.repeat(1_100_000)}`);
     expect(parse(await readToEnd(client)).status).toBe(431);
     client.destroy();
   });

@@ -91,7 +91,7 @@ export class DockerdSetting implements AsyncDisposable {
       const credentials = await writeCredentials(folder, credentialsOf(machine));
       await makeClientFolder(folder);
       const dockerd = startDockerd(folder, namespace);
-      await dockerd.line(/API listen on \/.*docker\.sock/, 60);
+      await dockerd.line(/API listen on \/.*it-dockerd.*docker\.sock/, 60);
       const openEndpoint = async (name: string): Promise<RunningEndpoint> => {
         const path = join(folder, `${name}.sock`);
         const program = await namespace.startNode('engine-endpoint.mjs', {
@@ -193,7 +193,7 @@ echo 'from the host' >"$1/root/C/site/hello"
 for each in /*; do
   name=\${each#/}
   if [ -d "$each" ] && [ ! -L "$each" ]; then
-    case $name in proc | sys | dev | run) mount --rbind "$each" "$1/root/$name" ;; *) mount --bind "$each" "$1/root/$name" ;; esac
+    case $name in run) mount -t tmpfs tmpfs "$1/root/run" ;; proc | sys | dev) mount --rbind "$each" "$1/root/$name" ;; *) mount --bind "$each" "$1/root/$name" ;; esac
   fi
 done
 cd "$1/root"
@@ -212,6 +212,8 @@ function startDockerd(folder: string, namespace: NetworkNamespace): RunningProgr
     ...['--pidfile', join(folder, 'dockerd.pid'), '--storage-driver', 'vfs'],
     ...['--cgroup-parent', `/${CONTROL_GROUP}`],
     ...['--bridge=none', '--iptables=false', '--ip6tables=false'],
+    // The place of its socket in the VM, which containers mount; /run is its own.
+    ...['-H', 'unix:///var/run/docker.sock'],
     ...['-H', `unix://${join(folder, 'docker.sock')}`, '-H', `tcp://127.0.0.1:${PORT}`, '--tlsverify'],
     ...['--tlscacert', join(folder, 'ca.pem'), '--tlscert', join(folder, 'cert.pem')],
     ...['--tlskey', join(folder, 'key.pem')],

@@ -25,7 +25,7 @@ export type Rewriting =
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** Returns undefined to leave the body unchanged. */
-export type BodyEdit = (body: Buffer) => Uint8Array | undefined;
+export type BodyEdit = (body: Buffer) => Promise<Uint8Array | undefined>;
 
 /** Sends a GET to the engine; undefined if it does not answer 200 in time. */
 export type AskEngine = (target: string) => Promise<Buffer | undefined>;

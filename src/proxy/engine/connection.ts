@@ -4,12 +4,26 @@ import { CodecError } from '../../core/values/index.js';
 import { tunnel } from './duplex.js';
 import type { EngineConnection } from './http/engine-pool.js';
 import type { Counters } from './http/exchange.js';
-import { isHttp2Preface, requestFraming, type BodyFraming } from './http/framing.plan.js';
+import {
+  hasUnknownEncoding,
+  isHttp2Preface,
+  requestFraming,
+  unambiguousHead,
+  type BodyFraming,
+} from './http/framing.plan.js';
 import { decodeRequestHead, type RequestHead } from './http/head.codec.js';
+import { FREE_HEAD_BYTES, MemoryShare } from './http/memory-budget.js';
 import { StreamReader, type HeadRead } from './http/stream-reader.js';
-import { badHeadRefusal, malformedRefusal, TOO_MANY_CONNECTIONS, type Refusal } from './refusal.plan.js';
+import {
+  badHeadRefusal,
+  malformedRefusal,
+  TOO_MANY_CONNECTIONS,
+  UNKNOWN_ENCODING,
+  UNKNOWN_VERSION,
+  type Refusal,
+} from './refusal.plan.js';
 import { refusalResponse } from './refusal-response.js';
-import { serveRequest, type RequestEnd } from './serve-request.js';
+import { serveRequest, type IncomingRequest, type RequestEnd } from './serve-request.js';
 import { connectToEngine, type ConnectionContext, type ServedClient } from './reach-engine.js';
 
 /**
@@ -84,17 +98,24 @@ export class ClientConnection implements ServedClient {
   }
 
   async #serveNext(probe: HangupProbe | undefined): Promise<boolean> {
-    const read = await this.reader.readHead({ isRequest: true, timeoutMs: this.context.headMs });
-    if (read.kind !== 'head') return this.#endWithout(read);
-    let head: RequestHead;
-    let framing: BodyFraming;
+    const memory = new MemoryShare(this.context.memory, FREE_HEAD_BYTES);
     try {
-      head = decodeRequestHead(read.text);
-      framing = requestFraming(head);
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      return this.#refuse(malformedRefusal(error.message));
+      const read = await this.#readHead(memory);
+      if (read.kind !== 'head') return await this.#endWithout(read);
+      const request = requestOf(read);
+      if ('status' in request) return await this.#refuse(request);
+      return await this.#serveInTurn(request, probe);
+    } finally {
+      memory.release();
     }
+  }
+
+  #readHead(memory: MemoryShare): Promise<HeadRead> {
+    return this.reader.readHead({ isRequest: true, timeoutMs: this.context.headMs, memory });
+  }
+
+  async #serveInTurn(request: IncomingRequest, probe: HangupProbe | undefined): Promise<boolean> {
+    const { head } = request;
     const acquiring = this.context.semaphore.acquire(this.signal);
     if (!(typeof acquiring === 'boolean' ? acquiring : await acquiring)) {
       return !this.stream.destroyed && this.#refuse(TOO_MANY_CONNECTIONS, head.method === 'HEAD');
@@ -102,8 +123,8 @@ export class ClientConnection implements ServedClient {
     this.#isServing = true;
     try {
       if (this.reader.hasEnded && probe !== undefined) this.ask(probe);
-      if (isHttp2Preface(head)) return await this.#carryWhole(read.raw);
-      return await this.#follow(head, await serveRequest(this, { head, framing, raw: read.raw }));
+      if (isHttp2Preface(head)) return await this.#carryWhole(request.raw);
+      return await this.#follow(head, await serveRequest(this, request));
     } finally {
       this.#isServing = false;
       this.engine = undefined;
@@ -129,7 +150,8 @@ export class ClientConnection implements ServedClient {
   }
 
   /**
-   * HTTP/2: its preface has no answer in HTTP/1.1, so the engine gets it unchanged, with all that follows.
+   * HTTP/2: its preface has no answer in HTTP/1.1, so the engine gets it unchanged, with all that follows. The
+   * engine does not speak HTTP/2 over TLS without having agreed on it, and closes the connection.
    */
   async #carryWhole(raw: Buffer): Promise<boolean> {
     const reached = await connectToEngine(this);
@@ -190,4 +212,23 @@ export class ClientConnection implements ServedClient {
     if (this.context.availability.current().kind !== 'ready' && !this.#isServing && this.reader.isIdle)
       this.stream.destroy();
   }
+}
+
+/** Decodes a request, and brings its head into a form that the engine cannot read in another way. */
+function requestOf({ raw, text }: Extract<HeadRead, { kind: 'head' }>): IncomingRequest | Refusal {
+  let head: RequestHead;
+  let framing: BodyFraming;
+  try {
+    head = decodeRequestHead(text);
+    if (isHttp2Preface(head)) return { head, framing: { kind: 'none' }, raw };
+    if (!head.version.startsWith('HTTP/1.')) return UNKNOWN_VERSION;
+    if (hasUnknownEncoding(head)) return UNKNOWN_ENCODING;
+    framing = requestFraming(head);
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    return malformedRefusal(error.message);
+  }
+  const regular = unambiguousHead(head, framing);
+  if (regular === undefined) return { head, framing, raw };
+  return { head: decodeRequestHead(regular), framing, raw: Buffer.from(regular, 'latin1') };
 }

@@ -4,6 +4,7 @@ import type { EngineAvailability } from './availability.js';
 import type { ApiRules } from './api-rules.js';
 import { ClientConnection } from './connection.js';
 import { EnginePool } from './http/engine-pool.js';
+import { MemoryBudget } from './http/memory-budget.js';
 import { BoundedCounter } from './bounded-counter.js';
 import { Patience } from './patience.js';
 import { Semaphore } from './semaphore.js';
@@ -29,6 +30,8 @@ export interface EngineGatewayOptions {
   readonly headMs?: number | undefined;
   /** How long one attempt to reach the engine may take; 10,000 if absent. */
   readonly dialMs?: number | undefined;
+  /** How much memory large heads and parsed bodies may take, over all connections; 256 MiB if absent. */
+  readonly memoryBytes?: number | undefined;
   /** How some messages are rewritten; none are if absent. */
   readonly rules?: ApiRules | undefined;
 }
@@ -84,6 +87,7 @@ export class EngineGateway {
       headMs: headMs ?? 10_000,
       dialMs: dialMs ?? 10_000,
       waiting: this.#waiting,
+      memory: new MemoryBudget(options.memoryBytes ?? 256 * 1024 * 1024),
       semaphore: new Semaphore(this.#maxConnections),
       rules,
       logger,

@@ -6,6 +6,7 @@ import type { BoundedCounter } from './bounded-counter.js';
 import type { EngineConnection, EnginePool } from './http/engine-pool.js';
 import type { Patience } from './patience.js';
 import type { ClientSide, Counters } from './http/exchange.js';
+import type { MemoryBudget } from './http/memory-budget.js';
 import {
   startFailedRefusal,
   startingRefusal,
@@ -30,6 +31,8 @@ export interface ConnectionContext {
   readonly headMs: number;
   /** Limits how many requests wait for a starting engine, and so the memory that their first bytes take. */
   readonly waiting: BoundedCounter;
+  /** Limits what large heads and parsed bodies take, over all connections. */
+  readonly memory: MemoryBudget;
   /** Limits requests and raw streams. */
   readonly semaphore: Semaphore;
   readonly rules: ApiRules | undefined;

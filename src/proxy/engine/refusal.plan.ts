@@ -2,7 +2,7 @@ import type { ErrorReport } from '../../core/values/index.js';
 
 /** A response that mobyvm sends instead of the engine. */
 export interface Refusal {
-  readonly status: 400 | 408 | 413 | 431 | 500 | 502 | 503;
+  readonly status: 400 | 408 | 413 | 431 | 500 | 501 | 502 | 503 | 505;
   /** What `docker` prints after "Error response from daemon: ". */
   readonly message: string;
 }
@@ -53,6 +53,22 @@ export function engineLostRefusal(problem: string): Refusal {
   );
 }
 
+export const NO_MEMORY: Refusal = {
+  status: 503,
+  message: 'mobyvm: too many large requests at the same time. Try again.',
+};
+
+/** With the statuses that the engine's own server uses. */
+export const UNKNOWN_ENCODING: Refusal = {
+  status: 501,
+  message: 'mobyvm: the only Transfer-Encoding is "chunked".',
+};
+
+export const UNKNOWN_VERSION: Refusal = {
+  status: 505,
+  message: 'mobyvm: the only versions of HTTP are 1.0 and 1.1.',
+};
+
 export const BODY_TOO_LARGE: Refusal = {
   status: 413,
   message: 'mobyvm: the request body is too large. Requests that contain paths are limited to 16 MiB.',
@@ -64,7 +80,7 @@ export function malformedRefusal(problem: string): Refusal {
 
 /** Why a request's head is not complete. */
 export type HeadFate =
-  | { readonly kind: 'too large' | 'too slow' }
+  | { readonly kind: 'too large' | 'too slow' | 'no memory' }
   | { readonly kind: 'malformed'; readonly problem: string }
   | { readonly kind: 'ended'; readonly isPartial: boolean };
 
@@ -75,6 +91,8 @@ export function badHeadRefusal(fate: HeadFate): Refusal | undefined {
       return malformedRefusal(fate.problem);
     case 'too large':
       return { status: 431, message: 'mobyvm: the request head is too large.' };
+    case 'no memory':
+      return NO_MEMORY;
     case 'too slow':
       return { status: 408, message: 'mobyvm: the request head did not arrive in time.' };
     case 'ended':

@@ -1,16 +1,23 @@
 import type { ApiPlan, AskEngine } from './api-rules.js';
 import { pathPattern } from './api/path-pattern.plan.js';
-import { askEngine } from './ask-engine.js';
+import { askEngine, isAlive } from './ask-engine.js';
 import { collectBody } from './http/collect-body.js';
 import { responseEditor } from './http/edit-response.js';
 import type { EngineConnection } from './http/engine-pool.js';
 import { exchange, type Call, type ExchangeEnd } from './http/exchange.js';
 import type { BodyFraming } from './http/framing.plan.js';
-import { encodeRequestHead, hasWord, type RequestHead } from './http/head.codec.js';
+import { editHead, expectsContinue, isAtLeast11, type RequestHead } from './http/head.codec.js';
+import { FREE_BODY_BYTES, MemoryShare } from './http/memory-budget.js';
 import { BodyScanner } from './http/relay-body.js';
 import { withLength } from './http/with-length.plan.js';
-import { connectToEngine, refusalIn, takeIdle, type ServedClient } from './reach-engine.js';
-import { BODY_TOO_LARGE, engineLostRefusal, malformedRefusal, type Refusal } from './refusal.plan.js';
+import { connectToEngine, refusalIn, takeIdle, type Reached, type ServedClient } from './reach-engine.js';
+import {
+  BODY_TOO_LARGE,
+  engineLostRefusal,
+  malformedRefusal,
+  NO_MEMORY,
+  type Refusal,
+} from './refusal.plan.js';
 
 /** What happens next on the client's connection. */
 export type RequestEnd =
@@ -58,12 +65,13 @@ interface Outcome {
 }
 
 async function perform(client: ServedClient, request: IncomingRequest): Promise<Outcome> {
+  const sinceMs = performance.now();
   const plan = client.context.rules?.planFor(request.head);
   const outgoing = plan === undefined ? plainly(request) : await prepare(client, request, plan);
   if ('refusal' in outgoing) return refused(outgoing.refusal);
   for (let attempt = 0; ; attempt += 1) {
-    const idle = attempt === 0 ? takeIdle(client) : undefined;
-    const reached = idle ?? (await connectToEngine(client));
+    const kept = attempt === 0 ? keptConnection(client, request, sinceMs) : undefined;
+    const reached = (kept instanceof Promise ? await kept : kept) ?? (await connectToEngine(client));
     if (reached.kind === 'gone') return { end: { kind: 'broken' }, status: 0, how: 'client gone' };
     if (reached.kind === 'refusal') return refused(reached.refusal);
     const { engine, dial } = reached;
@@ -80,18 +88,37 @@ async function perform(client: ServedClient, request: IncomingRequest): Promise<
 }
 
 /**
- * An idle connection may be closed by the engine just when it is used. Only safe methods without a body are
+ * A kept connection to the engine, if there is one that can be used for this request.
+ * @param sinceMs when the request arrived: a connection that was used since then is known to be alive
+ */
+function keptConnection(
+  client: ServedClient,
+  request: IncomingRequest,
+  sinceMs: number,
+): Reached | undefined | Promise<Reached | undefined> {
+  const kept = takeIdle(client);
+  if (kept?.kind !== 'engine' || isRepeatable(request) || kept.engine.idleSinceMs >= sinceMs) return kept;
+  return checkedConnection(client, kept);
+}
+
+async function checkedConnection(
+  client: ServedClient,
+  kept: Extract<Reached, { kind: 'engine' }>,
+): Promise<Reached | undefined> {
+  return (await isAlive(client, kept.engine)) ? kept : undefined;
+}
+
+/**
+ * A kept connection may be closed by the engine just when it is used. Only safe methods without a body are
  * repeated, and only if no part of a response was seen: RFC 9110 §9.2.2,
  * https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2.
  */
-function mayRepeat(end: ExchangeEnd, engine: EngineConnection, { head, framing }: IncomingRequest): boolean {
-  return (
-    end.kind === 'engine lost' &&
-    engine.isReused &&
-    !end.isAnswered &&
-    framing.kind === 'none' &&
-    (head.method === 'GET' || head.method === 'HEAD')
-  );
+function mayRepeat(end: ExchangeEnd, engine: EngineConnection, request: IncomingRequest): boolean {
+  return end.kind === 'engine lost' && engine.isReused && !end.isAnswered && isRepeatable(request);
+}
+
+function isRepeatable({ head, framing }: IncomingRequest): boolean {
+  return framing.kind === 'none' && (head.method === 'GET' || head.method === 'HEAD');
 }
 
 function outcomeOf(client: ServedClient, end: Exclude<ExchangeEnd, { kind: 'raw stream' }>): Outcome {
@@ -136,17 +163,43 @@ async function prepare(
   if (rewriteRequest === undefined || request.framing.kind === 'none') return plainly(request);
   if (request.framing.kind === 'length' && request.framing.bytes > MAX_PARSED_BYTES)
     return { refusal: BODY_TOO_LARGE };
-  if (hasWord(request.head, 'expect', '100-continue')) client.stream.write('HTTP/1.1 100 Continue\r\n\r\n');
-  const body = await collectBody(client.reader, new BodyScanner(request.framing), MAX_PARSED_BYTES);
+  const memory = new MemoryShare(client.context.memory, FREE_BODY_BYTES);
+  try {
+    return await rewriteBody(client, request, { rewriteRequest, memory });
+  } finally {
+    memory.release();
+  }
+}
+
+interface Rewriter {
+  readonly rewriteRequest: NonNullable<ApiPlan['rewriteRequest']>;
+  readonly memory: MemoryShare;
+}
+
+async function rewriteBody(
+  client: ServedClient,
+  { head, raw, framing }: IncomingRequest,
+  { rewriteRequest, memory }: Rewriter,
+): Promise<Outgoing | { readonly refusal: Refusal }> {
+  // HTTP/1.0 knows no informational responses: RFC 9110 §15.2.
+  const isAwaited = expectsContinue(head) && isAtLeast11(head);
+  if (isAwaited) client.stream.write('HTTP/1.1 100 Continue\r\n\r\n');
+  const options = { maxBytes: MAX_PARSED_BYTES, memory, keepsRaw: false };
+  const body = await collectBody(client.reader, new BodyScanner(framing), options);
   if (body.end === 'too large') return { refusal: BODY_TOO_LARGE };
+  if (body.end === 'no memory') return { refusal: NO_MEMORY };
   if (body.end !== 'done') return { refusal: malformedRefusal('its body is truncated or not chunked') };
-  const rewriting = await rewriteRequest(Buffer.concat(body.content));
+  const rewriting = await rewriteRequest(body.content);
   if (rewriting?.kind === 'refused') return { refusal: rewriting.refusal };
-  const isAsItCame = rewriting === undefined && !hasWord(request.head, 'expect', '100-continue');
-  if (isAsItCame) return { first: Buffer.concat([request.raw, ...body.raw]), rest: { kind: 'none' } };
-  const content = rewriting?.body ?? Buffer.concat(body.content);
-  const head = encodeRequestHead(withLength(request.head, content.length));
-  return { first: Buffer.concat([Buffer.from(head, 'latin1'), content]), rest: { kind: 'none' } };
+  // The engine must not send 100 Continue again.
+  const drop = isAwaited ? ['expect'] : [];
+  if (rewriting === undefined && body.raw !== undefined) {
+    const first = isAwaited ? Buffer.from(editHead(head, { drop, add: [] }), 'latin1') : raw;
+    return { first: Buffer.concat([first, body.raw]), rest: { kind: 'none' } };
+  }
+  const content = rewriting?.body ?? body.content;
+  const first = Buffer.from(withLength(head, content.length, drop), 'latin1');
+  return { first: Buffer.concat([first, content]), rest: { kind: 'none' } };
 }
 
 interface Calling {
@@ -158,17 +211,21 @@ interface Calling {
 
 function callOf(client: ServedClient, { engine, outgoing, request, plan }: Calling): Call {
   const { counters } = client;
+  const { memory } = client.context;
   const rewrite = plan?.rewriteResponse;
   return {
     first: outgoing.first,
     rest: outgoing.rest,
     head: request.head,
     counters,
+    memory,
     editorFor:
       rewrite &&
       ((head) => {
         const edit = rewrite(head);
-        return edit && responseEditor(client, engine, { head, edit, maxBytes: MAX_PARSED_BYTES, counters });
+        return (
+          edit && responseEditor(client, engine, { head, edit, maxBytes: MAX_PARSED_BYTES, counters, memory })
+        );
       }),
   };
 }

@@ -13,13 +13,18 @@ export type HostPath =
 /** `PATH_MAX` of the guest (include/uapi/linux/limits.h) without the terminating NUL, in bytes. */
 const MAX_PATH_BYTES = 4_095;
 const OTHER: HostPath = { kind: 'other' };
-const ENGINE_SOCKET: HostPath = { kind: 'guest', path: '/var/run/docker.sock' };
+const SOCKET_IN_GUEST = '/var/run/docker.sock';
+const ENGINE_SOCKET: HostPath = { kind: 'guest', path: SOCKET_IN_GUEST };
+/** Docker's own pipe and ours; users name either, whichever the host has. */
+const ENGINE_PIPES = ['docker_engine', 'mobyvm_engine'];
 
 /**
  * `\\?\` and `\\.\`, with either slash: a verbatim path or a device follows,
  * https://learn.microsoft.com/en-us/dotnet/standard/io/file-path-formats#dos-device-paths.
  */
 const DEVICE_PREFIX = /^[\\/]{2}([?.])[\\/]/;
+/** Only pipes have names like these, so they are recognized by the rule of Linux as well. */
+const PIPE_PREFIX = /^[\\/]{2}[?.][\\/]pipe[\\/]/i;
 const DRIVE = /^([A-Za-z]):(.*)$/s;
 /** As git-bash, Docker Toolbox, Docker Desktop and WSL write drives. */
 const DRIVE_AS_FOLDER = /^(?:\/\/?|\/host_mnt\/|\/mnt\/)([A-Za-z])(\/.*)?$/s;
@@ -33,10 +38,13 @@ const NOT_ON_WINDOWS = /[\x00-\x1f<>:"|?*]/;
 /**
  * Converts a path as the user writes it on the host to what it is in the VM. The guest form is fixed:
  * `C:\Users\x` is always `/C/Users/x`.
+ * @param engineAddress where the host offers the engine: the socket or pipe that DOCKER_HOST names
  */
-export function readHostPath(text: string, rule: PathRule): HostPath {
+export function readHostPath(text: string, rule: PathRule, engineAddress?: string): HostPath {
+  if (text === SOCKET_IN_GUEST) return OTHER;
+  if (isEngineSocket(text, engineAddress)) return ENGINE_SOCKET;
   const prefix = DEVICE_PREFIX.exec(text);
-  if (prefix !== null && (rule === 'windows' || text.startsWith('\\'))) {
+  if (prefix !== null && (rule === 'windows' || text.startsWith('\\') || PIPE_PREFIX.test(text))) {
     return readDevicePath(text.slice(prefix[0].length), { rule, isVerbatim: prefix[1] === '?' });
   }
   const [, letter, rest = ''] = DRIVE.exec(text) ?? [];
@@ -48,8 +56,37 @@ export function readHostPath(text: string, rule: PathRule): HostPath {
   if (rule === 'windows' && text.startsWith('\\')) return refusedAsRootless(text);
   const folder = (rule === 'windows' ? DRIVE_AS_FOLDER : GUEST_FORM).exec(text);
   if (folder?.[1] !== undefined) return onDrive(folder[1], folder[2] ?? '', { rule, isVerbatim: false });
-  // Also `//var/run/docker.sock`: with two slashes, git-bash does not convert the path.
   return OTHER;
+}
+
+/**
+ * Whether a path is the engine's socket, in any spelling. `//var/run/docker.sock` is what users of git-bash
+ * write: with two slashes, it does not convert the path.
+ */
+function isEngineSocket(text: string, engineAddress: string | undefined): boolean {
+  const path = socketPath(text);
+  return (
+    path !== undefined && (path === socketPath(SOCKET_IN_GUEST) || path === socketPath(engineAddress ?? ''))
+  );
+}
+
+/** An absolute path without empty and dot segments. `/var/run` is `/run` on every Linux in use. */
+function socketPath(text: string): string | undefined {
+  if (text.startsWith('\\')) return text.toLowerCase();
+  if (!text.startsWith('/')) return undefined;
+  return resolvedSegments(text.split('/'))
+    .join('/')
+    .replace(/^var\/run\//, 'run/');
+}
+
+/** Resolves `.`, `..` and empty segments, without leaving the root. */
+function resolvedSegments(segments: readonly string[]): string[] {
+  const resolved: string[] = [];
+  for (const segment of segments) {
+    if (segment === '..') resolved.pop();
+    else if (segment !== '' && segment !== '.') resolved.push(segment);
+  }
+  return resolved;
 }
 
 /**
@@ -78,7 +115,7 @@ function readDevicePath(text: string, reading: Reading): HostPath {
   const [, letter, rest = ''] = DRIVE.exec(text) ?? [];
   if (letter !== undefined && /^([\\/]|$)/.test(rest)) return onDrive(letter, rest, reading);
   const [, pipe] = /^pipe[\\/](.+)$/is.exec(text) ?? [];
-  if (pipe?.toLowerCase() === 'docker_engine') return ENGINE_SOCKET;
+  if (pipe !== undefined && ENGINE_PIPES.includes(pipe.toLowerCase())) return ENGINE_SOCKET;
   if (pipe !== undefined) {
     return {
       kind: 'refused',
@@ -97,11 +134,7 @@ function readDevicePath(text: string, reading: Reading): HostPath {
 
 function onDrive(letter: string, rest: string, { rule, isVerbatim }: Reading): HostPath {
   const drive = letter.toUpperCase();
-  const segments: string[] = [];
-  for (const segment of rest.split(/[\\/]/)) {
-    if (segment === '..') segments.pop();
-    else if (segment !== '' && segment !== '.') segments.push(segment);
-  }
+  const segments = resolvedSegments(rest.split(/[\\/]/));
   const isNormalized = rule === 'windows' && !isVerbatim;
   const names = isNormalized ? normalized(segments, /[\\/]$/.test(rest)) : segments;
   const path = ['', drive, ...names].join('/');

@@ -1,4 +1,4 @@
-import { decodeBindSpec, encodeBindSpec } from './bind-spec.codec.js';
+import { decodeBindSpec, encodeBindSpec, type BindSpec } from './bind-spec.codec.js';
 import { readHostPath, writeHostPath, type HostPath, type PathRule } from './host-path.plan.js';
 
 /** A parsed bind; `text` is the bind with the guest path of its source. */
@@ -17,8 +17,9 @@ export interface HostPaths {
   readonly writeBind: (bind: string) => string | undefined;
 }
 
-export function hostPaths(rule: PathRule): HostPaths {
-  const read = (path: string): HostPath => readHostPath(path, rule);
+/** @param engineAddress where the host offers the engine: a socket or a pipe */
+export function hostPaths(rule: PathRule, engineAddress?: string): HostPaths {
+  const read = (path: string): HostPath => readHostPath(path, rule, engineAddress);
   const write = (path: string): string | undefined => writeHostPath(path, rule);
   return {
     read,
@@ -26,7 +27,7 @@ export function hostPaths(rule: PathRule): HostPaths {
     readBind(bind) {
       const spec = decodeBindSpec(bind);
       if (spec === undefined) return undefined;
-      const source = read(spec.source);
+      const source = badForm(bind, spec) ?? read(spec.source);
       const isPath = source.kind === 'drive' || source.kind === 'guest';
       return { source, text: isPath ? encodeBindSpec({ ...spec, source: source.path }) : bind };
     },
@@ -36,5 +37,28 @@ export function hostPaths(rule: PathRule): HostPaths {
       const source = write(spec.source);
       return source === undefined ? undefined : encodeBindSpec({ ...spec, source });
     },
+  };
+}
+
+/** How the address of an engine begins in DOCKER_HOST. */
+const ADDRESS = /^(?:unix|npipe|tcp|https?|ssh)$/i;
+
+/**
+ * A bind whose options are a path was cut at the wrong colon. The engine would say only "invalid mode", and not
+ * what to write.
+ */
+function badForm(bind: string, { source, target, options }: BindSpec): HostPath | undefined {
+  if (options === undefined || !/[\\/]/.test(options)) return undefined;
+  if (ADDRESS.test(source)) {
+    return {
+      kind: 'refused',
+      reason: `"${bind}" begins with an address, and a bind begins with a path`,
+      advice: 'To mount the engine, use -v //var/run/docker.sock:/var/run/docker.sock.',
+    };
+  }
+  return {
+    kind: 'refused',
+    reason: `"${bind}" is not SOURCE:TARGET[:OPTIONS]: "${target}" would be its target and "${options}" its options`,
+    advice: 'The target is a path in the container, such as /data.',
   };
 }

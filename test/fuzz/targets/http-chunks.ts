@@ -33,7 +33,8 @@ function scan(pieces: readonly Buffer[]): unknown {
   const content: Buffer[] = [];
   let taken = 0;
   try {
-    for (const piece of pieces) taken += scanner.scan(piece, (data) => content.push(data));
+    for (const piece of pieces)
+      taken += scanner.scan(piece, (bytes, start, end) => content.push(bytes.subarray(start, end)));
   } catch (error) {
     if (!(error instanceof CodecError)) throw error;
     return 'malformed';

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { CodecError } from '../../../src/core/values/index.js';
-import { requestFraming } from '../../../src/proxy/engine/http/framing.plan.js';
-import { decodeRequestHead, encodeRequestHead } from '../../../src/proxy/engine/http/head.codec.js';
+import { requestFraming, unambiguousHead } from '../../../src/proxy/engine/http/framing.plan.js';
+import { decodeRequestHead, editHead, type RequestHead } from '../../../src/proxy/engine/http/head.codec.js';
 import type { FuzzTarget } from '../target.js';
 
 /** Whatever is accepted must be encoded to a head that reads the same. */
@@ -35,10 +35,17 @@ export const target: FuzzTarget = {
   run(input) {
     try {
       const head = decodeRequestHead(input.toString('latin1'));
-      deepStrictEqual(decodeRequestHead(encodeRequestHead(head)), head);
-      requestFraming(head);
+      const framing = requestFraming(head);
+      const regular = decodeRequestHead(editHead(head, { drop: [], add: [] }));
+      deepStrictEqual([regular.isLoose, ...read(regular)], [false, ...read(head)]);
+      const sent = decodeRequestHead(unambiguousHead(head, framing) ?? head.text);
+      deepStrictEqual([requestFraming(sent), unambiguousHead(sent, framing)], [framing, undefined]);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
     }
   },
 };
+
+function read({ method, target, version, fields }: RequestHead): readonly unknown[] {
+  return [method, target, version, fields.map(({ lower, value }) => [lower, value])];
+}

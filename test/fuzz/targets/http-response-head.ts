@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { CodecError } from '../../../src/core/values/index.js';
 import { responseFraming } from '../../../src/proxy/engine/http/framing.plan.js';
-import { decodeResponseHead, encodeResponseHead } from '../../../src/proxy/engine/http/head.codec.js';
+import { decodeResponseHead, editHead } from '../../../src/proxy/engine/http/head.codec.js';
 import type { FuzzTarget } from '../target.js';
 
 /** Whatever is accepted must be encoded to a head that reads the same. */
@@ -28,7 +28,7 @@ export const target: FuzzTarget = {
   run(input) {
     try {
       const head = decodeResponseHead(input.toString('latin1'));
-      deepStrictEqual(decodeResponseHead(encodeResponseHead(head)), head);
+      deepStrictEqual(editHead(head, { drop: [], add: [] }), head.text);
       responseFraming(head, 'GET');
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;

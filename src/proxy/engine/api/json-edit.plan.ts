@@ -1,4 +1,4 @@
-import { encodeJsonString, type JsonNode, type JsonString } from './json-text.codec.js';
+import { encodeJsonString, foldedName, type JsonNode, type JsonString } from './json-text.codec.js';
 
 /** A string and its new value. */
 export interface StringEdit {
@@ -19,7 +19,8 @@ export function editJsonText(text: string, edits: readonly StringEdit[]): string
 
 /**
  * Returns all nodes at a path; `*` means every item of an array. Names match regardless of case, and repeated
- * ones all match, because the engine reads them that way (https://pkg.go.dev/encoding/json#Unmarshal).
+ * ones all match, because the engine reads them that way (https://pkg.go.dev/encoding/json#Unmarshal). The
+ * keys of a map, such as the options of a driver, are exact: `=o`.
  */
 export function select(node: JsonNode | undefined, path: readonly string[]): readonly JsonNode[] {
   if (node === undefined) return [];
@@ -27,9 +28,10 @@ export function select(node: JsonNode | undefined, path: readonly string[]): rea
   if (step === undefined) return [node];
   if (step === '*') return node.kind === 'array' ? node.items.flatMap((item) => select(item, rest)) : [];
   if (node.kind !== 'object') return [];
-  const wanted = step.toLowerCase();
+  const isExact = step.startsWith('=');
+  const wanted = isExact ? step.slice(1) : foldedName(step);
   return node.members
-    .filter(({ name }) => name.toLowerCase() === wanted)
+    .filter(({ name }) => (isExact ? name : foldedName(name)) === wanted)
     .flatMap(({ value }) => select(value, rest));
 }
 

@@ -27,13 +27,24 @@ export type Shape =
   | 'plugins'
   | 'settings';
 
+/** The members that lead to paths, in any message, by their folded names; see JsonScanner. */
+export const PATH_MEMBERS: ReadonlySet<string> = new Set(
+  (
+    'HostConfig Binds Mounts Type Source VolumeOptions DriverConfig Name Options Driver DriverOpts o device ' +
+    'TaskTemplate ContainerSpec Spec PreviousSpec Volumes Containers Settings Config Devices PathOnHost message'
+  )
+    .toLowerCase()
+    .split(' '),
+);
+
 /** Finds the paths in a message of that shape. Labels, environment and commands are never taken for paths. */
 export function pathSites(root: JsonNode, shape: Shape): readonly PathSite[] {
   const each = (path: readonly string[], inner: Shape): readonly PathSite[] =>
     select(root, path).flatMap((node) => pathSites(node, inner));
   switch (shape) {
     case 'container':
-      return [...each(['HostConfig'], 'hostConfig'), ...mountSites(select(root, ['Mounts', '*']))];
+      // Up to API 1.43, a create without HostConfig has its members at the top.
+      return [...each(['HostConfig'], 'hostConfig'), ...each([], 'hostConfig')];
     case 'containers':
       return each(['*'], 'container');
     case 'hostConfig':
@@ -42,13 +53,13 @@ export function pathSites(root: JsonNode, shape: Shape): readonly PathSite[] {
         ...mountSites(select(root, ['Mounts', '*'])),
       ];
     case 'spec':
-      return mountSites(select(root, ['TaskTemplate', 'ContainerSpec', 'Mounts', '*']));
+      return serviceMountSites(select(root, ['TaskTemplate', 'ContainerSpec', 'Mounts', '*']));
     case 'service':
       return [...each(['Spec'], 'spec'), ...each(['PreviousSpec'], 'spec')];
     case 'services':
       return each(['*'], 'service');
     case 'task':
-      return mountSites(select(root, ['Spec', 'ContainerSpec', 'Mounts', '*']));
+      return serviceMountSites(select(root, ['Spec', 'ContainerSpec', 'Mounts', '*']));
     case 'tasks':
       return each(['*'], 'task');
     case 'volume':
@@ -78,12 +89,36 @@ export function pathSites(root: JsonNode, shape: Shape): readonly PathSite[] {
  */
 function mountSites(mounts: readonly JsonNode[]): readonly PathSite[] {
   return mounts.flatMap((mount) => {
-    const type = textAt(mount, ['Type'])?.toLowerCase();
-    if (type === 'bind' || type === 'npipe') return sitesOf('path', selectStrings(mount, ['Source']));
-    return select(mount, ['VolumeOptions', 'DriverConfig']).flatMap((driver) =>
-      driverSites(driver, 'Name', 'Options'),
-    );
+    const type = textAt(mount, ['Type']);
+    return type === 'bind' ? sitesOf('path', selectStrings(mount, ['Source'])) : volumeSites(mount);
   });
+}
+
+/** In services, the type of a mount may be in any case, and a mount without a type is a bind. */
+function serviceMountSites(mounts: readonly JsonNode[]): readonly PathSite[] {
+  return mounts.flatMap((mount) => {
+    const type = textAt(mount, ['Type'])?.toLowerCase() ?? '';
+    return type === 'bind' || type === ''
+      ? sitesOf('path', selectStrings(mount, ['Source']))
+      : volumeSites(mount);
+  });
+}
+
+function volumeSites(mount: JsonNode): readonly PathSite[] {
+  return select(mount, ['VolumeOptions', 'DriverConfig']).flatMap((driver) =>
+    driverSites(driver, 'Name', 'Options'),
+  );
+}
+
+/** Mounts that the engine would refuse without saying what to write instead. */
+export function pipeMounts(root: JsonNode): readonly JsonNode[] {
+  return [
+    ['HostConfig', 'Mounts', '*'],
+    ['Mounts', '*'],
+    ['TaskTemplate', 'ContainerSpec', 'Mounts', '*'],
+  ]
+    .flatMap((path) => select(root, path))
+    .filter((mount) => textAt(mount, ['Type'])?.toLowerCase() === 'npipe');
 }
 
 /**
@@ -93,9 +128,9 @@ function mountSites(mounts: readonly JsonNode[]): readonly PathSite[] {
 function driverSites(volume: JsonNode, nameField: string, optionsField: string): readonly PathSite[] {
   if (!['', 'local', undefined].includes(textAt(volume, [nameField]))) return [];
   return select(volume, [optionsField]).flatMap((options) => {
-    const flags = textAt(options, ['o'])?.split(',') ?? [];
-    const binds = flags.includes('bind') || flags.includes('rbind') || textAt(options, ['type']) === 'none';
-    return binds ? sitesOf('path', selectStrings(options, ['device'])) : [];
+    const flags = textAt(options, ['=o'])?.split(',') ?? [];
+    const binds = flags.includes('bind') || flags.includes('rbind') || textAt(options, ['=type']) === 'none';
+    return binds ? sitesOf('path', selectStrings(options, ['=device'])) : [];
   });
 }
 

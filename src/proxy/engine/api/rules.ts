@@ -1,11 +1,21 @@
 import type { ApiPlan, ApiRules, AskEngine, BodyEdit, Rewriting } from '../api-rules.js';
 import type { RequestHead, ResponseHead } from '../http/head.codec.js';
 import { valuesOf } from '../http/head.codec.js';
+import { CodecError } from '../../../core/values/index.js';
 import type { Refusal } from '../refusal.plan.js';
-import { routeOf, versionPrefixOf, type Route } from './routes.plan.js';
+import { encodePath, routeOf, versionPrefixOf, type Route } from './routes.plan.js';
 import type { ShareHealth, ShareProblem } from './share-health.js';
-import { drivePathsIn, errorToHost, localVolumesIn, toGuest, toHost } from './translate.plan.js';
-import type { DrivePath, PathTranslation } from './translate.plan.js';
+import { PATH_MEMBERS, type Shape } from './path-sites.plan.js';
+import { readJson } from './read-json.js';
+import {
+  drivePathsIn,
+  errorToHost,
+  localVolumesIn,
+  mayHoldDrive,
+  toGuest,
+  toHost,
+} from './translate.plan.js';
+import type { DrivePath, PathTranslation, ToGuest } from './translate.plan.js';
 
 export interface ApiRulesOptions {
   readonly paths: PathTranslation;
@@ -46,7 +56,7 @@ function planOf(route: Route, head: RequestHead, options: ApiRulesOptions): ApiP
       request === undefined
         ? undefined
         : async (body): Promise<Rewriting> => {
-            const read = toGuest(body.toString('latin1'), request, options.paths);
+            const read = await readRequest(body, request, options.paths);
             if (read.kind === 'refused') return refusedWith(read.message, 400);
             known.push(...read.paths);
             const refusal = await deadShare(read.paths, options.health, 400);
@@ -58,9 +68,39 @@ function planOf(route: Route, head: RequestHead, options: ApiRulesOptions): ApiP
     rewriteResponse(answer): BodyEdit | undefined {
       if (!options.showHostPaths() || !isPlainJson(answer)) return undefined;
       if (answer.status >= 400) return edit((text) => errorToHost(text, known));
-      return response && edit((text) => toHost(text, response, options.paths));
+      return response && ((body) => showHostPaths(body, response, options.paths));
     },
   };
+}
+
+/** A body without a value is left for the engine to refuse. */
+async function readRequest(body: Buffer, shape: Shape, paths: PathTranslation): Promise<ToGuest> {
+  const text = body.toString('latin1');
+  if (!/[^ \t\r\n]/.test(text)) return { kind: 'read', text: undefined, paths: [] };
+  try {
+    return toGuest({ text, document: await readJson(text, PATH_MEMBERS) }, shape, paths);
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    return { kind: 'refused', message: `mobyvm: the request body cannot be read: ${error.message}.` };
+  }
+}
+
+/** A response that cannot be read is delivered as it came. */
+async function showHostPaths(
+  body: Buffer,
+  shape: Shape,
+  paths: PathTranslation,
+): Promise<Uint8Array | undefined> {
+  const text = body.toString('latin1');
+  if (!mayHoldDrive(text)) return undefined;
+  try {
+    const { root } = await readJson(text, PATH_MEMBERS);
+    const changed = toHost(text, { root, shape }, paths);
+    return changed === undefined ? undefined : Buffer.from(changed, 'latin1');
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    return undefined;
+  }
 }
 
 /**
@@ -77,7 +117,7 @@ async function pathsOfContainer(
   }: { readonly head: RequestHead; readonly ask: AskEngine; readonly options: ApiRulesOptions },
 ): Promise<readonly DrivePath[]> {
   const version = versionPrefixOf(head.target);
-  const inspected = (await ask(`${version}/containers/${container}/json`))?.toString('latin1');
+  const inspected = (await ask(`${version}/containers/${encodePath(container)}/json`))?.toString('latin1');
   if (inspected === undefined) return [];
   const found = [...drivePathsIn(inspected, 'container', options.paths)];
   for (const name of localVolumesIn(inspected)) {
@@ -141,6 +181,6 @@ function isPlainJson(head: ResponseHead): boolean {
 function edit(change: (text: string) => string | undefined): BodyEdit {
   return (body) => {
     const text = change(body.toString('latin1'));
-    return text === undefined ? undefined : Buffer.from(text, 'latin1');
+    return Promise.resolve(text === undefined ? undefined : Buffer.from(text, 'latin1'));
   };
 }

@@ -1,7 +1,7 @@
 import { CodecError } from '../../../core/values/index.js';
 import { editJsonText, select, selectStrings, textAt, type StringEdit } from './json-edit.plan.js';
-import { decodeJsonText, type JsonNode } from './json-text.codec.js';
-import { pathSites, type PathSite, type Shape } from './path-sites.plan.js';
+import { decodeJsonText, type JsonDocument, type JsonNode } from './json-text.codec.js';
+import { PATH_MEMBERS, pathSites, pipeMounts, type PathSite, type Shape } from './path-sites.plan.js';
 
 /** What a host path is in the VM. Supplied by the daemon from src/share. */
 export type HostPath =
@@ -33,16 +33,28 @@ export type ToGuest =
   | { readonly kind: 'refused'; readonly message: string };
 
 const VOLUME_NAME = /^[A-Za-z0-9][\w.-]+$/;
-const NOTHING: ToGuest = { kind: 'read', text: undefined, paths: [] };
+
+/** What a request must be decoded with; see JsonScanner. */
+export interface Request {
+  readonly text: string;
+  readonly document: JsonDocument;
+}
 
 /**
- * Replaces host paths in a request by guest paths. A body that is not JSON is left for the engine to refuse.
+ * Replaces host paths in a request by guest paths. A request is refused if it could mean something else to the
+ * engine than to the rules.
  */
-export function toGuest(text: string, shape: Shape, paths: PathTranslation): ToGuest {
-  const root = decodeOrUndefined(text);
-  if (root === undefined) return NOTHING;
+export function toGuest({ text, document }: Request, shape: Shape, paths: PathTranslation): ToGuest {
+  const { root, repeated } = document;
+  if (repeated !== undefined) {
+    return {
+      kind: 'refused',
+      message: `mobyvm: the request has the member "${repeated}" more than once. Send it once.`,
+    };
+  }
   const device = shape === 'container' ? windowsDevice(root) : undefined;
   if (device !== undefined) return { kind: 'refused', message: device };
+  if (pipeMounts(root).length > 0) return { kind: 'refused', message: PIPE_MOUNT };
   const edits: StringEdit[] = [];
   const found: DrivePath[] = [];
   for (const site of pathSites(root, shape)) {
@@ -66,9 +78,11 @@ export function toGuest(text: string, shape: Shape, paths: PathTranslation): ToG
 }
 
 /** Replaces guest paths in a response by host paths; undefined if there are none. */
-export function toHost(text: string, shape: Shape, paths: PathTranslation): string | undefined {
-  const root = mayHoldDrive(text) ? decodeOrUndefined(text) : undefined;
-  if (root === undefined) return undefined;
+export function toHost(
+  text: string,
+  { root, shape }: { readonly root: JsonNode; readonly shape: Shape },
+  paths: PathTranslation,
+): string | undefined {
   const edits = pathSites(root, shape).flatMap(({ kind, node }) => {
     const value = kind === 'bind' ? paths.writeBind(node.value) : paths.write(node.value);
     return value === undefined ? [] : [{ node, value }];
@@ -78,7 +92,9 @@ export function toHost(text: string, shape: Shape, paths: PathTranslation): stri
 
 /** Returns the paths on drives that a response names, such as those of an inspected container. */
 export function drivePathsIn(text: string, shape: Shape, paths: PathTranslation): readonly DrivePath[] {
-  const read = toGuest(text, shape, paths);
+  const root = decodeOrUndefined(text);
+  if (root === undefined) return [];
+  const read = toGuest({ text, document: { root, repeated: undefined } }, shape, paths);
   return read.kind === 'read' ? read.paths : [];
 }
 
@@ -128,6 +144,11 @@ function readSite(
   return { source, text: isPath ? node.value.slice(0, at) + source.path : node.value };
 }
 
+const PIPE_MOUNT =
+  'mobyvm: a mount of type npipe does not work, because containers run in a Linux VM. To mount the engine, use ' +
+  'a bind: -v //var/run/docker.sock:/var/run/docker.sock, or ' +
+  '--mount type=bind,source=/var/run/docker.sock,target=/var/run/docker.sock.';
+
 /** A container in the VM cannot use devices of Windows. */
 function windowsDevice(root: JsonNode): string | undefined {
   const names = select(root, ['HostConfig', 'Devices', '*']).flatMap((device) =>
@@ -142,13 +163,13 @@ function windowsDevice(root: JsonNode): string | undefined {
 }
 
 /** Most responses hold no path on a drive and need not be parsed. */
-function mayHoldDrive(text: string): boolean {
+export function mayHoldDrive(text: string): boolean {
   return /"\/[A-Z][/:"]/.test(text);
 }
 
 function decodeOrUndefined(text: string): JsonNode | undefined {
   try {
-    return decodeJsonText(text);
+    return decodeJsonText(text, PATH_MEMBERS);
   } catch (error) {
     if (error instanceof CodecError) return undefined;
     throw error;

@@ -1,48 +1,93 @@
 import { CodecError } from '../../../core/values/index.js';
+import { GrowingBuffer } from './growing-buffer.js';
+import type { MemoryShare } from './memory-budget.js';
 import type { BodyEnd, BodyScanner } from './relay-body.js';
 import type { Consumer, StreamReader } from './stream-reader.js';
 
 export interface CollectedBody {
-  readonly end: Exclude<BodyEnd, 'sink closed'> | 'too large';
-  /** The bytes as received, including the framing. */
-  readonly raw: readonly Buffer[];
+  readonly end: Exclude<BodyEnd, 'sink closed'> | 'too large' | 'no memory';
+  /**
+   * The bytes as received, including the framing; undefined if the framing is larger than the content, as in
+   * chunks of one byte. Of a body that is not complete, it is all that was read.
+   */
+  readonly raw: Buffer | undefined;
   /** The content without the framing. */
-  readonly content: readonly Buffer[];
+  readonly content: Buffer;
 }
+
+export interface CollectOptions {
+  /** Of the content. */
+  readonly maxBytes: number;
+  /** Grows with the body; the caller releases it. */
+  readonly memory: MemoryShare;
+  /** Whether `raw` is kept however large the framing is, because what was read must be forwarded. */
+  readonly keepsRaw: boolean;
+}
+
+/** The framing of a body in chunks of a usual size, such as those of a docker client, is much less. */
+const MAX_FRAMING = 64 * 1024;
 
 /** Reads a body into memory. Ends with `too large`, and what was read so far, once it exceeds `maxBytes`. */
 export function collectBody(
   source: StreamReader,
   scanner: BodyScanner,
-  maxBytes: number,
+  options: CollectOptions,
 ): Promise<CollectedBody> {
-  const raw: Buffer[] = [];
-  const content: Buffer[] = [];
-  if (scanner.isDone) return Promise.resolve({ end: 'done', raw, content });
   return new Promise((resolve) => {
-    let size = 0;
-    const finish = (end: CollectedBody['end']): void => {
-      source.detach(consumer);
-      resolve({ end, raw, content });
-    };
-    const consumer: Consumer = {
-      take(chunk) {
-        let taken: number;
-        try {
-          taken = scanner.scan(chunk, (piece) => content.push(piece));
-        } catch (error) {
-          if (!(error instanceof CodecError)) throw error;
-          finish('malformed');
-          return chunk.length;
-        }
-        raw.push(chunk.subarray(0, taken));
-        size += taken;
-        if (scanner.isDone) finish('done');
-        else if (size > maxBytes) finish('too large');
-        return taken;
-      },
-      ended: () => finish(scanner.mayEnd ? 'done' : 'source ended'),
-    };
-    source.consume(consumer);
+    const collector = new Collector(source, scanner, { options, resolve });
+    if (scanner.isDone) collector.finish('done');
+    else source.consume(collector);
   });
+}
+
+class Collector implements Consumer {
+  readonly #source: StreamReader;
+  readonly #scanner: BodyScanner;
+  readonly #options: CollectOptions;
+  readonly #resolve: (body: CollectedBody) => void;
+  readonly #content = new GrowingBuffer();
+  #raw: GrowingBuffer | undefined = new GrowingBuffer();
+
+  constructor(
+    source: StreamReader,
+    scanner: BodyScanner,
+    {
+      options,
+      resolve,
+    }: { readonly options: CollectOptions; readonly resolve: (body: CollectedBody) => void },
+  ) {
+    this.#source = source;
+    this.#scanner = scanner;
+    this.#options = options;
+    this.#resolve = resolve;
+  }
+
+  take(chunk: Buffer): number {
+    const { maxBytes, memory, keepsRaw } = this.#options;
+    const needed = this.#content.capacityAfter(chunk.length) + (this.#raw?.capacityAfter(chunk.length) ?? 0);
+    const hasMemory = memory.tryGrowTo(needed);
+    let taken: number;
+    try {
+      taken = this.#scanner.scan(chunk, (bytes, start, end) => this.#content.append(bytes, start, end));
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      this.finish('malformed');
+      return chunk.length;
+    }
+    this.#raw?.append(chunk, 0, taken);
+    if (!keepsRaw && (this.#raw?.length ?? 0) > this.#content.length * 2 + MAX_FRAMING) this.#raw = undefined;
+    if (this.#content.length > maxBytes) this.finish('too large');
+    else if (this.#scanner.isDone) this.finish('done');
+    else if (!hasMemory) this.finish('no memory');
+    return taken;
+  }
+
+  ended(): void {
+    this.finish(this.#scanner.mayEnd ? 'done' : 'source ended');
+  }
+
+  finish(end: CollectedBody['end']): void {
+    this.#source.detach(this);
+    this.#resolve({ end, raw: this.#raw?.bytes, content: this.#content.bytes });
+  }
 }

@@ -2,7 +2,8 @@ import type { BodyEdit } from '../api-rules.js';
 import { collectBody } from './collect-body.js';
 import type { EngineConnection } from './engine-pool.js';
 import type { ClientSide, Counters, ResponseEditor } from './exchange.js';
-import { encodeResponseHead, type ResponseHead } from './head.codec.js';
+import type { ResponseHead } from './head.codec.js';
+import { FREE_BODY_BYTES, MemoryShare, type MemoryBudget } from './memory-budget.js';
 import { BodyScanner, relayBody } from './relay-body.js';
 import { withLength } from './with-length.plan.js';
 
@@ -10,6 +11,7 @@ export interface Editing {
   readonly edit: BodyEdit;
   readonly maxBytes: number;
   readonly counters: Counters;
+  readonly memory: MemoryBudget;
 }
 
 /**
@@ -19,26 +21,33 @@ export interface Editing {
 export function responseEditor(
   client: ClientSide,
   engine: EngineConnection,
-  { edit, maxBytes, counters, head }: Editing & { readonly head: ResponseHead },
+  { edit, maxBytes, counters, memory, head }: Editing & { readonly head: ResponseHead },
 ): ResponseEditor {
   return async ({ raw, framing }) => {
     const scanner = new BodyScanner(framing);
-    const body = await collectBody(engine.reader, scanner, maxBytes);
+    const share = new MemoryShare(memory, FREE_BODY_BYTES);
     const write = (bytes: Uint8Array): void => {
       counters.toClient += bytes.length;
       client.stream.write(bytes);
     };
-    const edited = body.end === 'done' ? edit(Buffer.concat(body.content)) : undefined;
-    client.stream.cork();
-    if (edited !== undefined) {
-      write(Buffer.from(encodeResponseHead(withLength(head, edited.length)), 'latin1'));
-      write(edited);
-    } else {
-      write(raw);
-      body.raw.forEach(write);
+    let end;
+    try {
+      const body = await collectBody(engine.reader, scanner, { maxBytes, memory: share, keepsRaw: true });
+      const edited = body.end === 'done' ? await edit(body.content) : undefined;
+      client.stream.cork();
+      if (edited !== undefined) {
+        write(Buffer.from(withLength(head, edited.length), 'latin1'));
+        write(edited);
+      } else {
+        write(raw);
+        write(body.raw ?? body.content);
+      }
+      client.stream.uncork();
+      ({ end } = body);
+    } finally {
+      share.release();
     }
-    client.stream.uncork();
-    if (body.end !== 'too large') return body.end;
+    if (end !== 'too large' && end !== 'no memory') return end;
     return relayBody(engine.reader, client.stream, {
       scanner,
       onBytes: (count) => (counters.toClient += count),

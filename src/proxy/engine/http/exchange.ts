@@ -4,6 +4,7 @@ import { reset } from '../duplex.js';
 import type { EngineConnection } from './engine-pool.js';
 import { becomesRawStream, isPersistent, responseFraming, type BodyFraming } from './framing.plan.js';
 import { decodeResponseHead, type RequestHead, type ResponseHead } from './head.codec.js';
+import { FREE_HEAD_BYTES, MemoryShare, type MemoryBudget } from './memory-budget.js';
 import { BodyScanner, relayBody, type BodyEnd } from './relay-body.js';
 import type { StreamReader } from './stream-reader.js';
 
@@ -24,6 +25,7 @@ export interface Call {
   /** The framing of what follows `first` on the client's connection. */
   readonly rest: BodyFraming;
   readonly counters: Counters;
+  readonly memory: MemoryBudget;
   /** Delivers a response in another form; undefined to deliver it unchanged. */
   readonly editorFor?: ((response: ResponseHead) => ResponseEditor | undefined) | undefined;
 }
@@ -71,11 +73,11 @@ export async function exchange(
     const end = await receive(client, engine, { call, upload });
     if (client.stream.destroyed) return { kind: 'client gone' };
     if (end.kind === 'engine lost') engine.stream.destroy();
-    if (typeof upload === 'string' ? upload === 'malformed' : end.kind === 'engine lost') {
-      const uploaded = await upload;
-      if (uploaded === 'malformed')
-        return { kind: 'bad request', problem: 'its body is not chunked correctly' };
-      if (uploaded === 'source ended') return { kind: 'client gone' };
+    // An upload that is still going on says nothing, and may never end.
+    const uploaded = typeof upload === 'string' || end.kind === 'engine lost' ? await upload : 'done';
+    if (uploaded === 'malformed' || uploaded === 'source ended') {
+      if (end.kind === 'engine lost' && end.isAnswered) return { kind: 'client gone' };
+      if (end.kind === 'engine lost') return { kind: 'bad request', problem: BODY_PROBLEMS[uploaded] };
     }
     if (end.kind !== 'engine lost') return end;
     return { ...end, wasTaken: call.counters.toEngine - taken > call.first.length };
@@ -83,6 +85,11 @@ export async function exchange(
     client.stream.off('close', onClose);
   }
 }
+
+const BODY_PROBLEMS = {
+  malformed: 'its body is not chunked correctly',
+  'source ended': 'it ends within its body',
+} as const;
 
 /** Sends head and body, in one write if they arrived in one read. */
 function send(client: ClientSide, engine: EngineConnection, call: Call): BodyEnd | Promise<BodyEnd> {
@@ -102,9 +109,10 @@ function send(client: ClientSide, engine: EngineConnection, call: Call): BodyEnd
     onBytes: (count) => (counters.toEngine += count),
   });
   engine.stream.uncork();
-  // The engine must notice that the rest of the body will never come.
+  // The engine must notice that the rest of the body will never come. It may answer nevertheless.
   const cut = (how: BodyEnd): void => {
-    if (how === 'source ended' || how === 'malformed') reset(engine.stream);
+    if (how === 'source ended') engine.stream.end();
+    else if (how === 'malformed') reset(engine.stream);
   };
   if (typeof end === 'string') cut(end);
   else void end.then(cut);
@@ -123,7 +131,9 @@ async function receive(
 ): Promise<ExchangeEnd> {
   const { head, counters } = call;
   for (;;) {
-    const read = await engine.reader.readHead({ isRequest: false });
+    const share = new MemoryShare(call.memory, FREE_HEAD_BYTES);
+    const read = await engine.reader.readHead({ isRequest: false, memory: share });
+    share.release();
     if (read.kind !== 'head') return lost(read.kind === 'ended' ? 'it closed the connection' : read.kind);
     let response: ResponseHead;
     let framing: BodyFraming;
@@ -135,7 +145,7 @@ async function receive(
       return lost(`its response is not HTTP: ${error.message}`);
     }
     if (becomesRawStream(head, response)) {
-      if (typeof upload !== 'string') await upload;
+      // The engine may not read the request's body to its end: what is left of it belongs to the stream.
       counters.toClient += read.raw.length;
       client.stream.write(read.raw);
       return { kind: 'raw stream', status: response.status };

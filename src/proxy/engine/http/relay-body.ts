@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CodecError } from '../../../core/values/index.js';
-import { ChunkScanner } from './chunk-scanner.js';
+import { ChunkScanner, type OnData } from './chunk-scanner.js';
 import type { BodyFraming } from './framing.plan.js';
 import type { Consumer, StreamReader } from './stream-reader.js';
 
@@ -41,15 +41,15 @@ export class BodyScanner {
    * @returns how many of the bytes belong to the body
    * @throws CodecError
    */
-  scan(bytes: Buffer, onData?: (piece: Buffer) => void): number {
+  scan(bytes: Buffer, onData?: OnData): number {
     if (this.#chunks !== undefined) return this.#chunks.scan(bytes, onData);
     if (this.#framing.kind === 'until close') {
-      onData?.(bytes);
+      onData?.(bytes, 0, bytes.length);
       return bytes.length;
     }
     const taken = Math.min(this.#left, bytes.length);
     this.#left -= taken;
-    onData?.(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    onData?.(bytes, 0, taken);
     return taken;
   }
 }

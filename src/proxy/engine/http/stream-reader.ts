@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { CodecError } from '../../../core/values/index.js';
+import { GrowingBuffer } from './growing-buffer.js';
 import { checkHeadStart, MAX_HEAD_BYTES } from './head.codec.js';
+import type { MemoryShare } from './memory-budget.js';
 
 /** Reads from a StreamReader. */
 export interface Consumer {
@@ -20,6 +22,8 @@ export type HeadRead =
   | { readonly kind: 'head'; readonly raw: Buffer; readonly text: string }
   | { readonly kind: 'malformed'; readonly problem: string }
   | { readonly kind: 'too large' }
+  /** Other heads and bodies take all the memory there is for them. */
+  | { readonly kind: 'no memory' }
   /** Only part of it arrived in time. */
   | { readonly kind: 'too slow' }
   /** The stream ended; `isPartial` if in the middle of a head. */
@@ -30,13 +34,14 @@ export interface HeadOptions {
   readonly isRequest: boolean;
   /** From the first byte to the last; no limit if absent. */
   readonly timeoutMs?: number;
+  /** Grows with a head that arrives in pieces; the caller releases it. No limit but the head's if absent. */
+  readonly memory?: MemoryShare;
 }
 
 /** How many bytes are read ahead of a consumer before the stream is paused. */
 export const MAX_HELD_BYTES = 64 * 1024;
 /** Heads that arrive in several pieces are checked up to this length. */
 const MAX_CHECKED_BYTES = 4_096;
-const HEAD_END = Buffer.from('\r\n\r\n');
 const CR = 13;
 const LF = 10;
 
@@ -190,7 +195,7 @@ class HeadConsumer implements Consumer {
   readonly #reader: StreamReader;
   readonly #options: HeadOptions;
   readonly #resolve: (read: HeadRead) => void;
-  #sofar: Buffer | undefined;
+  readonly #sofar = new GrowingBuffer();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(reader: StreamReader, options: HeadOptions, resolve: (read: HeadRead) => void) {
@@ -200,44 +205,46 @@ class HeadConsumer implements Consumer {
   }
 
   get isIdle(): boolean {
-    return this.#sofar === undefined;
+    return this.#sofar.length === 0;
   }
 
   take(chunk: Buffer): number {
-    const before = this.#sofar?.length ?? 0;
-    const bytes = this.#sofar === undefined ? chunk : Buffer.concat([this.#sofar, chunk]);
-    // Empty lines before a request are skipped: RFC 9112 §2.2,
-    // https://www.rfc-editor.org/rfc/rfc9112#section-2.2.
-    let start = 0;
-    while (bytes[start] === CR && bytes[start + 1] === LF) start += 2;
-    const end = bytes.indexOf(HEAD_END, Math.max(start, before - 3));
-    if (end !== -1 && end + 4 - start <= MAX_HEAD_BYTES) {
-      const raw = bytes.subarray(start, end + 4);
+    const before = this.#sofar.length;
+    if (before > 0 && !this.#append(chunk)) return chunk.length;
+    const bytes = before > 0 ? this.#sofar.bytes : chunk;
+    const start = emptyLinesEnd(bytes);
+    const end = headEnd(bytes, Math.max(start, before - 2));
+    if (end !== -1 && end - start <= MAX_HEAD_BYTES) {
+      const raw = bytes.subarray(start, end);
       this.#settle({ kind: 'head', raw, text: raw.toString('latin1') });
-      return end + 4 - before;
+      return end - before;
     }
-    if (end !== -1 || bytes.length >= MAX_HEAD_BYTES) this.#settle({ kind: 'too large' });
-    else {
-      this.#sofar = bytes.subarray(start);
-      this.#check();
-    }
+    if (end !== -1 || bytes.length - start >= MAX_HEAD_BYTES) this.#settle({ kind: 'too large' });
+    else if (before > 0 || this.#append(chunk.subarray(start))) this.#check();
     return chunk.length;
   }
 
   ended(): void {
     clearTimeout(this.#timer);
-    this.#resolve({ kind: 'ended', isPartial: this.#sofar !== undefined && this.#sofar.length > 0 });
+    this.#resolve({ kind: 'ended', isPartial: this.#sofar.length > 0 });
+  }
+
+  #append(chunk: Buffer): boolean {
+    const capacity = this.#sofar.capacityAfter(chunk.length);
+    const hasMemory = this.#options.memory?.tryGrowTo(capacity) ?? true;
+    if (hasMemory) this.#sofar.append(chunk);
+    else this.#settle({ kind: 'no memory' });
+    return hasMemory;
   }
 
   #check(): void {
-    const bytes = this.#sofar;
-    if (bytes === undefined) return;
+    const { bytes } = this.#sofar;
     const { isRequest, timeoutMs } = this.#options;
     if (timeoutMs !== undefined)
       this.#timer ??= setTimeout(() => this.#settle({ kind: 'too slow' }), timeoutMs);
     if (!isRequest || bytes.length > MAX_CHECKED_BYTES) return;
     try {
-      checkHeadStart(bytes.toString('latin1'));
+      checkHeadStart(bytes.subarray(emptyLinesEnd(bytes)).toString('latin1'));
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
       this.#settle({ kind: 'malformed', problem: error.message });
@@ -249,4 +256,23 @@ class HeadConsumer implements Consumer {
     this.#reader.detach(this);
     this.#resolve(read);
   }
+}
+
+/**
+ * Empty lines before a request are skipped: RFC 9112 §2.2,
+ * https://www.rfc-editor.org/rfc/rfc9112#section-2.2.
+ */
+function emptyLinesEnd(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] === LF)) at += bytes[at] === LF ? 1 : 2;
+  return at;
+}
+
+/** Returns where a head ends, after its empty line, or -1. Lines may end in a bare LF. */
+function headEnd(bytes: Buffer, from: number): number {
+  const regular = bytes.indexOf('\n\r\n', from, 'latin1');
+  const searched = regular === -1 ? bytes : bytes.subarray(0, regular);
+  const bare = searched.indexOf('\n\n', from, 'latin1');
+  if (bare !== -1) return bare + 2;
+  return regular === -1 ? -1 : regular + 3;
 }

@@ -1,20 +1,18 @@
-import { headerField, type HeaderField } from './head.codec.js';
+import { FRAMING_FIELDS } from './framing.plan.js';
+import { editHead, type RequestHead, type ResponseHead } from './head.codec.js';
 
-/** Returns the head for a body of that many bytes. Its Content-Length replaces the old length or encoding. */
-export function withLength<Head extends { readonly fields: readonly HeaderField[] }>(
-  head: Head,
+/**
+ * Returns the head for a body of that many bytes. Its Content-Length replaces the old length or encoding;
+ * trailers are lost.
+ * @param drop further fields to leave out, in lower case
+ */
+export function withLength(
+  head: RequestHead | ResponseHead,
   bytes: number,
-): Head {
-  const length = headerField('Content-Length', String(bytes));
-  const fields: HeaderField[] = [];
-  let isStated = false;
-  for (const field of head.fields) {
-    if (field.lower === 'content-length' || field.lower === 'transfer-encoding') {
-      if (!isStated) fields.push(length);
-      isStated = true;
-      // Trailers are lost, and mobyvm has already sent 100 Continue itself.
-    } else if (field.lower !== 'trailer' && field.lower !== 'expect') fields.push(field);
-  }
-  if (!isStated) fields.push(length);
-  return { ...head, fields };
+  drop: readonly string[] = [],
+): string {
+  return editHead(head, {
+    drop: [...FRAMING_FIELDS, 'trailer', ...drop],
+    add: [`Content-Length: ${bytes}`],
+  });
 }

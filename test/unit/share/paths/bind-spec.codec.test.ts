@@ -71,3 +71,23 @@ describe("a user's bind", () => {
     if (text !== undefined) expect(paths.readBind(text)?.text).toBe(bind);
   });
 });
+
+describe('a bind whose options are a path', () => {
+  it.each([
+    'unix:///run/mobyvm/docker.sock:/var/run/docker.sock',
+    'npipe:////./pipe/docker_engine:/var/run/docker.sock',
+    'tcp://localhost:2375:/x/y',
+  ])('begins with an address: %s is refused with the bind to use', (bind) => {
+    expect(hostPaths('linux').readBind(bind)?.source).toMatchObject({
+      kind: 'refused',
+      advice: expect.stringContaining('-v //var/run/docker.sock:/var/run/docker.sock') as string,
+    });
+  });
+
+  it.each(['C:\\site:C:\\data', '/a:/b:/c', 'vol:/x:/y:ro'])('%s is refused with the form to use', (bind) => {
+    expect(hostPaths('windows').readBind(bind)?.source).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('SOURCE:TARGET[:OPTIONS]') as string,
+    });
+  });
+});

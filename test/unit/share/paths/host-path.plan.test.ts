@@ -10,6 +10,27 @@ function inVm(text: string, rule: PathRule): string {
   return read.kind === 'drive' || read.kind === 'guest' ? read.path : read.kind;
 }
 
+describe("the socket or pipe that DOCKER_HOST names, in the VM: the engine's own socket", () => {
+  it.each<[string, string, PathRule]>([
+    ['/run/mobyvm/docker.sock', '/run/mobyvm/docker.sock', 'linux'],
+    ['/run/mobyvm/docker.sock', '/var/run/mobyvm/docker.sock', 'linux'],
+    ['/run/mobyvm/docker.sock', '//run/./mobyvm/docker.sock', 'linux'],
+    ['/tmp/r a/docker.sock', '/tmp/r a/docker.sock', 'linux'],
+    ['\\\\.\\pipe\\own_engine', '\\\\.\\pipe\\Own_Engine', 'windows'],
+  ])('of %s, %s by the rule of %s', (address, text, rule) => {
+    expect(readHostPath(text, rule, address)).toEqual({ kind: 'guest', path: '/var/run/docker.sock' });
+  });
+
+  it.each([
+    '/run/mobyvm',
+    '/run/mobyvm/docker.sock2',
+    '/srv/run/mobyvm/docker.sock',
+    'run/mobyvm/docker.sock',
+  ])('is not %s', (text) => {
+    expect(readHostPath(text, 'linux', '/run/mobyvm/docker.sock')).toEqual({ kind: 'other' });
+  });
+});
+
 describe("a user's path in the VM", () => {
   it.each([
     // text, under the rule of Windows, under that of Linux
@@ -50,7 +71,13 @@ describe("a user's path in the VM", () => {
     [`C:\\${'long\\'.repeat(800)}x`, `/C/${'long/'.repeat(800)}x`, `/C/${'long/'.repeat(800)}x`],
     [`C:\\${'long\\'.repeat(820)}x`, 'refused', 'refused'],
     ['\\\\.\\pipe\\docker_engine', '/var/run/docker.sock', '/var/run/docker.sock'],
-    ['//./pipe/docker_engine', '/var/run/docker.sock', 'other'],
+    ['//./pipe/docker_engine', '/var/run/docker.sock', '/var/run/docker.sock'],
+    ['\\\\.\\pipe\\mobyvm_engine', '/var/run/docker.sock', '/var/run/docker.sock'],
+    ['//?/pipe/mobyvm_engine', '/var/run/docker.sock', '/var/run/docker.sock'],
+    ['//./pipe/foo', 'refused', 'refused'],
+    ['//var/run/docker.sock', '/var/run/docker.sock', '/var/run/docker.sock'],
+    ['/run/../run//docker.sock', '/var/run/docker.sock', '/var/run/docker.sock'],
+    ['/var/run/docker.sock.d', 'other', 'other'],
     ['\\\\.\\PIPE\\Docker_Engine', '/var/run/docker.sock', '/var/run/docker.sock'],
     ['\\\\.\\pipe\\foo', 'refused', 'refused'],
     ['\\\\server\\share\\x', 'refused', 'refused'],
@@ -62,7 +89,6 @@ describe("a user's path in the VM", () => {
     ['C:\\a\\b:stream', 'refused', '/C/a/b:stream'],
     ['C:\\a\\*', 'refused', '/C/a/*'],
     ['C:\\a\0', 'refused', 'refused'],
-    ['//var/run/docker.sock', 'other', 'other'],
     ['/var/run/docker.sock', 'other', 'other'],
     ['/', 'other', 'other'],
     ['', 'other', 'other'],

@@ -5,6 +5,8 @@ import { editJsonText, select, selectStrings } from '../../../../../src/proxy/en
 import {
   decodeJsonText,
   encodeJsonString,
+  foldedName,
+  JsonScanner,
   type JsonNode,
 } from '../../../../../src/proxy/engine/api/json-text.codec.js';
 
@@ -128,5 +130,37 @@ describe('a JSON text', () => {
 
   it('has strings whose text is UTF-8', () => {
     expect(textOf(encodeJsonString('ä"\\🐳\n'))).toBe('"ä\\"\\\\🐳\\n"');
+  });
+
+  it('is read in steps to the same value, and nothing else is decoded than the members that are asked for', () => {
+    const text = bytesOf(`{"a":[1,{"b":"x","c":{"b":"y"}}],"B":"z\\"","d":[{"b":1}]} rest`);
+    for (const step of [1, 3, 1_000]) {
+      const scanner = new JsonScanner(text, new Set(['a', 'b']));
+      while (!scanner.advance(step));
+      expect(valueOf(scanner.document.root)).toEqual({ a: [1, { b: 'x' }], B: 'z"' });
+    }
+  });
+
+  it('tells a member that the engine takes for a repeated one', () => {
+    const repeatedIn = (text: string): string | undefined => {
+      const scanner = new JsonScanner(bytesOf(text), new Set(['binds', 'k']));
+      scanner.advance(Infinity);
+      return scanner.document.repeated;
+    };
+    expect(repeatedIn('{"Binds":[],"x":1,"x":2}')).toBeUndefined();
+    expect(repeatedIn('{"Binds":{"binds":1},"k":{}}')).toBeUndefined();
+    expect(repeatedIn('{"Binds":[],"BIND\u017f":1}')).toBe('BIND\u017f');
+    expect(repeatedIn('[{"k":1,"\u212a":1}]')).toBe('\u212a');
+  });
+
+  it('has names that are equal as the engine compares them', () => {
+    expect(foldedName('BIND\u017f \u212aelvin')).toBe('binds kelvin');
+  });
+
+  it('may be nested as deeply as the engine allows, and hold a bounded number of values', () => {
+    const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+    expect(() => decodeJsonText(nested(10_000))).not.toThrow();
+    expect(() => decodeJsonText(nested(10_001))).toThrow(CodecError);
+    expect(() => decodeJsonText(`[${'1,'.repeat(500_001)}1]`)).toThrow(/more than 500000 values/);
   });
 });

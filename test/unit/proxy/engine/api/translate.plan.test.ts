@@ -1,18 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import type { Shape } from '../../../../../src/proxy/engine/api/path-sites.plan.js';
-import { errorToHost, toGuest, toHost } from '../../../../../src/proxy/engine/api/translate.plan.js';
+import { PATH_MEMBERS, type Shape } from '../../../../../src/proxy/engine/api/path-sites.plan.js';
+import { decodeJsonText, JsonScanner } from '../../../../../src/proxy/engine/api/json-text.codec.js';
+import {
+  errorToHost,
+  toGuest,
+  toHost,
+  type Request,
+} from '../../../../../src/proxy/engine/api/translate.plan.js';
 import { hostPaths } from '../../../../../src/share/index.js';
 
 const paths = hostPaths('windows');
 
+function request(text: string): Request {
+  const bytes = Buffer.from(text).toString('latin1');
+  const scanner = new JsonScanner(bytes, PATH_MEMBERS);
+  scanner.advance(Infinity);
+  return { text: bytes, document: scanner.document };
+}
+
 function guest(value: unknown, shape: Shape): unknown {
-  const read = toGuest(JSON.stringify(value), shape, paths);
+  const read = toGuest(request(JSON.stringify(value)), shape, paths);
   if (read.kind === 'refused') return read.message;
   return read.text === undefined ? 'as it came' : JSON.parse(read.text);
 }
 
 function host(value: unknown, shape: Shape): unknown {
-  const text = toHost(JSON.stringify(value), shape, paths);
+  const json = JSON.stringify(value);
+  const text = toHost(json, { root: decodeJsonText(json), shape }, paths);
   return text === undefined ? 'as it came' : JSON.parse(text);
 }
 
@@ -56,8 +70,8 @@ describe('paths in requests', () => {
     [
       'the pipe of the engine',
       'container',
-      { HostConfig: { Mounts: [{ Type: 'npipe', Source: '\\\\.\\pipe\\docker_engine' }] } },
-      { HostConfig: { Mounts: [{ Type: 'npipe', Source: '/var/run/docker.sock' }] } },
+      { HostConfig: { Mounts: [bind('\\\\.\\pipe\\docker_engine'), bind('//./pipe/mobyvm_engine')] } },
+      { HostConfig: { Mounts: [bind('/var/run/docker.sock'), bind('/var/run/docker.sock')] } },
     ],
     [
       'services',
@@ -94,11 +108,37 @@ describe('paths in requests', () => {
     expect(guest(request, shape)).toBe('as it came');
   });
 
-  it('are unchanged if the body is not JSON', () => {
-    expect(toGuest('{"HostConfig":', 'container', paths)).toEqual({
-      kind: 'read',
-      text: undefined,
-      paths: [],
+  it('are found where the engine finds them', () => {
+    for (const text of [
+      '{"HostConfig":{"bind\u017f":["C:\\\\x:/y"]}}',
+      '{"Ho\u017ftConfig":{"\\u0042inds":["C:\\\\x:/y"]}}',
+      '{"Binds":["C:\\\\x:/y"]}',
+      '{"HostConfig":{"Binds":["C:\\\\x:/y"]}} and text',
+      `{"x":${'['.repeat(9_000)}${']'.repeat(9_000)},"HostConfig":{"Binds":["C:\\\\x:/y"]}}`,
+    ])
+      expect(toGuest(request(text), 'container', paths), text.slice(0, 40)).toMatchObject({
+        text: expect.stringContaining('["/C/x:/y"]') as string,
+        paths: [{ path: '/C/x' }],
+      });
+  });
+
+  it('of services are found whatever the case of the type, and without one', () => {
+    for (const Type of ['bind', 'BIND', ''])
+      expect(
+        guest({ TaskTemplate: { ContainerSpec: { Mounts: [{ Type, Source: 'C:\\a' }] } } }, 'spec'),
+      ).toEqual({
+        TaskTemplate: { ContainerSpec: { Mounts: [{ Type, Source: '/C/a' }] } },
+      });
+  });
+
+  it.each([
+    '{"HostConfig":{"Mounts":[{"Type":"volume","Source":"C:\\\\x"}],"mounts":[{"Type":"bind"}]}}',
+    '{"HostConfig":{},"ho\u017ftconfig":{}}',
+    '{"Binds":null,"Binds":["/C/x:/y"]}',
+  ])('are refused if the engine would merge repeated members: %s', (text) => {
+    expect(toGuest(request(text), 'container', paths)).toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/has the member "\S+" more than once/i) as string,
     });
   });
 
@@ -108,10 +148,16 @@ describe('paths in requests', () => {
       { HostConfig: { Binds: ['\\\\server\\share:/x'] } },
       /network path.*docker volume create/,
     ],
+    ['another pipe', { HostConfig: { Mounts: [bind('\\\\.\\pipe\\x')] } }, /named pipe "x"/],
     [
-      'another pipe',
-      { HostConfig: { Mounts: [{ Type: 'npipe', Source: '\\\\.\\pipe\\x' }] } },
-      /named pipe "x"/,
+      'a mount of a pipe',
+      { HostConfig: { Mounts: [{ Type: 'npipe', Source: '\\\\.\\pipe\\docker_engine' }] } },
+      /type npipe.* -v \/\/var\/run\/docker\.sock:\/var\/run\/docker\.sock/,
+    ],
+    [
+      'an address as the source',
+      { HostConfig: { Binds: ['unix:///run/x.sock:/var/run/docker.sock'] } },
+      /begins with an address.* -v \/\/var\/run\/docker\.sock:/,
     ],
     ['a relative path', { HostConfig: { Mounts: [bind('C:x')] } }, /Use the full path, such as C:\\x/],
     [
@@ -125,7 +171,7 @@ describe('paths in requests', () => {
 
   it('report the drives that they need', () => {
     const text = JSON.stringify({ HostConfig: { Binds: ['c:/b:/x', '/D/y:/y', 'vol:/z'] } });
-    expect(toGuest(text, 'container', paths)).toMatchObject({
+    expect(toGuest(request(text), 'container', paths)).toMatchObject({
       paths: [
         { drive: 'C', path: '/C/b', asWritten: 'C:\\b' },
         { drive: 'D', path: '/D/y', asWritten: 'D:\\y' },

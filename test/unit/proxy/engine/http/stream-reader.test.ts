@@ -1,5 +1,6 @@
 import { duplexPair, type Duplex } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
+import { MemoryBudget, MemoryShare } from '../../../../../src/proxy/engine/http/memory-budget.js';
 import {
   MAX_HELD_BYTES,
   StreamReader,
@@ -86,12 +87,38 @@ describe('a stream reader', () => {
 
   it.each([
     ['hello\r\n', 'malformed'],
-    [`GET / HTTP/1.1\r\nA: ${'a'.repeat(70_000)}`, 'too large'],
-  ])('rejects %j at once', async (text, kind) => {
+    [`GET / HTTP/1.1\r\nA: ${'a'.repeat(1_100_000)}`, 'too large'],
+  ])('rejects %.40j at once', async (text, kind) => {
     const { far, reader } = reading();
     const read = reader.readHead(REQUEST);
     far.write(text);
     expect((await read).kind).toBe(kind);
+  });
+
+  it('reads a head of 1 MiB that arrives in small pieces, and then what follows it', async () => {
+    const head = `GET / HTTP/1.1\nA: ${'a'.repeat(1024 * 1024)}\n\n`;
+    const { far, reader } = reading();
+    const read = reader.readHead(REQUEST);
+    for (let at = 0; at < head.length; at += 1_000) if (!far.write(head.slice(at, at + 1_000))) await turn();
+    far.write(HEAD);
+    expect(textOf(await read) === head).toBe(true);
+    expect(textOf(await reader.readHead(REQUEST))).toBe(HEAD);
+  });
+
+  it('takes memory for a large head only as long as there is some', async () => {
+    const budget = new MemoryBudget(100_000);
+    const shares = [new MemoryShare(budget, 1_000), new MemoryShare(budget, 1_000)];
+    const reads = shares.map((memory) => {
+      const { far, reader } = reading();
+      const read = reader.readHead({ ...REQUEST, memory });
+      far.write(`GET / HTTP/1.1\r\nA: ${'a'.repeat(40_000)}`);
+      far.write('a'.repeat(40_000));
+      return read;
+    });
+    expect((await reads[1])?.kind).toBe('no memory');
+    expect(budget.taken).toBeGreaterThan(0);
+    for (const share of shares) share.release();
+    expect(budget.taken).toBe(0);
   });
 
   it('distinguishes an end within a head from an end before one', async () => {
