@@ -45,7 +45,7 @@ export class CachingResolver {
     this.#cache = new AnswerCache(options.limits);
   }
 
-  /** An answer that is still valid, without asking anybody. */
+  /** An answer that is still valid, without asking an upstream. */
   recall(query: DnsQuery): CachedResolution | undefined {
     const key = sharingKey(query);
     const cached = key === undefined ? undefined : this.#cache.get(key, this.#options.nowMs());

@@ -19,7 +19,7 @@ export type QueryDecision =
     }
   | { readonly kind: 'forward'; readonly query: DnsQuery };
 
-/** Why a query is answered without asking anybody. */
+/** Why a query is answered without asking an upstream. */
 export type AnswerRule = LocalRule | 'malformed' | 'zone transfer' | 'any';
 
 /** As https://www.rfc-editor.org/rfc/rfc8482#section-4.2 recommends. */
@@ -63,8 +63,8 @@ function planWellFormed(query: DnsQuery, zone: LocalZone): QueryDecision {
 
 /**
  * A question for all types is answered with a HINFO record that says why there is nothing else
- * (https://www.rfc-editor.org/rfc/rfc8482#section-4.2): real answers are large, and wanted by nobody but
- * those who send them to somebody else.
+ * (https://www.rfc-editor.org/rfc/rfc8482#section-4.2): real answers are large, and are mostly wanted by
+ * attackers, who have them sent to a victim.
  */
 function anyAnswer(query: DnsQuery): DnsMessage {
   const cpu = new TextEncoder().encode('RFC8482');

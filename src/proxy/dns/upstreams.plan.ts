@@ -45,7 +45,7 @@ export interface Attempt {
 const FIRST_PENALTY_MS = 5_000;
 const LONGEST_PENALTY_MS = 60_000;
 
-/** A client that is still there after twice its own 5 s (glibc, musl) waits for somebody else. */
+/** A client normally gives up sooner: glibc and musl wait for 5 s, twice. */
 const LONGEST_WAIT_MS = 10_000;
 const SHORTEST_WAIT_MS = 1_000;
 /** How long a server may take before the next one is asked as well. */

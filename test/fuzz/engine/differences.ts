@@ -10,7 +10,7 @@ export interface Difference {
 
 const REFUSED = '{"message":"mobyvm: ';
 
-/** A refusal of ours whose message matches, for a request that the engine refuses as well. */
+/** A refusal by the endpoint whose message matches, for a request that the engine refuses as well. */
 function refusedByBoth(message: RegExp): Difference['is'] {
   return (straight, through) =>
     through !== undefined &&
@@ -54,7 +54,7 @@ export const DIFFERENCES: readonly Difference[] = [
       through?.status === 400 && /its body is (?:truncated or )?not chunked/.test(through.body),
   },
   {
-    name: 'a connection that goes on after an awaited body',
+    name: 'a connection that stays open after an awaited body',
     reason: 'the engine closes it if it answers without having read the body; the endpoint has read it',
     is: (straight, through, sent) =>
       straight === undefined && through !== undefined && /^expect: 100-continue/im.test(sent),

@@ -73,7 +73,7 @@ export async function exchange(
     const end = await receive(client, engine, { call, upload });
     if (client.stream.destroyed) return { kind: 'client gone' };
     if (end.kind === 'engine lost') engine.stream.destroy();
-    // An upload that is still going on says nothing, and may never end.
+    // An unfinished upload says nothing, and may never end.
     const uploaded = typeof upload === 'string' || end.kind === 'engine lost' ? await upload : 'done';
     if (uploaded === 'malformed' || uploaded === 'source ended') {
       if (end.kind === 'engine lost' && end.isAnswered) return { kind: 'client gone' };

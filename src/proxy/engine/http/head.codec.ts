@@ -11,7 +11,7 @@ export interface HeaderField {
 }
 
 interface Fields {
-  /** Only those named in KNOWN: a head may have hundreds of thousands of others. */
+  /** Only those named in KNOWN: a head may have hundreds of thousands more. */
   readonly fields: readonly HeaderField[];
   /** The whole head, with one character per byte (ISO 8859-1). */
   readonly text: string;
