@@ -47,9 +47,14 @@ afterAll(async () => {
   await instance[Symbol.asyncDispose]();
 });
 
-/** `docker run -d` of the echo program; whatever its exit code. */
-function echo(name: string, ...options: readonly string[]): Promise<RunResult> {
-  return docker('run', '-d', '--name', name, ...options, ECHO, '80', '81');
+/** `docker run -d` of the echo program; whatever its exit code. If it started, it also listens. */
+async function echo(name: string, ...options: readonly string[]): Promise<RunResult> {
+  const result = await docker('run', '-d', '--name', name, ...options, ECHO, '80', '81');
+  if (result.exitCode === 0)
+    await until(`${name} to listen`, async () =>
+      (await instance.docker(['logs', name])).includes('listening'),
+    );
+  return result;
 }
 
 function docker(...args: readonly string[]): Promise<RunResult> {
