@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -73,7 +74,12 @@ describe('Testcontainers, without any setting', () => {
       process.execPath,
       join(PROGRAMS, 'testcontainers.mjs'),
     ];
-    const environment = { DOCKER_HOST: `unix://${instance.socket}`, HOME: instance.directory };
+    const environment = {
+      DOCKER_HOST: `unix://${instance.socket}`,
+      HOME: instance.directory,
+      // On a host that itself looks like a container, Testcontainers would take Docker's default gateway for the host.
+      ...(existsSync('/.dockerenv') ? { TESTCONTAINERS_HOST_OVERRIDE: 'localhost' } : {}),
+    };
     await using program = new RunningProgram('ip', [...args, IMAGE, 'sleep', '1000000'], environment);
     const line = await program.line(/"event":"started"/, 120);
     const { id } = JSON.parse(line) as { id: string };
