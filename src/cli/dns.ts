@@ -41,7 +41,7 @@ export function answerLines(answer: DnsAnswer): readonly string[] {
   const records = answers.map((record) => `${record.name}  ${record.ttl}  ${record.type}  ${record.data}`);
   const nothing = `${name} has no record of type ${type} (${rcode}).`;
   const lines = records.length === 0 ? [nothing] : records;
-  return [...lines, '', `Answered by ${byText(answer)} in ${milliseconds} ms.`].map(withoutControls);
+  return [...lines, '', `Answered in ${milliseconds} ms by ${byText(answer)}.`].map(withoutControls);
 }
 
 function byText({ answeredBy: by }: DnsAnswer): string {
@@ -55,7 +55,7 @@ function byText({ answeredBy: by }: DnsAnswer): string {
     case 'upstream':
       return by.domain === undefined ? by.server : `${by.server}, for the domain ${by.domain}`;
     case 'nobody':
-      return `mobyvm, because ${by.reason},`;
+      return `mobyvm, because ${by.reason}`;
   }
 }
 
@@ -63,7 +63,7 @@ const RULES: Readonly<Record<string, string>> = {
   settings: 'dns.hosts in the settings',
   machine: 'mobyvm: a name of the host or the VM',
   'hosts file': "the host's hosts file",
-  reserved: 'mobyvm: such names are never asked for',
+  reserved: 'mobyvm: no upstream is ever asked for such names',
   mdns: 'mobyvm: .local belongs to multicast DNS, and no server is configured for the domain',
   any: 'mobyvm: questions for ANY are not passed on',
   'zone transfer': 'mobyvm: zone transfers are refused',
