@@ -63,7 +63,7 @@ export function definitionsFromReference(json: string): readonly StubDefinition[
     const parameters = Object.entries(entry.parameters)
       .filter(([parameter]) => !COMMON.has(parameter))
       .map(([parameter, { type, values = [], pipeline }]) => ({
-        ...{ name: parameter, type, values },
+        ...{ name: parameter, type: associatedClass(parameter, type) ?? type, values },
         sets: entry.parameterSets
           .filter((set) => set.parameters.includes(parameter))
           .map((set) => ({
@@ -77,9 +77,19 @@ export function definitionsFromReference(json: string): readonly StubDefinition[
     return {
       ...{ name, module: entry.module, confirms: entry.supportsShouldProcess ?? false, parameters },
       ...(defaultSet === undefined ? {} : { defaultSet }),
-      ...outputOf(entry.outputs ?? []),
+      ...(name.startsWith('Get-NetFirewall')
+        ? { output: name.slice('Get-'.length) }
+        : outputOf(entry.outputs ?? [])),
     };
   });
+}
+
+/**
+ * Get-NetFirewallRule takes eight kinds of filters by the pipeline, and tells them apart by their classes, which its definition
+ * has (ETSType in CDXML) and the published reference has not. Here the class of a firewall object is its noun.
+ */
+function associatedClass(parameter: string, type: string): string | undefined {
+  return type === 'CimInstance' ? /^Associated(NetFirewall\w+)$/.exec(parameter)?.[1] : undefined;
 }
 
 /** The same from the project's own table, which a test compares with that reference: no types but those of the kinds. */

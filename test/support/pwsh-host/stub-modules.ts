@@ -12,7 +12,7 @@ const KNOWN: Readonly<Record<string, string>> = {
 
 /** Classes of Hyper-V and of CIM: cmdlets tell by them what came by the pipeline. */
 const isObjectClass = (type: string): boolean =>
-  /^(VM|Virtual|Hard|Dvd)[A-Za-z]*$|^Cim(Class|Instance)$/.test(type);
+  /^(VM|Virtual|Hard|Dvd|NetFirewall)[A-Za-z]*$|^Cim(Class|Instance)$/.test(type);
 
 /** What an object of a class is as well. */
 const BASES: Readonly<Record<string, readonly string[]>> = {
@@ -21,6 +21,9 @@ const BASES: Readonly<Record<string, readonly string[]>> = {
   VMNetworkAdapter: ['VMNetworkAdapterBase', 'VMComponentObject'],
   HardDiskDrive: ['VMComponentObject'],
   DvdDrive: ['VMComponentObject'],
+  NetFirewallRule: ['CimInstance'],
+  NetFirewallApplicationFilter: ['CimInstance'],
+  NetFirewallInterfaceFilter: ['CimInstance'],
 };
 
 /**
