@@ -1,9 +1,10 @@
 import type { MachineStatus } from '../protocol/messages.js';
+import { endpointUrl, type HostPlatform } from '../protocol/platform.js';
 import { seconds } from './render-progress.js';
 import { withoutControls } from './terminal.js';
 
-/** `mobyvm status` for people. */
-export function statusLines(status: MachineStatus): string[] {
+/** `mobyvm status` for people. The endpoint is shown as DOCKER_HOST takes it. */
+export function statusLines(status: MachineStatus, platform: HostPlatform): string[] {
   const { vm, network, engine, daemon } = status;
   const rows: [string, string][] = [
     ['state', `${status.state} since ${status.since}`],
@@ -16,7 +17,7 @@ export function statusLines(status: MachineStatus): string[] {
           ] satisfies [string, string],
         ]),
     ['engine', engineText(engine)],
-    ['endpoint', engine.endpoint],
+    ['endpoint', endpointUrl(platform, engine.endpoint)],
     [
       'vm',
       [

@@ -21,7 +21,7 @@ export async function status(context: CommandContext, options: StatusOptions): C
   try {
     if (options.watch) return await watch(context, client, options);
     const machine = await client.status();
-    rendered(machine, options).forEach((line) => context.terminal.out(line));
+    rendered(context, machine, options).forEach((line) => context.terminal.out(line));
     // The state follows the engine by some seconds.
     return machine.state === 'running' && machine.engine.reachable ? EXIT_OK : EXIT_FAILED;
   } catch (error) {
@@ -42,7 +42,7 @@ async function watch(context: CommandContext, client: ControlClient, options: St
     for (;;) {
       for await (const each of daemonStatus(client, interrupted)) {
         printed = '';
-        print(rendered(each, options));
+        print(rendered(context, each, options));
       }
       // A daemon that ends still removes what it lived in: too early to report leftovers.
       if (printed === '') await sleep(LOOK_EVERY_MS, interrupted);
@@ -69,8 +69,12 @@ async function* daemonStatus(client: ControlClient, signal: AbortSignal): AsyncG
   }
 }
 
-function rendered(machine: MachineStatus, { json }: StatusOptions): readonly string[] {
-  return json ? [JSON.stringify(machine)] : statusLines(machine);
+function rendered(
+  { platform }: CommandContext,
+  machine: MachineStatus,
+  { json }: StatusOptions,
+): readonly string[] {
+  return json ? [JSON.stringify(machine)] : statusLines(machine, platform);
 }
 
 async function notRunning({ daemon }: CommandContext, { json }: StatusOptions): Promise<readonly string[]> {

@@ -21,15 +21,15 @@ const RUNNING: MachineStatus = {
 };
 
 const row = (status: MachineStatus, name: string): string | undefined =>
-  statusLines(status)
+  statusLines(status, 'linux')
     .find((line) => line.startsWith(`${name} `))
     ?.slice(10);
 
 test('shows the VM, its hardware and its addresses', () => {
-  expect(statusLines(RUNNING)).toEqual([
+  expect(statusLines(RUNNING, 'linux')).toEqual([
     'state     running since 2026-11-26T10:00:00.000Z',
     'engine    Docker 26.1.5 (API 1.45) answers',
-    'endpoint  /run/mobyvm/docker.sock',
+    'endpoint  unix:///run/mobyvm/docker.sock',
     'vm        running, qemu, tcg, bios, 2 CPUs, 2048 MiB',
     'network   mobyvm0, 10.0.75.0/24, host 10.0.75.1, VM 10.0.75.2',
     'daemon    pid 7, version 0.1.0, since 2026-11-26T09:59:00.000Z',
@@ -59,7 +59,7 @@ test('ends with problems and their remedies', () => {
   const error = {
     ...{ code: 'MOBYVM_GUEST_BOOT' as const, message: 'It does not boot.', remedy: 'Look.', details: {} },
   };
-  expect(statusLines({ ...RUNNING, state: 'failed', error }).slice(-4)).toEqual([
+  expect(statusLines({ ...RUNNING, state: 'failed', error }, 'linux').slice(-4)).toEqual([
     '',
     'It does not boot.',
     '  → Look.',
