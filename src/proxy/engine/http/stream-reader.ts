@@ -271,7 +271,8 @@ function emptyLinesEnd(bytes: Buffer): number {
 /** Returns where a head ends, after its empty line, or -1. Lines may end in a bare LF. */
 function headEnd(bytes: Buffer, from: number): number {
   const regular = bytes.indexOf('\n\r\n', from, 'latin1');
-  const searched = regular === -1 ? bytes : bytes.subarray(0, regular);
+  // The first LF of the regular end may also be the second of a bare one: "\r\n\n\r\n".
+  const searched = regular === -1 ? bytes : bytes.subarray(0, regular + 1);
   const bare = searched.indexOf('\n\n', from, 'latin1');
   if (bare !== -1) return bare + 2;
   return regular === -1 ? -1 : regular + 3;

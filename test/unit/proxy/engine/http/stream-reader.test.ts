@@ -38,6 +38,14 @@ describe('a stream reader', () => {
     expect(reader.heldBytes).toBe(0);
   });
 
+  it.each(['\r\n', '\n', 'x'])('ends a head at its first empty line, whatever follows: %j', async (next) => {
+    for (const head of [HEAD, 'GET / HTTP/1.1\r\nHost: x\r\n\n', 'GET / HTTP/1.1\nHost: x\n\r\n']) {
+      const { far, reader } = reading();
+      far.write(`${head}${next}`);
+      expect(textOf(await reader.readHead(REQUEST))).toBe(head);
+    }
+  });
+
   it('keeps what follows a head for the next consumer', async () => {
     const { far, reader } = reading();
     far.write(`${HEAD}body`);
