@@ -1,8 +1,8 @@
-import { ByteWriter, CodecError } from '../../core/values/index.js';
+import { ByteWriter } from '../../core/values/index.js';
 import { MAX_UDP_BYTES, MIN_UDP_BYTES, RecordType } from './dns-constants.js';
 import { encodeEdns, type EdnsOption } from './edns.codec.js';
 import { encodeHeader, HEADER_BYTES, type DnsHeader } from './header.codec.js';
-import { decodeSections, type DnsMessage, type DnsQuery, type DnsSections } from './message.codec.js';
+import { sectionsOf, type DnsMessage, type DnsQuery } from './message.codec.js';
 import type { RecordSpan } from './record.codec.js';
 
 /** The EDNS buffer size of our own answers: fits into an Ethernet frame without fragmentation. */
@@ -114,19 +114,6 @@ function responseHeader(request: DnsHeader): DnsHeader {
     authorities: 0,
     additionals: 0,
   };
-}
-
-/**
- * Undefined for a malformed answer of an upstream: over UDP the client gets a bare TC, over TCP the bytes
- * themselves.
- */
-function sectionsOf(answer: DnsMessage): DnsSections | undefined {
-  try {
-    return decodeSections(answer);
-  } catch (error) {
-    if (error instanceof CodecError) return undefined;
-    throw error;
-  }
 }
 
 function bareTruncated(query: DnsQuery): Uint8Array {

@@ -66,6 +66,16 @@ export function decodeSections({ bytes, header }: DnsMessage): DnsSections {
   return decodeRecords(bytes, header, end);
 }
 
+/** The same for an answer of an upstream, which may be malformed: then undefined. */
+export function sectionsOf(answer: DnsMessage): DnsSections | undefined {
+  try {
+    return decodeSections(answer);
+  } catch (error) {
+    if (error instanceof CodecError) return undefined;
+    throw error;
+  }
+}
+
 function decodeRecords(bytes: Uint8Array, header: DnsHeader, questionsEnd: number): DnsSections {
   let at = questionsEnd;
   // A record has at least eleven bytes, so a forged count ends at the end of the message, not in memory.

@@ -1,7 +1,6 @@
-import { CodecError } from '../../core/values/index.js';
 import { Rcode, RecordClass, RecordType } from './dns-constants.js';
 import { HEADER_BYTES, type DnsHeader } from './header.codec.js';
-import { decodeSections, type DnsMessage, type DnsQuery, type DnsSections } from './message.codec.js';
+import { sectionsOf, type DnsMessage, type DnsQuery, type DnsSections } from './message.codec.js';
 import type { RecordSpan } from './record.codec.js';
 
 /** An upstream's answer in a form that serves everybody who asks the same. */
@@ -86,15 +85,6 @@ export function addressedTo(
     bytes[at + 3] = left & 0xff;
   }
   return { bytes, header: { ...shared.header, id: query.header.id, isAuthoritative: false } };
-}
-
-function sectionsOf(answer: DnsMessage): DnsSections | undefined {
-  try {
-    return decodeSections(answer);
-  } catch (error) {
-    if (error instanceof CodecError) return undefined;
-    throw error;
-  }
 }
 
 /** Undefined if the OPT record has options and is not the last record: names behind it could point anywhere. */
