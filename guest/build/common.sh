@@ -31,7 +31,9 @@ kernel_version_of() {
 }
 
 # copy_modules ROOT DESTINATION NAME...: kernel modules with all that they depend on, uncompressed: the squashfs packs
-# them, so the guest's kernel need not unpack twice. A name with a leading "?" may be missing.
+# them, so the guest's kernel need not unpack twice. They also lose their type information and their signatures, which the
+# kernel would read and verify at each boot: they are on the medium that the kernel itself comes from, and that is not
+# signed. A name with a leading "?" may be missing.
 copy_modules() {
 	local root=$1 destination=$2 version name file unpacked
 	shift 2
@@ -49,6 +51,7 @@ copy_modules() {
 		*.zst) zstd -dcq "$root$file" >"$unpacked" ;;
 		*) cp "$root$file" "$unpacked" ;;
 		esac
+		objcopy --strip-debug --remove-section=.BTF "$unpacked"
 	done
 	mkdir -p "$destination/lib/modules/$version"
 	cp "$root/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} "$destination/lib/modules/$version/"

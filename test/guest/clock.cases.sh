@@ -14,7 +14,7 @@ next_of() {
 	echo "$reading"
 }
 
-system_seconds() { next_of "$work/system"; }
+system_seconds() { now_seconds=$(next_of "$work/system"); }
 set_system_seconds() { echo "$1" >"$work/set"; }
 # Each wait is a tick of the real-time clock.
 usleep() { echo $(($(cat "$RTC") + 1)) >"$RTC"; }

@@ -19,8 +19,10 @@ clock_service_runs() {
 	[ -e "$CLOCK_SERVICE_LOCK" ] && ! flock -n "$CLOCK_SERVICE_LOCK" true
 }
 
+# Sets now_seconds. busybox's shell has the time, so that no program is started every two seconds.
 system_seconds() {
-	date +%s
+	# shellcheck disable=SC3028
+	now_seconds=${EPOCHREALTIME%.*}
 }
 
 set_system_seconds() {
@@ -32,10 +34,11 @@ set_system_seconds() {
 # between, and the comparison says nothing.
 # Sets clock_difference (system less RTC).
 measure_clock() {
-	system_before=$(system_seconds)
+	system_seconds
+	system_before=$now_seconds
 	read -r rtc_seconds <"$RTC" || return 1
-	system_after=$(system_seconds)
-	[ $((system_after - system_before)) -le 1 ] || return 1
+	system_seconds
+	[ $((now_seconds - system_before)) -le 1 ] || return 1
 	clock_difference=$((system_before - rtc_seconds))
 }
 
@@ -66,7 +69,8 @@ step_clock_if_off_locked() {
 	# A single odd reading must not move the clock.
 	clock_is_off || return 0
 	wait_for_rtc_tick
-	clock_step=$((rtc_seconds - $(system_seconds)))
+	system_seconds
+	clock_step=$((rtc_seconds - now_seconds))
 	set_system_seconds "$rtc_seconds"
 	stage clock "stepped by $clock_step s"
 }

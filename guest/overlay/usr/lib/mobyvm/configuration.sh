@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Does the host configure this guest, and has it? To be sourced, after console.sh.
+# Does the host configure this guest, and has it? To be sourced, after console.sh and pause.sh.
 
 # Written by the agent when a configuration has been put in place.
 CONFIGURED_MARK=${CONFIGURED_MARK:-/run/mobyvm/configured}
@@ -31,7 +31,7 @@ wait_for_configuration() {
 			stage_error config "nothing came from the host within $CONFIGURATION_WAIT_SECONDS s; the engine is not reachable from outside"
 			return 1
 		fi
-		usleep 100000
+		pause 0.1
 		read -r wait_uptime _ </proc/uptime
 	done
 }

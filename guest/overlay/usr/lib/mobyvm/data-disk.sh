@@ -208,14 +208,9 @@ choose_only_disk() {
 }
 
 # ext4_bytes DEVICE: the size that the file system believes in, read from the superblock (at 1024: block count at +4 and
-# +336, log2 of the block size less 10 at +24). Three od calls are far quicker than dumpe2fs or an idle resize2fs.
+# +336, log2 of the block size less 10 at +24). One od call is far quicker than dumpe2fs or an idle resize2fs.
 ext4_bytes() {
-	blocks_low=$(superblock_word "$1" 4)
-	blocks_high=$(superblock_word "$1" 336)
-	block_shift=$(superblock_word "$1" 24)
-	echo $(((blocks_high * 4294967296 + blocks_low) * (1024 << block_shift)))
-}
-
-superblock_word() {
-	dd if="$1" bs=1 skip=$((1024 + $2)) count=4 2>/dev/null | od -A n -t u4 | tr -d ' \n'
+	# shellcheck disable=SC2046 # a list of numbers of four bytes each
+	set -- $(od -A n -v -t u4 -j 1024 -N 340 "$1")
+	echo $(((${85} * 4294967296 + $2) * (1024 << $7)))
 }
