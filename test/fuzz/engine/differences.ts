@@ -53,7 +53,8 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     name: 'a folded line without text after a Host',
-    reason: 'RFC 9112 §5.2 makes it white space at the end of the value; the engine takes it for part of the name',
+    reason:
+      'RFC 9112 §5.2 makes it white space at the end of the value; the engine takes it for part of the name',
     is: (straight, _through, sent) =>
       straight?.status === 400 &&
       straight.body.endsWith('malformed Host header') &&
