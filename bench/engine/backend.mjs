@@ -31,6 +31,7 @@ const server = createServer(
       }
       const head = chunk.toString('latin1', 0, Math.min(chunk.length, 512));
       if (head.startsWith('GET /_ping')) socket.write(PONG);
+      else if (head.startsWith('HEAD /_ping')) socket.write(PONG.subarray(0, -2));
       else if (head.startsWith('GET /bytes/')) sendBytes(socket, Number(/bytes\/(\d+)/.exec(head)[1]));
       else {
         const end = chunk.indexOf('\r\n\r\n') + 4;

@@ -9,6 +9,7 @@ export interface Latency {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 const PING = Buffer.from('GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: bench\r\n\r\n');
@@ -49,7 +50,7 @@ export async function pings(open: Open, connections: number, seconds: number): P
   for (const socket of sockets) socket.destroy();
   times.sort((a, b) => a - b);
   const at = (share: number): number => times[Math.floor(times.length * share)] ?? NaN;
-  return { perSecond: (count / tookMs) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return { perSecond: (count / tookMs) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: times.at(-1) ?? NaN };
 }
 
 /** Megabytes per second of a response body. */

@@ -11,7 +11,8 @@
  *  - published on another address (127.0.0.1, or one that only the host has): those rules do not match, so a relay port of
  *    the guest's second address leads to the container, and is reported to the host (relay.c). The same is done for [::] if
  *    the host asks for it, which it does if the port is not published on 0.0.0.0 as well.
- *  - from programs in the guest itself: our own processes copy it (local.c).
+ *  - from programs in the guest itself: our own processes copy it (local.c), also if they ask for the port at an address of the
+ *    host (hairpin.c).
  * Only the host can reach the relay port, and it exposes it only as the user requested.
  *
  * Since Docker 28, dockerd itself binds the port in the guest first, and passes it as descriptor 4 with -use-listen-fd. It is
@@ -22,6 +23,7 @@
  * Environment, for tests: MOBYVM_RUN (folder with token and lease), MOBYVM_PORT_HOST_PORT, MOBYVM_DOCKER_PROXY.
  */
 #define _GNU_SOURCE
+#include "hairpin.h"
 #include "local.h"
 #include "relay.h"
 #include <arpa/inet.h>
@@ -66,13 +68,16 @@ static char token[129];
 static char gateway[INET_ADDRSTRLEN];
 static char second_address[INET_ADDRSTRLEN];
 static struct relay relay = { 0, -1 };
+static struct hairpin hairpin = { -1, NULL, 0 };
+/* The host has no server of its own at this port of its address. */
+static bool is_hairpin_allowed;
 static int connections_carried;
-/* Where something comes that a process must carry: what begins in the guest, and at a relay port. */
+/* Where something comes that a process must carry: what begins in the guest, at its addresses or the host's, and at a relay port. */
+enum { LOCAL, RELAY, HAIRPIN, SERVED };
 static struct {
 	int fd;
 	pid_t datagram_carrier;
-} served[2] = { { -1, 0 }, { -1, 0 } };
-enum { LOCAL, RELAY };
+} served[SERVED] = { { -1, 0 }, { -1, 0 }, { -1, 0 } };
 static volatile sig_atomic_t is_ended;
 
 static int64_t now_ms(void)
@@ -333,6 +338,7 @@ static enum outcome ask(bool is_renewal, int64_t until, int *connection, const c
 	}
 	if (strstr(answer, "\"ok\":true") != NULL) {
 		*connection = fd;
+		is_hairpin_allowed = strstr(answer, "\"hairpin\":true") != NULL;
 		return GRANTED;
 	}
 	outcome = strstr(answer, "\"relay\":true") != NULL ? NEEDS_RELAY : REFUSED;
@@ -366,6 +372,31 @@ static void serve_guest(void)
 	else if (given >= 0 && is_tcp())
 		shutdown(given, SHUT_RD);
 	served[RELAY].fd = relay.socket;
+}
+
+/* The address of the host at which containers find the port; NULL if at none. */
+static const char *hairpin_address(void)
+{
+	if (!is_hairpin_allowed || strchr(wanted.host_ip, ':') != NULL || strcmp(wanted.proto, "sctp") == 0)
+		return NULL;
+	if (strcmp(wanted.host_ip, "0.0.0.0") == 0 || strcmp(wanted.host_ip, "127.0.0.1") == 0)
+		return gateway;
+	return is_of_guest(wanted.host_ip) ? NULL : wanted.host_ip;
+}
+
+/* After each answer of the host, which may have changed its mind. */
+static void serve_hairpin(void)
+{
+	const char *address = hairpin_address();
+	if ((address != NULL) == (hairpin.socket >= 0))
+		return;
+	if (address == NULL) {
+		close_hairpin(is_tcp(), hairpin);
+		hairpin.socket = -1;
+	} else {
+		hairpin = open_hairpin(is_tcp(), address, wanted.host_port, second_address);
+	}
+	served[HAIRPIN].fd = hairpin.socket;
 }
 
 /* One for each connection; one for all datagrams. */
@@ -403,7 +434,7 @@ static void reap_carriers(void)
 	for (pid_t ended; (ended = waitpid(-1, NULL, WNOHANG)) > 0;) {
 		if (is_tcp())
 			connections_carried--;
-		for (int i = 0; i < 2; i++)
+		for (int i = 0; i < SERVED; i++)
 			if (served[i].datagram_carrier == ended)
 				served[i].datagram_carrier = 0;
 	}
@@ -412,20 +443,20 @@ static void reap_carriers(void)
 /* As wait_for; what comes to be carried meanwhile gets its carrier. */
 static int wait_and_serve(int fd, int64_t until)
 {
-	struct pollfd waited[3] = { { .fd = fd, .events = POLLIN } };
+	struct pollfd waited[SERVED + 1] = { { .fd = fd, .events = POLLIN } };
 	int64_t left = until - now_ms();
 	struct timespec timeout = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
 	sigset_t none;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < SERVED; i++) {
 		bool is_free = is_tcp() ? connections_carried < MAX_CARRIED : served[i].datagram_carrier == 0;
 		waited[i + 1] = (struct pollfd){ .fd = is_free ? served[i].fd : -1, .events = POLLIN };
 	}
 	if (left <= 0)
 		timeout = (struct timespec){ 0, 0 };
 	sigemptyset(&none);
-	if (ppoll(waited, 3, until < 0 ? NULL : &timeout, &none) <= 0)
+	if (ppoll(waited, SERVED + 1, until < 0 ? NULL : &timeout, &none) <= 0)
 		return 0;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < SERVED; i++)
 		if (waited[i + 1].revents != 0)
 			start_carrier(i);
 	return waited[0].revents != 0;
@@ -480,7 +511,9 @@ static _Noreturn void release(int connection)
 	char rest[64];
 	int64_t until = now_ms() + RELEASE_MS;
 	/* dockerd may start the next container with this port at once. */
-	for (int i = 0; i < 2; i++)
+	close_hairpin(is_tcp(), hairpin);
+	served[HAIRPIN].fd = -1;
+	for (int i = 0; i < SERVED; i++)
 		if (served[i].fd >= 0)
 			close(served[i].fd);
 	if (connection >= 0 && send(connection, message, sizeof message - 1, MSG_NOSIGNAL) > 0)
@@ -506,6 +539,7 @@ static _Noreturn void hold(int connection)
 			read_surroundings();
 			if (ask(true, now_ms() + ANSWER_MS, &connection, &reason) == GRANTED) {
 				backoff = BACKOFF_MS;
+				serve_hairpin();
 			} else {
 				connection = -1;
 				/* Hundreds of us lost the host at the same moment: not all come back at the same moment. */
@@ -550,6 +584,7 @@ int main(int count, char **arguments)
 		fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
 	int connection = publish();
 	serve_guest();
+	serve_hairpin();
 	say("0\n");
 	/* dockerd waits for the end of this; the number stays taken, so that nothing else gets it. */
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);

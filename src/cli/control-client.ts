@@ -16,6 +16,7 @@ import {
   daemonInfo,
   hostReport,
   kvpListing,
+  kvpSetAnswer,
   errorAnswer,
   machineStatus,
   operationEvent,
@@ -105,8 +106,10 @@ export class ControlClient {
     return parsed(kvpListing, await textOf(await this.#send('GET', `/v1/kvp/${pool}`, undefined, signal)));
   }
 
-  async setKvp(item: KvpSetRequest, signal: AbortSignal): Promise<void> {
-    await textOf(await this.#send('POST', '/v1/kvp/set', item, signal));
+  /** @returns whether the VM has the item already */
+  async setKvp(item: KvpSetRequest, signal: AbortSignal): Promise<boolean> {
+    const answer = await textOf(await this.#send('POST', '/v1/kvp/set', item, signal));
+    return parsed(kvpSetAnswer, answer).delivered;
   }
 
   async removeKvp(name: string, signal: AbortSignal): Promise<void> {

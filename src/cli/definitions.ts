@@ -159,7 +159,7 @@ export const COMMANDS: readonly Command[] = [
     args: '<name> [value]',
     summary: 'Set a key-value item for the guest',
     details:
-      'Without a value, the value is read from standard input. The VM must be running; the item is sent again after each boot. There may be 500 items.',
+      'Without a value, the value is read from standard input. The VM must be running or booting; the item is sent again after each boot. There may be 500 items.',
     positionals: { name: KVP_NAME, value: { type: 'string', describe: 'Value of the item' } },
     options: { secret: { type: 'boolean', default: false, describe: 'Never show the value' } },
     examples: [

@@ -35,10 +35,11 @@ export async function kvpSet(context: CommandContext, options: KvpSetOptions): C
   if (isSecret && value !== undefined) throw secretArgumentError();
   for (const text of [name, value ?? '']) if (text.includes(REPLACEMENT)) throw notUtf8Error();
   const client = clientOf(context);
-  await client.setKvp(
+  const isDelivered = await client.setKvp(
     { name, value: value ?? (await context.input.read()), secret: isSecret },
     context.interrupted,
   );
+  if (!isDelivered) context.terminal.out('Stored. The VM gets it when it has booted.');
   return EXIT_OK;
 }
 

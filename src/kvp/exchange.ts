@@ -48,6 +48,13 @@ export interface KvpExchange {
   set(items: readonly KvpSetting[], signal: AbortSignal): Promise<void>;
 
   /**
+   * Only where this exchange alone keeps the items: as `set`, but a guest that is booting is not waited for. It gets them
+   * when it has booted.
+   * @returns whether the guest has them already
+   */
+  keep?(items: readonly KvpSetting[], signal: AbortSignal): Promise<boolean>;
+
+  /**
    * Succeeds for missing names. Even if it fails, the items are not sent to the guest again. An exchange that keeps the
    * items itself also succeeds while the guest is away.
    */

@@ -28,10 +28,10 @@ let control: PortControl | undefined;
 class Leases implements PortLeases {
   readonly held = new Set<Lease>();
   readonly log: string[] = [];
-  expose(request: PortRequest, lease: Lease): Promise<boolean> {
+  expose(request: PortRequest, lease: Lease): Promise<{ kind: 'ok'; hairpin: boolean }> {
     this.log.push(`expose ${request.hostPort}`);
     this.held.add(lease);
-    return Promise.resolve(true);
+    return Promise.resolve({ kind: 'ok', hairpin: true });
   }
   release(lease: Lease): Promise<void> {
     this.log.push('release');

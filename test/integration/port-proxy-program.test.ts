@@ -2,14 +2,16 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../src/core/host/index.js';
-import { ask, CONTAINER, listening, PortPeers } from '../support/port-peers.js';
+import { connect, NetworkNamespace } from '../support/netns.js';
+import { ask, CONTAINER, HOST, listening, PortPeers, type PublisherProgram } from '../support/port-peers.js';
 
 /** The guest's port proxy, as dockerd starts it, with the real publisher on the host. */
 let peers: PortPeers;
+let publisher: PublisherProgram;
 
 beforeAll(async () => {
   peers = await PortPeers.create();
-  await peers.publisher({ vmPorts: [{ protocol: 'tcp', hostPort: 2376 }] });
+  publisher = await peers.publisher({ vmPorts: [{ protocol: 'tcp', hostPort: 2376 }] });
   // Stands for what is started when there is no host.
   const proxy = join(peers.folder, 'docker-proxy');
   await writeFile(proxy, '#!/bin/sh\necho "docker-proxy $*"\n');
@@ -27,6 +29,16 @@ async function relays(proto: 'tcp' | 'udp'): Promise<string[]> {
   const { stdout } = await peers.guest.run('nft', ['list', 'map', 'ip', 'mobyvm_relay', `${proto}_relays`]);
   return [...stdout.matchAll(/(\d+) : [\d.]+ \. \d+/g)].map(([, port = '']) => port);
 }
+
+/** The ports of the host's addresses that are served in the guest. */
+async function hairpins(proto: 'tcp' | 'udp'): Promise<string[]> {
+  const { stdout } = await peers.guest.run('nft', ['list', 'map', 'ip', 'mobyvm_relay', `${proto}_hairpins`]);
+  return [...stdout.matchAll(/[\d.]+ \. (\d+) : /g)].map(([, port = '']) => port);
+}
+
+/** Everything but the requests of the port proxy. */
+const REFUSE_GUEST =
+  'add table ip guard; add chain ip guard in { type filter hook input priority filter; }; add rule ip guard in iifname switch0 tcp dport != 2374 ct state new drop; add rule ip guard in iifname switch0 udp dport 1-65535 drop';
 
 describe('a connection from the guest', () => {
   // https://github.com/docker/for-mac/issues/3611
@@ -86,6 +98,69 @@ describe('a connection from the guest', () => {
     expect(await ask(peers.guest, 'TCP:127.0.0.1:8033', 'x')).toBe('own\n');
     expect(await isOpen('127.0.0.1:8033')).toBe(true);
     await own.stop();
+  });
+});
+
+describe('a connection to an address of the host, from the guest or one of its networks', () => {
+  let container: NetworkNamespace;
+  beforeAll(async () => {
+    container = await NetworkNamespace.create('container');
+    await connect(
+      { namespace: peers.guest, device: 'br0', addresses: ['172.20.0.1/24'] },
+      { namespace: container, device: 'eth0', addresses: ['172.20.0.2/24'] },
+    );
+    await peers.guest.ip('route', 'add', 'default', 'via', HOST);
+    await container.ip('route', 'add', 'default', 'via', '172.20.0.1');
+  });
+  afterAll(async () => {
+    await container[Symbol.asyncDispose]();
+    await peers.guest.ip('route', 'delete', 'default');
+  });
+
+  test.each([
+    ['tcp', '0.0.0.0', `TCP:${HOST}:8040`],
+    ['tcp', '127.0.0.1', `TCP:${HOST}:8040`],
+    ['tcp', '192.0.2.9', 'TCP:192.0.2.9:8040'],
+    ['udp', '0.0.0.0', `UDP-CONNECT:${HOST}:8040`],
+    ['udp', '127.0.0.1', `UDP-CONNECT:${HOST}:8040`],
+  ] as const)('reaches a %s port on %s without leaving the guest', async (proto, hostIp, place) => {
+    await using echo = peers.echoAt(CONTAINER, 80, proto);
+    await until('the container', () => peers.serves(`${CONTAINER}:80`, proto));
+    await using proxy = peers.proxy({ proto, 'host-ip': hostIp, 'host-port': 8040 });
+    await proxy.line(/^0$/);
+    // What left the guest would be dropped.
+    await peers.host.run('nft', [REFUSE_GUEST]);
+    for (const from of [peers.guest, container]) expect(await ask(from, place, 'hello')).toBe('hello');
+    await proxy.stop();
+    expect(await hairpins(proto)).toEqual([]);
+    await peers.host.run('nft', ['delete', 'table', 'ip', 'guard']);
+    await echo.stop();
+  });
+
+  test.each(['::', '::1', '127.0.0.2'])('is not taken for a port on %s', async (hostIp) => {
+    await using proxy = peers.proxy({ 'host-ip': hostIp, 'host-port': 8041 });
+    await proxy.line(/^0$/);
+    expect(await hairpins('tcp')).toEqual([]);
+  });
+
+  test('follows a proxy that was killed, and leads to the next one', async () => {
+    await using echo = peers.echoAt(CONTAINER, 80);
+    await until('the container', () => peers.serves(`${CONTAINER}:80`, 'tcp'));
+    const killed = peers.proxy({ 'host-port': 8042 });
+    await killed.line(/^0$/);
+    await killed.stop('SIGKILL');
+    await using proxy = peers.proxy({ 'host-port': 8042 });
+    await proxy.line(/^0$/);
+    await until('the next proxy', async () => (await ask(container, `TCP:${HOST}:8042`, 'x')) === 'x');
+    await echo.stop();
+  });
+
+  test("is left to a server of mobyvm's own", async () => {
+    await publisher.makeWay({ protocol: 'tcp', hostPort: 8043, name: 'the server' });
+    await using proxy = peers.proxy({ 'host-ip': '127.0.0.1', 'host-port': 8043 });
+    await proxy.line(/^0$/);
+    expect(await hairpins('tcp')).toEqual([]);
+    await publisher.makeWay();
   });
 });
 

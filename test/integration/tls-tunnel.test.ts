@@ -101,6 +101,29 @@ describe('a connection that is shutting down', () => {
   });
 });
 
+describe('a connection that the engine resets after its answer', () => {
+  it.each(['TCP', 'TLS'] as const)('is read to its end, also if a write fails before: %s', async (kind) => {
+    await using plain = await rawEngine((socket) => socket.resume());
+    await using secure = await tlsEngine(machine, (socket) => socket.resume());
+    const socket = await (kind === 'TCP' ? plain.dial : secure.dialAs(credentialsOf(machine)))(signal);
+    const open: ReadonlySet<Socket> = kind === 'TCP' ? plain.sockets : secure.sockets;
+    const carriers: ReadonlySet<Socket> = kind === 'TCP' ? plain.sockets : secure.carriers;
+    await until('the connection', () => open.size === 1);
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    const failed = once(socket, 'error');
+    // All in one turn of the event loop: the writes fail before anything can be read.
+    const carrier = [...carriers][0]!.setNoDelay();
+    [...open][0]!.write('the request is refused');
+    carrier.resetAndDestroy();
+    for (let writes = 0; writes < 3; writes += 1) socket.write('more of the body');
+    const [failure] = (await failed) as [Error];
+    expect(['EPIPE', 'ECONNRESET']).toContain(errnoOf(failure));
+    expect(answer).toBe('the request is refused');
+    await until('it to be closed', () => socket.closed);
+  });
+});
+
 describe('the engine endpoint over TLS', () => {
   it('forwards the end of the input and the whole answer that follows', async () => {
     await using folder = await testFolder();

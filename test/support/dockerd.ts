@@ -142,7 +142,7 @@ export class DockerdSetting implements AsyncDisposable {
     return compose(args, {
       timeoutMs: 50_000,
       // 1.29 takes a path of Windows for one only where it is told that it runs there.
-      env: { ...this.env(way), COMPOSE_FORCE_WINDOWS_HOST: '1' },
+      env: { ...this.env(way), COMPOSE_FORCE_WINDOWS_HOST: way === 'through' ? '1' : '' },
     });
   }
 

@@ -11,12 +11,24 @@ import { Instance, makeBusyboxImage } from '../support/instance.js';
 const IMAGE = 'mobyvm-busybox';
 const ENGINE = '10.0.75.2:2376';
 let instance: Instance;
+/** What `mobyvm kvp set` said as soon as the VM existed. */
+let setDuringBoot: RunResult;
 
 beforeAll(async () => {
   instance = await Instance.create({
     engine: { daemonJson: { labels: ['planted=ü'], 'log-driver': 'local' } },
   });
-  await instance.up();
+  const setEarly = async (): Promise<void> => {
+    const check = async (): Promise<boolean> => {
+      setDuringBoot = await kvp('set', 'early', 'value');
+      return setDuringBoot.exitCode === 0;
+    };
+    await waitFor(
+      { title: 'the VM to exist', timeoutSeconds: 120, hint: '', check },
+      new AbortController().signal,
+    );
+  };
+  await Promise.all([instance.up(), setEarly()]);
   await makeBusyboxImage(instance, IMAGE);
 });
 afterAll(() => instance[Symbol.asyncDispose]());
@@ -73,6 +85,14 @@ describe('the guest', () => {
 });
 
 describe('the key-value exchange by command', () => {
+  test('stores a value while the VM boots, which then arrives', async () => {
+    expect(setDuringBoot.stdout).toBe('Stored. The VM gets it when it has booted.\n');
+    const check = async (): Promise<boolean> =>
+      (await inGuest(instance, IMAGE, 'strings /var/lib/hyperv/.kvp_pool_0\n')).includes('early\nvalue');
+    await waitFor({ title: 'the value', timeoutSeconds: 60, hint: '', check }, new AbortController().signal);
+    await kvp('remove', 'early');
+  });
+
   test('sets, shows and removes an item of the host through the unmodified daemon', async () => {
     expect((await kvp('set', 'cifsmount', '/c;/C;username=u ü')).exitCode).toBe(0);
     expect(await items('host')).toEqual({ cifsmount: '/c;/C;username=u ü' });

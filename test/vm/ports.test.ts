@@ -224,6 +224,23 @@ describe('what docker-proxy would have allowed', () => {
     await instance.docker(['network', 'rm', 'elsewhere']);
   });
 
+  test('containers reach published ports at host.docker.internal, until they are released', async () => {
+    const asking = (host: string, port: number, ...options: readonly string[]): Promise<RunResult> =>
+      docker('run', '--rm', ...options, BUSYBOX, 'sh', '-c', `echo c | nc -w 20 ${host} ${port}`);
+    const hostname = /^[0-9a-f]{12}$/m;
+    expect((await echo('inner', '-p', '127.0.0.1:8090:80', '-p', '192.0.2.1:8091:80')).exitCode).toBe(0);
+    await instance.docker(['network', 'create', 'elsewhere']);
+    for (const network of ['bridge', 'elsewhere', 'host']) {
+      const on = `--network=${network}`;
+      expect((await asking('host.docker.internal', 8080, on)).stdout, network).toMatch(hostname);
+      expect((await asking('10.0.75.1', 8090, on)).stdout, network).toMatch(hostname);
+      expect((await asking('192.0.2.1', 8091, on)).stdout, network).toMatch(hostname);
+    }
+    await instance.docker(['network', 'rm', 'elsewhere']);
+    await instance.docker(['rm', '-f', 'inner']);
+    expect((await asking('10.0.75.1', 8090)).stdout).toBe('');
+  });
+
   // https://github.com/abiosoft/colima/issues/277
   test("host-gateway is the host's address", async () => {
     const { stdout } = await docker(

@@ -5,6 +5,7 @@ import {
   RESERVED_PREFIX,
   type KvpExchange,
   type KvpPool,
+  type KvpSetting,
 } from '../../kvp/index.js';
 import { kvpPool, kvpRemoveRequest, kvpSetRequest } from '../../protocol/messages.js';
 
@@ -30,8 +31,7 @@ export async function answerKvp(exchange: KvpExchange, call: KvpCall): Promise<u
       // A VM that waits for disk space does not answer until it has some.
       if (call.stall !== undefined) throw call.stall;
       await refuseTooMany(exchange, item.name, call.signal);
-      await exchange.set([item], call.signal);
-      return {};
+      return { delivered: await keep(exchange, item, call.signal) };
     }
     case 'POST /v1/kvp/remove': {
       const { name } = kvpRemoveRequest.parse(await call.body());
@@ -42,6 +42,12 @@ export async function answerKvp(exchange: KvpExchange, call: KvpCall): Promise<u
     default:
       return undefined;
   }
+}
+
+async function keep(exchange: KvpExchange, item: KvpSetting, signal: AbortSignal): Promise<boolean> {
+  if (exchange.keep !== undefined) return exchange.keep([item], signal);
+  await exchange.set([item], signal);
+  return true;
 }
 
 function poolOf(route: string): KvpPool | undefined {

@@ -2,14 +2,19 @@ import { rename } from 'node:fs/promises';
 import { z } from 'zod';
 import { StateFile } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
-import type { KvpItemStore } from '../../kvp/index.js';
+import { MAX_REMOVALS, type KvpItemStore } from '../../kvp/index.js';
 
-const schema = z.strictObject({
-  version: z.literal(1),
-  items: z.array(z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() })),
-});
+const items = z.array(z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() }));
+const removals = z.array(z.strictObject({ name: z.string(), secret: z.boolean() })).max(MAX_REMOVALS);
+const current = z.strictObject({ version: z.literal(2), items, removals });
+const schema = z.union([
+  current,
+  z
+    .strictObject({ version: z.literal(1), items })
+    .transform((stored): z.infer<typeof current> => ({ ...stored, version: 2, removals: [] })),
+]);
 
-function itemFile(path: string): StateFile<z.infer<typeof schema>> {
+function itemFile(path: string): StateFile<z.infer<typeof current>> {
   return new StateFile({
     path,
     schema,
@@ -23,11 +28,11 @@ export function fileItemStore(path: string): KvpItemStore {
   const file = itemFile(path);
   return {
     async load() {
-      return (await file.read())?.items ?? [];
+      return (await file.read()) ?? { items: [], removals: [] };
     },
-    async save(items) {
+    async save({ items, removals }) {
       const stored = items.map(({ name, value, secret = false }) => ({ name, value, secret }));
-      await file.write({ version: 1, items: stored });
+      await file.write({ version: 2, items: stored, removals: [...removals] });
     },
   };
 }

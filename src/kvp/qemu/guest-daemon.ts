@@ -40,6 +40,15 @@ export class GuestDaemon {
     if (status !== HvStatus.ok) throw refused(`the item "${name}"`, status);
   }
 
+  /** As `set`, but without waiting for a daemon. @returns false when there is none */
+  async setOnce(name: string, value: string, signal: AbortSignal): Promise<boolean> {
+    const request = { operation: 'set', pool: Pool.external, key: name, value: textValue(value) } as const;
+    const answer = await this.askOnce(request, signal);
+    if (answer !== undefined && answer.status !== HvStatus.ok)
+      throw refused(`the item "${name}"`, answer.status);
+    return answer !== undefined;
+  }
+
   /** It is overwritten first: the daemon would write its tail to the file again, behind a shorter text. */
   async remove(name: string, signal: AbortSignal): Promise<void> {
     await this.set(name, FILLER, signal);

@@ -4,6 +4,15 @@ import { isRequestName } from '../guest/names.js';
 /** Requests are few, and the host waits for their answers; items can be hundreds. */
 export type ItemKind = 'request' | 'item';
 
+/** An item that the guest may still have, and must not. */
+export interface KvpRemoval {
+  readonly name: string;
+  readonly secret: boolean;
+}
+
+/** A guest that has missed more removals than this is rebooted sooner than it is sent them. */
+export const MAX_REMOVALS = 1_000;
+
 /**
  * The wanted contents of pool 0. Only the host remembers them: after a reboot the guest's pools are empty.
  *
@@ -18,6 +27,12 @@ export class OwnItems {
 
   get kept(): readonly KvpSetting[] {
     return [...this.#kept.values()];
+  }
+
+  /** What the guest has not confirmed yet; the newest, without requests. */
+  get removals(): readonly KvpRemoval[] {
+    const all = [...this.#toRemove].map(([name, secret]) => ({ name, secret }));
+    return all.filter(({ name }) => kindOf(name) === 'item').slice(-MAX_REMOVALS);
   }
 
   isSecret(name: string): boolean {
@@ -50,6 +65,11 @@ export class OwnItems {
     this.#toRemove.set(name, this.isSecret(name));
     this.#kept.delete(name);
     this.#unsent.delete(name);
+  }
+
+  /** As an earlier exchange has left it. */
+  stillToRemove({ name, secret }: KvpRemoval): void {
+    if (!this.#kept.has(name)) this.#toRemove.set(name, secret);
   }
 
   removed(name: string): void {

@@ -19,6 +19,7 @@ import { withinSeconds } from '../operation-deadline.js';
 import { GuestDaemon, isUnreadable } from './guest-daemon.js';
 import { KvpConnection } from './kvp-connection.js';
 import { DEFAULT_TIMING, type KvpSocketTiming } from './kvp-socket.js';
+import type { KvpItemStore } from './item-store.js';
 import { OwnItems, type ItemKind } from './own-items.js';
 
 export interface QemuKvpOptions {
@@ -36,15 +37,12 @@ export interface QemuKvpOptions {
   readonly socketTiming?: Partial<KvpSocketTiming>;
 }
 
-export interface KvpItemStore {
-  load(): Promise<readonly KvpSetting[]>;
-  save(items: readonly KvpSetting[]): Promise<void>;
-}
-
 /** About a second, in an emulated guest. */
 const ITEMS_AT_ONCE = 25;
 /** How long a guest that does not answer is waited for with the removal of an item. */
 const REMOVE_MS = 10_000;
+/** How long {@link QemuKvpExchange.keep} waits for its turn and the guest together. */
+const KEEP_MS = 3_000;
 
 const POOL: Readonly<Record<KvpPool, number>> = {
   host: Pool.external,
@@ -64,6 +62,8 @@ export class QemuKvpExchange implements KvpExchange {
   readonly #store: KvpItemStore | undefined;
   #loading: Promise<void> | undefined;
   #saving: Promise<void> = Promise.resolve();
+  /** How many removals the store has. */
+  #storedRemovals = 0;
   readonly #turns = new SerialQueue();
   readonly #closed = new AbortController();
   readonly #logger: Logger;
@@ -97,6 +97,21 @@ export class QemuKvpExchange implements KvpExchange {
         throw error;
       }
     });
+  }
+
+  /** It is not its turn that is waited for: the guest's configuration has it while the guest boots. */
+  async keep(items: readonly KvpSetting[], signal: AbortSignal): Promise<boolean> {
+    checkSettings(items);
+    await this.#load();
+    const undo = this.#own.keepAll(items);
+    try {
+      await this.#save();
+      return await this.#sendSoon(items, signal);
+    } catch (error) {
+      undo();
+      await this.#save().catch(() => undefined);
+      throw error;
+    }
   }
 
   async remove(names: readonly string[], signal: AbortSignal): Promise<void> {
@@ -198,15 +213,20 @@ export class QemuKvpExchange implements KvpExchange {
   }
 
   async #loadItems(): Promise<void> {
-    const items = (await this.#store?.load()) ?? [];
+    const { items, removals } = (await this.#store?.load()) ?? { items: [], removals: [] };
     for (const item of items) this.#own.keep(item);
+    for (const removal of removals) this.#own.stillToRemove(removal);
+    this.#storedRemovals = removals.length;
     // The guest may have been booted since.
     if (items.length > 0) this.#daemon.isDoubtful = true;
   }
 
   async #save(): Promise<void> {
-    const save = async (): Promise<void> =>
-      this.#store?.save(this.#own.kept.filter(({ name }) => !isRequestName(name)));
+    const save = async (): Promise<void> => {
+      const { removals } = this.#own;
+      await this.#store?.save({ items: this.#own.kept.filter(({ name }) => !isRequestName(name)), removals });
+      this.#storedRemovals = removals.length;
+    };
     // One after the other, each with what is kept by then: the last one has it all.
     const saved = this.#saving.then(save);
     this.#saving = saved.catch(() => undefined);
@@ -218,7 +238,16 @@ export class QemuKvpExchange implements KvpExchange {
       await this.#catchUp(within);
       const result = await work(within);
       await this.#catchUp(within);
+      await this.#saveFewerRemovals();
       return result;
+    });
+  }
+
+  /** Without it, the next exchange removes what is gone already, which does no harm. */
+  async #saveFewerRemovals(): Promise<void> {
+    if (this.#own.removals.length >= this.#storedRemovals) return;
+    await this.#save().catch((error: unknown) => {
+      this.#logger.debug('kvp.items.unsaved', { reason: textOf(error) });
     });
   }
 
@@ -270,6 +299,26 @@ export class QemuKvpExchange implements KvpExchange {
     }
   }
 
+  /** @returns false for a guest that is away, or does not answer: it gets the items as soon as it is back */
+  async #sendSoon(items: readonly KvpSetting[], signal: AbortSignal): Promise<boolean> {
+    const soon = AbortSignal.timeout(KEEP_MS);
+    try {
+      return await this.#inTurn('Setting items', AbortSignal.any([signal, soon]), async (within) => {
+        for (const item of items) {
+          if (!(await this.#daemon.setOnce(item.name, item.value, within))) return false;
+          this.#own.sent(item);
+        }
+        return true;
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#closed.signal.throwIfAborted();
+      if (!soon.aborted) throw error;
+      this.#logger.debug('kvp.guest.away', { reason: textOf(error) });
+      return false;
+    }
+  }
+
   /** A guest that is away, or does not answer, loses the items as soon as it is back. */
   async #removeSoon(forget: () => void, signal: AbortSignal): Promise<void> {
     const soon = AbortSignal.any([signal, AbortSignal.timeout(REMOVE_MS)]);
@@ -280,6 +329,7 @@ export class QemuKvpExchange implements KvpExchange {
           if (!(await this.#daemon.removeOnce(name, within))) return;
           this.#own.removed(name);
         }
+        await this.#saveFewerRemovals();
       });
     } catch (error) {
       signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { MobyvmError, textOf } from '../../core/values/index.js';
-import { STREAM_BUFFER_BYTES } from './duplex.js';
+import { failWritesAfterReading, STREAM_BUFFER_BYTES } from './duplex.js';
 
 /**
  * An idle connection is checked after this long: libuv then sends ten probes, one a second (uv_tcp_keepalive
@@ -34,6 +34,7 @@ export async function dialTcp(address: TcpAddress, signal: AbortSignal): Promise
   const socket = connect(options);
   try {
     await once(socket, 'connect', { signal });
+    failWritesAfterReading(socket);
     return socket;
   } catch (error) {
     socket.destroy();

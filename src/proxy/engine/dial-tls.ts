@@ -2,7 +2,7 @@ import { connect, createSecureContext, type SecureContext, type TLSSocket } from
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial } from './availability.js';
 import { dialTcp, type TcpAddress } from './dial-tcp.js';
-import { carriedBy, reset, STREAM_BUFFER_BYTES } from './duplex.js';
+import { carriedBy, failWritesAfterReading, reset, STREAM_BUFFER_BYTES } from './duplex.js';
 import { tlsError } from './tls/tls-error.js';
 
 /** PEM texts. `key` is a secret. */
@@ -99,6 +99,7 @@ async function dialTls(identity: Identity, { address, servername, signal }: Call
     };
     const socket = connect(options);
     carriedBy(socket, tcp);
+    failWritesAfterReading(socket);
     socket.on('session', (ticket) => identity.remember(ticket));
     socket.on('error', (error) => {
       if (tlsError(error, '') !== undefined) identity.forget();

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { errnoOf } from '../../core/values/index.js';
 
 /**
  * How many bytes each stream may buffer each way. More than the 64 KiB of one read, so that a peer that keeps
@@ -66,6 +67,32 @@ const carriers = new WeakMap<Duplex, Socket>();
 /** Registers the TCP connection that carries a TLS stream, for {@link reset}. */
 export function carriedBy(stream: Duplex, tcp: Socket): void {
   carriers.set(stream, tcp);
+}
+
+/**
+ * Makes writes of a connection fail only after everything has been read from it. A server that refuses a request
+ * closes the connection while the body is still being sent: the write fails, but the response is already in the
+ * receive buffer, and Node.js would drop it together with the stream.
+ */
+export function failWritesAfterReading(socket: Socket): void {
+  const write = socket._write.bind(socket);
+  const writev = socket._writev?.bind(socket);
+  socket._write = (chunk, encoding, callback) => write(chunk, encoding, afterReading(socket, callback));
+  socket._writev = (chunks, callback) => writev?.(chunks, afterReading(socket, callback));
+}
+
+type WriteCallback = (error?: Error | null) => void;
+
+function afterReading(socket: Socket, callback: WriteCallback): WriteCallback {
+  return (error) => {
+    const hasMore = !socket.readableEnded && !socket.destroyed;
+    if (!hasMore || !['EPIPE', 'ECONNRESET'].includes(errnoOf(error) ?? '')) return callback(error);
+    const fail = (): void => {
+      socket.off('end', fail).off('close', fail);
+      callback(error);
+    };
+    socket.once('end', fail).once('close', fail);
+  };
 }
 
 /** How long an orderly shutdown may take. */

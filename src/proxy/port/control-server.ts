@@ -6,7 +6,13 @@ import { bindError } from '../bind-error.js';
 import { startListening, stopListening } from '../listen.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import type { PortFacts } from '../port-facts.js';
-import { decodeGuestMessage, encodeHostAnswer, MAX_LINE_BYTES, type HostAnswer } from './control.codec.js';
+import {
+  decodeGuestMessage,
+  encodeHostAnswer,
+  MAX_LINE_BYTES,
+  type Exposed,
+  type HostAnswer,
+} from './control.codec.js';
 import type { PortRequest } from './port-request.js';
 
 /** One control connection: the guest holds a port for as long as the connection exists. */
@@ -17,8 +23,8 @@ export interface Lease {
 
 /** Decides about ports; implemented by the publisher. */
 export interface PortLeases {
-  /** @returns false if the guest has to offer a relay port @throws MobyvmError MOBYVM_PORT_PUBLISH */
-  expose(request: PortRequest, lease: Lease, isRenewal: boolean): Promise<boolean>;
+  /** @throws MobyvmError MOBYVM_PORT_PUBLISH */
+  expose(request: PortRequest, lease: Lease, isRenewal: boolean): Promise<Exposed>;
   /** The guest releases the port. */
   release(lease: Lease): Promise<void>;
   /** The connection was lost; the container may still be running. */
@@ -177,8 +183,9 @@ class ControlConnection implements Lease {
 
   async #expose(request: PortRequest, isRenewal: boolean): Promise<void> {
     try {
-      if (await this.#options.leases.expose(request, this, isRenewal)) this.#answer({ kind: 'ok' });
-      else this.#end({ kind: 'relay' });
+      const exposed = await this.#options.leases.expose(request, this, isRenewal);
+      if (exposed.kind === 'ok') this.#answer(exposed);
+      else this.#end(exposed);
     } catch (error) {
       if (!(error instanceof MobyvmError)) this.#context.warn('ports.control.failed', textOf(error));
       this.#end({ kind: 'error', reason: textOf(error) });

@@ -4,8 +4,8 @@
  *
  *   guest: {"op":"expose","token":"…","renew":false,"proto":"tcp","hostIp":"0.0.0.0","hostPort":8080,
  *           "containerIp":"172.17.0.2","containerPort":80,"relayPort":40123}      (`relayPort` is optional)
- *   host:  {"ok":true} | {"ok":false,"relay":true} | {"ok":false,"error":"…"} guest: {"op":"release"}
- * before it closes the connection, to release the port at once
+ *   host:  {"ok":true,"hairpin":true} | {"ok":false,"relay":true} | {"ok":false,"error":"…"}
+ *   guest: {"op":"release"}      before it closes the connection, to release the port at once
  */
 import { z } from 'zod';
 import { CodecError } from '../../core/values/index.js';
@@ -26,11 +26,16 @@ export interface Expose {
 export type GuestMessage =
   { readonly kind: 'expose'; readonly expose: Expose } | { readonly kind: 'release' };
 
-/**
- * `relay`: the host cannot reach the container by the host port, so the guest asks again with a relay port.
- */
-export type HostAnswer =
-  { readonly kind: 'ok' } | { readonly kind: 'relay' } | { readonly kind: 'error'; readonly reason: string };
+/** An answer to a request that was granted, or needs another form. */
+export type Exposed =
+  /**
+   * `hairpin`: what asks for the port in the VM, at the host's address on the switch, is to reach the container.
+   */
+  | { readonly kind: 'ok'; readonly hairpin: boolean }
+  /** The host cannot reach the container by the host port, so the guest asks again with a relay port. */
+  | { readonly kind: 'relay' };
+
+export type HostAnswer = Exposed | { readonly kind: 'error'; readonly reason: string };
 
 const port = z.int().min(1).max(65_535);
 /** Looks like an address; whether it is one shows when it is listened on. */
@@ -87,7 +92,7 @@ export function encodeGuestMessage(message: GuestMessage): string {
  * `\"` and `\\`.
  */
 export function encodeHostAnswer(answer: HostAnswer): string {
-  if (answer.kind === 'ok') return '{"ok":true}\n';
+  if (answer.kind === 'ok') return `{"ok":true,"hairpin":${answer.hairpin}}\n`;
   if (answer.kind === 'relay') return '{"ok":false,"relay":true}\n';
   // Truncated first, because that may leave half of a surrogate pair, which is then stripped.
   const reason = answer.reason

@@ -4,6 +4,7 @@ import type { Endpoint } from '../endpoint.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import type { PortFacts } from '../port-facts.js';
 import { planAudit } from './audit.plan.js';
+import type { Exposed } from './control.codec.js';
 import type { Lease, PortLeases } from './control-server.js';
 import { listenPlan, type Exposure, type ListenPlan } from './listen-addresses.plan.js';
 import { isSamePort, type OwnServer, type ProtocolPort } from './own-server.js';
@@ -92,15 +93,15 @@ export class Publisher implements PortLeases {
     });
   }
 
-  expose(request: PortRequest, lease: Lease, isRenewal: boolean): Promise<boolean> {
+  expose(request: PortRequest, lease: Lease, isRenewal: boolean): Promise<Exposed> {
     return this.#run(async () => {
       this.#isGuestReachable = true;
-      if (!isRenewal && !this.#canReach(request)) return false;
+      if (!isRenewal && !this.#canReach(request)) return { kind: 'relay' };
       const publication = this.#publications.get(portKey(request));
       if (publication === undefined) await this.#publish(request, lease);
       else await this.#takeOver(publication, request, lease);
       this.#options.onDoubt?.();
-      return true;
+      return { kind: 'ok', hairpin: !this.#isSwitchTaken(request) };
     });
   }
 
@@ -320,13 +321,18 @@ export class Publisher implements PortLeases {
   }
 
   #planOf(request: PortRequest): ListenPlan {
-    const { exposure, portFacts, switchAddress, ownServers } = this.#options;
+    const { exposure, portFacts, switchAddress } = this.#options;
     return listenPlan(request, exposure, {
       addresses: portFacts.hostAddresses(),
       switchAddress,
-      isSwitchTaken: ownServers().some((server) => isSamePort(server, request)),
+      isSwitchTaken: this.#isSwitchTaken(request),
       canShareUdp: portFacts.udpDestination !== undefined,
     });
+  }
+
+  /** A server of our own has the port at the switch's address. */
+  #isSwitchTaken(request: PortRequest): boolean {
+    return this.#options.ownServers().some((server) => isSamePort(server, request));
   }
 
   #ownServerAt(request: PortRequest, address: string): OwnServer | undefined {

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DockerdSetting } from '../../support/dockerd.js';
 import { describeFailure, fuzzEngine } from './fuzz-engine.js';
 
-/** Started by `npm run fuzz:engine -- [--count N] [--seed N]`. */
+/** Started by `npm run fuzz:engine -- [--count N] [--seed N] [--from CASE]`. */
 const count = Number(process.env['FUZZ_COUNT'] ?? 20_000);
 const seed = Number(process.env['FUZZ_SEED'] ?? 1);
+const from = Number(process.env['FUZZ_FROM'] ?? 0);
 let set: DockerdSetting;
 
 beforeAll(async () => {
@@ -25,7 +26,7 @@ it(
         `${requests} requests, ${((performance.now() - startedMs) / 1000).toFixed(0)} s\n`,
       );
     };
-    const report = await fuzzEngine(sockets, { seed, count, workers: 24, onProgress });
+    const report = await fuzzEngine(sockets, { seed, count, from, workers: 24, onProgress });
     for (const [name, times] of report.differences) process.stdout.write(`${times} × ${name}\n`);
     process.stdout.write(`${report.requests} requests in ${report.cases} connections, seed ${seed}\n`);
     if (report.failures.length > 0)

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { failWritesAfterReading } from '../../../src/proxy/engine/duplex.js';
 
 /** One response, in a form that can be compared. */
 export interface Response {
@@ -16,6 +17,7 @@ export function converse(socketPath: string, bytes: Buffer): Promise<Buffer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     const socket = connect({ path: socketPath, allowHalfOpen: true });
+    failWritesAfterReading(socket);
     const end = setTimeout(() => socket.end(), PATIENCE_MS);
     const giveUp = setTimeout(() => socket.destroy(), 10 * PATIENCE_MS);
     socket.on('data', (chunk) => chunks.push(chunk));

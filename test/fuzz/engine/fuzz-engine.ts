@@ -8,6 +8,8 @@ export interface EngineFuzz {
   readonly count: number;
   /** How many connections are used at the same time. */
   readonly workers: number;
+  /** The first case; 0 if absent. A failure is repeated by its own number. */
+  readonly from?: number;
   readonly onProgress?: (requests: number) => void;
 }
 
@@ -33,13 +35,13 @@ const MAX_FAILURES = 8;
 
 /** Sends generated requests both ways until the count is reached or one differs. */
 export async function fuzzEngine(sockets: Sockets, options: EngineFuzz): Promise<EngineFuzzReport> {
-  const { seed, count, workers, onProgress } = options;
+  const { seed, count, workers, from = 0, onProgress } = options;
   const differences = new Map<string, number>();
   let [requests, cases] = [0, 0];
   const failures = new Map<string, EngineFailure>();
   const work = async (): Promise<void> => {
     while (requests < count && failures.size < MAX_FAILURES) {
-      const index = cases;
+      const index = from + cases;
       cases += 1;
       const sent = generate(new Random(seed * 1_000_003 + index), index);
       requests += sent.methods.length;

@@ -44,9 +44,15 @@ export class ChunkScanner {
   /** Bytes of the current size line, or of all trailers. */
   #lineBytes = 0;
   #excess = 0;
+  #chunks = 0;
 
   get isDone(): boolean {
     return this.#state === 'done';
+  }
+
+  /** How many chunks have begun. */
+  get chunks(): number {
+    return this.#chunks;
   }
 
   /**
@@ -118,6 +124,7 @@ export class ChunkScanner {
   #beginChunk(at: number): void {
     this.#excess = Math.max(0, this.#excess + this.#lineBytes - 16 - 2 * this.#size);
     if (this.#excess > MAX_EXCESS) throw new CodecError('chunk', at, 'has too much besides its data');
+    this.#chunks += 1;
     this.#left = this.#size;
     this.#state = this.#size === 0 ? 'trailer start' : 'data';
     this.#size = 0;

@@ -3,6 +3,7 @@ import { GrowingBuffer } from './growing-buffer.js';
 import type { MemoryShare } from './memory-budget.js';
 import type { BodyEnd, BodyScanner } from './relay-body.js';
 import type { Consumer, StreamReader } from './stream-reader.js';
+import { WorkBreaks } from './work-breaks.js';
 
 export interface CollectedBody {
   readonly end: Exclude<BodyEnd, 'sink closed'> | 'too large' | 'no memory';
@@ -45,6 +46,7 @@ class Collector implements Consumer {
   readonly #scanner: BodyScanner;
   readonly #options: CollectOptions;
   readonly #resolve: (body: CollectedBody) => void;
+  readonly #breaks: WorkBreaks;
   readonly #content = new GrowingBuffer();
   #raw: GrowingBuffer | undefined = new GrowingBuffer();
 
@@ -60,6 +62,7 @@ class Collector implements Consumer {
     this.#scanner = scanner;
     this.#options = options;
     this.#resolve = resolve;
+    this.#breaks = new WorkBreaks(source, scanner);
   }
 
   take(chunk: Buffer): number {
@@ -79,6 +82,7 @@ class Collector implements Consumer {
     if (this.#content.length > maxBytes) this.finish('too large');
     else if (this.#scanner.isDone) this.finish('done');
     else if (!hasMemory) this.finish('no memory');
+    else this.#breaks.consider();
     return taken;
   }
 

@@ -73,6 +73,8 @@ export class EnginePool {
       !reader.hasEnded &&
       reader.heldBytes === 0 &&
       stream.writable &&
+      // A write that has failed keeps its bytes.
+      stream.writableLength === 0 &&
       this.#idle.length < this.#maxIdle;
     if (!isFit) {
       stream.destroy();

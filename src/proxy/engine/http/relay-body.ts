@@ -3,6 +3,7 @@ import { CodecError } from '../../../core/values/index.js';
 import { ChunkScanner, type OnData } from './chunk-scanner.js';
 import type { BodyFraming } from './framing.plan.js';
 import type { Consumer, StreamReader } from './stream-reader.js';
+import { WorkBreaks } from './work-breaks.js';
 
 /** `source ended`: before the body was complete. `malformed`: the body is not chunked correctly. */
 export type BodyEnd = 'done' | 'source ended' | 'sink closed' | 'malformed';
@@ -29,6 +30,11 @@ export class BodyScanner {
   get isDone(): boolean {
     if (this.#chunks !== undefined) return this.#chunks.isDone;
     return this.#framing.kind !== 'until close' && this.#left === 0;
+  }
+
+  /** How many chunks have begun; 0 without chunks. */
+  get chunks(): number {
+    return this.#chunks?.chunks ?? 0;
   }
 
   /** True if the body is complete when its stream ends. */
@@ -78,6 +84,7 @@ class BodyRelay implements Consumer {
   readonly #source: StreamReader;
   readonly #sink: Duplex;
   readonly #options: BodyRelayOptions;
+  readonly #breaks: WorkBreaks;
   #resolve: ((end: BodyEnd) => void) | undefined;
   #isCorked = false;
   end: BodyEnd | undefined;
@@ -86,6 +93,7 @@ class BodyRelay implements Consumer {
     this.#source = source;
     this.#sink = sink;
     this.#options = options;
+    this.#breaks = new WorkBreaks(source, options.scanner);
   }
 
   wait(): Promise<BodyEnd> {
@@ -111,6 +119,7 @@ class BodyRelay implements Consumer {
     const canTakeMore = this.#sink.write(taken === chunk.length ? chunk : chunk.subarray(0, taken));
     if (scanner.isDone) this.#finish('done');
     else if (!canTakeMore) this.#waitForDrain();
+    else this.#breaks.consider();
     return taken;
   }
 

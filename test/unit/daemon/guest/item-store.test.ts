@@ -14,16 +14,27 @@ afterEach(() => rm(directory, { recursive: true }));
 
 test('items survive a save and a load, in a file that only root can read', async () => {
   const store = fileItemStore(path);
-  expect(await store.load()).toEqual([]);
-  await store.save([
+  expect(await store.load()).toEqual({ items: [], removals: [] });
+  const removals = [{ name: 'c', secret: false }];
+  const items = [
     { name: 'a', value: 'ü\n', secret: true },
     { name: 'b', value: '' },
-  ]);
+  ];
+  await store.save({ items, removals });
   expect((await stat(path)).mode & 0o777).toBe(0o600);
-  expect(await fileItemStore(path).load()).toEqual([
-    { name: 'a', value: 'ü\n', secret: true },
-    { name: 'b', value: '', secret: false },
-  ]);
+  expect(await fileItemStore(path).load()).toMatchObject({
+    items: [
+      { name: 'a', value: 'ü\n', secret: true },
+      { name: 'b', value: '', secret: false },
+    ],
+    removals,
+  });
+});
+
+test('a file of version 1 has no removals', async () => {
+  const items = [{ name: 'a', value: 'b', secret: false }];
+  await writeFile(path, JSON.stringify({ version: 1, items }));
+  expect(await fileItemStore(path).load()).toMatchObject({ items, removals: [] });
 });
 
 test('a damaged file is reported without its contents, and kept', async () => {
@@ -36,11 +47,11 @@ test('a damaged file is reported without its contents, and kept', async () => {
 
 test('a damaged file is renamed before a start, and a valid one is kept', async () => {
   expect(await setAsideIfDamaged(path)).toBeUndefined();
-  await fileItemStore(path).save([{ name: 'a', value: 'b' }]);
+  await fileItemStore(path).save({ items: [{ name: 'a', value: 'b' }], removals: [] });
   expect(await setAsideIfDamaged(path)).toBeUndefined();
-  expect(await fileItemStore(path).load()).toHaveLength(1);
+  expect((await fileItemStore(path).load()).items).toHaveLength(1);
   await writeFile(path, '{"planted": "secret"');
   expect(await setAsideIfDamaged(path)).toContain(`${path}.damaged`);
   expect(await readFile(`${path}.damaged`, 'utf8')).toBe('{"planted": "secret"');
-  expect(await fileItemStore(path).load()).toEqual([]);
+  expect((await fileItemStore(path).load()).items).toEqual([]);
 });

@@ -5,6 +5,7 @@ import {
   type KvpItemStore,
   type KvpSetting,
   type QemuKvpOptions,
+  type StoredItems,
 } from '../../../../src/kvp/index.js';
 import { FakeAgent } from '../../../support/kvp-fake/index.js';
 import { MobyvmError } from '../../../../src/core/values/index.js';
@@ -204,14 +205,11 @@ function closing(exchange: QemuKvpExchange): QemuKvpExchange & AsyncDisposable {
 }
 
 describe('stored items', () => {
-  function memoryStore(initial: readonly KvpSetting[] = []) {
-    const state = { items: initial };
+  function memoryStore(items: readonly KvpSetting[] = []) {
+    const state: { -readonly [Part in keyof StoredItems]: StoredItems[Part] } = { items, removals: [] };
     const store: KvpItemStore = {
-      load: () => Promise.resolve(state.items),
-      save: (items) => {
-        state.items = items;
-        return Promise.resolve();
-      },
+      load: () => Promise.resolve({ ...state }),
+      save: (stored) => Promise.resolve(void Object.assign(state, stored)),
     };
     return { state, store };
   }
@@ -306,6 +304,42 @@ describe('stored items', () => {
     await setting;
     expect(kvp.guest.hostItems()).toEqual([{ name: 'early', value: '1' }]);
     expect(state.items).toHaveLength(1);
+  });
+
+  it('are removed from the guest by the next exchange, if the one that should have is killed', async () => {
+    const { state, store } = memoryStore();
+    await using guest = await SimulatedGuest.listen();
+    const options = { socketPath: guest.path, readySeconds: 5, socketTiming: FAST_SOCKET, store };
+    const items = ['a', 'b'].map((name) => ({ name, value: 'v', secret: true }));
+    {
+      await using exchange = closing(new QemuKvpExchange(options));
+      await exchange.set(items, NEVER);
+      guest.isReady = false;
+      await exchange.remove(['a'], NEVER);
+    }
+    expect(state).toEqual({ items: [items[1]], removals: [{ name: 'a', secret: true }] });
+    guest.isReady = true;
+    expect(guest.hostItems()).toHaveLength(2);
+    await using exchange = closing(new QemuKvpExchange(options));
+    await exchange.list('guest', NEVER);
+    expect(guest.hostItems()).toEqual([{ name: 'b', value: 'v' }]);
+    await until('the confirmation to be stored', () => state.removals.length === 0);
+  });
+
+  it('are stored at once while the guest boots, and arrive when it has', async () => {
+    const { state, store } = memoryStore();
+    await using kvp = await connected({ store });
+    kvp.guest.isReady = false;
+    // The configuration of the guest, which has its turn until the guest is ready.
+    const configuring = kvp.exchange.set([{ name: 'mobyvm.config', value: 'x' }], NEVER);
+    expect(await kvp.exchange.keep([{ name: 'early', value: '1' }], NEVER)).toBe(false);
+    expect(state.items).toEqual([{ name: 'early', value: '1' }]);
+    kvp.guest.isReady = true;
+    await configuring;
+    await kvp.exchange.list('guest', NEVER);
+    expect(kvp.guest.hostItems()).toContainEqual({ name: 'early', value: '1' });
+    expect(await kvp.exchange.keep([{ name: 'late', value: '2' }], NEVER)).toBe(true);
+    expect(kvp.guest.hostItems()).toContainEqual({ name: 'late', value: '2' });
   });
 
   it('by hundreds hold up neither a request nor each other (microsoft/lisa#279)', async () => {

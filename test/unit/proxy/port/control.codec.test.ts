@@ -95,7 +95,7 @@ describe('a message from the guest', () => {
 
 describe('an answer from the host', () => {
   test('has this wire format', () => {
-    expect(encodeHostAnswer({ kind: 'ok' })).toBe('{"ok":true}\n');
+    expect(encodeHostAnswer({ kind: 'ok', hairpin: false })).toBe('{"ok":true,"hairpin":false}\n');
     expect(encodeHostAnswer({ kind: 'relay' })).toBe('{"ok":false,"relay":true}\n');
     expect(encodeHostAnswer({ kind: 'error', reason: 'by "C:\\x y.exe" ü' })).toBe(
       '{"ok":false,"error":"by \\"C:\\\\x y.exe\\" ü"}\n',

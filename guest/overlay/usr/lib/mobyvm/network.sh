@@ -43,6 +43,8 @@ second_address() {
 # Relay ports of the guest's second address lead to containers that are published on one address of the host
 # (guest/port-proxy/relay.c fills the maps). Only the host may use them. Ahead of dockerd's rules, which would take each port
 # that a container publishes, at any address of the guest; and the engine's own ports. Elements stay when it is called again.
+# What begins in the guest and asks for a published port at an address of the host does not leave the guest: a second pair of
+# maps takes it to the port proxy (guest/port-proxy/hairpin.c).
 prepare_relays() {
 	relay_from="iifname \"$NETWORK_CARD\" ip saddr $2"
 	relay_address=$(second_address "$1")
@@ -54,11 +56,25 @@ prepare_relays() {
 			map udp_relays {
 				type inet_service : ipv4_addr . inet_service
 			}
+			map tcp_hairpins {
+				type ipv4_addr . inet_service : ipv4_addr . inet_service
+			}
+			map udp_hairpins {
+				type ipv4_addr . inet_service : ipv4_addr . inet_service
+			}
 			chain relay {
 				type nat hook prerouting priority dstnat - 10; policy accept;
 			}
+			chain hairpin {
+				type nat hook output priority -110; policy accept;
+			}
 		}
 		flush chain ip mobyvm_relay relay
+		flush chain ip mobyvm_relay hairpin
+		add rule ip mobyvm_relay hairpin dnat ip to ip daddr . tcp dport map @tcp_hairpins
+		add rule ip mobyvm_relay hairpin dnat ip to ip daddr . udp dport map @udp_hairpins
+		add rule ip mobyvm_relay relay iifname != "$NETWORK_CARD" dnat ip to ip daddr . tcp dport map @tcp_hairpins
+		add rule ip mobyvm_relay relay iifname != "$NETWORK_CARD" dnat ip to ip daddr . udp dport map @udp_hairpins
 		add rule ip mobyvm_relay relay $relay_from ip daddr $relay_address dnat ip to tcp dport map @tcp_relays
 		add rule ip mobyvm_relay relay $relay_from ip daddr $relay_address dnat ip to udp dport map @udp_relays
 		add rule ip mobyvm_relay relay $relay_from ip daddr $1 tcp dport { $ENGINE_PORT, $ENGINE_TLS_PORT } dnat to $1
