@@ -80,7 +80,7 @@ export class WindowsPipeSystem implements PipeSystem {
 }
 
 /** Read buffers of connections that carry data, outside of V8's heap. */
-class LargeBuffers {
+export class LargeBuffers {
   readonly #spare: NativeMemory[] = [];
 
   take(): NativeMemory {
@@ -102,7 +102,8 @@ const READ_OVERLAPPED = 0;
 const WRITE_OVERLAPPED = OVERLAPPED.length;
 const SMALL_BUFFER = 2 * OVERLAPPED.length;
 
-class WindowsPipeInstance implements PipeInstance {
+/** The overlapped calls of one handle, of a server's end or a client's. */
+export class WindowsPipeInstance implements PipeInstance {
   onCompleted: (operation: PipeOperation, completion: Completion) => void = () => undefined;
   readonly #handle: Handle;
   readonly #port: CompletionPort;
