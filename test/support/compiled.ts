@@ -19,7 +19,7 @@ const SOURCE: Build = { project: 'tsconfig.build.json', roots: ['src'] };
 const SUPPORT: Build = { project: 'tsconfig.support.json', roots: ['src', 'test/support'] };
 const WINDOWS: Build = {
   project: 'tsconfig.windows.json',
-  roots: ['src', 'test/support', 'test/contract', 'test/windows'],
+  roots: ['src', 'test/support', 'test/contract', 'test/windows', 'bench/pipe'],
 };
 
 const thisRun = new Map<Build, Promise<string>>();

@@ -98,7 +98,8 @@ export function clientProcessId(handle: Handle): number | undefined {
   return getNamedPipeClientProcessId(handle, pid) === 0 ? undefined : pid[0];
 }
 
-const createFileW: (
+/** https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew */
+export const createFileW: (
   name: string,
   access: number,
   share: number,

@@ -23,8 +23,9 @@ export interface WineRun {
 }
 
 /**
- * Runs a compiled file of test/windows/inside in node.exe under Wine, in a Windows folder and a process
+ * Runs a file of tsconfig.windows.json, compiled, in node.exe under Wine, in a Windows folder and a process
  * namespace of its own, which end with it.
+ * @param file like `test/windows/inside/contract.js`
  */
 export async function runInWine(file: string, args: readonly string[] = []): Promise<WineRun> {
   const compiled = relative(ROOT, await compiledWindowsTests());
@@ -36,7 +37,7 @@ export async function runInWine(file: string, args: readonly string[] = []): Pro
   try {
     await run('cp', ['-al', join(prefixes, 'template'), join(prefixes, prefix)]);
     await cp(join(import.meta.dirname, 'session'), join(out, 'session'));
-    const script = `Z:\\project\\${compiled.replaceAll('/', '\\')}\\test\\windows\\inside\\${file}`;
+    const script = `Z:\\project\\${compiled.replaceAll('/', '\\')}\\${file.replaceAll('/', '\\')}`;
     const started = run(
       join(import.meta.dirname, 'enter'),
       [bench, ROOT, prefix, out, 'bash', '/out/session', ...args, script],

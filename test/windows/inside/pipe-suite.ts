@@ -252,10 +252,9 @@ it('serves several pipes at once and tells who has a name that is taken', async 
   const options = { access: { kind: 'owner only' } as const, logger: silentLogger, onConnection: echo };
   const other = await bench.pipes.listen({ ...options, address: `${ADDRESS}_2` });
   expect((await bench.clients.connect(`${ADDRESS}_2`)).destroy().destroyed).toBe(true);
-  await expect(bench.pipes.listen({ ...options, address: ADDRESS })).rejects.toMatchObject({
-    code: 'MOBYVM_ENDPOINT_IN_USE',
-    message: expect.stringMatching(/node\.exe \(pid \d+\)/),
-  });
+  const second = bench.pipes.listen({ ...options, address: ADDRESS });
+  await expect(second).rejects.toMatchObject({ code: 'MOBYVM_ENDPOINT_IN_USE' });
+  await expect(second).rejects.toThrow(/node\.exe \(pid \d+\)/);
   await other.close();
 });
 

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
-import { INVALID_HANDLE, kernel32, type Handle } from '../../../src/windows/calls/libraries.js';
+import { INVALID_HANDLE, type Handle } from '../../../src/windows/calls/libraries.js';
+import { createFileW } from '../../../src/windows/calls/named-pipe.js';
 import { lastError } from '../../../src/windows/calls/last-error.js';
 import { accessListOf } from '../../../src/windows/calls/security.js';
 import { closeHandle } from '../../../src/windows/calls/handles.js';
@@ -9,17 +10,6 @@ import type { Completion } from '../../../src/windows/pipe/pipe-system.js';
 import { LargeBuffers, WindowsPipeInstance } from '../../../src/windows/pipe/windows-pipe-system.js';
 import { WindowsCallError } from '../../../src/windows/windows-call-error.js';
 
-const createFile: (
-  name: string,
-  access: number,
-  share: number,
-  attributes: null,
-  disposition: number,
-  flags: number,
-  template: Handle,
-) => Handle = kernel32.func(
-  'intptr_t __stdcall CreateFileW(str16 name, uint32 access, uint32 share, void *attributes, uint32 disposition, uint32 flags, intptr_t template)',
-);
 const GENERIC_READ_WRITE = 0xc000_0000;
 const READ_CONTROL = 0x0002_0000;
 const OPEN_EXISTING = 3;
@@ -30,7 +20,7 @@ const BUSY_LIMIT_MS = 10_000;
 
 /** @throws WindowsCallError */
 function open(name: string, access: number): Handle {
-  const handle = createFile(name, access, 0, null, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, 0);
+  const handle = createFileW(name, access, 0, null, OPEN_EXISTING, FILE_FLAG_OVERLAPPED, 0);
   if (handle === INVALID_HANDLE) throw lastError('CreateFileW');
   return handle;
 }
