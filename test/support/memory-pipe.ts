@@ -5,7 +5,7 @@ import { listenOnNamedPipes } from '../../src/windows/pipe/pipe-listener.js';
 import { WindowsCallError } from '../../src/windows/windows-call-error.js';
 import { SimulatedPipes, type ClientHandle } from './simulated-pipes.js';
 
-const WAIT_MS = 2_000;
+const WAIT_MS = 4_000;
 
 /**
  * The product's own named-pipe listener over simulated pipes, so that its streams, with the half-close of

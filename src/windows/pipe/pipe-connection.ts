@@ -46,7 +46,6 @@ export class PipeConnection extends Duplex {
   #isInputOver = false;
   #isClientGone = false;
   #write: Write | undefined;
-  #isClosed = false;
   #closed: (() => void) | undefined;
 
   constructor(instance: PipeInstance, highWaterMark: number | undefined) {
@@ -66,7 +65,7 @@ export class PipeConnection extends Duplex {
       return;
     }
     this.#write = { chunk, done, offset: 0 };
-    this.#send();
+    this.#send(this.#write);
   }
 
   /** Joins what has been waiting, since each message costs a call here and another one in the client. */
@@ -91,8 +90,8 @@ export class PipeConnection extends Duplex {
 
   #completed(operation: PipeOperation, completion: Completion): void {
     if (operation === 'write') {
-      this.#sent(completion);
-      this.#send();
+      const write = this.#write;
+      if (write !== undefined && !this.#sent(write, completion)) this.#send(write);
     } else {
       this.#isReading = false;
       this.#readsInTurn = 0;
@@ -160,32 +159,29 @@ export class PipeConnection extends Duplex {
     this.#receive();
   }
 
-  #send(): void {
-    while (this.#write !== undefined && !this.#isClosed) {
-      const { chunk, offset } = this.#write;
+  #send(write: Write): void {
+    for (;;) {
+      const { chunk, offset } = write;
       const completion = this.#instance.write(chunk.subarray(offset, offset + MESSAGE_BYTES));
-      if (completion === undefined) return;
-      this.#sent(completion);
+      if (completion === undefined || this.#sent(write, completion)) return;
     }
   }
 
-  #sent({ error, bytes }: Completion): void {
-    const write = this.#write;
-    if (write === undefined) return;
+  /** @returns whether that was all of it; the application may have started the next write by then */
+  #sent(write: Write, { error, bytes }: Completion): boolean {
     write.offset += bytes;
-    const isDone = error !== ERROR.success || write.offset >= write.chunk.length || this.destroyed;
-    if (!isDone) return;
+    const isWhole = write.offset >= write.chunk.length;
+    if (error === ERROR.success && !isWhole && !this.destroyed) return false;
     this.#write = undefined;
-    const code =
-      error === ERROR.success && write.offset < write.chunk.length ? ERROR.operationAborted : error;
+    const code = error === ERROR.success && !isWhole ? ERROR.operationAborted : error;
     write.done(code === ERROR.success ? null : new WindowsCallError('WriteFile', code));
+    return true;
   }
 
   #closeIfIdle(): void {
     if (this.#closed === undefined || this.#isReading || this.#write !== undefined) return;
     const closed = this.#closed;
     this.#closed = undefined;
-    this.#isClosed = true;
     this.#instance.close();
     closed();
   }
