@@ -29,7 +29,7 @@ const FORMER_SERVER_MS = 3_000;
 const POLL_MS = 100;
 
 export interface PipeListenerOptions {
-  /** Undefined if the system fails to load. */
+  /** Windows itself, or a simulation. */
   readonly system: PipeSystem;
   /** SIDs of users that may connect besides those that `access` names: the one who has installed mobyvm. */
   readonly users?: readonly string[];

@@ -47,8 +47,8 @@ export interface Completion {
 export type ReadSize = 'small' | 'large';
 export const READ_BYTES: Readonly<Record<ReadSize, number>> = { small: 4 * 1024, large: 64 * 1024 };
 
-/** How much a writer may be ahead of its reader, each way. */
-export const PIPE_BUFFER_BYTES = 64 * 1024;
+/** How much a writer may be ahead of its reader, each way: a few large messages, so that neither waits for each one. */
+export const PIPE_BUFFER_BYTES = 256 * 1024;
 
 /**
  * One end of a pipe. A call that returns undefined has started an operation, which `onCompleted` reports later;

@@ -161,7 +161,7 @@ it('stops reading from the application while a client reads slowly, and loses no
   expect(buffered).toBeLessThan(1024 * 1024);
 });
 
-it('survives clients that close without a word, and releases their handles', async () => {
+it('survives clients that close abruptly, and releases their handles', async () => {
   await using bench = await serve(echo);
   await halfClosed(bench.clients, 'warm');
   const before = openHandles();
