@@ -6,12 +6,13 @@ const FEATURES = ['vm', 'kvp', 'proxy', 'share'];
 const MAY_IMPORT = {
   core: [],
   powershell: ['core'],
-  kvp: ['core', 'powershell'],
-  vm: ['core', 'powershell'],
+  windows: ['core'],
+  kvp: ['core', 'powershell', 'windows'],
+  vm: ['core', 'powershell', 'windows'],
   proxy: ['core'],
-  share: ['core', 'powershell'],
+  share: ['core', 'powershell', 'windows'],
   protocol: ['core'],
-  daemon: ['core', 'powershell', 'protocol', ...FEATURES],
+  daemon: ['core', 'powershell', 'windows', 'protocol', ...FEATURES],
   cli: ['core', 'protocol'],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
@@ -33,6 +34,16 @@ function forbiddenImports(folder) {
       regex: `^(\\.\\./)+(powershell|${FEATURES.join('|')})/(?!index\\.js$)`,
       message: 'Import another folder through its index.js.',
     },
+    ...(folder === 'windows'
+      ? []
+      : [
+          {
+            // Not all of windows/: src/daemon and src/vm have inner folders of that name.
+            regex: '^(\\.\\./)+windows/(calls|pipe|error-codes|windows-call-error)',
+            message: 'Import src/windows through its index.js.',
+          },
+          { regex: '^koffi$', message: 'Only src/windows calls Windows, through typed bindings.' },
+        ]),
     {
       regex: '^(\\.\\./)+(core/)?(values|host)/(?!index\\.js$)',
       message: 'Import core through core/values/index.js or core/host/index.js.',
@@ -150,6 +161,11 @@ export default tseslint.config(
     // winston's own types declare its transports as interfaces, which this rule takes for foreign objects.
     files: ['src/daemon/log.ts'],
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
+  },
+  {
+    // The parameters of Windows calls are Windows' own.
+    files: ['src/windows/calls/*.ts'],
+    rules: { 'max-params': 'off' },
   },
   {
     files: ['src/daemon/platform.ts'],

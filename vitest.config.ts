@@ -16,6 +16,8 @@ export default defineConfig({
         // A console that is killed would leave its debugger's sockets behind.
         env: { DOTNET_EnableDiagnostics: '0' },
       }),
+      // Tests that run in node.exe under Wine; see test/support/wine.
+      tier('windows', ['test/windows/*.test.ts'], { testTimeout: 300_000, fileParallelism: false }),
       tier('integration', ['test/integration/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
       tier('vm', ['test/vm/**/*.test.ts'], {
         testTimeout: 600_000,

@@ -17,6 +17,10 @@ interface Build {
 
 const SOURCE: Build = { project: 'tsconfig.build.json', roots: ['src'] };
 const SUPPORT: Build = { project: 'tsconfig.support.json', roots: ['src', 'test/support'] };
+const WINDOWS: Build = {
+  project: 'tsconfig.windows.json',
+  roots: ['src', 'test/support', 'test/contract', 'test/windows', 'bench/pipe'],
+};
 
 const thisRun = new Map<Build, Promise<string>>();
 
@@ -34,6 +38,11 @@ export function compiledSource(): Promise<string> {
 /** Likewise with `test/support`: `<folder>/src` and `<folder>/test/support`. */
 export function compiledSupport(): Promise<string> {
   return compiledOnce(SUPPORT);
+}
+
+/** Likewise with `test/windows/inside`, which runs in node.exe. */
+export function compiledWindowsTests(): Promise<string> {
+  return compiledOnce(WINDOWS);
 }
 
 function compiledOnce(build: Build): Promise<string> {

@@ -1,159 +1,79 @@
-import { Duplex, type DuplexOptions } from 'node:stream';
-import type { ListenLocally, LocalAccess, LocalListenerOptions } from '../../src/core/host/index.js';
-import { MobyvmError } from '../../src/core/values/index.js';
+import { Duplex } from 'node:stream';
+import type { ListenLocally, LocalAccess } from '../../src/core/host/index.js';
+import { ERROR } from '../../src/windows/error-codes.js';
+import { listenOnNamedPipes } from '../../src/windows/pipe/pipe-listener.js';
+import { WindowsCallError } from '../../src/windows/windows-call-error.js';
+import { SimulatedPipes, type ClientHandle } from './simulated-pipes.js';
 
-interface Pipe {
-  readonly options: LocalListenerOptions;
-  readonly ends: Set<ServerEnd>;
-}
+const WAIT_MS = 4_000;
 
 /**
- * A local listener in memory whose streams are nothing but Duplexes and behave like a message-type named pipe: a message
- * of zero bytes ends the client's input, and the server can only end by closing the whole pipe.
+ * The product's own named-pipe listener over simulated pipes, so that its streams, with the half-close of
+ * message-type pipes, are used in every run on any system.
  */
 export class MemoryPipes {
-  readonly #pipes = new Map<string, Pipe>();
-  readonly #groups: ReadonlySet<string>;
+  readonly system: SimulatedPipes;
+  readonly listen: ListenLocally;
+  readonly #groups: readonly string[];
 
-  constructor(groups: readonly string[] = []) {
-    this.#groups = new Set(groups);
+  constructor(groups: readonly string[] = [], maxInstances?: number) {
+    this.#groups = groups;
+    this.system = new SimulatedPipes(groups, maxInstances);
+    this.listen = listenOnNamedPipes({ system: this.system });
   }
 
-  readonly listen: ListenLocally = (options) => {
-    const { address } = options;
-    if (this.#pipes.has(address))
-      return Promise.reject(new MobyvmError('MOBYVM_ENDPOINT_IN_USE', `"${address}" is in use.`, ''));
-    const pipe: Pipe = { options, ends: new Set() };
-    this.#pipes.set(address, pipe);
-    return Promise.resolve({
-      address,
-      get connections() {
-        return pipe.ends.size;
-      },
-      restore: () => Promise.resolve(false),
-      close: async () => {
-        if (this.#pipes.get(address) === pipe) this.#pipes.delete(address);
-        const ends = [...pipe.ends];
-        const closed = ends.map((end) => new Promise((resolve) => end.once('close', resolve)));
-        for (const end of ends) end.destroy();
-        await Promise.all(closed);
-      },
-    });
-  };
-
-  connect(address: string): Promise<Duplex> {
-    const pipe = this.#pipes.get(address);
-    if (pipe === undefined) return Promise.reject(new TypeError(`nobody listens on ${address}`));
-    const client = new ClientEnd();
-    const server = new ServerEnd(client, { highWaterMark: pipe.options.highWaterMark });
-    client.server = server;
-    pipe.ends.add(server);
-    server.once('close', () => pipe.ends.delete(server));
-    pipe.options.onConnection(server, undefined);
-    return Promise.resolve(client);
+  /** Waits for an instance as clients do (WaitNamedPipe), and gives up like them. */
+  async connect(address: string): Promise<PipeClient> {
+    const deadline = performance.now() + WAIT_MS;
+    for (;;) {
+      try {
+        return new PipeClient(this.system.openClient(address));
+      } catch (error) {
+        if (!(error instanceof WindowsCallError) || error.windowsCode !== ERROR.pipeBusy) throw error;
+        if (performance.now() > deadline) throw error;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
   }
 
   access(address: string): LocalAccess {
-    const access = this.#pipes.get(address)?.options.access ?? { kind: 'owner only' };
-    return access.kind === 'group' && this.#groups.has(access.name) ? access : { kind: 'owner only' };
+    const list = this.system.accessList(address) ?? '';
+    const name = this.#groups.find((group) => list.includes(`;${this.system.groupSid(group) ?? ''})`));
+    return name === undefined ? { kind: 'owner only' } : { kind: 'group', name };
   }
 }
 
-type Done = (error?: Error | null) => void;
+/** A client like go-winio's: ending its side sends a message of zero bytes, and the pipe stays open to be read. */
+export class PipeClient extends Duplex {
+  readonly #handle: ClientHandle;
 
-/** One end: what the other one writes is read here, and confirmed once this end wants more. */
-class End extends Duplex {
-  #taken: Done | undefined;
-
-  constructor(options?: DuplexOptions) {
-    super({ ...options, allowHalfOpen: true });
-  }
-
-  receive(chunk: Buffer, done: Done): void {
-    if (this.destroyed) done(broken());
-    else if (this.push(Buffer.from(chunk))) done();
-    else this.#taken = done;
+  constructor(handle: ClientHandle) {
+    super({ allowHalfOpen: true });
+    this.#handle = handle;
   }
 
   override _read(): void {
-    const taken = this.#taken;
-    this.#taken = undefined;
-    taken?.();
+    void this.#handle.read().then((data) => {
+      if (this.destroyed) return;
+      this.push(data ?? null);
+      if (data === undefined) this.once('end', () => this.destroy());
+    });
   }
 
-  /** Whoever writes to a broken pipe learns it. */
-  protected fail(): void {
-    const taken = this.#taken;
-    this.#taken = undefined;
-    taken?.(broken());
-  }
-}
-
-class ServerEnd extends End {
-  readonly #client: ClientEnd;
-
-  constructor(client: ClientEnd, options: DuplexOptions) {
-    super(options);
-    this.#client = client;
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.#handle.write(chunk).then(() => done(), done);
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: Done): void {
-    // Written to a message pipe, it would be an end.
-    if (chunk.length === 0) done();
-    else this.#client.receive(chunk, done);
+  override _final(done: (error?: Error | null) => void): void {
+    this.#handle.write(Buffer.alloc(0)).then(
+      () => done(),
+      // The server has closed the pipe already.
+      () => done(),
+    );
   }
 
-  override _final(done: Done): void {
-    done();
-    this.destroy();
-  }
-
-  override _destroy(error: Error | null, done: Done): void {
-    this.fail();
-    this.#client.serverClosed();
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#handle.close();
     done(error);
   }
-
-  /** @param isWhole the client has closed the pipe, and not only ended its input */
-  clientEnded(isWhole: boolean): void {
-    if (this.destroyed) return;
-    this.push(null);
-    if (!isWhole) return;
-    if (this.readableEnded) this.destroy();
-    else this.once('end', () => this.destroy());
-  }
-}
-
-class ClientEnd extends End {
-  server: ServerEnd | undefined;
-  #isServerClosed = false;
-
-  override _write(chunk: Buffer, _encoding: string, done: Done): void {
-    if (this.#isServerClosed) done(broken());
-    else if (chunk.length === 0) this._final(done);
-    else this.server?.receive(chunk, done);
-  }
-
-  override _final(done: Done): void {
-    this.server?.clientEnded(false);
-    done();
-  }
-
-  override _destroy(error: Error | null, done: Done): void {
-    this.fail();
-    this.server?.clientEnded(true);
-    done(error);
-  }
-
-  serverClosed(): void {
-    this.#isServerClosed = true;
-    if (this.destroyed) return;
-    this.push(null);
-    if (this.readableEnded) this.destroy();
-    else this.once('end', () => this.destroy());
-  }
-}
-
-function broken(): Error {
-  return Object.assign(new TypeError('the pipe is broken'), { code: 'EPIPE' });
 }

@@ -6,6 +6,7 @@ import { silentLogger, type LocalListener } from '../../../src/core/host/index.j
 import { httpOnStreams } from '../../../src/daemon/control/http-on-streams.js';
 import { MemoryPipes } from '../../support/memory-pipe.js';
 
+const ADDRESS = String.raw`\\.\pipe\control`;
 const REQUEST = 'GET /status HTTP/1.1\r\nHost: mobyvm\r\n\r\n';
 
 interface Serving extends AsyncDisposable {
@@ -18,14 +19,14 @@ async function serve(onRequest: RequestListener, requestMs?: number): Promise<Se
   const pipes = new MemoryPipes();
   const accept = httpOnStreams(onRequest, requestMs);
   const listener = await pipes.listen({
-    address: 'control',
+    address: ADDRESS,
     access: { kind: 'owner only' },
     onConnection: (stream) => accept(stream),
     logger: silentLogger,
   });
   return {
     listener,
-    connect: () => pipes.connect('control'),
+    connect: () => pipes.connect(ADDRESS),
     [Symbol.asyncDispose]: () => listener.close(),
   };
 }

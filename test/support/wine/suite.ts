@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { it } from 'vitest';
+import { z } from 'zod';
+import { run } from '../../../src/core/host/index.js';
+import { textOf } from '../../../src/core/values/index.js';
+import { compiledWindowsTests } from '../compiled.js';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const SUITE_TIMEOUT_MS = 300_000;
+
+const RECORD = z.object({ title: z.string(), error: z.string().optional(), ms: z.number().optional() });
+type Record = z.infer<typeof RECORD>;
+
+/** What a program in node.exe has written. */
+export interface WineRun {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Undefined if it exited with 0. */
+  readonly failure: string | undefined;
+}
+
+/**
+ * Runs a file of tsconfig.windows.json, compiled, in node.exe under Wine, in a Windows folder and a process
+ * namespace of its own, which end with it.
+ * @param file like `test/windows/inside/contract.js`
+ */
+export async function runInWine(file: string, args: readonly string[] = []): Promise<WineRun> {
+  const compiled = relative(ROOT, await compiledWindowsTests());
+  const prepared = await run(join(import.meta.dirname, 'prepare'), [], { timeoutMs: 900_000 });
+  const bench = prepared.stdout.trim();
+  const prefix = `run-${randomUUID()}`;
+  const prefixes = join(bench, 'tree/prefixes');
+  const out = await mkdtemp(join(tmpdir(), 'mobyvm-wine-'));
+  try {
+    await run('cp', ['-al', join(prefixes, 'template'), join(prefixes, prefix)]);
+    await cp(join(import.meta.dirname, 'session'), join(out, 'session'));
+    const script = `Z:\\project\\${compiled.replaceAll('/', '\\')}\\${file.replaceAll('/', '\\')}`;
+    const started = run(
+      join(import.meta.dirname, 'enter'),
+      [bench, ROOT, prefix, out, 'bash', '/out/session', ...args, script],
+      { timeoutMs: SUITE_TIMEOUT_MS },
+    );
+    const failure = await started.then(
+      () => undefined,
+      (error: unknown) => textOf(error),
+    );
+    const [stdout = '', stderr = ''] = await Promise.all(
+      ['stdout', 'stderr'].map((name) => readFile(join(out, name), 'utf8').catch(() => '')),
+    );
+    return { stdout, stderr, failure };
+  } finally {
+    await rm(out, { recursive: true, force: true });
+    await rm(join(prefixes, prefix), { recursive: true, force: true });
+  }
+}
+
+/** Runs a suite in node.exe and reports each of its tests. To be awaited at the top of a test file. */
+export async function reportWineSuite(file: string): Promise<void> {
+  const { stdout, stderr, failure } = await runInWine(file, [
+    'Z:\\project\\test\\support\\wine\\run-suite.mjs',
+  ]);
+  const records: Record[] = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => RECORD.parse(JSON.parse(line)));
+  for (const { title, error } of records) {
+    it(title, () => {
+      if (error !== undefined) throw new TypeError(error);
+    });
+  }
+  it('the suite runs to its end and prints no warning', () => {
+    const isWhole = records.at(-1)?.title === 'the process ends by itself';
+    if (failure !== undefined || !isWhole || stderr !== '')
+      throw new TypeError([failure, stderr].filter(Boolean).join('\n') || 'it stopped early');
+  });
+}
