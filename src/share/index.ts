@@ -3,7 +3,14 @@ export type { FileServer, FileServerPlace, FileServerProblem, SmbLogin } from '.
 export type { GuestMounts, MountHealth, MountOrder, MountOutcome, MountStep } from './guest-mounts.js';
 export { LINK_PURPOSES, type GuestLink, type LinkPurpose } from './link/guest-link.js';
 export { GUEST_LINK_PORT, startLinkServer, type LinkServer } from './link/link-server.js';
+export type { ShareRequest } from './new-share.plan.js';
 export { hostPaths, type HostPaths, type ReadBind } from './paths/host-paths.js';
 export type { HostPath, PathRule } from './paths/host-path.plan.js';
+export type { CheckResult, CheckStep } from './share-check.js';
+export { shareAt, spelledAsPoint } from './share-lookup.plan.js';
 export { DEFAULT_OWNER, type FileOwner, type Share, type ShareAccount } from './share.js';
 export { credentialsError, guestShareError, shareError } from './share-errors.js';
+export { Shares, type ListedShare, type SharesOptions } from './shares.js';
+export type { ShareFailure } from './state/share-failure.plan.js';
+export type { ShareState, ShareStatus } from './state/share-state.plan.js';
+export { isPathOfVm } from './vm-paths.plan.js';
