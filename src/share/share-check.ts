@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { errnoOf, MobyvmError, textOf } from '../core/values/index.js';
 import type { FileServer, FileServerPlace } from './file-server.js';
 import type { GuestMounts, MountOutcome, MountStep } from './guest-mounts.js';
-import { mountOptions } from './mount/mount-options.plan.js';
+import { mountOrder } from './mount/mount-order.js';
 import type { Share } from './share.js';
 import { failureOfHealth, failureOfMount } from './state/share-failure.plan.js';
 
@@ -87,17 +87,10 @@ async function checkInVm(
   { server, guest, share, place }: ShareCheckOptions & { readonly place: FileServerPlace },
   { results, check, signal }: Checking,
 ): Promise<void> {
-  const { id, points, name } = share;
-  let outcome: MountOutcome | undefined;
-  const order = async () => ({
-    id,
-    unc: server.unc(place, share),
-    points,
-    login: await server.login(share, signal),
-    options: mountOptions(share),
-  });
+  const { id, name } = share;
+  let outcome: MountOutcome;
   try {
-    outcome = await guest.mount(await order(), signal);
+    outcome = await guest.mount(await mountOrder(server, place, share, signal), signal);
   } catch (error) {
     results.push({ step: 'tcp', verdict: 'failed', ...problemOfError(error, signal) });
     return;

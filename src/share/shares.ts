@@ -4,12 +4,13 @@ import {
   Listeners,
   SerialQueue,
   StateFile,
+  statIfPresent,
   type Logger,
   type ManagedResource,
 } from '../core/host/index.js';
-import { errnoOf, MobyvmError } from '../core/values/index.js';
+import { errnoOf, MobyvmError, textOf } from '../core/values/index.js';
 import type { CredentialStore } from './credential-store.js';
-import type { FileServer, FileServerPlace } from './file-server.js';
+import type { FileServer, FileServerPlace, FileServerProblem } from './file-server.js';
 import type { GuestMounts } from './guest-mounts.js';
 import { checkShare, type CheckResult } from './share-check.js';
 import { findShare, newShare, type ShareRequest } from './new-share.plan.js';
@@ -51,6 +52,8 @@ const MOUNTING_MS = 1_000;
 export class Shares {
   readonly #options: SharesOptions;
   readonly #file: StateFile<ShareFile>;
+  /** Which says why it does not run, if that is known. */
+  readonly #server: FileServer;
   readonly #queue = new SerialQueue();
   readonly #workers = new Map<string, ShareWorker>();
   readonly #changes = new Listeners();
@@ -59,6 +62,7 @@ export class Shares {
   /** Where the server listens, once `up` has set it up. */
   #served: FileServerPlace | undefined;
   #isVmUp = false;
+  #serverError: unknown;
 
   constructor(options: SharesOptions) {
     this.#options = options;
@@ -67,6 +71,15 @@ export class Shares {
       schema: shareFile,
       remedy: `Delete ${options.path} to start without shares, then add them again.`,
     });
+    const { server } = options;
+    this.#server = {
+      resources: (place, shares) => server.resources(place, shares),
+      unc: (place, share) => server.unc(place, share),
+      port: () => server.port(),
+      login: (share, signal) => server.login(share, signal),
+      close: () => server.close(),
+      problemOf: (place, share, signal) => this.#problemOnHost(place, share, signal),
+    };
     options.guest.onHealth((id, health) => this.#workers.get(id)?.reported(health));
   }
 
@@ -106,7 +119,9 @@ export class Shares {
       ...resource,
       ensure: async (context) => {
         this.#served = place;
-        return this.#queue.run(() => resource.ensure(context), context.signal);
+        const outcome = await this.#queue.run(() => resource.ensure(context), context.signal);
+        this.#serverError = undefined;
+        return outcome;
       },
       remove: async (context) => {
         this.#served = undefined;
@@ -213,8 +228,11 @@ export class Shares {
   async check(name: string, signal: AbortSignal): Promise<readonly CheckResult[]> {
     await this.load();
     const worker = this.#workerOf(name);
-    const { server, guest } = this.#options;
-    const results = await checkShare({ server, guest, place: this.place, share: worker.share }, signal);
+    const { guest } = this.#options;
+    const results = await checkShare(
+      { server: this.#server, guest, place: this.place, share: worker.share },
+      signal,
+    );
     worker.wake();
     return results;
   }
@@ -243,14 +261,22 @@ export class Shares {
     return this.#isVmUp ? this.#served : undefined;
   }
 
-  /** Forgets shares and passwords. */
-  async forget(): Promise<void> {
+  /** Forgets shares and passwords. @returns whether there were any */
+  async forget(): Promise<boolean> {
     const { credentials } = this.#options;
-    for (const account of await credentials.list()) await credentials.remove(account);
+    const accounts = await credentials.list();
+    for (const account of accounts) await credentials.remove(account);
+    const wasThere = accounts.length > 0 || (await statIfPresent(this.#file.path)) !== undefined;
     await this.#file.remove();
     this.vmLost();
     this.#workers.clear();
     this.#entries = undefined;
+    return wasThere;
+  }
+
+  /** Why the server could not be set up: the reason that its shares show from now on, until it is. */
+  serverFailed(error: unknown): void {
+    this.#serverError = error;
   }
 
   async close(): Promise<void> {
@@ -275,8 +301,27 @@ export class Shares {
     if (this.#served === undefined) return;
     const shares = this.list().map(({ share }) => share);
     const context = { signal, progress: () => undefined, onFailure: () => undefined };
-    for (const { run } of ensureSteps(this.#options.server.resources(this.#served, shares)))
-      await run(context);
+    try {
+      for (const { run } of ensureSteps(this.#options.server.resources(this.#served, shares)))
+        await run(context);
+      this.#serverError = undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#options.logger.error('share.server.failed', { reason: textOf(error) });
+      this.serverFailed(error);
+    }
+  }
+
+  async #problemOnHost(
+    place: FileServerPlace,
+    share: Share,
+    signal: AbortSignal,
+  ): Promise<FileServerProblem | undefined> {
+    const problem = await this.#options.server.problemOf(place, share, signal);
+    const error = this.#serverError;
+    if (problem?.state !== 'unreachable' || error === undefined) return problem;
+    const remedy = error instanceof MobyvmError ? error.remedy : problem.remedy;
+    return { ...problem, reason: textOf(error).replace(/\.$/, ''), remedy };
   }
 
   async #write(shares: readonly ShareEntry[]): Promise<void> {
@@ -288,9 +333,9 @@ export class Shares {
   }
 
   #addWorker(entry: ShareEntry): ShareWorker {
-    const { server, guest, logger, checkMs } = this.#options;
+    const { guest, logger, checkMs } = this.#options;
     const share = { ...entry, owner: this.#owner };
-    const worker = new ShareWorker(share, { server, guest, logger, checkMs });
+    const worker = new ShareWorker(share, { server: this.#server, guest, logger, checkMs });
     worker.onChange(() => this.#changes.emit());
     this.#workers.set(entry.id, worker);
     return worker;

@@ -1,8 +1,8 @@
 import { Listeners, sleep, type Logger } from '../../core/host/index.js';
 import { isAbort, isTimeout, MobyvmError, textOf } from '../../core/values/index.js';
 import type { FileServer, FileServerPlace, FileServerProblem } from '../file-server.js';
-import type { GuestMounts, MountHealth, MountOrder } from '../guest-mounts.js';
-import { mountOptions } from '../mount/mount-options.plan.js';
+import type { GuestMounts, MountHealth } from '../guest-mounts.js';
+import { mountOrder } from '../mount/mount-order.js';
 import type { Share } from '../share.js';
 import {
   isSettled,
@@ -172,7 +172,7 @@ export class ShareWorker {
       this.#apply({ kind: 'host-problem', problem });
       return;
     }
-    const outcome = await guest.mount(await this.#order(place, share, signal), signal);
+    const outcome = await guest.mount(await mountOrder(server, place, share, signal), signal);
     signal.throwIfAborted();
     if (share !== this.#share) {
       this.wake();
@@ -184,13 +184,6 @@ export class ShareWorker {
     const health = await guest.probe(share.id, signal);
     signal.throwIfAborted();
     this.#apply({ kind: 'health', health });
-  }
-
-  async #order(place: FileServerPlace, share: Share, signal: AbortSignal): Promise<MountOrder> {
-    const { server } = this.#options;
-    const login = await server.login(share, signal);
-    const { id, points } = share;
-    return { id, unc: server.unc(place, share), points, login, options: mountOptions(share) };
   }
 
   /** Both sides at once; what the host says is more exact. */
