@@ -7,3 +7,8 @@ export { hostPaths, type HostPaths, type ReadBind } from './paths/host-paths.js'
 export type { HostPath, PathRule } from './paths/host-path.plan.js';
 export { DEFAULT_OWNER, type FileOwner, type Share, type ShareAccount } from './share.js';
 export { credentialsError, guestShareError, shareError } from './share-errors.js';
+export { fileCredentials } from './credentials/file-credentials.js';
+export { checkPassword } from './credentials/passwords.js';
+export { PRIVATE_ACCOUNT } from './private-account.js';
+export { sambaFileServer } from './samba/samba-file-server.js';
+export { SMB_PORTS, type SambaOptions, type SambaPrograms } from './samba/samba-options.js';
