@@ -4,6 +4,12 @@ export { checkPassword } from './credentials/passwords.js';
 export type { FileServer, FileServerPlace, FileServerProblem, SmbLogin } from './file-server.js';
 export type { GuestMounts, MountHealth, MountOrder, MountOutcome, MountStep } from './guest-mounts.js';
 export { LINK_PURPOSES, type GuestLink, type LinkPurpose } from './link/guest-link.js';
+export {
+  decodeHealthLine,
+  encodeHealthLine,
+  encodeProbeLine,
+  MAX_PROBE_NUMBER,
+} from './link/health-line.codec.js';
 export { GUEST_LINK_PORT, startLinkServer, type LinkServer } from './link/link-server.js';
 export type { ShareRequest } from './new-share.plan.js';
 export type { HostPath, PathRule } from './paths/host-path.plan.js';
