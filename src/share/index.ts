@@ -1,6 +1,7 @@
 export type { CredentialStore } from './credential-store.js';
 export { fileCredentials } from './credentials/file-credentials.js';
 export { checkPassword } from './credentials/passwords.js';
+export { fileServerOnDemand } from './file-server-on-demand.js';
 export type { FileServer, FileServerPlace, FileServerProblem, SmbLogin } from './file-server.js';
 export type { GuestMounts, MountHealth, MountOrder, MountOutcome, MountStep } from './guest-mounts.js';
 export { LINK_PURPOSES, type GuestLink, type LinkPurpose } from './link/guest-link.js';
