@@ -12,7 +12,7 @@ const SAME_FOR_ALL = [
   // A file is closed on the host when a container closes it: a deferred close keeps others from renaming it.
   'closetimeo=0',
   'echo_interval=4',
-  // A server that is gone fails a request instead of blocking the container for ever.
+  // A server that is gone fails a request instead of blocking the container.
   'soft',
   'nosharesock',
   'serverino',

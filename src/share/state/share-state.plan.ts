@@ -97,7 +97,7 @@ export function retryAfterMs({ state, failure, failures }: ShareStatus): number 
 /** Attempts after which `up` no longer waits for a server that does not answer. */
 const GIVE_UP_AFTER = 3;
 
-/** Whether `up` may go on: the share works, or another attempt is unlikely to help. */
+/** Whether `up` may continue: the share works, or another attempt is unlikely to help. */
 export function isSettled({ state, failures }: ShareStatus): boolean {
   switch (state) {
     case 'off':
