@@ -96,7 +96,7 @@ describe('the program share-link', () => {
     await untilReported('C', 'mounted');
   });
 
-  test('reports a share that was mounted, and one that is gone, when told of a change', async () => {
+  test('reports a share that was mounted, and one that is gone, after a change', async () => {
     await untilReported('C', 'mounted');
     const other = join(folder, 'with a blank');
     await mkdir(other, { recursive: true });
@@ -172,22 +172,22 @@ describe('share-link reach', () => {
       async (port) => expect(await reach(port)).toBe('ok\n'),
     ));
 
-  test('tells of a server that does not answer', () =>
+  test('reports a server that does not answer', () =>
     listening(undefined, async (port) => expect(await reach(port)).toMatch(/^negotiate 0 /)));
 
-  test('tells of a server that closes the connection', () =>
+  test('reports a server that closes the connection', () =>
     listening(
       () => undefined,
       async (port) => expect(await reach(port)).toMatch(/^negotiate 104 /),
     ));
 
-  test('tells of a server of another kind', () =>
+  test('reports a server of another kind', () =>
     listening(
       () => Buffer.from('HTTP/1.0 400 Bad Request\r\n\r\n'),
       async (port) => expect(await reach(port)).toMatch(/^negotiate 71 /),
     ));
 
-  test('tells of a port on which nothing listens', async () => {
+  test('reports a port on which nothing listens', async () => {
     let free = 0;
     await listening(undefined, (port) => Promise.resolve(void (free = port)));
     expect(await reach(free)).toMatch(/^tcp 111 /);
