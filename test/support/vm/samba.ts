@@ -46,7 +46,9 @@ export class Samba implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    this.#program = this.namespace.start('smbd', ['-F', '--no-process-group', '-s', this.#configuration]);
+    // At its end smbd signals its whole process group, which must not be the test's.
+    const args = ['smbd', '-F', '--no-process-group', '-s', this.#configuration];
+    this.#program = this.namespace.start('setsid', args);
     await until('smbd to listen', async () => {
       const { stdout } = await this.namespace.run('ss', ['-Hltn', 'sport = :445']);
       return stdout !== '';

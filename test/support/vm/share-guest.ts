@@ -63,7 +63,7 @@ export class ShareGuest implements AsyncDisposable {
         ]),
       );
       await vm.driver.define(vm.spec, recordingContext());
-      guest = new ShareGuest(vm, folder, links, programs, { to: undefined });
+      guest = new ShareGuest(vm, folder, links, programs);
       return guest;
     } catch (error) {
       await Promise.all(programs.map((program) => program.stop()));

@@ -13,7 +13,7 @@ share_is_settled() {
 	case $share_gate_state in mounted | failed | unmounted) ;; *) return 1 ;; esac
 }
 
-# wait_for_shares: until each announced share is mounted or has failed, but not for ever
+# wait_for_shares: until each announced share is mounted or has failed, within a limit
 wait_for_shares() {
 	[ -s "$ANNOUNCED_SHARES" ] || return 0
 	read -r gate_uptime _ </proc/uptime
