@@ -21,8 +21,9 @@ export const NO_SHARES: MachineShares = {
   ids: () => [],
   vmReady: () => undefined,
   settled: () => Promise.resolve([]),
+  engineReady: () => undefined,
   vmLost: () => undefined,
-  describe: () => ({ shares: [], heldContainers: [] }),
+  describe: () => Promise.resolve({ shares: [], heldContainers: [] }),
 };
 
 /** Stands in for the server for the guest's links where its address does not exist. */

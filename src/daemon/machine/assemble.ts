@@ -1,5 +1,5 @@
 import { fileLedger, type FileProtection, type Logger, type ManagedResource } from '../../core/host/index.js';
-import { MobyvmError } from '../../core/values/index.js';
+import { MobyvmError, type Ipv4 } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
 import { version } from '../../protocol/version.js';
@@ -18,7 +18,7 @@ import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
-import { KvpGuestMounts } from '../shares/guest-mounts.js';
+import { HeldContainers, KvpGuestMounts } from '../shares/index.js';
 import { ShareServices } from '../shares/share-services.js';
 import { fileCredentials, startLinkServer, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
@@ -93,12 +93,16 @@ export function assembleMachine(
     logger,
   });
   const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
+  const guest = guestOver(platform.exchange, options);
+  const dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
+  const engine = engineClient({ dial, nowMs });
   const shares = new ShareServices({
     rule: platform.name,
     sharesFile: paths.sharesFile,
     fileServer: platform.fileServer,
     fileServerPorts: platform.fileServerPorts,
     mounts: new KvpGuestMounts({ exchange: platform.exchange, logger }),
+    held: new HeldContainers({ engine, logger }),
     credentials,
     token: () => guest.token,
     checkMs: Math.round(platform.checks.repairMs / 2),
@@ -106,9 +110,6 @@ export function assembleMachine(
     logger,
   });
   const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });
-  const guest = guestOver(platform.exchange, options);
-  const dial = substitutes.dial ?? engineDial(host, guest);
-  const engine = engineClient({ dial, nowMs });
   const machine = new Machine(
     {
       driver: platform.driver,
@@ -211,11 +212,12 @@ function guestOver(exchange: KvpExchange, { identity, paths, files, logger }: As
 }
 
 /** Dials the engine at the VM's address, with the credentials that match the guest's. */
-function engineDial(host: MachineHost, guest: KvpGuest): Dial {
+function engineDial(vmAddress: () => Ipv4 | undefined, guest: KvpGuest): Dial {
   return tlsDial({
     address: () => {
-      if (host.vmAddress === undefined) throw noAddressError();
-      return { host: host.vmAddress, port: ENGINE_PORT };
+      const host = vmAddress();
+      if (host === undefined) throw noAddressError();
+      return { host, port: ENGINE_PORT };
     },
     credentials: () => guest.credentials,
     servername: ENGINE_SERVER_NAME,

@@ -120,6 +120,7 @@ export class MachineOperations {
     this.#condition.isEngineReady = true;
     this.#isNetworkUp = true;
     await ports.audit();
+    shares.engineReady();
     guest.follow();
     // Nobody waits for it: a failure is logged, and the health check tries again.
     void guest.syncClock({ reason: 'started' }, context.signal);

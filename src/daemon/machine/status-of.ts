@@ -33,7 +33,7 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
     network: { ...describedNetwork(host, hasNetwork), mac: about.mac },
     engine,
     ports: ports.counts(),
-    shares: shares.describe(),
+    shares: await shares.describe(),
     repairs: health.repairs,
     obstacles: health.obstacles,
   };

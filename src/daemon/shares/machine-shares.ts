@@ -28,7 +28,10 @@ export interface MachineShares {
   vmReady(): void;
   /** Resolves when each share is mounted or was given up. @returns a sentence for each that was given up */
   settled(signal: AbortSignal): Promise<readonly string[]>;
+  /** The engine answers: containers that waited for a share which works now are started. */
+  engineReady(): void;
   /** The VM is gone, or about to go. */
   vmLost(): void;
-  describe(): SharesDescription;
+  /** Asks the engine for containers that wait, if a share does not work. */
+  describe(): Promise<SharesDescription>;
 }

@@ -15,6 +15,7 @@ import {
 import type { HostService } from '../host-side/host-network.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
+import type { HeldContainers } from './held-containers.js';
 import { fileOwner } from '../settings/share-settings.js';
 import type { MachineShares, SharesDescription } from './machine-shares.js';
 
@@ -30,6 +31,7 @@ export interface ShareServicesOptions {
   /** TCP ports of the host's address at which the file server may listen. */
   readonly fileServerPorts: readonly number[];
   readonly mounts: LinkedMounts;
+  readonly held: Pick<HeldContainers, 'list' | 'start'>;
   readonly credentials: CredentialStore;
   /** The secret that the guest's links carry. */
   readonly token: () => string | undefined;
@@ -39,12 +41,18 @@ export interface ShareServicesOptions {
   readonly logger: Logger;
 }
 
+const ASK_ENGINE_MS = 2_000;
+
 /** Everything about shares that this process runs: the list, the file server, the server for the guest's links. */
 export class ShareServices implements MachineShares {
   readonly shares: Shares;
   readonly #options: ShareServicesOptions;
   readonly #links = new ServerSlot<LinkServer>('share-links', 'server for the links of shares');
   #place: FileServerPlace | undefined;
+  /** Aborted when the VM is lost; undefined until its engine answers. */
+  #engine: AbortController | undefined;
+  /** Shares that worked when they were looked at last. */
+  #healthy: ReadonlySet<string> = new Set();
 
   constructor(options: ShareServicesOptions) {
     this.#options = options;
@@ -58,6 +66,7 @@ export class ShareServices implements MachineShares {
       logger,
       checkMs,
     });
+    this.shares.onChange(() => this.#startHeld());
   }
 
   async prepare(settings: Settings): Promise<void> {
@@ -95,14 +104,23 @@ export class ShareServices implements MachineShares {
     });
   }
 
+  engineReady(): void {
+    this.#engine = new AbortController();
+    this.#healthy = new Set();
+    this.#startHeld();
+  }
+
   vmLost(): void {
+    this.#engine?.abort();
+    this.#engine = undefined;
     this.shares.vmLost();
     this.#links.current?.dropAll();
   }
 
-  describe(): SharesDescription {
+  async describe(): Promise<SharesDescription> {
+    const listed = this.shares.list();
     return {
-      shares: this.shares.list().map(({ share, status }) => ({
+      shares: listed.map(({ share, status }) => ({
         name: share.name,
         hostPath: share.hostPath,
         isReadOnly: share.isReadOnly,
@@ -111,7 +129,7 @@ export class ShareServices implements MachineShares {
           ? {}
           : { reason: status.failure.reason, remedy: status.failure.remedy }),
       })),
-      heldContainers: [],
+      heldContainers: await this.#heldContainers(),
     };
   }
 
@@ -131,6 +149,31 @@ export class ShareServices implements MachineShares {
   async close(): Promise<void> {
     await this.#links.close();
     await this.shares.close();
+  }
+
+  async #heldContainers(): Promise<readonly string[]> {
+    const broken = this.shares.list().filter(({ status }) => status.state !== 'healthy');
+    if (this.#engine === undefined || broken.length === 0) return [];
+    const points = broken.flatMap(({ share }) => share.points);
+    const within = AbortSignal.any([this.#engine.signal, AbortSignal.timeout(ASK_ENGINE_MS)]);
+    const held = await this.#options.held.list(points, within).catch(() => []);
+    return held.map(({ name }) => name);
+  }
+
+  /** Starts the containers of shares that have begun to work. */
+  #startHeld(): void {
+    if (this.#engine === undefined) return;
+    const { signal } = this.#engine;
+    const { held, logger } = this.#options;
+    const working = this.shares.list().filter(({ status }) => status.state === 'healthy');
+    const points = working
+      .filter(({ share }) => !this.#healthy.has(share.id))
+      .flatMap(({ share }) => share.points);
+    this.#healthy = new Set(working.map(({ share }) => share.id));
+    if (points.length === 0) return;
+    void held.start(points, signal).catch((error: unknown) => {
+      if (!signal.aborted) logger.warn('share.containers.unstarted', { reason: textOf(error) });
+    });
   }
 
   #linkServer({ hostAddress }: FileServerPlace): ManagedResource {

@@ -42,6 +42,8 @@ export class ShareWorker {
   #isAwake = false;
   /** The last mount succeeded, and the guest has not said that it is gone. */
   #isMounted = false;
+  /** The guest knows the share's mount points. */
+  #isOccupied = false;
 
   constructor(share: Share, options: ShareWorkerOptions) {
     this.#share = share;
@@ -66,6 +68,7 @@ export class ShareWorker {
     const life = new AbortController();
     this.#life = life;
     this.#isMounted = false;
+    this.#isOccupied = false;
     this.#apply({ kind: 'vm-ready' });
     this.#running = this.#run(place, life.signal).catch((error: unknown) => {
       if (!life.signal.aborted) this.#options.logger.error('share.worker.failed', { reason: textOf(error) });
@@ -170,7 +173,7 @@ export class ShareWorker {
     signal.throwIfAborted();
     if (problem !== undefined) {
       this.#apply({ kind: 'host-problem', problem });
-      return;
+      return this.#occupy(share, signal);
     }
     const outcome = await guest.mount(await mountOrder(server, place, share, signal), signal);
     signal.throwIfAborted();
@@ -179,11 +182,19 @@ export class ShareWorker {
       return;
     }
     this.#isMounted = outcome.ok;
+    this.#isOccupied = true;
     this.#apply({ kind: 'mount-ended', outcome });
     if (!outcome.ok) return;
     const health = await guest.probe(share.id, signal);
     signal.throwIfAborted();
     this.#apply({ kind: 'health', health });
+  }
+
+  /** The guest makes the mount points, where nothing can be created, and no longer waits for the share. */
+  async #occupy({ id, points }: Share, signal: AbortSignal): Promise<void> {
+    if (this.#isOccupied) return;
+    await this.#options.guest.unmount(id, points, signal);
+    this.#isOccupied = true;
   }
 
   /** Both sides at once; what the host says is more exact. */
