@@ -4,7 +4,7 @@ import { EXIT_FAILED, EXIT_OK } from '../protocol/exit-code.js';
 import type { ListedShare, ShareCheck, ShareListing } from '../protocol/share-messages.js';
 import type { CommandContext, CommandResult } from './context.js';
 import type { ControlClient } from './control-client.js';
-import { findDaemon, startDaemon } from './find-daemon.js';
+import { endDaemon, findDaemon, startDaemon } from './find-daemon.js';
 import { refuseOtherPaths } from './other-paths.js';
 import { tableLines } from './table.js';
 import { withoutControls } from './terminal.js';
@@ -24,17 +24,14 @@ export async function shareAdd(context: CommandContext, options: ShareAddOptions
     throw usageError('--password-file is for the account of --user.', 'Name the account with --user.');
   }
   const password = user === undefined ? undefined : await passwordOf(context, user, passwordFile);
-  const client = await clientOf(context);
-  const share = await client.addShare(
-    {
-      name,
-      isReadOnly,
-      ...(path === undefined ? {} : { path }),
-      ...(user === undefined ? {} : { user }),
-      ...(password === undefined ? {} : { password }),
-    },
-    context.interrupted,
-  );
+  const request = {
+    name,
+    isReadOnly,
+    ...(path === undefined ? {} : { path }),
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { password }),
+  };
+  const share = await withClient(context, (client) => client.addShare(request, context.interrupted));
   return report(context, share, 'is shared');
 }
 
@@ -43,8 +40,7 @@ export async function shareList(
   context: CommandContext,
   { json }: { readonly json: boolean },
 ): CommandResult {
-  const client = await clientOf(context);
-  const listing = await client.listShares(context.interrupted);
+  const listing = await withClient(context, (client) => client.listShares(context.interrupted));
   if (json) context.terminal.out(JSON.stringify(listing));
   else shareLines(listing).forEach((line) => context.terminal.out(line));
   return EXIT_OK;
@@ -52,8 +48,7 @@ export async function shareList(
 
 /** `mobyvm share remove` */
 export async function shareRemove(context: CommandContext, name: string): CommandResult {
-  const client = await clientOf(context);
-  const removed = await client.removeShare(name, context.interrupted);
+  const removed = await withClient(context, (client) => client.removeShare(name, context.interrupted));
   context.terminal.out(`${removed.name} (${withoutControls(removed.hostPath)}) is no longer shared.`);
   return EXIT_OK;
 }
@@ -64,8 +59,7 @@ export async function shareCheck(
   name: string,
   { json }: { readonly json: boolean },
 ): CommandResult {
-  const client = await clientOf(context);
-  const check = await client.checkShare(name, context.interrupted);
+  const check = await withClient(context, (client) => client.checkShare(name, context.interrupted));
   if (json) context.terminal.out(JSON.stringify(check));
   else checkLines(check).forEach((line) => context.terminal.out(line));
   return check.steps.some(({ verdict }) => verdict === 'failed') ? EXIT_FAILED : EXIT_OK;
@@ -77,9 +71,10 @@ export async function shareCredentials(
   name: string,
   passwordFile: string | undefined,
 ): CommandResult {
-  const client = await clientOf(context);
   const password = await passwordOf(context, name, passwordFile);
-  const share = await client.setShareCredentials(name, password, context.interrupted);
+  const share = await withClient(context, (client) =>
+    client.setShareCredentials(name, password, context.interrupted),
+  );
   return report(context, share, 'has a new password');
 }
 
@@ -137,12 +132,25 @@ export function checkLines({ steps }: ShareCheck): string[] {
   });
 }
 
-/** Shares exist whether the VM runs or not; without a daemon one is started, which ends by itself. */
-async function clientOf(context: CommandContext): Promise<ControlClient> {
-  const options = { namespace: undefined, checksSettings: false };
-  const { client, info } = (await findDaemon(context)) ?? (await startDaemon(context, options));
-  await refuseOtherPaths(context, info);
-  return client;
+/**
+ * Shares exist whether the VM runs or not. Without a daemon one is started for this command: the next `up` may want it
+ * in a network namespace.
+ */
+async function withClient<T>(
+  context: CommandContext,
+  work: (client: ControlClient) => Promise<T>,
+): Promise<T> {
+  const found = await findDaemon(context);
+  if (found !== undefined) {
+    await refuseOtherPaths(context, found.info);
+    return work(found.client);
+  }
+  const started = await startDaemon(context, { namespace: undefined, checksSettings: false });
+  try {
+    return await work(started.client);
+  } finally {
+    await endDaemon(context, started).catch(() => undefined);
+  }
 }
 
 /** From the file, typed on the terminal without being shown, or from standard input; never an argument. */
