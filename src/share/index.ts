@@ -12,3 +12,5 @@ export { checkPassword } from './credentials/passwords.js';
 export { PRIVATE_ACCOUNT } from './private-account.js';
 export { sambaFileServer } from './samba/samba-file-server.js';
 export { SMB_PORTS, type SambaOptions, type SambaPrograms } from './samba/samba-options.js';
+export { smbWindowsFileServer } from './smb-windows/smb-windows-file-server.js';
+export type { FolderState, SmbWindowsOptions } from './smb-windows/smb-windows-options.js';
