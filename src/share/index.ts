@@ -26,3 +26,5 @@ export { Shares, type ListedShare, type SharesOptions } from './shares.js';
 export type { ShareFailure } from './state/share-failure.plan.js';
 export type { ShareState, ShareStatus } from './state/share-state.plan.js';
 export { isPathOfVm } from './vm-paths.plan.js';
+export { smbWindowsFileServer } from './smb-windows/smb-windows-file-server.js';
+export type { FolderState, SmbWindowsOptions } from './smb-windows/smb-windows-options.js';

@@ -3,13 +3,13 @@ import type { Change } from '../../core/values/index.js';
 import { privatePassword } from '../credentials/private-password.js';
 import type { FileServer, FileServerPlace, FileServerProblem } from '../file-server.js';
 import type { Share } from '../share.js';
+import { wireName } from '../wire-name.plan.js';
 import { credentialsError } from '../share-errors.js';
 import { loginOf } from './samba-account.js';
 import type { SambaOptions } from './samba-options.js';
 import { SambaServer, type ServerFound, type ServerWanted } from './samba-server.js';
-import { rightsOf, servable, serverWanted } from './served-shares.js';
+import { lookUp, rightsOf, serverWanted } from './served-shares.js';
 import { mayRead, notReadable } from './share-folder.js';
-import { wireName } from './smb-conf.plan.js';
 
 /**
  * Offers folders of a Linux host with an smbd of our own, beside a Samba that the host may have.
@@ -36,11 +36,11 @@ export function sambaFileServer(options: SambaOptions): FileServer {
       return { user, domain: '', password };
     },
     problemOf: async (place, share, signal) => {
-      const found = await servable(share, credentials, signal);
-      if (!('folder' in found)) return found;
-      const rights = rightsOf(found);
+      const { result } = await lookUp(share, credentials, signal);
+      if ('problem' in result) return result.problem;
+      const rights = rightsOf(result.servable);
       if (!(await mayRead(share.hostPath, rights, signal))) return notReadable(share.hostPath, rights);
-      return serverProblem(server, serverWanted(place, [found], server.paths), wireName(share.id), signal);
+      return serverProblem(server, share, signal);
     },
     close: () => server.close(),
   };
@@ -58,12 +58,11 @@ function serverResource(
   { place, shares }: Wanted,
 ): ManagedResource {
   const look = async (signal: AbortSignal): Promise<ServerWanted> => {
-    const found = await Promise.all(shares.map((share) => servable(share, credentials, signal)));
-    return serverWanted(
-      place,
-      found.filter((each) => 'folder' in each),
-      server.paths,
-    );
+    const found = await Promise.all(shares.map((share) => lookUp(share, credentials, signal)));
+    return serverWanted(place, found, {
+      paths: server.paths,
+      mapsNames: shares.length > 0 && (await server.mapsNames(signal)),
+    });
   };
   const planned = async (signal: AbortSignal): Promise<{ change: Change; wanted: ServerWanted }> => {
     const wanted = await look(signal);
@@ -112,27 +111,30 @@ function isSame(a: Readonly<Record<string, string>>, b: Readonly<Record<string, 
 
 async function serverProblem(
   server: SambaServer,
-  wanted: ServerWanted,
-  name: string,
+  share: Share,
   signal: AbortSignal,
 ): Promise<FileServerProblem | undefined> {
-  const found = await server.observe();
-  const remedy = 'mobyvm starts it again by itself within a minute; `mobyvm logs` says what keeps it.';
-  if (found.server === undefined) {
-    return { state: 'unreachable', reason: 'the server for shares (smbd) does not run', remedy };
+  const { files, server: process } = await server.observe();
+  if (process === undefined) {
+    return {
+      state: 'unreachable',
+      reason: 'the server for shares (smbd) is not running',
+      remedy: 'mobyvm starts it again; if it stays so, `mobyvm logs` says why.',
+    };
   }
   if (!(await server.answers(signal))) {
     return {
       state: 'unreachable',
-      reason: `the server for shares (smbd, process ${found.server.pid}) does not answer`,
-      remedy: `See ${server.paths.log}; \`mobyvm restart\` starts another one.`,
+      reason: `the server for shares (smbd, process ${process.pid}) does not answer`,
+      remedy: `See ${server.paths.log}. If it stays so, end that process; mobyvm starts another one.`,
     };
   }
-  const isServed = found.files.links[name] === wanted.filesFor(found.port).links[name];
-  if (isServed && found.files.config.includes(`\n[${name}]\n`)) return undefined;
+  const name = wireName(share.id);
+  const isServed = files.links[name] === share.hostPath && files.config.includes(`\n[${name}]\n`);
+  if (isServed) return undefined;
   return {
     state: 'unreachable',
-    reason: 'the server for shares does not offer it yet',
+    reason: 'the server for shares does not offer the folder yet',
     remedy: 'Run `mobyvm up`.',
   };
 }

@@ -1,5 +1,14 @@
 import { rm } from 'node:fs/promises';
-import { isAlive, run, SerialQueue, sleep, type ProcessIdentity, type Undo } from '../../core/host/index.js';
+import { join } from 'node:path';
+import {
+  isAlive,
+  run,
+  SerialQueue,
+  sleep,
+  statIfPresent,
+  type ProcessIdentity,
+  type Undo,
+} from '../../core/host/index.js';
 import { isAbort, MobyvmError, textOf, type Ipv4 } from '../../core/values/index.js';
 import { sambaPaths } from './samba-paths.js';
 import { SAMBA_PROGRAMS, SMB_PORTS, type SambaOptions } from './samba-options.js';
@@ -41,6 +50,7 @@ export class SambaServer {
   readonly #options: SambaOptions;
   readonly #queue = new SerialQueue();
   #folders: ReadonlyMap<string, string> = new Map();
+  #modules: Promise<string | undefined> | undefined;
   #current: ProcessIdentity | undefined;
   #watching: AbortController | undefined;
   #watch: Promise<void> = Promise.resolve();
@@ -59,6 +69,19 @@ export class SambaServer {
       port: portIn(files.config) ?? SMB_PORTS[0],
       folders: this.#folders,
     };
+  }
+
+  /** Whether Samba's module for names is installed. It may be installed or removed later, so it is asked each time. */
+  async mapsNames(signal: AbortSignal): Promise<boolean> {
+    const [program, ...first] = (this.#options.programs ?? SAMBA_PROGRAMS).smbd;
+    this.#modules ??= run(program, [...first, '--build-options'], { signal })
+      .then(({ stdout }) => /^\s*MODULESDIR: (.+)$/m.exec(stdout)?.[1])
+      .catch((error: unknown) => {
+        this.#modules = undefined;
+        throw withPackage(error);
+      });
+    const folder = await this.#modules;
+    return folder !== undefined && (await statIfPresent(join(folder, 'vfs/catia.so'))) !== undefined;
   }
 
   /** Whether its main process answers. @throws MobyvmError MOBYVM_PROGRAM_MISSING */
@@ -166,7 +189,10 @@ export class SambaServer {
     signal: AbortSignal,
   ): Promise<void> {
     await writeServerFiles(this.paths, files);
-    await this.#control(['smbd', 'reload-config'], signal);
+    // Passwords are read at each login.
+    if (!found.isOurs || files.config !== found.files.config) {
+      await this.#control(['smbd', 'reload-config'], signal);
+    }
     const cut = removedOrMoved(found, { files, folders });
     for (const name of cut) await this.#control(['smbd', 'close-share', name], signal);
     const { logger } = this.#options;

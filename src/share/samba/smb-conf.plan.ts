@@ -36,31 +36,9 @@ export interface SmbConfOptions {
   /** The only client. */
   readonly vmAddress: Ipv4;
   readonly paths: SambaPaths;
+  /** Whether Samba's module for names is installed: names with {@link RESERVED} look the same on both sides. */
+  readonly mapsNames: boolean;
   readonly shares: readonly ServedShare[];
-}
-
-/** Section names with a meaning of their own: smb.conf(5), "SPECIAL SECTIONS". */
-const SPECIAL_SECTIONS = ['global', 'homes', 'printers', 'print$', 'ipc$'];
-
-/**
- * The name of a share on the wire. SMB compares these without regard to case, ids of shares are exact: the name
- * of an id with capitals, other than a drive's, carries its case as a number. `$` is in no id.
- */
-export function wireName(id: string): string {
-  if (isDrive(id)) return id;
-  const lower = id.toLowerCase();
-  if (lower !== id) return `${lower}$${caseNumber(id)}`;
-  return SPECIAL_SECTIONS.includes(id) || id.length === 1 ? `${id}$0` : id;
-}
-
-/** Whether the id of a share is a drive's letter. */
-export function isDrive(id: string): boolean {
-  return /^[A-Z]$/.test(id);
-}
-
-function caseNumber(id: string): string {
-  const bits = Array.from(id, (letter) => (letter === letter.toLowerCase() ? '0' : '1')).join('');
-  return BigInt(`0b${bits}`).toString(36);
 }
 
 /**
@@ -74,7 +52,7 @@ export function smbConf(options: SmbConfOptions): string {
     .join('');
 }
 
-function globalSection({ address, port, vmAddress, paths }: SmbConfOptions): readonly string[] {
+function globalSection({ address, port, vmAddress, paths, mapsNames }: SmbConfOptions): readonly string[] {
   const inFolder = (name: string): string => `${paths.folder}/${name}`;
   return [
     '# Written by mobyvm; changes are lost.',
@@ -96,6 +74,7 @@ function globalSection({ address, port, vmAddress, paths }: SmbConfOptions): rea
     'host msdfs = no',
     'usershare max shares = 0',
     'max smbd processes = 64',
+    'enable core files = no',
     // Accounts.
     `passdb backend = smbpasswd:${paths.passwords}`,
     `username map = ${paths.userMap}`,
@@ -112,9 +91,33 @@ function globalSection({ address, port, vmAddress, paths }: SmbConfOptions): rea
     // KiB; one older file is kept beside it.
     'max log size = 1000',
     'log level = 1',
+    // Nothing is looked up; Samba complains at each login when there is none.
+    'idmap config * : range = 3000000-3999999',
     ...FILE_RULES,
+    // Without the module, such names have a short form in the VM, `AXCHNQ~7`.
+    ...(mapsNames
+      ? ['mangled names = no', 'vfs objects = catia', NAME_MAPPINGS]
+      : ['mangled names = illegal']),
   ];
 }
+
+/**
+ * Characters that SMB has no names with, and what the kernel's client writes for them (SFM_* of
+ * https://github.com/torvalds/linux/blob/master/fs/smb/client/cifs_unicode.h).
+ */
+const RESERVED = [
+  ['"', 0xf020],
+  ['*', 0xf021],
+  [':', 0xf022],
+  ['<', 0xf023],
+  ['>', 0xf024],
+  ['?', 0xf025],
+  ['\\', 0xf026],
+  ['|', 0xf027],
+] as const;
+const NAME_MAPPINGS = `catia:mappings = ${RESERVED.map(
+  ([char, wire]) => `0x${char.charCodeAt(0).toString(16)}:0x${wire.toString(16)}`,
+).join(',')}`;
 
 /** How files behave, the same for every share. */
 const FILE_RULES: readonly string[] = [
@@ -137,12 +140,10 @@ const FILE_RULES: readonly string[] = [
   'map readonly = no',
   'hide dot files = no',
   'ea support = no',
-  'mangled names = no',
   'preserve case = yes',
   'create mask = 0755',
   'directory mask = 0755',
   'strict allocate = no',
-  'allocation roundup size = 0',
 ];
 
 function shareSection(share: ServedShare, paths: SambaPaths): readonly string[] {

@@ -48,7 +48,7 @@ export async function startSmbd(
     throw error;
   }
   const words = await logSince(paths.log, logged);
-  if (/bind failed on port.*Address already in use/s.test(words)) return { inUse: true };
+  if (words.includes('Address already in use')) return { inUse: true };
   const isMute = child.exitCode === undefined;
   if (server !== undefined) await endServer(server);
   throw serverStartError(isMute ? `does not listen after ${START_SECONDS} s` : 'ended at once', words, paths);

@@ -52,7 +52,7 @@ point_problem() {
 	else
 		point_parent=$2
 		while [ -n "$point_parent" ] && [ ! -e "$point_parent" ]; do point_parent=${point_parent%/*}; done
-		[ "$(readlink -f "$point_parent")" = "${point_parent:-/}" ] || echo "40 $2 leads through a symbolic link of the VM"
+		[ "$(readlink -f "${point_parent:-/}")" = "${point_parent:-/}" ] || echo "40 $2 leads through a symbolic link of the VM"
 	fi
 }
 
