@@ -1,4 +1,14 @@
 export type { CredentialStore } from './credential-store.js';
+export { EventSender, type EventMechanism } from './events/event-sender.js';
+export type {
+  HostChange,
+  HostWatcher,
+  HostWatcherOptions,
+  WatchedFolder,
+  WatchProblem,
+} from './events/host-watcher.js';
+export { watchByFanotify } from './events/watch-by-fanotify.js';
+export { foldersOf, mergeBinds, type WatchedBind } from './events/watched-folders.plan.js';
 export type { FileServer, FileServerPlace, FileServerProblem, SmbLogin } from './file-server.js';
 export type { GuestMounts, MountHealth, MountOrder, MountOutcome, MountStep } from './guest-mounts.js';
 export { LINK_PURPOSES, type GuestLink, type LinkPurpose } from './link/guest-link.js';
