@@ -2,7 +2,7 @@
 /*
  * mobyvm_fsnotify: raises inotify events for changes that were made on an SMB server.
  *
- * The SMB client learns of a change on the server only when somebody asks, and then
+ * The SMB client learns of a change on the server only when a program asks, and then
  * raises no event. mobyvm's daemon watches the server's folders and says what
  * changed; share-events writes it here, one record per write(2):
  *
