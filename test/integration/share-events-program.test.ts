@@ -20,6 +20,7 @@ let device: string;
 let server: LinkServer;
 let sender: EventSender;
 let links: GuestLink[] = [];
+let program: RunningProgram | undefined;
 
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'mobyvm-share-events-'));
@@ -50,12 +51,13 @@ beforeEach(async () => {
   sender.setBinds([{ share: 'C', guestPath: join(folder, 'share'), hostPath: '/srv', isFolder: true }]);
 });
 afterEach(async () => {
+  await program?.[Symbol.asyncDispose]();
   sender.close();
   await server.close();
 });
 
-function startProgram(): RunningProgram {
-  return new RunningProgram(join(base, 'share-events'), [], {
+function startProgram(): void {
+  program = new RunningProgram(join(base, 'share-events'), [], {
     MOBYVM_RUN: folder,
     MOBYVM_SHARE_HOST_PORT: String(server.port),
     MOBYVM_FSNOTIFY: device,
@@ -75,7 +77,7 @@ const records = async (): Promise<string> => (await readFile(device, 'latin1')).
 describe('the program that raises events in the guest', () => {
   test('writes one record for each change to the device of the module', async () => {
     await writeFile(device, '');
-    await using _program = startProgram();
+    startProgram();
     await until('the module', () => sender.mechanism === 'module');
     sender.send([
       { kind: 'created', path: '/srv/a b\n', isFolder: true },
@@ -89,7 +91,7 @@ describe('the program that raises events in the guest', () => {
 
   test('answers what is done, so that any number of changes follow', async () => {
     await writeFile(device, '');
-    await using _program = startProgram();
+    startProgram();
     await until('the module', () => sender.mechanism === 'module');
     const names = Array.from({ length: 3_000 }, (_, index) => `/srv/${index}`);
     sender.send(names.map(written));
@@ -100,7 +102,7 @@ describe('the program that raises events in the guest', () => {
 
   test('connects again when the host is lost, or sent what it does not understand', async () => {
     await writeFile(device, '');
-    await using _program = startProgram();
+    startProgram();
     await until('the module', () => sender.mechanism === 'module');
     links[0]?.send('C cmw relative');
     await until('the second connection', () => links.length === 2 && sender.mechanism === 'module');
@@ -115,7 +117,7 @@ describe('the program that raises events in the guest', () => {
     await writeFile(file, 'content', { mode: 0o640 });
     await utimes(file, 1_000, 2_000);
     const before = await stat(file, { bigint: true });
-    await using _program = startProgram();
+    startProgram();
     await until('the stand-in', () => sender.mechanism === 'touch');
     sender.send([written('/srv/f')]);
     await until('the touch', async () => (await stat(file, { bigint: true })).ctimeNs !== before.ctimeNs);
@@ -127,7 +129,7 @@ describe('the program that raises events in the guest', () => {
   test('touches the folder of what is gone, and never creates anything', async () => {
     const parent = join(folder, 'share');
     const before = await stat(parent, { bigint: true });
-    await using _program = startProgram();
+    startProgram();
     await until('the stand-in', () => sender.mechanism === 'touch');
     sender.send([written('/srv/none'), { kind: 'deleted', path: '/srv/gone', isFolder: false }]);
     await until('the touch', async () => (await stat(parent, { bigint: true })).ctimeNs !== before.ctimeNs);

@@ -233,7 +233,7 @@ describe('a container that watches a folder of the host', () => {
     const lines = await seen(() =>
       run('bash', ['-c', script, 'many', join(site, 'many')], { timeoutMs: 120_000 }),
     );
-    const single = lines.filter((line) => /^CREATE \/w\/many\//.test(line)).length;
+    const single = lines.filter((line) => line.startsWith('CREATE /w/many/')).length;
     if (single < 12_000) expect(lines).toContain('ATTRIB,ISDIR /w/many');
   }, 600_000);
 });
@@ -241,9 +241,8 @@ describe('a container that watches a folder of the host', () => {
 test('a container that binds a single file sees its replacement', async () => {
   await watchInContainer('single', ['/srv/share/single.conf:/single.conf'], ['/single.conf']);
   const text = (): Promise<string> => instance.docker(['logs', 'single']);
-  const watching = async (): Promise<boolean> =>
-    host.lines.some((line) => line.includes('"share.events.watching","count":2')) &&
-    (await text()) !== undefined;
+  const watching = (): Promise<boolean> =>
+    Promise.resolve(host.lines.some((line) => line.includes('"share.events.watching","count":2')));
   const { signal } = new AbortController();
   await waitFor({ title: 'the watch', timeoutSeconds: 60, hint: 'See the test.', check: watching }, signal);
   await writeFile(join(share, '.new'), 'new\n');

@@ -33,8 +33,9 @@ function sourceOf(path: string, shares: readonly Share[]): BindSource | undefine
         best = { share, rest };
     }
   const point = best?.share.points[0];
-  if (best === undefined || point === undefined || isUnclean(best.rest)) return undefined;
+  if (best === undefined || point === undefined) return undefined;
   const { share, rest } = best;
+  if (isUnclean(rest, isOfWindows(share.hostPath))) return undefined;
   return { share: share.id, guestPath: joined(point, rest), hostPath: joined(share.hostPath, rest) };
 }
 
@@ -45,15 +46,23 @@ function restBelow(path: string, point: string): string | undefined {
   return clean === base || clean.startsWith(`${base}/`) ? clean.slice(base.length) : undefined;
 }
 
-/** A path that would lead out of the share is not the engine's: it sends cleaned paths. */
-function isUnclean(rest: string): boolean {
-  return rest.includes('\0') || rest.split('/').some((part) => part === '..' || part === '.');
+/**
+ * The engine sends cleaned paths: another one could lead out of the share. On Windows, backslashes and colons in a name of
+ * the VM would mean other folders, and streams.
+ */
+function isUnclean(rest: string, isWindows: boolean): boolean {
+  if (rest.includes('\0') || (isWindows && /[\\:]/.test(rest))) return true;
+  return rest.split('/').some((part) => part === '..' || part === '.');
 }
 
-/** The base says itself of which platform it is. */
 function joined(base: string, rest: string): string {
   if (rest === '') return base;
-  const isWindows = /^[A-Za-z]:/.test(base);
-  const below = isWindows ? rest.split('/').join('\\') : rest;
-  return base.endsWith(isWindows ? '\\' : '/') ? `${base}${below.slice(1)}` : `${base}${below}`;
+  const separator = isOfWindows(base) ? '\\' : '/';
+  const below = rest.split('/').join(separator);
+  return base.endsWith(separator) ? `${base}${below.slice(1)}` : `${base}${below}`;
+}
+
+/** A path says itself of which platform it is. */
+function isOfWindows(path: string): boolean {
+  return /^[A-Za-z]:/.test(path);
 }

@@ -133,10 +133,14 @@ class RunningFileEvents implements FileEvents {
         await this.#watchWhatIsBound();
       } catch (error) {
         this.#options.logger.debug('share.events.unrefreshed', { reason: textOf(error) });
-        clearTimeout(this.#retry);
-        if (!this.#end.signal.aborted) this.#retry = setTimeout(() => void this.refresh(), REFRESH_RETRY_MS);
+        this.#refreshIn(REFRESH_RETRY_MS);
       }
     }
+  }
+
+  #refreshIn(ms: number): void {
+    clearTimeout(this.#retry);
+    if (!this.#end.signal.aborted) this.#retry = setTimeout(() => void this.refresh(), ms);
   }
 
   async #watchWhatIsBound(): Promise<void> {
@@ -147,6 +151,7 @@ class RunningFileEvents implements FileEvents {
     const binds = mergeBinds(found.filter((bind) => bind !== undefined));
     const wanted = JSON.stringify(binds);
     if (wanted === this.#watched) return;
+    const wasBlind = this.#watcherFailure !== undefined;
     const watcher = binds.length === 0 ? this.#watcher : await this.#startedWatcher();
     if (watcher === undefined) return;
     // First the wider set: no change of a bind that is kept gets lost.
@@ -154,6 +159,7 @@ class RunningFileEvents implements FileEvents {
     this.#problems = await watcher.watch(foldersOf(binds));
     this.#watched = wanted;
     this.#count = binds.length;
+    if (wasBlind) this.#sender.rescan();
     for (const { path, reason, remedy } of this.#problems)
       this.#options.logger.warn('share.events.unwatched', { path, reason, remedy });
     this.#options.logger.debug('share.events.watching', { count: binds.length });
@@ -184,6 +190,7 @@ class RunningFileEvents implements FileEvents {
       atMs: performance.now(),
     };
     this.#options.logger.warn('share.events.failed', { reason });
+    this.#refreshIn(WATCHER_RETRY_MS + 1);
   }
 }
 

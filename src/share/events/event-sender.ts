@@ -84,6 +84,13 @@ export class EventSender {
     this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS);
   }
 
+  /** Changes were not seen for a while: anything that is bound may have changed. */
+  rescan(): void {
+    for (const { share, guestPath, isFolder } of this.#binds)
+      this.#shareOf(share).queue.rescan(guestPath, isFolder);
+    this.#flush();
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#link?.close();
@@ -122,11 +129,10 @@ export class EventSender {
   #ready(mechanism: EventMechanism): void {
     this.#mechanism = mechanism;
     this.#logger.info('share.events.ready', { mechanism });
-    if (this.#isIncomplete)
-      for (const { share, guestPath, isFolder } of this.#binds)
-        this.#shareOf(share).queue.rescan(guestPath, isFolder);
+    const isIncomplete = this.#isIncomplete;
     this.#isIncomplete = false;
-    this.#flush();
+    if (isIncomplete) this.rescan();
+    else this.#flush();
   }
 
   #lost(link: GuestLink): void {
