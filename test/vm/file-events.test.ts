@@ -255,7 +255,7 @@ test('without the module, changes are told by mode and time', async () => {
   const script = `
 busybox nsenter -t 1 -m sh -c 'mkdir /run/none; mount --bind /run/none "/lib/modules/$(uname -r)/extra"'
 for i in $(seq 20); do
-  killall share-events
+  kill $(pidof share-events)
   rmmod mobyvm_fsnotify && break
   sleep 0.3
 done
