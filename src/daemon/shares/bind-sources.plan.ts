@@ -8,6 +8,8 @@ export interface BindSource {
   readonly guestPath: string;
   /** In the host's form; not looked at yet. */
   readonly hostPath: string;
+  /** The share's own folder on the host. */
+  readonly root: string;
 }
 
 /** More than any machine has; the guest, which is not trusted, sends the list. */
@@ -36,7 +38,12 @@ function sourceOf(path: string, shares: readonly Share[]): BindSource | undefine
   if (best === undefined || point === undefined) return undefined;
   const { share, rest } = best;
   if (isUnclean(rest, isOfWindows(share.hostPath))) return undefined;
-  return { share: share.id, guestPath: joined(point, rest), hostPath: joined(share.hostPath, rest) };
+  return {
+    share: share.id,
+    guestPath: joined(point, rest),
+    hostPath: joined(share.hostPath, rest),
+    root: share.hostPath,
+  };
 }
 
 /** `/a/b` of `/C/a/b` below `/C`; empty for the point itself. */

@@ -1,4 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
+import { isAbsolute, relative, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
@@ -194,10 +195,15 @@ class RunningFileEvents implements FileEvents {
   }
 }
 
-/** Undefined if it is gone. A link is watched where it leads. */
-async function lookAt({ share, guestPath, hostPath }: BindSource): Promise<WatchedBind | undefined> {
+/**
+ * A link is watched where it leads. Undefined if it is gone, or leads out of the share: the file server does not follow it
+ * then, and the VM must not learn what happens there.
+ */
+async function lookAt({ share, guestPath, hostPath, root }: BindSource): Promise<WatchedBind | undefined> {
   try {
     const real = await realpath(hostPath);
+    const below = relative(await realpath(root), real);
+    if (isAbsolute(below) || below.split(sep)[0] === '..') return undefined;
     const found = await stat(real);
     return { share, guestPath, hostPath: real, isFolder: found.isDirectory() };
   } catch {

@@ -30,7 +30,7 @@ describe('what containers bind', () => {
     ['/home/me/src/a b', { share: 'src', guestPath: '/home/me/src/a b', hostPath: '/home/me/src/a b' }],
     ['/home/me/src/lib/x', { share: 'lib', guestPath: '/home/me/src/lib/x', hostPath: '/mnt/lib/x' }],
   ])('%s is on the share whose point is nearest', (source, wanted) => {
-    expect(bindSources(mounting(source), SHARES)).toEqual([wanted]);
+    expect(bindSources(mounting(source), SHARES)).toMatchObject([wanted]);
   });
 
   test.each([

@@ -25,6 +25,7 @@ beforeEach(async () => {
   await mkdir(join(base, 'site'));
   await writeFile(join(base, 'app.conf'), '');
   await symlink('site', join(base, 'link'));
+  await symlink('/etc', join(base, 'outside'));
   containers = [];
   watched = [];
   watcher = undefined;
@@ -79,8 +80,8 @@ describe('file events', () => {
     expect(events.status()).toEqual({ mechanism: undefined, watched: 0, problems: [] });
   });
 
-  test('watch what running containers bind, links where they lead, and stop when they end', async () => {
-    containers = binding('/C/link', '/c/app.conf', '/C/none', '/var/lib');
+  test('watch what running containers bind, links where they lead inside the share, and stop when they end', async () => {
+    containers = binding('/C/link', '/c/app.conf', '/C/none', '/C/outside/ssl', '/var/lib');
     await start().refresh();
     await events.refresh();
     expect(watched).toEqual([[{ path: join(base, 'site') }, { path: base, only: ['app.conf'] }]]);
