@@ -39,6 +39,8 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
     ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
     ['network', networkText(network)],
     ...portsRow(status.ports),
+    ...shareRows(status.shares),
+    ...heldRow(status.heldContainers),
     ...repairRows(status.repairs),
     ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
   ];
@@ -77,6 +79,20 @@ function portsRow(ports: MachineStatus['ports']): [string, string][] {
     ...(failed === 0 ? [] : [`${failed} failed (\`mobyvm port list\`)`]),
   ];
   return parts.length === 0 ? [] : [['ports', parts.join(', ')]];
+}
+
+function shareRows(shares: MachineStatus['shares'] = []): [string, string][] {
+  return shares.map(({ name, hostPath, isReadOnly, state, reason }) => {
+    const folder = name === hostPath ? '' : ` (${hostPath})`;
+    const mode = isReadOnly ? ', read-only' : '';
+    const why = reason === undefined ? '' : `: ${reason} (\`mobyvm share check ${name}\`)`;
+    return ['share', withoutControls(`${name}${folder}${mode}, ${state}${why}`)];
+  });
+}
+
+function heldRow(containers: MachineStatus['heldContainers'] = []): [string, string][] {
+  if (containers.length === 0) return [];
+  return [['held', withoutControls(`${containers.join(', ')}: waiting for their shares`)]];
 }
 
 function repairRows(repairs: MachineStatus['repairs'] = []): [string, string][] {

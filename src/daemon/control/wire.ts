@@ -23,6 +23,8 @@ export function toWireStatus(status: MachineStatus): wire.MachineStatus {
     network,
     engine,
     ports: status.ports,
+    shares: status.shares.shares.map((each) => ({ ...each })),
+    heldContainers: [...status.shares.heldContainers],
     repairs: [...status.repairs],
     obstacles: obstacles.map(({ problem, remedy }) => ({ problem, remedy })),
   };

@@ -13,6 +13,8 @@ import {
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { imageLocation } from '../image-location.js';
+import { fileServerOnDemand } from '../../share/index.js';
+import { notOnWindowsError } from '../not-on-windows.js';
 import { polledResolvers } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
 
@@ -72,6 +74,10 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
         }),
       hostsFile: paths.hostsFile,
       portFacts: host.portFacts,
+      fileServer: fileServerOnDemand(() => {
+        throw notOnWindowsError('the file server for shares');
+      }),
+      fileServerPorts: [],
       imageLocation: (now) => imageLocation(now, paths, joinPath),
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.

@@ -55,3 +55,19 @@ export const containerListSchema = z.array(
   }),
 );
 export type ContainerList = z.infer<typeof containerListSchema>;
+
+const mounts = z.array(z.looseObject({ Type: text, Source: z.string().max(8_192).optional() })).nullish();
+
+/** `GET /containers/json` with a filter: what the containers mount. */
+export const stoppedListSchema = z.array(z.looseObject({ Id: text, Mounts: mounts }));
+export type StoppedList = z.infer<typeof stoppedListSchema>;
+
+/** The part of `GET /containers/ID/json` that tells whether a container waits for a share. */
+export const containerDetailsSchema = z.looseObject({
+  Id: text,
+  Name: text,
+  State: z.looseObject({ Status: text, Error: z.string().optional() }),
+  HostConfig: z.looseObject({ RestartPolicy: z.looseObject({ Name: text }).nullish() }),
+  Mounts: mounts,
+});
+export type ContainerDetails = z.infer<typeof containerDetailsSchema>;

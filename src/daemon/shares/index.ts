@@ -1,0 +1,3 @@
+export { KvpGuestMounts, type KvpGuestMountsOptions } from './guest-mounts.js';
+export { heldText, type HeldContainer } from './held-containers.plan.js';
+export { HeldContainers, type HeldContainersOptions } from './held-containers.js';
