@@ -1,4 +1,14 @@
 export type { CredentialStore } from './credential-store.js';
+export { EventSender, type EventMechanism } from './events/event-sender.js';
+export type {
+  HostChange,
+  HostWatcher,
+  HostWatcherOptions,
+  WatchedFolder,
+  WatchProblem,
+} from './events/host-watcher.js';
+export { watchByFanotify } from './events/watch-by-fanotify.js';
+export { foldersOf, mergeBinds, type WatchedBind } from './events/watched-folders.plan.js';
 export { fileCredentials } from './credentials/file-credentials.js';
 export { checkPassword } from './credentials/passwords.js';
 export { fileServerOnDemand } from './file-server-on-demand.js';

@@ -32,7 +32,10 @@ export type EngineInfo = z.infer<typeof engineInfoSchema>;
 /** The body of every error response. */
 export const engineErrorSchema = z.looseObject({ message: text });
 
-/** `GET /containers/json`: the ports that running containers publish. */
+/** A path in the VM; 4,095 bytes are Linux's limit. */
+const path = z.string().max(4_095);
+
+/** `GET /containers/json`: the ports that running containers publish, and what they mount. */
 export const containerListSchema = z.array(
   z.looseObject({
     Id: text,
@@ -48,6 +51,7 @@ export const containerListSchema = z.array(
         }),
       )
       .nullish(),
+    Mounts: z.array(z.looseObject({ Type: text, Source: path.nullish() })).nullish(),
   }),
 );
 export type ContainerList = z.infer<typeof containerListSchema>;
