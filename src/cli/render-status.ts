@@ -41,6 +41,7 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
     ...portsRow(status.ports),
     ...shareRows(status.shares),
     ...heldRow(status.heldContainers),
+    ...eventRows(status.fileEvents),
     ...repairRows(status.repairs),
     ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
   ];
@@ -93,6 +94,20 @@ function shareRows(shares: MachineStatus['shares'] = []): [string, string][] {
 function heldRow(containers: MachineStatus['heldContainers'] = []): [string, string][] {
   if (containers.length === 0) return [];
   return [['held', withoutControls(`${containers.join(', ')}: waiting for their shares`)]];
+}
+
+function eventRows(events: MachineStatus['fileEvents']): [string, string][] {
+  if (events === undefined) return [];
+  const { mechanism, watched, problems } = events;
+  return [
+    ...(mechanism === undefined
+      ? []
+      : [['events', `from ${watched} files and folders, by ${mechanism}`] satisfies [string, string]]),
+    ...problems.map(({ path, reason }): [string, string] => [
+      'events',
+      withoutControls(`none from ${path}: ${reason}`),
+    ]),
+  ];
 }
 
 function repairRows(repairs: MachineStatus['repairs'] = []): [string, string][] {

@@ -170,6 +170,16 @@ export const machineStatus = z.object({
     .optional(),
   /** Containers that wait for a share before they are started. */
   heldContainers: z.array(z.string()).optional(),
+  /** How changes on the host reach programs that watch files in containers. */
+  fileEvents: z
+    .object({
+      /** Absent if no running container binds a share. */
+      mechanism: z.string().optional(),
+      /** Files and folders that running containers bind. */
+      watched: z.int(),
+      problems: z.array(z.object({ path: z.string(), reason: z.string(), remedy: z.string() })),
+    })
+    .optional(),
   /** What others changed on the host and the daemon repaired, oldest first. */
   repairs: z
     .array(z.object({ at: z.string(), id: z.string(), title: z.string(), problem: z.string() }))

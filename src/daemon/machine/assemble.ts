@@ -18,7 +18,7 @@ import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
-import { HeldContainers, KvpGuestMounts } from '../shares/index.js';
+import { HeldContainers, KvpGuestMounts, startFileEvents } from '../shares/index.js';
 import { ShareServices } from '../shares/share-services.js';
 import { fileCredentials, startLinkServer, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
@@ -96,13 +96,26 @@ export function assembleMachine(
   const guest = guestOver(platform.exchange, options);
   const dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
   const engine = engineClient({ dial, nowMs });
-  const shares = new ShareServices({
+  const { watchFolders: watcher } = platform;
+  const shares: ShareServices = new ShareServices({
     rule: platform.name,
     sharesFile: paths.sharesFile,
     fileServer: platform.fileServer,
     fileServerPorts: platform.fileServerPorts,
     mounts: new KvpGuestMounts({ exchange: platform.exchange, logger }),
     held: new HeldContainers({ engine, logger }),
+    ...(watcher === undefined
+      ? {}
+      : {
+          startEvents: () =>
+            startFileEvents({
+              watcher,
+              dial,
+              containers: (signal) => engine.containers(signal),
+              shares: () => shares.shares.list().map(({ share }) => share),
+              logger,
+            }),
+        }),
     credentials,
     token: () => guest.token,
     checkMs: Math.round(platform.checks.repairMs / 2),

@@ -1,3 +1,4 @@
+import type { FileEventsStatus } from './file-events.js';
 import type { Settings } from '../settings/schema.js';
 
 /** A share as `mobyvm status` shows it. */
@@ -16,6 +17,8 @@ export interface SharesDescription {
   readonly shares: readonly ShareDescription[];
   /** Containers that wait for a share before they are started. */
   readonly heldContainers: readonly string[];
+  /** Absent while the engine is not ready, or if file events are switched off. */
+  readonly fileEvents?: FileEventsStatus;
 }
 
 /** What the machine does with shares; the daemon's `ShareServices` implements it. */

@@ -15,6 +15,7 @@ import {
 import type { HostService } from '../host-side/host-network.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
+import type { FileEvents } from './file-events.js';
 import type { HeldContainers } from './held-containers.js';
 import { fileOwner } from '../settings/share-settings.js';
 import type { MachineShares, SharesDescription } from './machine-shares.js';
@@ -32,6 +33,8 @@ export interface ShareServicesOptions {
   readonly fileServerPorts: readonly number[];
   readonly mounts: LinkedMounts;
   readonly held: Pick<HeldContainers, 'list' | 'start'>;
+  /** Absent where folders of the host cannot be watched. */
+  readonly startEvents?: () => FileEvents;
   readonly credentials: CredentialStore;
   /** The secret that the guest's links carry. */
   readonly token: () => string | undefined;
@@ -51,6 +54,9 @@ export class ShareServices implements MachineShares {
   #place: FileServerPlace | undefined;
   /** Aborted when the VM is lost; undefined until its engine answers. */
   #engine: AbortController | undefined;
+  #wantsEvents = false;
+  #events: FileEvents | undefined;
+  #eventsLink: GuestLink | undefined;
   /** Shares that worked when they were looked at last. */
   #healthy: ReadonlySet<string> = new Set();
 
@@ -66,12 +72,17 @@ export class ShareServices implements MachineShares {
       logger,
       checkMs,
     });
-    this.shares.onChange(() => this.#startHeld());
+    this.shares.onChange(() => {
+      this.#startHeld();
+      void this.#events?.refresh();
+    });
   }
 
   async prepare(settings: Settings): Promise<void> {
     await this.shares.load();
     this.shares.setOwner(fileOwner(settings.share));
+    this.#wantsEvents = settings.share.fileEvents;
+    if (!this.#wantsEvents) await this.#endEvents();
   }
 
   /** What the VM must be able to reach on the host. */
@@ -108,11 +119,13 @@ export class ShareServices implements MachineShares {
     this.#engine = new AbortController();
     this.#healthy = new Set();
     this.#startHeld();
+    this.#beginEvents();
   }
 
   vmLost(): void {
     this.#engine?.abort();
     this.#engine = undefined;
+    void this.#endEvents();
     this.shares.vmLost();
     this.#links.current?.dropAll();
   }
@@ -130,6 +143,7 @@ export class ShareServices implements MachineShares {
           : { reason: status.failure.reason, remedy: status.failure.remedy }),
       })),
       heldContainers: await this.#heldContainers(),
+      ...(this.#events === undefined ? {} : { fileEvents: this.#events.status() }),
     };
   }
 
@@ -147,6 +161,7 @@ export class ShareServices implements MachineShares {
   }
 
   async close(): Promise<void> {
+    await this.#endEvents();
     await this.#links.close();
     await this.shares.close();
   }
@@ -176,6 +191,29 @@ export class ShareServices implements MachineShares {
     });
   }
 
+  #beginEvents(): void {
+    const { startEvents } = this.#options;
+    if (!this.#wantsEvents || this.#events !== undefined || startEvents === undefined) return;
+    this.#events = startEvents();
+    if (this.#eventsLink !== undefined) this.#events.onLink(this.#eventsLink);
+    void this.#events.refresh();
+  }
+
+  /** The guest's program may connect before the engine answers, and stays connected. */
+  #takeEventsLink(link: GuestLink): void {
+    this.#eventsLink = link;
+    link.onClose(() => {
+      if (this.#eventsLink === link) this.#eventsLink = undefined;
+    });
+    this.#events?.onLink(link);
+  }
+
+  async #endEvents(): Promise<void> {
+    const events = this.#events;
+    this.#events = undefined;
+    await events?.close();
+  }
+
   #linkServer({ hostAddress }: FileServerPlace): ManagedResource {
     const { token, mounts, logger, startLinks = startLinkServer } = this.#options;
     const place = { address: hostAddress, port: GUEST_LINK_PORT };
@@ -185,6 +223,7 @@ export class ShareServices implements MachineShares {
         token,
         onLink: (link) => {
           if (link.purpose === 'share-health') mounts.attach(link);
+          else this.#takeEventsLink(link);
         },
         logger,
       }),

@@ -43,6 +43,8 @@ export function failureOfMount(
   name: string,
 ): FailedShare {
   const detail = detailOf(errno, text);
+  // A server that is silent says nothing about the login, nor about the folder.
+  if (errno === 0 && ['login', 'tree'].includes(step)) return failureOfLastStep(errno, name, detail);
   switch (step) {
     case 'tcp':
       return {
