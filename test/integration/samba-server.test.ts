@@ -320,7 +320,7 @@ describe('what keeps a share from being served', () => {
     expect(await server.problemOf(PLACE, share, signal)).toMatchObject({ state: 'refused' });
   });
 
-  test('the server: not running, stopped, not told of the share yet', async () => {
+  test('the server: not running, stopped, without the share yet', async () => {
     await using host = await SambaHost.create();
     const server = host.server();
     const share = shareOf('C', await host.shareFolder('c'));
