@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findProcess, run, waitFor } from '../../src/core/host/index.js';
-import { MobyvmError, parseIpv4 } from '../../src/core/values/index.js';
+import { parseIpv4, type MobyvmError } from '../../src/core/values/index.js';
 import { sambaFileServer, type FileServer, type Share } from '../../src/share/index.js';
 import { PLACE, SambaHost, serve, shareOf } from '../support/share/samba-host.js';
 
