@@ -13,11 +13,11 @@ export interface FileServerWorld extends AsyncDisposable {
   share(id: string, more?: Partial<Share>): Promise<Share>;
   readonly user: string;
   removeFolder(share: Share): Promise<void>;
-  /** The names under which the host offers shares of ours now, in lower case and sorted. */
+  /** The names under which the host offers mobyvm's shares now, in lower case and sorted. */
   offered(): Promise<readonly string[]>;
   /** The next daemon's file server on the same host. */
   next(): Promise<FileServer>;
-  /** Somebody else stops the server of the host. */
+  /** Another program stops the server of the host. */
   stopServer(): Promise<void>;
   /** All that a file server may leave on the host. */
   snapshot(): Promise<unknown>;

@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findProcess, run, waitFor } from '../../src/core/host/index.js';
-import { MobyvmError, parseIpv4 } from '../../src/core/values/index.js';
+import { parseIpv4, type MobyvmError } from '../../src/core/values/index.js';
 import { sambaFileServer, type FileServer, type Share } from '../../src/share/index.js';
 import { PLACE, SambaHost, serve, shareOf } from '../support/share/samba-host.js';
 
@@ -320,7 +320,7 @@ describe('what keeps a share from being served', () => {
     expect(await server.problemOf(PLACE, share, signal)).toMatchObject({ state: 'refused' });
   });
 
-  test('the server: not running, stopped, not told of the share yet', async () => {
+  test('the server: not running, stopped, without the share yet', async () => {
     await using host = await SambaHost.create();
     const server = host.server();
     const share = shareOf('C', await host.shareFolder('c'));

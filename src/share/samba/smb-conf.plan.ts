@@ -43,7 +43,7 @@ export interface SmbConfOptions {
 
 /**
  * The configuration. Paths of shares are not in it: smb.conf gives `%`, quotes and line ends a meaning and has no
- * escape for them, so that it names a symbolic link of ours instead, which smbd resolves when a client connects.
+ * escape for them, so that it names mobyvm's symbolic link instead, which smbd resolves when a client connects.
  */
 export function smbConf(options: SmbConfOptions): string {
   const { paths, shares } = options;
@@ -192,7 +192,7 @@ export function isPlainPath(path: string): boolean {
   return /^\/[A-Za-z0-9_./+:@=,-]*$/.test(path);
 }
 
-/** The port in a configuration of ours. */
+/** The port in our configuration. */
 export function portIn(config: string): number | undefined {
   const [, port] = /^smb ports = (\d+)$/m.exec(config) ?? [];
   return port === undefined ? undefined : Number(port);
@@ -200,7 +200,7 @@ export function portIn(config: string): number | undefined {
 
 /** All that is the same for every share; a running smbd takes no change of it. */
 export function globalPart(config: string): string {
-  return config.split('\n\n')[0] ?? '';
+  return (config.split('\n\n')[0] ?? '').trimEnd();
 }
 
 interface Serving {

@@ -46,7 +46,7 @@ export async function listensOn({ pid }: ProcessIdentity, address: string, port:
 
 /**
  * Ends the server and the processes that serve its clients. They are in a session of their own, whose number is
- * the server's pid; a pid that is somebody else's now names no session of ours.
+ * the server's pid; if another process has that pid now, there is no such session.
  */
 export async function endServer(server: ProcessIdentity): Promise<void> {
   const members = await sessionOf(server);

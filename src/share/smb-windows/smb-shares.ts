@@ -47,7 +47,7 @@ export async function readShares(
 }
 
 /**
- * Our shares of Windows' file server: one account has access, the VM caches nothing on Windows' advice. Shares of others
+ * Our shares of Windows' file server: one account has access, the VM caches nothing on Windows' advice. Foreign shares
  * are left alone, also those with names that we want.
  * @see https://learn.microsoft.com/powershell/module/smbshare/new-smbshare
  */
