@@ -2,7 +2,7 @@
  * runc: what containerd's shim finds first on its PATH. Becomes the real runc, unless a container is to be created that binds
  * a share which is not mounted now. The container would see an empty folder; instead its creation fails, and says why.
  *
- * Reads "mounts" of config.json in the bundle (https://github.com/opencontainers/runtime-spec/blob/main/config.md#mounts).
+ * Reads "mounts" of config.json in the bundle (OCI runtime specification, config.md, "Mounts").
  * Whatever it does not understand is left to runc.
  *
  * Environment, for tests: MOBYVM_RUN, MOBYVM_MOUNTINFO, MOBYVM_RUNC (the real one).

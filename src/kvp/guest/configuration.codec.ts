@@ -48,7 +48,8 @@ interface Form {
 
 const TEXT_NAMES = Object.keys(FORMS) as (keyof typeof FORMS)[];
 const STOP_SECONDS = /^[1-9][0-9]{0,3}$/;
-const SHARES = /^[A-Za-z0-9_-]{1,64}(?: [A-Za-z0-9_-]{1,64}){0,63}$/;
+const SHARE = /^[A-Za-z0-9_-]{1,64}$/;
+const MAX_SHARES = 64;
 
 /** @throws CodecError, without the value, if a field is malformed or there are no fields */
 export function encodeGuestConfiguration(configuration: GuestConfiguration): Uint8Array {
@@ -60,7 +61,7 @@ export function encodeGuestConfiguration(configuration: GuestConfiguration): Uin
   const { stopSeconds } = configuration;
   if (stopSeconds !== undefined) fields.push(utf8Field('stop-seconds', stopSecondsText(stopSeconds)));
   if (configuration.shares !== undefined && configuration.shares.length > 0)
-    fields.push(utf8Field('shares', checkedShares(configuration.shares.join(' '))));
+    fields.push(utf8Field('shares', checkedShares(configuration.shares).join(' ')));
   if (configuration.timeMs !== undefined) fields.push(utf8Field('time', formatTime(configuration.timeMs)));
   if (fields.length === 0) throw new CodecError('configuration', 0, 'is empty');
   return encodeFields({ kind: KIND, version: VERSION, fields });
@@ -83,7 +84,7 @@ export function decodeGuestConfiguration(body: Uint8Array): GuestConfiguration {
   return {
     ...Object.fromEntries(texts),
     ...(stopSeconds === undefined ? {} : { stopSeconds: Number(stopSeconds) }),
-    ...(shares === undefined ? {} : { shares: checkedShares(shares).split(' ') }),
+    ...(shares === undefined ? {} : { shares: checkedShares(shares.split(' ')) }),
     ...(time === undefined ? {} : { timeMs: parseTime(time) }),
   };
 }
@@ -99,9 +100,10 @@ function checked(name: keyof typeof FORMS, text: string): string {
   return text;
 }
 
-function checkedShares(text: string): string {
-  if (!SHARES.test(text)) throw new CodecError('shares', 0, 'is malformed');
-  return text;
+function checkedShares(shares: readonly string[]): readonly string[] {
+  if (shares.length > MAX_SHARES || !shares.every((id) => SHARE.test(id)))
+    throw new CodecError('shares', 0, 'is malformed');
+  return shares;
 }
 
 function stopSecondsText(stopSeconds: number): string {

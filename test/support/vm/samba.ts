@@ -46,9 +46,10 @@ export class Samba implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    // At its end smbd signals its whole process group, which must not be the test's.
-    const args = ['smbd', '-F', '--no-process-group', '-s', this.#configuration];
-    this.#program = this.namespace.start('setsid', args);
+    // At its end smbd signals its whole process group, which must not be the test's; and with a socket as standard
+    // input, which Node's pipes are, it takes that for its client.
+    const smbd = ['setsid', 'smbd', '-F', '--no-process-group', '-s', this.#configuration];
+    this.#program = this.namespace.start('sh', ['-c', 'exec "$@" </dev/null', 'sh', ...smbd]);
     await until('smbd to listen', async () => {
       const { stdout } = await this.namespace.run('ss', ['-Hltn', 'sport = :445']);
       return stdout !== '';

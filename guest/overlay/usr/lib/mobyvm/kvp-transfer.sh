@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # Requests of the host: collected from the host's items, done once, answered in the guest's items. To be sourced, after
-# kvp-pool.sh, by an agent that defines perform_request, which prints a result or "later", and job_is_running.
+# kvp-pool.sh, by an agent that defines perform_request, which prints a result or "later".
 #
 #   host   NAME          "1 ID COUNT BYTES SHA256"
 #          NAME#0 …      "ID BASE64", of which the body is joined
 #   guest  NAME.result   "1 ID ok [TEXT]" or "1 ID error CODE ERRNO TEXT"
 #
 # What is remembered of a request, in files of its name: .answered (the result's value), .started ("ID UPTIME", while it is
-# collected), .gone (uptime at which its header vanished). Uptimes are in hundredths of a second.
+# collected), .running (ID, while share-jobs.sh is at work), .gone (uptime at which its header vanished). Uptimes are in hundredths of a second.
 
 AGENT_STATE=${AGENT_STATE:-/run/mobyvm/agent}
 INCOMPLETE_HUNDREDTHS=1000
@@ -115,6 +115,11 @@ request_is_gone() {
 	rm -f "$AGENT_STATE/$1.started"
 	[ -e "$AGENT_STATE/$1.answered" ] || return 0
 	[ -e "$AGENT_STATE/$1.gone" ] || uptime_hundredths >"$AGENT_STATE/$1.gone"
+}
+
+# job_is_running NAME ID: it does what the request wants, and is not done yet
+job_is_running() {
+	[ "$(cat "$AGENT_STATE/$1.running" 2>/dev/null)" = "$2" ]
 }
 
 # look_at_request ITEMS NAME: status 1 when it must be looked at again although nothing changes

@@ -50,11 +50,6 @@ begin_share_request() {
 	echo later
 }
 
-# job_is_running NAME ID
-job_is_running() {
-	[ "$(cat "$AGENT_STATE/$1.running" 2>/dev/null)" = "$2" ]
-}
-
 # Answers what has finished; a request that the host gave up meanwhile gets no answer.
 answer_finished_jobs() {
 	for done_file in "$AGENT_STATE"/*.done; do

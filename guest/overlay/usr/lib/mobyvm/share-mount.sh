@@ -22,6 +22,11 @@ kernel_messages() {
 	dmesg
 }
 
+# The first mount would spend its time on this.
+load_cifs() {
+	[ -d /sys/module/cifs ] || /sbin/modprobe -a -q cifs nls_utf8 cmac ccm gcm 2>/dev/null || :
+}
+
 # The password counts, and must not be found out from what is kept: the fingerprint has a secret of this boot in it.
 order_fingerprint() {
 	[ -s "$SHARES/salt" ] || head -c 32 /dev/urandom >"$SHARES/salt"
@@ -54,6 +59,7 @@ mount_options() {
 mount_first() {
 	(
 		flock 7
+		load_cifs
 		read -r marker_uptime _ </proc/uptime
 		marker="mobyvm: mounting $1 at $marker_uptime"
 		echo "<6>$marker" >>"$KERNEL_LOG"
