@@ -2,7 +2,7 @@ import type { Ledger, Logger, ManagedResource } from '../../core/host/index.js';
 import type { KvpExchange, KvpItemStore } from '../../kvp/index.js';
 import type { VmDriver } from '../../vm/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
-import type { CredentialStore, FileServer } from '../../share/index.js';
+import type { CredentialStore, FileServer, HostWatcher, HostWatcherOptions } from '../../share/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
 import type { ImageLocation } from '../image-location.js';
 import type { MachineIdentity } from '../identity.js';
@@ -46,6 +46,8 @@ export interface MachinePlatform {
   readonly fileServer: FileServer;
   /** TCP ports of the host's address at which the file server may listen, if the guard is to admit the VM. */
   readonly fileServerPorts: readonly number[];
+  /** Watches folders of the host for file events in the VM; absent where that is not possible yet. */
+  readonly watchFiles?: (options: HostWatcherOptions) => Promise<HostWatcher>;
   readonly imageLocation: (settings: Settings) => ImageLocation;
   /**
    * The lowest MTU of the links by which the host reaches other networks, in bytes; undefined if it has none.

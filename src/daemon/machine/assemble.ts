@@ -18,9 +18,9 @@ import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
-import { HeldContainers, KvpGuestMounts } from '../shares/index.js';
+import { HeldContainers, KvpGuestMounts, startFileEvents } from '../shares/index.js';
 import { ShareServices } from '../shares/share-services.js';
-import { fileCredentials, startLinkServer, type Shares } from '../../share/index.js';
+import { fileCredentials, startLinkServer, type Share, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
@@ -94,9 +94,18 @@ export function assembleMachine(
   });
   const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
   const guest = guestOver(platform.exchange, options);
-  const dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
+  const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
   const engine = engineClient({ dial, nowMs });
-  const shares = new ShareServices({
+  const { watchFiles } = platform;
+  const fileEvents = (watcher: NonNullable<typeof watchFiles>) => (listShares: () => readonly Share[]) =>
+    startFileEvents({
+      watcher,
+      dial,
+      containers: (signal: AbortSignal) => engine.containers(signal),
+      shares: listShares,
+      logger,
+    });
+  const shares: ShareServices = new ShareServices({
     rule: platform.name,
     sharesFile: paths.sharesFile,
     fileServer: platform.fileServer,
@@ -107,6 +116,7 @@ export function assembleMachine(
     token: () => guest.token,
     checkMs: Math.round(platform.checks.repairMs / 2),
     startLinks: substitutes.startLinks ?? startLinkServer,
+    startFileEvents: watchFiles === undefined ? undefined : fileEvents(watchFiles),
     logger,
   });
   const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });

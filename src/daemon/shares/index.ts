@@ -1,3 +1,4 @@
+export { startFileEvents, type FileEvents, type FileEventsStatus } from './file-events.js';
 export { KvpGuestMounts, type KvpGuestMountsOptions } from './guest-mounts.js';
 export { heldText, type HeldContainer } from './held-containers.plan.js';
 export { HeldContainers, type HeldContainersOptions } from './held-containers.js';

@@ -11,10 +11,12 @@ import {
   type GuestMounts,
   type LinkServer,
   type PathRule,
+  type Share,
 } from '../../share/index.js';
 import type { HostService } from '../host-side/host-network.js';
 import { ServerSlot } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
+import type { FileEvents } from './file-events.js';
 import type { HeldContainers } from './held-containers.js';
 import { fileOwner } from '../settings/share-settings.js';
 import type { MachineShares, SharesDescription } from './machine-shares.js';
@@ -38,6 +40,8 @@ export interface ShareServicesOptions {
   /** How often a healthy share is looked at from the host's side. */
   readonly checkMs: number;
   readonly startLinks?: typeof startLinkServer;
+  /** Absent where the host cannot be watched. */
+  readonly startFileEvents?: ((shares: () => readonly Share[]) => FileEvents) | undefined;
   readonly logger: Logger;
 }
 
@@ -53,6 +57,9 @@ export class ShareServices implements MachineShares {
   #engine: AbortController | undefined;
   /** Shares that worked when they were looked at last. */
   #healthy: ReadonlySet<string> = new Set();
+  #hasFileEvents = true;
+  #fileEvents: FileEvents | undefined;
+  #eventLink: GuestLink | undefined;
 
   constructor(options: ShareServicesOptions) {
     this.#options = options;
@@ -67,11 +74,15 @@ export class ShareServices implements MachineShares {
       checkMs,
     });
     this.shares.onChange(() => this.#startHeld());
+    this.shares.onChange(() => void this.#fileEvents?.refresh());
   }
 
   async prepare(settings: Settings): Promise<void> {
     await this.shares.load();
     this.shares.setOwner(fileOwner(settings.share));
+    this.#hasFileEvents = settings.share.fileEvents;
+    if (!this.#hasFileEvents) await this.#stopFileEvents();
+    else if (this.#engine !== undefined) this.#startFileEvents();
   }
 
   /** What the VM must be able to reach on the host. */
@@ -108,9 +119,11 @@ export class ShareServices implements MachineShares {
     this.#engine = new AbortController();
     this.#healthy = new Set();
     this.#startHeld();
+    this.#startFileEvents();
   }
 
   vmLost(): void {
+    void this.#stopFileEvents();
     this.#engine?.abort();
     this.#engine = undefined;
     this.shares.vmLost();
@@ -147,6 +160,7 @@ export class ShareServices implements MachineShares {
   }
 
   async close(): Promise<void> {
+    await this.#stopFileEvents();
     await this.#links.close();
     await this.shares.close();
   }
@@ -176,6 +190,27 @@ export class ShareServices implements MachineShares {
     });
   }
 
+  #startFileEvents(): void {
+    if (!this.#hasFileEvents || this.#fileEvents !== undefined) return;
+    this.#fileEvents = this.#options.startFileEvents?.(() => this.shares.list().map(({ share }) => share));
+    if (this.#eventLink !== undefined) this.#fileEvents?.onLink(this.#eventLink);
+  }
+
+  async #stopFileEvents(): Promise<void> {
+    const events = this.#fileEvents;
+    this.#fileEvents = undefined;
+    await events?.close();
+  }
+
+  /** The guest connects before its engine answers. */
+  #attachEvents(link: GuestLink): void {
+    this.#eventLink = link;
+    link.onClose(() => {
+      if (this.#eventLink === link) this.#eventLink = undefined;
+    });
+    this.#fileEvents?.onLink(link);
+  }
+
   #linkServer({ hostAddress }: FileServerPlace): ManagedResource {
     const { token, mounts, logger, startLinks = startLinkServer } = this.#options;
     const place = { address: hostAddress, port: GUEST_LINK_PORT };
@@ -185,6 +220,7 @@ export class ShareServices implements MachineShares {
         token,
         onLink: (link) => {
           if (link.purpose === 'share-health') mounts.attach(link);
+          else this.#attachEvents(link);
         },
         logger,
       }),
