@@ -19,8 +19,8 @@ import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
 import { HeldContainers, KvpGuestMounts, startFileEvents } from '../shares/index.js';
-import { ShareServices } from '../shares/share-services.js';
-import { fileCredentials, startLinkServer, type Share, type Shares } from '../../share/index.js';
+import { ShareServices, type ShareServicesOptions } from '../shares/share-services.js';
+import { fileCredentials, startLinkServer, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
@@ -96,15 +96,6 @@ export function assembleMachine(
   const guest = guestOver(platform.exchange, options);
   const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
   const engine = engineClient({ dial, nowMs });
-  const { watchFiles } = platform;
-  const fileEvents = (watcher: NonNullable<typeof watchFiles>) => (listShares: () => readonly Share[]) =>
-    startFileEvents({
-      watcher,
-      dial,
-      containers: (signal: AbortSignal) => engine.containers(signal),
-      shares: listShares,
-      logger,
-    });
   const shares: ShareServices = new ShareServices({
     rule: platform.name,
     sharesFile: paths.sharesFile,
@@ -116,7 +107,7 @@ export function assembleMachine(
     token: () => guest.token,
     checkMs: Math.round(platform.checks.repairMs / 2),
     startLinks: substitutes.startLinks ?? startLinkServer,
-    startFileEvents: watchFiles === undefined ? undefined : fileEvents(watchFiles),
+    startFileEvents: fileEventsOf(platform, engine, dial, logger),
     logger,
   });
   const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });
@@ -155,6 +146,23 @@ export function assembleMachine(
       await platform.close();
     },
   };
+}
+
+function fileEventsOf(
+  { watchFiles }: MachinePlatform,
+  engine: EngineClient,
+  dial: Dial,
+  logger: Logger,
+): ShareServicesOptions['startFileEvents'] {
+  if (watchFiles === undefined) return undefined;
+  return (shares) =>
+    startFileEvents({
+      watcher: watchFiles,
+      dial,
+      containers: (signal) => engine.containers(signal),
+      shares,
+      logger,
+    });
 }
 
 /** Deleted by `uninstall`. The VM's own folder is its driver's; identity and logs go when the daemon exits. */
