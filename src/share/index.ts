@@ -26,6 +26,7 @@ export type { ShareRequest } from './new-share.plan.js';
 export type { HostPath, PathRule } from './paths/host-path.plan.js';
 export { hostPaths, type HostPaths, type ReadBind } from './paths/host-paths.js';
 export { PRIVATE_ACCOUNT } from './private-account.js';
+export { sambaPidFile } from './samba/samba-paths.js';
 export { sambaFileServer } from './samba/samba-file-server.js';
 export { SMB_PORTS, type SambaOptions, type SambaPrograms } from './samba/samba-options.js';
 export type { CheckResult, CheckStep } from './share-check.js';

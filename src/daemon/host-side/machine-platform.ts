@@ -46,8 +46,8 @@ export interface MachinePlatform {
   readonly fileServer: FileServer;
   /** TCP ports of the host's address at which the file server may listen, if the guard is to admit the VM. */
   readonly fileServerPorts: readonly number[];
-  /** Watches folders of the host for file events; absent where that is not possible yet. */
-  readonly watchFolders?: (options: HostWatcherOptions) => Promise<HostWatcher>;
+  /** Watches folders of the host for file events in the VM; absent where that is not possible yet. */
+  readonly watchFiles?: (options: HostWatcherOptions) => Promise<HostWatcher>;
   readonly imageLocation: (settings: Settings) => ImageLocation;
   /**
    * The lowest MTU of the links by which the host reaches other networks, in bytes; undefined if it has none.

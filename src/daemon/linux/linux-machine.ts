@@ -1,7 +1,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { QemuKvpExchange } from '../../kvp/index.js';
-import { fileServerOnDemand, sambaFileServer, SMB_PORTS, watchByFanotify } from '../../share/index.js';
+import {
+  fileServerOnDemand,
+  sambaFileServer,
+  sambaPidFile,
+  SMB_PORTS,
+  watchByFanotify,
+} from '../../share/index.js';
 import { QemuDriver, uplinkMtu } from '../../vm/index.js';
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
@@ -44,8 +50,7 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
       sambaFileServer({ runDir: paths.runDir, logDir: paths.logDir, credentials, logger }),
     ),
     fileServerPorts: SMB_PORTS,
-    watchFolders: (watching) =>
-      watchByFanotify({ ...watching, serverPidFile: join(paths.runDir, 'samba', 'smbd.pid') }),
+    watchFiles: (options) => watchByFanotify({ ...options, serverPidFile: sambaPidFile(paths.runDir) }),
     uplinkMtu,
     imageLocation: (now) => imageLocation(now, paths, join),
     dataDiskPath: join(paths.vmStateDir, DATA_DISK_NAMES.linux),

@@ -19,7 +19,7 @@ import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
 import { HeldContainers, KvpGuestMounts, startFileEvents } from '../shares/index.js';
-import { ShareServices } from '../shares/share-services.js';
+import { ShareServices, type ShareServicesOptions } from '../shares/share-services.js';
 import { fileCredentials, startLinkServer, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
@@ -94,9 +94,8 @@ export function assembleMachine(
   });
   const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
   const guest = guestOver(platform.exchange, options);
-  const dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
+  const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
   const engine = engineClient({ dial, nowMs });
-  const { watchFolders: watcher } = platform;
   const shares: ShareServices = new ShareServices({
     rule: platform.name,
     sharesFile: paths.sharesFile,
@@ -104,22 +103,11 @@ export function assembleMachine(
     fileServerPorts: platform.fileServerPorts,
     mounts: new KvpGuestMounts({ exchange: platform.exchange, logger }),
     held: new HeldContainers({ engine, logger }),
-    ...(watcher === undefined
-      ? {}
-      : {
-          startEvents: () =>
-            startFileEvents({
-              watcher,
-              dial,
-              containers: (signal) => engine.containers(signal),
-              shares: () => shares.shares.list().map(({ share }) => share),
-              logger,
-            }),
-        }),
     credentials,
     token: () => guest.token,
     checkMs: Math.round(platform.checks.repairMs / 2),
     startLinks: substitutes.startLinks ?? startLinkServer,
+    startFileEvents: fileEventsOf(platform, engine, dial, logger),
     logger,
   });
   const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });
@@ -158,6 +146,23 @@ export function assembleMachine(
       await platform.close();
     },
   };
+}
+
+function fileEventsOf(
+  { watchFiles }: MachinePlatform,
+  engine: EngineClient,
+  dial: Dial,
+  logger: Logger,
+): ShareServicesOptions['startFileEvents'] {
+  if (watchFiles === undefined) return undefined;
+  return (shares) =>
+    startFileEvents({
+      watcher: watchFiles,
+      dial,
+      containers: (signal) => engine.containers(signal),
+      shares,
+      logger,
+    });
 }
 
 /** Deleted by `uninstall`. The VM's own folder is its driver's; identity and logs go when the daemon exits. */

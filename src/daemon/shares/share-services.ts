@@ -11,6 +11,7 @@ import {
   type GuestMounts,
   type LinkServer,
   type PathRule,
+  type Share,
 } from '../../share/index.js';
 import type { HostService } from '../host-side/host-network.js';
 import { ServerSlot } from '../server-slot.js';
@@ -33,14 +34,14 @@ export interface ShareServicesOptions {
   readonly fileServerPorts: readonly number[];
   readonly mounts: LinkedMounts;
   readonly held: Pick<HeldContainers, 'list' | 'start'>;
-  /** Absent where folders of the host cannot be watched. */
-  readonly startEvents?: () => FileEvents;
   readonly credentials: CredentialStore;
   /** The secret that the guest's links carry. */
   readonly token: () => string | undefined;
   /** How often a healthy share is looked at from the host's side. */
   readonly checkMs: number;
   readonly startLinks?: typeof startLinkServer;
+  /** Absent where the host cannot be watched. */
+  readonly startFileEvents?: ((shares: () => readonly Share[]) => FileEvents) | undefined;
   readonly logger: Logger;
 }
 
@@ -54,11 +55,11 @@ export class ShareServices implements MachineShares {
   #place: FileServerPlace | undefined;
   /** Aborted when the VM is lost; undefined until its engine answers. */
   #engine: AbortController | undefined;
-  #wantsEvents = false;
-  #events: FileEvents | undefined;
-  #eventsLink: GuestLink | undefined;
   /** Shares that worked when they were looked at last. */
   #healthy: ReadonlySet<string> = new Set();
+  #hasFileEvents = true;
+  #fileEvents: FileEvents | undefined;
+  #eventLink: GuestLink | undefined;
 
   constructor(options: ShareServicesOptions) {
     this.#options = options;
@@ -72,17 +73,16 @@ export class ShareServices implements MachineShares {
       logger,
       checkMs,
     });
-    this.shares.onChange(() => {
-      this.#startHeld();
-      void this.#events?.refresh();
-    });
+    this.shares.onChange(() => this.#startHeld());
+    this.shares.onChange(() => void this.#fileEvents?.refresh());
   }
 
   async prepare(settings: Settings): Promise<void> {
     await this.shares.load();
     this.shares.setOwner(fileOwner(settings.share));
-    this.#wantsEvents = settings.share.fileEvents;
-    if (!this.#wantsEvents) await this.#endEvents();
+    this.#hasFileEvents = settings.share.fileEvents;
+    if (!this.#hasFileEvents) await this.#stopFileEvents();
+    else if (this.#engine !== undefined) this.#startFileEvents();
   }
 
   /** What the VM must be able to reach on the host. */
@@ -119,13 +119,13 @@ export class ShareServices implements MachineShares {
     this.#engine = new AbortController();
     this.#healthy = new Set();
     this.#startHeld();
-    this.#beginEvents();
+    this.#startFileEvents();
   }
 
   vmLost(): void {
+    void this.#stopFileEvents();
     this.#engine?.abort();
     this.#engine = undefined;
-    void this.#endEvents();
     this.shares.vmLost();
     this.#links.current?.dropAll();
   }
@@ -143,7 +143,7 @@ export class ShareServices implements MachineShares {
           : { reason: status.failure.reason, remedy: status.failure.remedy }),
       })),
       heldContainers: await this.#heldContainers(),
-      ...(this.#events === undefined ? {} : { fileEvents: this.#events.status() }),
+      ...(this.#fileEvents === undefined ? {} : { fileEvents: this.#fileEvents.status() }),
     };
   }
 
@@ -161,7 +161,7 @@ export class ShareServices implements MachineShares {
   }
 
   async close(): Promise<void> {
-    await this.#endEvents();
+    await this.#stopFileEvents();
     await this.#links.close();
     await this.shares.close();
   }
@@ -191,27 +191,25 @@ export class ShareServices implements MachineShares {
     });
   }
 
-  #beginEvents(): void {
-    const { startEvents } = this.#options;
-    if (!this.#wantsEvents || this.#events !== undefined || startEvents === undefined) return;
-    this.#events = startEvents();
-    if (this.#eventsLink !== undefined) this.#events.onLink(this.#eventsLink);
-    void this.#events.refresh();
+  #startFileEvents(): void {
+    if (!this.#hasFileEvents || this.#fileEvents !== undefined) return;
+    this.#fileEvents = this.#options.startFileEvents?.(() => this.shares.list().map(({ share }) => share));
+    if (this.#eventLink !== undefined) this.#fileEvents?.onLink(this.#eventLink);
   }
 
-  /** The guest's program may connect before the engine answers, and stays connected. */
-  #takeEventsLink(link: GuestLink): void {
-    this.#eventsLink = link;
-    link.onClose(() => {
-      if (this.#eventsLink === link) this.#eventsLink = undefined;
-    });
-    this.#events?.onLink(link);
-  }
-
-  async #endEvents(): Promise<void> {
-    const events = this.#events;
-    this.#events = undefined;
+  async #stopFileEvents(): Promise<void> {
+    const events = this.#fileEvents;
+    this.#fileEvents = undefined;
     await events?.close();
+  }
+
+  /** The guest connects before its engine answers. */
+  #attachEvents(link: GuestLink): void {
+    this.#eventLink = link;
+    link.onClose(() => {
+      if (this.#eventLink === link) this.#eventLink = undefined;
+    });
+    this.#fileEvents?.onLink(link);
   }
 
   #linkServer({ hostAddress }: FileServerPlace): ManagedResource {
@@ -223,7 +221,7 @@ export class ShareServices implements MachineShares {
         token,
         onLink: (link) => {
           if (link.purpose === 'share-health') mounts.attach(link);
-          else this.#takeEventsLink(link);
+          else this.#attachEvents(link);
         },
         logger,
       }),

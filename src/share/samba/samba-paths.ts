@@ -47,3 +47,8 @@ function pathError(problem: string, variable: string): MobyvmError {
     `Use a folder with a plain, shorter name (${variable}).`,
   );
 }
+
+/** Where our smbd writes its pid; what it and its children write was asked for by the VM. */
+export function sambaPidFile(runDir: string): string {
+  return sambaPaths(runDir, runDir).pidFile;
+}
