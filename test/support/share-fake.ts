@@ -65,6 +65,8 @@ export class FakeShareWorld implements FileServer, GuestMounts {
   readonly health = new Map<string, MountHealth>();
   /** Mounts of these never end. */
   readonly stuck = new Set<string>();
+  /** Looks and probes of these last until they are aborted. */
+  readonly silent = new Set<string>();
   /** Why the server cannot be set up. */
   serverError: Error | undefined;
   mounts = 0;
@@ -109,7 +111,8 @@ export class FakeShareWorld implements FileServer, GuestMounts {
     return { user, domain: '', password: (await this.credentials.read(user)) ?? 'generated' };
   }
 
-  problemOf(_place: unknown, { id }: Share): Promise<FileServerProblem | undefined> {
+  problemOf(_place: unknown, { id }: Share, signal: AbortSignal): Promise<FileServerProblem | undefined> {
+    if (this.silent.has(id)) return untilAborted(signal);
     return Promise.resolve(this.problems.get(id));
   }
 
@@ -120,9 +123,7 @@ export class FakeShareWorld implements FileServer, GuestMounts {
   mount(order: MountOrder, signal: AbortSignal): Promise<MountOutcome> {
     this.mounts += 1;
     if (this.stuck.has(order.id)) {
-      return new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      });
+      return untilAborted(signal);
     }
     const outcome = this.outcomes.get(order.id) ?? { ok: true };
     if (outcome.ok) this.mounted.set(order.id, order);
@@ -134,7 +135,8 @@ export class FakeShareWorld implements FileServer, GuestMounts {
     return Promise.resolve();
   }
 
-  probe(id: string): Promise<MountHealth> {
+  probe(id: string, signal: AbortSignal): Promise<MountHealth> {
+    if (this.silent.has(id)) return untilAborted(signal);
     if (!this.mounted.has(id)) return Promise.resolve({ kind: 'absent' });
     return Promise.resolve(this.health.get(id) ?? { kind: 'mounted' });
   }
@@ -162,5 +164,11 @@ export function sharesOf(world: FakeShareWorld, path = '/nonexistent/shares.json
     credentials: world.credentials,
     logger: silentLogger,
     checkMs: 50,
+  });
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }

@@ -3,7 +3,7 @@ import type { ShareHealth, ShareProblem } from '../../proxy/index.js';
 import { isPathOfVm, shareAt, type PathRule, type Shares } from '../../share/index.js';
 
 /** Host and VM are asked side by side; who is slower counts as broken. */
-const ASK_MS = 1_500;
+const ASK_MS = 1_700;
 
 /** Tells for the binds of a request whether they are on shares that work. */
 export function shareHealth(shares: Shares, rule: PathRule): ShareHealth {
@@ -11,11 +11,20 @@ export function shareHealth(shares: Shares, rule: PathRule): ShareHealth {
     async problemOf(drive, path): Promise<ShareProblem | undefined> {
       const list = shares.list().map(({ share }) => share);
       const share = shareAt(path, list);
-      if (share !== undefined) return shares.problemOf(share.id, AbortSignal.timeout(ASK_MS));
+      if (share !== undefined) {
+        return shares.problemOf(share.id, AbortSignal.timeout(ASK_MS)).catch(() => silent(share.name));
+      }
       if (drive === undefined) return hostPathProblem(path);
       const below = list.filter(({ points }) => points.some((point) => point.startsWith(`/${drive}/`)));
       return below.length === 0 ? notShared(drive, rule) : partlyShared(drive, below);
     },
+  };
+}
+
+function silent(name: string): ShareProblem {
+  return {
+    reason: `share ${name} does not answer`,
+    remedy: `\`mobyvm share check ${name}\` shows where it fails.`,
   };
 }
 

@@ -24,7 +24,8 @@ export interface ShareWorkerOptions {
 /** A mount in the guest has deadlines of its own for each step; this is for a guest that is silent. */
 const ATTEMPT_MS = 60_000;
 const PROBE_MS = 1_200;
-const LOOK_MS = 2_000;
+/** A host that is slower says nothing, and the guest's answer decides. */
+const LOOK_MS = 1_200;
 
 /**
  * Keeps one share mounted in the VM, and knows its state.

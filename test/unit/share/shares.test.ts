@@ -179,6 +179,14 @@ describe('while the VM is up', () => {
     expect(options).toEqual(expect.arrayContaining(['uid=33', 'file_mode=0644', 'dir_mode=0755']));
   });
 
+  test('one that neither host nor guest can be asked about in time has a reason all the same', async () => {
+    await add('C', 'a');
+    world.silent.add('C');
+    expect(await shares.problemOf('C', signal)).toMatchObject({ step: 'probe' });
+    world.silent.clear();
+    await until('C', 'healthy');
+  });
+
   test('it is off as soon as the VM is gone', async () => {
     await add('C', 'a');
     shares.vmLost();

@@ -150,18 +150,16 @@ async function inTime(
   asking: Promise<ShareProblem | undefined>,
 ): Promise<ShareProblem | undefined> {
   let timer: NodeJS.Timeout | undefined;
+  const silent: ShareProblem = {
+    reason: `the host does not answer for ${asWritten}`,
+    remedy: 'Check that the folder is accessible on the host, then try again.',
+  };
   const late = new Promise<ShareProblem>((resolve) => {
-    timer = setTimeout(
-      () =>
-        resolve({
-          reason: `the host does not answer for ${asWritten}`,
-          remedy: 'Check that the folder is accessible on the host, then try again.',
-        }),
-      HEALTH_MS,
-    );
+    timer = setTimeout(() => resolve(silent), HEALTH_MS);
   });
   try {
-    return await Promise.race([asking, late]);
+    // One that cannot be examined may hang as well.
+    return await Promise.race([asking.catch(() => silent), late]);
   } finally {
     clearTimeout(timer);
   }
