@@ -2,7 +2,8 @@
 # Sourced. Debian package names, the same on Debian 12 and 13; docs/dependencies.md lists what each is for.
 
 # To run the VM and its network.
-RUN_PACKAGES=(qemu-system-x86 qemu-utils seabios ovmf iproute2 nftables procps busybox-static ca-certificates)
+RUN_PACKAGES=(qemu-system-x86 qemu-utils seabios ovmf iproute2 nftables procps busybox-static ca-certificates
+	samba samba-vfs-modules)
 
 # To build the boot image (scripts/build-guest).
 BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinux syslinux-common grub-common
@@ -10,5 +11,5 @@ BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinu
 
 # The real programs that the tests run against.
 TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat docker-compose openssl tmux git
-	libdevmapper1.02.1 python3)
+	libdevmapper1.02.1 python3 python3-samba smbclient)
 export RUN_PACKAGES BUILD_PACKAGES TEST_PACKAGES

@@ -45,7 +45,32 @@ install_packages() {
 	fi
 	note "installing: ${missing[*]}"
 	apt_get update
-	apt_get install --no-install-recommends "${missing[@]}"
+	if [[ " ${missing[*]} " == *' samba '* ]]; then
+		without_services apt_get install --no-install-recommends "${missing[@]}"
+		# mobyvm starts an smbd of its own; the distribution's would serve every network from the next boot on.
+		[ ! -d /run/systemd/system ] || quietly systemctl disable smbd nmbd samba-ad-dc
+	else
+		apt_get install --no-install-recommends "${missing[@]}"
+	fi
+}
+
+# without_services COMMAND...: runs it while packages start no services (https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt).
+without_services() {
+	local policy=/usr/sbin/policy-rc.d status=0
+	if [ -e "$policy" ]; then
+		"$@"
+		return
+	fi
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+	# In a subshell, since what fails may exit.
+	("$@") || status=$?
+	rm -f "$policy"
+	return "$status"
+}
+
+quietly() {
+	"$@" >/dev/null 2>&1 || true
 }
 
 apt_get() {

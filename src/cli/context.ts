@@ -28,6 +28,8 @@ export interface Input {
   read(): Promise<string>;
   /** One line, for the answer to a question; empty at the end of the input. */
   readLine(signal: AbortSignal): Promise<string>;
+  /** Likewise, without showing what is typed. */
+  readHidden(signal: AbortSignal): Promise<string>;
 }
 
 /** A command's exit code; errors are thrown and rendered in one place. */

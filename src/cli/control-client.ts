@@ -9,6 +9,17 @@ import {
   type DnsQuery,
   type DnsStatus,
 } from '../protocol/dns-messages.js';
+import {
+  listedShare,
+  shareCheck,
+  shareListing,
+  shareRemoved,
+  type ListedShare,
+  type ShareAddRequest,
+  type ShareCheck,
+  type ShareListing,
+  type ShareRemoved,
+} from '../protocol/share-messages.js';
 import { errorOf } from '../protocol/error-text.js';
 import type { Rights } from '../protocol/platform.js';
 import {
@@ -116,8 +127,32 @@ export class ControlClient {
     await textOf(await this.#send('POST', '/v1/kvp/remove', { name }, signal));
   }
 
+  async listShares(signal: AbortSignal): Promise<ShareListing> {
+    return parsed(shareListing, await textOf(await this.#send('GET', '/v1/shares', undefined, signal)));
+  }
+
+  addShare(request: ShareAddRequest, signal: AbortSignal): Promise<ListedShare> {
+    return this.#ask('/v1/shares/add', request, listedShare, signal);
+  }
+
+  removeShare(name: string, signal: AbortSignal): Promise<ShareRemoved> {
+    return this.#ask('/v1/shares/remove', { name }, shareRemoved, signal);
+  }
+
+  checkShare(name: string, signal: AbortSignal): Promise<ShareCheck> {
+    return this.#ask('/v1/shares/check', { name }, shareCheck, signal);
+  }
+
+  setShareCredentials(name: string, password: string, signal: AbortSignal): Promise<ListedShare> {
+    return this.#ask('/v1/shares/credentials', { name, password }, listedShare, signal);
+  }
+
   async exit(): Promise<void> {
     await textOf(await this.#send('POST', '/v1/exit'));
+  }
+
+  async #ask<T>(path: string, body: unknown, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    return parsed(schema, await textOf(await this.#send('POST', path, body, signal)));
   }
 
   async #look<T>(path: string, schema: z.ZodType<T>, timeoutMs: number): Promise<T> {

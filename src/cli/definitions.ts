@@ -9,6 +9,7 @@ import { printFile } from './follow-file.js';
 import { imageBuild } from './image-build.js';
 import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { portList } from './port.js';
+import { shareAdd, shareCheck, shareCredentials, shareList, shareRemove } from './share.js';
 import { restart } from './restart.js';
 import { status } from './status.js';
 import { uninstall } from './uninstall.js';
@@ -27,6 +28,7 @@ const TAIL = {
     describe: 'Number of lines to show from the end of the logs',
   },
 } as const;
+const SHARE_NAME = { type: 'string', demandOption: true, describe: 'Its letter or path' } as const;
 const KVP_NAME = { type: 'string', demandOption: true, describe: 'Name of the item' } as const;
 
 /** Every command, in the order of the help. Help and docs/cli.md are made of this and nothing else. */
@@ -95,6 +97,90 @@ export const COMMANDS: readonly Command[] = [
     examples: [['mobyvm console --follow', 'Watch the VM boot']],
     run: (context, argv) =>
       printFile(context, { files: consoleLogFiles(context.paths), what: 'console log', ...validLines(argv) }),
+  }),
+  command({
+    name: 'share add',
+    args: '<name>',
+    summary: 'Share a drive or folder of this host with the VM',
+    details:
+      'On Linux a letter stands for any folder, so that compose files with Windows paths work, and a full path is shared as itself. Works while the VM is off, too. A password for --user is asked for on a terminal, and otherwise read from standard input.',
+    positionals: {
+      name: {
+        type: 'string',
+        demandOption: true,
+        describe: 'Drive letter, such as C, or full path of a folder',
+      },
+    },
+    options: {
+      path: { type: 'string', requiresArg: true, describe: 'Folder that the letter stands for' },
+      'read-only': { type: 'boolean', default: false, describe: 'Containers cannot change anything in it' },
+      user: {
+        type: 'string',
+        requiresArg: true,
+        describe: "Account of this host whose rights containers have; by default mobyvm's own",
+      },
+      'password-file': {
+        type: 'string',
+        requiresArg: true,
+        describe: "File with the account's password on its first line",
+      },
+    },
+    examples: [
+      ['mobyvm share add C', 'Share drive C (Windows)'],
+      ['mobyvm share add C --path /home/me/site', 'Share a folder as drive C (Linux)'],
+      ['mobyvm share add /home/me/src', 'Share a folder at the same path (Linux)'],
+    ],
+    run: (context, { name, path, user, ...options }) =>
+      shareAdd(context, {
+        name,
+        path,
+        user,
+        isReadOnly: options['read-only'],
+        passwordFile: options['password-file'],
+      }),
+  }),
+  command({
+    name: 'share list',
+    summary: 'List shares and whether they work',
+    options: { json: JSON_OUTPUT },
+    examples: [['mobyvm share list', 'Show every share with its state']],
+    run: (context, { json }) => shareList(context, { json }),
+  }),
+  command({
+    name: 'share remove',
+    args: '<name>',
+    summary: 'Stop sharing a drive or folder',
+    details: 'Containers that still use it lose access to it. Nothing is deleted on this host.',
+    positionals: { name: SHARE_NAME },
+    examples: [['mobyvm share remove C', 'Stop sharing drive C']],
+    run: (context, { name }) => shareRemove(context, name),
+  }),
+  command({
+    name: 'share check',
+    args: '<name>',
+    summary: 'Find out why a share does not work',
+    details:
+      'Goes from the folder on this host to a file that the VM reads. The exit code is 0 if all steps work, and 1 otherwise.',
+    positionals: { name: SHARE_NAME },
+    options: { json: JSON_OUTPUT },
+    examples: [['mobyvm share check C', 'Show at which step drive C fails']],
+    run: (context, { name, json }) => shareCheck(context, name, { json }),
+  }),
+  command({
+    name: 'share set-credentials',
+    args: '<name>',
+    summary: "Replace the password of a share's account",
+    details: 'The password is asked for on a terminal, and otherwise read from standard input.',
+    positionals: { name: SHARE_NAME },
+    options: {
+      'password-file': {
+        type: 'string',
+        requiresArg: true,
+        describe: 'File with the password on its first line',
+      },
+    },
+    examples: [['mobyvm share set-credentials C', 'After the password was changed on this host']],
+    run: (context, { name, ...options }) => shareCredentials(context, name, options['password-file']),
   }),
   command({
     name: 'port list',
@@ -257,6 +343,7 @@ export const COMMANDS: readonly Command[] = [
 
 /** What the names of commands begin with that have a common first word. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  share: 'Manage the drives and folders that the VM has of this host',
   port: 'Manage published ports',
   dhcp: "Show what the VM's DHCP server has given",
   dns: 'Inspect name resolution',

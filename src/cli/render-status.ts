@@ -39,6 +39,9 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
     ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
     ['network', networkText(network)],
     ...portsRow(status.ports),
+    ...shareRows(status.shares),
+    ...heldRow(status.heldContainers),
+    ...eventRows(status.fileEvents),
     ...repairRows(status.repairs),
     ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
   ];
@@ -77,6 +80,34 @@ function portsRow(ports: MachineStatus['ports']): [string, string][] {
     ...(failed === 0 ? [] : [`${failed} failed (\`mobyvm port list\`)`]),
   ];
   return parts.length === 0 ? [] : [['ports', parts.join(', ')]];
+}
+
+function shareRows(shares: MachineStatus['shares'] = []): [string, string][] {
+  return shares.map(({ name, hostPath, isReadOnly, state, reason }) => {
+    const folder = name === hostPath ? '' : ` (${hostPath})`;
+    const mode = isReadOnly ? ', read-only' : '';
+    const why = reason === undefined ? '' : `: ${reason} (\`mobyvm share check ${name}\`)`;
+    return ['share', withoutControls(`${name}${folder}${mode}, ${state}${why}`)];
+  });
+}
+
+function heldRow(containers: MachineStatus['heldContainers'] = []): [string, string][] {
+  if (containers.length === 0) return [];
+  return [['held', withoutControls(`${containers.join(', ')}: waiting for their shares`)]];
+}
+
+function eventRows(events: MachineStatus['fileEvents']): [string, string][] {
+  if (events === undefined) return [];
+  const { mechanism, watched, problems } = events;
+  return [
+    ...(mechanism === undefined
+      ? []
+      : [['events', `from ${watched} files and folders, by ${mechanism}`] satisfies [string, string]]),
+    ...problems.map(({ path, reason }): [string, string] => [
+      'events',
+      withoutControls(`none from ${path}: ${reason}`),
+    ]),
+  ];
 }
 
 function repairRows(repairs: MachineStatus['repairs'] = []): [string, string][] {

@@ -2,13 +2,13 @@ import { fileLedger, type Logger } from '../core/host/index.js';
 import { MobyvmError, textOf } from '../core/values/index.js';
 import {
   apiRules,
-  noShares,
   startEngineEndpoint,
   type Dial,
   type EngineAvailability,
   type EngineEndpoint,
 } from '../proxy/index.js';
-import { hostPaths } from '../share/index.js';
+import { hostPaths, type Shares } from '../share/index.js';
+import { shareHealth } from './shares/share-health.js';
 import { errorLines } from '../protocol/error-text.js';
 import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
 import { missingRightsError, type HostPlatform } from '../protocol/platform.js';
@@ -167,7 +167,7 @@ async function openDaemon(
   });
   const { machine, dial } = assembled;
   closing.push(() => assembled.close());
-  const endpoint = await openEndpoint(context, { machine, dial, logger });
+  const endpoint = await openEndpoint(context, { machine, dial, shares: assembled.shares, logger });
   closing.push(() => endpoint.close());
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
@@ -182,6 +182,7 @@ async function openDaemon(
     address: paths.controlSocket,
     machine,
     dns: assembled.dns,
+    shares: assembled.shares,
     logger,
     requestExit,
     examineHost: () => examineHost(context, machine),
@@ -207,9 +208,16 @@ function lookAfter(machine: Machine, { repairMs, guardMs }: CheckIntervals): () 
   };
 }
 
+interface EndpointParts {
+  readonly machine: Machine;
+  readonly dial: Dial;
+  readonly shares: Shares;
+  readonly logger: Logger;
+}
+
 function openEndpoint(
   { paths, platform }: DaemonContext,
-  { machine, dial, logger }: { readonly machine: Machine; readonly dial: Dial; readonly logger: Logger },
+  { machine, dial, shares, logger }: EndpointParts,
 ): Promise<EngineEndpoint> {
   return startEngineEndpoint({
     listen: listenOnUnixSocket,
@@ -219,8 +227,11 @@ function openEndpoint(
     logger,
     waitMs: () => machine.settings.engine.waitSeconds * 1000,
     rules: apiRules({
-      paths: hostPaths(platform, paths.engineSocket),
-      health: noShares,
+      paths: hostPaths(platform, {
+        engineAddress: paths.engineSocket,
+        shares: () => shares.list().map(({ share }) => share),
+      }),
+      health: shareHealth(shares, platform),
       showHostPaths: () => machine.settings.api.showHostPaths,
     }),
   });

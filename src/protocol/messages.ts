@@ -17,6 +17,11 @@ import { ERROR_CODES } from '../core/values/index.js';
  * | GET /v1/dhcp/leases | | LeaseListing |
  * | GET /v1/dns | | DnsStatus (dns-messages.ts) |
  * | POST /v1/dns/query | DnsQuery | DnsAnswer |
+ * | GET /v1/shares | | ShareListing (share-messages.ts) |
+ * | POST /v1/shares/add | ShareAddRequest | ListedShare |
+ * | POST /v1/shares/remove | `{name}` | `{name, hostPath}` |
+ * | POST /v1/shares/credentials | `{name, password}` | ListedShare |
+ * | POST /v1/shares/check | `{name}` | ShareCheck |
  * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
  * | POST /v1/kvp/set | KvpSetRequest | `{}` |
  * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
@@ -150,6 +155,31 @@ export const machineStatus = z.object({
   }),
   /** Published ports by state; `mobyvm port list` shows each of them. */
   ports: z.object({ open: z.int(), waiting: z.int(), failed: z.int() }).optional(),
+  /** `mobyvm share list` shows more of each. */
+  shares: z
+    .array(
+      z.object({
+        name: z.string(),
+        hostPath: z.string(),
+        isReadOnly: z.boolean(),
+        state: z.string(),
+        reason: z.string().optional(),
+        remedy: z.string().optional(),
+      }),
+    )
+    .optional(),
+  /** Containers that wait for a share before they are started. */
+  heldContainers: z.array(z.string()).optional(),
+  /** How changes on the host reach programs that watch files in containers. */
+  fileEvents: z
+    .object({
+      /** Absent if no running container binds a share. */
+      mechanism: z.string().optional(),
+      /** Files and folders that running containers bind. */
+      watched: z.int(),
+      problems: z.array(z.object({ path: z.string(), reason: z.string(), remedy: z.string() })),
+    })
+    .optional(),
   /** What others changed on the host and the daemon repaired, oldest first. */
   repairs: z
     .array(z.object({ at: z.string(), id: z.string(), title: z.string(), problem: z.string() }))

@@ -20,6 +20,10 @@ export interface InstancePaths {
   readonly tokenFile: string;
   /** Items that were set with `mobyvm kvp set`; root only, since some are secrets. */
   readonly kvpItemsFile: string;
+  /** The list of shares. */
+  readonly sharesFile: string;
+  /** Passwords of the accounts that shares are mounted with; root only. */
+  readonly credentialsFile: string;
   readonly imageDir: string;
   readonly vmStateDir: string;
   readonly vmRunDir: string;
@@ -75,6 +79,8 @@ export function linuxPaths(env: Environment): InstancePaths {
     tlsDir: join(stateDir, 'tls'),
     tokenFile: join(stateDir, 'token'),
     kvpItemsFile: join(stateDir, 'kvp-items.json'),
+    sharesFile: join(stateDir, 'shares.json'),
+    credentialsFile: join(stateDir, 'credentials.json'),
     imageDir: join(stateDir, 'image'),
     vmStateDir: join(stateDir, 'vm'),
     vmRunDir: join(runDir, 'vm'),
@@ -115,6 +121,8 @@ export function windowsPaths(env: Environment): InstancePaths {
     tlsDir: joined(stateDir, 'tls'),
     tokenFile: joined(stateDir, 'token'),
     kvpItemsFile: joined(stateDir, 'kvp-items.json'),
+    sharesFile: joined(stateDir, 'shares.json'),
+    credentialsFile: joined(stateDir, 'credentials.json'),
     imageDir: joined(stateDir, 'image'),
     vmStateDir: joined(stateDir, 'vm'),
     vmRunDir: joined(runDir, 'vm'),

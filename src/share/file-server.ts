@@ -33,8 +33,10 @@ export interface FileServer {
    * firewall rule. Ensuring the list for other shares adds and removes what differs, while the rest is served on.
    */
   resources(place: FileServerPlace, shares: readonly Share[]): readonly ManagedResource[];
-  /** `//10.0.75.1/C` */
+  /** `//10.0.75.1/C`; case and characters of the id that SMB cannot carry are written differently. */
   unc(place: FileServerPlace, share: Share): string;
+  /** The TCP port that it listens on, or will: 445, unless another server has that one. */
+  port(): Promise<number>;
   /** @throws MobyvmError MOBYVM_SHARE_CREDENTIALS if the account's password is not known */
   login(share: Share, signal: AbortSignal): Promise<SmbLogin>;
   /** Looks at the host's side of one share: folder, server, account. Undefined if all is well. */

@@ -15,7 +15,7 @@ CONFIGURED_MARK=$work/run/configured
 ENGINE_REACH_FILE=$work/run/engine-reach
 ENGINE_TLS_FOLDER=$work/run/tls
 DMI_ENTRIES=$work/dmi VMBUS=$work/no-vmbus
-for script in console clock network configuration engine-listeners kvp-pool kvp-transfer kvp-time json-settings kvp-config; do
+for script in console clock network configuration engine-listeners kvp-pool kvp-transfer kvp-time json-settings kvp-config share-jobs; do
 	. "$scripts/$script.sh"
 done
 # mktemp's folder is on no RAM disk here: nothing is secret in the tests.

@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/core/host/index.js';
 import { encodeGuestConfiguration } from '../../src/kvp/guest/configuration.codec.js';
 import { decodeGuestResult, type GuestResult } from '../../src/kvp/guest/guest-result.codec.js';
 import { decodePoolFile, encodePoolFile, type PoolRecord } from '../../src/kvp/wire/pool-file.codec.js';
+import { encodeShareRequest, type MountRequest } from '../../src/kvp/index.js';
 import { sha256 } from '../../src/kvp/guest/sha256.js';
 import { encodeTransfer, type TransferItem } from '../../src/kvp/guest/transfer.codec.js';
 
@@ -151,3 +153,48 @@ describe('the guest’s shell code', () => {
     expect(await guest.records(1)).toEqual([FILLER, { name: 'other', value: 'z' }]);
   });
 });
+
+describe('a request to mount a share', () => {
+  const plain = (text: string): boolean => !/[\p{Cc}\p{Surrogate},]/u.test(text);
+  const word = fc.string({ unit: 'grapheme', maxLength: 40 }).filter(plain);
+  const point = fc.stringMatching(/^(?:\/[A-Za-z0-9 _$'"`;-]{1,12}){1,4}$/);
+  const request: fc.Arbitrary<MountRequest> = fc.record({
+    op: fc.constant('mount' as const),
+    unc: fc.stringMatching(/^\/\/10\.0\.75\.1\/[A-Za-z0-9 $;_-]{1,20}$/),
+    points: fc.uniqueArray(point, { minLength: 1, maxLength: 8 }),
+    user: word,
+    domain: word,
+    options: fc.array(fc.stringMatching(/^(?:vers|actimeo|noperm|seal)(?:=[A-Za-z0-9 $;"']{0,20})?$/), {
+      maxLength: 5,
+    }),
+    password: fc
+      .string({ unit: 'binary', maxLength: 127 })
+      .filter((text) => !/[\0\r\n]|\p{Surrogate}/u.test(text)),
+  });
+
+  it('is read by the guest exactly as it was written', async () => {
+    await using guest = await Guest.create();
+    const requests = fc.sample(request, 40);
+    const scripts = requests.map((each, index) => {
+      const body = Buffer.from(encodeShareRequest(each)).toString('base64');
+      return `
+printf '%s' '${body}' | base64 -d >"$AGENT_STATE/body"
+mkdir "$AGENT_STATE/f${index}"
+read_share_request "$AGENT_STATE/body" "$AGENT_STATE/f${index}"
+cd "$AGENT_STATE/f${index}" && for file in unc points user domain options password; do base64 <$file | tr -d '\n'; echo; done`;
+    });
+    const output = await guest.sh(
+      `. ${LIBRARY}/kvp-config.sh\n. ${LIBRARY}/share-request.sh\n${scripts.join('')}\n`,
+    );
+    const expected = requests.flatMap(({ unc, points, user, domain, options, password }) =>
+      [unc, lines(points), user, domain, lines(options), password].map((text) =>
+        Buffer.from(text).toString('base64'),
+      ),
+    );
+    expect(output.split('\n').slice(0, -1)).toEqual(expected);
+  });
+});
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join('');
+}

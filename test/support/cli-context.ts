@@ -51,7 +51,7 @@ export function commandContext(changes: Partial<CommandContext> = {}): CommandCo
     commandLine: 'mobyvm',
     pid: 1,
     interrupted: new AbortController().signal,
-    input: { isTerminal: false, read: notExpected, readLine: notExpected },
+    input: { isTerminal: false, read: notExpected, readLine: notExpected, readHidden: notExpected },
     packageDir: resolve(import.meta.dirname, '../..'),
     daemon: NO_DAEMON,
     ...changes,

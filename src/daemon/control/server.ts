@@ -5,6 +5,8 @@ import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
 import { httpOnStreams } from './http-on-streams.js';
 import { answerDns, type CurrentDns } from './dns-routes.js';
+import { answerShares } from './share-routes.js';
+import type { Shares } from '../../share/index.js';
 import { answerKvp } from './kvp-routes.js';
 import { operationName, operationRequest, type Finding } from '../../protocol/messages.js';
 import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
@@ -33,6 +35,7 @@ export interface ControlServerOptions {
   readonly machine: ControlledMachine;
   /** The DNS server that containers use. */
   readonly dns: CurrentDns;
+  readonly shares: Shares;
   readonly logger: Logger;
   /** Asked for by POST /v1/exit; rejects when the daemon must not end now. */
   readonly requestExit: () => Promise<void>;
@@ -116,6 +119,11 @@ async function answer(
       const dns = await answerDns(options.dns, { route, body });
       if (dns !== undefined) {
         json(response, 200, dns);
+        return;
+      }
+      const shares = await answerShares(options.shares, { route, body, signal: untilGone(response) });
+      if (shares !== undefined) {
+        json(response, 200, shares);
         return;
       }
       const { kvp: exchange, stall } = machine;

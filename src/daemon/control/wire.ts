@@ -23,8 +23,23 @@ export function toWireStatus(status: MachineStatus): wire.MachineStatus {
     network,
     engine,
     ports: status.ports,
+    shares: status.shares.shares.map((each) => ({ ...each })),
+    heldContainers: [...status.shares.heldContainers],
+    ...fileEventsOf(status.shares),
     repairs: [...status.repairs],
     obstacles: obstacles.map(({ problem, remedy }) => ({ problem, remedy })),
+  };
+}
+
+function fileEventsOf({ fileEvents }: MachineStatus['shares']): Pick<wire.MachineStatus, 'fileEvents'> {
+  if (fileEvents === undefined) return {};
+  const { mechanism, watched, problems } = fileEvents;
+  return {
+    fileEvents: {
+      ...(mechanism === undefined ? {} : { mechanism }),
+      watched,
+      problems: problems.map((each) => ({ ...each })),
+    },
   };
 }
 

@@ -22,6 +22,8 @@ export interface GuestConfiguring {
   readonly giveUp: () => void;
   /** Resolves when the engine answers: the guest then has its configuration. */
   readonly pingEngine: (signal: AbortSignal) => Promise<void>;
+  /** Ids of the shares that the guest's engine is to wait for. */
+  readonly shares: readonly string[];
   /** False for a guest that was running or saved before this start: it may have been configured then. */
   readonly isFreshBoot: boolean;
 }

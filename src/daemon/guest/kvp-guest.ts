@@ -94,7 +94,7 @@ export class KvpGuest implements GuestSide {
     if (this.#certificates === undefined || this.#token === undefined) throw noCertificatesError();
     const { ca, server } = this.#certificates;
     const { exchange, hostName, nowMs, logger } = this.#options;
-    const { signal, timeoutSeconds, giveUp, settings } = configuring;
+    const { signal, timeoutSeconds, giveUp, settings, shares } = configuring;
     const daemonJson = settings.engine.daemonJson;
     const stopSeconds = settings.vm.stopTimeoutSeconds;
     await applyConfiguration(
@@ -105,6 +105,7 @@ export class KvpGuest implements GuestSide {
         serverCertificate: server.cert,
         serverKey: server.key,
         hostName,
+        shares,
         ...(stopSeconds === 0 ? {} : { stopSeconds }),
         ...(Object.keys(daemonJson).length === 0 ? {} : { daemonJson: JSON.stringify(daemonJson) }),
       },

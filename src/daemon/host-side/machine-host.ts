@@ -2,7 +2,9 @@ import type { Ledger, ManagedResource } from '../../core/host/index.js';
 import { formatSubnet, hostAt, parseSubnet, type Ipv4, type Subnet } from '../../core/values/index.js';
 import { refuseEngineOverlap } from '../settings/engine-networks.plan.js';
 import type { DhcpLease } from '../../proxy/index.js';
+import type { FileServerPlace } from '../../share/index.js';
 import type { Settings } from '../settings/schema.js';
+import type { ShareServices } from '../shares/share-services.js';
 import { vmAddressIn, type ServicesForGuest } from './guest-services.js';
 import type { HostNetwork, Obstacle, RunningNetwork } from './host-network.js';
 import type { HostSide } from './host-side.js';
@@ -14,6 +16,7 @@ const ANY_SUBNET = parseSubnet('10.0.75.0/24');
 export interface MachineHostOptions {
   readonly network: HostNetwork;
   readonly services: ServicesForGuest;
+  readonly shares: Pick<ShareServices, 'hostServices' | 'resources'>;
   readonly ledger: Ledger;
   /** The network namespace that the daemon runs in, if it was told to use one. */
   readonly namespace: string | undefined;
@@ -41,17 +44,24 @@ export class MachineHost implements HostSide {
   }
 
   resources(settings: Settings): readonly ManagedResource[] {
-    const { network, services } = this.#options;
+    const { network, services, shares } = this.#options;
     if (this.#subnet === undefined) return [];
+    const admitted = [...services.hostServices(settings), ...shares.hostServices()];
     return [
-      ...network.resources(this.#subnet, services.hostServices(settings), settings),
+      ...network.resources(this.#subnet, admitted, settings),
       ...services.resources(this.#subnet, settings),
+      ...shares.resources(placeIn(this.#subnet)),
     ];
   }
 
   async made(settings: Settings): Promise<readonly ManagedResource[]> {
-    const { network, services } = this.#options;
-    return [...(await network.made()), ...services.resources(this.#subnet ?? ANY_SUBNET, settings)];
+    const { network, services, shares } = this.#options;
+    const subnet = this.#subnet ?? ANY_SUBNET;
+    return [
+      ...(await network.made()),
+      ...services.resources(subnet, settings),
+      ...shares.resources(placeIn(subnet)),
+    ];
   }
 
   forget(): void {
@@ -97,4 +107,8 @@ export class MachineHost implements HostSide {
   async obstacles(signal: AbortSignal): Promise<readonly Obstacle[]> {
     return this.#subnet === undefined ? [] : this.#options.network.obstacles(this.#subnet, signal);
   }
+}
+
+function placeIn(subnet: Subnet): FileServerPlace {
+  return { hostAddress: hostAt(subnet, 1), vmAddress: vmAddressIn(subnet) };
 }

@@ -2,6 +2,7 @@ import type { Ledger, Logger, ManagedResource } from '../../core/host/index.js';
 import type { KvpExchange, KvpItemStore } from '../../kvp/index.js';
 import type { VmDriver } from '../../vm/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
+import type { CredentialStore, FileServer, HostWatcher, HostWatcherOptions } from '../../share/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
 import type { ImageLocation } from '../image-location.js';
 import type { MachineIdentity } from '../identity.js';
@@ -15,6 +16,7 @@ export interface MachinePlatformOptions {
   readonly identity: MachineIdentity;
   readonly settings: Settings;
   readonly ledger: Ledger;
+  readonly credentials: CredentialStore;
   readonly itemStore: KvpItemStore;
   readonly logger: Logger;
 }
@@ -41,6 +43,11 @@ export interface MachinePlatform {
   /** Absolute path of the host's hosts file. */
   readonly hostsFile: string;
   readonly portFacts: PortFacts;
+  readonly fileServer: FileServer;
+  /** TCP ports of the host's address at which the file server may listen, if the guard is to admit the VM. */
+  readonly fileServerPorts: readonly number[];
+  /** Watches folders of the host for file events in the VM; absent where that is not possible yet. */
+  readonly watchFiles?: (options: HostWatcherOptions) => Promise<HostWatcher>;
   readonly imageLocation: (settings: Settings) => ImageLocation;
   /**
    * The lowest MTU of the links by which the host reaches other networks, in bytes; undefined if it has none.

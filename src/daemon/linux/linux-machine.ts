@@ -1,6 +1,13 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { QemuKvpExchange } from '../../kvp/index.js';
+import {
+  fileServerOnDemand,
+  sambaFileServer,
+  sambaPidFile,
+  SMB_PORTS,
+  watchByFanotify,
+} from '../../share/index.js';
 import { QemuDriver, uplinkMtu } from '../../vm/index.js';
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
@@ -14,7 +21,7 @@ const RESOLVED_UPLINKS = '/run/systemd/resolve/resolv.conf';
 
 /** A machine on Linux: QEMU, a bridge with nftables rules, the key-value exchange over a virtio-serial port. */
 export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
-  const { paths, identity, settings, ledger, itemStore, logger } = options;
+  const { paths, identity, settings, ledger, itemStore, credentials, logger } = options;
   const { machineId } = identity;
   const driver = new QemuDriver({
     stateDirectory: paths.vmStateDir,
@@ -39,6 +46,11 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
       }),
     hostsFile: paths.hostsFile,
     portFacts: linuxPortFacts,
+    fileServer: fileServerOnDemand(() =>
+      sambaFileServer({ runDir: paths.runDir, logDir: paths.logDir, credentials, logger }),
+    ),
+    fileServerPorts: SMB_PORTS,
+    watchFiles: (options) => watchByFanotify({ ...options, serverPidFile: sambaPidFile(paths.runDir) }),
     uplinkMtu,
     imageLocation: (now) => imageLocation(now, paths, join),
     dataDiskPath: join(paths.vmStateDir, DATA_DISK_NAMES.linux),

@@ -1,5 +1,5 @@
 import { fileLedger, type FileProtection, type Logger, type ManagedResource } from '../../core/host/index.js';
-import { MobyvmError } from '../../core/values/index.js';
+import { MobyvmError, type Ipv4 } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
 import { version } from '../../protocol/version.js';
@@ -18,6 +18,9 @@ import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
+import { HeldContainers, KvpGuestMounts, startFileEvents } from '../shares/index.js';
+import { ShareServices, type ShareServicesOptions } from '../shares/share-services.js';
+import { fileCredentials, startLinkServer, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
@@ -60,6 +63,7 @@ export interface AssembledMachine {
   readonly dial: Dial;
   /** The DNS server that containers use, while there is one. */
   readonly dns: () => DnsServer | undefined;
+  readonly shares: Shares;
   /** Closes every server and connection. The VM, if it runs, is left alone. */
   close(): Promise<void>;
 }
@@ -67,6 +71,7 @@ export interface AssembledMachine {
 /** What stands in for parts that cannot run where the platform is only simulated. */
 export interface AssemblySubstitutes {
   readonly services?: ServicesForGuest;
+  readonly startLinks?: typeof startLinkServer;
   readonly dial?: Dial;
 }
 
@@ -79,7 +84,8 @@ export function assembleMachine(
   const { paths, settings, identity, namespace, logger } = options;
   const ledger = fileLedger(paths.ledgerFile);
   const itemStore = fileItemStore(paths.kvpItemsFile);
-  const platform = platformOf({ paths, identity, settings, ledger, itemStore, logger });
+  const credentials = fileCredentials(paths.credentialsFile);
+  const platform = platformOf({ paths, identity, settings, ledger, itemStore, credentials, logger });
   const ports = new Ports({
     token: () => guest.token,
     containers: (signal) => engine.containers(signal),
@@ -87,10 +93,24 @@ export function assembleMachine(
     logger,
   });
   const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
-  const host = new MachineHost({ network: platform.network, services, ledger, namespace });
   const guest = guestOver(platform.exchange, options);
-  const dial = substitutes.dial ?? engineDial(host, guest);
+  const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
   const engine = engineClient({ dial, nowMs });
+  const shares: ShareServices = new ShareServices({
+    rule: platform.name,
+    sharesFile: paths.sharesFile,
+    fileServer: platform.fileServer,
+    fileServerPorts: platform.fileServerPorts,
+    mounts: new KvpGuestMounts({ exchange: platform.exchange, logger }),
+    held: new HeldContainers({ engine, logger }),
+    credentials,
+    token: () => guest.token,
+    checkMs: Math.round(platform.checks.repairMs / 2),
+    startLinks: substitutes.startLinks ?? startLinkServer,
+    startFileEvents: fileEventsOf(platform, engine, dial, logger),
+    logger,
+  });
+  const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });
   const machine = new Machine(
     {
       driver: platform.driver,
@@ -99,13 +119,14 @@ export function assembleMachine(
       guest,
       kvp: platform.exchange,
       ports,
+      shares,
       engine: probeOf(engine),
       logger,
       hostSize: hostSize(),
       loadSettings: () => loadSettings(paths.settingsFile, platform.name),
       applySettings: options.applySettings,
       installation: (now) => [...platform.preconditions, bootImage(platform.imageLocation(now))],
-      files: () => [secretFiles(paths)],
+      files: () => [secretFiles(paths), shares.installed()],
       specFor: (now) => specOf(now, platform, options),
       dataDisk: dataDiskFile(platform.dataDiskPath),
       about: aboutMachine(options),
@@ -117,12 +138,31 @@ export function assembleMachine(
     checks: platform.checks,
     dial,
     dns: () => services.dns,
+    shares: shares.shares,
     close: async () => {
       guest.unfollow();
       await services.close();
+      await shares.close();
       await platform.close();
     },
   };
+}
+
+function fileEventsOf(
+  { watchFiles }: MachinePlatform,
+  engine: EngineClient,
+  dial: Dial,
+  logger: Logger,
+): ShareServicesOptions['startFileEvents'] {
+  if (watchFiles === undefined) return undefined;
+  return (shares) =>
+    startFileEvents({
+      watcher: watchFiles,
+      dial,
+      containers: (signal) => engine.containers(signal),
+      shares,
+      logger,
+    });
 }
 
 /** Deleted by `uninstall`. The VM's own folder is its driver's; identity and logs go when the daemon exits. */
@@ -190,11 +230,12 @@ function guestOver(exchange: KvpExchange, { identity, paths, files, logger }: As
 }
 
 /** Dials the engine at the VM's address, with the credentials that match the guest's. */
-function engineDial(host: MachineHost, guest: KvpGuest): Dial {
+function engineDial(vmAddress: () => Ipv4 | undefined, guest: KvpGuest): Dial {
   return tlsDial({
     address: () => {
-      if (host.vmAddress === undefined) throw noAddressError();
-      return { host: host.vmAddress, port: ENGINE_PORT };
+      const host = vmAddress();
+      if (host === undefined) throw noAddressError();
+      return { host, port: ENGINE_PORT };
     },
     credentials: () => guest.credentials,
     servername: ENGINE_SERVER_NAME,

@@ -27,6 +27,8 @@ export interface GuestView {
   readonly pingEngine: (signal: AbortSignal) => Promise<void>;
   /** Gives the guest its configuration, if it needs one. `giveUp` throws when that is pointless. */
   readonly configure: (signal: AbortSignal, giveUp: () => void) => Promise<StepOutcome>;
+  /** Mounts the shares, or gives up those that fail; undefined without shares. */
+  readonly mountShares: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly bootTimeoutSeconds: number;
 }
 
@@ -57,11 +59,28 @@ export function guestSteps(guest: GuestView): readonly Step[] {
       check: async (signal) =>
         guest.hasLease() || (await engineAnswers(AbortSignal.any([signal, AbortSignal.timeout(2_000)]))),
     }),
+    ...sharesStep(guest),
     waiting(guest, 'engine', 'Docker Engine', {
       title: 'the Docker Engine to answer',
       code: 'MOBYVM_GUEST_BOOT',
       hint: 'Look at the console with `mobyvm console`. On a slow machine raise `vm.bootTimeoutSeconds`.',
       check: engineAnswers,
+    }),
+  ];
+}
+
+/** Before the engine: it waits in the guest until its shares are mounted or given up. */
+function sharesStep(guest: GuestView): readonly Step[] {
+  const { mountShares } = guest;
+  if (mountShares === undefined) return [];
+  return [
+    watched(guest, {
+      id: 'shares',
+      title: 'shares',
+      run: async ({ signal }) => {
+        await mountShares(signal);
+        return guest.isFreshBoot() ? 'create' : 'none';
+      },
     }),
   ];
 }

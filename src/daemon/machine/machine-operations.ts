@@ -2,6 +2,7 @@ import {
   ensureSteps,
   removeSteps,
   runSteps,
+  type Lifetime,
   type ManagedResource,
   type Step,
 } from '../../core/host/index.js';
@@ -101,36 +102,40 @@ export class MachineOperations {
   }
 
   async #up(settings: Settings, context: OperationContext): Promise<void> {
-    const { driver, host, guest, engine, ports } = this.#parts;
+    const { driver, host, guest, engine, ports, shares } = this.#parts;
     const isRunning = await isRunningNow(driver, context.signal);
     this.#isUninstalled = false;
     if (!isRunning) this.#vmIsToStart(settings, context);
     this.#vm.expectStart();
+    await shares.prepare(settings);
     const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
     await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
     if (running !== undefined) this.#comparePending(settings, running.spec, context);
     const vm = this.#vmResources(settings, isRunning, context);
     await this.#run(
-      [...ensureSteps(this.#resources(settings, vm)), ...this.#guestSteps(settings, vm)],
+      [...ensureSteps(this.#resources(settings, vm)), ...this.#guestSteps(settings, vm, context)],
       context,
     );
     this.#engine = await engine.version(context.signal);
     this.#condition.isEngineReady = true;
     this.#isNetworkUp = true;
     await ports.audit();
+    shares.engineReady();
     guest.follow();
     // Nobody waits for it: a failure is logged, and the health check tries again.
     void guest.syncClock({ reason: 'started' }, context.signal);
   }
 
   async #down(context: OperationContext): Promise<void> {
-    const { host, guest } = this.#parts;
+    const { host, guest, shares } = this.#parts;
     this.#pending = [];
     guest.unfollow();
+    await shares.prepare(this.#settings);
+    shares.vmLost();
     const vm = this.#vmResources(this.#settings, true, context);
     const running = vm.all.filter(({ lifetime }) => lifetime === 'machine');
     await this.#run(removeSteps(running), context);
-    await removeEach(await host.made(this.#settings), context);
+    await removeEach(await this.#made('machine'), context);
     host.forget();
     this.#isNetworkUp = false;
   }
@@ -140,8 +145,13 @@ export class MachineOperations {
     await this.#down(context);
     const vm = this.#vmResources(this.#settings, false, context, !keepData);
     const installed = vm.all.filter(({ lifetime }) => lifetime === 'installation');
-    await removeEach([...files(), ...installation(this.#settings), ...installed], context);
+    const made = await this.#made('installation');
+    await removeEach([...files(), ...installation(this.#settings), ...installed, ...made], context);
     this.#isUninstalled = true;
+  }
+
+  async #made(lifetime: Lifetime): Promise<readonly ManagedResource[]> {
+    return (await this.#parts.host.made(this.#settings)).filter((each) => each.lifetime === lifetime);
   }
 
   #resources(settings: Settings, vm: VmResources): readonly ManagedResource[] {
@@ -175,8 +185,8 @@ export class MachineOperations {
     });
   }
 
-  #guestSteps(settings: Settings, vm: VmResources): readonly Step[] {
-    const { boot, driver, engine, guest, host } = this.#parts;
+  #guestSteps(settings: Settings, vm: VmResources, context: OperationContext): readonly Step[] {
+    const { boot, driver, engine, guest, host, shares } = this.#parts;
     const timeoutSeconds = settings.vm.bootTimeoutSeconds;
     const pingEngine = async (signal: AbortSignal): Promise<void> => {
       await engine.ping(signal);
@@ -198,9 +208,17 @@ export class MachineOperations {
           giveUp,
           pingEngine,
           isFreshBoot: vm.isFreshBoot,
+          shares: shares.ids(),
         }),
+      mountShares: shares.ids().length === 0 ? undefined : (signal) => this.#mountShares(context, signal),
       bootTimeoutSeconds: timeoutSeconds,
     });
+  }
+
+  async #mountShares(context: OperationContext, signal: AbortSignal): Promise<void> {
+    const { shares } = this.#parts;
+    shares.vmReady();
+    for (const message of await shares.settled(signal)) this.#notice(message, context);
   }
 
   #vmIsToStart(settings: Settings, context: OperationContext): void {

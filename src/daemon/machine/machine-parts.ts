@@ -9,6 +9,7 @@ import type { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
 import type { DataDiskFile } from '../host-side/data-disk.js';
 import type { HostSide } from '../host-side/host-side.js';
+import type { MachineShares } from '../shares/machine-shares.js';
 import type { DaemonDescription, PortCounts } from './machine-status.js';
 
 /** What a {@link Machine} is assembled from. */
@@ -19,6 +20,7 @@ export interface MachineParts {
   readonly guest: GuestSide;
   readonly kvp: KvpExchange;
   readonly ports: MachinePorts;
+  readonly shares: MachineShares;
   readonly engine: EngineProbe;
   readonly logger: Logger;
   readonly hostSize: HostSize;

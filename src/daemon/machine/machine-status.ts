@@ -1,6 +1,7 @@
 import type { ErrorReport } from '../../core/values/index.js';
 import type { GuestFacts } from '../guest/index.js';
 import type { Obstacle } from '../host-side/host-network.js';
+import type { SharesDescription } from '../shares/machine-shares.js';
 import type { MachineState } from './machine-state.plan.js';
 
 /** The daemon itself: what it was started with. */
@@ -94,6 +95,7 @@ export interface MachineStatus {
   readonly network: NetworkDescription & { readonly mac: string };
   readonly engine: EngineDescription;
   readonly ports: PortCounts;
+  readonly shares: SharesDescription;
   /** The latest repairs since the daemon was started, oldest first. */
   readonly repairs: readonly Repair[];
   /** What other programs on the host do to the VM's network, as of the last look. */

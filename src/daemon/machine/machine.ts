@@ -40,6 +40,7 @@ export class Machine {
       onExit: () => {
         parts.guest.unfollow();
         parts.ports.guestLost();
+        parts.shares.vmLost();
       },
     });
     this.#operations = new MachineOperations(parts, condition, this.#vm, settings);

@@ -16,7 +16,7 @@ export interface StatusSources {
 /** Asks the VM and its engine, and combines the answers with what is known of the machine. */
 export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
   const { parts, condition, operations, health, isBusy } = sources;
-  const { about, driver, guest, host, ports } = parts;
+  const { about, driver, guest, host, ports, shares } = parts;
   const engine = await engineDescription(sources);
   const { error: vmError, ...vm } = await observeVm(parts, parts.specFor(operations.settings));
   const error = condition.error ?? vmError;
@@ -33,6 +33,7 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
     network: { ...describedNetwork(host, hasNetwork), mac: about.mac },
     engine,
     ports: ports.counts(),
+    shares: await shares.describe(),
     repairs: health.repairs,
     obstacles: health.obstacles,
   };

@@ -10,6 +10,7 @@ import {
   type PortFacts,
   type PublishedPort,
 } from '../../proxy/index.js';
+import { GUEST_LINK_PORT } from '../../share/index.js';
 import type { HostService } from '../host-side/host-network.js';
 import { ServerSlot, type ClosableServer } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
@@ -30,6 +31,7 @@ const SERVERS: readonly OwnServer[] = [
   { protocol: 'tcp', hostPort: 53, name: "mobyvm's DNS server" },
   { protocol: 'udp', hostPort: 67, name: "mobyvm's DHCP server" },
   { protocol: 'tcp', hostPort: PORT_CONTROL_PORT, name: "mobyvm's server for published ports" },
+  { protocol: 'tcp', hostPort: GUEST_LINK_PORT, name: "mobyvm's server for shares" },
 ];
 
 const ASK_ENGINE_MS = 5_000;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isIpv4, isLocalSubnet, parseSubnet } from '../../core/values/index.js';
 import { dnsDomains, dnsHosts, dnsServers } from './dns-settings.js';
 import { engineSettingProblems } from './engine-settings.js';
+import { shareSettings } from './share-settings.js';
 
 /**
  * Interface names are at most 15 bytes (IFNAMSIZ in linux/if.h); three are reserved for the suffix of the tap
@@ -202,6 +203,7 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  share: shareSettings.prefault({}),
   api: z
     .strictObject({
       showHostPaths: z

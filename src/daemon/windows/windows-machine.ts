@@ -13,6 +13,7 @@ import {
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { imageLocation } from '../image-location.js';
+import { smbWindowsFileServer, type SmbWindowsOptions } from '../../share/index.js';
 import { polledResolvers } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
 
@@ -24,12 +25,13 @@ export interface WindowsHost {
   readonly portFacts: PortFacts;
   /** Joins path names; the simulated host's are those of the system it runs on. */
   readonly joinPath?: (...parts: readonly string[]) => string;
+  readonly folderState?: SmbWindowsOptions['folderState'];
   readonly driver?: Pick<HypervDriverOptions, 'lookSeconds' | 'freeBytes'>;
 }
 
 /** A machine on Windows: Hyper-V, an internal switch with a NAT network, the key-value exchange over WMI. */
 export function windowsMachine(host: WindowsHost): (options: MachinePlatformOptions) => MachinePlatform {
-  return ({ paths, identity, ledger, logger }) => {
+  return ({ paths, identity, ledger, credentials, logger }) => {
     const { sessions } = host;
     const joinPath = host.joinPath ?? ((...parts: readonly string[]) => win32.join(...parts));
     const { machineId } = identity;
@@ -72,6 +74,16 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
         }),
       hostsFile: paths.hostsFile,
       portFacts: host.portFacts,
+      fileServer: smbWindowsFileServer({
+        powerShell,
+        credentials,
+        ledger,
+        logger,
+        machineId,
+        ...(host.folderState === undefined ? {} : { folderState: host.folderState }),
+      }),
+      // Its own rule admits the VM.
+      fileServerPorts: [],
       imageLocation: (now) => imageLocation(now, paths, joinPath),
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.

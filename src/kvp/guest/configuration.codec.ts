@@ -20,6 +20,8 @@ export interface GuestConfiguration {
   readonly hostName?: string;
   /** How long the host waits for the guest's shutdown, whole seconds: 1-9999. */
   readonly stopSeconds?: number;
+  /** Ids of the shares that the host is about to mount, at most 64: the guest's engine waits for them. */
+  readonly shares?: readonly string[];
   /** Milliseconds since 1970, UTC; sent as seconds with three decimals. */
   readonly timeMs?: number;
 }
@@ -37,7 +39,7 @@ const FORMS = {
   serverCertificate: { key: 'server-cert', isWell: (text) => PEM.test(text) },
   serverKey: { key: 'server-key', isWell: (text) => PEM.test(text) },
   hostName: { key: 'host-name', isWell: (text) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(text) },
-} satisfies Record<Exclude<keyof GuestConfiguration, 'timeMs' | 'stopSeconds'>, Form>;
+} satisfies Record<Exclude<keyof GuestConfiguration, 'timeMs' | 'stopSeconds' | 'shares'>, Form>;
 
 interface Form {
   readonly key: string;
@@ -46,6 +48,8 @@ interface Form {
 
 const TEXT_NAMES = Object.keys(FORMS) as (keyof typeof FORMS)[];
 const STOP_SECONDS = /^[1-9][0-9]{0,3}$/;
+const SHARE = /^[A-Za-z0-9_-]{1,64}$/;
+const MAX_SHARES = 64;
 
 /** @throws CodecError, without the value, if a field is malformed or there are no fields */
 export function encodeGuestConfiguration(configuration: GuestConfiguration): Uint8Array {
@@ -56,6 +60,8 @@ export function encodeGuestConfiguration(configuration: GuestConfiguration): Uin
   }
   const { stopSeconds } = configuration;
   if (stopSeconds !== undefined) fields.push(utf8Field('stop-seconds', stopSecondsText(stopSeconds)));
+  if (configuration.shares !== undefined && configuration.shares.length > 0)
+    fields.push(utf8Field('shares', checkedShares(configuration.shares).join(' ')));
   if (configuration.timeMs !== undefined) fields.push(utf8Field('time', formatTime(configuration.timeMs)));
   if (fields.length === 0) throw new CodecError('configuration', 0, 'is empty');
   return encodeFields({ kind: KIND, version: VERSION, fields });
@@ -70,6 +76,7 @@ export function decodeGuestConfiguration(body: Uint8Array): GuestConfiguration {
   if (stopSeconds !== undefined && !STOP_SECONDS.test(stopSeconds)) {
     throw new CodecError('stop-seconds', 0, 'is malformed');
   }
+  const shares = optionalText(fields, 'shares');
   const texts = TEXT_NAMES.flatMap((name) => {
     const text = optionalText(fields, FORMS[name].key);
     return text === undefined ? [] : [[name, checked(name, text)] as const];
@@ -77,6 +84,7 @@ export function decodeGuestConfiguration(body: Uint8Array): GuestConfiguration {
   return {
     ...Object.fromEntries(texts),
     ...(stopSeconds === undefined ? {} : { stopSeconds: Number(stopSeconds) }),
+    ...(shares === undefined ? {} : { shares: checkedShares(shares.split(' ')) }),
     ...(time === undefined ? {} : { timeMs: parseTime(time) }),
   };
 }
@@ -90,6 +98,12 @@ export function secretsOf({ token, serverKey }: GuestConfiguration): readonly st
 function checked(name: keyof typeof FORMS, text: string): string {
   if (!FORMS[name].isWell(text)) throw new CodecError(FORMS[name].key, 0, 'is malformed');
   return text;
+}
+
+function checkedShares(shares: readonly string[]): readonly string[] {
+  if (shares.length > MAX_SHARES || !shares.every((id) => SHARE.test(id)))
+    throw new CodecError('shares', 0, 'is malformed');
+  return shares;
 }
 
 function stopSecondsText(stopSeconds: number): string {

@@ -5,13 +5,17 @@ import type { z } from 'zod';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial } from './availability.js';
 import {
+  containerDetailsSchema,
   containerListSchema,
   engineErrorSchema,
   engineInfoSchema,
   engineVersionSchema,
+  stoppedListSchema,
+  type ContainerDetails,
   type ContainerList,
   type EngineInfo,
   type EngineVersion,
+  type StoppedList,
 } from './engine-schemas.js';
 
 export interface EngineClientOptions {
@@ -42,11 +46,20 @@ export interface EngineClient {
   info(signal: AbortSignal): Promise<EngineInfo>;
   /** The running containers. */
   containers(signal: AbortSignal): Promise<ContainerList>;
+  /** Those that have exited. */
+  stoppedContainers(signal: AbortSignal): Promise<StoppedList>;
+  /** Undefined if there is no such container. */
+  inspectContainer(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined>;
+  /** Succeeds if it runs already. */
+  startContainer(id: string, signal: AbortSignal): Promise<void>;
 }
 
 /** `/info` of a busy engine is about 10 kB. */
 const MAX_BODY_BYTES = 1024 * 1024;
 const CONTAINERS = '/containers/json';
+const STOPPED = `${CONTAINERS}?filters=${encodeURIComponent('{"status":["exited"]}')}`;
+/** The engine answers when the container runs, or has failed to. */
+const START_TIMEOUT_MS = 60_000;
 /** A container takes about 2 kB. */
 const MAX_CONTAINERS_BYTES = 16 * 1024 * 1024;
 
@@ -63,6 +76,17 @@ export function engineClient(options: EngineClientOptions): EngineClient {
     version: (signal) => getJson('/version', engineVersionSchema, { options, signal }),
     info: (signal) => getJson('/info', engineInfoSchema, { options, signal }),
     containers: (signal) => getJson(CONTAINERS, containerListSchema, { options, signal }),
+    stoppedContainers: (signal) => getJson(STOPPED, stoppedListSchema, { options, signal }),
+    async inspectContainer(id, signal) {
+      const path = `/containers/${encodeURIComponent(id)}/json`;
+      const answer = await ask({ method: 'GET', path, accepts: [200, 404] }, options, signal);
+      return answer.status === 404 ? undefined : parsed(path, containerDetailsSchema, answer.body);
+    },
+    async startContainer(id, signal) {
+      const path = `/containers/${encodeURIComponent(id)}/start`;
+      const patient = { ...options, timeoutMs: START_TIMEOUT_MS };
+      await ask({ method: 'POST', path, accepts: [204, 304] }, patient, signal);
+    },
   };
 }
 
@@ -73,21 +97,38 @@ interface Call {
 
 async function getJson<T>(path: string, schema: z.ZodType<T>, { options, signal }: Call): Promise<T> {
   const { body } = await get(path, options, signal);
-  const parsed = schema.safeParse(jsonOrUndefined(body));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  return parsed(path, schema, body);
+}
+
+function parsed<T>(path: string, schema: z.ZodType<T>, body: string): T {
+  const result = schema.safeParse(jsonOrUndefined(body));
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
   throw noAnswerError(
     path,
     `its answer does not match the Engine API: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
   );
 }
 
+interface Asked {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Statuses that are no error. */
+  readonly accepts: readonly number[];
+}
+
 interface Answer {
+  readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 }
 
-async function get(path: string, options: EngineClientOptions, signal: AbortSignal): Promise<Answer> {
+function get(path: string, options: EngineClientOptions, signal: AbortSignal): Promise<Answer> {
+  return ask({ method: 'GET', path, accepts: [200] }, options, signal);
+}
+
+async function ask(asked: Asked, options: EngineClientOptions, signal: AbortSignal): Promise<Answer> {
+  const { path } = asked;
   signal.throwIfAborted();
   const timeoutMs = options.timeoutMs ?? 5_000;
   const deadline = new AbortController();
@@ -96,7 +137,7 @@ async function get(path: string, options: EngineClientOptions, signal: AbortSign
   let engine: Duplex | undefined;
   try {
     engine = await options.dial(both);
-    return await exchange(path, engine, both);
+    return await exchange(asked, engine, both);
   } catch (error) {
     signal.throwIfAborted();
     if (deadline.signal.aborted) throw noAnswerError(path, `no answer within ${timeoutMs / 1000} s`, error);
@@ -107,8 +148,10 @@ async function get(path: string, options: EngineClientOptions, signal: AbortSign
   }
 }
 
-async function exchange(path: string, engine: Duplex, signal: AbortSignal): Promise<Answer> {
+async function exchange(asked: Asked, engine: Duplex, signal: AbortSignal): Promise<Answer> {
+  const { method, path } = asked;
   const outgoing = request({
+    method,
     path,
     // The engine requires a Host field and accepts any value.
     headers: { Host: 'docker', Connection: 'close' },
@@ -122,14 +165,14 @@ async function exchange(path: string, engine: Duplex, signal: AbortSignal): Prom
   const [incoming] = (await once(outgoing, 'response', { signal })) as [IncomingMessage];
   const body = await readBody(path, incoming);
   const status = incoming.statusCode ?? 0;
-  if (status === 200) return { headers: incoming.headers, body };
-  const parsed = engineErrorSchema.safeParse(jsonOrUndefined(body));
-  throw noAnswerError(path, `status ${status}${parsed.success ? `, ${parsed.data.message}` : ''}`);
+  if (asked.accepts.includes(status)) return { status, headers: incoming.headers, body };
+  const refusal = engineErrorSchema.safeParse(jsonOrUndefined(body));
+  throw noAnswerError(path, `status ${status}${refusal.success ? `, ${refusal.data.message}` : ''}`);
 }
 
 async function readBody(path: string, incoming: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
-  const maxBytes = path === CONTAINERS ? MAX_CONTAINERS_BYTES : MAX_BODY_BYTES;
+  const maxBytes = path.startsWith(CONTAINERS) ? MAX_CONTAINERS_BYTES : MAX_BODY_BYTES;
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
     size += chunk.length;

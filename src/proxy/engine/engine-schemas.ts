@@ -32,7 +32,10 @@ export type EngineInfo = z.infer<typeof engineInfoSchema>;
 /** The body of every error response. */
 export const engineErrorSchema = z.looseObject({ message: text });
 
-/** `GET /containers/json`: the ports that running containers publish. */
+/** A path in the VM; 4,095 bytes are Linux's limit. */
+const path = z.string().max(4_095);
+
+/** `GET /containers/json`: the ports that running containers publish, and what they mount. */
 export const containerListSchema = z.array(
   z.looseObject({
     Id: text,
@@ -48,6 +51,23 @@ export const containerListSchema = z.array(
         }),
       )
       .nullish(),
+    Mounts: z.array(z.looseObject({ Type: text, Source: path.nullish() })).nullish(),
   }),
 );
 export type ContainerList = z.infer<typeof containerListSchema>;
+
+const mounts = z.array(z.looseObject({ Type: text, Source: z.string().max(8_192).optional() })).nullish();
+
+/** `GET /containers/json` with a filter: what the containers mount. */
+export const stoppedListSchema = z.array(z.looseObject({ Id: text, Mounts: mounts }));
+export type StoppedList = z.infer<typeof stoppedListSchema>;
+
+/** The part of `GET /containers/ID/json` that tells whether a container waits for a share. */
+export const containerDetailsSchema = z.looseObject({
+  Id: text,
+  Name: text,
+  State: z.looseObject({ Status: text, Error: z.string().optional() }),
+  HostConfig: z.looseObject({ RestartPolicy: z.looseObject({ Name: text }).nullish() }),
+  Mounts: mounts,
+});
+export type ContainerDetails = z.infer<typeof containerDetailsSchema>;

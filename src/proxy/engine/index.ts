@@ -12,6 +12,7 @@ export {
   type EngineClientOptions,
   type EnginePing,
 } from './engine-client.js';
+export { followContainers, type FollowOptions } from './engine-events.js';
 export type { ContainerList, EngineInfo, EngineVersion } from './engine-schemas.js';
 export { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';
 export * from './tls/index.js';

@@ -2,8 +2,10 @@
 export type PathRule = 'windows' | 'linux';
 
 export type HostPath =
-  /** A guest path, a volume's name, or something relative: left to the engine. */
+  /** A volume's name, something relative, or a path of the VM: left to the engine. */
   | { readonly kind: 'other' }
+  /** On Linux: an absolute path that host and VM may both have. It is not changed. */
+  | { readonly kind: 'host'; readonly path: string }
   /** A file of the VM that replaces something of the host. */
   | { readonly kind: 'guest'; readonly path: string }
   /** A path on a drive, in its guest form: `/C/Users/x`. */
@@ -56,6 +58,9 @@ export function readHostPath(text: string, rule: PathRule, engineAddress?: strin
   if (rule === 'windows' && text.startsWith('\\')) return refusedAsRootless(text);
   const folder = (rule === 'windows' ? DRIVE_AS_FOLDER : GUEST_FORM).exec(text);
   if (folder?.[1] !== undefined) return onDrive(folder[1], folder[2] ?? '', { rule, isVerbatim: false });
+  if (rule === 'linux' && text.startsWith('/')) {
+    return { kind: 'host', path: `/${resolvedSegments(text.split('/')).join('/')}` };
+  }
   return OTHER;
 }
 

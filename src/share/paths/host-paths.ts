@@ -1,4 +1,5 @@
 import { decodeBindSpec, encodeBindSpec, type BindSpec } from './bind-spec.codec.js';
+import { spelledAsPoint } from '../share-lookup.plan.js';
 import { readHostPath, writeHostPath, type HostPath, type PathRule } from './host-path.plan.js';
 
 /** A parsed bind; `text` is the bind with the guest path of its source. */
@@ -17,9 +18,22 @@ export interface HostPaths {
   readonly writeBind: (bind: string) => string | undefined;
 }
 
-/** @param engineAddress where the host offers the engine: a socket or a pipe */
-export function hostPaths(rule: PathRule, engineAddress?: string): HostPaths {
-  const read = (path: string): HostPath => readHostPath(path, rule, engineAddress);
+export interface HostPathsOptions {
+  /** Where the host offers the engine: a socket or a pipe. */
+  readonly engineAddress?: string;
+  /** The shares; asked for at each path. */
+  readonly shares?: () => readonly { readonly points: readonly string[] }[];
+}
+
+export function hostPaths(
+  rule: PathRule,
+  { engineAddress, shares = () => [] }: HostPathsOptions = {},
+): HostPaths {
+  const read = (text: string): HostPath => {
+    const path = readHostPath(text, rule, engineAddress);
+    if (rule === 'linux' || path.kind !== 'drive') return path;
+    return { ...path, path: spelledAsPoint(path.path, shares()) };
+  };
   const write = (path: string): string | undefined => writeHostPath(path, rule);
   return {
     read,

@@ -6,6 +6,7 @@ export const BOOT_STAGES = [
   'data',
   'network',
   'config',
+  'shares',
   'containerd',
   'engine',
   'clock',

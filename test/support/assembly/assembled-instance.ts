@@ -15,6 +15,7 @@ import type { Operation, OperationEvent } from '../../../src/daemon/machine/oper
 import { settingsSchema } from '../../../src/daemon/settings/schema.js';
 import { linuxPaths, type InstancePaths } from '../../../src/protocol/paths.js';
 import { fakeEngine, type FakeEngine } from '../engine-fake.js';
+import { NO_LINKS } from '../share-fake.js';
 import { FakeServices } from '../fake-services.js';
 
 const ME = { pid: 1, command: 'mobyvm test' };
@@ -80,7 +81,7 @@ export abstract class AssembledInstance implements AsyncDisposable {
         isBackground: true,
         applySettings: () => undefined,
       },
-      { services: this.services, dial: this.#engine.dial },
+      { services: this.services, dial: this.#engine.dial, startLinks: NO_LINKS },
     );
   }
 

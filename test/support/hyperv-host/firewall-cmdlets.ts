@@ -46,6 +46,9 @@ export class SimulatedFirewall {
           },
           ...{ Protocol: bound.text('Protocol'), LocalPort: bound.texts('LocalPort') },
           InterfaceAlias: bound.has('InterfaceAlias') ? bound.texts('InterfaceAlias') : ['Any'],
+          LocalAddress: bound.has('LocalAddress') ? bound.texts('LocalAddress') : ['Any'],
+          RemoteAddress: bound.has('RemoteAddress') ? bound.texts('RemoteAddress') : ['Any'],
+          Profile: bound.optionalText('Profile') ?? 'Any',
         });
         return [this.rules.get(name)!];
       },

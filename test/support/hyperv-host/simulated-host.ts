@@ -3,6 +3,7 @@ import { Bound, type Handlers } from './bound.js';
 import { cimCmdlets } from './cim-cmdlets.js';
 import { diskCmdlets } from './disk-cmdlets.js';
 import { FAULTS, HostFailure } from './host-failure.js';
+import { SimulatedFileSharing } from './file-sharing-cmdlets.js';
 import { SimulatedFirewall } from './firewall-cmdlets.js';
 import { machineCmdlets, type MachineWorld } from './machine-cmdlets.js';
 import { SimulatedNetwork } from './network-cmdlets.js';
@@ -24,6 +25,7 @@ export class SimulatedHost implements MachineWorld {
   readonly machines: SimulatedMachine[] = [];
   readonly network = new SimulatedNetwork();
   readonly firewall = new SimulatedFirewall();
+  readonly fileSharing = new SimulatedFileSharing();
   readonly system = new SimulatedSystem();
   guest: SimulatedGuest | undefined;
   isDiskFull = false;
@@ -43,6 +45,7 @@ export class SimulatedHost implements MachineWorld {
     ...this.system.handlers(),
     ...this.network.handlers(),
     ...this.firewall.handlers(),
+    ...this.fileSharing.handlers(),
   };
 
   readonly answer: AnswerCmdlet = (call) => {
@@ -73,6 +76,7 @@ export class SimulatedHost implements MachineWorld {
       machines: this.machines.map((each) => each.object()),
       network: this.network.snapshot(),
       firewall: [...this.firewall.rules.values()],
+      fileSharing: this.fileSharing.snapshot(),
     };
   }
 

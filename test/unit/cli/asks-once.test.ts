@@ -196,6 +196,7 @@ describe('uninstall', () => {
     isTerminal: true,
     read: () => Promise.resolve(''),
     readLine: () => Promise.resolve(line),
+    readHidden: () => Promise.resolve(''),
   });
 
   test.each(['n', '', 'no', 'yesterday'])('removes nothing if the answer is "%s"', async (line) => {

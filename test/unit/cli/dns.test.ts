@@ -15,6 +15,7 @@ import { hostsOf, resolversOf, startTestServer } from '../../support/dns-client.
 import { answerBytes } from '../../support/dns-message.js';
 import { DnsUpstream } from '../../support/dns-upstream.js';
 import { FakeKvp } from '../../support/kvp-fake/index.js';
+import { FakeShareWorld, sharesOf } from '../../support/share-fake.js';
 
 let folder: string;
 let upstream: DnsUpstream;
@@ -65,6 +66,7 @@ function serve(current: CurrentDns): Promise<ControlServer> {
       operate: notHere,
       cancel: notHere,
     },
+    shares: sharesOf(new FakeShareWorld()),
     dns: current,
     logger: silentLogger,
     requestExit: () => Promise.resolve(),

@@ -12,6 +12,7 @@ import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
 import { startControlServer, type ControlledMachine } from '../../../src/daemon/control/server.js';
 import { FakeKvp } from '../../support/kvp-fake/index.js';
 import { commandContext, LINUX_RIGHTS } from '../../support/cli-context.js';
+import { FakeShareWorld, sharesOf } from '../../support/share-fake.js';
 
 let directory = '';
 let path = '';
@@ -80,6 +81,7 @@ describe('Ctrl-C during an operation', () => {
       address: path,
       machine,
       logger: silentLogger,
+      shares: sharesOf(new FakeShareWorld()),
       dns: () => undefined,
       requestExit: () => Promise.resolve(),
       examineHost: () => Promise.resolve([]),
@@ -127,6 +129,7 @@ test('Ctrl-C between the request and its first event cancels the operation', asy
     address: path,
     machine: late,
     logger: silentLogger,
+    shares: sharesOf(new FakeShareWorld()),
     dns: () => undefined,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),

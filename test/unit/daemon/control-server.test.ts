@@ -9,6 +9,7 @@ import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
 import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
 import { LINUX_RIGHTS } from '../../support/cli-context.js';
 import { FakeKvp } from '../../support/kvp-fake/index.js';
+import { FakeShareWorld, sharesOf } from '../../support/share-fake.js';
 
 const INFO = {
   state: 'stopped' as const,
@@ -50,6 +51,7 @@ function start(): Promise<ControlServer> {
     logger: silentLogger,
     dns: () => undefined,
     requestExit: () => Promise.resolve(),
+    shares: sharesOf(new FakeShareWorld()),
     examineHost: () => Promise.resolve([]),
   });
 }

@@ -13,6 +13,7 @@ import { settingsSchema, type Settings } from '../../../src/daemon/settings/sche
 import { FakeKvp } from '../../support/kvp-fake/index.js';
 import { parseBootStage } from '../../../src/vm/index.js';
 import { FakeDriver, type FakeDriverOptions } from '../../support/vm-fake/index.js';
+import { NO_SHARES } from '../../support/share-fake.js';
 
 const ME = { pid: 1, command: 'mobyvm test' };
 const MACHINE_ID = '6f1a1c52-5d2c-4d9d-9d3a-0b8a3f3b6c01';
@@ -68,6 +69,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
         list: () => Promise.resolve([]),
         counts: () => ({ open: 0, waiting: 0, failed: 0 }),
       },
+      shares: NO_SHARES,
       boot: new BootWatch(driver.console, parseBootStage),
       engine: {
         ping: () =>

@@ -25,7 +25,7 @@ export interface ApiRulesOptions {
 }
 
 /** A share that takes longer to check counts as broken: mounting it would hang. */
-const HEALTH_MS = 1_000;
+const HEALTH_MS = 1_800;
 
 /**
  * Rewrites messages that hold paths: requests get guest paths, responses get host paths. Refuses to create or
@@ -135,7 +135,7 @@ async function deadShare(
   status: 400 | 500,
 ): Promise<Refusal | undefined> {
   for (const { drive, path, asWritten } of paths) {
-    const problem = await inTime(drive, health.problemOf(drive, path));
+    const problem = await inTime(asWritten, health.problemOf(drive, path));
     if (problem === undefined) continue;
     return {
       status,
@@ -146,22 +146,20 @@ async function deadShare(
 }
 
 async function inTime(
-  drive: string,
+  asWritten: string,
   asking: Promise<ShareProblem | undefined>,
 ): Promise<ShareProblem | undefined> {
   let timer: NodeJS.Timeout | undefined;
+  const silent: ShareProblem = {
+    reason: `the host does not answer for ${asWritten}`,
+    remedy: 'Check that the folder is accessible on the host, then try again.',
+  };
   const late = new Promise<ShareProblem>((resolve) => {
-    timer = setTimeout(
-      () =>
-        resolve({
-          reason: `drive ${drive} does not answer`,
-          remedy: 'Check that the drive is accessible on the host, then try again.',
-        }),
-      HEALTH_MS,
-    );
+    timer = setTimeout(() => resolve(silent), HEALTH_MS);
   });
   try {
-    return await Promise.race([asking, late]);
+    // One that cannot be examined may hang as well.
+    return await Promise.race([asking.catch(() => silent), late]);
   } finally {
     clearTimeout(timer);
   }

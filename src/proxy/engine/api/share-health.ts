@@ -6,19 +6,25 @@ export interface ShareProblem {
   readonly remedy: string;
 }
 
-/** Tells whether drives are available in the VM. Supplied by the daemon. */
+/** Tells whether what is bound is available in the VM. Supplied by the daemon. */
 export interface ShareHealth {
-  /** Undefined if a bind of that path works. @param path in the VM, such as `/C/site` */
-  problemOf(drive: string, path: string): Promise<ShareProblem | undefined>;
+  /**
+   * Undefined if a bind of that path works.
+   * @param drive undefined for a path without a drive
+   * @param path in the VM, such as `/C/site`
+   */
+  problemOf(drive: string | undefined, path: string): Promise<ShareProblem | undefined>;
 }
 
-/** For as long as mobyvm cannot share drives. */
+/** Without any share. */
 export const noShares: ShareHealth = {
   problemOf: (drive) =>
-    Promise.resolve({
-      reason: `drive ${drive} is not shared with the VM`,
-      remedy:
-        'Sharing drives is not supported yet. Copy the files into a volume or a container with `docker cp`, or add ' +
-        'them to the image.',
-    }),
+    Promise.resolve(
+      drive === undefined
+        ? undefined
+        : {
+            reason: `drive ${drive} is not shared with the VM`,
+            remedy: `Share it: mobyvm share add ${drive}`,
+          },
+    ),
 };

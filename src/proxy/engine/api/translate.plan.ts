@@ -6,6 +6,8 @@ import { PATH_MEMBERS, pathSites, pipeMounts, type PathSite, type Shape } from '
 /** What a host path is in the VM. Supplied by the daemon from src/share. */
 export type HostPath =
   | { readonly kind: 'other' }
+  /** An absolute path that host and VM may both have. */
+  | { readonly kind: 'host'; readonly path: string }
   | { readonly kind: 'guest'; readonly path: string }
   | { readonly kind: 'drive'; readonly drive: string; readonly path: string }
   | { readonly kind: 'refused'; readonly reason: string; readonly advice: string };
@@ -20,9 +22,10 @@ export interface PathTranslation {
   readonly writeBind: (bind: string) => string | undefined;
 }
 
-/** A path on a drive, and how the user writes it. */
+/** A path that may need a share, and how the user writes it. */
 export interface DrivePath {
-  readonly drive: string;
+  /** Undefined for a path without a drive. */
+  readonly drive: string | undefined;
   readonly path: string;
   readonly asWritten: string;
 }
@@ -67,6 +70,10 @@ export function toGuest({ text, document }: Request, shape: Shape, paths: PathTr
     if (source.kind === 'drive') {
       const asWritten = paths.write(source.path) ?? source.path;
       found.push({ drive: source.drive, path: source.path, asWritten });
+    }
+    if (source.kind === 'host') {
+      found.push({ drive: undefined, path: source.path, asWritten: source.path });
+      continue;
     }
     if (read.text !== site.node.value) edits.push({ node: site.node, value: read.text });
   }

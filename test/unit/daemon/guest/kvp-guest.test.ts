@@ -46,6 +46,7 @@ function configuring(more: Partial<GuestConfiguring> = {}): GuestConfiguring {
     giveUp: () => undefined,
     pingEngine: () => Promise.reject(new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'no answer', '')),
     isFreshBoot: true,
+    shares: [],
     ...more,
   };
 }

@@ -4,9 +4,10 @@ import { readHostPath, writeHostPath, type PathRule } from '../../../../src/shar
 
 const RULES: readonly PathRule[] = ['windows', 'linux'];
 
-/** What the text is in the VM: a path, `other` (left alone), or `refused`. */
+/** What the text is in the VM: a path, `other` (left unchanged), or `refused`. */
 function inVm(text: string, rule: PathRule): string {
   const read = readHostPath(text, rule);
+  if (read.kind === 'host') return 'other';
   return read.kind === 'drive' || read.kind === 'guest' ? read.path : read.kind;
 }
 
@@ -27,7 +28,21 @@ describe("the socket or pipe that DOCKER_HOST names, in the VM: the engine's own
     '/srv/run/mobyvm/docker.sock',
     'run/mobyvm/docker.sock',
   ])('is not %s', (text) => {
-    expect(readHostPath(text, 'linux', '/run/mobyvm/docker.sock')).toEqual({ kind: 'other' });
+    expect(readHostPath(text, 'linux', '/run/mobyvm/docker.sock').kind).not.toBe('guest');
+  });
+});
+
+describe('a plain path under the rule of Linux', () => {
+  it.each([
+    ['/home/me/src', '/home/me/src'],
+    ['/home//me/../you/./src/', '/home/you/src'],
+    ['/', '/'],
+  ])('%s may be one of the host: %s', (text, path) => {
+    expect(readHostPath(text, 'linux')).toEqual({ kind: 'host', path });
+  });
+
+  it('is left alone under the rule of Windows', () => {
+    expect(readHostPath('/home/me/src', 'windows')).toEqual({ kind: 'other' });
   });
 });
 

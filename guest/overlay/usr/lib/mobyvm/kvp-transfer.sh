@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # Requests of the host: collected from the host's items, done once, answered in the guest's items. To be sourced, after
-# kvp-pool.sh, by an agent that defines perform_request.
+# kvp-pool.sh, by an agent that defines perform_request, which prints a result or "later".
 #
 #   host   NAME          "1 ID COUNT BYTES SHA256"
 #          NAME#0 …      "ID BASE64", of which the body is joined
 #   guest  NAME.result   "1 ID ok [TEXT]" or "1 ID error CODE ERRNO TEXT"
 #
 # What is remembered of a request, in files of its name: .answered (the result's value), .started ("ID UPTIME", while it is
-# collected), .gone (uptime at which its header vanished). Uptimes are in hundredths of a second.
+# collected), .running (ID, while share-jobs.sh is at work), .gone (uptime at which its header vanished). Uptimes are in hundredths of a second.
 
 AGENT_STATE=${AGENT_STATE:-/run/mobyvm/agent}
 INCOMPLETE_HUNDREDTHS=1000
@@ -103,11 +103,11 @@ do_request() {
 	if [ "$(stat -c %s "$body")" -ne "$3" ] || [ "${body_sum%% *}" != "$4" ]; then
 		request_result="error checksum 0 the chunks do not make up the $3 bytes that the header names"
 	else
-		request_result=$(perform_request "$1" "$body")
+		request_result=$(perform_request "$1" "$body" "$2")
 		[ -n "$request_result" ] || request_result='error apply 0 the agent gave no result'
 	fi
 	wipe "$AGENT_STATE/text" "$body"
-	answer "$1" "$2" "$request_result"
+	[ "$request_result" = later ] || answer "$1" "$2" "$request_result"
 }
 
 # The result of a request whose header has gone stays for a while, for a host that has not read it yet.
@@ -115,6 +115,11 @@ request_is_gone() {
 	rm -f "$AGENT_STATE/$1.started"
 	[ -e "$AGENT_STATE/$1.answered" ] || return 0
 	[ -e "$AGENT_STATE/$1.gone" ] || uptime_hundredths >"$AGENT_STATE/$1.gone"
+}
+
+# job_is_running NAME ID: it does what the request wants, and is not done yet
+job_is_running() {
+	[ "$(cat "$AGENT_STATE/$1.running" 2>/dev/null)" = "$2" ]
 }
 
 # look_at_request ITEMS NAME: status 1 when it must be looked at again although nothing changes
@@ -130,6 +135,10 @@ look_at_request() {
 	if [ "$(answered_id "$2")" = "$look_id" ]; then
 		wipe "$AGENT_STATE/text"
 		answer_again "$2"
+		return 0
+	fi
+	if job_is_running "$2" "$look_id"; then
+		wipe "$AGENT_STATE/text"
 		return 0
 	fi
 	begin_request "$2" "$look_id"

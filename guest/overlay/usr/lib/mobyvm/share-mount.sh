@@ -1,0 +1,151 @@
+# shellcheck shell=sh
+# Mounts and unmounts one share. To be sourced, after console.sh, share-points.sh and share-steps.sh, with umask 077.
+#
+# What is known of a share, in SHARES/ID: points; order, a fingerprint of what is mounted; state, one of
+#   mounting | mounted | failed STEP ERRNO TEXT | unmounted
+
+MOUNT_SECONDS=8
+KERNEL_LOG=${KERNEL_LOG:-/dev/kmsg}
+
+# share-link and wait_for_shares look at it.
+share_state() {
+	echo "$2" >"$SHARES/$1/state.new"
+	mv "$SHARES/$1/state.new" "$SHARES/$1/state"
+	: >"$SHARES/changed"
+}
+
+reach_server() {
+	/usr/lib/mobyvm/share-link reach "$1" "$2"
+}
+
+kernel_messages() {
+	dmesg
+}
+
+# The first mount would spend its time on this.
+load_cifs() {
+	[ -d /sys/module/cifs ] || /sbin/modprobe -a -q cifs nls_utf8 cmac ccm gcm 2>/dev/null || :
+}
+
+# The password counts, and must not be found out from what is kept: the fingerprint has a secret of this boot in it.
+order_fingerprint() {
+	[ -s "$SHARES/salt" ] || head -c 32 /dev/urandom >"$SHARES/salt"
+	order_sum=$({
+		cat "$SHARES/salt" points
+		for order_part in unc user domain options password; do
+			cat "$order_part"
+			printf '\n.\n'
+		done
+	} | sha256sum)
+	echo "${order_sum%% *}"
+}
+
+option_value() {
+	sed -n "s/^$1=//p" options | tail -n 1
+}
+
+# With the host's options in one text; the values hold no comma.
+mount_options() {
+	IFS= read -r options_user <user || :
+	IFS= read -r options_domain <domain || :
+	printf '%s' "ip=$1,port=$2,"
+	if [ -n "$options_user" ]; then printf '%s' "username=$options_user"; else printf guest; fi
+	[ -z "$options_domain" ] || printf '%s' ",domain=$options_domain"
+	grep -v '^port=' options | while IFS= read -r option; do printf ',%s' "$option"; done
+}
+
+# mount_first UNC POINT ADDRESS PORT: prints "STEP ERRNO TEXT" if it fails
+# One mount at a time of each server: the kernel's messages name the server, not the mount that they are of.
+mount_first() {
+	(
+		flock 7
+		load_cifs
+		read -r marker_uptime _ </proc/uptime
+		marker="mobyvm: mounting $1 at $marker_uptime"
+		echo "<6>$marker" >>"$KERNEL_LOG"
+		mount_status=0
+		mount_output=$(PASSWD_FD=6 timeout -s KILL "$MOUNT_SECONDS" mount.cifs "$1" "$2" -o "$(mount_options "$3" "$4")" \
+			6<password 7>&- 8>&- 2>&1) || mount_status=$?
+		[ "$mount_status" -ne 0 ] || exit 0
+		if [ "$mount_status" -eq 137 ] || [ "$mount_status" -eq 124 ]; then
+			echo "login 0 the server did not answer within $MOUNT_SECONDS s"
+			exit 0
+		fi
+		mount_lines=$(kernel_messages | LC_ALL=C awk -v marker="$marker" 'index($0, marker) { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }')
+		mount_error=$(mount_errno "$mount_output")
+		echo "$(mount_step "$mount_error" "$mount_lines") $mount_error $(mount_text "$mount_output" "$mount_lines")"
+	) 7>"$SHARES/server-$3"
+}
+
+# bind_others FIRST: the other points, one a line, come by standard input
+bind_others() {
+	while IFS= read -r bound_point; do
+		bind_output=$(mount --bind "$1" "$bound_point" 2>&1) || {
+			echo "mount 5 $bound_point: $bind_output"
+			return
+		}
+	done
+}
+
+# mount_on_points SHARE: prints "STEP ERRNO TEXT" if it fails; nothing is mounted then
+mount_on_points() {
+	mount_unc=$(cat unc)
+	mount_server=${mount_unc#//}
+	mount_server=${mount_server%%/*}
+	mount_port=$(option_value port)
+	mount_port=${mount_port:-445}
+	IFS= read -r mount_point <points
+	mount_failure=$(reach_server "$mount_server" "$mount_port")
+	[ "$mount_failure" != ok ] || mount_failure=$(mount_first "$mount_unc" "$mount_point" "$mount_server" "$mount_port")
+	[ -n "$mount_failure" ] || mount_failure=$(tail -n +2 points | bind_others "$mount_point")
+	[ -z "$mount_failure" ] || unmount_points points
+	printf '%s' "$mount_failure"
+}
+
+# mount_share SHARE: in the folder with the fields; prints the result
+mount_share() {
+	claim_failure=$(claim_points "$1" points)
+	if [ -n "$claim_failure" ]; then
+		echo "error mount $claim_failure"
+		return
+	fi
+	share_order=$(order_fingerprint)
+	if is_mounted points && [ "$share_order" = "$(cat "$SHARES/$1/order" 2>/dev/null)" ]; then
+		share_state "$1" mounted
+		echo ok
+		return
+	fi
+	rm -f "$SHARES/$1/order"
+	if ! unmount_points points; then
+		echo 'error mount 16 what was mounted before could not be unmounted'
+		return
+	fi
+	share_state "$1" mounting
+	share_failure=$(mount_on_points "$1")
+	if [ -n "$share_failure" ]; then
+		share_state "$1" "failed $share_failure"
+		stage_error shares "$1: ${share_failure%% *}: ${share_failure#* * }"
+		echo "error $share_failure"
+		return
+	fi
+	echo "$share_order" >"$SHARES/$1/order"
+	share_state "$1" mounted
+	stage shares "$1 is mounted on $(tr '\n' ' ' <points)"
+	echo ok
+}
+
+# unmount_share SHARE: the points stay, empty and sealed; also for a share that was never mounted
+unmount_share() {
+	claim_failure=$(claim_points "$1" points)
+	if [ -n "$claim_failure" ]; then
+		echo "error mount $claim_failure"
+		return
+	fi
+	rm -f "$SHARES/$1/order"
+	if ! unmount_points points; then
+		echo 'error mount 16 it could not be unmounted'
+		return
+	fi
+	share_state "$1" unmounted
+	echo ok
+}

@@ -1,0 +1,4 @@
+import { describeFileServer } from '../contract/file-server.js';
+import { sambaWorld } from '../support/share/samba-world.js';
+
+describeFileServer('our Samba', sambaWorld);

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { checkPassword, generatePassword } from '../../../../src/share/credentials/passwords.js';
+
+test('generated passwords are long, different, and as complex as Windows asks', () => {
+  const made = Array.from({ length: 500 }, generatePassword);
+  expect(new Set(made).size).toBe(500);
+  for (const password of made) {
+    expect(password).toMatch(/^[A-Za-z0-9]{32}$/);
+    for (const set of [/[a-z]/, /[A-Z]/, /[0-9]/]) expect(password).toMatch(set);
+  }
+});
+
+test('a password that SMB or mount.cifs cannot carry is refused, and not repeated', () => {
+  for (const password of ['', 'a\0b', 'a\nb', 'a\rb', 'x'.repeat(128), 'half\ud83d']) {
+    const check = (): void => checkPassword(password);
+    expect(check).toThrow(expect.objectContaining({ code: 'MOBYVM_SHARE_CREDENTIALS' }) as Error);
+    if (password.length > 1) expect(check).not.toThrow(password);
+  }
+  for (const password of [' ', 'a,b', '\'"\\$`', 'x'.repeat(127), '😀', 'üß€']) checkPassword(password);
+});

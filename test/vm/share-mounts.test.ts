@@ -1,0 +1,294 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run, silentLogger } from '../../src/core/host/index.js';
+import { HeldContainers } from '../../src/daemon/shares/index.js';
+import { engineClient } from '../../src/proxy/index.js';
+import type { MountHealth, MountOrder, MountOutcome } from '../../src/share/index.js';
+import { Samba, SMB_USER } from '../support/vm/samba.js';
+import { ShareGuest } from '../support/vm/share-guest.js';
+import { until } from '../support/vm/vm-harness.js';
+
+/** Shares in the real guest, from a real smbd, asked for over the key-value exchange: one boot for all. */
+const never = new AbortController().signal;
+const PASSWORD = 'first password';
+const OPTIONS = ['noperm', 'iocharset=utf8', 'vers=3.0', 'actimeo=1', 'echo_interval=1'];
+const NUMBERED = Array.from({ length: 8 }, (_, index) => `S${index}`);
+let folder = '';
+let guest: ShareGuest;
+let samba: Samba;
+let image = '';
+const health = new Map<string, MountHealth>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), `mvshare-files${process.pid}-`));
+  await mkdir(join(folder, 'c/site'), { recursive: true });
+  await writeFile(join(folder, 'c/site/index.html'), 'hello from the host\n');
+  guest = await ShareGuest.create();
+  const path = join(folder, 'c');
+  samba = await Samba.create(join(folder, 'smb'), guest.vm.namespace, [
+    ...['C', 'seed', ...NUMBERED].map((name) => ({ name, path })),
+    { name: 'gone', path: join(folder, 'gone') },
+    { name: 'deny', path, lines: ['valid users = root'] },
+  ]);
+  await samba.setPassword(PASSWORD);
+  await samba.start();
+  guest.mounts.onHealth((id, each) => health.set(id, each));
+  await guest.start();
+  await guest.configure(['C', 'G']);
+  expect(await guest.mounts.mount(order(), never)).toEqual({ ok: true });
+  // The host gives up this one.
+  await guest.mounts.unmount('G', ['/G', '/g'], never);
+  await guest.untilEngineAnswers();
+  image = await guest.loadImage();
+});
+afterAll(async () => {
+  await samba[Symbol.asyncDispose]();
+  await guest[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function order(changes: Partial<MountOrder> & { readonly password?: string } = {}): MountOrder {
+  const { password = PASSWORD, ...more } = changes;
+  return {
+    id: 'C',
+    unc: '//10.0.75.1/C',
+    points: ['/C', '/c'],
+    login: { user: SMB_USER, domain: '', password },
+    options: OPTIONS,
+    ...more,
+  };
+}
+
+/** An order of a share of its own, which no other test uses. */
+function another(id: string, changes: Partial<MountOrder> & { readonly password?: string } = {}): MountOrder {
+  return order({ id, points: [`/other/${id}`], ...changes });
+}
+
+async function untilHealth(id: string, kind: MountHealth['kind']): Promise<void> {
+  await until(`the share ${id} to be ${kind}`, () => health.get(id)?.kind === kind, 120);
+}
+
+test('the engine starts when every announced share is mounted or given up', async () => {
+  const script =
+    'cd /run/mobyvm && [ engine-reach -nt shares/C/state ] && [ engine-reach -nt shares/G/state ]';
+  expect(await guest.inGuest(`${script} && echo later\n`)).toBe('later\n');
+  expect(await guest.console()).not.toContain('shares!');
+});
+
+test('a share is mounted on its first point and bound to the other, and works both ways', async () => {
+  const read = ['run', '--rm', '-v', '/C/site:/a:ro', '-v', '/c:/b', image];
+  const script = 'cat /a/index.html; echo from the container >/b/written';
+  expect(await guest.docker([...read, 'sh', '-c', script])).toBe('hello from the host\n');
+  expect(await readdir(join(folder, 'c'))).toContain('written');
+});
+
+test('the same order again mounts nothing', async () => {
+  const mounts = () => guest.inGuest("grep ' /C ' /proc/self/mountinfo | tail -n 1\n");
+  const before = await mounts();
+  expect(await guest.mounts.mount(order(), never)).toEqual({ ok: true });
+  expect(await mounts()).toBe(before);
+});
+
+describe('a share that cannot be mounted', () => {
+  async function failing(id: string, changes: Parameters<typeof another>[1] = {}): Promise<MountOutcome> {
+    const outcome = await guest.mounts.mount(another(id, changes), never);
+    // Neither root in the guest nor the engine creates anything in its place.
+    const script = `mkdir /other/${id}/new; ls -A /other/${id}\n`;
+    expect(await guest.inGuest(`(${script}) 2>&1`)).toContain('Read-only file system');
+    expect(await guest.inGuest(`ls -A /other/${id}\n`)).toBe('');
+    return outcome;
+  }
+
+  test.each([
+    ['a wrong password', 'password', { password: 'wrong' }, { step: 'login', errno: 13 }],
+    ['a share that does not exist', 'nope', { unc: '//10.0.75.1/nope' }, { step: 'tree', errno: 2 }],
+    ['a share that the user may not use', 'deny', { unc: '//10.0.75.1/deny' }, { step: 'tree', errno: 13 }],
+    ['a folder that is gone', 'gone', { unc: '//10.0.75.1/gone' }, { step: 'mount', errno: 2 }],
+    ['a port on which nothing listens', 'port', { options: ['port=446'] }, { step: 'tcp', errno: 111 }],
+  ])('says so: %s', async (_title, id, changes, expected) => {
+    expect(await failing(id, changes)).toMatchObject({ ok: false, ...expected });
+  });
+
+  test('says so: packets are dropped', async () => {
+    await guest.vm.namespace.run('nft', ['add table inet t']);
+    try {
+      await guest.vm.namespace.run('nft', [
+        'add chain inet t input { type filter hook input priority 0; }; add rule inet t input tcp dport 445 drop',
+      ]);
+      expect(await failing('dropped')).toMatchObject({ ok: false, step: 'tcp', errno: 0 });
+    } finally {
+      await guest.vm.namespace.run('nft', ['delete table inet t']);
+    }
+  });
+
+  test('says so: the server is frozen, and mounts when it is not', async () => {
+    await samba.signal('SIGSTOP');
+    try {
+      expect(await failing('frozen')).toMatchObject({ ok: false, step: 'negotiate', errno: 0 });
+    } finally {
+      await samba.signal('SIGCONT');
+    }
+    expect(await guest.mounts.mount(another('frozen'), never)).toEqual({ ok: true });
+  });
+
+  test('may not be mounted over what the guest needs', async () => {
+    for (const point of ['/etc', '/run/x', '/mnt', '/C']) {
+      const outcome = await guest.mounts.mount(another('system', { points: [point] }), never);
+      expect(outcome).toMatchObject({ ok: false, step: 'mount' });
+    }
+  });
+
+  test('refuses a container that binds it, and names the reason', async () => {
+    const create = guest.docker(['run', '--rm', '-v', '/G:/x', image, 'ls', '/x']);
+    await expect(create).rejects.toThrow('mobyvm: share G is not mounted: the host does not offer it');
+    await expect(guest.docker(['run', '--rm', '-v', '/G/site:/x', image, 'ls'])).rejects.toThrow(
+      'read-only file system',
+    );
+    expect(await guest.inGuest('ls -A /G /g\n')).toBe('/G:\n\n/g:\n');
+  });
+});
+
+describe('health', () => {
+  test('is reported for mounted and absent shares', async () => {
+    await untilHealth('C', 'mounted');
+    await untilHealth('G', 'absent');
+    expect(await guest.mounts.probe('C', never)).toEqual({ kind: 'mounted' });
+    expect(await guest.mounts.probe('G', never)).toEqual({ kind: 'absent' });
+    expect(await guest.mounts.probe('unknown', never)).toEqual({ kind: 'absent' });
+  });
+
+  test('reports a frozen server, and when it continues', async () => {
+    await samba.signal('SIGSTOP');
+    try {
+      expect(await guest.mounts.probe('C', never)).toEqual({ kind: 'broken', errno: 110 });
+      await untilHealth('C', 'broken');
+    } finally {
+      await samba.signal('SIGCONT');
+    }
+    await untilHealth('C', 'mounted');
+  });
+
+  test('reports a server that was killed, and when it is back', async () => {
+    await samba.kill();
+    await untilHealth('C', 'broken');
+    await samba.start();
+    await untilHealth('C', 'mounted');
+    expect(await guest.inGuest('cat /C/site/index.html\n')).toBe('hello from the host\n');
+  });
+});
+
+describe('a container with a restart policy', () => {
+  test('is held while its share is not mounted, and started when it is', async () => {
+    const socket = join(guest.folder, 'engine.sock');
+    guest.vm.namespace.start('socat', [
+      `UNIX-LISTEN:${socket},fork`,
+      `OPENSSL:10.0.75.2:2376,cert=${join(guest.folder, 'client-cert.pem')},key=${join(guest.folder, 'client-key.pem')},verify=0`,
+    ]);
+    const engine = engineClient({
+      dial: () => Promise.resolve(createConnection(socket)),
+      nowMs: Date.now,
+      timeoutMs: 60_000,
+    });
+    const held = new HeldContainers({ engine, logger: silentLogger });
+    const binding = ['-v', '/C/site:/site', image, 'sh', '-c', 'cat /site/index.html && exec sleep 1000000'];
+    await guest.docker(['run', '-d', '--name', 'web', '--restart', 'always', ...binding]);
+    await guest.docker(['run', '-d', '--name', 'stopped', '--restart', 'unless-stopped', ...binding]);
+    await guest.docker(['stop', '-t', '0', 'stopped']);
+    // As at a boot: the engine starts without the share.
+    await guest.inGuest('nohup rc-service docker restart >/dev/null 2>&1 &\n').catch(() => '');
+    await guest.mounts.unmount('C', ['/C', '/c'], never);
+    await until(
+      'the container to be held',
+      async () => {
+        const list = await held.list(['/C', '/c'], never).catch(() => []);
+        return list.map(({ name }) => name).join() === 'web';
+      },
+      240,
+    );
+    expect(await guest.mounts.mount(order(), never)).toEqual({ ok: true });
+    expect((await held.start(['/C', '/c'], never)).map(({ name }) => name)).toEqual(['web']);
+    expect(await guest.docker(['logs', '--tail', '1', 'web'])).toBe('hello from the host\n');
+    expect(await held.list(['/C', '/c'], never)).toEqual([]);
+    await guest.docker(['rm', '-f', 'web', 'stopped']);
+  });
+});
+
+test('eight shares are mounted at once', async () => {
+  const outcomes = await Promise.all(
+    NUMBERED.map((id) => guest.mounts.mount(another(id, { unc: `//10.0.75.1/${id}` }), never)),
+  );
+  expect(outcomes).toEqual(NUMBERED.map(() => ({ ok: true })));
+});
+
+describe('a password', () => {
+  const passwords = [
+    ...['a,b', ',,,', '"', "'", '`$HOME`', 'back\\', '\\\\', 'a;b#c', '%41%', ' both ends ', '=x', 'üml€'],
+    ...['😀 emoji', 'x'.repeat(127), 'pässwörd,"$\\;% '.repeat(8).slice(0, 126)],
+  ];
+
+  test.each(passwords)('may be %j', async (password) => {
+    await samba.setPassword(password);
+    expect(await guest.mounts.mount(another('passwords', { password }), never)).toEqual({ ok: true });
+  });
+
+  test('is nowhere in the guest afterwards', async () => {
+    const planted = 'planted-7f3a-secret';
+    await samba.setPassword(planted);
+    const seen = guest.inGuest(
+      'end=$(($(date +%s) + 20)); while [ $(date +%s) -lt $end ]; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -c "planted-7f3a-[s]ecret"; done | grep -c "[1-9]"; true\n',
+    );
+    for (const id of ['once', 'twice'])
+      expect(await guest.mounts.mount(another(id, { password: planted }), never)).toEqual({ ok: true });
+    expect(await guest.mounts.mount(another('no', { password: `${planted}!` }), never)).toMatchObject({
+      ok: false,
+      step: 'login',
+    });
+    expect(await seen).toBe('0\n');
+    const files = 'grep -rl "planted-7f3a-[s]ecret" /run /var/log /tmp /etc /var/lib/hyperv 2>/dev/null';
+    expect(await guest.inGuest(`${files}; dmesg | grep -c "planted-7f3a-[s]ecret"; true\n`)).toBe('0\n');
+    expect(await guest.console()).not.toContain(planted);
+    expect((await guest.exchange.list('host', never)).items).toEqual([]);
+    const { items } = await guest.exchange.list('guest', never);
+    expect(JSON.stringify(items)).not.toContain(planted);
+    await samba.setPassword(PASSWORD);
+  });
+});
+
+test('the item cifsmount of an administrator is understood', async () => {
+  await guest.exchange.set(
+    [
+      {
+        name: 'cifsmount',
+        value: `/seed;/Seed;username=${SMB_USER},password=${PASSWORD},noperm`,
+        secret: true,
+      },
+    ],
+    never,
+  );
+  await until(
+    'the answer',
+    async () => (await guest.exchange.get('guest', 'cifsmount.result', never)) === 'ok',
+    60,
+  );
+  expect(await guest.inGuest('cat /seed/site/index.html /Seed/site/index.html\n')).toBe(
+    'hello from the host\n'.repeat(2),
+  );
+  await guest.exchange.remove(['cifsmount'], never);
+  await guest.exchange.set([{ name: 'cifsumount', value: '/seed;/Seed' }], never);
+  await until(
+    'the share to be unmounted',
+    async () => (await guest.exchange.get('guest', 'cifsumount.result', never)) === 'ok',
+    60,
+  );
+  expect(await guest.inGuest('ls -A /seed\n')).toBe('');
+  await guest.exchange.remove(['cifsumount'], never);
+});
+
+test('nothing of all this is left on the host', async () => {
+  expect((await readdir(join(folder, 'c'))).sort()).toEqual(['site', 'written']);
+  const { stdout } = await run('ls', ['-A', join(folder, 'c/site')]);
+  expect(stdout).toBe('index.html\n');
+});
