@@ -18,6 +18,8 @@ const MAY_IMPORT = {
 const FOLDERS = Object.keys(MAY_IMPORT);
 const PURE = ['codec', 'plan'];
 
+const KOFFI = '^koffi$';
+
 function forbiddenImports(folder) {
   const allowed = [folder, ...MAY_IMPORT[folder]];
   const outside = FOLDERS.filter((other) => !allowed.includes(other));
@@ -42,7 +44,7 @@ function forbiddenImports(folder) {
             regex: '^(\\.\\./)+windows/(calls|pipe|error-codes|windows-call-error)',
             message: 'Import src/windows through its index.js.',
           },
-          { regex: '^koffi$', message: 'Only src/windows calls Windows, through typed bindings.' },
+          { regex: KOFFI, message: 'Only src/windows and fanotify-calls.ts call the system.' },
         ]),
     {
       regex: '^(\\.\\./)+(core/)?(values|host)/(?!index\\.js$)',
@@ -99,6 +101,17 @@ const boundaries = FOLDERS.flatMap((folder) => [
   },
 ]);
 
+/** The one call of Linux that Node does not have. */
+const fanotify = {
+  files: ['src/share/events/linux/fanotify-calls.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      { paths: [CHILD_PROCESS], patterns: forbiddenImports('share').filter(({ regex }) => regex !== KOFFI) },
+    ],
+  },
+};
+
 const PLATFORM_QUESTIONS = [
   {
     selector: "MemberExpression[object.name='process'][property.name='platform']",
@@ -149,6 +162,7 @@ export default tseslint.config(
     },
   },
   ...boundaries,
+  fanotify,
   {
     files: ['src/**/*.ts'],
     rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR, PROCESS_GLOBALS] },
