@@ -40,7 +40,9 @@ function failing(error: unknown): ManagedResource {
     lifetime: 'machine',
     isRepaired: false,
     plan: () => Promise.resolve({ kind: 'create' }),
-    ensure: () => Promise.reject(error as Error),
+    ensure: () => {
+      throw error;
+    },
     remove: () => Promise.resolve('none'),
   };
 }

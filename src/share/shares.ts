@@ -117,6 +117,8 @@ export class Shares {
     const shares = this.list().map(({ share }) => share);
     return this.#options.server.resources(place, shares).map((resource) => ({
       ...resource,
+      // Without shares there is nothing that others could change.
+      isRepaired: resource.isRepaired && shares.length > 0,
       ensure: async (context) => {
         this.#served = place;
         const outcome = await this.#queue.run(() => resource.ensure(context), context.signal);

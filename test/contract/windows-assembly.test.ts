@@ -41,7 +41,7 @@ describe('the machine on a simulated Windows host', () => {
     expect(counts['first up']).toBeLessThanOrEqual(50);
     expect(counts['up of a running machine']).toBeLessThanOrEqual(20);
     expect(counts['repair check']).toBeLessThanOrEqual(6);
-    expect(counts['down']).toBeLessThanOrEqual(15);
+    expect(counts['down']).toBeLessThanOrEqual(17);
   });
 });
 

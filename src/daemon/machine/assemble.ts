@@ -18,8 +18,7 @@ import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
-import { HeldContainers, KvpGuestMounts, startFileEvents } from '../shares/index.js';
-import { ShareServices, type ShareServicesOptions } from '../shares/share-services.js';
+import { shareServices } from '../shares/assemble-shares.js';
 import { fileCredentials, startLinkServer, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
@@ -86,8 +85,9 @@ export function assembleMachine(
   const itemStore = fileItemStore(paths.kvpItemsFile);
   const credentials = fileCredentials(paths.credentialsFile);
   const platform = platformOf({ paths, identity, settings, ledger, itemStore, credentials, logger });
+  const token = (): string | undefined => guest.token;
   const ports = new Ports({
-    token: () => guest.token,
+    token,
     containers: (signal) => engine.containers(signal),
     portFacts: platform.portFacts,
     logger,
@@ -96,20 +96,8 @@ export function assembleMachine(
   const guest = guestOver(platform.exchange, options);
   const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
   const engine = engineClient({ dial, nowMs });
-  const shares: ShareServices = new ShareServices({
-    rule: platform.name,
-    sharesFile: paths.sharesFile,
-    fileServer: platform.fileServer,
-    fileServerPorts: platform.fileServerPorts,
-    mounts: new KvpGuestMounts({ exchange: platform.exchange, logger }),
-    held: new HeldContainers({ engine, logger }),
-    credentials,
-    token: () => guest.token,
-    checkMs: Math.round(platform.checks.repairMs / 2),
-    startLinks: substitutes.startLinks ?? startLinkServer,
-    startFileEvents: fileEventsOf(platform, engine, dial, logger),
-    logger,
-  });
+  const { startLinks = startLinkServer } = substitutes;
+  const shares = shareServices(platform, { paths, credentials, token, dial, engine, startLinks, logger });
   const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });
   const machine = new Machine(
     {
@@ -146,23 +134,6 @@ export function assembleMachine(
       await platform.close();
     },
   };
-}
-
-function fileEventsOf(
-  { watchFiles }: MachinePlatform,
-  engine: EngineClient,
-  dial: Dial,
-  logger: Logger,
-): ShareServicesOptions['startFileEvents'] {
-  if (watchFiles === undefined) return undefined;
-  return (shares) =>
-    startFileEvents({
-      watcher: watchFiles,
-      dial,
-      containers: (signal) => engine.containers(signal),
-      shares,
-      logger,
-    });
 }
 
 /** Deleted by `uninstall`. The VM's own folder is its driver's; identity and logs go when the daemon exits. */

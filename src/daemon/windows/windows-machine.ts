@@ -13,7 +13,7 @@ import {
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { imageLocation } from '../image-location.js';
-import { smbWindowsFileServer, type SmbWindowsOptions } from '../../share/index.js';
+import { smbWindowsFileServer, type FileServer, type SmbWindowsOptions } from '../../share/index.js';
 import { polledResolvers } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
 
@@ -74,14 +74,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
         }),
       hostsFile: paths.hostsFile,
       portFacts: host.portFacts,
-      fileServer: smbWindowsFileServer({
-        powerShell,
-        credentials,
-        ledger,
-        logger,
-        machineId,
-        ...(host.folderState === undefined ? {} : { folderState: host.folderState }),
-      }),
+      fileServer: fileServerOf(host, { powerShell, credentials, ledger, logger, machineId }),
       // Its own rule admits the VM.
       fileServerPorts: [],
       imageLocation: (now) => imageLocation(now, paths, joinPath),
@@ -96,4 +89,11 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       },
     };
   };
+}
+
+function fileServerOf(
+  { folderState }: WindowsHost,
+  options: Omit<SmbWindowsOptions, 'folderState'>,
+): FileServer {
+  return smbWindowsFileServer({ ...options, ...(folderState === undefined ? {} : { folderState }) });
 }

@@ -93,7 +93,7 @@ describe('a request is refused, with a remedy, for', () => {
     ['an Azure AD account', 'windows', 'C', { user: 'AzureAD\\me' }, /Azure AD/],
     ['a name that is no user', 'windows', 'C', { user: 'a\nb' }, /not a user's name/],
     ['an empty user', 'windows', 'C', { user: '' }, /not a user's name/],
-  ])('%s', (_what, rule, name, more, message) => {
+  ])('%s', (...[, rule, name, more, message]) => {
     const result = asked(rule, name, more);
     expect(result).toMatchObject({ kind: 'refused', message: expect.stringMatching(message) as string });
     expect(result.kind === 'refused' && result.remedy).toMatch(/\S/);
