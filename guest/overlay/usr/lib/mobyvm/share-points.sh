@@ -51,8 +51,9 @@ point_problem() {
 		echo "39 $2 has files in the VM"
 	else
 		point_parent=$2
-		while [ ! -e "$point_parent" ]; do point_parent=${point_parent%/*}; done
-		[ "$(readlink -f "$point_parent")" = "${point_parent:-/}" ] || echo "40 $2 leads through a symbolic link of the VM"
+		while [ -n "$point_parent" ] && [ ! -e "$point_parent" ]; do point_parent=${point_parent%/*}; done
+		point_parent=${point_parent:-/}
+		[ "$(readlink -f "$point_parent")" = "$point_parent" ] || echo "40 $2 leads through a symbolic link of the VM"
 	fi
 }
 
