@@ -184,6 +184,7 @@ mkdir -p "$work/points/folders/below"
 expect 'empty folders do not matter' is '' point_problem C "$work/points/folders"
 ln -s folders "$work/points/link"
 expect 'a point behind a link is none' is "40 $work/points/link/x leads through a symbolic link of the VM" point_problem C "$work/points/link/x"
+expect 'a folder of the root that does not exist yet may be a point' is '' point_problem C /no-such-drive
 echo "x $work/points/outer/inner ext4 rw 0 0" >"$MOUNTS"
 expect 'a folder with mounts in it is no point' is "16 $work/points/outer is used by the VM itself" point_problem C "$work/points/outer"
 mkdir -p "$SHARES/D"

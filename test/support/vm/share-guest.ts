@@ -108,7 +108,8 @@ export class ShareGuest implements AsyncDisposable {
       { signal: never, timeoutSeconds: 120, nowMs: Date.now },
     );
     const files = await writeCredentials(this.folder, credentialsOf(this.#machine));
-    this.#tlsArguments = ['--tls', '--tlscert', files.cert, '--tlskey', files.key];
+    // Without a check of the name: the tests' connection goes to an address.
+    this.#tlsArguments = ['--tls', '--tlscacert', files.ca, '--tlscert', files.cert, '--tlskey', files.key];
   }
 
   async docker(args: readonly string[], options: RunOptions = {}): Promise<string> {
@@ -146,7 +147,7 @@ export class ShareGuest implements AsyncDisposable {
 
   /** Runs a script as root of the guest itself; it comes by standard input. */
   async inGuest(script: string): Promise<string> {
-    const mount = ['-v', '/:/guest:rslave', BUSYBOX, '/guest/bin/busybox', 'chroot', '/guest', '/bin/sh'];
+    const mount = ['-v', '/:/guest', BUSYBOX, '/guest/bin/busybox', 'chroot', '/guest', '/bin/sh'];
     return this.docker(['run', '--rm', '-i', '--privileged', '--pid=host', '--network=host', ...mount], {
       input: script,
     });

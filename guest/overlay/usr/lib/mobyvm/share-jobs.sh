@@ -77,6 +77,9 @@ answer_item() {
 
 # look_at_cifs_items ITEMS: a value is acted on once. The answer goes when the item does.
 look_at_cifs_items() {
+	if [ ! -e "$AGENT_STATE/cifsmount.seen" ] && [ ! -e "$AGENT_STATE/cifsumount.seen" ]; then
+		grep -q '	cifsu\{0,1\}mount	' "$1" || return 0
+	fi
 	for item_name in cifsmount cifsumount; do
 		item_known=$AGENT_STATE/$item_name.seen
 		item_sum=$(LC_ALL=C awk -F '\t' -v name="$item_name" '$2 == name { print; exit }' "$1" | sha256sum)

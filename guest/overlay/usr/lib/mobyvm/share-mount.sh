@@ -30,13 +30,8 @@ load_cifs() {
 # The password counts, and must not be found out from what is kept: the fingerprint has a secret of this boot in it.
 order_fingerprint() {
 	[ -s "$SHARES/salt" ] || head -c 32 /dev/urandom >"$SHARES/salt"
-	order_sum=$({
-		cat "$SHARES/salt" points
-		for order_part in unc user domain options password; do
-			cat "$order_part"
-			printf '\n.\n'
-		done
-	} | sha256sum)
+	# With a heading above each file.
+	order_sum=$(tail -n +1 "$SHARES/salt" points unc user domain options password | sha256sum)
 	echo "${order_sum%% *}"
 }
 

@@ -15,14 +15,9 @@ type_at() {
 
 # share_of_point POINT: the share whose point it is
 share_of_point() {
-	for known_points in "$SHARES"/*/points; do
-		[ -e "$known_points" ] || continue
-		if grep -qxF "$1" "$known_points"; then
-			known_points=${known_points%/points}
-			echo "${known_points##*/}"
-			return
-		fi
-	done
+	known_points=$(grep -lxF -e "$1" "$SHARES"/*/points 2>/dev/null | head -n 1)
+	known_points=${known_points%/points}
+	echo "${known_points##*/}"
 }
 
 has_mounts_below() {
@@ -52,7 +47,8 @@ point_problem() {
 	else
 		point_parent=$2
 		while [ -n "$point_parent" ] && [ ! -e "$point_parent" ]; do point_parent=${point_parent%/*}; done
-		[ "$(readlink -f "${point_parent:-/}")" = "${point_parent:-/}" ] || echo "40 $2 leads through a symbolic link of the VM"
+		point_parent=${point_parent:-/}
+		[ "$(readlink -f "$point_parent")" = "$point_parent" ] || echo "40 $2 leads through a symbolic link of the VM"
 	fi
 }
 
@@ -62,8 +58,17 @@ seal_point() {
 	mkdir -p "$1" && mount -t tmpfs -o ro,nosuid,nodev,mode=0555,size=4k,nr_inodes=2 mobyvm-share "$1"
 }
 
+# has_points SHARE POINTS_FILE: exactly these, and they are sealed or mounted
+has_points() {
+	cmp -s "$2" "$SHARES/$1/points" || return 1
+	while IFS= read -r had_point; do
+		[ -n "$(type_at "$had_point")" ] || return 1
+	done <"$2"
+}
+
 # claim_points SHARE POINTS_FILE: makes them the share's; prints "ERRNO TEXT" if that cannot be
 claim_points() {
+	! has_points "$1" "$2" || return 0
 	while IFS= read -r claimed_point; do
 		claim_problem=$(point_problem "$1" "$claimed_point")
 		if [ -n "$claim_problem" ]; then
