@@ -1,15 +1,13 @@
 import { appendFile, chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/host/index.js';
-import { compiledSource } from '../support/compiled.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
 
-/** Changes on the host, as containers see them that bind a folder of an SMB share. */
+/** Changes on the host, as containers see them that bind a folder of a share. */
 const IMAGE = 'mobyvm-busybox';
-const PROGRAM = resolve(import.meta.dirname, '../fixtures/programs/file-events.mjs');
 /** inotifywait of the guest's own system, in a container. */
 const INOTIFYWAIT = [
   '/guest/lib64/ld-linux-x86-64.so.2',
@@ -20,93 +18,40 @@ const INOTIFYWAIT = [
 let instance: Instance;
 let share: string;
 let site: string;
-let smbd: RunningProgram;
-let host: RunningProgram;
 let logs: RunningProgram;
 
 beforeAll(async () => {
-  // The relay to the host's own ports lets the guest reach what listens on the namespace's loopback address.
-  instance = await Instance.create({ network: { hostLoopbackPorts: [445, 2373] } });
+  instance = await Instance.create({ log: { level: 'debug' } });
   share = join(instance.directory, 'share');
   site = join(share, 'site');
   await mkdir(join(site, 'sub'), { recursive: true });
   await writeFile(join(site, 'f'), 'old\n');
   await writeFile(join(share, 'single.conf'), 'old\n');
+  const added = await instance.mobyvm(['share', 'add', 'C', '--path', share]);
+  expect(added.stderr).toBe('');
   await instance.up();
   await makeBusyboxImage(instance, IMAGE);
-  smbd = await startSmbd();
-  host = await startHost();
-  await inGuest(instance, IMAGE, MOUNT);
-  await watchInContainer('watcher', ['/srv/share/site:/w'], ['-r', '/w']);
+  await watchInContainer('watcher', ['C:\\site:/w'], ['-r', '/w']);
   logs = new RunningProgram('docker', ['-H', `unix://${instance.socket}`, 'logs', '--follow', 'watcher']);
   await logs.line(/Watches established/, 120);
-  await host.line(/"share.events.ready"/, 60);
+  await logged(/"share.events.ready"/);
+  await logged(/"share.events.watching","count":1/);
 }, 900_000);
 afterAll(async () => {
-  for (const program of [logs, host]) await program[Symbol.asyncDispose]();
+  await logs[Symbol.asyncDispose]();
   await instance[Symbol.asyncDispose]();
-  await smbd[Symbol.asyncDispose]();
 });
 
-const MOUNT = `
-export PASSWD=mount-it-1
-busybox nsenter -t 1 -m mkdir -p /srv/share
-busybox nsenter -t 1 -m mount.cifs //10.0.75.1/C /srv/share -o username=mobyuser,noperm,vers=3.1.1,actimeo=1,closetimeo=0,file_mode=0777,dir_mode=0777
-`;
-
-function inNamespace(program: string, args: readonly string[]): RunningProgram {
-  return new RunningProgram('ip', ['netns', 'exec', instance.namespace, program, ...args]);
-}
-
-async function startSmbd(): Promise<RunningProgram> {
-  const folder = join(instance.directory, 'smb');
-  const config = join(folder, 'smb.conf');
-  const ownFolders = ['pid', 'lock', 'state', 'cache', 'private', 'ncalrpc'];
-  for (const name of ownFolders) await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
-  const settings = [
-    '[global]',
-    ...[
-      'pid directory',
-      'lock directory',
-      'state directory',
-      'cache directory',
-      'private dir',
-      'ncalrpc dir',
-    ].map((setting, index) => `${setting} = ${folder}/${ownFolders[index] ?? ''}`),
-    ...['interfaces = 127.0.0.1', 'bind interfaces only = yes', 'disable netbios = yes', 'smb ports = 445'],
-    ...[`passdb backend = smbpasswd:${folder}/private/passwords`, `username map = ${folder}/users`],
-    ...['log file = /dev/null', 'load printers = no', 'kernel oplocks = yes'],
-    ...['[C]', `path = ${share}`, 'read only = no', 'force user = root', ''],
-  ];
-  await writeFile(config, settings.join('\n'));
-  await writeFile(join(folder, 'users'), 'nobody = mobyuser\n');
-  await run('smbpasswd', ['-c', config, '-L', '-s', '-a', 'nobody'], { input: 'mount-it-1\nmount-it-1\n' });
-  return inNamespace('smbd', ['-F', '--no-process-group', '-s', config]);
-}
-
-async function startHost(): Promise<RunningProgram> {
-  const owner = { uid: 0, gid: 0, fileMode: 0o777, directoryMode: 0o777 };
-  const options = {
-    token: (await readFile(join(instance.directory, 'state/token'), 'utf8')).trim(),
-    address: '127.0.0.1',
-    port: 2373,
-    engine: instance.socket,
-    serverPidFile: join(instance.directory, 'smb/pid/smbd.pid'),
-    shares: [
-      {
-        id: 'C',
-        name: 'C',
-        hostPath: share,
-        points: ['/srv/share'],
-        isReadOnly: false,
-        account: { kind: 'private' },
-        owner,
-      },
-    ],
-  };
-  const started = inNamespace('node', [PROGRAM, await compiledSource(), JSON.stringify(options)]);
-  await started.line(/"ready"/, 60);
-  return started;
+/** Waits until the daemon's log has such a record. @param times how many */
+async function logged(record: RegExp, times = 1): Promise<void> {
+  const log = join(instance.directory, 'log/daemon.log');
+  const check = async (): Promise<boolean> =>
+    (await readFile(log, 'utf8')).split('\n').filter((line) => record.test(line)).length >= times;
+  const { signal } = new AbortController();
+  await waitFor(
+    { title: `${String(record)} in the log`, timeoutSeconds: 120, hint: 'See the test.', check },
+    signal,
+  );
 }
 
 async function watchInContainer(
@@ -213,7 +158,7 @@ describe('a container that watches a folder of the host', () => {
   test('sees what a container writes once, and not again from the host', async () => {
     const write = 'echo x >/w/own; mkdir /w/own-folder; rm /w/own; rmdir /w/own-folder; sleep 2';
     const lines = await seen(() =>
-      instance.docker(['run', '--rm', '-v', '/srv/share/site:/w', IMAGE, 'sh', '-c', write]),
+      instance.docker(['run', '--rm', '-v', 'C:\\site:/w', IMAGE, 'sh', '-c', write]),
     );
     for (const event of [
       'CLOSE_WRITE,CLOSE /w/own',
@@ -239,15 +184,13 @@ describe('a container that watches a folder of the host', () => {
 });
 
 test('a container that binds a single file sees its replacement', async () => {
-  await watchInContainer('single', ['/srv/share/single.conf:/single.conf'], ['/single.conf']);
+  await watchInContainer('single', ['C:\\single.conf:/single.conf'], ['/single.conf']);
   const text = (): Promise<string> => instance.docker(['logs', 'single']);
-  const watching = (): Promise<boolean> =>
-    Promise.resolve(host.lines.some((line) => line.includes('"share.events.watching","count":2')));
-  const { signal } = new AbortController();
-  await waitFor({ title: 'the watch', timeoutSeconds: 60, hint: 'See the test.', check: watching }, signal);
+  await logged(/"share.events.watching","count":2/);
   await writeFile(join(share, '.new'), 'new\n');
   await rename(join(share, '.new'), join(share, 'single.conf'));
   const check = async (): Promise<boolean> => (await text()).includes('DELETE_SELF /single.conf');
+  const { signal } = new AbortController();
   await waitFor({ title: 'the event', timeoutSeconds: 60, hint: 'See the test.', check }, signal);
 });
 
@@ -260,9 +203,8 @@ for i in $(seq 20); do
   sleep 0.3
 done
 `;
-  const from = host.lines.length;
   await inGuest(instance, IMAGE, script);
-  await host.line(/"mechanism":"touch"/, 60, from);
+  await logged(/"mechanism":"touch"/);
   const lines = logs.lines.length;
   await appendFile(join(site, 'f'), 'touched\n');
   expect(await logs.line(/^(ATTRIB|MODIFY) \/w\/f/, 60, lines)).toBeDefined();

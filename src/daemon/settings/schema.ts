@@ -40,6 +40,9 @@ const daemonJson = z
  * The settings file. Names include the unit; every description ends up in docs/settings.md, which a test
  * compares.
  */
+/** TCP ports of the host's address on the VM's network: DNS, shares and published ports. */
+const OWN_PORTS: readonly number[] = [53, 2372, 2373, 2374];
+
 export const settingsSchema = z.strictObject({
   vm: z
     .strictObject({
@@ -145,7 +148,13 @@ export const settingsSchema = z.strictObject({
           "NTP servers, sent to the VM by DHCP for programs that ask for them. The VM itself takes the host's time.",
         ),
       hostLoopbackPorts: z
-        .array(z.int().min(1).max(65_535))
+        .array(
+          z
+            .int()
+            .min(1)
+            .max(65_535)
+            .refine((port) => !OWN_PORTS.includes(port), 'is a port of mobyvm itself on this address'),
+        )
         .max(256)
         .default([])
         .describe(
