@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FileOwner } from '../../share/index.js';
 
-/** Permission bits in octal, as chmod(1) takes them. */
+/** Permission bits in octal. */
 const mode = z.string().regex(/^0?[0-7]{3}$/, 'must be three octal digits, such as "0755"');
 const MAX_ID = 4_294_967_294;
 
