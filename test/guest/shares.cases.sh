@@ -174,6 +174,10 @@ body "$(
 expect 'unmounting what is not mounted succeeds' is ok share
 expect 'its state is unmounted' is unmounted cat "$SHARES/C/state"
 
+echo ok >"$work/reach"
+order "$(printf 'x%.0s' $(seq 129))"
+expect 'a password that the kernel would cut is refused' is "error login 0 the password has 129 bytes in UTF-8, but the VM's kernel takes at most 128" share
+
 # --- points ---
 fresh
 expect 'a system folder is no point' is '16 /proc/x belongs to the VM itself' point_problem C /proc/x
