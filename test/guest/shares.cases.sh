@@ -21,7 +21,10 @@ mount() {
 	mkdir -p "$work/types${mount_target%/*}"
 	case $1 in
 	--bind) cat "$work/types$2" ;;
-	*) echo tmpfs ;;
+	*)
+		echo tmpfs
+		echo "mobyvm-share $mount_target tmpfs ro 0 0" >>"$MOUNTS"
+		;;
 	esac >"$work/types$mount_target"
 }
 # Instead of timeout -s KILL SECONDS mount.cifs UNC POINT -o OPTIONS.
