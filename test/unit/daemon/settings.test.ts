@@ -122,6 +122,14 @@ describe('settings', () => {
     expect(problemsOf(JSON.stringify({ image: { directory } }), platform)).toContain(words);
   });
 
+  test.each([53, 2372, 2373, 2374])(
+    "mobyvm's own port %i cannot lead to the host's loopback address",
+    (port) => {
+      const message = problemsOf(JSON.stringify({ network: { hostLoopbackPorts: [8080, port] } }));
+      expect(message).toContain('network.hostLoopbackPorts.1: is a port of mobyvm itself');
+    },
+  );
+
   test('a wrong path is reported beside the other problems', () => {
     const text = JSON.stringify({ image: { directory: 'image' }, vm: { cpus: 0 } });
     expect(problemsOf(text)).toMatch(/2 problems:[^]*vm\.cpus[^]*image\.directory/);
