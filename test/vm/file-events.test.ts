@@ -78,12 +78,12 @@ async function watchInContainer(
 let markers = 0;
 
 /** Does something on the host and returns what the container saw of it, without what reading causes. */
-async function seen(change: () => Promise<unknown>): Promise<string[]> {
+async function seen(change: () => Promise<unknown>, timeoutSeconds = 120): Promise<string[]> {
   const from = logs.lines.length;
   await change();
   const marker = `marker-${++markers}`;
   await mkdir(join(site, marker));
-  await logs.line(new RegExp(` /w/${marker} `), 60, from);
+  await logs.line(new RegExp(` /w/${marker} `), timeoutSeconds, from);
   return logs.lines
     .slice(from)
     .filter((line) => !/^(OPEN|ACCESS|CLOSE_NOWRITE)|marker-/.test(line))
@@ -175,8 +175,9 @@ describe('a container that watches a folder of the host', () => {
   test('is told to look again when there was too much', async () => {
     const script = 'cd "$1"; for i in $(seq 12000); do : >$i; done';
     await mkdir(join(site, 'many'));
-    const lines = await seen(() =>
-      run('bash', ['-c', script, 'many', join(site, 'many')], { timeoutMs: 120_000 }),
+    const lines = await seen(
+      () => run('bash', ['-c', script, 'many', join(site, 'many')], { timeoutMs: 120_000 }),
+      450,
     );
     const single = lines.filter((line) => line.startsWith('CREATE /w/many/')).length;
     if (single < 12_000) expect(lines).toContain('ATTRIB,ISDIR /w/many');
