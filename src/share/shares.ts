@@ -152,7 +152,9 @@ export class Shares {
   /** Resolves when each share is healthy or was given up; after the time limit at the latest. */
   async settled(signal: AbortSignal, withinMs = SETTLE_MS): Promise<void> {
     const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
-    await Promise.all([...this.#workers.values()].map((each) => each.settled(within).catch(() => undefined)));
+    // A signal for each: Node.js warns of more than ten listeners on one.
+    const all = [...this.#workers.values()].map((each) => each.settled(AbortSignal.any([within])));
+    await Promise.allSettled(all);
     signal.throwIfAborted();
   }
 

@@ -58,7 +58,10 @@ function serverResource(
   { place, shares }: Wanted,
 ): ManagedResource {
   const look = async (signal: AbortSignal): Promise<ServerWanted> => {
-    const found = await Promise.all(shares.map((share) => lookUp(share, credentials, signal)));
+    // A signal for each: Node.js warns of more than ten listeners on one.
+    const found = await Promise.all(
+      shares.map((share) => lookUp(share, credentials, AbortSignal.any([signal]))),
+    );
     return serverWanted(place, found, {
       paths: server.paths,
       mapsNames: shares.length > 0 && (await server.mapsNames(signal)),
