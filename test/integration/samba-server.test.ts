@@ -403,11 +403,16 @@ async function processesOf(host: SambaHost): Promise<readonly number[]> {
 async function mainProcessesOf(host: SambaHost): Promise<readonly number[]> {
   const pids = await processesOf(host);
   const parents = await Promise.all(
-    pids.map(async (pid) => Number((await run('ps', ['-o', 'ppid=', '-p', String(pid)])).stdout)),
+    // 0 for a process that has ended meanwhile.
+    pids.map(async (pid) =>
+      Number((await run('ps', ['-o', 'ppid=', '-p', String(pid)], ENDED_OR_NOT)).stdout),
+    ),
   );
-  return pids.filter((_, index) => !pids.includes(parents[index] ?? 0));
+  return pids.filter((_, index) => parents[index] !== 0 && !pids.includes(parents[index] ?? 0));
 }
 
 async function until(what: string, check: () => Promise<boolean>): Promise<void> {
   await waitFor({ title: what, timeoutSeconds: 60, hint: '', check, everyMs: 100 }, signal);
 }
+
+const ENDED_OR_NOT = { acceptExitCodes: [0, 1] };
