@@ -21,7 +21,10 @@ mount() {
 	mkdir -p "$work/types${mount_target%/*}"
 	case $1 in
 	--bind) cat "$work/types$2" ;;
-	*) echo tmpfs ;;
+	*)
+		echo tmpfs
+		echo "mobyvm-share $mount_target tmpfs ro 0 0" >>"$MOUNTS"
+		;;
 	esac >"$work/types$mount_target"
 }
 # Instead of timeout -s KILL SECONDS mount.cifs UNC POINT -o OPTIONS.
@@ -173,6 +176,10 @@ body "$(
 )"
 expect 'unmounting what is not mounted succeeds' is ok share
 expect 'its state is unmounted' is unmounted cat "$SHARES/C/state"
+
+echo ok >"$work/reach"
+order "$(printf 'x%.0s' $(seq 129))"
+expect 'a password that the kernel would cut is refused' is "error login 0 the password has 129 bytes in UTF-8, but the VM's kernel takes at most 128" share
 
 # --- points ---
 fresh

@@ -148,9 +148,12 @@ export class ShareGuest implements AsyncDisposable {
   /** Runs a script as root of the guest itself; it comes by standard input. */
   async inGuest(script: string): Promise<string> {
     const mount = ['-v', '/:/guest', BUSYBOX, '/guest/bin/busybox', 'chroot', '/guest', '/bin/sh'];
-    return this.docker(['run', '--rm', '-i', '--privileged', '--pid=host', '--network=host', ...mount], {
-      input: script,
-    });
+    return this.docker(
+      ['run', '--rm', '-i', '--privileged', '--pid=host', '--network=host', '--cgroupns=host', ...mount],
+      {
+        input: script,
+      },
+    );
   }
 
   async console(): Promise<string> {

@@ -5,6 +5,8 @@
 #   mounting | mounted | failed STEP ERRNO TEXT | unmounted
 
 MOUNT_SECONDS=8
+# E_md4hash in fs/smb/client/smbencrypt.c takes no more of a password, in UTF-8: a longer one would be a wrong one.
+MAX_PASSWORD_BYTES=128
 KERNEL_LOG=${KERNEL_LOG:-/dev/kmsg}
 
 # share-link and wait_for_shares look at it.
@@ -84,6 +86,11 @@ bind_others() {
 
 # mount_on_points SHARE: prints "STEP ERRNO TEXT" if it fails; nothing is mounted then
 mount_on_points() {
+	password_bytes=$(stat -c %s password)
+	if [ "$password_bytes" -gt "$MAX_PASSWORD_BYTES" ]; then
+		echo "login 0 the password has $password_bytes bytes in UTF-8, but the VM's kernel takes at most $MAX_PASSWORD_BYTES"
+		return
+	fi
 	mount_unc=$(cat unc)
 	mount_server=${mount_unc#//}
 	mount_server=${mount_server%%/*}

@@ -24,6 +24,14 @@ has_mounts_below() {
 	LC_ALL=C awk -v below="$1/" '{ gsub(/\\040/, " ", $2) } index($2, below) == 1 { found = 1 } END { exit !found }' "$MOUNTS"
 }
 
+# is_seal POINT: a share had it as its point before
+is_seal() {
+	LC_ALL=C awk -v point="$1" '
+		{ gsub(/\\040/, " ", $2) }
+		$1 == "mobyvm-share" && $2 == point { found = 1 }
+		END { exit !found }' "$MOUNTS"
+}
+
 # point_problem SHARE POINT: "ERRNO TEXT" if the share cannot be mounted there
 point_problem() {
 	case $2/ in
@@ -40,6 +48,7 @@ point_problem() {
 		return
 		;;
 	esac
+	! is_seal "$2" || return
 	if [ -n "$(type_at "$2")" ] || has_mounts_below "$2"; then
 		echo "16 $2 is used by the VM itself"
 	elif [ -n "$(find "$2" ! -type d 2>/dev/null | head -n 1)" ]; then
@@ -78,6 +87,10 @@ claim_points() {
 	done <"$2"
 	mkdir -p "$SHARES/$1"
 	# Points that the share no longer has stay sealed: containers may still bind them.
+	unmount_points "$SHARES/$1/points" || {
+		echo '16 what was mounted before could not be unmounted'
+		return
+	}
 	cat "$2" >"$SHARES/$1/points.new"
 	mv "$SHARES/$1/points.new" "$SHARES/$1/points"
 	while IFS= read -r claimed_point; do
