@@ -26,22 +26,11 @@ const SAME_FOR_ALL = [
   'noperm',
 ] as const;
 
-/**
- * Drives ignore case on the host, so the VM must as well: a folder that the kernel knows under two spellings makes it
- * ignore the server's inode numbers (cifs_autodisable_serverino in fs/smb/client/misc.c).
- */
-const ON_DRIVE = /^\/[A-Za-z](?:\/|$)/;
-
 /** What a share is mounted with. */
-export function mountOptions({
-  owner,
-  isReadOnly,
-  points,
-}: Pick<Share, 'owner' | 'isReadOnly' | 'points'>): readonly string[] {
+export function mountOptions({ owner, isReadOnly }: Pick<Share, 'owner' | 'isReadOnly'>): readonly string[] {
   return [
     isReadOnly ? 'ro' : 'rw',
     ...SAME_FOR_ALL,
-    ...(points.some((point) => ON_DRIVE.test(point)) ? ['nocase'] : []),
     `uid=${owner.uid}`,
     `gid=${owner.gid}`,
     'forceuid',
