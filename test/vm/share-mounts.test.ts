@@ -216,7 +216,11 @@ describe('a container with a restart policy', () => {
       240,
     );
     expect(await guest.mounts.mount(order(), never)).toEqual({ ok: true });
-    expect((await held.start(['/C', '/c'], never)).map(({ name }) => name)).toEqual(['web']);
+    await held.start(['/C', '/c'], never);
+    // The engine may have been on its way still, and have started it by itself.
+    const isRunning = async (): Promise<boolean> =>
+      (await guest.docker(['inspect', '-f', '{{.State.Running}}', 'web']).catch(() => '')).trim() === 'true';
+    await until('the container to run', isRunning, 120);
     expect(await guest.docker(['logs', '--tail', '1', 'web'])).toBe('hello from the host\n');
     expect(await held.list(['/C', '/c'], never)).toEqual([]);
     await guest.docker(['rm', '-f', 'web', 'stopped']);
