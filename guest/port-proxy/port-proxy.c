@@ -23,6 +23,7 @@
  * Environment, for tests: MOBYVM_RUN (folder with token and lease), MOBYVM_PORT_HOST_PORT, MOBYVM_DOCKER_PROXY.
  */
 #define _GNU_SOURCE
+#include "first-line.h"
 #include "hairpin.h"
 #include "local.h"
 #include "relay.h"
@@ -138,22 +139,6 @@ static const char *docker_proxy(void)
 		if (access(places[i], X_OK) == 0)
 			return places[i];
 	return "docker-proxy";
-}
-
-/* The first line of a file of the run folder; false when there is none. */
-static bool read_run_file(const char *name, char *line, size_t size)
-{
-	char path[256];
-	const char *run = getenv("MOBYVM_RUN");
-	snprintf(path, sizeof path, "%s/%s", run != NULL ? run : "/run/mobyvm", name);
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	bool has_line = fgets(line, (int)size, file) != NULL;
-	fclose(file);
-	if (has_line)
-		line[strcspn(line, "\n")] = '\0';
-	return has_line && *line != '\0';
 }
 
 /* The lease is "ADDRESS PREFIX_LENGTH GATEWAY"; the gateway is the host. */

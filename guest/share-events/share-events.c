@@ -20,6 +20,7 @@
  * MOBYVM_MODPROBE.
  */
 #define _GNU_SOURCE
+#include "first-line.h"
 #include "raise.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -275,21 +276,6 @@ static void serve(int fd)
 }
 
 /* --- the connection --------------------------------------------------------------------------------------------------- */
-
-/* The first line of a file of the run folder; false when there is none. */
-static bool read_run_file(const char *name, char *line, size_t size)
-{
-	char path[256];
-	snprintf(path, sizeof path, "%s/%s", setting("MOBYVM_RUN", "/run/mobyvm"), name);
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	bool has_line = fgets(line, (int)size, file) != NULL;
-	fclose(file);
-	if (has_line)
-		line[strcspn(line, "\n")] = '\0';
-	return has_line && *line != '\0';
-}
 
 /* -1 when there is no host yet. The lease is "ADDRESS PREFIX_LENGTH GATEWAY"; the gateway is the host. */
 static int dial(void)

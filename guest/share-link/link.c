@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "first-line.h"
 #include "link.h"
 #include "watch.h"
 #include <arpa/inet.h>
@@ -43,22 +44,6 @@ static void drop(int64_t now)
 	due = now + backoff;
 	backoff = backoff * 2 > LONGEST_BACKOFF_MS ? LONGEST_BACKOFF_MS : backoff * 2;
 	received_length = 0;
-}
-
-/* The first line of a file of the run folder. */
-static bool read_run_file(const char *name, char *line, size_t size)
-{
-	char path[512];
-	const char *run = getenv("MOBYVM_RUN");
-	snprintf(path, sizeof path, "%s/%s", run != NULL ? run : "/run/mobyvm", name);
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	bool has_line = fgets(line, (int)size, file) != NULL;
-	fclose(file);
-	if (has_line)
-		line[strcspn(line, "\n")] = '\0';
-	return has_line && *line != '\0';
 }
 
 /* The lease is "ADDRESS PREFIX_LENGTH GATEWAY"; the gateway is the host. */

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "first-line.h"
 #include "mounts.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,12 +75,5 @@ bool read_share_file(const char *id, const char *name, char *line, size_t size)
 	char folder[512], path[1024];
 	shares_folder(folder, sizeof folder);
 	snprintf(path, sizeof path, "%s/%s/%s", folder, id, name);
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	bool has_line = fgets(line, (int)size, file) != NULL;
-	fclose(file);
-	if (has_line)
-		line[strcspn(line, "\n")] = '\0';
-	return has_line && *line != '\0';
+	return read_first_line(path, line, size);
 }
