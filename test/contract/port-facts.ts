@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { PortAddress, PortFacts } from '../../src/proxy/index.js';
-import { bindSocket, closeSocket, startListening, stopListening } from '../../src/proxy/listen.js';
+import { bindSocket, closeSocket, startListening, stopListening } from '../../src/core/host/index.js';
 
 const LOOPBACK = '127.0.0.1';
 /** TEST-NET-1, an address that no host has: https://www.rfc-editor.org/rfc/rfc5737 */

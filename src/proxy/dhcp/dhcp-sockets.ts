@@ -21,9 +21,9 @@
  *   https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
  */
 import { createSocket, type Socket } from 'node:dgram';
+import { bindSocket, closeSocket } from '../../core/host/index.js';
 import type { Ipv4 } from '../../core/values/index.js';
 import { bindError, portInUseError, type WantedPort } from '../bind-error.js';
-import { bindSocket, closeSocket } from '../listen.js';
 import type { PortFacts } from '../port-facts.js';
 
 export const SERVER_PORT = 67;

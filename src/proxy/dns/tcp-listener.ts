@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { startListening, stopListening } from '../../core/host/index.js';
 import { bindError } from '../bind-error.js';
-import { startListening, stopListening } from '../listen.js';
 import { MAX_QUERY_BYTES } from './dns-constants.js';
 import { framed, Framing } from './framing.js';
 import type { QuerySource } from './source-limits.js';

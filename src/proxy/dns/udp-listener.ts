@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
+import { bindSocket, closeSocket } from '../../core/host/index.js';
 import { bindError } from '../bind-error.js';
-import { bindSocket, closeSocket } from '../listen.js';
 import type { PortFacts } from '../port-facts.js';
 import { fitToUdp } from './answer.plan.js';
 import type { DnsMessage, DnsQuery } from './message.codec.js';

@@ -1,9 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
-import type { Logger } from '../../core/host/index.js';
+import { isSameSecret, startListening, stopListening, type Logger } from '../../core/host/index.js';
 import { CodecError, MobyvmError, textOf } from '../../core/values/index.js';
 import { bindError } from '../bind-error.js';
-import { startListening, stopListening } from '../listen.js';
 import { OncePerMinute } from '../once-per-minute.js';
 import type { PortFacts } from '../port-facts.js';
 import {
@@ -172,7 +170,7 @@ class ControlConnection implements Lease {
       if (message.kind === 'release' || this.#isAccepted)
         return this.#refuse('each connection is for one port');
       const { token, request, isRenewal } = message.expose;
-      if (!isSame(token, this.#options.token())) return this.#refuse("the token is not this machine's");
+      if (!isSameSecret(token, this.#options.token())) return this.#refuse("the token is not this machine's");
       this.#isAccepted = true;
       this.#context.authenticated();
       void this.#expose(request, isRenewal);
@@ -223,11 +221,4 @@ class ControlConnection implements Lease {
     if (this.#isAccepted) return void this.#socket.destroy();
     this.#end({ kind: 'error', reason: `mobyvm: ${reason}` });
   }
-}
-
-/** Compares in constant time, whatever the lengths. */
-function isSame(given: string, wanted: string | undefined): boolean {
-  if (wanted === undefined) return false;
-  const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(given), hash(wanted));
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
+import { startListening } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
-import { startListening } from '../listen.js';
 import { acceptWithOnread } from './accept-with-onread.js';
 import { BytePump } from './byte-pump.js';
 import type { Forwarder, ForwarderOptions } from './forwarder.js';

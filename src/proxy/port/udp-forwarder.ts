@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { bindSocket } from '../../core/host/index.js';
 import { errnoOf, textOf } from '../../core/values/index.js';
 import type { Endpoint } from '../endpoint.js';
-import { bindSocket } from '../listen.js';
 import type { Forwarder, ForwarderOptions, ForwarderTrouble } from './forwarder.js';
 
 /**

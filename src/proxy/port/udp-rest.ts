@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
+import { bindSocket, closeSocket } from '../../core/host/index.js';
 import type { PortFacts } from '../port-facts.js';
-import { bindSocket, closeSocket } from '../listen.js';
 import type { Forwarder, ForwarderOptions } from './forwarder.js';
 import { forwardUdp, type DatagramForwarder } from './udp-forwarder.js';
 

@@ -1,7 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { z } from 'zod';
-import type { Logger } from '../../core/host/index.js';
+import { isSameSecret, startListening, stopListening, type Logger } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import { LINK_PURPOSES, type GuestLink, type LinkPurpose } from './guest-link.js';
 import { SocketLink } from './socket-link.js';
@@ -74,7 +73,9 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS },
     accept,
   );
-  await listen(server, address, port);
+  await startListening(server, { host: address, port, exclusive: true }).catch((error: unknown) => {
+    throw serverError(address, port, error);
+  });
   server.on('error', (error) => logger.warn('share.link.unaccepted', { reason: textOf(error) }));
   const dropAll = (): void => {
     for (const link of [...links.values(), ...strangers]) link.close();
@@ -87,15 +88,12 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
     dropAll,
     close: async () => {
       dropAll();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
+      await stopListening(server);
     },
   };
 }
 
 function purposeOf(line: string, token: string | undefined): LinkPurpose | undefined {
-  if (token === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -103,29 +101,13 @@ function purposeOf(line: string, token: string | undefined): LinkPurpose | undef
     return undefined;
   }
   const read = greeting.safeParse(value);
-  return read.success && isSame(read.data.token, token) ? read.data.op : undefined;
+  return read.success && isSameSecret(read.data.token, token) ? read.data.op : undefined;
 }
 
-/** Compares in constant time, whatever the lengths. */
-function isSame(given: string, wanted: string): boolean {
-  const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(given), hash(wanted));
-}
-
-async function listen(server: Server, address: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(serverError(address, port, error)));
-    server.listen({ host: address, port, exclusive: true }, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
-}
-
-function serverError(address: string, port: number, cause: Error): MobyvmError {
+function serverError(address: string, port: number, cause: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_SHARE_SERVER',
-    `The server for shares cannot listen on ${address}:${port}: ${cause.message}`,
+    `The server for shares cannot listen on ${address}:${port}: ${textOf(cause)}`,
     `Stop what uses TCP port ${port} of that address, then run \`mobyvm up\`.`,
     { cause },
   );
