@@ -57,7 +57,5 @@ function addBlock(start: State, view: DataView, block: number): State {
       [a, b, c, d] = [d, (sum << shift) | (sum >>> (32 - shift)), b, c];
     });
   }
-  return [a + start[0], b + start[1], c + start[2], d + start[3]].map(
-    (word) => word >>> 0,
-  ) as unknown as State;
+  return [(a + start[0]) >>> 0, (b + start[1]) >>> 0, (c + start[2]) >>> 0, (d + start[3]) >>> 0];
 }
