@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import {
   ensureSteps,
   Listeners,
@@ -8,13 +7,14 @@ import {
   type Logger,
   type ManagedResource,
 } from '../core/host/index.js';
-import { errnoOf, MobyvmError, textOf } from '../core/values/index.js';
+import { MobyvmError, textOf } from '../core/values/index.js';
 import type { CredentialStore } from './credential-store.js';
 import type { FileServer, FileServerPlace, FileServerProblem } from './file-server.js';
 import type { GuestMounts } from './guest-mounts.js';
 import { checkShare, type CheckResult } from './share-check.js';
 import { findShare, newShare, type ShareRequest } from './new-share.plan.js';
 import type { PathRule } from './paths/host-path.plan.js';
+import { refuseUnusableFolder } from './refuse-folder.js';
 import { MAX_SHARES, shareFile, type ShareEntry, type ShareFile } from './share-entry.js';
 import { shareError } from './share-errors.js';
 import { DEFAULT_OWNER, type FileOwner, type Share } from './share.js';
@@ -361,23 +361,12 @@ export class Shares {
     const { credentials } = this.#options;
     if (password === undefined && (await credentials.read(user)) !== undefined) return;
     if (password === undefined || password === '') throw noPasswordError(user);
-    refuseUnusablePassword(password);
     await credentials.write(user, password);
   }
 }
 
 function userOf({ account }: ShareEntry): string | undefined {
   return account.kind === 'user' ? account.user : undefined;
-}
-
-/** mount.cifs takes 512 bytes; Windows and Samba 127 characters. */
-const MAX_PASSWORD = 127;
-
-function refuseUnusablePassword(password: string): void {
-  if (password.length > MAX_PASSWORD)
-    throw shareError(`The password has more than ${MAX_PASSWORD} characters.`, 'Use a shorter one.');
-  if (/[\0\r\n]/.test(password))
-    throw shareError('The password has a line break or a NUL.', 'A password is one line.');
 }
 
 function noPasswordError(user: string): MobyvmError {
@@ -392,18 +381,4 @@ function tooManyError(): MobyvmError {
     `There are ${MAX_SHARES} shares, which is the limit.`,
     'Share a folder that holds several of them.',
   );
-}
-
-async function refuseUnusableFolder(path: string): Promise<void> {
-  let reason: string;
-  try {
-    if ((await stat(path)).isDirectory()) return;
-    throw shareError(`${path} is a file.`, 'Share the folder that it is in.');
-  } catch (error) {
-    if (error instanceof MobyvmError) throw error;
-    const errno = errnoOf(error);
-    reason =
-      errno === 'ENOENT' || errno === 'ENOTDIR' ? 'does not exist' : `cannot be read (${errno ?? '?'})`;
-  }
-  throw shareError(`${path} ${reason}.`, 'Correct the path, or create the folder first.');
 }
