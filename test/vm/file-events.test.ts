@@ -38,8 +38,9 @@ beforeAll(async () => {
   await logged(/"share.events.watching","count":1/);
 }, 900_000);
 afterAll(async () => {
-  await logs[Symbol.asyncDispose]();
+  // First what is left behind if the set-up failed before there were logs.
   await instance[Symbol.asyncDispose]();
+  await logs[Symbol.asyncDispose]();
 });
 
 /** Waits until the daemon's log has such a record. @param times how many */
