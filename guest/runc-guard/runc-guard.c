@@ -9,7 +9,7 @@
  */
 #define _GNU_SOURCE
 #include "bundle.h"
-#include "../share-link/mounts.h"
+#include "mounts.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
