@@ -179,7 +179,7 @@ describe('a create through the endpoint', () => {
     const startedMs = performance.now();
     const answer = await set.send(post(CREATE, '{"HostConfig":{"Binds":["c:/site:/data"]}}'));
     expect(performance.now() - startedMs).toBeLessThan(2_000);
-    expect(answer).toContain('drive C does not answer');
+    expect(answer).toContain('the host does not answer for C:');
   });
 
   it('is refused with 413 when its body is longer than 16 MiB, stated or in chunks', async () => {

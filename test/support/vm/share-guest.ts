@@ -50,7 +50,9 @@ export class ShareGuest implements AsyncDisposable {
         address: '127.0.0.1',
         port: 0,
         token: () => TOKEN,
-        onLink: (link) => guest?.mounts.attach(link),
+        onLink: (link) => {
+          if (link.purpose === 'share-health') guest?.mounts.attach(link);
+        },
         logger: silentLogger,
       });
       // Sockets of the file system reach from the machine's namespace into the test's.
