@@ -27,6 +27,13 @@ export default defineConfig({
       }),
       // No tier: `npm run fuzz:engine`.
       tier('fuzz', ['test/fuzz/**/*.fuzz.ts'], { fileParallelism: false, reporters: ['verbose'] }),
+      // No tier: hours of the same. `npm run soak`.
+      tier('soak', ['test/soak/*.soak.ts'], {
+        hookTimeout: 600_000,
+        fileParallelism: false,
+        globalSetup: ['test/support/build-dist.ts'],
+        reporters: ['verbose'],
+      }),
       // No tier: it measures. `npm run bench`.
       tier('bench', ['bench/**/*.measure.ts'], { fileParallelism: false, reporters: ['verbose'] }),
     ],

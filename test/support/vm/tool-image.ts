@@ -9,8 +9,18 @@ const PROGRAMS = ['/usr/bin/git', '/usr/bin/sqlite3'];
 /** What git starts by that name. */
 const GIT_COMMANDS = ['git-upload-pack', 'git-receive-pack'];
 
+export interface MoreTools {
+  readonly programs: readonly string[];
+  /** Copied as they are, to the same place. */
+  readonly folders: readonly string[];
+}
+
 /** An image with all applets of busybox, git and sqlite3. */
-export async function makeToolImage(instance: Instance, name: string): Promise<void> {
+export async function makeToolImage(
+  instance: Instance,
+  name: string,
+  { programs, folders }: MoreTools = { programs: [], folders: [] },
+): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'mobyvm-tools-'));
   const archive = `${root}.tar`;
   try {
@@ -20,7 +30,9 @@ export async function makeToolImage(instance: Instance, name: string): Promise<v
     const applets = (await run('/bin/busybox', ['--list'])).stdout.trim().split('\n');
     for (const applet of applets)
       if (applet !== 'busybox') await symlink('busybox', join(root, 'bin', applet));
-    for (const program of PROGRAMS) for (const file of await filesOf(program)) await copyInto(root, file);
+    for (const program of [...PROGRAMS, ...programs])
+      for (const file of await filesOf(program)) await copyInto(root, file);
+    for (const path of folders) await cp(path, join(root, path), { recursive: true });
     for (const command of GIT_COMMANDS)
       await symlink('/usr/bin/git', join(root, 'usr/lib/git-core', command));
     await run('tar', ['-C', root, '-cf', archive, '.']);
