@@ -1,10 +1,11 @@
-import { appendFile, chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, chmod, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/host/index.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
+import { copyProgram } from '../support/vm/tool-image.js';
 
 /** Changes on the host, as containers see them that bind a folder of a share. */
 const IMAGE = 'mobyvm-busybox';
@@ -183,6 +184,33 @@ describe('a container that watches a folder of the host', () => {
     const single = lines.filter((line) => line.startsWith('CREATE /w/many/')).length;
     if (single < 12_000) expect(lines).toContain('ATTRIB,ISDIR /w/many');
   }, 600_000);
+});
+
+test('a development server that watches with chokidar sees a change without polling', async () => {
+  // Node comes over the share: an image with it takes minutes to import under emulation.
+  const tools = join(share, 'tools');
+  await copyProgram(tools, process.execPath);
+  for (const name of ['chokidar', 'readdirp'])
+    await cp(resolve('node_modules', name), join(tools, 'node_modules', name), { recursive: true });
+  await cp(resolve('test/fixtures/programs/dev-server.mjs'), join(tools, 'dev-server.mjs'));
+  const libraries = '/tools/lib/x86_64-linux-gnu:/tools/usr/lib/x86_64-linux-gnu';
+  const node = [
+    '/tools/lib64/ld-linux-x86-64.so.2',
+    '--library-path',
+    libraries,
+    `/tools${process.execPath}`,
+  ];
+  const binds = ['-v', 'C:\\tools:/tools:ro', '-v', 'C:\\site:/app'];
+  await using output = new RunningProgram('docker', [
+    ...['-H', `unix://${instance.socket}`, 'run', '--rm', '--name', 'dev-server', ...binds, IMAGE],
+    ...[...node, '/tools/dev-server.mjs', '/app'],
+  ]);
+  await output.line(/^watching$/, 240);
+  await appendFile(join(site, 'f'), 'reload\n');
+  expect(await output.line(/^change /, 60)).toBe('change /app/f');
+  await writeFile(join(site, 'page.html'), 'new\n');
+  expect(await output.line(/^add /, 60)).toBe('add /app/page.html');
+  await instance.docker(['rm', '--force', 'dev-server']);
 });
 
 test('a container that binds a single file sees its replacement', async () => {

@@ -30,17 +30,23 @@ export async function makeToolImage(
     const applets = (await run('/bin/busybox', ['--list'])).stdout.trim().split('\n');
     for (const applet of applets)
       if (applet !== 'busybox') await symlink('busybox', join(root, 'bin', applet));
-    for (const program of [...PROGRAMS, ...programs])
-      for (const file of await filesOf(program)) await copyInto(root, file);
+    for (const program of [...PROGRAMS, ...programs]) await copyProgram(root, program);
     for (const path of folders) await cp(path, join(root, path), { recursive: true });
     for (const command of GIT_COMMANDS)
       await symlink('/usr/bin/git', join(root, 'usr/lib/git-core', command));
     await run('tar', ['-C', root, '-cf', archive, '.']);
-    await instance.docker(['import', '-c', 'ENV HOME=/root', '-c', 'CMD ["sh"]', archive, name]);
+    await instance.docker(['import', '-c', 'ENV HOME=/root', '-c', 'CMD ["sh"]', archive, name], {
+      timeoutMs: 600_000,
+    });
   } finally {
     await rm(root, { recursive: true });
     await rm(archive, { force: true });
   }
+}
+
+/** A program of this host with its libraries and the loader, each in its place below another root. */
+export async function copyProgram(root: string, program: string): Promise<void> {
+  for (const file of await filesOf(program)) await copyInto(root, file);
 }
 
 /** The program, its libraries and the loader, as ldd lists them. */
