@@ -70,13 +70,14 @@ export const COMMANDS: readonly Command[] = [
     options: {
       json: JSON_OUTPUT,
       watch: { type: 'boolean', alias: 'w', default: false, describe: 'Show every change until Ctrl-C' },
+      timings: { type: 'boolean', default: false, describe: 'Show how long the last start took instead' },
     },
     examples: [
       ['mobyvm status', 'Show the present state'],
       ['mobyvm status --watch', 'Follow a start in another terminal'],
-      ['mobyvm status --json', 'Read it from a script'],
+      ['mobyvm status --timings', 'Show what the last start spent its time on'],
     ],
-    run: (context, { json, watch }) => status(context, { json, watch }),
+    run: (context, { json, watch, timings }) => status(context, { json, watch, timings }),
   }),
   command({
     name: 'logs',

@@ -6,6 +6,7 @@ import type { CommandContext, CommandResult } from './context.js';
 import { ControlClient } from './control-client.js';
 import { isNotRunning } from './find-daemon.js';
 import { statusLines } from './render-status.js';
+import { timingLines } from './render-timings.js';
 
 /** How often a watch looks for a daemon while there is none. */
 const LOOK_EVERY_MS = 500;
@@ -13,6 +14,8 @@ const LOOK_EVERY_MS = 500;
 export interface StatusOptions {
   readonly json: boolean;
   readonly watch: boolean;
+  /** Show how long the last start took instead. */
+  readonly timings: boolean;
 }
 
 /** `mobyvm status`: 0 when the Docker Engine can be used, and 1 otherwise, so that scripts can ask. */
@@ -72,9 +75,10 @@ async function* daemonStatus(client: ControlClient, signal: AbortSignal): AsyncG
 function rendered(
   { platform }: CommandContext,
   machine: MachineStatus,
-  { json }: StatusOptions,
+  { json, timings }: StatusOptions,
 ): readonly string[] {
-  return json ? [JSON.stringify(machine)] : statusLines(machine, platform);
+  if (json) return [JSON.stringify(machine)];
+  return timings ? timingLines(machine) : statusLines(machine, platform);
 }
 
 async function notRunning({ daemon }: CommandContext, { json }: StatusOptions): Promise<readonly string[]> {

@@ -180,6 +180,14 @@ export const machineStatus = z.object({
       problems: z.array(z.object({ path: z.string(), reason: z.string(), remedy: z.string() })),
     })
     .optional(),
+  /** How long the last start of the VM took. */
+  timings: z
+    .object({
+      steps: z.array(z.object({ id: z.string(), title: z.string(), durationMs: z.number() })),
+      /** What the guest reported while it booted, by its uptime in seconds. */
+      guest: z.array(z.object({ stage: z.string(), text: z.string(), uptimeSeconds: z.number() })),
+    })
+    .optional(),
   /** What others changed on the host and the daemon repaired, oldest first. */
   repairs: z
     .array(z.object({ at: z.string(), id: z.string(), title: z.string(), problem: z.string() }))

@@ -26,6 +26,10 @@ export function toWireStatus(status: MachineStatus): wire.MachineStatus {
     shares: status.shares.shares.map((each) => ({ ...each })),
     heldContainers: [...status.shares.heldContainers],
     ...fileEventsOf(status.shares),
+    timings: {
+      steps: status.timings.steps.map((each) => ({ ...each })),
+      guest: status.timings.guest.map((each) => ({ ...each })),
+    },
     repairs: [...status.repairs],
     obstacles: obstacles.map(({ problem, remedy }) => ({ problem, remedy })),
   };

@@ -1,8 +1,12 @@
+import type { StageTiming } from './start-timings.js';
+
 /** What the guest said about its own boot; parsed from its console by src/vm. */
 export interface BootStage {
   readonly stage: string;
   readonly text: string;
   readonly isError: boolean;
+  /** The guest's uptime, seconds. */
+  readonly uptimeSeconds: number;
 }
 
 export interface WatchedConsole {
@@ -12,6 +16,9 @@ export interface WatchedConsole {
 }
 
 const KEPT_LINES = 12;
+/** The guest is not trusted: what it reports is bounded. */
+const KEPT_STAGES = 64;
+const KEPT_TEXT = 200;
 
 /** Stages whose error ends the boot. A network that is not there yet may still come: for that there is a deadline. */
 const FATAL_STAGES: readonly string[] = ['initramfs', 'root', 'init', 'data', 'containerd', 'engine'];
@@ -22,6 +29,8 @@ export class BootWatch {
   readonly #parseStage: (line: string) => BootStage | undefined;
   readonly #lines: string[] = [];
   #unsubscribe: () => void = () => undefined;
+  #stages: StageTiming[] = [];
+  #isBooted = false;
   #stage: BootStage | undefined;
   #problem: BootStage | undefined;
 
@@ -33,6 +42,11 @@ export class BootWatch {
   /** The last stage that the guest reported, errors included. */
   get stage(): BootStage | undefined {
     return this.#stage;
+  }
+
+  /** What the guest reported until its engine answered, in order. */
+  get stages(): readonly StageTiming[] {
+    return this.#stages;
   }
 
   /** The first error of this boot that the guest reported and that it cannot get over. */
@@ -56,6 +70,8 @@ export class BootWatch {
   start(onLine: (line: string) => void = () => undefined): void {
     this.stop();
     this.#lines.length = 0;
+    this.#stages = [];
+    this.#isBooted = false;
     this.#stage = undefined;
     this.#problem = undefined;
     this.#unsubscribe = this.#console.onLine((line) => {
@@ -96,6 +112,13 @@ export class BootWatch {
     const stage = this.#parseStage(line);
     if (stage === undefined) return;
     this.#stage = stage;
+    this.#keep(stage);
     if (stage.isError && FATAL_STAGES.includes(stage.stage)) this.#problem ??= stage;
+  }
+
+  #keep({ stage, text, uptimeSeconds, isError }: BootStage): void {
+    if (this.#isBooted || this.#stages.length === KEPT_STAGES) return;
+    this.#stages.push({ stage, text: text.slice(0, KEPT_TEXT), uptimeSeconds });
+    this.#isBooted = stage === 'engine' && !isError;
   }
 }

@@ -3,6 +3,7 @@ import { reportOf, type ErrorReport } from '../../core/values/index.js';
 import type { EngineState } from './engine-probe.js';
 import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
 import type { OperationEvent } from './operation.js';
+import { StepTimings, type StepTiming } from './start-timings.js';
 
 /** The step of an operation that is in progress. */
 export interface RunningStep {
@@ -21,6 +22,7 @@ export interface RunningStep {
 export class MachineCondition {
   readonly #logger: Logger;
   readonly #changes = new Listeners();
+  readonly #timings = new StepTimings();
   #state: MachineState = 'stopped';
   #since = new Date().toISOString();
   #error: ErrorReport | undefined;
@@ -51,6 +53,11 @@ export class MachineCondition {
     return this.#step;
   }
 
+  /** Of the last start, in their order. */
+  get stepTimings(): readonly StepTiming[] {
+    return this.#timings.steps;
+  }
+
   /** Whether the engine can be reached, for the engine endpoint. */
   get engineState(): EngineState {
     if (this.isEngineReady) return { kind: 'ready' };
@@ -78,6 +85,7 @@ export class MachineCondition {
   }
 
   apply(event: MachineEvent, error?: ErrorReport): void {
+    if (event === 'vm.starting') this.#timings.vmIsToStart();
     const next = nextMachineState(this.#state, event);
     if (next === this.#state) {
       // The reason of a degraded machine may change; how long it has been degraded does not.
@@ -96,6 +104,7 @@ export class MachineCondition {
 
   /** Takes note of an operation's progress, and logs how each step ended. */
   follow(event: OperationEvent): void {
+    this.#timings.follow(event);
     switch (event.event) {
       case 'step.started':
         this.#step = { id: event.step, title: event.title, detail: '', startedMs: performance.now() };
@@ -122,7 +131,8 @@ export class MachineCondition {
     this.changed();
   }
 
-  stepEnded(): void {
+  operationEnded(): void {
     this.#step = undefined;
+    this.#timings.operationEnded();
   }
 }

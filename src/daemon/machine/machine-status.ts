@@ -3,6 +3,7 @@ import type { GuestFacts } from '../guest/index.js';
 import type { Obstacle } from '../host-side/host-network.js';
 import type { SharesDescription } from '../shares/machine-shares.js';
 import type { MachineState } from './machine-state.plan.js';
+import type { StartTimings } from './start-timings.js';
 
 /** The daemon itself: what it was started with. */
 export interface DaemonDescription {
@@ -96,6 +97,7 @@ export interface MachineStatus {
   readonly engine: EngineDescription;
   readonly ports: PortCounts;
   readonly shares: SharesDescription;
+  readonly timings: StartTimings;
   /** The latest repairs since the daemon was started, oldest first. */
   readonly repairs: readonly Repair[];
   /** What other programs on the host do to the VM's network, as of the last look. */

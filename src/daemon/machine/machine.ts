@@ -184,7 +184,7 @@ export class Machine {
 
   async #ended({ name, error, cancelled }: OperationOutcome): Promise<void> {
     const condition = this.#condition;
-    condition.stepEnded();
+    condition.operationEnded();
     if (error === undefined) {
       condition.apply('operation.succeeded');
       return;

@@ -34,6 +34,7 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
     engine,
     ports: ports.counts(),
     shares: await shares.describe(),
+    timings: { steps: condition.stepTimings, guest: parts.boot.stages },
     repairs: health.repairs,
     obstacles: health.obstacles,
   };
