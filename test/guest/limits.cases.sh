@@ -24,6 +24,7 @@ at_least() {
 expect 'Elasticsearch can map its files (docker/for-mac#7047)' at_least vm.max_map_count 262144
 expect 'a project with many files can be watched' at_least fs.inotify.max_user_watches 524288
 expect 'many programs can watch files' at_least fs.inotify.max_user_instances 512
+expect 'each user can have more than 200 keys' at_least kernel.keys.maxkeys 20000
 expect 'every line is one that sysctl understands' sh -c "! grep -vE '^(#.*|[a-z_.]+ = [0-9]+|)\$' '$etc/mobyvm/kernel-limits.conf'"
 expect 'they are set before anything else starts' grep -q 'sysctl -q -p /etc/mobyvm/kernel-limits.conf' "$etc/init.d/mobyvm-early"
 
@@ -32,4 +33,4 @@ expect 'they are set before anything else starts' grep -q 'sysctl -q -p /etc/mob
 set_hard_limit() {
 	sed -n 's/^rc_ulimit="-Hn \([0-9]*\)"$/\1/p' "$etc/init.d/containerd"
 }
-expect 'a container may open at least 65535 files, and the soft limit is left alone' test "$(set_hard_limit)" -ge 65535
+expect 'a container may open 1048576 files, and the soft limit is left alone' test "$(set_hard_limit)" -eq 1048576
