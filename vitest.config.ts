@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Registers what the run makes, to remove it when the run is interrupted. */
+const TEST_RUN = 'test/support/test-run.ts';
+
 /** One project per tier: `npx vitest run --project unit`. Tiers above `contract` need root; see docs/testing.md. */
 export default defineConfig({
   test: {
@@ -17,13 +20,20 @@ export default defineConfig({
         env: { DOTNET_EnableDiagnostics: '0' },
       }),
       // Tests that run in node.exe under Wine; see test/support/wine.
-      tier('windows', ['test/windows/*.test.ts'], { testTimeout: 300_000, fileParallelism: false }),
-      tier('integration', ['test/integration/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
+      tier('windows', ['test/windows/*.test.ts'], {
+        testTimeout: 300_000,
+        fileParallelism: false,
+        globalSetup: [TEST_RUN],
+      }),
+      tier('integration', ['test/integration/**/*.test.ts'], {
+        testTimeout: 180_000,
+        fileParallelism: false,
+        globalSetup: [TEST_RUN],
+      }),
       tier('vm', ['test/vm/**/*.test.ts'], {
         testTimeout: 600_000,
-        hookTimeout: 600_000,
         fileParallelism: false,
-        globalSetup: ['test/support/build-dist.ts'],
+        globalSetup: [TEST_RUN, 'test/support/build-dist.ts'],
       }),
       // No tier: `npm run fuzz:engine`.
       tier('fuzz', ['test/fuzz/**/*.fuzz.ts'], { fileParallelism: false, reporters: ['verbose'] }),
@@ -40,6 +50,14 @@ export default defineConfig({
   },
 });
 
-function tier(name: string, include: string[], more: Record<string, unknown>) {
-  return { extends: true as const, test: { name, include, ...more } };
+/** Limits are for what hangs: what takes a second on an idle machine may take a minute on a busy one. */
+function tier(
+  name: string,
+  include: string[],
+  { testTimeout = 60_000, ...more }: Record<string, unknown> & { readonly testTimeout?: number },
+) {
+  return {
+    extends: true as const,
+    test: { name, include, testTimeout, hookTimeout: testTimeout, ...more },
+  };
 }

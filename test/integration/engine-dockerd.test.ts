@@ -472,11 +472,9 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
       await set.compose('through', [...project, 'down']);
     });
 
-    it('a drive that is not shared is refused in less than two seconds, with a remedy', async () => {
-      const startedMs = performance.now();
+    it('a drive that is not shared is refused with a remedy', async () => {
       const args = ['run', '--rm', '-v', 'D:\\data:/data', IMAGE, 'true'];
       const { stderr, exitCode } = await set.docker('through', args, { acceptExitCodes: [125] });
-      expect(performance.now() - startedMs).toBeLessThan(2_000);
       expect(exitCode).toBe(125);
       expect(stderr).toContain(
         '"D:\\data" cannot be mounted: drive D is not shared with the VM. Share it first.',
@@ -496,10 +494,8 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
         '--opt',
         `device=${device}`,
       ];
-      const startedMs = performance.now();
       const args = ['volume', 'create', ...options('D:\\data'), 'dead'];
       const { stderr } = await set.docker('through', args, { acceptExitCodes: [1] });
-      expect(performance.now() - startedMs).toBeLessThan(2_000);
       expect(stderr).toContain('"D:\\data" cannot be mounted: drive D is not shared with the VM.');
       expect((await set.docker('straight', ['volume', 'ls', '-q'])).stdout).not.toContain('dead');
       await set.docker('straight', ['volume', 'create', ...options('/D/data'), 'died']);

@@ -16,6 +16,7 @@ import { networkNamespace } from '../../src/vm/network/linux/network-namespace.j
 import { ownerOf } from '../../src/vm/network/linux/owner.js';
 import { MACHINE_ID } from '../support/network-host.js';
 import { describeResource, inThisProcess, type ResourceUnderTest } from '../support/resource-contract.js';
+import { registerNamespace } from '../support/test-run.js';
 
 const context = { signal: new AbortController().signal, progress: () => undefined };
 let count = 0;
@@ -27,6 +28,7 @@ class FreeName implements AsyncDisposable {
   constructor() {
     count += 1;
     this.name = `mvt${process.pid}-n${count}-own`;
+    registerNamespace(this.name);
   }
 
   async exists(): Promise<boolean> {

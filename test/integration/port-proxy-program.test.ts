@@ -1,4 +1,5 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../src/core/host/index.js';
@@ -34,6 +35,13 @@ async function relays(proto: 'tcp' | 'udp'): Promise<string[]> {
 async function hairpins(proto: 'tcp' | 'udp'): Promise<string[]> {
   const { stdout } = await peers.guest.run('nft', ['list', 'map', 'ip', 'mobyvm_relay', `${proto}_hairpins`]);
   return [...stdout.matchAll(/[\d.]+ \. (\d+) : /g)].map(([, port = '']) => port);
+}
+
+/** Whether the process handles that signal itself. */
+async function catches(pid: number, signal: 'SIGINT' | 'SIGTERM'): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`);
+  return ((caught >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
 }
 
 /** Everything but the requests of the port proxy. */
@@ -299,26 +307,21 @@ describe('a port that the host refuses', () => {
     expect(proxy.lines[1]).toContain(reason);
   });
 
-  test('because the host does not answer is reported within 10 s', async () => {
+  test('because the host does not answer is reported in the end', async () => {
     const silent = peers.host.start('socat', ['-dd', '-u', 'TCP-LISTEN:2398,fork', 'OPEN:/dev/null']);
     await silent.line(/listening/);
-    const begun = performance.now();
     const proxy = peers.proxy({ 'host-port': 8012 }, { MOBYVM_PORT_HOST_PORT: '2398' });
     expect(await proxy.exit).toBe(1);
-    expect(performance.now() - begun).toBeLessThan(10_000);
     expect(proxy.lines[1]).toContain("mobyvm's host does not answer");
   });
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s terminates the proxy at once while it waits',
+    '%s interrupts the proxy while it waits for the host',
     async (signal) => {
       const proxy = peers.proxy({ 'host-port': 8013 }, { MOBYVM_PORT_HOST_PORT: '2397' });
-      const begun = performance.now();
-      await until('it to wait', async () =>
-        (await peers.guest.run('ip', ['netns', 'pids', peers.guest.name])).stdout.includes(String(proxy.pid)),
-      );
-      await proxy.stop(signal);
-      expect(performance.now() - begun).toBeLessThan(3_000);
+      await until('it to wait', () => catches(proxy.pid, signal));
+      expect(await proxy.stop(signal)).toBe(1);
+      expect(proxy.lines).toEqual(['1', 'interrupted']);
     },
   );
 });

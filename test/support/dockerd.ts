@@ -2,11 +2,12 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink, writeF
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { run, type RunOptions, type RunResult } from '../../src/core/host/index.js';
+import { run, waitFor, type RunOptions, type RunResult } from '../../src/core/host/index.js';
 import { errnoOf } from '../../src/core/values/index.js';
 import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compose } from './compose.js';
 import { NetworkNamespace, RunningProgram } from './netns.js';
+import { registerControlGroup } from './test-run.js';
 import { credentialsOf, testMachine, writeCredentials } from './tls-engine.js';
 
 /** Filled by `use_docker_engine` in scripts/lib/steps.sh. */
@@ -90,6 +91,7 @@ export class DockerdSetting implements AsyncDisposable {
         await writeFile(join(folder, `${name}.pem`), text, { mode: 0o600 });
       const credentials = await writeCredentials(folder, credentialsOf(machine));
       await makeClientFolder(folder);
+      registerControlGroup(CONTROL_GROUP);
       const dockerd = startDockerd(folder, namespace);
       await dockerd.line(/API listen on \/.*it-dockerd.*docker\.sock/, 60);
       const openEndpoint = async (name: string): Promise<RunningEndpoint> => {
@@ -175,7 +177,7 @@ export class DockerdSetting implements AsyncDisposable {
     await this.#dockerd.stop();
     await this.#namespace[Symbol.asyncDispose]();
     await removeControlGroups();
-    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -255,7 +257,19 @@ async function removeGroup(group: string): Promise<void> {
   });
   if (entries === undefined) return;
   for (const entry of entries) if (entry.isDirectory()) await removeGroup(join(group, entry.name));
-  await rmdir(group);
+  const check = (): Promise<boolean> =>
+    rmdir(group).then(
+      () => true,
+      (error: unknown) => {
+        // What was killed may take a moment to leave it.
+        if (errnoOf(error) !== 'EBUSY') throw error;
+        return false;
+      },
+    );
+  await waitFor(
+    { title: `${group} to be empty`, timeoutSeconds: 30, hint: '', everyMs: 50, check },
+    new AbortController().signal,
+  );
 }
 
 async function makeClientFolder(folder: string): Promise<void> {

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { run, waitFor, type RunOptions, type RunResult } from '../../src/core/host/index.js';
 import { MobyvmError } from '../../src/core/values/index.js';
 import { RunningProgram } from './netns-program.js';
+import { registerNamespace } from './test-run.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const MOBYVM = join(ROOT, 'bin/mobyvm');
@@ -40,6 +41,7 @@ export class Instance implements AsyncDisposable {
   static async create(settings: Readonly<Record<string, object>> = {}, folder = ''): Promise<Instance> {
     const directory = join(await mkdtemp(join(tmpdir(), 'mobyvm-it-')), folder);
     const instance = new Instance(directory, `mvi${process.pid}-${++made}`);
+    registerNamespace(instance.namespace);
     await instance.configure(settings);
     return instance;
   }

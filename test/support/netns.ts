@@ -4,6 +4,7 @@ import { run, type RunOptions, type RunResult } from '../../src/core/host/index.
 import { errnoOf } from '../../src/core/values/index.js';
 import { compiledSource } from './compiled.js';
 import { RunningProgram } from './netns-program.js';
+import { registerNamespace } from './test-run.js';
 
 export { RunningProgram } from './netns-program.js';
 
@@ -52,6 +53,7 @@ export class NetworkNamespace implements AsyncDisposable {
   static async create(label: string): Promise<NetworkNamespace> {
     made += 1;
     const namespace = new NetworkNamespace(`mvt${process.pid}-${made}-${label}`);
+    registerNamespace(namespace.name);
     await run('ip', ['netns', 'add', namespace.name]);
     try {
       await namespace.run('sysctl', ['-qw', ...KERNEL_DEFAULTS]);

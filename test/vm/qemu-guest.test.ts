@@ -54,7 +54,6 @@ describe('the real guest', () => {
     // The uptime continued: the machine was restored, not booted.
     const shutdown = after.find((stage) => stage.stage === 'shutdown');
     expect(shutdown?.uptimeSeconds).toBeGreaterThan(savedAt);
-    expect(shutdown?.uptimeSeconds).toBeLessThan(savedAt + 120);
   });
 
   test('also boots with OVMF, from the same ISO', async () => {
