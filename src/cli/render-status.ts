@@ -1,3 +1,4 @@
+import { shellWord } from '../core/values/index.js';
 import type { MachineStatus } from '../protocol/messages.js';
 import { endpointUrl, type HostPlatform } from '../protocol/platform.js';
 import { seconds } from './render-progress.js';
@@ -86,7 +87,7 @@ function shareRows(shares: MachineStatus['shares'] = []): [string, string][] {
   return shares.map(({ name, hostPath, isReadOnly, state, reason }) => {
     const folder = name === hostPath ? '' : ` (${hostPath})`;
     const mode = isReadOnly ? ', read-only' : '';
-    const why = reason === undefined ? '' : `: ${reason} (\`mobyvm share check ${name}\`)`;
+    const why = reason === undefined ? '' : `: ${reason} (\`mobyvm share check ${shellWord(name)}\`)`;
     return ['share', withoutControls(`${name}${folder}${mode}, ${state}${why}`)];
   });
 }

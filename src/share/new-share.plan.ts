@@ -1,5 +1,6 @@
 import type { PathRule } from './paths/host-path.plan.js';
 import type { ShareEntry } from './share-entry.js';
+import { addCommand, shareCommand } from './share-command.plan.js';
 import { isWithin } from './share-lookup.plan.js';
 import { holdsPathOfVm, isPathOfVm } from './vm-paths.plan.js';
 
@@ -26,6 +27,7 @@ interface Place {
 type Refused = Extract<NewShare, { readonly kind: 'refused' }>;
 
 const MAX_PATH = 1_024;
+const EXAMPLE = '/home/me/site';
 const LETTER = /^([A-Za-z])(?::[\\/]?)?$/;
 const DRIVE_PATH = /^[A-Za-z]:[\\/]/;
 
@@ -52,13 +54,14 @@ export function findShare<S extends { readonly id: string; readonly name: string
   return shares.find((share) => share.id === letter || share.name === path || share.id === name);
 }
 
-function linuxPlace({ name, path }: ShareRequest): Place | Refused {
+function linuxPlace(request: ShareRequest): Place | Refused {
+  const { name, path } = request;
   const letter = LETTER.exec(name)?.[1]?.toUpperCase();
   if (letter !== undefined) {
     if (path === undefined) {
       return refused(
         `Drive ${letter} needs a folder: this host has no drives.`,
-        `Name one: mobyvm share add ${letter} --path /home/me/site`,
+        `Name one: ${addCommand({ ...request, name: letter, path: EXAMPLE })}`,
       );
     }
     const problem = problemOfLinuxPath(path);
@@ -74,7 +77,7 @@ function linuxPlace({ name, path }: ShareRequest): Place | Refused {
     const drive = name.slice(0, 1).toUpperCase();
     return refused(
       `"${name}" is a path of Windows.`,
-      `Share a folder of this host as drive ${drive}: mobyvm share add ${drive} --path /home/me/site`,
+      `Share a folder of this host as drive ${drive}: ${addCommand({ ...request, name: drive, path: EXAMPLE })}`,
     );
   }
   const problem = problemOfLinuxPath(name);
@@ -82,32 +85,38 @@ function linuxPlace({ name, path }: ShareRequest): Place | Refused {
   if (path !== undefined) {
     return refused(
       '--path is for drive letters: a folder of this host has the same path in the VM.',
-      `Leave it out: mobyvm share add ${name}`,
+      `Leave it out: ${addCommand({ ...request, path: undefined })}`,
     );
   }
-  return sharedAsItself(cleanLinuxPath(name));
+  return sharedAsItself(cleanLinuxPath(name), request);
 }
 
-function sharedAsItself(path: string): Place | Refused {
+function sharedAsItself(path: string, request: ShareRequest): Place | Refused {
   if (isPathOfVm(path) || holdsPathOfVm(path)) {
     return refused(
       `${path} cannot be shared: the VM needs its own ${path}.`,
-      `Share a folder below it, or give it a letter: mobyvm share add C --path ${path}`,
+      `Share a folder below it, or give it a letter: ${addCommand({ ...request, name: 'C', path })}`,
     );
   }
   if (/^\/[A-Za-z](?:\/|$)/.test(path)) {
     return refused(
       `${path} cannot be shared as itself: in the VM, /${path.slice(1, 2)} is a drive.`,
-      `Give it a letter: mobyvm share add ${path.slice(1, 2).toUpperCase()} --path ${path}`,
+      `Give it a letter: ${addCommand({ ...request, name: path.slice(1, 2).toUpperCase(), path })}`,
     );
   }
   return { id: idOf(path), name: path, hostPath: path, points: [path] };
 }
 
-function windowsPlace({ name, path }: ShareRequest): Place | Refused {
+function windowsPlace(request: ShareRequest): Place | Refused {
+  const { name, path } = request;
   const letter = LETTER.exec(name)?.[1]?.toUpperCase();
   if (letter === undefined && path !== undefined) {
-    return refused('--path goes with a letter.', 'Name the drive: mobyvm share add C --path C:\\work');
+    const folder = DRIVE_PATH.test(path) ? path : 'C:\\work';
+    const drive = folder.slice(0, 1).toUpperCase();
+    return refused(
+      '--path goes with a letter.',
+      `Name the drive: ${addCommand({ ...request, name: drive, path: folder })}`,
+    );
   }
   const full = path ?? (letter === undefined ? name : `${letter}:\\`);
   const problem = problemOfWindowsPath(full);
@@ -116,7 +125,7 @@ function windowsPlace({ name, path }: ShareRequest): Place | Refused {
   if (letter !== undefined && letter !== drive) {
     return refused(
       `"${full}" is not on drive ${letter}.`,
-      `A path keeps its drive in the VM: mobyvm share add ${drive} --path ${full}`,
+      `A path keeps its drive in the VM: ${addCommand({ ...request, name: drive, path: full })}`,
     );
   }
   const names = full
@@ -207,7 +216,7 @@ function overlapOf(place: Place, shares: readonly ShareEntry[]): Refused | undef
     if (share.id === place.id || share.points.some((point) => place.points.includes(point))) {
       return refused(
         `${share.name} is shared already (${share.hostPath}).`,
-        `To change it, remove it first: mobyvm share remove ${share.name}`,
+        `To change it, remove it first: ${shareCommand('remove', share.name)}`,
       );
     }
     const [other = '', own = ''] = [share.points[0], place.points[0]];
@@ -217,7 +226,7 @@ function overlapOf(place: Place, shares: readonly ShareEntry[]): Refused | undef
     if (isWithin(other, own)) {
       return refused(
         `${share.name}, which is shared already, is part of ${place.name}.`,
-        `Remove it first: mobyvm share remove ${share.name}`,
+        `Remove it first: ${shareCommand('remove', share.name)}`,
       );
     }
   }

@@ -1,4 +1,5 @@
 import { MobyvmError } from '../core/values/index.js';
+import { shareCommand } from './share-command.plan.js';
 
 /** A command about a share that cannot be carried out as given. */
 export function shareError(message: string, remedy: string): MobyvmError {
@@ -20,6 +21,6 @@ export function credentialsError(id: string, message: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_SHARE_CREDENTIALS',
     message,
-    `Enter the password: mobyvm share set-credentials ${id}`,
+    `Enter the password: ${shareCommand('set-credentials', id)}`,
   );
 }

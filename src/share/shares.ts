@@ -16,6 +16,7 @@ import { findShare, newShare, type ShareRequest } from './new-share.plan.js';
 import type { PathRule } from './paths/host-path.plan.js';
 import { refuseUnusableFolder } from './refuse-folder.js';
 import { MAX_SHARES, shareFile, type ShareEntry, type ShareFile } from './share-entry.js';
+import { changeAccountCommands } from './share-command.plan.js';
 import { shareError } from './share-errors.js';
 import { DEFAULT_OWNER, type FileOwner, type Share } from './share.js';
 import type { ShareFailure } from './state/share-failure.plan.js';
@@ -216,7 +217,7 @@ export class Shares {
       if (user === undefined) {
         throw shareError(
           `${share.name} needs no password: it uses mobyvm's own account.`,
-          `To use an account of yours: mobyvm share remove ${share.name}, then mobyvm share add ${share.name} --user NAME.`,
+          `To use an account of yours: ${changeAccountCommands(share, 'NAME')}`,
         );
       }
       await this.#keepPassword(user, password);

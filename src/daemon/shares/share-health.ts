@@ -1,4 +1,5 @@
 import { lstat } from 'node:fs/promises';
+import { shellWord } from '../../core/values/index.js';
 import type { ShareHealth, ShareProblem } from '../../proxy/index.js';
 import { isPathOfVm, shareAt, type PathRule, type Shares } from '../../share/index.js';
 
@@ -24,7 +25,7 @@ export function shareHealth(shares: Shares, rule: PathRule): ShareHealth {
 function silent(name: string): ShareProblem {
   return {
     reason: `share ${name} does not answer`,
-    remedy: `\`mobyvm share check ${name}\` shows where it fails.`,
+    remedy: `\`mobyvm share check ${shellWord(name)}\` shows where it fails.`,
   };
 }
 
@@ -38,7 +39,7 @@ async function hostPathProblem(path: string): Promise<ShareProblem | undefined> 
   }
   return {
     reason: 'that path of this host is not shared with the VM',
-    remedy: `Share it, or a folder above it: mobyvm share add ${quoted(path)}`,
+    remedy: `Share it, or a folder above it: mobyvm share add ${shellWord(path)}`,
   };
 }
 
@@ -53,9 +54,4 @@ function partlyShared(drive: string, shares: readonly { readonly name: string }[
     reason: `of drive ${drive}, only ${names} is shared with the VM`,
     remedy: `Share the folder, too: mobyvm share add ${drive}:\\FOLDER`,
   };
-}
-
-/** As a shell takes it. */
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -30,6 +30,9 @@ export interface GuestRequestOptions {
   readonly logger?: Logger;
 }
 
+/** The names of items of requests that wait for their answer. No two of an exchange have the same at a time. */
+const underWay = new WeakMap<KvpExchange, Set<string>>();
+
 /** Removing our items must not hang either. */
 const CLEAN_UP_SECONDS = 20;
 
@@ -53,25 +56,32 @@ export async function askGuest(
   // The header first: without it the chunks mean nothing.
   const names = items.map(({ name }) => name).reverse();
   logger.debug('kvp.request.sent', { name: request.name, id, items: items.length });
-  const result = await withCleanUp(
-    async () => {
-      await exchange.set(
-        items.map((item) => ({ ...item, secret: true })),
-        signal,
-      );
-      const { title, code, hint, giveUp } = request;
-      const awaited = { name: resultName(request.name), title, code, hint, timeoutSeconds: leftSeconds() };
-      return waitForItem(
-        exchange,
-        { ...awaited, ...(giveUp === undefined ? {} : { giveUp }) },
-        (value) => resultOf(id, value),
-        signal,
-      );
-    },
-    () => exchange.remove(names, AbortSignal.timeout(CLEAN_UP_SECONDS * 1_000)),
-  );
-  logger.info('kvp.request.answered', { name: request.name, id, ok: result.ok });
-  return result;
+  const used = underWay.get(exchange) ?? new Set<string>();
+  underWay.set(exchange, used);
+  for (const each of names) used.add(each);
+  try {
+    const result = await withCleanUp(
+      async () => {
+        await exchange.set(
+          items.map((item) => ({ ...item, secret: true })),
+          signal,
+        );
+        const { title, code, hint, giveUp } = request;
+        const awaited = { name: resultName(request.name), title, code, hint, timeoutSeconds: leftSeconds() };
+        return waitForItem(
+          exchange,
+          { ...awaited, ...(giveUp === undefined ? {} : { giveUp }) },
+          (value) => resultOf(id, value),
+          signal,
+        );
+      },
+      () => exchange.remove(names, AbortSignal.timeout(CLEAN_UP_SECONDS * 1_000)),
+    );
+    logger.info('kvp.request.answered', { name: request.name, id, ok: result.ok });
+    return result;
+  } finally {
+    for (const each of names) used.delete(each);
+  }
 }
 
 /** The guest's agent, as soon as it is ready. @throws MobyvmError MOBYVM_KVP_NOT_READY */
@@ -95,11 +105,13 @@ export function guestPresence(
 }
 
 /**
- * Removes what a daemon that was killed between asking and cleaning up left in the host's items.
+ * Removes what a daemon that was killed between asking and cleaning up left in the host's items. Requests that are under way
+ * keep theirs: also those that begin meanwhile, because the exchange processes calls in their order.
  * @returns how many there were
  */
 export async function removeLeftRequests(exchange: KvpExchange, signal: AbortSignal): Promise<number> {
-  const names = await exchange.requests(signal);
+  const found = await exchange.requests(signal);
+  const names = found.filter((name) => underWay.get(exchange)?.has(name) !== true);
   if (names.length > 0) await exchange.remove(names, signal);
   return names.length;
 }

@@ -1,5 +1,10 @@
 /** Windows' limit for local accounts, in UTF-16 units: https://learn.microsoft.com/windows/win32/api/lmaccess/ns-lmaccess-user_info_1. */
 export const MAX_PASSWORD_UNITS = 127;
+/**
+ * The VM's kernel takes no more of a password for its NT hash, in UTF-8, and would send the hash of what it took: E_md4hash in
+ * https://github.com/torvalds/linux/blob/v6.12/fs/smb/client/smbencrypt.c.
+ */
+export const MAX_PASSWORD_BYTES = 128;
 
 /** Why a password cannot be used for a share, as a sentence; undefined if it can. */
 export function passwordProblem(password: string): string | undefined {
@@ -10,6 +15,10 @@ export function passwordProblem(password: string): string | undefined {
     return `The password has ${password.length} characters; Windows allows ${MAX_PASSWORD_UNITS}.`;
   }
   if (!isWellFormed(password)) return 'The password contains half of a character (an unpaired surrogate).';
+  const bytes = new TextEncoder().encode(password).length;
+  if (bytes > MAX_PASSWORD_BYTES) {
+    return `The password has ${bytes} bytes in UTF-8; the VM's kernel takes ${MAX_PASSWORD_BYTES}. Characters beyond ASCII have 2 to 4 each.`;
+  }
   return undefined;
 }
 

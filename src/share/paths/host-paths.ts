@@ -1,5 +1,7 @@
+import { sleep } from '../../core/host/index.js';
 import { decodeBindSpec, encodeBindSpec, type BindSpec } from './bind-spec.codec.js';
-import { spelledAsPoint } from '../share-lookup.plan.js';
+import { isWithin, shareAt, spelledAsPoint } from '../share-lookup.plan.js';
+import { spelledOnHost } from './spelled-on-host.js';
 import { readHostPath, writeHostPath, type HostPath, type PathRule } from './host-path.plan.js';
 
 /** A parsed bind; `text` is the bind with the guest path of its source. */
@@ -16,23 +18,44 @@ export interface HostPaths {
   /** Undefined if the bind has no source. */
   readonly readBind: (bind: string) => ReadBind | undefined;
   readonly writeBind: (bind: string) => string | undefined;
+  /**
+   * The same, but with these paths in the VM spelled as the host has them: the VM's kernel takes two spellings of a folder
+   * for two folders with the same inode numbers, and then stops using the host's numbers. Undefined if they are so already.
+   */
+  readonly spelledOnHost: (guestPaths: readonly string[]) => Promise<HostPaths | undefined>;
 }
 
 export interface HostPathsOptions {
   /** Where the host offers the engine: a socket or a pipe. */
   readonly engineAddress?: string;
   /** The shares; asked for at each path. */
-  readonly shares?: () => readonly { readonly points: readonly string[] }[];
+  readonly shares?: () => readonly SharedFolder[];
 }
 
-export function hostPaths(
+interface SharedFolder {
+  readonly points: readonly string[];
+  readonly hostPath: string;
+}
+
+/** A folder that takes longer is used as it is written. */
+const SPELLING_MS = 500;
+const NO_SPELLINGS: ReadonlyMap<string, string> = new Map();
+
+export function hostPaths(rule: PathRule, options: HostPathsOptions = {}): HostPaths {
+  return pathsWith(rule, options, NO_SPELLINGS);
+}
+
+function pathsWith(
   rule: PathRule,
-  { engineAddress, shares = () => [] }: HostPathsOptions = {},
+  options: HostPathsOptions,
+  spellings: ReadonlyMap<string, string>,
 ): HostPaths {
+  const { engineAddress, shares = () => [] } = options;
   const read = (text: string): HostPath => {
     const path = readHostPath(text, rule, engineAddress);
-    if (rule === 'linux' || path.kind !== 'drive') return path;
-    return { ...path, path: spelledAsPoint(path.path, shares()) };
+    if (path.kind !== 'drive') return path;
+    const pointed = rule === 'linux' ? path.path : spelledAsPoint(path.path, shares());
+    return { ...path, path: spellings.get(pointed) ?? pointed };
   };
   const write = (path: string): string | undefined => writeHostPath(path, rule);
   return {
@@ -51,7 +74,44 @@ export function hostPaths(
       const source = write(spec.source);
       return source === undefined ? undefined : encodeBindSpec({ ...spec, source });
     },
+    async spelledOnHost(guestPaths) {
+      const found = new Map<string, string>();
+      for (const path of new Set(guestPaths)) {
+        const spelled = await inTime(onHost(path, rule, shares()));
+        if (spelled !== undefined && spelled !== path) found.set(path, spelled);
+      }
+      return found.size === 0 ? undefined : pathsWith(rule, options, found);
+    },
   };
+}
+
+/** Only drives ignore the case of names. */
+async function onHost(
+  path: string,
+  rule: PathRule,
+  shares: readonly SharedFolder[],
+): Promise<string | undefined> {
+  const share = shareAt(path, shares);
+  const point = share?.points.find((each) => isWithin(path, each));
+  if (share === undefined || point === undefined || !/^\/[A-Za-z](?:\/|$)/.test(point)) return undefined;
+  const names = path
+    .slice(point.length)
+    .split('/')
+    .filter((name) => name !== '');
+  return [point, ...(await spelledOnHost(share.hostPath, names, rule === 'linux'))].join('/');
+}
+
+async function inTime(spelling: Promise<string | undefined>): Promise<string | undefined> {
+  const late = new AbortController();
+  const timeout = sleep(SPELLING_MS, late.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    return await Promise.race([spelling, timeout]);
+  } finally {
+    late.abort();
+  }
 }
 
 /** How the address of an engine begins in DOCKER_HOST. */

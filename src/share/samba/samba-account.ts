@@ -1,6 +1,7 @@
 import type { CredentialStore } from '../credential-store.js';
 import type { FileServerProblem } from '../file-server.js';
 import { PRIVATE_ACCOUNT } from '../private-account.js';
+import { changeAccountCommands, shareCommand } from '../share-command.plan.js';
 import type { Share } from '../share.js';
 import { findAccount, type HostAccount } from './host-accounts.js';
 import { isPlainUserName, UNIX_ACCOUNT } from './smb-conf.plan.js';
@@ -39,7 +40,7 @@ export async function accountOf(
       remedy:
         account.kind === 'private'
           ? 'Run `mobyvm up`, which creates it.'
-          : `Enter one: mobyvm share set-credentials ${share.id}`,
+          : `Enter one: ${shareCommand('set-credentials', share.id)}`,
     },
   };
 }
@@ -48,10 +49,10 @@ export function loginOf({ account }: Share): string {
   return account.kind === 'private' ? PRIVATE_ACCOUNT : account.user;
 }
 
-function refused(reason: string, { name }: Share): FileServerProblem {
+function refused(reason: string, share: Share): FileServerProblem {
   return {
     state: 'refused',
     reason,
-    remedy: `Share it with a local account of this host, or without --user: mobyvm share remove ${name}, then add it again.`,
+    remedy: `Share it without --user, or with a local account of this host: ${changeAccountCommands(share, undefined)}`,
   };
 }

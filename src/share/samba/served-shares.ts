@@ -29,7 +29,7 @@ export async function lookUp(
   signal: AbortSignal,
 ): Promise<LookedUp> {
   const [folder, found] = await Promise.all([
-    lookAtFolder(share.hostPath, signal),
+    lookAtFolder(share, signal),
     accountOf(share, credentials, signal),
   ]);
   const account = 'account' in found ? found.account : undefined;

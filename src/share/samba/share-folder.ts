@@ -2,6 +2,8 @@ import { stat } from 'node:fs/promises';
 import { run, sleep } from '../../core/host/index.js';
 import { errnoOf, isAbort, textOf } from '../../core/values/index.js';
 import type { FileServerProblem } from '../file-server.js';
+import { changeAccountCommands } from '../share-command.plan.js';
+import type { Share } from '../share.js';
 import { findAccount, type HostAccount } from './host-accounts.js';
 import { isPlainUserName } from './smb-conf.plan.js';
 
@@ -28,7 +30,8 @@ interface LookedAt {
 }
 
 /** What a share's folder is, or what keeps it from being served. */
-export async function lookAtFolder(path: string, signal: AbortSignal): Promise<FolderFound> {
+export async function lookAtFolder(share: Share, signal: AbortSignal): Promise<FolderFound> {
+  const path = share.hostPath;
   let looked: LookedAt;
   try {
     looked = await look(path, signal);
@@ -50,7 +53,7 @@ export async function lookAtFolder(path: string, signal: AbortSignal): Promise<F
   return {
     problem: refused(
       `${path} belongs to ${who}, so that mobyvm cannot create files in its owner's name`,
-      `Give the folder to a local account (chown), or share it as one: mobyvm share add ${path} --user NAME`,
+      `Give the folder to a local account (chown), or share it as one: ${changeAccountCommands(share, 'NAME')}`,
     ),
   };
 }

@@ -4,6 +4,7 @@ import { privatePassword } from '../credentials/private-password.js';
 import type { FileServer, FileServerProblem } from '../file-server.js';
 import { PRIVATE_ACCOUNT } from '../private-account.js';
 import type { Share } from '../share.js';
+import { changeAccountCommands, shareCommand } from '../share-command.plan.js';
 import { credentialsError } from '../share-errors.js';
 import { wireName } from '../wire-name.plan.js';
 import { accountProblem, parseAccountName } from './account-name.plan.js';
@@ -104,7 +105,7 @@ async function loginProblem(
       : {
           state: 'refused',
           reason: problem,
-          remedy: `Share it without --user: mobyvm share remove ${share.name}, then add it again. mobyvm then uses an account of its own.`,
+          remedy: `Share it without --user, so that mobyvm uses its own account: ${changeAccountCommands(share, undefined)}`,
         };
   }
   if ((await credentials.read(account)) !== undefined) return undefined;
@@ -114,7 +115,7 @@ async function loginProblem(
     remedy:
       share.account.kind === 'private'
         ? 'Run `mobyvm up`, which creates it.'
-        : `Enter it: mobyvm share set-credentials ${share.id}`,
+        : `Enter it: ${shareCommand('set-credentials', share.id)}`,
   };
 }
 

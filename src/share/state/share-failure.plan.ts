@@ -1,4 +1,5 @@
 import type { MountOutcome, MountStep } from '../guest-mounts.js';
+import { shareCommand } from '../share-command.plan.js';
 
 /** What failed, for a person. */
 export interface ShareFailure {
@@ -34,7 +35,7 @@ const LOGIN_ERRORS: readonly number[] = [EACCES, ENOKEY, EKEYEXPIRED, EKEYREVOKE
 const SERVER_ERRORS: readonly number[] = [0, EIO, EAGAIN, ECONNREFUSED, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH];
 const GONE_ERRORS: readonly number[] = [ENOENT, ESTALE];
 
-const CHECK = (name: string): string => `\`mobyvm share check ${name}\` shows where it fails.`;
+const CHECK = (name: string): string => `\`${shareCommand('check', name)}\` shows where it fails.`;
 const RETRIES = 'mobyvm keeps trying.';
 
 /** The state that follows from a mount that failed. */
@@ -93,7 +94,7 @@ export function failureOfHealth(errno: number, name: string): FailedShare {
       failure: {
         step: 'probe',
         reason: `the folder of share ${name} is gone`,
-        remedy: `Create it again, or remove the share: mobyvm share remove ${name}`,
+        remedy: `Create it again, or remove the share: ${shareCommand('remove', name)}`,
       },
     };
   }
@@ -131,7 +132,7 @@ function failureOfLastStep(errno: number, name: string, detail: string): FailedS
 function wrongLogin(name: string, detail: string): { readonly reason: string; readonly remedy: string } {
   return {
     reason: `the file server refuses the login for ${name}: user or password is wrong${detail}`,
-    remedy: `Enter the password: mobyvm share set-credentials ${name}`,
+    remedy: `Enter the password: ${shareCommand('set-credentials', name)}`,
   };
 }
 

@@ -61,9 +61,14 @@ function planOf(route: Route, head: RequestHead, options: ApiRulesOptions): ApiP
             known.push(...read.paths);
             const refusal = await deadShare(read.paths, options.health, 400);
             if (refusal !== undefined) return { kind: 'refused', refusal };
-            return read.text === undefined
+            // Only now: a folder that does not answer has been refused.
+            const spelled = await options.paths.spelledOnHost?.(read.paths.map(({ path }) => path));
+            const sent = spelled === undefined ? read : await readRequest(body, request, spelled);
+            if (sent.kind === 'refused') return refusedWith(sent.message, 400);
+            known.push(...(sent === read ? [] : sent.paths));
+            return sent.text === undefined
               ? undefined
-              : { kind: 'rewritten', body: Buffer.from(read.text, 'latin1') };
+              : { kind: 'rewritten', body: Buffer.from(sent.text, 'latin1') };
           },
     rewriteResponse(answer): BodyEdit | undefined {
       if (!options.showHostPaths() || !isPlainJson(answer)) return undefined;

@@ -20,6 +20,8 @@ export interface PathTranslation {
   readonly write: (guestPath: string) => string | undefined;
   readonly readBind: (bind: string) => { readonly source: HostPath; readonly text: string } | undefined;
   readonly writeBind: (bind: string) => string | undefined;
+  /** The same, but with these paths in the VM spelled as the host has them; undefined if they are so already. */
+  readonly spelledOnHost?: (guestPaths: readonly string[]) => Promise<PathTranslation | undefined>;
 }
 
 /** A path that may need a share, and how the user writes it. */

@@ -10,6 +10,16 @@ test('generated passwords are long, different, and as complex as Windows asks', 
   }
 });
 
+test('a password that has more bytes than the VM takes is refused, and the text says how many', () => {
+  for (const password of ['ü'.repeat(65), `${'x'.repeat(125)}字字`, '😀'.repeat(33)]) {
+    const bytes = Buffer.byteLength(password);
+    expect(() => checkPassword(password)).toThrow(
+      `The password has ${bytes} bytes in UTF-8; the VM's kernel takes 128.`,
+    );
+  }
+  for (const password of ['ü'.repeat(64), `${'x'.repeat(125)}字`, '😀'.repeat(32)]) checkPassword(password);
+});
+
 test('a password that SMB or mount.cifs cannot carry is refused, and not repeated', () => {
   for (const password of ['', 'a\0b', 'a\nb', 'a\rb', 'x'.repeat(128), 'half\ud83d']) {
     const check = (): void => checkPassword(password);
