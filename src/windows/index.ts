@@ -1,5 +1,8 @@
-import type { ListenLocally } from '../core/host/index.js';
+import type { ListenLocally, ProcessTable } from '../core/host/index.js';
+import type { GlobalMutexes } from './mutex/mutexes.js';
 import { listenOnNamedPipes } from './pipe/pipe-listener.js';
+
+export type { GlobalMutexes, HeldMutex } from './mutex/mutexes.js';
 
 export interface NamedPipes {
   readonly listen: ListenLocally;
@@ -16,4 +19,23 @@ export async function namedPipes(users: readonly string[] = []): Promise<NamedPi
   const { WindowsPipeSystem } = await import('./pipe/windows-pipe-system.js');
   const system = new WindowsPipeSystem();
   return { listen: listenOnNamedPipes({ system, users }), close: () => system.close() };
+}
+
+/** The processes of this Windows host. */
+export const windowsProcesses: ProcessTable = {
+  find: async (pid) => (await processTable()).find(pid),
+  isAlive: async (process) => (await processTable()).isAlive(process),
+  kill: async (process) => (await processTable()).kill(process),
+};
+
+async function processTable(): Promise<ProcessTable> {
+  return (await import('./processes/process-table.js')).windowsProcessTable;
+}
+
+let mutexes: GlobalMutexes | undefined;
+
+/** The named mutexes of this Windows host; always the same object, which knows what this process holds. */
+export async function globalMutexes(): Promise<GlobalMutexes> {
+  const { WindowsGlobalMutexes } = await import('./mutex/global-mutexes.js');
+  return (mutexes ??= new WindowsGlobalMutexes());
 }
