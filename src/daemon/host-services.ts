@@ -6,14 +6,14 @@ import {
   type FileProtection,
   type ProcessTable,
 } from '../core/host/index.js';
-import { globalMutexes, windowsProcesses } from '../windows/index.js';
+import { globalMutexes, windowsProcesses, windowsProtection } from '../windows/index.js';
 import { rightsOf, type HostPlatform, type Rights } from '../protocol/platform.js';
 import type { BackgroundStart } from './host-side/background-start.js';
 import { isElevated } from './doctor/whoami.codec.js';
 import { backgroundProcess } from './linux/background-process.js';
 import { fileLock, type LockPlace } from './process-lock.js';
 import { mutexLock } from './windows/mutex-lock.js';
-import { accessLists, backgroundService } from './windows/not-yet.js';
+import { backgroundService } from './windows/not-yet.js';
 
 /** What a platform has its own way of doing; the same interfaces on each. */
 export interface HostServices {
@@ -46,7 +46,7 @@ export function hostServices(
         processes: windowsProcesses,
         lockAt: (path) => mutexLock({ path, mutexes: globalMutexes, processes: windowsProcesses }),
         rights: rightsOf(platform, () => hasElevation(env)),
-        files: accessLists,
+        files: windowsProtection,
         background: backgroundService,
       };
   }

@@ -1,4 +1,6 @@
-import type { ListenLocally, ProcessTable } from '../core/host/index.js';
+import type { FileProtection, ListenLocally, ProcessTable } from '../core/host/index.js';
+import { accessLists } from './files/access-lists.js';
+import type { ProtectedItems } from './files/protected-items.js';
 import type { GlobalMutexes } from './mutex/mutexes.js';
 import { listenOnNamedPipes } from './pipe/pipe-listener.js';
 
@@ -39,3 +41,11 @@ export async function globalMutexes(): Promise<GlobalMutexes> {
   const { WindowsGlobalMutexes } = await import('./mutex/global-mutexes.js');
   return (mutexes ??= new WindowsGlobalMutexes());
 }
+
+let items: ProtectedItems | undefined;
+
+/** Access lists on the files and folders of this Windows host. */
+export const windowsProtection: FileProtection = accessLists(async () => {
+  const { WindowsItems } = await import('./files/windows-items.js');
+  return (items ??= new WindowsItems());
+});

@@ -19,9 +19,9 @@ export type FolderUse = 'private' | 'state' | 'run' | 'log';
  */
 export interface FileProtection {
   /**
-   * Creates the folder and its parents if they are missing. An existing `private` folder is restricted again; the
-   * others may be shared with other programs, and keep their access.
-   * @throws MobyvmError MOBYVM_FOREIGN_OBJECT for a `private` folder that another user could replace;
+   * Creates the folder and its parents if they are missing. An existing `private` folder, on Windows also `state`, is
+   * restricted again; the others may be shared with other programs, and keep their access.
+   * @throws MobyvmError MOBYVM_FOREIGN_OBJECT for a `private` folder, on Windows any, that another user could replace;
    *   MOBYVM_STATE_FILE, MOBYVM_DISK_FULL
    */
   folder(path: string, use: FolderUse): Promise<void>;

@@ -108,6 +108,10 @@ const getSecurityDescriptorOwner: (
   'int __stdcall GetSecurityDescriptorOwner(void *descriptor, _Out_ void **owner, void *isDefault)',
 );
 
+const setKernelObjectSecurity: (handle: Handle, parts: number, descriptor: Address) => number = advapi32.func(
+  'int __stdcall SetKernelObjectSecurity(intptr_t handle, uint32 parts, void *descriptor)',
+);
+
 /**
  * Replaces the access list of a file or folder, and its owner if the text names one. Nothing is inherited from
  * above any more; what is below inherits the new list.
@@ -126,6 +130,9 @@ export function protectFile(handle: Handle, sddl: string): void {
     const parts = (ofOwner | SECURITY_PART.accessList | SECURITY_PART.protectedAccessList) >>> 0;
     const code = setSecurityInfo(handle, OBJECT_TYPE.file, parts, owner[0], null, dacl[0], null);
     if (code !== 0) throw lastError('SetSecurityInfo', code);
+    // The call above updates what is below, and under Wine merges what is inherited, protected or not. This one sets
+    // exactly the list: https://learn.microsoft.com/windows/win32/api/securitybaseapi/nf-securitybaseapi-setkernelobjectsecurity
+    if (setKernelObjectSecurity(handle, parts, descriptor) === 0) throw lastError('SetKernelObjectSecurity');
   } finally {
     localFree(descriptor);
   }
