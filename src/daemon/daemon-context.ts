@@ -1,6 +1,7 @@
 import type { FileProtection, ProcessTable } from '../core/host/index.js';
 import type { InstancePaths } from '../protocol/paths.js';
 import type { HostPlatform, Rights } from '../protocol/platform.js';
+import type { CredentialStore } from '../share/index.js';
 import type { BackgroundStart } from './host-side/background-start.js';
 import type { LockPlace } from './process-lock.js';
 import type { ProcessEnd } from './process-end.js';
@@ -14,6 +15,8 @@ export interface DaemonContext {
   /** @param path of a file that names the holder */
   readonly lockAt: (path: string) => LockPlace;
   readonly files: FileProtection;
+  /** Passwords of shares. @param path of the file for them, where they are in a file */
+  readonly credentialsAt: (path: string) => CredentialStore;
   readonly background: BackgroundStart;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How to start this program again: the interpreter and the entry file. */

@@ -6,7 +6,8 @@ import {
   type FileProtection,
   type ProcessTable,
 } from '../core/host/index.js';
-import { globalMutexes, windowsProcesses, windowsProtection } from '../windows/index.js';
+import { fileCredentials, windowsCredentials, type CredentialStore } from '../share/index.js';
+import { credentialManager, globalMutexes, windowsProcesses, windowsProtection } from '../windows/index.js';
 import { rightsOf, type HostPlatform, type Rights } from '../protocol/platform.js';
 import type { BackgroundStart } from './host-side/background-start.js';
 import { isElevated } from './doctor/whoami.codec.js';
@@ -22,6 +23,8 @@ export interface HostServices {
   readonly lockAt: (path: string) => LockPlace;
   readonly rights: Rights;
   readonly files: FileProtection;
+  /** Passwords of shares. @param path of the file for them, where they are in a file */
+  readonly credentialsAt: (path: string) => CredentialStore;
   readonly background: BackgroundStart;
 }
 
@@ -39,6 +42,7 @@ export function hostServices(
         lockAt: (path) => fileLock(path, linuxProcessTable),
         rights: rightsOf(platform, () => Promise.resolve(userId === 0)),
         files: posixProtection,
+        credentialsAt: fileCredentials,
         background: backgroundProcess,
       };
     case 'windows':
@@ -47,6 +51,7 @@ export function hostServices(
         lockAt: (path) => mutexLock({ path, mutexes: globalMutexes, processes: windowsProcesses }),
         rights: rightsOf(platform, () => hasElevation(env)),
         files: windowsProtection,
+        credentialsAt: (path) => windowsCredentials(path, credentialManager),
         background: backgroundService,
       };
   }

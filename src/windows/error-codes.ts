@@ -5,6 +5,7 @@ export const ERROR = {
   pathNotFound: 3,
   accessDenied: 5,
   brokenPipe: 109,
+  bufferOverflow: 111,
   diskFull: 112,
   semaphoreTimeout: 121,
   insufficientBuffer: 122,

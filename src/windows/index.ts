@@ -1,9 +1,11 @@
-import type { FileProtection, ListenLocally, ProcessTable } from '../core/host/index.js';
+import type { FileProtection, ListenLocally, ProcessTable, SecretSeal } from '../core/host/index.js';
 import { accessLists } from './files/access-lists.js';
 import type { ProtectedItems } from './files/protected-items.js';
 import type { GlobalMutexes } from './mutex/mutexes.js';
+import type { CredentialManager } from './secrets/credentials.js';
 import { listenOnNamedPipes } from './pipe/pipe-listener.js';
 
+export type { CredentialManager } from './secrets/credentials.js';
 export type { GlobalMutexes, HeldMutex } from './mutex/mutexes.js';
 
 export interface NamedPipes {
@@ -44,8 +46,23 @@ export async function globalMutexes(): Promise<GlobalMutexes> {
 
 let items: ProtectedItems | undefined;
 
+async function machineSeal(): Promise<SecretSeal> {
+  return (await import('./secrets/machine-seal.js')).machineSeal;
+}
+
+/** Encrypts with the key of this computer. */
+const windowsSeal: SecretSeal = {
+  seal: async (secret) => (await machineSeal()).seal(secret),
+  open: async (text) => (await machineSeal()).open(text),
+};
+
+/** The Credential Manager of the user that this process runs as. */
+export async function credentialManager(): Promise<CredentialManager> {
+  return (await import('./secrets/credential-manager.js')).windowsCredentialManager;
+}
+
 /** Access lists on the files and folders of this Windows host. */
 export const windowsProtection: FileProtection = accessLists(async () => {
   const { WindowsItems } = await import('./files/windows-items.js');
   return (items ??= new WindowsItems());
-});
+}, windowsSeal);

@@ -2,6 +2,7 @@ import { chmod, lstat, stat } from 'node:fs/promises';
 import { MobyvmError } from '../values/index.js';
 import { fileAccessError, makeFolder } from './atomic-file.js';
 import { fileMode, folderMode } from './file-access.js';
+import { noSeal, type SecretSeal } from './secret-seal.js';
 
 /**
  * What a folder holds, which decides who may enter it:
@@ -25,12 +26,15 @@ export interface FileProtection {
    *   MOBYVM_STATE_FILE, MOBYVM_DISK_FULL
    */
   folder(path: string, use: FolderUse): Promise<void>;
+  /** For secrets in the files. */
+  readonly seal: SecretSeal;
   /** Restricts an existing file, for example one that was restored from a copy, to its owner. */
   file(path: string): Promise<void>;
 }
 
 /** Modes and ownership. */
 export const posixProtection: FileProtection = {
+  seal: noSeal,
   async folder(path, use) {
     const isPrivate = use === 'private';
     await makeFolder(path, isPrivate ? 'owner' : 'everyone');

@@ -22,4 +22,3 @@ export interface ProcessTable {
 
 /** Reads /proc. */
 export const linuxProcessTable: ProcessTable = { find: findProcess, isAlive, kill: killProcess };
-

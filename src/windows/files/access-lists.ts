@@ -1,5 +1,5 @@
 import { win32 } from 'node:path';
-import type { FileProtection, FolderUse } from '../../core/host/index.js';
+import type { FileProtection, FolderUse, SecretSeal } from '../../core/host/index.js';
 import { accessOfOthers, folderSecurity, isTrusted, PRIVATE_FILE } from '../security.plan.js';
 import {
   explained,
@@ -19,8 +19,9 @@ type Readers = Parameters<typeof folderSecurity>[0];
  * user we run as, and so do those above it: an owner can always let others in, or put another folder there. Links are
  * not followed.
  */
-export function accessLists(items: () => Promise<ProtectedItems>): FileProtection {
+export function accessLists(items: () => Promise<ProtectedItems>, seal: SecretSeal): FileProtection {
   return {
+    seal,
     async folder(path, use) {
       const system = await items();
       const whole = win32.normalize(path);

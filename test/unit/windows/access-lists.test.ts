@@ -1,6 +1,6 @@
 import { win32 } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { FileProtection, FolderUse } from '../../../src/core/host/index.js';
+import { noSeal, type FileProtection, type FolderUse } from '../../../src/core/host/index.js';
 import { ERROR } from '../../../src/windows/error-codes.js';
 import { accessLists } from '../../../src/windows/files/access-lists.js';
 import type { OpenItem, ProtectedItems } from '../../../src/windows/files/protected-items.js';
@@ -75,7 +75,7 @@ class FakeItems implements ProtectedItems {
 
 function makeHost(): { readonly items: FakeItems; readonly protection: FileProtection } {
   const items = new FakeItems();
-  return { items, protection: accessLists(() => Promise.resolve(items)) };
+  return { items, protection: accessLists(() => Promise.resolve(items), noSeal) };
 }
 
 const STATE = 'C:\\ProgramData\\mobyvm\\state';
