@@ -1,8 +1,9 @@
 import type { FileProtection, ProcessTable } from '../core/host/index.js';
 import type { InstancePaths } from '../protocol/paths.js';
 import type { HostPlatform, Rights } from '../protocol/platform.js';
+import type { CredentialStore } from '../share/index.js';
 import type { BackgroundStart } from './host-side/background-start.js';
-import { fileLock, type LockPlace } from './process-lock.js';
+import type { LockPlace } from './process-lock.js';
 import type { ProcessEnd } from './process-end.js';
 
 /** What the daemon's side gets from its process and its platform; made once in main.ts. */
@@ -11,7 +12,11 @@ export interface DaemonContext {
   readonly platform: HostPlatform;
   readonly rights: Rights;
   readonly processes: ProcessTable;
+  /** @param path of a file that names the holder */
+  readonly lockAt: (path: string) => LockPlace;
   readonly files: FileProtection;
+  /** Passwords of shares. @param path of the file for them, where they are in a file */
+  readonly credentialsAt: (path: string) => CredentialStore;
   readonly background: BackgroundStart;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How to start this program again: the interpreter and the entry file. */
@@ -46,6 +51,6 @@ export async function makeInstanceFolders({
 }
 
 /** Whose process is the daemon of this instance. Whoever writes the ledger holds it. */
-export function daemonLock({ paths, processes }: Pick<DaemonContext, 'paths' | 'processes'>): LockPlace {
-  return fileLock(paths.lockFile, processes);
+export function daemonLock({ paths, lockAt }: Pick<DaemonContext, 'paths' | 'lockAt'>): LockPlace {
+  return lockAt(paths.lockFile);
 }

@@ -1,5 +1,4 @@
 import {
-  emptyProcessTable,
   linuxProcessTable,
   posixProtection,
   run,
@@ -7,17 +6,25 @@ import {
   type FileProtection,
   type ProcessTable,
 } from '../core/host/index.js';
+import { fileCredentials, windowsCredentials, type CredentialStore } from '../share/index.js';
+import { credentialManager, globalMutexes, windowsProcesses, windowsProtection } from '../windows/index.js';
 import { rightsOf, type HostPlatform, type Rights } from '../protocol/platform.js';
 import type { BackgroundStart } from './host-side/background-start.js';
 import { isElevated } from './doctor/whoami.codec.js';
 import { backgroundProcess } from './linux/background-process.js';
-import { accessLists, backgroundService } from './windows/not-yet.js';
+import { fileLock, type LockPlace } from './process-lock.js';
+import { mutexLock } from './windows/mutex-lock.js';
+import { backgroundService } from './windows/not-yet.js';
 
 /** What a platform has its own way of doing; the same interfaces on each. */
 export interface HostServices {
   readonly processes: ProcessTable;
+  /** @param path of a file that names the holder */
+  readonly lockAt: (path: string) => LockPlace;
   readonly rights: Rights;
   readonly files: FileProtection;
+  /** Passwords of shares. @param path of the file for them, where they are in a file */
+  readonly credentialsAt: (path: string) => CredentialStore;
   readonly background: BackgroundStart;
 }
 
@@ -32,15 +39,19 @@ export function hostServices(
     case 'linux':
       return {
         processes: linuxProcessTable,
+        lockAt: (path) => fileLock(path, linuxProcessTable),
         rights: rightsOf(platform, () => Promise.resolve(userId === 0)),
         files: posixProtection,
+        credentialsAt: fileCredentials,
         background: backgroundProcess,
       };
     case 'windows':
       return {
-        processes: emptyProcessTable,
+        processes: windowsProcesses,
+        lockAt: (path) => mutexLock({ path, mutexes: globalMutexes, processes: windowsProcesses }),
         rights: rightsOf(platform, () => hasElevation(env)),
-        files: accessLists,
+        files: windowsProtection,
+        credentialsAt: (path) => windowsCredentials(path, credentialManager),
         background: backgroundService,
       };
   }

@@ -24,8 +24,7 @@ export type LockHolder = z.infer<typeof holderSchema>;
 /**
  * What only one process of an instance has at a time. A dead process has no locks.
  *
- * On Linux this is a file, see {@link fileLock}. On Windows it will be a mutex in the `Global\` namespace, created
- * with an access list, which the system releases with the process; a file there only names the holder for people.
+ * On Linux this is a file, see {@link fileLock}. On Windows it is a mutex, see `windows/mutex-lock.ts`.
  * `test/contract/process-lock.ts` is the behaviour that each implementation has.
  */
 export interface LockPlace {
@@ -49,8 +48,7 @@ const GATE_STALE_MS = 60_000;
 /** A lock file; a file whose process is dead is taken over. */
 export function fileLock(path: string, processes: ProcessTable): LockPlace {
   const holder = async (): Promise<LockHolder | undefined> => {
-    const text = await readFileIfPresent(path);
-    const named = text === undefined ? undefined : parseHolder(text);
+    const named = holderOf(await readFileIfPresent(path));
     const lives =
       named !== undefined && (await processes.isAlive({ pid: named.pid, startId: named.startTime }));
     return lives ? named : undefined;
@@ -58,7 +56,7 @@ export function fileLock(path: string, processes: ProcessTable): LockPlace {
   return {
     holder,
     async take() {
-      const mine = JSON.stringify(await ownEntry(processes));
+      const mine = JSON.stringify(await ownEntry(processes, 'Make sure that /proc is mounted.'));
       await put(mine, path, holder);
       return {
         restore: async () => {
@@ -82,13 +80,13 @@ export function fileLock(path: string, processes: ProcessTable): LockPlace {
 }
 
 /** @throws MobyvmError MOBYVM_PLATFORM without a start id: a lock that names no process would exclude nobody */
-async function ownEntry(processes: ProcessTable): Promise<LockHolder> {
+export async function ownEntry(processes: ProcessTable, remedy: string): Promise<LockHolder> {
   const own = await processes.find(process.pid);
   if (own === undefined) {
     throw new MobyvmError(
       'MOBYVM_PLATFORM',
       'The process table of this system cannot be read, so nothing would keep a second daemon from starting.',
-      'Make sure that /proc is mounted.',
+      remedy,
     );
   }
   return { pid: own.pid, startTime: own.startId, startedAt: new Date().toISOString() };
@@ -157,11 +155,11 @@ async function enterGate(gate: string): Promise<boolean> {
   }
 }
 
-function parseHolder(text: string): LockHolder | undefined {
+/** @param text of the file; undefined, or not written by a daemon, names nobody */
+export function holderOf(text: string | undefined): LockHolder | undefined {
   try {
-    return holderSchema.parse(JSON.parse(text));
+    return text === undefined ? undefined : holderSchema.parse(JSON.parse(text));
   } catch {
-    // Not written by a daemon: locks appear complete.
     return undefined;
   }
 }

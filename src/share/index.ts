@@ -10,6 +10,7 @@ export type {
 export { watchByFanotify } from './events/watch-by-fanotify.js';
 export { foldersOf, mergeBinds, type WatchedBind } from './events/watched-folders.plan.js';
 export { fileCredentials } from './credentials/file-credentials.js';
+export { windowsCredentials } from './credentials/windows-credentials.js';
 export { checkPassword } from './credentials/passwords.js';
 export { fileServerOnDemand } from './file-server-on-demand.js';
 export type { FileServer, FileServerPlace, FileServerProblem, SmbLogin } from './file-server.js';

@@ -2,9 +2,14 @@
 export const ERROR = {
   success: 0,
   fileNotFound: 2,
+  pathNotFound: 3,
   accessDenied: 5,
   brokenPipe: 109,
+  bufferOverflow: 111,
+  diskFull: 112,
   semaphoreTimeout: 121,
+  insufficientBuffer: 122,
+  alreadyExists: 183,
   pipeBusy: 231,
   noData: 232,
   pipeNotConnected: 233,
@@ -13,5 +18,7 @@ export const ERROR = {
   pipeConnected: 535,
   operationAborted: 995,
   ioPending: 997,
+  notFound: 1168,
+  invalidOwner: 1307,
   noneMapped: 1332,
 } as const;

@@ -1,5 +1,12 @@
-import type { ListenLocally } from '../core/host/index.js';
+import type { FileProtection, ListenLocally, ProcessTable, SecretSeal } from '../core/host/index.js';
+import { accessLists } from './files/access-lists.js';
+import type { ProtectedItems } from './files/protected-items.js';
+import type { GlobalMutexes } from './mutex/mutexes.js';
+import type { CredentialManager } from './secrets/credentials.js';
 import { listenOnNamedPipes } from './pipe/pipe-listener.js';
+
+export type { CredentialManager } from './secrets/credentials.js';
+export type { GlobalMutexes, HeldMutex } from './mutex/mutexes.js';
 
 export interface NamedPipes {
   readonly listen: ListenLocally;
@@ -17,3 +24,45 @@ export async function namedPipes(users: readonly string[] = []): Promise<NamedPi
   const system = new WindowsPipeSystem();
   return { listen: listenOnNamedPipes({ system, users }), close: () => system.close() };
 }
+
+/** The processes of this Windows host. */
+export const windowsProcesses: ProcessTable = {
+  find: async (pid) => (await processTable()).find(pid),
+  isAlive: async (process) => (await processTable()).isAlive(process),
+  kill: async (process) => (await processTable()).kill(process),
+};
+
+async function processTable(): Promise<ProcessTable> {
+  return (await import('./processes/process-table.js')).windowsProcessTable;
+}
+
+let mutexes: GlobalMutexes | undefined;
+
+/** The named mutexes of this Windows host; always the same object, which knows what this process holds. */
+export async function globalMutexes(): Promise<GlobalMutexes> {
+  const { WindowsGlobalMutexes } = await import('./mutex/global-mutexes.js');
+  return (mutexes ??= new WindowsGlobalMutexes());
+}
+
+let items: ProtectedItems | undefined;
+
+async function machineSeal(): Promise<SecretSeal> {
+  return (await import('./secrets/machine-seal.js')).machineSeal;
+}
+
+/** Encrypts with the key of this computer. */
+const windowsSeal: SecretSeal = {
+  seal: async (secret) => (await machineSeal()).seal(secret),
+  open: async (text) => (await machineSeal()).open(text),
+};
+
+/** The Credential Manager of the user that this process runs as. */
+export async function credentialManager(): Promise<CredentialManager> {
+  return (await import('./secrets/credential-manager.js')).windowsCredentialManager;
+}
+
+/** Access lists on the files and folders of this Windows host. */
+export const windowsProtection: FileProtection = accessLists(async () => {
+  const { WindowsItems } = await import('./files/windows-items.js');
+  return (items ??= new WindowsItems());
+}, windowsSeal);

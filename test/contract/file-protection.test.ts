@@ -1,22 +1,12 @@
 import { chmod, lchown, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
 import { posixProtection } from '../../src/core/host/index.js';
-import { accessLists } from '../../src/daemon/windows/not-yet.js';
 import { describeFileProtection, type FileProtectionHarness } from './file-protection.js';
 
 const NOBODY = 65_534;
 
 describeFileProtection('modes and ownership on Linux', linuxHarness);
-
-test('the place of access lists on Windows refuses by name instead of leaving secrets readable', async () => {
-  for (const refused of [accessLists.folder('C:\\state', 'state'), accessLists.file('C:\\state\\token')])
-    await expect(refused).rejects.toMatchObject({
-      code: 'MOBYVM_PLATFORM',
-      message: expect.stringContaining('the protection of its files') as string,
-    });
-});
 
 async function linuxHarness(): Promise<FileProtectionHarness> {
   const folder = await mkdtemp(join(tmpdir(), 'mobyvm-protection-'));

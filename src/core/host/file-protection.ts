@@ -2,6 +2,7 @@ import { chmod, lstat, stat } from 'node:fs/promises';
 import { MobyvmError } from '../values/index.js';
 import { fileAccessError, makeFolder } from './atomic-file.js';
 import { fileMode, folderMode } from './file-access.js';
+import { noSeal, type SecretSeal } from './secret-seal.js';
 
 /**
  * What a folder holds, which decides who may enter it:
@@ -19,18 +20,21 @@ export type FolderUse = 'private' | 'state' | 'run' | 'log';
  */
 export interface FileProtection {
   /**
-   * Creates the folder and its parents if they are missing. An existing `private` folder is restricted again; the
-   * others may be shared with other programs, and keep their access.
-   * @throws MobyvmError MOBYVM_FOREIGN_OBJECT for a `private` folder that another user could replace;
+   * Creates the folder and its parents if they are missing. An existing `private` folder, on Windows also `state`, is
+   * restricted again; the others may be shared with other programs, and keep their access.
+   * @throws MobyvmError MOBYVM_FOREIGN_OBJECT for a `private` folder, on Windows any, that another user could replace;
    *   MOBYVM_STATE_FILE, MOBYVM_DISK_FULL
    */
   folder(path: string, use: FolderUse): Promise<void>;
+  /** For secrets in the files. */
+  readonly seal: SecretSeal;
   /** Restricts an existing file, for example one that was restored from a copy, to its owner. */
   file(path: string): Promise<void>;
 }
 
 /** Modes and ownership. */
 export const posixProtection: FileProtection = {
+  seal: noSeal,
   async folder(path, use) {
     const isPrivate = use === 'private';
     await makeFolder(path, isPrivate ? 'owner' : 'everyone');

@@ -14,6 +14,7 @@ export * from './process-table.js';
 export * from './resource.js';
 export * from './run.js';
 export * from './same-secret.js';
+export * from './secret-seal.js';
 export * from './serial-queue.js';
 export * from './state-file.js';
 export * from './steps.js';

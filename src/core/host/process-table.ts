@@ -22,13 +22,3 @@ export interface ProcessTable {
 
 /** Reads /proc. */
 export const linuxProcessTable: ProcessTable = { find: findProcess, isAlive, kill: killProcess };
-
-/**
- * Knows no process, so that no lock can be taken with it: stands in for Windows until there is a table over
- * [GetProcessTimes](https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocesstimes).
- */
-export const emptyProcessTable: ProcessTable = {
-  find: () => Promise.resolve(undefined),
-  isAlive: () => Promise.resolve(false),
-  kill: () => Promise.resolve(),
-};

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { MobyvmError } from '../values/index.js';
 import { makeFolder, readFileIfPresent, writeFileAtomically } from './atomic-file.js';
+import { noSeal, type SecretSeal } from './secret-seal.js';
 
 export interface StateFileOptions<T> {
   readonly path: string;
@@ -11,6 +12,8 @@ export interface StateFileOptions<T> {
   readonly remedy?: string;
   /** Keeps the file's values out of errors and logs. */
   readonly isSecret?: boolean;
+  /** Encrypts the file. */
+  readonly seal?: SecretSeal;
 }
 
 /** A JSON file readable only by its owner, written atomically and checked against its schema when read. */
@@ -29,8 +32,10 @@ export class StateFile<T> {
   async read(): Promise<T | undefined> {
     const text = await readFileIfPresent(this.path);
     if (text === undefined) return undefined;
+    const opened = await this.#seal.open(text);
+    if (opened === undefined) throw this.#unreadableError(undefined);
     try {
-      return this.#options.schema.parse(JSON.parse(text));
+      return this.#options.schema.parse(JSON.parse(opened));
     } catch (error) {
       throw this.#unreadableError(error);
     }
@@ -39,11 +44,15 @@ export class StateFile<T> {
   /** @throws MobyvmError MOBYVM_STATE_FILE, MOBYVM_DISK_FULL */
   async write(value: T): Promise<void> {
     await makeFolder(dirname(this.path), 'owner');
-    await writeFileAtomically(this.path, `${JSON.stringify(value, undefined, 2)}\n`);
+    await writeFileAtomically(this.path, await this.#seal.seal(`${JSON.stringify(value, undefined, 2)}\n`));
   }
 
   async remove(): Promise<void> {
     await rm(this.path, { force: true });
+  }
+
+  get #seal(): SecretSeal {
+    return this.#options.seal ?? noSeal;
   }
 
   #unreadableError(error: unknown): MobyvmError {

@@ -75,9 +75,9 @@ export async function loadCertificates(options: CertificateStoreOptions): Promis
   const client = await issueLeaf(ca, { role: 'client', nowMs });
   // The authority first: after an interruption, leaf certificates that do not match it are detected and
   // replaced.
-  if (kept === undefined) await writePair(directory, 'ca', ca);
-  await writePair(directory, 'server', server);
-  await writePair(directory, 'client', client);
+  if (kept === undefined) await writePair(options, 'ca', ca);
+  await writePair(options, 'server', server);
+  await writePair(options, 'client', client);
   report(
     options,
     renewal,
@@ -137,10 +137,11 @@ async function readPair(
   name: Name,
 ): Promise<CertifiedKey | undefined> {
   const paths = pathsOf(directory, name);
-  const [certificate, key] = await Promise.all([
+  const [certificate, stored] = await Promise.all([
     readText(paths.certificate, files),
     readText(paths.key, files),
   ]);
+  const key = stored === undefined ? undefined : ((await files.seal.open(stored)) ?? '');
   if (certificate === undefined && key === undefined) return undefined;
   return { certificate: certificate ?? '', key: key ?? '' };
 }
@@ -157,9 +158,13 @@ async function readText(path: string, files: FileProtection): Promise<string | u
   }
 }
 
-async function writePair(directory: string, name: Name, pair: CertifiedKey): Promise<void> {
+async function writePair(
+  { directory, files }: CertificateStoreOptions,
+  name: Name,
+  pair: CertifiedKey,
+): Promise<void> {
   const paths = pathsOf(directory, name);
-  await write(paths.key, pair.key);
+  await write(paths.key, await files.seal.seal(pair.key));
   await write(paths.certificate, pair.certificate);
 }
 

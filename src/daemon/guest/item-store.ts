@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { z } from 'zod';
-import { StateFile } from '../../core/host/index.js';
+import { noSeal, StateFile, type SecretSeal } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import { MAX_REMOVALS, type KvpItemStore } from '../../kvp/index.js';
 
@@ -14,9 +14,10 @@ const schema = z.union([
     .transform((stored): z.infer<typeof current> => ({ ...stored, version: 2, removals: [] })),
 ]);
 
-function itemFile(path: string): StateFile<z.infer<typeof current>> {
+function itemFile(path: string, seal: SecretSeal): StateFile<z.infer<typeof current>> {
   return new StateFile({
     path,
+    seal,
     schema,
     isSecret: true,
     remedy: `Restore ${path} from a backup, or delete it and set the items of \`mobyvm kvp set\` again.`,
@@ -24,8 +25,8 @@ function itemFile(path: string): StateFile<z.infer<typeof current>> {
 }
 
 /** Keeps the host's items in a file for root alone, as Hyper-V keeps them with the virtual machine. */
-export function fileItemStore(path: string): KvpItemStore {
-  const file = itemFile(path);
+export function fileItemStore(path: string, seal: SecretSeal = noSeal): KvpItemStore {
+  const file = itemFile(path, seal);
   return {
     async load() {
       return (await file.read()) ?? { items: [], removals: [] };
@@ -41,9 +42,12 @@ export function fileItemStore(path: string): KvpItemStore {
  * Items that cannot be read must not keep the machine from starting: their file is renamed, so that nothing is lost.
  * @returns what to tell the user, if the file was renamed
  */
-export async function setAsideIfDamaged(path: string): Promise<string | undefined> {
+export async function setAsideIfDamaged(
+  path: string,
+  seal: SecretSeal = noSeal,
+): Promise<string | undefined> {
   try {
-    await itemFile(path).read();
+    await itemFile(path, seal).read();
     return undefined;
   } catch (error) {
     if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_STATE_FILE') throw error;

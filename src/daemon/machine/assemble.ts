@@ -19,7 +19,7 @@ import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
 import { shareServices } from '../shares/assemble-shares.js';
-import { fileCredentials, startLinkServer, type Shares } from '../../share/index.js';
+import { fileCredentials, startLinkServer, type CredentialStore, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
@@ -44,6 +44,8 @@ const VM_NAME = 'MobyLinuxVM';
 export interface AssembleOptions {
   readonly paths: InstancePaths;
   readonly files: FileProtection;
+  /** Where the passwords of shares are; a file in the state folder if absent. */
+  readonly credentials?: CredentialStore;
   readonly settings: Settings;
   readonly identity: MachineIdentity;
   readonly namespace: string | undefined;
@@ -82,8 +84,8 @@ export function assembleMachine(
 ): AssembledMachine {
   const { paths, settings, identity, namespace, logger } = options;
   const ledger = fileLedger(paths.ledgerFile);
-  const itemStore = fileItemStore(paths.kvpItemsFile);
-  const credentials = fileCredentials(paths.credentialsFile);
+  const itemStore = fileItemStore(paths.kvpItemsFile, options.files.seal);
+  const credentials = options.credentials ?? fileCredentials(paths.credentialsFile);
   const platform = platformOf({ paths, identity, settings, ledger, itemStore, credentials, logger });
   const token = (): string | undefined => guest.token;
   const ports = new Ports({
@@ -192,8 +194,8 @@ function guestOver(exchange: KvpExchange, { identity, paths, files, logger }: As
     exchange,
     loadCertificates: () =>
       loadCertificates({ directory: paths.tlsDir, files, machineId, nowMs: nowMs(), logger }),
-    setAsideDamagedItems: () => setAsideIfDamaged(paths.kvpItemsFile),
-    loadToken: () => loadToken(paths.tokenFile),
+    setAsideDamagedItems: () => setAsideIfDamaged(paths.kvpItemsFile, files.seal),
+    loadToken: () => loadToken(paths.tokenFile, files.seal),
     hostName: VM_HOSTNAME,
     nowMs,
     logger,

@@ -1,4 +1,3 @@
-import type { FileProtection } from '../../core/host/index.js';
 import type { BackgroundStart } from '../host-side/background-start.js';
 import { notOnWindowsError } from '../not-on-windows.js';
 
@@ -10,13 +9,4 @@ export const backgroundService: BackgroundStart = {
     throw notOnWindowsError('the service that the daemon runs in');
   },
   start: () => Promise.reject(notOnWindowsError('the service that the daemon runs in')),
-};
-
-/**
- * An access list on each folder, which its files inherit: SYSTEM and administrators, and Users for `run`.
- * Without one, everybody may read what is below ProgramData.
- */
-export const accessLists: FileProtection = {
-  folder: () => Promise.reject(notOnWindowsError('the protection of its files')),
-  file: () => Promise.reject(notOnWindowsError('the protection of its files')),
 };

@@ -10,7 +10,7 @@ const getProcessHandleCount: (process: Handle, count: Uint32Array) => number = k
 );
 
 /** GetCurrentProcess() is a constant: https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getcurrentprocess */
-const THIS_PROCESS: Handle = -1;
+export const THIS_PROCESS: Handle = -1;
 
 /**
  * How many handles this process has open, for tests that look for leaks:

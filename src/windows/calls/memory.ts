@@ -17,3 +17,13 @@ export function allocate(length: number): NativeMemory {
     free: () => koffi.free(pointer),
   };
 }
+
+/** Memory that a call has allocated. Must not be touched after it has been released. */
+export function memoryAt(address: Address, length: number): Buffer {
+  return Buffer.from(koffi.view(address, length));
+}
+
+/** A text in UTF-16 that ends with a zero; undefined for a null pointer. */
+export function textAt(address: Address): string | undefined {
+  return address === 0n ? undefined : koffi.decode.string16(address);
+}

@@ -3,15 +3,7 @@ import { ERROR } from '../error-codes.js';
 import { closeHandle } from './handles.js';
 import { getLastError } from './last-error.js';
 import { INVALID_HANDLE, kernel32, type Address, type Handle } from './libraries.js';
-
-/** https://learn.microsoft.com/windows/win32/api/wtypesbase/ns-wtypesbase-security_attributes */
-const SECURITY_ATTRIBUTES = koffi.struct({ nLength: 'uint32', descriptor: 'void *', inherit: 'int' });
-
-interface SecurityAttributes {
-  readonly nLength: number;
-  readonly descriptor: Address;
-  readonly inherit: number;
-}
+import { SECURITY_ATTRIBUTES, securityAttributes, type SecurityAttributes } from './security-attributes.js';
 
 const createNamedPipeW: (
   name: string,
@@ -64,7 +56,7 @@ export function createNamedPipe({ name, descriptor, isFirst, bufferBytes }: Name
     bufferBytes,
     bufferBytes,
     0,
-    { nLength: koffi.sizeof(SECURITY_ATTRIBUTES), descriptor, inherit: 0 },
+    securityAttributes(descriptor),
   );
 }
 

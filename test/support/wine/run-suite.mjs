@@ -28,23 +28,47 @@ expect.extend(customMatchers);
 
 const tests = [];
 const path = [];
+/** What runs before and after each test of the suites that are being described. */
+let hooks = { before: [], after: [] };
 const describe = (title, body) => {
+  const outer = hooks;
+  hooks = { before: [...outer.before], after: [...outer.after] };
   path.push(title);
   body();
   path.pop();
+  hooks = outer;
 };
-const it = (title, body) => tests.push({ title: [...path, title].join(' > '), body });
+const beforeEach = (hook) => hooks.before.push(hook);
+const afterEach = (hook) => hooks.after.push(hook);
+class Skipped extends TypeError {}
+const context = {
+  skip: (note) => {
+    throw new Skipped(note);
+  },
+};
+const it = (title, body) => tests.push({ title: [...path, title].join(' > '), body: withHooks(body, hooks) });
+const withHooks =
+  (body, { before, after }) =>
+  async () => {
+    for (const hook of before) await hook();
+    try {
+      await body(context);
+    } finally {
+      for (const hook of after) await hook();
+    }
+  };
 it.each = (cases) => (title, body) => {
   for (const each of cases) {
     const values = Array.isArray(each) ? each : [each];
     it(format(title, ...values), () => body(...values));
   }
 };
-globalThis.mobyvmSuite = { describe, it, expect };
+globalThis.mobyvmSuite = { describe, it, test: it, beforeEach, afterEach, expect };
 registerHooks({
   resolve(specifier, context, next) {
     if (specifier !== 'vitest') return next(specifier, context);
-    const source = 'export const { describe, it, expect } = globalThis.mobyvmSuite;';
+    const source =
+      'export const { describe, it, test, beforeEach, afterEach, expect } = globalThis.mobyvmSuite;';
     return { url: `data:text/javascript,${encodeURIComponent(source)}`, shortCircuit: true };
   },
 });
@@ -68,7 +92,7 @@ for (const { title, body } of tests) {
   try {
     await Promise.race([body(), timeout]);
   } catch (thrown) {
-    error = thrown.stack ?? String(thrown);
+    if (!(thrown instanceof Skipped)) error = thrown.stack ?? String(thrown);
   }
   clearTimeout(timer);
   report({ title, error, ms: Math.round(performance.now() - started) });

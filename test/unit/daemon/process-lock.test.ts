@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { emptyProcessTable, linuxProcessTable } from '../../../src/core/host/index.js';
+import { linuxProcessTable } from '../../../src/core/host/index.js';
 import { fileLock, type LockPlace } from '../../../src/daemon/process-lock.js';
 
 let directory = '';
@@ -69,7 +69,8 @@ describe('the lock file of a run folder', () => {
   });
 
   test('cannot be taken where processes cannot be distinguished, since it would exclude nobody', async () => {
-    await expect(fileLock(path, emptyProcessTable).take()).rejects.toMatchObject({ code: 'MOBYVM_PLATFORM' });
+    const processes = { ...linuxProcessTable, find: () => Promise.resolve(undefined) };
+    await expect(fileLock(path, processes).take()).rejects.toMatchObject({ code: 'MOBYVM_PLATFORM' });
     expect(await readdir(directory)).toEqual([]);
   });
 });
