@@ -18,15 +18,15 @@ import { livesIn, removeNamespaces } from './daemon-namespace.js';
 import { examineHost } from './examine-host.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
-import { listenOnUnixSocket } from './linux/unix-listener.js';
 import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
-import { linuxMachine } from './linux/linux-machine.js';
 import { assembleMachine } from './machine/assemble.js';
+import type { DaemonPlatform } from './host-side/daemon-platform.js';
 import type { CheckIntervals } from './host-side/machine-platform.js';
 import type { Machine } from './machine/machine.js';
 import { readInstance, removeInstance, writeInstance } from './instance.js';
-import { refuseNamespaceOnWindows, refuseOnWindows } from './not-on-windows.js';
+import { refuseNamespaceOnWindows } from './not-on-windows.js';
+import { openDaemonPlatform } from './open-platform.js';
 import { closeAll, type Close } from './process-end.js';
 import type { ProcessLock } from './process-lock.js';
 import { refuseUnusableRunFolder } from './run-folder.plan.js';
@@ -43,7 +43,6 @@ const NETWORK_EVERY_MS = 30_000;
 const PORTS_EVERY_MS = 15_000;
 /** How long a daemon in the background without a machine and without clients stays. */
 const IDLE_MS = 10_000;
-const ENGINE_GROUP = 'docker';
 
 /**
  * The one long-lived process: it owns the lock, the engine endpoint, the control socket and the machine. A stop request
@@ -55,8 +54,7 @@ const ENGINE_GROUP = 'docker';
 export async function runDaemon(context: DaemonContext, options: DaemonOptions): Promise<number> {
   const { paths, platform, rights } = context;
   refuseNamespaceOnWindows(platform, options.namespace);
-  refuseOnWindows(platform);
-  refuseUnusableRunFolder(paths.runDir);
+  if (platform === 'linux') refuseUnusableRunFolder(paths.runDir);
   if (!(await rights.areHeld())) throw missingRightsError(rights);
   // A daemon that was killed has left everything in its namespace.
   const namespace = options.namespace ?? (await readInstance(paths.runDir)).namespace;
@@ -154,7 +152,10 @@ async function openDaemon(
 ): Promise<Daemon> {
   const { paths } = context;
   const identity = await loadIdentity(paths.identityFile);
-  const assembled = assembleMachine(linuxMachine, {
+  const platform = await openDaemonPlatform(context);
+  closing.push(() => platform.close());
+  const opened: { endpoint?: EngineEndpoint } = {};
+  const assembled = assembleMachine(platform.machine, {
     paths,
     files: context.files,
     settings,
@@ -163,11 +164,13 @@ async function openDaemon(
     logger,
     pid: context.pid,
     isBackground,
+    usualEndpoint: () => opened.endpoint?.usual,
     applySettings: ({ log }) => logger.setLevel(log.level),
   });
   const { machine, dial } = assembled;
   closing.push(() => assembled.close());
-  const endpoint = await openEndpoint(context, { machine, dial, shares: assembled.shares, logger });
+  const endpoint = await openEndpoint(context, platform, { machine, dial, shares: assembled.shares, logger });
+  opened.endpoint = endpoint;
   closing.push(() => endpoint.close());
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
@@ -178,7 +181,7 @@ async function openDaemon(
     exit();
   };
   const control = await startControlServer({
-    listen: listenOnUnixSocket,
+    listen: platform.listen,
     address: paths.controlSocket,
     machine,
     dns: assembled.dns,
@@ -217,12 +220,14 @@ interface EndpointParts {
 
 function openEndpoint(
   { paths, platform }: DaemonContext,
+  { listen, engineGroup }: DaemonPlatform,
   { machine, dial, shares, logger }: EndpointParts,
 ): Promise<EngineEndpoint> {
   return startEngineEndpoint({
-    listen: listenOnUnixSocket,
+    listen,
     address: paths.engineSocket,
-    access: { kind: 'group', name: ENGINE_GROUP },
+    usualAddress: paths.usualEngineSocket,
+    access: { kind: 'group', name: engineGroup },
     availability: availabilityOf(machine, dial),
     logger,
     waitMs: () => machine.settings.engine.waitSeconds * 1000,
