@@ -83,6 +83,7 @@ async function serve(context: DaemonContext, options: DaemonOptions): Promise<nu
     closing.push(() => leaveNothing(context));
     if (options.namespace !== undefined) await writeInstance(paths.runDir, { namespace: options.namespace });
     const daemon = await openDaemon(context, { ...options, settings, logger, lock }, closing);
+    context.supervisor?.ready();
     const code = await live(context, daemon, options);
     if (daemon.machine.isUninstalled) processEnd.atExit(() => removeUninstalledFiles(paths));
     logger.info('daemon.ended', { code });
@@ -193,6 +194,7 @@ async function openDaemon(
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));
   closing.push(lookAfter(machine, assembled.checks));
+  closing.push(lookAfterSleep(context, machine));
   return { machine, clients: () => control.clients, exitRequested };
 }
 
@@ -209,6 +211,17 @@ function lookAfter(machine: Machine, { repairMs, guardMs }: CheckIntervals): () 
     checks.forEach(clearInterval);
     return Promise.resolve();
   };
+}
+
+/** What has changed while the host slept is found at once. @returns ends it */
+function lookAfterSleep({ supervisor }: DaemonContext, machine: Machine): () => Promise<void> {
+  const unsubscribe = supervisor?.onResume(() => {
+    void machine.checkHealth();
+    void machine.repair();
+    void machine.checkNetwork();
+    void machine.checkPorts();
+  });
+  return () => Promise.resolve(unsubscribe?.());
 }
 
 interface EndpointParts {

@@ -35,6 +35,8 @@ export interface InstancePaths {
   readonly engineSocket: string;
   /** Where Docker's clients look that are told nothing; undefined if this instance leaves it alone. */
   readonly usualEngineSocket: string | undefined;
+  /** Of the Windows service that the daemon runs in. */
+  readonly serviceName: string;
   readonly lockFile: string;
   /** Held by the process that creates a network namespace and starts a daemon in it. */
   readonly startLockFile: string;
@@ -90,6 +92,7 @@ export function linuxPaths(env: Environment): InstancePaths {
     controlSocket: join(runDir, 'control.sock'),
     engineSocket: join(runDir, 'docker.sock'),
     usualEngineSocket: undefined,
+    serviceName: 'mobyvm',
     lockFile: join(runDir, 'daemon.lock'),
     startLockFile: join(runDir, 'start.lock'),
     daemonLog: join(logDir, 'daemon.log'),
@@ -133,6 +136,7 @@ export function windowsPaths(env: Environment): InstancePaths {
     controlSocket: pipe('control'),
     engineSocket: pipe('engine'),
     usualEngineSocket: isSamePath(runDir, usualRunDir) ? DOCKER_PIPE : undefined,
+    serviceName: `mobyvm${instanceSuffix(runDir, usualRunDir)}`,
     lockFile: joined(runDir, 'daemon.lock'),
     startLockFile: joined(runDir, 'start.lock'),
     daemonLog: joined(logDir, 'daemon.log'),

@@ -2,18 +2,11 @@ import { networkInterfaces } from 'node:os';
 import type { FileProtection } from '../../core/host/index.js';
 import { errnoOf } from '../../core/values/index.js';
 import type { PortFacts } from '../../proxy/index.js';
-import type { BackgroundStart } from '../host-side/background-start.js';
 import { notOnWindowsError } from '../not-on-windows.js';
 
-/** The places of what Windows still lacks. Each refuses by name, so that nothing runs half protected. */
+export { backgroundService } from './background-service.js';
 
-/** There it will be a service that is started. */
-export const backgroundService: BackgroundStart = {
-  check: () => {
-    throw notOnWindowsError('the service that the daemon runs in');
-  },
-  start: () => Promise.reject(notOnWindowsError('the service that the daemon runs in')),
-};
+/** The places of what Windows still lacks. Each refuses by name, so that nothing runs half protected. */
 
 /**
  * An access list on each folder, which its files inherit: SYSTEM and administrators, and Users for `run`.
