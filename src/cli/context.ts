@@ -50,6 +50,8 @@ export interface DaemonProgram {
   dataDisk(stateDir: string): Promise<string | undefined>;
   /** @param machine what the daemon says, if one runs */
   examineHost(): Promise<readonly Finding[]>;
+  /** The Windows service that the daemon runs in. @throws MobyvmError MOBYVM_PLATFORM on other systems */
+  service(): Promise<ServiceControl>;
   /** @returns the image's folder */
   buildImage(options: { readonly recipe: string; readonly onLine: (line: string) => void }): Promise<string>;
 }
@@ -76,4 +78,26 @@ export interface BackgroundOptions {
 export interface StartingDaemon {
   /** Why the daemon did not start; undefined as long as it may still come. */
   failure(): Promise<MobyvmError | undefined>;
+}
+
+export interface ServiceControl {
+  /** Also over an older one; a running one is started again. */
+  install(): Promise<'created' | 'changed'>;
+  /** @returns false if there was none */
+  uninstall(): Promise<boolean>;
+  /** @returns false if it was running already */
+  start(): Promise<boolean>;
+  /** @returns false if it was not running */
+  stop(): Promise<boolean>;
+  /** Undefined if it is not installed. */
+  status(): Promise<ServiceStatus | undefined>;
+}
+
+export interface ServiceStatus {
+  readonly state:
+    'stopped' | 'startPending' | 'stopPending' | 'running' | 'continuePending' | 'pausePending' | 'paused';
+  readonly pid: number | undefined;
+  /** Of its last process. */
+  readonly exitCode: number;
+  readonly startsWithWindows: boolean;
 }

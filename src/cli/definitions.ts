@@ -11,6 +11,7 @@ import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { portList } from './port.js';
 import { shareAdd, shareCheck, shareCredentials, shareList, shareRemove } from './share.js';
 import { restart } from './restart.js';
+import { serviceInstall, serviceStart, serviceStatus, serviceStop, serviceUninstall } from './service.js';
 import { status } from './status.js';
 import { uninstall } from './uninstall.js';
 import { up } from './up.js';
@@ -282,6 +283,40 @@ export const COMMANDS: readonly Command[] = [
     run: (context, { recipe }) => imageBuild(context, { recipe }),
   }),
   command({
+    name: 'service install',
+    summary: 'Install the service that runs mobyvm, or update it (Windows)',
+    details:
+      'The service starts with Windows, before anyone logs on. This command needs an elevated prompt. A running service is restarted, and the VM with it.',
+    examples: [['mobyvm service install', 'After mobyvm was unpacked from its zip file']],
+    run: (context) => serviceInstall(context),
+  }),
+  command({
+    name: 'service uninstall',
+    summary: 'Stop and remove the service (Windows)',
+    examples: [['mobyvm service uninstall', 'Run `mobyvm uninstall` first to remove the VM as well']],
+    run: (context) => serviceUninstall(context),
+  }),
+  command({
+    name: 'service start',
+    summary: 'Start the service, and the VM with it (Windows)',
+    examples: [['mobyvm service start', 'Start it after its installation']],
+    run: (context) => serviceStart(context),
+  }),
+  command({
+    name: 'service stop',
+    summary: 'Shut down the VM and stop the service (Windows)',
+    examples: [['mobyvm service stop', 'Stop everything until the next start of Windows']],
+    run: (context) => serviceStop(context),
+  }),
+  command({
+    name: 'service status',
+    summary: 'Show the state of the service (Windows)',
+    details: 'The exit code is 0 if the service is running, and 1 otherwise.',
+    options: { json: JSON_OUTPUT },
+    examples: [['mobyvm service status', 'Show whether it runs']],
+    run: (context, { json }) => serviceStatus(context, { json }),
+  }),
+  command({
     name: 'doctor',
     summary: 'Check this host for problems',
     details: 'Changes nothing. The exit code is 0 if no problem was found, and 1 otherwise.',
@@ -350,4 +385,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   dns: 'Inspect name resolution',
   kvp: 'Manage key-value items that host and guest exchange',
   image: 'Manage the boot image',
+  service: 'Manage the service that runs mobyvm (Windows)',
 };

@@ -19,6 +19,7 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
         ]),
     ['engine', engineText(engine)],
     ['endpoint', endpointUrl(platform, engine.endpoint)],
+    ...usualRow(engine, platform),
     [
       'vm',
       [
@@ -52,6 +53,13 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
       : ['', status.error.message, `  → ${status.error.remedy}`, `  ${status.error.code}`];
   const obstacles = (status.obstacles ?? []).flatMap((each) => ['', each.problem, `  → ${each.remedy}`]);
   return [...rows.map(([name, value]) => `${name.padEnd(9)} ${value}`), ...problem, ...obstacles];
+}
+
+/** Where `docker` finds the engine without being told. */
+function usualRow({ usual }: MachineStatus['engine'], platform: HostPlatform): [string, string][] {
+  if (usual === undefined) return [];
+  const { endpoint, problem } = usual;
+  return [['', problem === undefined ? endpointUrl(platform, endpoint) : `not at the usual one: ${problem}`]];
 }
 
 function engineText(engine: MachineStatus['engine']): string {

@@ -30,7 +30,8 @@ export async function up(context: CommandContext, { namespace }: UpOptions): Com
   }
   const { network, engine } = await daemon.client.status();
   terminal.out(`mobyvm is up: Docker ${engine.version ?? ''} at ${network.vmAddress ?? ''}.`);
-  terminal.out(`  ${dockerHostLine(platform, engine.endpoint)}`);
+  const isWhereUsual = engine.usual !== undefined && engine.usual.problem === undefined;
+  terminal.out(isWhereUsual ? '  `docker` finds it.' : `  ${dockerHostLine(platform, engine.endpoint)}`);
   return EXIT_OK;
 }
 

@@ -5,6 +5,7 @@ import type { CredentialStore } from '../share/index.js';
 import type { BackgroundStart } from './host-side/background-start.js';
 import type { LockPlace } from './process-lock.js';
 import type { ProcessEnd } from './process-end.js';
+import type { Supervisor } from './supervisor.js';
 
 /** What the daemon's side gets from its process and its platform; made once in main.ts. */
 export interface DaemonContext {
@@ -26,6 +27,8 @@ export interface DaemonContext {
   /** Aborted by the first request to stop. */
   readonly interrupted: AbortSignal;
   readonly processEnd: ProcessEnd;
+  /** Undefined if nobody watches over it, as when a person has started it. */
+  readonly supervisor?: Supervisor;
   readonly printError: (line: string) => void;
   /** The folder of the installed package: docs, guest recipes, scripts. */
   readonly packageDir: string;

@@ -14,7 +14,7 @@ import { isElevated } from './doctor/whoami.codec.js';
 import { backgroundProcess } from './linux/background-process.js';
 import { fileLock, type LockPlace } from './process-lock.js';
 import { mutexLock } from './windows/mutex-lock.js';
-import { backgroundService } from './windows/not-yet.js';
+import { backgroundService } from './windows/background-service.js';
 
 /** What a platform has its own way of doing; the same interfaces on each. */
 export interface HostServices {

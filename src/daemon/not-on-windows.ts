@@ -1,17 +1,11 @@
 import { MobyvmError } from '../core/values/index.js';
 import type { HostPlatform } from '../protocol/platform.js';
 
-/** Until the parts of a daemon are joined there. @throws MobyvmError MOBYVM_PLATFORM */
-export function refuseOnWindows(platform: HostPlatform): void {
-  if (platform === 'windows') throw notOnWindowsError();
-}
-
 /** @param missing what is missing, completing a sentence that begins with "mobyvm lacks" */
-export function notOnWindowsError(missing?: string): MobyvmError {
-  const reason = missing === undefined ? '' : `: mobyvm lacks ${missing}`;
+export function notOnWindowsError(missing: string): MobyvmError {
   return new MobyvmError(
     'MOBYVM_PLATFORM',
-    `The VM cannot run on Windows yet${reason}.`,
+    `The VM cannot run on Windows yet: mobyvm lacks ${missing}.`,
     'Run `mobyvm doctor` to check whether this host will be able to, and see docs/verified.md for what is missing. Linux is fully supported.',
   );
 }

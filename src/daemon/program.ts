@@ -7,6 +7,7 @@ import { examineHost } from './examine-host.js';
 import { dataDiskFile, DATA_DISK_NAMES } from './host-side/data-disk.js';
 import type { LockHolder } from './process-lock.js';
 import { runDaemon } from './run-daemon.js';
+import { serviceControl } from './windows/service-control.js';
 
 /** What only this side of the program can do; main.ts hands it to the commands, which declare what they need. */
 export function daemonProgram(context: DaemonContext) {
@@ -23,6 +24,7 @@ export function daemonProgram(context: DaemonContext) {
       return (await dataDiskFile(path).exists()) ? path : undefined;
     },
     examineHost: () => examineHost(context, undefined),
+    service: () => serviceControl(context),
     buildImage: (options: Parameters<typeof buildImage>[1]) => buildImage(context, options),
   };
 }

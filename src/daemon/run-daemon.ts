@@ -18,15 +18,15 @@ import { livesIn, removeNamespaces } from './daemon-namespace.js';
 import { examineHost } from './examine-host.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
-import { listenOnUnixSocket } from './linux/unix-listener.js';
 import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
-import { linuxMachine } from './linux/linux-machine.js';
 import { assembleMachine } from './machine/assemble.js';
+import type { DaemonPlatform } from './host-side/daemon-platform.js';
 import type { CheckIntervals } from './host-side/machine-platform.js';
 import type { Machine } from './machine/machine.js';
 import { readInstance, removeInstance, writeInstance } from './instance.js';
-import { refuseNamespaceOnWindows, refuseOnWindows } from './not-on-windows.js';
+import { refuseNamespaceOnWindows } from './not-on-windows.js';
+import { openDaemonPlatform } from './open-platform.js';
 import { closeAll, type Close } from './process-end.js';
 import type { ProcessLock } from './process-lock.js';
 import { refuseUnusableRunFolder } from './run-folder.plan.js';
@@ -43,7 +43,6 @@ const NETWORK_EVERY_MS = 30_000;
 const PORTS_EVERY_MS = 15_000;
 /** How long a daemon in the background without a machine and without clients stays. */
 const IDLE_MS = 10_000;
-const ENGINE_GROUP = 'docker';
 
 /**
  * The one long-lived process: it owns the lock, the engine endpoint, the control socket and the machine. A stop request
@@ -55,8 +54,7 @@ const ENGINE_GROUP = 'docker';
 export async function runDaemon(context: DaemonContext, options: DaemonOptions): Promise<number> {
   const { paths, platform, rights } = context;
   refuseNamespaceOnWindows(platform, options.namespace);
-  refuseOnWindows(platform);
-  refuseUnusableRunFolder(paths.runDir);
+  if (platform === 'linux') refuseUnusableRunFolder(paths.runDir);
   if (!(await rights.areHeld())) throw missingRightsError(rights);
   // A daemon that was killed has left everything in its namespace.
   const namespace = options.namespace ?? (await readInstance(paths.runDir)).namespace;
@@ -85,6 +83,7 @@ async function serve(context: DaemonContext, options: DaemonOptions): Promise<nu
     closing.push(() => leaveNothing(context));
     if (options.namespace !== undefined) await writeInstance(paths.runDir, { namespace: options.namespace });
     const daemon = await openDaemon(context, { ...options, settings, logger, lock }, closing);
+    context.supervisor?.ready();
     const code = await live(context, daemon, options);
     if (daemon.machine.isUninstalled) processEnd.atExit(() => removeUninstalledFiles(paths));
     logger.info('daemon.ended', { code });
@@ -154,7 +153,10 @@ async function openDaemon(
 ): Promise<Daemon> {
   const { paths } = context;
   const identity = await loadIdentity(paths.identityFile);
-  const assembled = assembleMachine(linuxMachine, {
+  const platform = await openDaemonPlatform(context);
+  closing.push(() => platform.close());
+  const opened: { endpoint?: EngineEndpoint } = {};
+  const assembled = assembleMachine(platform.machine, {
     paths,
     files: context.files,
     settings,
@@ -163,11 +165,13 @@ async function openDaemon(
     logger,
     pid: context.pid,
     isBackground,
+    usualEndpoint: () => opened.endpoint?.usual,
     applySettings: ({ log }) => logger.setLevel(log.level),
   });
   const { machine, dial } = assembled;
   closing.push(() => assembled.close());
-  const endpoint = await openEndpoint(context, { machine, dial, shares: assembled.shares, logger });
+  const endpoint = await openEndpoint(context, platform, { machine, dial, shares: assembled.shares, logger });
+  opened.endpoint = endpoint;
   closing.push(() => endpoint.close());
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
@@ -178,7 +182,7 @@ async function openDaemon(
     exit();
   };
   const control = await startControlServer({
-    listen: listenOnUnixSocket,
+    listen: platform.listen,
     address: paths.controlSocket,
     machine,
     dns: assembled.dns,
@@ -190,6 +194,7 @@ async function openDaemon(
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));
   closing.push(lookAfter(machine, assembled.checks));
+  closing.push(lookAfterSleep(context, machine));
   return { machine, clients: () => control.clients, exitRequested };
 }
 
@@ -208,6 +213,17 @@ function lookAfter(machine: Machine, { repairMs, guardMs }: CheckIntervals): () 
   };
 }
 
+/** What has changed while the host slept is found at once. @returns ends it */
+function lookAfterSleep({ supervisor }: DaemonContext, machine: Machine): () => Promise<void> {
+  const unsubscribe = supervisor?.onResume(() => {
+    void machine.checkHealth();
+    void machine.repair();
+    void machine.checkNetwork();
+    void machine.checkPorts();
+  });
+  return () => Promise.resolve(unsubscribe?.());
+}
+
 interface EndpointParts {
   readonly machine: Machine;
   readonly dial: Dial;
@@ -217,12 +233,14 @@ interface EndpointParts {
 
 function openEndpoint(
   { paths, platform }: DaemonContext,
+  { listen, engineGroup }: DaemonPlatform,
   { machine, dial, shares, logger }: EndpointParts,
 ): Promise<EngineEndpoint> {
   return startEngineEndpoint({
-    listen: listenOnUnixSocket,
+    listen,
     address: paths.engineSocket,
-    access: { kind: 'group', name: ENGINE_GROUP },
+    usualAddress: paths.usualEngineSocket,
+    access: { kind: 'group', name: engineGroup },
     availability: availabilityOf(machine, dial),
     logger,
     waitMs: () => machine.settings.engine.waitSeconds * 1000,

@@ -147,6 +147,8 @@ export const machineStatus = z.object({
   }),
   engine: z.object({
     endpoint: z.string(),
+    /** Where Docker's clients look that are told nothing, and why the engine is not there. */
+    usual: z.object({ endpoint: z.string(), problem: z.string().optional() }).optional(),
     reachable: z.boolean(),
     version: z.string().optional(),
     apiVersion: z.string().optional(),

@@ -33,6 +33,10 @@ export interface InstancePaths {
   readonly controlSocket: string;
   /** Likewise. */
   readonly engineSocket: string;
+  /** Where Docker's clients look that are told nothing; undefined if this instance leaves it alone. */
+  readonly usualEngineSocket: string | undefined;
+  /** Of the Windows service that the daemon runs in. */
+  readonly serviceName: string;
   readonly lockFile: string;
   /** Held by the process that creates a network namespace and starts a daemon in it. */
   readonly startLockFile: string;
@@ -87,6 +91,8 @@ export function linuxPaths(env: Environment): InstancePaths {
     vmConsole: join(runDir, 'vm', 'console.sock'),
     controlSocket: join(runDir, 'control.sock'),
     engineSocket: join(runDir, 'docker.sock'),
+    usualEngineSocket: undefined,
+    serviceName: 'mobyvm',
     lockFile: join(runDir, 'daemon.lock'),
     startLockFile: join(runDir, 'start.lock'),
     daemonLog: join(logDir, 'daemon.log'),
@@ -129,6 +135,8 @@ export function windowsPaths(env: Environment): InstancePaths {
     vmConsole: pipe('console'),
     controlSocket: pipe('control'),
     engineSocket: pipe('engine'),
+    usualEngineSocket: isSamePath(runDir, usualRunDir) ? DOCKER_PIPE : undefined,
+    serviceName: `mobyvm${instanceSuffix(runDir, usualRunDir)}`,
     lockFile: joined(runDir, 'daemon.lock'),
     startLockFile: joined(runDir, 'start.lock'),
     daemonLog: joined(logDir, 'daemon.log'),
@@ -140,11 +148,21 @@ export function windowsPaths(env: Environment): InstancePaths {
   };
 }
 
+/** https://docs.docker.com/reference/cli/dockerd/#daemon-socket-option */
+const DOCKER_PIPE = '\\\\.\\pipe\\docker_engine';
+
 /** For example `\\.\pipe\mobyvm_engine`; another run folder adds its hash. Windows ignores the case of both. */
 function pipeName(name: string, runDir: string, usualRunDir: string): string {
-  const [own, usual] = [runDir.toLowerCase(), usualRunDir.toLowerCase()];
-  const suffix = own === usual ? '' : `_${createHash('sha256').update(own).digest('hex').slice(0, 12)}`;
-  return `\\\\.\\pipe\\mobyvm_${name}${suffix}`;
+  return `\\\\.\\pipe\\mobyvm_${name}${instanceSuffix(runDir, usualRunDir)}`;
+}
+
+function isSamePath(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}
+
+function instanceSuffix(runDir: string, usualRunDir: string): string {
+  if (isSamePath(runDir, usualRunDir)) return '';
+  return `_${createHash('sha256').update(runDir.toLowerCase()).digest('hex').slice(0, 12)}`;
 }
 
 /** Absolute: the daemon's working directory may be another than the command's. */

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { linuxProcessTable, sleep } from '../../src/core/host/index.js';
 import { backgroundProcess } from '../../src/daemon/linux/background-process.js';
-import { backgroundService } from '../../src/daemon/windows/not-yet.js';
 import { compiledSource } from '../support/compiled.js';
 import { describeBackgroundStart } from './background-start.js';
 
@@ -41,10 +40,3 @@ test('on Linux a daemon outlives the command that started it, and the signals of
     await rm(folder, { recursive: true, force: true });
   }
 }, 120_000);
-
-test('the place of the service on Windows refuses by name', async () => {
-  const refused = { code: 'MOBYVM_PLATFORM', message: expect.stringContaining('the service') as string };
-  expect(() => backgroundService.check()).toThrow(expect.objectContaining(refused) as Error);
-  const start = backgroundService.start({ command: ['mobyvm'], env: {}, outputFile: 'C:\\out' });
-  await expect(start).rejects.toMatchObject(refused);
-});

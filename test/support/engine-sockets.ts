@@ -82,7 +82,7 @@ export async function connectTunnel(path: string): Promise<Socket> {
   return socket;
 }
 
-export interface TestEndpoint extends Omit<EngineEndpoint, 'address'>, AsyncDisposable {
+export interface TestEndpoint extends Omit<EngineEndpoint, 'address' | 'usual'>, AsyncDisposable {
   readonly path: string;
 }
 

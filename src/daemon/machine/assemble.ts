@@ -10,6 +10,7 @@ import {
   type Dial,
   type DnsServer,
   type EngineClient,
+  type UsualAddress,
 } from '../../proxy/index.js';
 import { parseBootStage, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
@@ -53,6 +54,8 @@ export interface AssembleOptions {
   readonly pid: number;
   /** The daemon was started by a command. */
   readonly isBackground: boolean;
+  /** Where Docker's clients look that are told nothing, once the engine's endpoint is open. */
+  readonly usualEndpoint?: () => UsualAddress | undefined;
   /** Called with the settings that each `up` and `restart` loads. */
   readonly applySettings: (settings: Settings) => void;
 }
@@ -147,7 +150,8 @@ function secretFiles(paths: InstancePaths): ManagedResource {
   });
 }
 
-function aboutMachine({ pid, isBackground, paths, identity }: AssembleOptions): MachineParts['about'] {
+function aboutMachine(options: AssembleOptions): MachineParts['about'] {
+  const { pid, isBackground, paths, identity, usualEndpoint } = options;
   const { stateDir, logDir, settingsFile } = paths;
   const startedAt = new Date().toISOString();
   return {
@@ -155,6 +159,7 @@ function aboutMachine({ pid, isBackground, paths, identity }: AssembleOptions): 
     machineId: identity.machineId,
     mac: identity.mac,
     endpoint: paths.engineSocket,
+    ...(usualEndpoint && { usualEndpoint }),
   };
 }
 

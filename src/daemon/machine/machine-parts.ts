@@ -1,6 +1,6 @@
 import type { Logger, ManagedResource } from '../../core/host/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
-import type { PublishedPort } from '../../proxy/index.js';
+import type { PublishedPort, UsualAddress } from '../../proxy/index.js';
 import type { VmDriver, VmSpec } from '../../vm/index.js';
 import type { GuestSide } from '../guest/index.js';
 import type { HostSize } from '../settings/host-limits.plan.js';
@@ -39,6 +39,8 @@ export interface MachineParts {
     readonly mac: string;
     /** Where Docker clients connect to. */
     readonly endpoint: string;
+    /** Where those look that are told nothing; undefined on platforms without such an address. */
+    readonly usualEndpoint?: () => UsualAddress | undefined;
   };
 }
 

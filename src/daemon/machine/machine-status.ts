@@ -69,6 +69,8 @@ export interface VmDescription {
 
 export interface EngineDescription {
   readonly endpoint: string;
+  /** Where Docker's clients look that are told nothing, and why the engine is not there. */
+  readonly usual?: { readonly endpoint: string; readonly problem?: string };
   readonly reachable: boolean;
   readonly version?: string;
   readonly apiVersion?: string;

@@ -45,10 +45,18 @@ async function engineDescription(sources: StatusSources): Promise<EngineDescript
   const answer = condition.isEngineReady ? await health.probe() : undefined;
   return {
     endpoint: parts.about.endpoint,
+    ...usualEndpoint(parts),
     reachable: answer !== undefined,
     ...(answer === undefined ? {} : operations.engine),
     ...(answer?.clockOffsetMs === undefined ? {} : { clockOffsetMs: answer.clockOffsetMs }),
   };
+}
+
+function usualEndpoint({ about }: MachineParts): Pick<EngineDescription, 'usual'> {
+  const usual = about.usualEndpoint?.();
+  if (usual === undefined) return {};
+  const { address: endpoint, problem } = usual;
+  return { usual: { endpoint, ...(problem === undefined ? {} : { problem }) } };
 }
 
 function stepDescription({ step }: MachineCondition): Pick<MachineStatus, 'step'> {

@@ -1,12 +1,27 @@
-import type { BackgroundStart } from '../host-side/background-start.js';
-import { notOnWindowsError } from '../not-on-windows.js';
+import { networkInterfaces } from 'node:os';
+import { errnoOf } from '../../core/values/index.js';
+import type { PortFacts } from '../../proxy/index.js';
 
-/** The places of what Windows still lacks. Each refuses by name, so that nothing runs half protected. */
+/** The places of what Windows still lacks. */
 
-/** There it will be a service that is started. */
-export const backgroundService: BackgroundStart = {
-  check: () => {
-    throw notOnWindowsError('the service that the daemon runs in');
+/** Ports without their owners: those are in the tables of iphlpapi.dll. */
+export const unexplainedPorts: PortFacts = {
+  boundSockets: () => Promise.resolve([]),
+  owner: () => Promise.resolve(undefined),
+  bindFailure: (_wanted, error) => {
+    switch (errnoOf(error)) {
+      case 'EADDRINUSE':
+        return Promise.resolve({ kind: 'in-use', owner: undefined });
+      case 'EADDRNOTAVAIL':
+        return Promise.resolve({ kind: 'no-address' });
+      default:
+        return Promise.resolve({ kind: 'other' });
+    }
   },
-  start: () => Promise.reject(notOnWindowsError('the service that the daemon runs in')),
+  hostAddresses: () =>
+    Object.values(networkInterfaces()).flatMap((addresses = []) =>
+      addresses.map(({ address, family, scopeid = 0 }) =>
+        family === 'IPv6' && scopeid !== 0 ? `${address}%${scopeid}` : address,
+      ),
+    ),
 };

@@ -1,7 +1,7 @@
 import { win32 } from 'node:path';
-import { managed } from '../../core/host/index.js';
+import { managed, type ManagedResource } from '../../core/host/index.js';
 import { HypervKvpExchange, PowerShellWmi } from '../../kvp/index.js';
-import type { PowerShellSessions } from '../../powershell/index.js';
+import type { PowerShell, PowerShellSessions } from '../../powershell/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
 import {
   HypervDriver,
@@ -25,6 +25,8 @@ export interface WindowsHost {
   readonly portFacts: PortFacts;
   /** Joins path names; the simulated host's are those of the system it runs on. */
   readonly joinPath?: (...parts: readonly string[]) => string;
+  /** What must hold before Hyper-V is looked at. */
+  readonly preconditions?: readonly ManagedResource[];
   readonly folderState?: SmbWindowsOptions['folderState'];
   readonly driver?: Pick<HypervDriverOptions, 'lookSeconds' | 'freeBytes'>;
 }
@@ -81,7 +83,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.
       checks: { repairMs: 30_000, guardMs: undefined },
-      preconditions: [{ ...managed(hypervService(powerShell), 'running'), isRepaired: false }],
+      preconditions: [...(host.preconditions ?? []), hypervPrecondition(powerShell)],
       close: async () => {
         await exchange.close();
         await driver.close();
@@ -89,6 +91,10 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       },
     };
   };
+}
+
+function hypervPrecondition(powerShell: PowerShell): ManagedResource {
+  return { ...managed(hypervService(powerShell), 'running'), isRepaired: false };
 }
 
 function fileServerOf(

@@ -5,7 +5,12 @@ export type { ApiRules } from './api-rules.js';
 export type { Dial, EngineAvailability, EngineState } from './availability.js';
 export type { TcpAddress } from './dial-tcp.js';
 export { tlsDial, type TlsCredentials, type TlsDialOptions } from './dial-tls.js';
-export { startEngineEndpoint, type EngineEndpoint, type EngineEndpointOptions } from './endpoint.js';
+export {
+  startEngineEndpoint,
+  type EngineEndpoint,
+  type EngineEndpointOptions,
+  type UsualAddress,
+} from './endpoint.js';
 export {
   engineClient,
   type EngineClient,

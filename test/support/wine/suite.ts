@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { it } from 'vitest';
@@ -35,7 +35,7 @@ export async function runInWine(file: string, args: readonly string[] = []): Pro
   const prefixes = join(bench, 'tree/prefixes');
   const out = await mkdtemp(join(tmpdir(), 'mobyvm-wine-'));
   try {
-    await run('cp', ['-al', join(prefixes, 'template'), join(prefixes, prefix)]);
+    await clonePrefix(join(prefixes, 'template'), join(prefixes, prefix));
     await cp(join(import.meta.dirname, 'session'), join(out, 'session'));
     const script = `Z:\\project\\${compiled.replaceAll('/', '\\')}\\${file.replaceAll('/', '\\')}`;
     const started = run(
@@ -54,6 +54,17 @@ export async function runInWine(file: string, args: readonly string[] = []): Pro
   } finally {
     await rm(out, { recursive: true, force: true });
     await rm(join(prefixes, prefix), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Hard links, which takes milliseconds. Wine writes its registry into a file with several links instead of replacing it, so
+ * those files are copies.
+ */
+async function clonePrefix(template: string, prefix: string): Promise<void> {
+  await run('cp', ['-al', template, prefix]);
+  for (const name of await readdir(template)) {
+    if (name.endsWith('.reg')) await run('cp', ['--remove-destination', join(template, name), prefix]);
   }
 }
 

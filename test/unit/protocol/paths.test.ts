@@ -10,6 +10,7 @@ describe('the paths of an instance on Windows', () => {
     expect(paths).toMatchObject({
       controlSocket: `${PIPE}mobyvm_control`,
       engineSocket: `${PIPE}mobyvm_engine`,
+      usualEngineSocket: `${PIPE}docker_engine`,
       vmConsole: `${PIPE}mobyvm_console`,
     });
   });
@@ -19,6 +20,7 @@ describe('the paths of an instance on Windows', () => {
     expect(engineOf('C:\\two\\run')).toMatch(/^\\\\\.\\pipe\\mobyvm_engine_[0-9a-f]{12}$/);
     expect(engineOf('c:/TWO/run/')).toBe(engineOf('C:\\two\\run'));
     expect(engineOf('C:\\three\\run')).not.toBe(engineOf('C:\\two\\run'));
+    expect(windowsPaths({ MOBYVM_RUN_DIR: 'C:\\two\\run' }).usualEngineSocket).toBeUndefined();
     expect(engineOf('c:\\programdata\\MOBYVM\\run')).toBe(`${PIPE}mobyvm_engine`);
   });
 

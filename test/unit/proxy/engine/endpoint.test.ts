@@ -8,14 +8,16 @@ import { HTTP2_PREFACE } from '../../../support/engine-sockets.js';
 import { MemoryPipes } from '../../../support/memory-pipe.js';
 
 const ADDRESS = String.raw`\\.\pipe\mobyvm_engine`;
+const USUAL = String.raw`\\.\pipe\docker_engine`;
 const PING = 'GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n';
 
 /** The endpoint on streams that behave like a named pipe's. */
-function start(listen: ListenLocally, state: EngineState) {
+function start(listen: ListenLocally, state: EngineState, usualAddress?: string) {
   const availability = settableAvailability(state);
   const endpoint = startEngineEndpoint({
     listen,
     address: ADDRESS,
+    usualAddress,
     access: { kind: 'group', name: 'docker-users' },
     availability,
     logger: silentLogger,
@@ -50,6 +52,31 @@ test('a raw stream over a named pipe lets the client end its input and read on',
   engine.end('output');
   expect(await readToEnd(client)).toBe('output');
   await endpoint.close();
+});
+
+test('the engine is also where clients look that are told nothing', async () => {
+  const pipes = new MemoryPipes();
+  const endpoint = await start(pipes.listen, { kind: 'stopped' }, USUAL).endpoint;
+  expect(endpoint.usual).toEqual({ address: USUAL, problem: undefined });
+  const client = await pipes.connect(USUAL);
+  client.write(PING);
+  expect(await readToEnd(client)).toMatch(/^HTTP\/1\.1 503 [^]*mobyvm is stopped/);
+  await endpoint.close();
+  await expect(pipes.connect(USUAL)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('another program keeps the usual address, and is named', async () => {
+  const pipes = new MemoryPipes();
+  const other = await start(pipes.listen, { kind: 'stopped' }, USUAL).endpoint;
+  const listen: ListenLocally = (options) =>
+    pipes.listen({ ...options, address: options.address.replace('mobyvm_engine', 'mobyvm_second') });
+  const endpoint = await start(listen, { kind: 'stopped' }, USUAL).endpoint;
+  expect(endpoint.usual?.problem).toMatch(/docker_engine" is in use by /);
+  const client = await pipes.connect(USUAL);
+  await endpoint.close();
+  client.write(PING);
+  expect(await readToEnd(client)).toMatch(/^HTTP\/1\.1 503 /);
+  await other.close();
 });
 
 /** Not `for await`, which would destroy the stream at the end. */

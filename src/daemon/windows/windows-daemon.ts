@@ -1,0 +1,31 @@
+import { windowsProgram } from '../../core/host/index.js';
+import { PowerShellSession, PowerShellSessions } from '../../powershell/index.js';
+import { namedPipes, windowsServices } from '../../windows/index.js';
+import type { DaemonContext } from '../daemon-context.js';
+import type { DaemonPlatform } from '../host-side/daemon-platform.js';
+import { unexplainedPorts } from './not-yet.js';
+import { neededServices } from './needed-services.js';
+import { windowsMachine } from './windows-machine.js';
+
+/** Named pipes, and a machine in Hyper-V. */
+export async function windowsDaemon({ env, self, supervisor }: DaemonContext): Promise<DaemonPlatform> {
+  const pipes = await namedPipes(supervisor?.installedBy === undefined ? [] : [supervisor.installedBy]);
+  const [program] = self;
+  const executable = windowsProgram('WindowsPowerShell\\v1.0\\powershell', env['SystemRoot']);
+  return {
+    listen: pipes.listen,
+    engineGroup: 'docker-users',
+    machine: (options) => {
+      const sessions = new PowerShellSessions(
+        () => new PowerShellSession({ executable, env, logger: options.logger }),
+      );
+      return windowsMachine({
+        sessions,
+        program,
+        portFacts: unexplainedPorts,
+        preconditions: [neededServices(windowsServices)],
+      })(options);
+    },
+    close: () => pipes.close(),
+  };
+}
