@@ -24,7 +24,7 @@ usleep() { :; }
 hostname() { echo "$1" >"$work/host-name"; }
 system_ms() { cat "$work/clock"; }
 set_system_seconds() { [ ! -e "$work/clock-stays" ] && echo "$1" >"$work/clock"; }
-uptime_hundredths() { cat "$work/uptime"; }
+read_uptime() { uptime=$(cat "$work/uptime"); }
 perform_request() {
 	echo "$1" >>"$work/performed"
 	cp "$2" "$work/performed-body"
@@ -181,7 +181,7 @@ expect 'still without performing it' is 1 performed
 	chunks id2 "$long" | tail -c 5120
 } >"$HOST_POOL"
 expect 'chunks of another id do not complete it' not look
-expect 'a new request removes the earlier result' is '' result
+expect 'the result of an earlier request stays until there is another' is '1 id1 ok' result
 {
 	header id2 "$long"
 	chunks id2 "$long" | tail -c 5120

@@ -200,11 +200,19 @@ expect 'a point belongs to one share' is "16 $work/points/D belongs to the share
 expect 'and may be claimed again' is '' point_problem D "$work/points/D"
 
 # --- steps ---
-for row in '111 tcp' '113 tcp' '115 tcp' '112 negotiate' '127 login' '13 tree' '2 mount' '22 mount' '79 mount'; do
+for row in '111 tcp' '113 tcp' '115 tcp' '112 negotiate' '127 login' '13 tree' '2 tree' '22 mount' '79 mount'; do
 	expect "error ${row% *} is of the step ${row#* }" is "${row#* }" mount_step "${row% *}" 'CIFS: VFS: cifs_mount failed'
 done
 expect 'an unknown dialect is of the step negotiate' is negotiate mount_step 95 'CIFS: VFS: Dialect not supported by server.'
-expect 'a missing share is of the step tree' is tree mount_step 2 'BAD_NETWORK_NAME: \\10.0.75.1\NOPE'
+expect 'a missing share is of the step tree' is tree mount_step 2 ''
+expect 'the number alone names a share that is missing' not needs_kernel_lines 2
+expect 'a refused login is told from a refused share by the kernel' needs_kernel_lines 13
+expect 'the status of the server is in the text' is 'Permission denied (STATUS_LOGON_FAILURE)' mount_text 'mount error(13): Permission denied
+Refer to the mount.cifs(8) manual page' 'CIFS: Status code returned 0xc000006d STATUS_LOGON_FAILURE
+CIFS: VFS: cifs_mount failed w/return code = -13'
+expect 'so is a character set that is missing' is 'Invalid argument (iocharset utf8 not found)' mount_text 'mount error(79): Invalid argument' \
+	'CIFS: VFS: CIFS mount error: iocharset utf8 not found'
+expect 'output without a number is the text' is "Couldn't chdir to /C" mount_text "Couldn't chdir to /C" ''
 expect 'output without a number is EIO' is 5 mount_errno "Couldn't chdir to /C: No such file or directory"
 
 # --- the items of an administrator ---

@@ -26,6 +26,9 @@ export interface KvpGuestMountsOptions {
   readonly timeoutSeconds?: number;
 }
 
+/** A person waits for what becomes of a bind. */
+const ANSWER_EVERY_MS = 100;
+
 const STEPS: readonly MountStep[] = ['tcp', 'negotiate', 'login', 'tree', 'mount'];
 
 /** Mounts by requests over the key-value exchange; health over the link that {@link attach} is given. */
@@ -80,6 +83,7 @@ export class KvpGuestMounts implements GuestMounts {
       name: shareRequestName(id),
       body: () => body,
       timeoutSeconds,
+      everyMs: ANSWER_EVERY_MS,
       title: `the VM to ${request.op} ${id}`,
       code: 'MOBYVM_SHARE_GUEST',
       hint: 'Check `mobyvm status` and `mobyvm console`, then try again.',

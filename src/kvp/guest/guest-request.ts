@@ -23,6 +23,8 @@ export interface GuestRequest {
   readonly code: ErrorCode;
   readonly hint: string;
   readonly giveUp?: () => void;
+  /** How often the answer is looked for; 250 if absent. */
+  readonly everyMs?: number;
 }
 
 export interface GuestRequestOptions {
@@ -70,7 +72,11 @@ export async function askGuest(
         const awaited = { name: resultName(request.name), title, code, hint, timeoutSeconds: leftSeconds() };
         return waitForItem(
           exchange,
-          { ...awaited, ...(giveUp === undefined ? {} : { giveUp }) },
+          {
+            ...awaited,
+            ...(giveUp === undefined ? {} : { giveUp }),
+            ...(request.everyMs === undefined ? {} : { everyMs: request.everyMs }),
+          },
           (value) => resultOf(id, value),
           signal,
         );

@@ -12,10 +12,14 @@ IMAGE_DAEMON_JSON=$RUN/daemon.image.json
 # Settings that engine-listeners.sh makes; dockerd refuses to start with both.
 RESERVED_SETTINGS='hosts tls tlsverify tlscacert tlscert tlskey pidfile'
 
+BODY_END='end
+.'
+
 # body_is_whole BODY KIND: the first line says what it is, the last that nothing was cut off
 body_is_whole() {
 	read -r body_head <"$1"
-	[ "$body_head" = "$2" ] && [ "$(tail -n 1 "$1")" = end ] && [ -z "$(tail -c 1 "$1")" ]
+	# The substitution would drop line feeds at the end.
+	[ "$body_head" = "$2" ] && body_tail=$(tail -n 1 "$1" && echo .) && [ "$body_tail" = "$BODY_END" ]
 }
 
 # read_fields BODY FOLDER KEY...: each of these keys that the body has, decoded, in a file of its name

@@ -33,9 +33,16 @@ pool_list() {
 		}'
 }
 
-# pool_index FILE KEY: the number of the first record with that key, or nothing
+# pool_index FILE KEY: "NUMBER COUNT" of the first record with that key, and of all records; "- COUNT" without one
 pool_index() {
-	pool_list "$1" | LC_ALL=C awk -F '\t' -v key="$2" '$2 == key { print $1; exit }'
+	LC_ALL=C tr '\000\n' '\377\376' <"$1" | LC_ALL=C awk -v key="$2" '
+		{
+			found = "-"
+			bytes = length($0)
+			for (at = 0; at + 2560 <= bytes && found == "-"; at += 2560)
+				if (substr($0, at + 1, length(key) + 1) == key "\377") found = at / 2560
+		}
+		END { print (NR ? found : "-"), int(bytes / 2560) }'
 }
 
 # pool_get FILE KEY: the value of one of mobyvm's keys (they have no newline), or nothing
@@ -43,32 +50,35 @@ pool_get() {
 	pool_list "$1" | LC_ALL=C awk -F '\t' -v key="$2" '$2 == key { print substr($0, length($1 $2) + 3); exit }'
 }
 
-# Other records are copied as they are, byte by byte.
+# pool_without FILE KEY: writes FILE.new, and sets pool_kept to the number of its records. Other records are copied as they
+# are, byte by byte. Status 1 without such a record.
 pool_without() {
-	pool_records=$(($(stat -c %s "$1") / RECORD_BYTES))
-	pool_found=$(pool_index "$1" "$2")
-	if [ -z "$pool_found" ]; then
-		head -c $((pool_records * RECORD_BYTES)) "$1"
-	else
-		head -c $((pool_found * RECORD_BYTES)) "$1"
-		tail -c "+$(((pool_found + 1) * RECORD_BYTES + 1))" "$1" | head -c $(((pool_records - pool_found - 1) * RECORD_BYTES))
+	pool_place=$(pool_index "$1" "$2")
+	pool_found=${pool_place% *}
+	pool_kept=${pool_place#* }
+	if [ "$pool_found" = - ]; then
+		head -c $((pool_kept * RECORD_BYTES)) "$1" >"$1.new"
+		return 1
 	fi
+	pool_kept=$((pool_kept - 1))
+	head -c $((pool_found * RECORD_BYTES)) "$1" >"$1.new"
+	[ "$pool_found" -eq "$pool_kept" ] || {
+		tail -c "+$(((pool_found + 1) * RECORD_BYTES + 1))" "$1" | head -c $(((pool_kept - pool_found) * RECORD_BYTES)) >>"$1.new"
+	}
 }
 
 # pool_put FILE KEY VALUE: sets an item; the value is not secret and has no newline
 pool_put() {
-	pool_without "$1" "$2" >"$1.new"
-	pool_bytes=$(stat -c %s "$1.new")
+	pool_without "$1" "$2" || :
 	printf '%s' "$2" >>"$1.new"
-	truncate -s $((pool_bytes + 512)) "$1.new"
+	truncate -s $((pool_kept * RECORD_BYTES + 512)) "$1.new"
 	printf '%s' "$3" >>"$1.new"
-	truncate -s $((pool_bytes + RECORD_BYTES)) "$1.new" && mv "$1.new" "$1"
+	truncate -s $(((pool_kept + 1) * RECORD_BYTES)) "$1.new" && mv "$1.new" "$1"
 }
 
 # pool_remove FILE KEY
 pool_remove() {
-	[ -n "$(pool_index "$1" "$2")" ] || return 0
-	pool_without "$1" "$2" >"$1.new" && mv "$1.new" "$1"
+	if pool_without "$1" "$2"; then mv "$1.new" "$1"; else rm -f "$1.new"; fi
 }
 
 # pool_copy FILE COPY: a copy that is whole; status 1 if the daemon is writing just now

@@ -17,8 +17,9 @@ system_ms() {
 
 # host_ms: the time in the file "time", plus what has passed since the request was first seen
 host_ms() {
-	# shellcheck disable=SC2154 # begin_request sets started_at
-	echo $(($(tr -d . <./time) + ($(uptime_hundredths) - started_at) * 10))
+	read_uptime
+	# shellcheck disable=SC2154 # kvp-transfer.sh sets both
+	echo $(($(tr -d . <./time) + (uptime - started_at) * 10))
 }
 
 is_more_than_a_second() {

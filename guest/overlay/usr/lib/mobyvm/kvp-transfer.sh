@@ -13,9 +13,10 @@ AGENT_STATE=${AGENT_STATE:-/run/mobyvm/agent}
 INCOMPLETE_HUNDREDTHS=1000
 RESULT_KEPT_HUNDREDTHS=6000
 
-uptime_hundredths() {
-	read -r uptime_now _ </proc/uptime
-	echo "${uptime_now%.*}${uptime_now#*.}"
+# read_uptime: sets uptime, without another process
+read_uptime() {
+	read -r uptime _ </proc/uptime
+	uptime=${uptime%.*}${uptime#*.}
 }
 
 # Bodies hold secrets: what they were written to is overwritten, then removed.
@@ -62,18 +63,19 @@ transfer_look() {
 # answer NAME ID RESULT: RESULT is "ok [TEXT]" or "error CODE ERRNO TEXT"
 answer() {
 	answer_text="1 $2 $3"
-	if [ "$3" != ok ]; then
-		answer_text=$(printf '%s' "$answer_text" | LC_ALL=C tr -c '\040-\176' '?' | head -c 880)
-	fi
+	case $answer_text in
+	*[!\ -~]*) answer_text=$(printf '%s' "$answer_text" | LC_ALL=C tr -c '\040-\176' '?') ;;
+	esac
+	[ ${#answer_text} -le 880 ] || answer_text=$(printf '%s' "$answer_text" | head -c 880)
 	printf '%s\n' "$answer_text" >"$AGENT_STATE/$1.answered"
 	rm -f "$AGENT_STATE/$1.started"
 	pool_put "$GUEST_POOL" "$1.result" "$answer_text"
 }
 
-answered_id() {
-	[ -s "$AGENT_STATE/$1.answered" ] || return 0
-	read -r _ answered _ <"$AGENT_STATE/$1.answered"
-	echo "$answered"
+# read_answered_id NAME: sets answered
+read_answered_id() {
+	answered=''
+	[ ! -s "$AGENT_STATE/$1.answered" ] || read -r _ answered _ <"$AGENT_STATE/$1.answered"
 }
 
 # The host sent a request again that has been done, or our answer was lost: the same answer, and nothing else.
@@ -82,16 +84,16 @@ answer_again() {
 	[ "$(pool_get "$GUEST_POOL" "$1.result")" = "$answer_text" ] || pool_put "$GUEST_POOL" "$1.result" "$answer_text"
 }
 
-# begin_request NAME ID: sets started_at; an earlier request's result is no use any more
+# begin_request NAME ID: sets started_at. The result of an earlier request stays until there is another: the host knows its
+# own by the id.
 begin_request() {
 	if [ -s "$AGENT_STATE/$1.started" ]; then
 		read -r started_id started_at <"$AGENT_STATE/$1.started"
 		[ "$started_id" = "$2" ] && return
 	fi
-	started_at=$(uptime_hundredths)
+	read_uptime
+	started_at=$uptime
 	echo "$2 $started_at" >"$AGENT_STATE/$1.started"
-	rm -f "$AGENT_STATE/$1.answered"
-	pool_remove "$GUEST_POOL" "$1.result"
 }
 
 # do_request NAME ID BYTES SHA256: the base64 is in $AGENT_STATE/text
@@ -100,7 +102,7 @@ do_request() {
 	[ -e "$AGENT_STATE/text" ] || : >"$AGENT_STATE/text"
 	base64 -d <"$AGENT_STATE/text" >"$body" 2>/dev/null
 	body_sum=$(sha256sum <"$body")
-	if [ "$(stat -c %s "$body")" -ne "$3" ] || [ "${body_sum%% *}" != "$4" ]; then
+	if [ "${body_sum%% *}" != "$4" ]; then
 		request_result="error checksum 0 the chunks do not make up the $3 bytes that the header names"
 	else
 		request_result=$(perform_request "$1" "$body" "$2")
@@ -112,14 +114,16 @@ do_request() {
 
 # The result of a request whose header has gone stays for a while, for a host that has not read it yet.
 request_is_gone() {
-	rm -f "$AGENT_STATE/$1.started"
+	[ ! -e "$AGENT_STATE/$1.started" ] || rm -f "$AGENT_STATE/$1.started"
 	[ -e "$AGENT_STATE/$1.answered" ] || return 0
-	[ -e "$AGENT_STATE/$1.gone" ] || uptime_hundredths >"$AGENT_STATE/$1.gone"
+	[ ! -e "$AGENT_STATE/$1.gone" ] || return 0
+	read_uptime
+	echo "$uptime" >"$AGENT_STATE/$1.gone"
 }
 
 # job_is_running NAME ID: it does what the request wants, and is not done yet
 job_is_running() {
-	[ "$(cat "$AGENT_STATE/$1.running" 2>/dev/null)" = "$2" ]
+	[ -e "$AGENT_STATE/$1.running" ] && read -r running_id <"$AGENT_STATE/$1.running" && [ "$running_id" = "$2" ]
 }
 
 # look_at_request ITEMS NAME: status 1 when it must be looked at again although nothing changes
@@ -131,8 +135,9 @@ look_at_request() {
 		request_is_gone "$2"
 		return 0
 	fi
-	rm -f "$AGENT_STATE/$2.gone"
-	if [ "$(answered_id "$2")" = "$look_id" ]; then
+	[ ! -e "$AGENT_STATE/$2.gone" ] || rm -f "$AGENT_STATE/$2.gone"
+	read_answered_id "$2"
+	if [ "$answered" = "$look_id" ]; then
 		wipe "$AGENT_STATE/text"
 		answer_again "$2"
 		return 0
@@ -150,7 +155,8 @@ look_at_request() {
 		answer "$2" "$look_id" "error ${look_rest%% *} 0 ${look_rest#* }"
 		;;
 	incomplete)
-		[ $(($(uptime_hundredths) - started_at)) -ge "$INCOMPLETE_HUNDREDTHS" ] || return 1
+		read_uptime
+		[ $((uptime - started_at)) -ge "$INCOMPLETE_HUNDREDTHS" ] || return 1
 		answer "$2" "$look_id" "error incomplete 0 chunk ${look_rest% *} of ${look_rest#* } did not come"
 		;;
 	esac
@@ -171,7 +177,8 @@ forget_old_results() {
 		read -r gone_at <"$gone_file"
 		gone_name=${gone_file##*/}
 		gone_name=${gone_name%.gone}
-		if [ $(($(uptime_hundredths) - gone_at)) -ge "$RESULT_KEPT_HUNDREDTHS" ]; then
+		read_uptime
+		if [ $((uptime - gone_at)) -ge "$RESULT_KEPT_HUNDREDTHS" ]; then
 			pool_remove "$GUEST_POOL" "$gone_name.result"
 			rm -f "$gone_file" "$AGENT_STATE/$gone_name.answered"
 		fi

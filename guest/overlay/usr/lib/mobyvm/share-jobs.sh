@@ -5,13 +5,16 @@
 # Of a job, in AGENT_STATE: NAME.running ("ID", while it runs), NAME.done ("ID RESULT", until the agent has answered).
 # Pool 1 has one writer, the agent: a job only wakes it.
 
+JOB_ENDED='a job has ended'
+
 # share_job SHARE FOLDER: does what the files in the folder say, after an earlier job of the same share; prints the result
 share_job() {
-	mkdir -p "$SHARES/$1"
+	[ -d "$SHARES/$1" ] || mkdir -p "$SHARES/$1"
 	(
 		flock 8
 		cd "$2" || exit
-		case $(cat op) in
+		read -r job_op <op || :
+		case $job_op in
 		mount) mount_share "$1" ;;
 		umount) unmount_share "$1" ;;
 		esac
@@ -23,12 +26,11 @@ start_share_job() {
 	echo "$2" >"$AGENT_STATE/$1.running"
 	(
 		job_result=$(share_job "$3" "$4")
-		wipe "$4"/*
-		rmdir "$4"
+		remove_job_folder "$4"
 		echo "$2 ${job_result:-error apply 0 the agent gave no result}" >"$AGENT_STATE/$1.done.new"
 		mv "$AGENT_STATE/$1.done.new" "$AGENT_STATE/$1.done"
 		# For reading as well: opening it does not wait for an agent that is being restarted.
-		echo 'a job has ended' 1<>"$EVENTS"
+		echo "$JOB_ENDED" 1<>"$EVENTS"
 	) >/dev/null 2>&1 3>&- 9>&- &
 }
 
@@ -36,13 +38,18 @@ job_folder() {
 	mktemp -d "$AGENT_STATE/job.XXXXXX"
 }
 
+# The password is overwritten, as by wipe, but without another process; read_share_request allows no longer one.
+remove_job_folder() {
+	[ ! -e "$1/password" ] || printf '%2048s' '' 1<>"$1/password"
+	rm -rf "$1"
+}
+
 # begin_share_request NAME ID BODY: prints "later", or why not
 begin_share_request() {
 	request_folder=$(job_folder)
 	request_problem=$(read_share_request "$3" "$request_folder")
 	if [ -n "$request_problem" ]; then
-		wipe "$request_folder"/*
-		rmdir "$request_folder"
+		remove_job_folder "$request_folder"
 		echo "error malformed 0 $request_problem"
 		return
 	fi
@@ -98,8 +105,7 @@ begin_cifs_item() {
 	# shellcheck disable=SC2154 # read_lease has set it
 	item_problem=$(read_cifs_item "$1" "$2" "$item_folder" "$lease_gateway")
 	if [ -n "$item_problem" ]; then
-		wipe "$item_folder"/*
-		rmdir "$item_folder"
+		remove_job_folder "$item_folder"
 		answer_item "$2" "error malformed 0 $item_problem"
 		return
 	fi

@@ -37,8 +37,12 @@ order_fingerprint() {
 	echo "${order_sum%% *}"
 }
 
-option_value() {
-	sed -n "s/^$1=//p" options | tail -n 1
+# read_port: sets mount_port, from the options
+read_port() {
+	mount_port=445
+	while IFS= read -r port_option || [ -n "$port_option" ]; do
+		case $port_option in port=*) mount_port=${port_option#port=} ;; esac
+	done <options
 }
 
 # With the host's options in one text; the values hold no comma.
@@ -48,7 +52,9 @@ mount_options() {
 	printf '%s' "ip=$1,port=$2,"
 	if [ -n "$options_user" ]; then printf '%s' "username=$options_user"; else printf guest; fi
 	[ -z "$options_domain" ] || printf '%s' ",domain=$options_domain"
-	grep -v '^port=' options | while IFS= read -r option; do printf ',%s' "$option"; done
+	while IFS= read -r option; do
+		case $option in port=*) ;; *) printf ',%s' "$option" ;; esac
+	done <options
 }
 
 # mount_first UNC POINT ADDRESS PORT: prints "STEP ERRNO TEXT" if it fails
@@ -68,8 +74,11 @@ mount_first() {
 			echo "login 0 the server did not answer within $MOUNT_SECONDS s"
 			exit 0
 		fi
-		mount_lines=$(kernel_messages | LC_ALL=C awk -v marker="$marker" 'index($0, marker) { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }')
 		mount_error=$(mount_errno "$mount_output")
+		mount_lines=''
+		! needs_kernel_lines "$mount_error" || mount_lines=$(kernel_messages)
+		# Those of this mount, which come after the last marker.
+		mount_lines=${mount_lines##*"$marker"}
 		echo "$(mount_step "$mount_error" "$mount_lines") $mount_error $(mount_text "$mount_output" "$mount_lines")"
 	) 7>"$SHARES/server-$3"
 }
@@ -91,16 +100,17 @@ mount_on_points() {
 		echo "login 0 the password has $password_bytes bytes in UTF-8, but the VM's kernel takes at most $MAX_PASSWORD_BYTES"
 		return
 	fi
-	mount_unc=$(cat unc)
+	IFS= read -r mount_unc <unc || :
 	mount_server=${mount_unc#//}
 	mount_server=${mount_server%%/*}
-	mount_port=$(option_value port)
-	mount_port=${mount_port:-445}
+	read_port
 	IFS= read -r mount_point <points
 	mount_failure=$(reach_server "$mount_server" "$mount_port")
 	[ "$mount_failure" != ok ] || mount_failure=$(mount_first "$mount_unc" "$mount_point" "$mount_server" "$mount_port")
-	[ -n "$mount_failure" ] || mount_failure=$(tail -n +2 points | bind_others "$mount_point")
-	[ -z "$mount_failure" ] || unmount_points points
+	if [ -z "$mount_failure" ]; then
+		mount_failure=$(tail -n +2 points | bind_others "$mount_point")
+		[ -z "$mount_failure" ] || unmount_points points
+	fi
 	printf '%s' "$mount_failure"
 }
 
@@ -111,13 +121,16 @@ mount_share() {
 		echo "error mount $claim_failure"
 		return
 	fi
-	share_order=$(order_fingerprint)
-	if is_mounted points && [ "$share_order" = "$(cat "$SHARES/$1/order" 2>/dev/null)" ]; then
-		share_state "$1" mounted
-		echo ok
-		return
+	# Whose order is not known is not mounted, or was not mounted by this agent.
+	if [ -e "$SHARES/$1/order" ] && is_mounted points; then
+		read -r known_order <"$SHARES/$1/order" || :
+		if [ "$(order_fingerprint)" = "$known_order" ]; then
+			share_state "$1" mounted
+			echo ok
+			return
+		fi
 	fi
-	rm -f "$SHARES/$1/order"
+	[ ! -e "$SHARES/$1/order" ] || rm -f "$SHARES/$1/order"
 	if ! unmount_points points; then
 		echo 'error mount 16 what was mounted before could not be unmounted'
 		return
@@ -130,7 +143,7 @@ mount_share() {
 		echo "error $share_failure"
 		return
 	fi
-	echo "$share_order" >"$SHARES/$1/order"
+	order_fingerprint >"$SHARES/$1/order"
 	share_state "$1" mounted
 	stage shares "$1 is mounted on $(tr '\n' ' ' <points)"
 	echo ok
