@@ -3,8 +3,14 @@ import { accessLists } from './files/access-lists.js';
 import type { ProtectedItems } from './files/protected-items.js';
 import type { GlobalMutexes } from './mutex/mutexes.js';
 import type { CredentialManager } from './secrets/credentials.js';
+import type { WindowsResolution } from './net/resolution.plan.js';
+import type { AddressChanges } from './net/changes.js';
+import type { OwnedSocket } from './net/socket-table.codec.js';
 import { listenOnNamedPipes } from './pipe/pipe-listener.js';
 
+export type { WindowsResolution } from './net/resolution.plan.js';
+export type { AddressChanges } from './net/changes.js';
+export type { OwnedSocket } from './net/socket-table.codec.js';
 export type { CredentialManager } from './secrets/credentials.js';
 export type { GlobalMutexes, HeldMutex } from './mutex/mutexes.js';
 
@@ -66,3 +72,31 @@ export const windowsProtection: FileProtection = accessLists(async () => {
   const { WindowsItems } = await import('./files/windows-items.js');
   return (items ??= new WindowsItems());
 }, windowsSeal);
+
+/** The sockets of a host and the programs that have them. */
+export interface HostSockets {
+  /** The listening TCP sockets, or the bound UDP sockets. */
+  list(protocol: 'tcp' | 'udp'): Promise<readonly OwnedSocket[]>;
+  /** The file name of the process's program; undefined if it cannot be told. */
+  programOf(pid: number): Promise<string | undefined>;
+}
+
+/** Of this Windows host. */
+export const windowsSockets: HostSockets = {
+  list: async (protocol) => (await import('./net/socket-tables.js')).ownedSockets(protocol),
+  programOf: async (pid) => (await import('./calls/processes.js')).programOf(pid),
+};
+
+/**
+ * How this Windows host resolves names now.
+ * @param own name of the adapter on our switch, which is left out
+ */
+export async function windowsResolution(own: string): Promise<WindowsResolution> {
+  return (await import('./net/resolution.js')).windowsResolution(own);
+}
+
+/** Follows the addresses of this Windows host. */
+export async function addressChanges(): Promise<AddressChanges> {
+  const { WindowsAddressChanges } = await import('./net/address-changes.js');
+  return new WindowsAddressChanges();
+}

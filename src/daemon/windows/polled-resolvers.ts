@@ -13,15 +13,26 @@ export interface HostResolution {
 export interface PolledResolversOptions {
   readonly read: (signal: AbortSignal) => Promise<HostResolution>;
   readonly logger: Logger;
-  /** Milliseconds between checks; 30,000 if absent: each is a call of PowerShell. */
+  /** Milliseconds between checks; 30,000 if absent: each may be a call of PowerShell. */
   readonly everyMs?: number;
+  /** Says when to check at once, and is closed with the resolvers. */
+  readonly changes?: HostChanges;
+  /** Milliseconds between looks at the changes; 1,000 if absent. */
+  readonly lookMs?: number;
+}
+
+/** Whether something on the host has changed. */
+export interface HostChanges {
+  /** True once after a change. */
+  take(): boolean;
+  close(): void;
 }
 
 const DNS_PORT = 53;
 
 /** The host's name servers by asking again and again. A failed check keeps what the last one found. */
 export async function polledResolvers(options: PolledResolversOptions): Promise<ResolverSource> {
-  const { logger, everyMs = 30_000 } = options;
+  const { logger, everyMs = 30_000, changes: hostChanges, lookMs = 1_000 } = options;
   const closing = new AbortController();
   const changes = new Listeners();
   let known: HostResolution = { servers: [], searchDomains: [] };
@@ -40,9 +51,15 @@ export async function polledResolvers(options: PolledResolversOptions): Promise<
       if (!closing.signal.aborted) logger.warn('dns.resolvers.unread', { reason: textOf(error) });
     }
   };
+  /** Until the next check. */
+  const pause = async (): Promise<void> => {
+    if (hostChanges === undefined) return sleep(everyMs, closing.signal);
+    const end = performance.now() + everyMs;
+    while (performance.now() < end && !hostChanges.take()) await sleep(lookMs, closing.signal);
+  };
   const poll = async (): Promise<void> => {
     for (;;) {
-      await sleep(everyMs, closing.signal);
+      await pause();
       await check();
     }
   };
@@ -60,6 +77,7 @@ export async function polledResolvers(options: PolledResolversOptions): Promise<
     close: async () => {
       closing.abort();
       await polling;
+      hostChanges?.close();
     },
   };
 }
