@@ -18,6 +18,7 @@ export const ERROR = {
   pipeConnected: 535,
   operationAborted: 995,
   ioPending: 997,
+  notifyEnumDir: 1022,
   notFound: 1168,
   invalidOwner: 1307,
   noneMapped: 1332,

@@ -1,5 +1,6 @@
 import type { FileProtection, ListenLocally, ProcessTable, SecretSeal } from '../core/host/index.js';
 import { accessLists } from './files/access-lists.js';
+import type { FolderFollower } from './files/followed-folders.js';
 import type { ProtectedItems } from './files/protected-items.js';
 import type { GlobalMutexes } from './mutex/mutexes.js';
 import type { CredentialManager } from './secrets/credentials.js';
@@ -8,6 +9,7 @@ import type { AddressChanges } from './net/changes.js';
 import type { OwnedSocket } from './net/socket-table.codec.js';
 import { listenOnNamedPipes } from './pipe/pipe-listener.js';
 
+export type { FollowedFolder, FolderFollower, FollowOptions } from './files/followed-folders.js';
 export type { WindowsResolution } from './net/resolution.plan.js';
 export type { AddressChanges } from './net/changes.js';
 export type { OwnedSocket } from './net/socket-table.codec.js';
@@ -99,4 +101,10 @@ export async function windowsResolution(own: string): Promise<WindowsResolution>
 export async function addressChanges(): Promise<AddressChanges> {
   const { WindowsAddressChanges } = await import('./net/address-changes.js');
   return new WindowsAddressChanges();
+}
+
+/** Follows what changes in folders of this Windows host. */
+export async function folderFollower(): Promise<FolderFollower> {
+  const { WindowsFollower } = await import('./files/windows-follower.js');
+  return new WindowsFollower();
 }

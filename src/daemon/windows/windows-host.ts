@@ -1,4 +1,5 @@
 import { windowsProgram } from '../../core/host/index.js';
+import { watchOnWindows } from '../../share/index.js';
 import { addressChanges, windowsResolution, windowsSockets } from '../../windows/index.js';
 import { excludedPorts } from './excluded-ports.js';
 import { windowsPortFacts } from './port-facts.js';
@@ -10,7 +11,7 @@ import type { WindowsHost } from './windows-machine.js';
  */
 export function windowsHostFacts(
   systemRoot: string | undefined,
-): Pick<WindowsHost, 'portFacts' | 'resolution' | 'addressChanges'> {
+): Pick<WindowsHost, 'portFacts' | 'resolution' | 'addressChanges' | 'watchFiles'> {
   const netsh = windowsProgram('netsh', systemRoot);
   return {
     portFacts: windowsPortFacts({
@@ -19,5 +20,6 @@ export function windowsHostFacts(
     }),
     resolution: windowsResolution,
     addressChanges,
+    watchFiles: watchOnWindows,
   };
 }

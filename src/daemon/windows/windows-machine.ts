@@ -27,6 +27,7 @@ export interface WindowsHost {
   /** How the host resolves names without an adapter, given by its name; PowerShell is asked if absent. */
   readonly resolution?: (without: string) => Promise<HostResolution>;
   readonly addressChanges?: () => Promise<HostChanges>;
+  readonly watchFiles?: MachinePlatform['watchFiles'];
   /** Joins path names; the simulated host's are those of the system it runs on. */
   readonly joinPath?: (...parts: readonly string[]) => string;
   readonly folderState?: SmbWindowsOptions['folderState'];
@@ -74,6 +75,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       fileServer: fileServerOf(host, { powerShell, credentials, ledger, logger, machineId }),
       // Its own rule admits the VM.
       fileServerPorts: [],
+      ...(host.watchFiles && { watchFiles: host.watchFiles }),
       imageLocation: (now) => imageLocation(now, paths, joinPath),
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.

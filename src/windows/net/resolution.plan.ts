@@ -18,7 +18,7 @@ export interface SearchSettings {
  * What Windows lists for an adapter without IPv6 name servers: site-local addresses that nothing answers on,
  * deprecated by https://www.rfc-editor.org/rfc/rfc3879
  */
-const PLACEHOLDER = /^fec0:0:0:ffff::/;
+const isPlaceholder = (address: string): boolean => address.startsWith('fec0:0:0:ffff::');
 
 /**
  * Name servers by the metric of their adapter, lowest first. The search list is the first one that is set, or else
@@ -33,7 +33,7 @@ export function planResolution(
   const others = adapters
     .filter(({ name }) => name !== own)
     .toSorted((one, other) => (one.metric < other.metric ? -1 : Number(one.metric > other.metric)));
-  const servers = others.flatMap(({ nameServers }) => nameServers).filter((each) => !PLACEHOLDER.test(each));
+  const servers = others.flatMap(({ nameServers }) => nameServers).filter((each) => !isPlaceholder(each));
   const list = lists.map((each) => domainsIn(each)).find(({ length }) => length > 0);
   const domains = list ?? [domain ?? '', ...others.map(({ suffix }) => suffix)].filter((each) => each !== '');
   return { servers: [...new Set(servers)], searchDomains: [...new Set(domains)] };
