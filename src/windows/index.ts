@@ -10,6 +10,7 @@ import type { OwnedSocket } from './net/socket-table.codec.js';
 import { listenOnNamedPipes } from './pipe/pipe-listener.js';
 
 export type { FollowedFolder, FolderFollower, FollowOptions } from './files/followed-folders.js';
+export { serversByRule, type NameRule } from './net/name-rules.plan.js';
 export type { WindowsResolution } from './net/resolution.plan.js';
 export type { AddressChanges } from './net/changes.js';
 export type { OwnedSocket } from './net/socket-table.codec.js';

@@ -1,6 +1,7 @@
 import { Listeners, sleep, type Logger } from '../../core/host/index.js';
 import { isAbort, textOf } from '../../core/values/index.js';
 import { DEFAULT_PATIENCE, type ResolverSource } from '../../proxy/index.js';
+import { serversByRule, type NameRule } from '../../windows/index.js';
 import { searchDomainsOf } from '../host-side/search-domains.plan.js';
 
 /** How the host resolves names now. */
@@ -8,6 +9,8 @@ export interface HostResolution {
   /** Addresses of its name servers, in the order in which it asks them. */
   readonly servers: readonly string[];
   readonly searchDomains: readonly string[];
+  /** For names that other servers are asked for; none if absent. */
+  readonly rules?: readonly NameRule[];
 }
 
 export interface PolledResolversOptions {
@@ -35,16 +38,18 @@ export async function polledResolvers(options: PolledResolversOptions): Promise<
   const { logger, everyMs = 30_000, changes: hostChanges, lookMs = 1_000 } = options;
   const closing = new AbortController();
   const changes = new Listeners();
-  let known: HostResolution = { servers: [], searchDomains: [] };
+  let known: Required<HostResolution> = { servers: [], searchDomains: [], rules: [] };
   const check = async (): Promise<void> => {
     try {
       const read = await options.read(closing.signal);
-      const found = { servers: read.servers, searchDomains: searchDomainsOf(read.searchDomains) };
+      const { servers, rules = [] } = read;
+      const found = { servers, searchDomains: searchDomainsOf(read.searchDomains), rules };
       if (JSON.stringify(found) === JSON.stringify(known)) return;
       known = found;
       logger.info('dns.resolvers.changed', {
         servers: found.servers.join(' '),
         search: found.searchDomains.join(' '),
+        rules: rules.flatMap(({ names }) => names).join(' '),
       });
       changes.emit();
     } catch (error) {
@@ -68,7 +73,8 @@ export async function polledResolvers(options: PolledResolversOptions): Promise<
     if (!isAbort(error)) throw error;
   });
   return {
-    current: () => known.servers.map((address) => ({ address, port: DNS_PORT })),
+    current: (name) =>
+      (serversByRule(known.rules, name) ?? known.servers).map((address) => ({ address, port: DNS_PORT })),
     get searchDomains() {
       return known.searchDomains;
     },

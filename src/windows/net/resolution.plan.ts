@@ -1,10 +1,13 @@
 import type { Adapter } from './adapters.codec.js';
+import type { NameRule } from './name-rules.plan.js';
 
 /** How Windows resolves names. */
 export interface WindowsResolution {
   /** Addresses of its name servers, in the order in which it asks them. */
   readonly servers: readonly string[];
   readonly searchDomains: readonly string[];
+  /** For names that other servers are asked for. */
+  readonly rules: readonly NameRule[];
 }
 
 export interface SearchSettings {
@@ -29,7 +32,7 @@ export function planResolution(
   adapters: readonly Adapter[],
   { lists, domain }: SearchSettings,
   own: string,
-): WindowsResolution {
+): Omit<WindowsResolution, 'rules'> {
   const others = adapters
     .filter(({ name }) => name !== own)
     .toSorted((one, other) => (one.metric < other.metric ? -1 : Number(one.metric > other.metric)));

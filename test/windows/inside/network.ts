@@ -4,6 +4,7 @@ import { createServer, isIP, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { basename } from 'node:path';
 import { expect, it } from 'vitest';
+import { run } from '../../../src/core/host/index.js';
 import { windowsPortFacts } from '../../../src/daemon/windows/port-facts.js';
 import { openHandles } from '../../../src/windows/calls/handles.js';
 import { registryText } from '../../../src/windows/calls/registry.js';
@@ -65,4 +66,20 @@ it('changes of addresses can be followed by many, and no longer, without leaving
     expect(changes.take()).toBe(false);
   }
   expect(openHandles() - before).toBeLessThanOrEqual(5);
+});
+
+it('names that a VPN has a rule for are asked at its servers', async () => {
+  const key = 'SYSTEM\\CurrentControlSet\\Services\\Dnscache\\Parameters\\DnsPolicyConfig\\{mobyvm-test}';
+  const values = [
+    ['Name', 'REG_MULTI_SZ', '.corp.example\\0.lab.example'],
+    ['GenericDNSServers', 'REG_SZ', '192.0.2.1; 2001:db8::1'],
+    ['ConfigOptions', 'REG_DWORD', '8'],
+  ] as const;
+  for (const [name, type, data] of values)
+    await run('reg', ['add', `HKLM\\${key}`, '/v', name, '/t', type, '/d', data, '/f']);
+  expect((await windowsResolution('')).rules).toEqual([
+    { names: ['.corp.example', '.lab.example'], servers: ['192.0.2.1', '2001:db8::1'] },
+  ]);
+  await run('reg', ['delete', `HKLM\\${key}`, '/f']);
+  expect((await windowsResolution('')).rules).toEqual([]);
 });
