@@ -60,7 +60,8 @@ export async function polledResolvers(options: PolledResolversOptions): Promise<
   const pause = async (): Promise<void> => {
     if (hostChanges === undefined) return sleep(everyMs, closing.signal);
     const end = performance.now() + everyMs;
-    while (performance.now() < end && !hostChanges.take()) await sleep(lookMs, closing.signal);
+    do await sleep(lookMs, closing.signal);
+    while (performance.now() < end && !hostChanges.take());
   };
   const poll = async (): Promise<void> => {
     for (;;) {

@@ -47,6 +47,7 @@ export function registryTexts(subKey: string, value: string): readonly string[] 
   return texts?.filter((text) => text !== '');
 }
 
+/** https://learn.microsoft.com/windows/win32/api/winreg/nf-winreg-regopenkeyexw */
 const regOpenKey: (
   key: number,
   subKey: string,
@@ -68,6 +69,7 @@ const regEnumKey: (
 ) => number = advapi32.func(
   'int32 __stdcall RegEnumKeyExW(intptr_t key, uint32 index, void *name, void *length, void *reserved, void *keyClass, void *classLength, void *written)',
 );
+/** https://learn.microsoft.com/windows/win32/api/winreg/nf-winreg-regclosekey */
 const regCloseKey: (key: number) => number = advapi32.func('int32 __stdcall RegCloseKey(intptr_t key)');
 
 const KEY_ENUMERATE_SUB_KEYS = 0x8;

@@ -20,6 +20,22 @@ test('a name with a rule is asked at the servers of the rule, others at the usua
   }
 });
 
+test('a host that reports changes all the time is asked no more often than it is looked at', async () => {
+  let reads = 0;
+  const source = await polledResolvers({
+    read: () => {
+      reads += 1;
+      return Promise.resolve({ servers: [], searchDomains: [] });
+    },
+    logger: silentLogger,
+    lookMs: 3_600_000,
+    changes: { take: () => true, close: () => undefined },
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await source.close();
+  expect(reads).toBe(1);
+});
+
 test('what follows changes of the host is closed with the resolvers', async () => {
   let closed = 0;
   const source = await polledResolvers({
