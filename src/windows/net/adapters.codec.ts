@@ -1,4 +1,4 @@
-import { CodecError, ipv4FromBytes } from '../../core/values/index.js';
+import { CodecError, formatIpv6, ipv4FromBytes } from '../../core/values/index.js';
 
 /** A network adapter that is up, with what the system's resolver needs. */
 export interface Adapter {
@@ -108,23 +108,8 @@ function addressText(memory: PointedMemory, at: number, zone: number): string | 
   memory.check('address', at, form.length);
   const bytes = memory.slice(at + form.at, form.bytes);
   if (form.bytes === 4) return ipv4FromBytes(bytes);
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    (((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0)).toString(16),
-  );
   const isLinkLocal = bytes[0] === 0xfe && ((bytes[1] ?? 0) & 0xc0) === 0x80;
-  return compressed(groups) + (isLinkLocal && zone !== 0 ? `%${zone}` : '');
-}
-
-/** The longest run of zeros becomes `::`: https://www.rfc-editor.org/rfc/rfc5952#section-4.2 */
-function compressed(groups: readonly string[]): string {
-  let [start, length] = [0, 0];
-  for (let from = 0; from < groups.length; from++) {
-    let to = from;
-    while (groups[to] === '0') to++;
-    if (to - from > length) [start, length] = [from, to - from];
-  }
-  if (length < 2) return groups.join(':');
-  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
+  return formatIpv6(bytes) + (isLinkLocal && zone !== 0 ? `%${zone}` : '');
 }
 
 /** A buffer with pointers to places in itself. */

@@ -1,8 +1,8 @@
-import { CodecError, ipv4FromBytes } from '../../core/values/index.js';
+import { CodecError, formatIpv6, ipv4FromBytes } from '../../core/values/index.js';
 
 /** A listening TCP socket, or a bound UDP socket. */
 export interface OwnedSocket {
-  /** Dotted IPv4; `*` for the wildcard address of either family; eight groups of hexadecimal digits for IPv6. */
+  /** Dotted IPv4; `*` for the wildcard address of either family; the canonical form for IPv6. */
   readonly address: string;
   readonly port: number;
   /** The process that has it. */
@@ -70,6 +70,5 @@ function addressText(bytes: Uint8Array): string {
   if (bytes.length === 4) return ipv4FromBytes(bytes);
   if (MAPPED.every((byte, index) => bytes[index] === byte))
     return ipv4FromBytes(bytes.subarray(MAPPED.length));
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return (hex.match(/.{4}/g) ?? []).join(':');
+  return formatIpv6(bytes);
 }

@@ -8,10 +8,9 @@ import {
   wireFixture,
 } from '../../../support/wire-fixture.js';
 
-const LOOPBACK6 = '0000:0000:0000:0000:0000:0000:0000:0001';
 const CAPTURES = [
   ['tcp', { address: '127.0.0.1', port: 8080, pid: 296 }],
-  ['tcp6', { address: LOOPBACK6, port: 8081, pid: 296 }],
+  ['tcp6', { address: '::1', port: 8081, pid: 296 }],
   ['udp', { address: '127.0.0.1', port: 5353, pid: 296 }],
   ['udp6', { address: '*', port: 5354, pid: 296 }],
 ] as const;
