@@ -67,7 +67,7 @@ const windowsSeal: SecretSeal = {
 
 /** The Credential Manager of the user that this process runs as. */
 export async function credentialManager(): Promise<CredentialManager> {
-  return (await import('./secrets/credential-manager.js')).windowsCredentialManager;
+  return (await import('./secrets/windows-credentials.js')).windowsCredentialManager;
 }
 
 /** Access lists on the files and folders of this Windows host. */

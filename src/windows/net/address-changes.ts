@@ -30,7 +30,7 @@ export class WindowsAddressChanges implements AddressChanges {
   take(): boolean {
     if (this.#isClosed) return false;
     if (this.#isWaiting && waitForSingleObject(this.#event, 0) !== WAIT.object) return false;
-    // Also after a refusal, for then nothing would tell of a change.
+    // True after a refusal as well: no change would be reported any more.
     this.#ask();
     return true;
   }
