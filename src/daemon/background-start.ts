@@ -5,7 +5,7 @@ import { errorOf } from '../protocol/error-text.js';
 import { errorAnswer } from '../protocol/messages.js';
 import { missingRightsError } from '../protocol/platform.js';
 import { daemonLock, makeInstanceFolders, type DaemonContext } from './daemon-context.js';
-import { refuseNamespaceOnWindows } from './not-on-windows.js';
+import { refuseNamespaceOnWindows } from './refuse-namespace.js';
 import { refuseUnusableRunFolder } from './run-folder.plan.js';
 import { loadSettings } from './settings/load.js';
 

@@ -25,7 +25,7 @@ import type { DaemonPlatform } from './host-side/daemon-platform.js';
 import type { CheckIntervals } from './host-side/machine-platform.js';
 import type { Machine } from './machine/machine.js';
 import { readInstance, removeInstance, writeInstance } from './instance.js';
-import { refuseNamespaceOnWindows } from './not-on-windows.js';
+import { refuseNamespaceOnWindows } from './refuse-namespace.js';
 import { openDaemonPlatform } from './open-platform.js';
 import { closeAll, type Close } from './process-end.js';
 import type { ProcessLock } from './process-lock.js';
@@ -159,6 +159,7 @@ async function openDaemon(
   const assembled = assembleMachine(platform.machine, {
     paths,
     files: context.files,
+    credentials: context.credentialsAt(paths.credentialsFile),
     settings,
     identity,
     namespace,

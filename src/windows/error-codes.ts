@@ -15,10 +15,13 @@ export const ERROR = {
   pipeNotConnected: 233,
   moreData: 234,
   waitTimeout: 258,
+  noMoreItems: 259,
   pipeConnected: 535,
   operationAborted: 995,
   ioPending: 997,
+  notifyEnumDir: 1022,
   notFound: 1168,
   invalidOwner: 1307,
   noneMapped: 1332,
+  unsupportedType: 1630,
 } as const;

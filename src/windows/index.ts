@@ -1,14 +1,23 @@
 import type { FileProtection, ListenLocally, ProcessTable, SecretSeal } from '../core/host/index.js';
 import { accessLists } from './files/access-lists.js';
+import type { FolderFollower } from './files/followed-folders.js';
 import type { ProtectedItems } from './files/protected-items.js';
 import type { GlobalMutexes } from './mutex/mutexes.js';
 import type { CredentialManager } from './secrets/credentials.js';
+import type { WindowsResolution } from './net/resolution.plan.js';
+import type { AddressChanges } from './net/changes.js';
+import type { OwnedSocket } from './net/socket-table.codec.js';
 import { listenOnNamedPipes } from './pipe/pipe-listener.js';
 import { ServiceHost, type ServiceHostOptions, type ServiceLife } from './service/service-host.js';
 import type { WindowsServices } from './service/services.js';
 
-export type { GlobalMutexes, HeldMutex } from './mutex/mutexes.js';
+export type { FollowedFolder, FolderFollower, FollowOptions } from './files/followed-folders.js';
+export { serversByRule, type NameRule } from './net/name-rules.plan.js';
+export type { WindowsResolution } from './net/resolution.plan.js';
+export type { AddressChanges } from './net/changes.js';
+export type { OwnedSocket } from './net/socket-table.codec.js';
 export type { CredentialManager } from './secrets/credentials.js';
+export type { GlobalMutexes, HeldMutex } from './mutex/mutexes.js';
 export { windowsCommandLine } from './service/command-line.plan.js';
 export type { ServiceLife } from './service/service-host.js';
 export type { ServiceStateName } from './service/service-codes.js';
@@ -68,7 +77,7 @@ const windowsSeal: SecretSeal = {
 
 /** The Credential Manager of the user that this process runs as. */
 export async function credentialManager(): Promise<CredentialManager> {
-  return (await import('./secrets/credential-manager.js')).windowsCredentialManager;
+  return (await import('./secrets/windows-credentials.js')).windowsCredentialManager;
 }
 
 /** Access lists on the files and folders of this Windows host. */
@@ -109,4 +118,38 @@ export async function writeWindowsEvent(
 export async function ownSid(): Promise<string> {
   const { ownSid: read } = await import('./calls/token.js');
   return read();
+}
+
+/** The sockets of a host and the programs that have them. */
+export interface HostSockets {
+  /** The listening TCP sockets, or the bound UDP sockets. */
+  list(protocol: 'tcp' | 'udp'): Promise<readonly OwnedSocket[]>;
+  /** The file name of the process's program; undefined if it cannot be told. */
+  programOf(pid: number): Promise<string | undefined>;
+}
+
+/** Of this Windows host. */
+export const windowsSockets: HostSockets = {
+  list: async (protocol) => (await import('./net/socket-tables.js')).ownedSockets(protocol),
+  programOf: async (pid) => (await import('./calls/processes.js')).programOf(pid),
+};
+
+/**
+ * How this Windows host resolves names now.
+ * @param own name of the adapter on our switch, which is left out
+ */
+export async function windowsResolution(own: string): Promise<WindowsResolution> {
+  return (await import('./net/resolution.js')).windowsResolution(own);
+}
+
+/** Follows the addresses of this Windows host. */
+export async function addressChanges(): Promise<AddressChanges> {
+  const { WindowsAddressChanges } = await import('./net/address-changes.js');
+  return new WindowsAddressChanges();
+}
+
+/** Follows what changes in folders of this Windows host. */
+export async function folderFollower(): Promise<FolderFollower> {
+  const { WindowsFollower } = await import('./files/windows-follower.js');
+  return new WindowsFollower();
 }

@@ -34,8 +34,9 @@ const ADMINISTRATIVE: readonly string[] = [
   // Whoever owns an object is checked as its owner.
   SIDS['CO'] ?? '',
   SIDS['OW'] ?? '',
-  // The built-in administrator.
+  // The built-in administrator, and those of the domain, who administer each computer in it.
   'LA',
+  'DA',
   // TrustedInstaller, who owns the system's own folders.
   'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464',
 ];

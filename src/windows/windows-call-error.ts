@@ -27,4 +27,5 @@ const ERRNO: ReadonlyMap<number, string> = new Map([
   [ERROR.operationAborted, 'ECANCELED'],
   [ERROR.pipeBusy, 'EBUSY'],
   [ERROR.fileNotFound, 'ENOENT'],
+  [ERROR.pathNotFound, 'ENOENT'],
 ]);

@@ -6,6 +6,8 @@ import { SharedResolvers } from '../../src/daemon/host-side/shared-resolvers.js'
 import { resolvConfResolvers } from '../../src/daemon/linux/resolv-conf-resolvers.js';
 import { polledResolvers } from '../../src/daemon/windows/polled-resolvers.js';
 import { windowsResolvers, windowsSearchDomains } from '../../src/vm/index.js';
+import type { Adapter } from '../../src/windows/net/adapters.codec.js';
+import { planResolution } from '../../src/windows/net/resolution.plan.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
 import { describeResolverSource, type ResolverHost } from './resolver-source.js';
@@ -60,5 +62,36 @@ describeResolverSource('Windows', () => {
       host.close();
       return Promise.resolve();
     },
+  });
+});
+
+describeResolverSource('Windows, by its own calls', () => {
+  let adapters: readonly Adapter[] = [];
+  let lists: readonly string[] = [];
+  let hasChanged = false;
+  return Promise.resolve({
+    withoutServers: [],
+    open: () =>
+      polledResolvers({
+        read: () => Promise.resolve(planResolution(adapters, { lists, domain: undefined }, 'ours')),
+        logger: silentLogger,
+        everyMs: 3_600_000,
+        lookMs: 10,
+        changes: {
+          take: () => {
+            const has = hasChanged;
+            hasChanged = false;
+            return has;
+          },
+          close: () => undefined,
+        },
+      }),
+    configure: (nameServers: readonly string[], search: readonly string[] = []) => {
+      adapters = [{ index: 4, name: 'Ethernet', metric: 25, nameServers, suffix: '' }];
+      lists = [search.join(',')];
+      hasChanged = true;
+      return Promise.resolve();
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   });
 });

@@ -1,6 +1,7 @@
 import { Listeners, sleep, type Logger } from '../../core/host/index.js';
 import { isAbort, textOf } from '../../core/values/index.js';
 import { DEFAULT_PATIENCE, type ResolverSource } from '../../proxy/index.js';
+import { serversByRule, type NameRule } from '../../windows/index.js';
 import { searchDomainsOf } from '../host-side/search-domains.plan.js';
 
 /** How the host resolves names now. */
@@ -8,41 +9,63 @@ export interface HostResolution {
   /** Addresses of its name servers, in the order in which it asks them. */
   readonly servers: readonly string[];
   readonly searchDomains: readonly string[];
+  /** For names that other servers are asked for; none if absent. */
+  readonly rules?: readonly NameRule[];
 }
 
 export interface PolledResolversOptions {
   readonly read: (signal: AbortSignal) => Promise<HostResolution>;
   readonly logger: Logger;
-  /** Milliseconds between checks; 30,000 if absent: each is a call of PowerShell. */
+  /** Milliseconds between checks; 30,000 if absent: each may be a call of PowerShell. */
   readonly everyMs?: number;
+  /** Says when to check at once, and is closed with the resolvers. */
+  readonly changes?: HostChanges;
+  /** Milliseconds between looks at the changes; 1,000 if absent. */
+  readonly lookMs?: number;
+}
+
+/** Whether something on the host has changed. */
+export interface HostChanges {
+  /** True once after a change. */
+  take(): boolean;
+  close(): void;
 }
 
 const DNS_PORT = 53;
 
 /** The host's name servers by asking again and again. A failed check keeps what the last one found. */
 export async function polledResolvers(options: PolledResolversOptions): Promise<ResolverSource> {
-  const { logger, everyMs = 30_000 } = options;
+  const { logger, everyMs = 30_000, changes: hostChanges, lookMs = 1_000 } = options;
   const closing = new AbortController();
   const changes = new Listeners();
-  let known: HostResolution = { servers: [], searchDomains: [] };
+  let known: Required<HostResolution> = { servers: [], searchDomains: [], rules: [] };
   const check = async (): Promise<void> => {
     try {
       const read = await options.read(closing.signal);
-      const found = { servers: read.servers, searchDomains: searchDomainsOf(read.searchDomains) };
+      const { servers, rules = [] } = read;
+      const found = { servers, searchDomains: searchDomainsOf(read.searchDomains), rules };
       if (JSON.stringify(found) === JSON.stringify(known)) return;
       known = found;
       logger.info('dns.resolvers.changed', {
         servers: found.servers.join(' '),
         search: found.searchDomains.join(' '),
+        rules: rules.flatMap(({ names }) => names).join(' '),
       });
       changes.emit();
     } catch (error) {
       if (!closing.signal.aborted) logger.warn('dns.resolvers.unread', { reason: textOf(error) });
     }
   };
+  /** Until the next check. */
+  const pause = async (): Promise<void> => {
+    if (hostChanges === undefined) return sleep(everyMs, closing.signal);
+    const end = performance.now() + everyMs;
+    do await sleep(lookMs, closing.signal);
+    while (performance.now() < end && !hostChanges.take());
+  };
   const poll = async (): Promise<void> => {
     for (;;) {
-      await sleep(everyMs, closing.signal);
+      await pause();
       await check();
     }
   };
@@ -51,7 +74,8 @@ export async function polledResolvers(options: PolledResolversOptions): Promise<
     if (!isAbort(error)) throw error;
   });
   return {
-    current: () => known.servers.map((address) => ({ address, port: DNS_PORT })),
+    current: (name) =>
+      (serversByRule(known.rules, name) ?? known.servers).map((address) => ({ address, port: DNS_PORT })),
     get searchDomains() {
       return known.searchDomains;
     },
@@ -60,6 +84,7 @@ export async function polledResolvers(options: PolledResolversOptions): Promise<
     close: async () => {
       closing.abort();
       await polling;
+      hostChanges?.close();
     },
   };
 }

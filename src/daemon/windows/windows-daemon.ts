@@ -3,8 +3,8 @@ import { PowerShellSession, PowerShellSessions } from '../../powershell/index.js
 import { namedPipes, windowsServices } from '../../windows/index.js';
 import type { DaemonContext } from '../daemon-context.js';
 import type { DaemonPlatform } from '../host-side/daemon-platform.js';
-import { unexplainedPorts } from './not-yet.js';
 import { neededServices } from './needed-services.js';
+import { windowsHostFacts } from './windows-host.js';
 import { windowsMachine } from './windows-machine.js';
 
 /** Named pipes, and a machine in Hyper-V. */
@@ -22,7 +22,7 @@ export async function windowsDaemon({ env, self, supervisor }: DaemonContext): P
       return windowsMachine({
         sessions,
         program,
-        portFacts: unexplainedPorts,
+        ...windowsHostFacts(env['SystemRoot']),
         preconditions: [neededServices(windowsServices)],
       })(options);
     },

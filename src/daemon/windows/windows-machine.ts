@@ -1,11 +1,12 @@
 import { win32 } from 'node:path';
-import { managed, type ManagedResource } from '../../core/host/index.js';
+import { managed, type Logger, type ManagedResource } from '../../core/host/index.js';
 import { HypervKvpExchange, PowerShellWmi } from '../../kvp/index.js';
 import type { PowerShell, PowerShellSessions } from '../../powershell/index.js';
 import type { PortFacts, ResolverSource } from '../../proxy/index.js';
 import {
   HypervDriver,
   hypervService,
+  switchDevice,
   windowsResolvers,
   windowsSearchDomains,
   type HypervDriverOptions,
@@ -14,7 +15,7 @@ import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
 import { imageLocation } from '../image-location.js';
 import { smbWindowsFileServer, type FileServer, type SmbWindowsOptions } from '../../share/index.js';
-import { polledResolvers } from './polled-resolvers.js';
+import { polledResolvers, type HostChanges, type HostResolution } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
 
 /** What of the Windows host the machine uses besides PowerShell. */
@@ -23,6 +24,10 @@ export interface WindowsHost {
   /** Absolute path of the node.exe that ships with mobyvm. */
   readonly program: string;
   readonly portFacts: PortFacts;
+  /** How the host resolves names without an adapter, given by its name; PowerShell is asked if absent. */
+  readonly resolution?: (without: string) => Promise<HostResolution>;
+  readonly addressChanges?: () => Promise<HostChanges>;
+  readonly watchFiles?: MachinePlatform['watchFiles'];
   /** Joins path names; the simulated host's are those of the system it runs on. */
   readonly joinPath?: (...parts: readonly string[]) => string;
   /** What must hold before Hyper-V is looked at. */
@@ -66,19 +71,13 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       driver,
       exchange,
       network,
-      hostResolvers: (): Promise<ResolverSource> =>
-        polledResolvers({
-          read: async (signal) => ({
-            servers: await windowsResolvers(powerShell, network.name, signal),
-            searchDomains: await windowsSearchDomains(powerShell, network.name, signal),
-          }),
-          logger,
-        }),
+      hostResolvers: () => resolversOf(host, { powerShell, switchName: network.name, logger }),
       hostsFile: paths.hostsFile,
       portFacts: host.portFacts,
       fileServer: fileServerOf(host, { powerShell, credentials, ledger, logger, machineId }),
       // Its own rule admits the VM.
       fileServerPorts: [],
+      ...(host.watchFiles && { watchFiles: host.watchFiles }),
       imageLocation: (now) => imageLocation(now, paths, joinPath),
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.
@@ -95,6 +94,29 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
 
 function hypervPrecondition(powerShell: PowerShell): ManagedResource {
   return { ...managed(hypervService(powerShell), 'running'), isRepaired: false };
+}
+
+interface ResolverParts {
+  readonly powerShell: PowerShell;
+  readonly switchName: string;
+  readonly logger: Logger;
+}
+
+async function resolversOf(
+  { resolution, addressChanges }: WindowsHost,
+  { powerShell, switchName, logger }: ResolverParts,
+): Promise<ResolverSource> {
+  const changes = await addressChanges?.();
+  const readByPowerShell = async (signal: AbortSignal): Promise<HostResolution> => ({
+    servers: await windowsResolvers(powerShell, switchName, signal),
+    searchDomains: await windowsSearchDomains(powerShell, switchName, signal),
+  });
+  const own = switchDevice(switchName);
+  return polledResolvers({
+    read: resolution === undefined ? readByPowerShell : () => resolution(own),
+    logger,
+    ...(changes && { changes }),
+  });
 }
 
 function fileServerOf(

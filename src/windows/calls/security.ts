@@ -92,6 +92,7 @@ const setSecurityInfo: (
 ) => number = advapi32.func(
   'uint32 __stdcall SetSecurityInfo(intptr_t handle, int kind, uint32 parts, void *owner, void *group, void *dacl, void *sacl)',
 );
+/** https://learn.microsoft.com/windows/win32/api/securitybaseapi/nf-securitybaseapi-getsecuritydescriptordacl */
 const getSecurityDescriptorDacl: (
   descriptor: Address,
   isPresent: Uint32Array,
@@ -100,6 +101,7 @@ const getSecurityDescriptorDacl: (
 ) => number = advapi32.func(
   'int __stdcall GetSecurityDescriptorDacl(void *descriptor, void *isPresent, _Out_ void **dacl, void *isDefault)',
 );
+/** https://learn.microsoft.com/windows/win32/api/securitybaseapi/nf-securitybaseapi-getsecuritydescriptorowner */
 const getSecurityDescriptorOwner: (
   descriptor: Address,
   owner: [Address | null],
@@ -180,6 +182,7 @@ export function groupSid(name: string): string | undefined {
   return sidText(sid);
 }
 
+/** https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-openprocesstoken */
 const openProcessToken: (process: Handle, access: number, token: [Handle]) => number = advapi32.func(
   'int __stdcall OpenProcessToken(intptr_t process, uint32 access, _Out_ intptr_t *token)',
 );

@@ -1,5 +1,5 @@
 import { EVENT_TYPE, reportEvent } from '../calls/event-log.js';
-import { deleteMachineKey, setMachineValue } from '../calls/registry.js';
+import { deleteRegistryKey, setRegistryValue } from '../calls/registry.js';
 
 const SOURCES = 'SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application';
 /**
@@ -12,12 +12,12 @@ const EVENT_ID = 1;
 /** Makes the texts of the source readable in the event viewer: https://learn.microsoft.com/windows/win32/eventlog/event-sources */
 export function addEventSource(source: string): void {
   const key = `${SOURCES}\\${source}`;
-  setMachineValue(key, 'EventMessageFile', { expanded: MESSAGE_FILE });
-  setMachineValue(key, 'TypesSupported', EVENT_TYPE.error | EVENT_TYPE.warning | EVENT_TYPE.information);
+  setRegistryValue(key, 'EventMessageFile', { expanded: MESSAGE_FILE });
+  setRegistryValue(key, 'TypesSupported', EVENT_TYPE.error | EVENT_TYPE.warning | EVENT_TYPE.information);
 }
 
 export function removeEventSource(source: string): void {
-  deleteMachineKey(`${SOURCES}\\${source}`);
+  deleteRegistryKey(`${SOURCES}\\${source}`);
 }
 
 /** Writes to the log "Application". */

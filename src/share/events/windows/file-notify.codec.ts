@@ -22,7 +22,8 @@ const HEADER_BYTES = 12;
 const MAX_NAME_BYTES = 65_534;
 
 /**
- * Decodes a buffer of ReadDirectoryChangesW. Records begin at multiples of four. Actions that are not known are skipped.
+ * Decodes a buffer of ReadDirectoryChangesW. Windows pads records to multiples of four, Wine does not. Actions that are
+ * not known are skipped.
  * @param bytes as many as the call returned; none means that there were too many changes for the buffer
  * @throws CodecError
  */
@@ -37,7 +38,7 @@ export function decodeFileNotifications(bytes: Uint8Array): readonly FileNotific
     const end = next === 0 ? bytes.length : at + next;
     if (size % 2 !== 0 || size > MAX_NAME_BYTES || size > end - at - HEADER_BYTES || end > bytes.length)
       throw new CodecError('name', at + 8, `has ${size} bytes, ${end - at - HEADER_BYTES} are there`);
-    if (next % 4 !== 0 || (next !== 0 && end === bytes.length))
+    if (next !== 0 && end === bytes.length)
       throw new CodecError('next', at, `is ${next}, which no record begins at`);
     const name = nameIn(view, at + HEADER_BYTES, size);
     if (action !== undefined) found.push({ action, name });
