@@ -5,7 +5,7 @@ import { textOf } from '../core/values/index.js';
 export type Close = () => Promise<void>;
 
 const CLOSE_TIMEOUT_MS = 10_000;
-/** How long a process whose work is over may take to end by itself. */
+/** How long a process may take to exit by itself after its work is done. */
 const GRACE_MS = 1_000;
 const LOG_FLUSH_MS = 200;
 

@@ -10,7 +10,7 @@ export interface VmWatchOptions {
   readonly condition: MachineCondition;
   /** An operation runs: it notices by itself that the VM has ended. */
   readonly isBusy: () => boolean;
-  /** Called when the VM has ended, whoever wanted it. */
+  /** Called when the VM has ended, for whatever reason. */
   readonly onExit: () => void;
   readonly logger: Logger;
 }
@@ -32,7 +32,7 @@ export class VmWatch {
     return this.#exit;
   }
 
-  /** Why the VM is stalled, as long as it is. */
+  /** Why the VM is stalled; undefined while it is not. */
   get stall(): MobyvmError | undefined {
     return this.#stall;
   }
