@@ -58,7 +58,7 @@ export class ProcessEnd {
     this.#process.on('exit', work);
   }
 
-  /** From now on `end` doesn't wait for what is still open. @param onHeld gets what that was, for the log */
+  /** From now on `end` doesn't wait for open work. @param onHeld is given what is still open, for the log */
   mustCome(onHeld: (resources: readonly string[]) => void): void {
     this.#onHeld = onHeld;
   }

@@ -42,7 +42,7 @@ export class VmWatch {
     this.#stall = undefined;
   }
 
-  /** Resumes a stalled VM if that is possible by now. True when it is still stalled. */
+  /** Tries to resume a stalled VM. True if it is still stalled. */
   async isStalled(): Promise<boolean> {
     const stall = await resumeIfStalled(this.#options);
     if (stall === undefined) this.#stall = undefined;

@@ -81,7 +81,7 @@ export class CachingResolver {
     return { ...resolution, answer: addressedTo(query, shared, { ageSeconds: 0 }) };
   }
 
-  /** The host is on another network, or its names have changed: nothing that was learned holds any more. */
+  /** The host is on another network, or its names have changed: everything cached is obsolete. */
   flush(): void {
     this.#generation += 1;
     this.#asking.clear();
