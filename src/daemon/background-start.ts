@@ -16,7 +16,7 @@ export interface BackgroundOptions {
 }
 
 export interface StartingDaemon {
-  /** Why the daemon did not start; undefined as long as it may still come. */
+  /** Why the daemon did not start; undefined while it still may. */
   failure(): Promise<MobyvmError | undefined>;
 }
 
@@ -53,7 +53,7 @@ export async function startInBackground(
   };
 }
 
-/** Before anything is created: most of what can be wrong with a path shows here. */
+/** Checked before anything is created: most problems with paths show up here. */
 async function prepareFolders(context: DaemonContext): Promise<void> {
   const { paths } = context;
   await makeInstanceFolders(context);

@@ -29,7 +29,7 @@ export function keepFiles(
         if (await file.restore()) logger.warn('daemon.file.restored', { name });
         failures.delete(name);
       } catch (error) {
-        // Logged once for as long as it lasts.
+        // Logged once, not at every check.
         const reason = textOf(error);
         if (failures.get(name) !== reason) logger.error('daemon.file.lost', { name, reason });
         failures.set(name, reason);

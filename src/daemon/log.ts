@@ -45,7 +45,7 @@ export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
         : []),
     ],
   });
-  // A log that cannot be written any more (its disk is full) is no reason to end what the daemon looks after.
+  // A log that cannot be written (its disk is full) is no reason to stop the daemon.
   log.on('error', () => undefined);
   const write =
     (severity: LogOptions['level']) =>

@@ -5,7 +5,7 @@ import { textOf } from '../core/values/index.js';
 export type Close = () => Promise<void>;
 
 const CLOSE_TIMEOUT_MS = 10_000;
-/** How long a process whose work is over may take to end by itself. */
+/** How long a process may take to exit by itself after its work is done. */
 const GRACE_MS = 1_000;
 const LOG_FLUSH_MS = 200;
 
@@ -58,7 +58,7 @@ export class ProcessEnd {
     this.#process.on('exit', work);
   }
 
-  /** From now on `end` doesn't wait for what is still open. @param onHeld gets what that was, for the log */
+  /** From now on `end` doesn't wait for open work. @param onHeld is given what is still open, for the log */
   mustCome(onHeld: (resources: readonly string[]) => void): void {
     this.#onHeld = onHeld;
   }

@@ -79,7 +79,7 @@ export function fileLock(path: string, processes: ProcessTable): LockPlace {
   };
 }
 
-/** @throws MobyvmError MOBYVM_PLATFORM without a start id: a lock that names no process would exclude nobody */
+/** @throws MobyvmError MOBYVM_PLATFORM without a start id: a lock that names no process would exclude none */
 export async function ownEntry(processes: ProcessTable, remedy: string): Promise<LockHolder> {
   const own = await processes.find(process.pid);
   if (own === undefined) {
@@ -107,7 +107,7 @@ async function put(text: string, path: string, holder: Holder): Promise<void> {
   }
 }
 
-/** A hard link appears with its whole content or not at all, so nobody ever reads a half-written lock. */
+/** A hard link appears with its whole content or not at all, so a half-written lock is never read. */
 async function linkIfFree(prepared: string, path: string): Promise<boolean> {
   try {
     await link(prepared, path);

@@ -4,7 +4,7 @@ import type { PortAddress, PortFacts, PortOwner } from './port-facts.js';
 export interface WantedPort extends PortAddress {
   /** Who wanted it, as the subject of a sentence: "The DNS server". */
   readonly who: string;
-  /** For failures without a code of their own. */
+  /** For failures without a specific code. */
   readonly code: ErrorCode;
 }
 

@@ -107,7 +107,7 @@ function until(
 ): Promise<void> {
   const requirement = {
     title: `the host to be configured with ${expected.join()}`,
-    timeoutSeconds: 20,
+    timeoutSeconds: 120,
     hint: '',
     everyMs: 10,
     check: () => Promise.resolve(actual().join() === expected.join()),

@@ -129,7 +129,7 @@ describe('busybox udhcpc in the VM', () => {
 async function leaseOf(server: RunningProgram): Promise<Record<string, unknown>> {
   const from = server.lines.length;
   server.send('leases');
-  const line = await server.line(/"event":"leases"/, 20, from);
+  const line = await server.line(/"event":"leases"/, 120, from);
   const { leases } = JSON.parse(line) as { leases: Record<string, unknown>[] };
   return leases[0] ?? {};
 }

@@ -11,6 +11,7 @@ import { DockerdSetting, hasDockerd, type Way } from '../support/dockerd.js';
 import { ask, connectTo, until } from '../support/engine-sockets.js';
 import { RunningProgram } from '../support/netns.js';
 import { Terminal } from '../support/terminal.js';
+import { alikeTests } from './engine-alike.js';
 
 // A skipped test is easily taken for a passed one.
 if (!hasDockerd) process.stderr.write('SKIPPED: build/tools/engine is not there; scripts/test makes it.\n');
@@ -22,7 +23,7 @@ const SILENCE_MS = 130_000;
 const WAYS: readonly Way[] = ['straight', 'through'];
 let set: DockerdSetting;
 /** Silent all the while that the other tests run. */
-let patient: { readonly events: RunningProgram; readonly sinceMs: number };
+let patient: { readonly events: RunningProgram; readonly sinceMs: number } | undefined;
 
 describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
   beforeAll(async () => {
@@ -30,12 +31,12 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     await set.importBusybox(IMAGE);
     await set.docker('straight', ['run', '-d', '--name', 'web', IMAGE, 'sleep', '1000000']);
     patient = await startPatientEvents();
-  }, 90_000);
+  });
 
   afterAll(async () => {
-    await patient.events.stop();
+    await patient?.events.stop();
     await set[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   /** What a command prints, whichever way it takes; the two must not differ. */
   async function same(args: readonly string[], input?: string): Promise<string> {
@@ -511,9 +512,11 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
     });
   });
 
+  describe('as straight,', () => alikeTests(() => set));
+
   // The last one: it waits for what is left of the silence.
   it('events still arrive after minutes of silence', { timeout: SILENCE_MS + 30_000 }, async () => {
-    const { events, sinceMs } = patient;
+    const { events, sinceMs } = patient!;
     await sleep(Math.max(0, SILENCE_MS - (performance.now() - sinceMs)));
     expect(events.ended).toBe(false);
     expect(events.lines).toEqual([]);
@@ -523,7 +526,7 @@ describe.runIf(hasDockerd)('a real Docker Engine through the endpoint', () => {
 });
 
 /** By an endpoint of their own: what it has open is counted by none of the other tests. */
-async function startPatientEvents(): Promise<typeof patient> {
+async function startPatientEvents(): Promise<NonNullable<typeof patient>> {
   await set.docker('straight', ['run', '-d', '--name', 'patient', IMAGE, 'sleep', '1000000']);
   const endpoint = await set.anotherEndpoint();
   const filters = ['--filter', 'container=patient', '--filter', 'event=die'];

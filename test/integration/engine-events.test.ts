@@ -29,7 +29,7 @@ afterEach(() => {
 
 const until = (title: string, check: () => boolean): Promise<void> =>
   waitFor(
-    { title, timeoutSeconds: 20, hint: '', everyMs: 10, check: () => Promise.resolve(check()) },
+    { title, timeoutSeconds: 120, hint: '', everyMs: 10, check: () => Promise.resolve(check()) },
     new AbortController().signal,
   );
 

@@ -127,7 +127,7 @@ async function serve(namespace: NetworkNamespace, port: number): Promise<void> {
   await waitFor(
     {
       title: `a server on port ${port}`,
-      timeoutSeconds: 20,
+      timeoutSeconds: 120,
       hint: 'Check that socat is installed.',
       everyMs: 50,
       check: async () =>

@@ -17,11 +17,11 @@ beforeAll(async () => {
   const proxy = join(peers.folder, 'docker-proxy');
   await writeFile(proxy, '#!/bin/sh\necho "docker-proxy $*"\n');
   await chmod(proxy, 0o755);
-}, 60_000);
-afterAll(() => peers[Symbol.asyncDispose](), 60_000);
+});
+afterAll(() => peers[Symbol.asyncDispose]());
 
 const until = (title: string, check: () => Promise<boolean>): Promise<void> =>
-  waitFor({ title, timeoutSeconds: 20, hint: '', everyMs: 50, check }, new AbortController().signal);
+  waitFor({ title, timeoutSeconds: 120, hint: '', everyMs: 50, check }, new AbortController().signal);
 
 const isOpen = async (place: string): Promise<boolean> => (await listening(peers.host)).includes(place);
 
@@ -303,8 +303,9 @@ describe('a port that the host refuses', () => {
   ])('%j: %s', async (args, reason) => {
     const proxy = peers.proxy(args);
     expect(await proxy.exit).toBe(1);
-    expect(proxy.lines[0]).toBe('1');
-    expect(proxy.lines[1]).toContain(reason);
+    // Some reasons go to standard error as well, whose lines may come first.
+    expect(proxy.lines).toContain('1');
+    expect(proxy.lines.join('\n')).toContain(reason);
   });
 
   test('because the host does not answer is reported in the end', async () => {

@@ -13,13 +13,13 @@ beforeAll(async () => {
   await compiledSource();
   peers = await PortPeers.create();
 }, 240_000);
-afterAll(() => peers[Symbol.asyncDispose](), 60_000);
+afterAll(() => peers[Symbol.asyncDispose]());
 afterEach(async () => {
   await publisher.program.stop();
 });
 
 const until = (title: string, check: () => Promise<boolean>): Promise<void> =>
-  waitFor({ title, timeoutSeconds: 30, hint: '', everyMs: 50, check }, new AbortController().signal);
+  waitFor({ title, timeoutSeconds: 120, hint: '', everyMs: 50, check }, new AbortController().signal);
 
 async function publish(args: Readonly<Record<string, string | number>>): Promise<RunningProgram> {
   const proxy = peers.proxy(args);

@@ -384,7 +384,7 @@ async function session(
   const ask = async (line: string): Promise<string> => {
     const from = program.lines.length;
     program.send(line);
-    return program.line(/^ok|^refused/, 30, from);
+    return program.line(/^ok|^refused/, 120, from);
   };
   expect(await ask(JSON.stringify({ user, password }))).toBe('ok');
   return ask;

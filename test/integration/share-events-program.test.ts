@@ -27,7 +27,7 @@ beforeAll(async () => {
   await run(resolve(import.meta.dirname, '../../guest/build/make-share-events'), [
     join(base, 'share-events'),
   ]);
-}, 60_000);
+});
 afterAll(() => rm(base, { recursive: true, force: true }));
 
 beforeEach(async () => {
@@ -67,7 +67,7 @@ function startProgram(): void {
 
 const until = (title: string, check: () => Promise<boolean> | boolean): Promise<void> =>
   waitFor(
-    { title, timeoutSeconds: 30, hint: '', everyMs: 20, check: () => Promise.resolve(check()) },
+    { title, timeoutSeconds: 120, hint: '', everyMs: 20, check: () => Promise.resolve(check()) },
     new AbortController().signal,
   );
 

@@ -82,7 +82,7 @@ function untilReported(id: string, kind: MountHealth['kind']): Promise<void> {
   return waitFor(
     {
       title: `${id} to be ${kind}`,
-      timeoutSeconds: 30,
+      timeoutSeconds: 120,
       hint: '',
       everyMs: 20,
       check: () => Promise.resolve(reported.get(id)?.kind === kind),

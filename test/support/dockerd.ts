@@ -46,7 +46,7 @@ export class RunningEndpoint {
   async stats(): Promise<EndpointStats> {
     const from = this.#program.lines.length;
     this.#program.send('stats');
-    return STATS.parse(JSON.parse(await this.#program.line(/"event":"stats"/, 20, from)));
+    return STATS.parse(JSON.parse(await this.#program.line(/"event":"stats"/, 120, from)));
   }
 
   async stop(): Promise<void> {
@@ -93,7 +93,7 @@ export class DockerdSetting implements AsyncDisposable {
       await makeClientFolder(folder);
       registerControlGroup(CONTROL_GROUP);
       const dockerd = startDockerd(folder, namespace);
-      await dockerd.line(/API listen on \/.*it-dockerd.*docker\.sock/, 60);
+      await dockerd.line(/API listen on \/.*it-dockerd.*docker\.sock/, 120);
       const openEndpoint = async (name: string): Promise<RunningEndpoint> => {
         const path = join(folder, `${name}.sock`);
         const program = await namespace.startNode('engine-endpoint.mjs', {
@@ -267,7 +267,7 @@ async function removeGroup(group: string): Promise<void> {
       },
     );
   await waitFor(
-    { title: `${group} to be empty`, timeoutSeconds: 30, hint: '', everyMs: 50, check },
+    { title: `${group} to be empty`, timeoutSeconds: 120, hint: '', everyMs: 50, check },
     new AbortController().signal,
   );
 }

@@ -138,7 +138,7 @@ export async function until(title: string, holds: () => boolean): Promise<void> 
     {
       title,
       check: () => Promise.resolve(holds()),
-      timeoutSeconds: 20,
+      timeoutSeconds: 120,
       hint: 'See the test.',
       everyMs: 10,
     },

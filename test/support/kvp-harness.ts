@@ -109,7 +109,7 @@ export const NEVER = new AbortController().signal;
 /** Polls until it holds. */
 export function until(title: string, holds: () => boolean): Promise<void> {
   return waitFor(
-    { title, check: () => Promise.resolve(holds()), timeoutSeconds: 10, hint: 'none', everyMs: 5 },
+    { title, check: () => Promise.resolve(holds()), timeoutSeconds: 20, hint: 'none', everyMs: 5 },
     NEVER,
   );
 }

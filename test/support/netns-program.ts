@@ -56,7 +56,7 @@ export class RunningProgram implements AsyncDisposable {
   }
 
   /** Waits for the first line, from `fromLine` on, that matches. Fails at once when the program ends before. */
-  async line(pattern: RegExp, timeoutSeconds = 20, fromLine = 0): Promise<string> {
+  async line(pattern: RegExp, timeoutSeconds = 120, fromLine = 0): Promise<string> {
     let found: string | undefined;
     await waitFor(
       {

@@ -101,7 +101,7 @@ export class PortPeers implements AsyncDisposable {
   async untilListening(namespace: NetworkNamespace, port: number): Promise<void> {
     const check = async (): Promise<boolean> =>
       (await listening(namespace)).some((place) => place.endsWith(`:${port}`));
-    await waitFor({ title: `port ${port}`, timeoutSeconds: 20, hint: '', everyMs: 30, check }, never);
+    await waitFor({ title: `port ${port}`, timeoutSeconds: 120, hint: '', everyMs: 30, check }, never);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,7 +140,7 @@ export class PublisherProgram {
   ): Promise<{ readonly ports?: readonly PublishedPort[]; readonly rss?: number }> {
     const from = this.program.lines.length;
     this.program.send(JSON.stringify(what));
-    return JSON.parse(await this.program.line(new RegExp(`"event":"${event}"`), 20, from)) as object;
+    return JSON.parse(await this.program.line(new RegExp(`"event":"${event}"`), 120, from)) as object;
   }
 }
 

@@ -57,7 +57,7 @@ export class Terminal implements AsyncDisposable {
     await waitFor(
       {
         title: `the terminal to show ${String(pattern)}`,
-        timeoutSeconds: 20,
+        timeoutSeconds: 120,
         hint: 'See the test.',
         everyMs: 50,
         check: async () => {

@@ -7,12 +7,13 @@ import { Instance, makeBusyboxImage } from '../support/instance.js';
 
 /** What becomes of containers and their data when the VM is stopped: one machine, stopped again and again. */
 const IMAGE = 'mobyvm-busybox';
-/** Of the default vm.stopTimeoutSeconds, 180, the disk keeps 60 (guest/overlay/usr/lib/mobyvm/stop-limits.sh). */
-const CONTAINER_SECONDS = 120;
+/** Of these, the disk keeps 60 (guest/overlay/usr/lib/mobyvm/stop-limits.sh). */
+const STOP_SECONDS = 120;
+const CONTAINER_SECONDS = 60;
 let instance: Instance;
 
 beforeAll(async () => {
-  instance = await Instance.create();
+  instance = await Instance.create({ vm: { stopTimeoutSeconds: STOP_SECONDS } });
   await instance.up();
   await makeBusyboxImage(instance, IMAGE);
 });

@@ -7,11 +7,15 @@ import { compose } from '../support/compose.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
+import { registerNamespace } from '../support/test-run.js';
 import { listeningPlaces, makeEchoImage } from '../support/vm/echo-image.js';
 
 /** Published ports with the real guest, engine and clients. The tests depend on each other, in this order. */
 const BUSYBOX = 'mobyvm-busybox';
 const ECHO = 'mobyvm-port-echo';
+/** Containers at the same time; emulation takes seconds for each. */
+const MANY_WITH_KVM = 200;
+const MANY_EMULATED = 25;
 const ANY = Array.from({ length: 256 }, (_, code) => code);
 const never = new AbortController().signal;
 let instance: Instance;
@@ -19,11 +23,15 @@ let neighbour: string;
 
 beforeAll(async () => {
   // A service on the host's loopback must be reachable for those who are allowed to see it.
-  instance = await Instance.create({ network: { hostLoopbackPorts: [7777] } });
+  instance = await Instance.create({
+    network: { hostLoopbackPorts: [7777] },
+    vm: { memoryMiB: 4096 },
+  });
   await instance.up();
   await makeBusyboxImage(instance, BUSYBOX);
   await makeEchoImage(instance, ECHO);
   neighbour = `${instance.namespace}n`;
+  registerNamespace(neighbour);
   await run('ip', ['netns', 'add', neighbour]);
   await run(
     'ip',
@@ -147,6 +155,29 @@ describe('a published port', () => {
     expect(await answers(8080)).toBe(true);
   });
 });
+
+test(`${MANY_WITH_KVM} containers with a port each (${MANY_EMULATED} without KVM) come up, answer and go`, async () => {
+  const { vm } = (await instance.status()) as unknown as { vm: { accelerator: string } };
+  const count = vm.accelerator === 'kvm' ? MANY_WITH_KVM : MANY_EMULATED;
+  const names = Array.from({ length: count }, (_, index) => String(index));
+  const inParallel = (command: string): Promise<RunResult> =>
+    run('sh', ['-c', `printf '%s\\n' ${names.join(' ')} | xargs -P 4 -n 1 sh -c '${command}' sh`], {
+      timeoutMs: 1_500_000,
+      env: { ...process.env, DOCKER_HOST: `unix://${instance.socket}` },
+    });
+  const open = async (): Promise<string[]> =>
+    (await listeningPlaces(instance)).filter((place) => /^0\.0\.0\.0:10[01]\d\d$/.test(place));
+
+  await inParallel(`docker run -d --name many$1 -p $((10000 + $1)):80 ${ECHO} 80 >/dev/null`);
+  expect(await open()).toHaveLength(count);
+  for (const port of [10_000, 10_000 + count - 1]) {
+    const place = `TCP:127.0.0.1:${port}`;
+    const args = ['netns', 'exec', instance.namespace, 'socat', '-t', '10', '-', place];
+    expect((await run('ip', args, { input: 'hello' })).stdout).toBe('hello');
+  }
+  await inParallel('docker rm -f many$1 >/dev/null');
+  expect(await open()).toEqual([]);
+}, 1_800_000);
 
 describe('a port that cannot be published', () => {
   test('fails docker run with the reason, and leaves no half-bound ports', async () => {

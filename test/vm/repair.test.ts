@@ -33,7 +33,7 @@ beforeAll(async () => {
   await inHost('ip', 'link', 'set', 'uplink', 'up');
   await internet.ip('address', 'add', '198.51.100.1/24', 'dev', 'eth0');
   await internet.ip('link', 'set', 'eth0', 'up');
-  await internet.start(process.execPath, ['-e', SERVER]).line(/listening/, 30);
+  await internet.start(process.execPath, ['-e', SERVER]).line(/listening/);
   // A flush of all rules ends connection tracking, and with it translated connections: as a pull does, the download
   // gives up on a silent connection and tries again.
   const download = 'while :; do busybox timeout 5 busybox nc 198.51.100.1 8080; done';

@@ -19,7 +19,7 @@ import {
 import { planRenewal, type Renewal } from './renewal.plan.js';
 
 export interface CertificateStoreOptions {
-  /** `<state>/tls`; created if missing, and entered by nobody else. */
+  /** `<state>/tls`; created if missing, and accessible to the daemon only. */
   readonly directory: string;
   readonly files: FileProtection;
   readonly machineId: string;

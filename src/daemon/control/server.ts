@@ -149,7 +149,7 @@ async function operate(
     );
   const asked = operationRequest.parse(JSON.parse(await bodyOf(request)));
   response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
-  // A client that goes away changes nothing: the operation continues, only nobody reads its events.
+  // A client that goes away changes nothing: the operation continues unobserved.
   await machine.operate(toOperation(name.data, asked), asked.requester, (event) => {
     response.write(`${JSON.stringify(toWireEvent(event))}\n`);
   });

@@ -12,7 +12,7 @@ const LITTLE_FREE_BYTES = 2048 * MIB;
 export interface HostMemory extends HostSize {
   /** What programs can still get without swapping. */
   readonly availableMiB: number;
-  /** The VM runs: what it takes is not available any more. */
+  /** The VM runs, so its memory is already in use. */
   readonly isVmUp: boolean;
 }
 

@@ -5,7 +5,7 @@ interface Item {
   readonly value: string;
 }
 
-/** More than a handful tells nobody anything, and the guest is not trusted to stop. */
+/** A handful is enough, and the guest is not trusted to stop. */
 const MAX_ADDRESSES = 16;
 const MAX_TEXT = 120;
 

@@ -161,7 +161,7 @@ export function vmAddressIn(subnet: Subnet): Ipv4 {
   return hostAt(subnet, 2);
 }
 
-/** The server, which ends what it follows when it is closed. */
+/** The server; closing it also stops what it follows. */
 async function startFollowing(followed: HostOffer, options: DhcpServerOptions): Promise<DhcpServer> {
   try {
     const server = await startDhcpServer(options);

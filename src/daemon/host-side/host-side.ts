@@ -4,7 +4,7 @@ import type { Settings } from '../settings/schema.js';
 import type { Obstacle, RunningNetwork } from './host-network.js';
 import type { NetworkDescription } from '../machine/machine-status.js';
 
-/** The host's part of the machine: its network, and what is served to the guest there. */
+/** The host's part of the machine: its network and the services for the guest. */
 export interface HostSide {
   /**
    * Chooses the addresses.

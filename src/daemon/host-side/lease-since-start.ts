@@ -7,7 +7,7 @@ import type { DhcpLease, DhcpServer } from '../../proxy/index.js';
 export class LeaseSinceStart {
   #isTaken = false;
 
-  /** A VM is about to start: only what comes from now on counts. */
+  /** A VM is about to start: only later leases count. */
   expect(): void {
     this.#isTaken = false;
   }

@@ -22,7 +22,7 @@ const MAX_PATH_BYTES = 107;
 /** Connecting needs the right to write. */
 const GROUP_MODE = 0o660;
 
-/** A socket's file, prepared where nobody else can reach it and then moved to its address. */
+/** A socket's file, prepared in a private folder and then moved to its address. */
 export interface PreparedSocketFile {
   /** Where to bind: inside a folder that only we may enter. */
   readonly bindPath: string;
@@ -150,7 +150,7 @@ function notASocketError(path: string): MobyvmError {
   );
 }
 
-/** False only if nobody listens: a dead process has left the file. */
+/** False only if the file is stale: the process that listened has died. */
 async function isAnswered(path: string, signal: AbortSignal): Promise<boolean> {
   const socket = connect({ path });
   try {

@@ -79,7 +79,7 @@ export interface AssemblySubstitutes {
   readonly dial?: Dial;
 }
 
-/** Assembles a machine from what a platform contributes and what is the same on all of them. */
+/** Assembles a machine from the parts of a platform and those that all platforms share. */
 export function assembleMachine(
   platformOf: (options: MachinePlatformOptions) => MachinePlatform,
   options: AssembleOptions,

@@ -20,10 +20,10 @@ const KEPT_LINES = 12;
 const KEPT_STAGES = 64;
 const KEPT_TEXT = 200;
 
-/** Stages whose error ends the boot. A network that is not there yet may still come: for that there is a deadline. */
+/** Stages whose error ends the boot. A network that is still missing may come up later; a deadline covers it. */
 const FATAL_STAGES: readonly string[] = ['initramfs', 'root', 'init', 'data', 'containerd', 'engine'];
 
-/** Follows the guest's console during a start, so that a failure can say how far the guest came and what it said last. */
+/** Follows the guest's console during a start, so that a failure can say how far the guest got and what it printed last. */
 export class BootWatch {
   readonly #console: WatchedConsole;
   readonly #parseStage: (line: string) => BootStage | undefined;

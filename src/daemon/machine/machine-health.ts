@@ -63,7 +63,7 @@ export class MachineHealth {
     }
   }
 
-  /** Asks the engine whether it answers, and takes note of what follows. */
+  /** Pings the engine and records the result. */
   async check(): Promise<void> {
     const { condition, isQuiet, parts, vm } = this.#options;
     if (!isQuiet() || (await vm.isStalled())) return;

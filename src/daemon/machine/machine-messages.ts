@@ -1,7 +1,7 @@
 import { MobyvmError } from '../../core/values/index.js';
 import type { VmExit } from '../../vm/index.js';
 
-/** Why the machine failed when its VM ended although nobody asked for it. */
+/** Why the machine failed when its VM ended unexpectedly. */
 export function ended(exit: VmExit): MobyvmError {
   return exit.reason === 'guest'
     ? new MobyvmError(

@@ -61,7 +61,7 @@ export interface VmDescription {
   readonly accelerator?: string | undefined;
   /** The last stage that the guest reported on its console. */
   readonly stage?: string | undefined;
-  /** Of the running machine (absent if that is not known any more), or else what the next start uses. */
+  /** Of the running machine (absent if unknown), or else what the next start uses. */
   readonly cpus?: number | undefined;
   readonly memoryMiB?: number | undefined;
   readonly firmware?: string | undefined;

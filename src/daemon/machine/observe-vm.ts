@@ -48,7 +48,7 @@ export function isUp(state: string): boolean {
   return !['absent', 'off', 'saved'].includes(state);
 }
 
-/** Addresses belong to something that is there: those of a start that failed say nothing any more. */
+/** Addresses of a start that failed are meaningless. */
 export function describedNetwork(host: HostSide, isThere: boolean): NetworkDescription {
   const all = host.describe();
   if (isThere) return all;

@@ -13,7 +13,7 @@ export type Operation =
       readonly keepData: boolean;
     };
 
-/** Who asked, named to whoever has to wait. */
+/** Who asked, shown to clients that have to wait. */
 export interface Requester {
   readonly pid: number;
   /** The command line, at most 200 characters. */
@@ -28,7 +28,7 @@ export type OperationEvent =
       readonly operation: OperationName;
       readonly requester: Requester;
     }
-  /** Something that whoever asked should know although nothing failed: one sentence. */
+  /** A notice for the client although nothing failed: one sentence. */
   | { readonly event: 'operation.notice'; readonly operation: OperationName; readonly message: string }
   | { readonly event: 'operation.done'; readonly operation: OperationName; readonly durationMs: number }
   | {

@@ -10,7 +10,7 @@ export interface VmWatchOptions {
   readonly condition: MachineCondition;
   /** An operation runs: it notices by itself that the VM has ended. */
   readonly isBusy: () => boolean;
-  /** Called when the VM has ended, whoever wanted it. */
+  /** Called when the VM has ended, for whatever reason. */
   readonly onExit: () => void;
   readonly logger: Logger;
 }
@@ -32,7 +32,7 @@ export class VmWatch {
     return this.#exit;
   }
 
-  /** Why the VM is stalled, as long as it is. */
+  /** Why the VM is stalled; undefined while it is not. */
   get stall(): MobyvmError | undefined {
     return this.#stall;
   }
@@ -42,7 +42,7 @@ export class VmWatch {
     this.#stall = undefined;
   }
 
-  /** Resumes a stalled VM if that is possible by now. True when it is still stalled. */
+  /** Tries to resume a stalled VM. True if it is still stalled. */
   async isStalled(): Promise<boolean> {
     const stall = await resumeIfStalled(this.#options);
     if (stall === undefined) this.#stall = undefined;

@@ -17,7 +17,7 @@ export interface ShareParts {
   readonly logger: Logger;
 }
 
-/** Assembles the shares of a machine from what its platform contributes and what is the same on all of them. */
+/** Assembles the shares of a machine from the parts of its platform and those that all platforms share. */
 export function shareServices(platform: MachinePlatform, parts: ShareParts): ShareServices {
   const { paths, credentials, token, engine, startLinks, logger } = parts;
   return new ShareServices({

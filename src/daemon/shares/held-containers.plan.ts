@@ -21,7 +21,7 @@ const RESTARTED: readonly string[] = ['always', 'unless-stopped', 'on-failure'];
 
 /**
  * The containers that the engine should be running and could not start while a share was not mounted. One that a user
- * has stopped has no error, and stays stopped; neither does one wait that has never run: whoever created it was told.
+ * has stopped has no error, and stays stopped; nor does one wait that has never run: its client got the error.
  * @param points where the share is mounted in the VM
  */
 export function heldContainers(

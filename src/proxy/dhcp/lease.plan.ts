@@ -84,7 +84,7 @@ export function planLease(
   }
 }
 
-/** The current state: a bound lease whose time is over is expired. */
+/** The current state: a bound lease whose time has passed has expired. */
 export function leaseStateAt(lease: LeaseRecord, nowMs: number): LeaseState | 'expired' {
   return lease.state === 'bound' && (lease.expiresAtMs ?? nowMs) <= nowMs ? 'expired' : lease.state;
 }

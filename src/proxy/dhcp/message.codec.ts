@@ -54,7 +54,7 @@ export interface DhcpMessage {
   readonly serverName: Uint8Array;
   /** `file`, 128 bytes; zeros if it was overloaded with options. */
   readonly bootFile: Uint8Array;
-  /** From all fields. Without option 52, since nothing is overloaded any more. */
+  /** From all fields. Without option 52, since no field is overloaded in the result. */
   readonly options: DhcpOptions;
 }
 

@@ -3,7 +3,7 @@ import type { SharedAnswer } from './shared-answer.plan.js';
 export interface CacheOptions {
   readonly maxEntries: number;
   readonly maxBytes: number;
-  /** How long an answer is kept after it has run out: for the time when nobody answers. */
+  /** How long an answer is kept after it has expired, to be served while all servers fail. */
   readonly staleMs: number;
 }
 

@@ -20,7 +20,7 @@ export interface CachingResolverOptions {
   readonly nowMs: () => number;
 }
 
-/** What is asked for equal queries, and what it comes to. */
+/** The query that equal queries share, and its outcome. */
 interface Asking {
   readonly resolution: Resolution;
   readonly shared: SharedAnswer | undefined;
@@ -67,7 +67,7 @@ export class CachingResolver {
     const asking = this.#ask(key, query, isTcp, cancellation);
     const stale = this.#cache.get(key, this.#options.nowMs());
     if (stale !== undefined && this.#options.resolver.isFailing(query.name)) {
-      // Only what it leaves in the cache is of interest.
+      // Only its effect on the cache matters.
       void asking.promise.catch(() => undefined);
       return this.#fromStale(query, stale);
     }
@@ -81,7 +81,7 @@ export class CachingResolver {
     return { ...resolution, answer: addressedTo(query, shared, { ageSeconds: 0 }) };
   }
 
-  /** The host is on another network, or its names have changed: nothing that was learned holds any more. */
+  /** The host is on another network, or its names have changed: everything cached is obsolete. */
   flush(): void {
     this.#generation += 1;
     this.#asking.clear();
@@ -142,7 +142,7 @@ function fromCache(query: DnsQuery, { shared, ageSeconds, isStale }: CachedAnswe
   return { kind: 'answer', answer, from: { kind: 'cache', ageSeconds, isStale } };
 }
 
-/** Nobody answered, or everybody who did had a problem of their own. */
+/** No server answered, or each one that did reported a failure. */
 function isFailure(resolution: Resolution): boolean {
   return resolution.kind === 'failed' || SERVER_PROBLEMS.includes(resolution.answer.header.rcode);
 }

@@ -1,5 +1,5 @@
 /**
- * Tells whoever is at work on a query that its result is no longer wanted. An AbortSignal would do, but there are
+ * Signals that the result of a query is no longer wanted. An AbortSignal would do, but there are
  * several for each query and thousands of queries on one of them, and it searches a list for each listener.
  */
 export class Cancellation {

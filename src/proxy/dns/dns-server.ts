@@ -66,7 +66,7 @@ export interface DnsStats {
   readonly searchDomains: readonly string[];
 }
 
-/** Who answered: a rule of our own, a server, the cache, or nobody. */
+/** The source of the answer: a local rule, a server, the cache, or none. */
 export type AnsweredBy =
   | { readonly kind: 'rule'; readonly rule: AnswerRule }
   | AnswerSource

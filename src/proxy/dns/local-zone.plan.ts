@@ -80,7 +80,7 @@ export class LocalZone {
     return { rule, isKnown: true, records: addresses.map(addressRecord), isPartial };
   }
 
-  /** Names that nobody is asked about. */
+  /** Names that are never forwarded. */
   #unserved(name: string, lastLabel: string): LocalFacts | undefined {
     switch (lastLabel) {
       case 'internal':

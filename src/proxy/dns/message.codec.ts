@@ -128,7 +128,7 @@ function folded(byte: number | undefined, isName: boolean): number | undefined {
   return isName && byte !== undefined && byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }
 
-/** A copy with another id: the only change to what is forwarded. */
+/** A copy with another id: the only change to a forwarded message. */
 export function withId(message: Uint8Array, id: number): Uint8Array {
   // Not `slice`: on a Node Buffer that would be a view of the same memory.
   const copy = new Uint8Array(message);

@@ -84,7 +84,7 @@ class Race {
     this.#schedule();
   }
 
-  /** What has no time of its own starts when nothing else runs any more. */
+  /** Attempts without a start time begin when all others have ended. */
   #schedule(): void {
     const following = this.#options.attempts[this.#next];
     if (following?.afterMs === undefined) return;

@@ -116,7 +116,7 @@ function lifetimeOf(
   // The upper bits of the response code are in the OPT record.
   if (additionals.some(({ type, ttl }) => type === RecordType.opt && ttl >>> 24 !== 0)) return 0;
   const isNegative = rcode === Rcode.nameError || !answers.some(({ type }) => type === question.type);
-  // Without an SOA nobody says how long it holds: https://www.rfc-editor.org/rfc/rfc2308#section-5
+  // Without an SOA its lifetime is unknown: https://www.rfc-editor.org/rfc/rfc2308#section-5
   if (isNegative && !authorities.some(({ type }) => type === RecordType.soa)) return 0;
   const most = isNegative ? MAX_NEGATIVE_SECONDS : MAX_LIFETIME_SECONDS;
   return ttls.reduce((least, { seconds }) => Math.min(least, seconds), most);

@@ -7,7 +7,7 @@ export interface QuerySource {
 export interface SourceLimitOptions {
   /** Queries per second and address, on average; as many may come at once. */
   readonly perSecond: number;
-  /** Refusals per second and address; what is over that is dropped. */
+  /** Refusals per second and address; further queries are dropped. */
   readonly refusalsPerSecond: number;
   /** Queries that wait for an upstream: of all, of one address, of one socket. */
   readonly outstanding: { readonly all: number; readonly perAddress: number; readonly perSocket: number };

@@ -1,7 +1,7 @@
 import { joinHostPort, type Endpoint } from '../endpoint.js';
 import type { Patience, Upstream } from './resolver-source.js';
 
-/** How one upstream has done so far. */
+/** How one upstream has performed. */
 export interface UpstreamHealth {
   readonly sent: number;
   readonly answered: number;

@@ -49,7 +49,7 @@ export async function startEngineEndpoint(options: EngineEndpointOptions): Promi
   const { usual, usualListener } = await listenWhereUsual(options, gateway);
   logger.info('engine.endpoint.listening', { address });
   const close = async (): Promise<void> => {
-    // The endpoint disappears first: a client that comes now learns that nobody listens, and is not cut off.
+    // The endpoint disappears first: new clients are refused at once instead of being cut off.
     try {
       await Promise.all([listener.close(), usualListener?.close()]);
     } finally {

@@ -158,7 +158,7 @@ async function exchange(asked: Asked, engine: Duplex, signal: AbortSignal): Prom
     createConnection: () => engine,
     signal,
   });
-  // A reset or an abort may come when nothing listens any more; it must not be uncaught.
+  // A reset or an abort may come after the last listener is gone; it must not go uncaught.
   engine.on('error', () => undefined);
   outgoing.on('error', () => undefined);
   outgoing.end();

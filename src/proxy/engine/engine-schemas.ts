@@ -62,7 +62,7 @@ const mounts = z.array(z.looseObject({ Type: text, Source: z.string().max(8_192)
 export const stoppedListSchema = z.array(z.looseObject({ Id: text, Mounts: mounts }));
 export type StoppedList = z.infer<typeof stoppedListSchema>;
 
-/** The part of `GET /containers/ID/json` that tells whether a container waits for a share. */
+/** The part of `GET /containers/ID/json` that shows whether a container waits for a share. */
 export const containerDetailsSchema = z.looseObject({
   Id: text,
   Name: text,

@@ -16,7 +16,7 @@ export interface EngineGatewayOptions {
   readonly logger: Logger;
   /**
    * How long a request waits for an engine that is starting; 30,000 if absent. A function is called for each
-   * request. Requests that follow one that has waited in vain fail at once.
+   * request. Requests that follow one that timed out fail at once.
    */
   readonly waitMs?: number | (() => number) | undefined;
   /**

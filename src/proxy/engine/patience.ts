@@ -3,7 +3,7 @@ const FOLLOW_UP_MS = 2_000;
 
 /**
  * How long requests wait for an engine that is starting. `docker` sends up to three in a row for one command (HEAD
- * /_ping, GET /_ping, its own), and sends the next one after each failure: what follows one that waited in vain fails at once,
+ * /_ping, GET /_ping, its own), and sends the next one after each failure: what follows one that timed out fails at once,
  * so that the command waits in one piece.
  */
 export class Patience {
@@ -31,6 +31,6 @@ export class Patience {
 
 export interface Wait {
   leftMs(): number;
-  /** The request has waited in vain. */
+  /** The request timed out. */
   lose(): void;
 }

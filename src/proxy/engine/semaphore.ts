@@ -26,7 +26,7 @@ export class Semaphore {
 
   /**
    * True if a permit was acquired, without a promise if one was free; `release` must follow. False if the
-   * queue is full, or the time is over, or the signal is aborted.
+   * queue is full, the time limit passes or the signal is aborted.
    */
   acquire(signal: AbortSignal): boolean | Promise<boolean> {
     if (this.#acquired < this.#limit) {

@@ -78,7 +78,7 @@ export class Publication {
     return this.#counted.bytesOut + this.#sum(({ bytesOut }) => bytesOut);
   }
 
-  /** Opens what the plan lists, closes what it does not list. @throws ListenError */
+  /** Opens what the plan lists and closes the rest. @throws ListenError */
   async open({ needed, optional, mayLackIpv6, hasRest }: ListenPlan): Promise<void> {
     this.#needed = needed;
     const planned = [...needed, ...optional, ...(hasRest ? [REST] : [])];

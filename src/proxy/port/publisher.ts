@@ -22,7 +22,7 @@ export interface PublisherOptions {
   readonly ownServers: () => readonly OwnServer[];
   readonly exposure: Exposure;
   readonly portFacts: PortFacts;
-  /** Ports that the VM itself needs, such as the engine's: what is published there needs a relay port. */
+  /** Ports that the VM itself needs, such as the engine's: publishing one of them takes a relay port. */
   readonly vmPorts: readonly ProtocolPort[];
   readonly logger: Logger;
   /** Called when an audit against the engine's list is due. */

@@ -27,7 +27,7 @@ export async function sambaWorld(): Promise<FileServerWorld> {
       process.kill(pid, 'SIGKILL');
       const check = async (): Promise<boolean> => (await findProcess(pid)) === undefined;
       await waitFor(
-        { title: 'its end', timeoutSeconds: 30, hint: '', check, everyMs: 10 },
+        { title: 'its end', timeoutSeconds: 120, hint: '', check, everyMs: 10 },
         new AbortController().signal,
       );
     },

@@ -18,7 +18,7 @@ test('checks repeatedly, logs each failure once, and ends with its last check', 
   const end = keepFiles({ lock: file }, { ...silentLogger, warn: note, error: note }, 5);
   const hasLooked = (): Promise<boolean> => Promise.resolve(looks > answers.length);
   await waitFor(
-    { title: 'the looks', timeoutSeconds: 10, hint: '', check: hasLooked },
+    { title: 'the looks', timeoutSeconds: 20, hint: '', check: hasLooked },
     new AbortController().signal,
   );
   await end();

@@ -17,7 +17,7 @@ test('an event is unchanged, whatever its fields are called', async () => {
     await waitFor(
       {
         title: 'the line',
-        timeoutSeconds: 5,
+        timeoutSeconds: 20,
         hint: '',
         everyMs: 10,
         check: async () => (await read()).endsWith('\n'),

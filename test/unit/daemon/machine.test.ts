@@ -172,7 +172,7 @@ function noting(world: string[], thing: string, what: string): Step {
 /** Waits until an operation waits for the engine. */
 function untilEngineStep(machine: Machine): Promise<void> {
   const check = async (): Promise<boolean> => (await machine.status()).step?.id === 'engine';
-  const requirement = { title: 'the engine step', timeoutSeconds: 5, hint: '', everyMs: 5, check };
+  const requirement = { title: 'the engine step', timeoutSeconds: 20, hint: '', everyMs: 5, check };
   return waitFor(requirement, new AbortController().signal);
 }
 
@@ -287,7 +287,7 @@ describe('a machine', () => {
     const starting = operate('up');
     const hasBegun = (): Promise<boolean> => Promise.resolve(driver.world.runState === 'running');
     await waitFor(
-      { title: 'the VM', timeoutSeconds: 5, hint: '', check: hasBegun },
+      { title: 'the VM', timeoutSeconds: 20, hint: '', check: hasBegun },
       new AbortController().signal,
     );
     driver.world.freeze();
@@ -454,7 +454,7 @@ describe('a machine', () => {
       await waitFor(
         {
           title: 'the VM to run',
-          timeoutSeconds: 5,
+          timeoutSeconds: 20,
           hint: '',
           everyMs: 5,
           check: () => Promise.resolve(driver.world.runState === 'running'),

@@ -6,7 +6,7 @@ export interface ShareProblem {
   readonly remedy: string;
 }
 
-/** Tells whether what is bound is available in the VM. Supplied by the daemon. */
+/** Tells whether a bind's source is available in the VM. Supplied by the daemon. */
 export interface ShareHealth {
   /**
    * Undefined if a bind of that path works.

@@ -94,7 +94,7 @@ export class EnginePool {
     this.#sweep ??= setInterval(() => this.#dropOld(), Math.max(1_000, this.#idleMs / 4)).unref();
   }
 
-  /** Closes all connections, idle or not: the engine is gone, and whoever waits for it must notice. */
+  /** Closes all connections, idle or not: the engine is gone, and clients that wait for it must notice. */
   cutAll(): void {
     this.#dropIdle();
     for (const { stream } of this.#open) reset(stream);

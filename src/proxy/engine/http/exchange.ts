@@ -145,7 +145,7 @@ async function receive(
       return lost(`its response is not HTTP: ${error.message}`);
     }
     if (becomesRawStream(head, response)) {
-      // The engine may not read the request's body to its end: what is left of it belongs to the stream.
+      // The engine may not read the whole request body: the rest belongs to the stream.
       counters.toClient += read.raw.length;
       client.stream.write(read.raw);
       return { kind: 'raw stream', status: response.status };

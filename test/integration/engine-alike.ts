@@ -2,10 +2,9 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DockerdSetting, hasDockerd, type Way } from '../support/dockerd.js';
+import { beforeAll, expect, it } from 'vitest';
+import type { DockerdSetting, Way } from '../support/dockerd.js';
 
-/** The same work of docker compose and of dockerode, straight and through the endpoint. */
 const IMAGE = 'mobyvm-test/busybox';
 const composeFile = (site: string): object => ({
   version: '2.4',
@@ -74,13 +73,11 @@ async function alike(work: (way: Way) => Promise<unknown>): Promise<unknown> {
   return straight;
 }
 
-describe.runIf(hasDockerd)('through the endpoint, as straight,', () => {
-  beforeAll(async () => {
-    set = await DockerdSetting.start();
-    await set.importBusybox(IMAGE);
-  }, 90_000);
-  afterAll(() => set[Symbol.asyncDispose](), 60_000);
-
+/** The same work of docker compose and of dockerode, straight and through the endpoint. */
+export function alikeTests(setting: () => DockerdSetting): void {
+  beforeAll(() => {
+    set = setting();
+  });
   it(
     'docker compose builds, creates, waits for health, starts and removes a project',
     { timeout: 240_000 },
@@ -112,7 +109,7 @@ describe.runIf(hasDockerd)('through the endpoint, as straight,', () => {
           reader: await inspected(way, await run('ps', '-q', 'reader').then((id) => id.trim())),
         };
         await run('down', '-v', '--rmi', 'local');
-        return { ...all, left: (await set.docker(way, ['ps', '-aq'])).stdout };
+        return { ...all, left: await run('ps', '-q') };
       });
       expect(seen).toMatchObject({
         logs: expect.stringContaining('ready') as string,
@@ -166,4 +163,4 @@ describe.runIf(hasDockerd)('through the endpoint, as straight,', () => {
       };
     });
   });
-});
+}
