@@ -1,7 +1,7 @@
 // Builds the installer (MSI) of the files in a folder with wixl and msibuild of msitools.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +13,7 @@ const PRESHUTDOWN_MS = 180_000;
 const RESTART_DELAYS_MS = [5_000, 30_000];
 /** 1980-01-01 in tenths of a microsecond since 1601. */
 const FIXED_TIME = 119_600_064_000_000_000n;
+const FILE_TIME = new Date('1980-01-02T00:00:00Z');
 /** Names the properties of the summary: [MS-OLEPS] §3.1.2. */
 const SUMMARY_ID = Buffer.from('e0859ff2f94f6810ab9108002b27b3d9', 'hex');
 const [CREATED, SAVED, VT_FILETIME] = [12, 13, 0x40];
@@ -26,8 +27,13 @@ export async function buildMsi({ stage, files, version, output }) {
   try {
     const source = join(work, 'mobyvm.wxs');
     await writeFile(source, wxs({ files, version }));
+    // The cabinet has their times, in the time zone of the build.
+    for (const path of files) await utimes(join(stage, path), FILE_TIME, FILE_TIME);
     // It takes files by relative names only.
-    execFileSync('wixl', ['--arch', 'x64', '--output', output, source], { cwd: stage });
+    execFileSync('wixl', ['--arch', 'x64', '--output', output, source], {
+      cwd: stage,
+      env: { ...process.env, TZ: 'UTC' },
+    });
     await extend(output, work);
     const package_ = uuid(`package ${await contentOf(stage, files)}`);
     const summary = ['mobyvm', 'mobyvm', 'x64;1033', `{${package_}}`];

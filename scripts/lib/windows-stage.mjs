@@ -23,7 +23,7 @@ export async function stageForWindows({ stage, imageDir, entries }) {
     outdir: join(stage, 'lib'),
     ...(entries === undefined ? {} : { entries }),
   });
-  const { node, addon } = await fetchParts();
+  const { node, license, addon } = await fetchParts();
   await copyFile(join(node, 'bin/node.exe'), join(stage, 'node.exe'));
   await copyFile(join(addon, 'win32_x64/koffi.node'), join(stage, 'lib/koffi.node'));
   await writeFile(join(stage, 'mobyvm.cmd'), LAUNCHER);
@@ -31,7 +31,8 @@ export async function stageForWindows({ stage, imageDir, entries }) {
   await copyFile(join(ROOT, 'docs/errors.md'), join(stage, 'docs/errors.md'));
   await copyFile(join(ROOT, 'scripts/verify-windows.ps1'), join(stage, 'verify-windows.ps1'));
   await copyFile(join(ROOT, 'LICENSE'), join(stage, 'LICENSE'));
-  await writeLicenses(join(stage, 'licenses'), inputs, node);
+  await writeLicenses(join(stage, 'licenses'), inputs);
+  await copyFile(join(license, 'LICENSE'), join(stage, 'licenses/node.js.txt'));
   if (imageDir !== undefined) {
     await mkdir(join(stage, 'image'));
     for (const name of ['mobyvm.iso', 'manifest.json'])
@@ -51,15 +52,20 @@ export async function filesBelow(folder) {
     .sort((a, b) => (a < b ? -1 : 1));
 }
 
-/** Node.js for Windows and koffi's addon, unchanged, from npm packages whose content is pinned. */
+/** Node.js for Windows, its licence and koffi's addon, unchanged, from npm packages whose content is pinned. */
 async function fetchParts() {
-  const { node, addon } = JSON.parse(await readFile(join(ROOT, 'scripts/lib/windows-parts.json'), 'utf8'));
+  const parts = JSON.parse(await readFile(join(ROOT, 'scripts/lib/windows-parts.json'), 'utf8'));
+  const { node, license, addon } = parts;
   const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
   const locked = packages[`node_modules/${addon.package}`];
-  return { node: await fetchPart(node), addon: await fetchPart({ ...addon, ...locked }) };
+  return {
+    node: await fetchPart(node),
+    license: await fetchPart(license),
+    addon: await fetchPart({ ...locked, ...addon }),
+  };
 }
 
-async function fetchPart({ package: name, version, integrity }) {
+async function fetchPart({ package: name, version, integrity, only }) {
   const folder = join(CACHE, `${name.replace('/', '-')}-${version}`);
   if (existsSync(folder)) return folder;
   await mkdir(CACHE, { recursive: true });
@@ -74,7 +80,7 @@ async function fetchPart({ package: name, version, integrity }) {
       .update(await readFile(archive))
       .digest('base64')}`;
     if (found !== integrity) throw new Error(`${name}@${version} has ${found}, expected ${integrity}`);
-    execFileSync('tar', ['-xzf', archive, '-C', work]);
+    execFileSync('tar', ['-xzf', archive, '-C', work, only]);
     await rename(join(work, 'package'), folder);
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -83,7 +89,7 @@ async function fetchPart({ package: name, version, integrity }) {
 }
 
 /** Each package whose code is in the bundle asks for its licence to be passed on. */
-async function writeLicenses(folder, inputs, node) {
+async function writeLicenses(folder, inputs) {
   const names = new Set(
     inputs.flatMap((path) => {
       const [, name] = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
@@ -94,7 +100,6 @@ async function writeLicenses(folder, inputs, node) {
     const source = join(ROOT, 'node_modules', name);
     await writeFile(join(folder, `${name.replace('/', '-')}.txt`), await licenseOf(source));
   }
-  await writeFile(join(folder, 'node.js.txt'), await licenseOf(node));
 }
 
 async function licenseOf(folder) {

@@ -28,7 +28,7 @@ export async function buildInstallers(versions: readonly string[]): Promise<void
 }
 
 /** Calls a function of the packaging scripts, which are not TypeScript. */
-async function runScript(file: string, name: string, argument: unknown): Promise<unknown> {
+export async function runScript(file: string, name: string, argument: unknown): Promise<unknown> {
   const module = JSON.stringify(join(ROOT, 'scripts/lib', file));
   const script = `import { ${name} } from ${module};
     process.stdout.write(JSON.stringify((await ${name}(${JSON.stringify(argument)})) ?? null));`;

@@ -97,22 +97,22 @@ describe('the service', () => {
   });
 
   it('ends with an exit code when the daemon cannot start, and `mobyvm up` has the reason', async () => {
+    // A folder where a file should be.
+    mkdirSync('C:\\ProgramData\\broken\\state\\machine.json', { recursive: true });
     const env = {
       MOBYVM_RUN_DIR: 'C:\\ProgramData\\broken\\run',
-      MOBYVM_STATE_DIR: 'C:\\ProgramData\\mobyvm\\state',
+      MOBYVM_STATE_DIR: 'C:\\ProgramData\\broken\\state',
     };
-    // The state folder's lock is in the run folder; a file in its place makes the start fail.
-    mkdirSync('C:\\ProgramData\\broken\\run\\daemon.lock', { recursive: true });
     const installed = await mobyvm(['service', 'install'], env);
     expect(installed).toMatchObject({ code: 0 });
     const name = /"(mobyvm_[0-9a-f]{12})"/.exec(installed.stdout)?.[1] ?? '';
-    const services = await windowsServices();
-    services.start(name, ['--no-start', '--background']);
-    await until(() => services.find(name)?.state === 'stopped');
-    expect(services.find(name)?.exitCode).not.toBe(0);
+    const start = await mobyvm(['service', 'start'], env);
+    expect(start).toMatchObject({ code: 1 });
+    expect(start.stderr).toContain('stopped with exit code');
+    expect((await windowsServices()).find(name)).toMatchObject({ state: 'stopped', exitCode: 1 });
     const up = await mobyvm(['up'], env);
     expect(up.code).not.toBe(0);
-    expect(up.stderr).toContain('daemon.lock');
+    expect(up.stderr).toContain('machine.json');
     expect(await mobyvm(['service', 'uninstall'], env)).toMatchObject({ code: 0 });
   });
 
