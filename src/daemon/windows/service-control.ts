@@ -75,6 +75,7 @@ async function programOf({ self, paths, env }: ServiceContext): Promise<readonly
 
 async function startAndWait(services: WindowsServices, name: string, signal: AbortSignal): Promise<boolean> {
   const isStarted = services.start(name);
+  let exitCode: number | undefined;
   await waitFor(
     {
       title: 'the service to start',
@@ -82,9 +83,12 @@ async function startAndWait(services: WindowsServices, name: string, signal: Abo
       timeoutSeconds: START_SECONDS,
       hint: 'See `mobyvm logs` and the event log "Application".',
       everyMs: 50,
+      giveUp: () => {
+        if (exitCode !== undefined) throw notStartedError(name, exitCode);
+      },
       check: () => {
         const found = services.find(name);
-        if (found?.state === 'stopped') throw notStartedError(name, found.exitCode);
+        if (found?.state === 'stopped') ({ exitCode } = found);
         return Promise.resolve(found?.state === 'running');
       },
     },

@@ -27,4 +27,16 @@ export const ACCEPTED_WHILE_RUNNING = 0x1 | 0x4 | 0x40 | 0x80 | 0x100;
 /** https://learn.microsoft.com/windows/win32/power/pbt-apmresumeautomatic */
 export const RESUME_EVENTS: readonly number[] = [0x12, 0x7];
 
-export const SERVICE_ERROR = { callNotImplemented: 120, serviceSpecific: 1066 } as const;
+/** https://learn.microsoft.com/windows/win32/debug/system-error-codes--1000-1299- */
+export const SERVICE_ERROR = {
+  accessDenied: 5,
+  callNotImplemented: 120,
+  alreadyRunning: 1056,
+  disabled: 1058,
+  notInstalled: 1060,
+  cannotAcceptNow: 1061,
+  notActive: 1062,
+  serviceSpecific: 1066,
+  neverStarted: 1077,
+  markedForDelete: 1072,
+} as const;

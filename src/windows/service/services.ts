@@ -1,5 +1,4 @@
 import { sleep } from '../../core/host/index.js';
-import { MobyvmError } from '../../core/values/index.js';
 import {
   changeService,
   closeServiceHandle,
@@ -21,7 +20,8 @@ import { getLastError, lastError } from '../calls/last-error.js';
 import type { Handle } from '../calls/libraries.js';
 import { WindowsCallError } from '../windows-call-error.js';
 import { addEventSource, removeEventSource } from './event-source.js';
-import { SERVICE_STATE, type ServiceStateName } from './service-codes.js';
+import { SERVICE_ERROR, SERVICE_STATE, type ServiceStateName } from './service-codes.js';
+import { notInstalledError, notStoppedError, serviceCallError } from './service-errors.js';
 
 /** A service to be installed. */
 export interface ServiceDefinition extends ServiceConfig, ServiceExtras {}
@@ -37,19 +37,6 @@ export interface InstalledService {
   readonly isDisabled: boolean;
 }
 
-/** https://learn.microsoft.com/windows/win32/debug/system-error-codes--1000-1299- */
-const CODE = {
-  accessDenied: 5,
-  alreadyRunning: 1056,
-  disabled: 1058,
-  notInstalled: 1060,
-  cannotAcceptNow: 1061,
-  notActive: 1062,
-  serviceSpecific: 1066,
-  neverStarted: 1077,
-  markedForDelete: 1072,
-} as const;
-
 const STOP_SECONDS = 180;
 const POLL_MS = 50;
 const SERVICE_AUTO_START = 2;
@@ -62,11 +49,11 @@ export class WindowsServices {
     return this.#withService(name, SERVICE_ACCESS.queryStatus | SERVICE_ACCESS.queryConfig, (service) => {
       const { state, pid, exitCode, specificExitCode } = queryStatus(service);
       const { startType, commandLine } = queryConfig(service);
-      const ownCode = exitCode === CODE.serviceSpecific ? specificExitCode : exitCode;
+      const ownCode = exitCode === SERVICE_ERROR.serviceSpecific ? specificExitCode : exitCode;
       return {
         state: stateName(state),
         pid: pid === 0 ? undefined : pid,
-        exitCode: exitCode === CODE.neverStarted ? 0 : ownCode,
+        exitCode: exitCode === SERVICE_ERROR.neverStarted ? 0 : ownCode,
         commandLine,
         startsWithWindows: startType === SERVICE_AUTO_START,
         isDisabled: startType === SERVICE_DISABLED,
@@ -104,7 +91,7 @@ export class WindowsServices {
     const isStarted = this.#withService(name, SERVICE_ACCESS.start, (service) => {
       if (startService(service, args)) return true;
       const error = lastError('StartServiceW');
-      if (error.windowsCode === CODE.alreadyRunning) return false;
+      if (error.windowsCode === SERVICE_ERROR.alreadyRunning) return false;
       throw error;
     });
     if (isStarted === undefined) throw notInstalledError(name);
@@ -119,7 +106,7 @@ export class WindowsServices {
       if (state === undefined || state === 'stopped') return wasRunning;
       wasRunning = true;
       if (state !== 'stopPending') this.#requestStop(name);
-      if (performance.now() > deadline) throw notStoppedError(name);
+      if (performance.now() > deadline) throw notStoppedError(name, STOP_SECONDS);
       await sleep(POLL_MS, signal);
     }
   }
@@ -128,7 +115,7 @@ export class WindowsServices {
   async remove(name: string, signal?: AbortSignal): Promise<boolean> {
     await this.stop(name, signal);
     const isRemoved = this.#withService(name, SERVICE_ACCESS.delete, (service) => {
-      if (deleteService(service) === 0 && getLastError() !== CODE.markedForDelete)
+      if (deleteService(service) === 0 && getLastError() !== SERVICE_ERROR.markedForDelete)
         throw lastError('DeleteService');
       return true;
     });
@@ -141,7 +128,11 @@ export class WindowsServices {
       if (requestStop(service)) return;
       const error = lastError('ControlService');
       // It is starting or has just stopped: the caller looks again.
-      if (error.windowsCode !== CODE.cannotAcceptNow && error.windowsCode !== CODE.notActive) throw error;
+      if (
+        error.windowsCode !== SERVICE_ERROR.cannotAcceptNow &&
+        error.windowsCode !== SERVICE_ERROR.notActive
+      )
+        throw error;
     });
   }
 
@@ -152,7 +143,7 @@ export class WindowsServices {
         const service = openService(manager, name, access);
         if (service === 0) {
           const error = lastError('OpenServiceW');
-          if (error.windowsCode === CODE.notInstalled) return undefined;
+          if (error.windowsCode === SERVICE_ERROR.notInstalled) return undefined;
           throw error;
         }
         try {
@@ -180,47 +171,4 @@ function attempt<T>(what: string, work: () => T): T {
     if (!(error instanceof WindowsCallError)) throw error;
     throw serviceCallError(what, error);
   }
-}
-
-function serviceCallError(what: string, error: WindowsCallError): MobyvmError {
-  if (error.windowsCode === CODE.accessDenied)
-    return new MobyvmError(
-      'MOBYVM_NOT_ROOT',
-      `The service could not be ${what}: access denied.`,
-      'Run the command from an elevated prompt ("Run as administrator").',
-      { cause: error },
-    );
-  return new MobyvmError(
-    'MOBYVM_SERVICE',
-    `The service could not be ${what}: ${error.message}`,
-    remedyFor(error.windowsCode),
-    { cause: error, details: { call: error.call, windowsCode: error.windowsCode } },
-  );
-}
-
-function remedyFor(code: number): string {
-  switch (code) {
-    case CODE.disabled:
-      return 'It is disabled. Run `mobyvm service install`, which enables it again.';
-    case CODE.markedForDelete:
-      return 'It is being deleted. Close the "Services" window and the event viewer, then retry.';
-    default:
-      return 'See the event logs "System" and "Application".';
-  }
-}
-
-export function notInstalledError(name: string): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_SERVICE',
-    `The service "${name}" is not installed.`,
-    'Run `mobyvm service install` from an elevated prompt ("Run as administrator").',
-  );
-}
-
-function notStoppedError(name: string): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_SERVICE',
-    `The service "${name}" has not stopped after ${STOP_SECONDS} s.`,
-    'See `mobyvm logs`. If the daemon hangs, end its process: the VM and its containers keep running.',
-  );
 }

@@ -14,7 +14,7 @@ import {
   JestExtend,
 } from '@vitest/expect';
 
-const TEST_TIMEOUT_MS = 90_000;
+const TEST_TIMEOUT_MS = 240_000;
 const EXIT_TIMEOUT_MS = 30_000;
 
 chai.use(JestExtend);

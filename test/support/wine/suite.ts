@@ -9,7 +9,7 @@ import { textOf } from '../../../src/core/values/index.js';
 import { compiledWindowsTests } from '../compiled.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const SUITE_TIMEOUT_MS = 300_000;
+const SUITE_TIMEOUT_MS = 900_000;
 
 const RECORD = z.object({ title: z.string(), error: z.string().optional(), ms: z.number().optional() });
 type Record = z.infer<typeof RECORD>;
@@ -29,8 +29,7 @@ export interface WineRun {
  */
 export async function runInWine(file: string, args: readonly string[] = []): Promise<WineRun> {
   const compiled = relative(ROOT, await compiledWindowsTests());
-  const prepared = await run(join(import.meta.dirname, 'prepare'), [], { timeoutMs: 900_000 });
-  const bench = prepared.stdout.trim();
+  const bench = await preparedBench();
   const prefix = `run-${randomUUID()}`;
   const prefixes = join(bench, 'tree/prefixes');
   const out = await mkdtemp(join(tmpdir(), 'mobyvm-wine-'));
@@ -55,6 +54,12 @@ export async function runInWine(file: string, args: readonly string[] = []): Pro
     await rm(out, { recursive: true, force: true });
     await rm(join(prefixes, prefix), { recursive: true, force: true });
   }
+}
+
+/** The folder of the bench, made by the first test that needs it. */
+export async function preparedBench(): Promise<string> {
+  const prepared = await run(join(import.meta.dirname, 'prepare'), [], { timeoutMs: 900_000 });
+  return prepared.stdout.trim();
 }
 
 /**

@@ -1,0 +1,85 @@
+// See scripts/package-windows.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildMsi } from './windows-msi.mjs';
+import { stageForWindows } from './windows-stage.mjs';
+import { zipFile } from './zip-file.mjs';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const USAGE = `Usage: scripts/package-windows [--output DIR] [--image DIR | --no-image] [--no-msi]
+
+Builds mobyvm-VERSION-windows-x64.zip and .msi, and SHA256SUMS, in DIR. The same sources give the same zip file.
+
+  --output DIR   output folder (default: build/windows)
+  --image DIR    folder of the boot image (default: build/guest/debian)
+  --no-image     leave the boot image out
+  --no-msi       build the zip file only
+  --help         this text
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    output: { type: 'string', default: join(ROOT, 'build/windows') },
+    image: { type: 'string', default: join(ROOT, 'build/guest/debian') },
+    'no-image': { type: 'boolean', default: false },
+    'no-msi': { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+const imageDir = options['no-image'] ? undefined : resolve(options.image);
+if (imageDir !== undefined && !existsSync(join(imageDir, 'mobyvm.iso'))) {
+  process.stderr.write(
+    `package-windows: ${imageDir} has no boot image\n  → scripts/build-guest, or --no-image\n`,
+  );
+  process.exit(1);
+}
+
+const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+const output = resolve(options.output);
+const name = `mobyvm-${version}-windows-x64`;
+const stage = join(output, 'stage');
+await mkdir(output, { recursive: true });
+const files = await stageForWindows({ stage, imageDir });
+
+const zip = zipFile(
+  await Promise.all(
+    files.map(async (path) => ({ name: `mobyvm/${path}`, content: await readFile(join(stage, path)) })),
+  ),
+);
+await writeFile(join(output, `${name}.zip`), zip);
+const built = [`${name}.zip`];
+if (!options['no-msi']) {
+  await buildMsi({ stage, files, version, output: join(output, `${name}.msi`) });
+  built.push(`${name}.msi`);
+}
+const sums = await Promise.all(
+  built.map(async (file) => {
+    const hash = createHash('sha256')
+      .update(await readFile(join(output, file)))
+      .digest('hex');
+    return `${hash}  ${file}\n`;
+  }),
+);
+await writeFile(join(output, 'SHA256SUMS'), sums.join(''));
+
+const sizes = new Map();
+for (const path of files) {
+  const part = path.startsWith('lib/') && !path.endsWith('.node') ? 'program' : (path.split('/')[0] ?? path);
+  sizes.set(part, (sizes.get(part) ?? 0) + (await stat(join(stage, path))).size);
+}
+for (const [part, bytes] of [...sizes].sort((a, b) => b[1] - a[1]))
+  process.stdout.write(`${mebibytes(bytes)}  ${part === 'lib' ? 'koffi.node' : part}\n`);
+for (const file of built)
+  process.stdout.write(`${mebibytes((await stat(join(output, file))).size)}  ${join(output, file)}\n`);
+await rm(stage, { recursive: true });
+
+function mebibytes(bytes) {
+  return `${(bytes / 1024 ** 2).toFixed(1).padStart(7)} MiB`;
+}

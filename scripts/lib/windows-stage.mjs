@@ -1,0 +1,110 @@
+// Collects the files of a package for Windows in a folder.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { bundleForWindows } from './bundle-windows.mjs';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const CACHE = join(process.env.MOBYVM_CACHE_DIR || '/var/cache/mobyvm', 'windows-parts');
+
+/** Windows' command processor wants its own line ends. %~dp0 is the folder of the file, with a backslash at its end. */
+const LAUNCHER = '@"%~dp0node.exe" "%~dp0lib\\main.js" %*\r\n';
+
+/**
+ * @param imageDir folder of the boot image; undefined leaves it out
+ * @param entries of the program; the product's own if absent
+ */
+export async function stageForWindows({ stage, imageDir, entries }) {
+  await rm(stage, { recursive: true, force: true });
+  for (const folder of ['lib', 'docs', 'licenses']) await mkdir(join(stage, folder), { recursive: true });
+  const { inputs } = await bundleForWindows({
+    outdir: join(stage, 'lib'),
+    ...(entries === undefined ? {} : { entries }),
+  });
+  const { node, license, addon } = await fetchParts();
+  await copyFile(join(node, 'bin/node.exe'), join(stage, 'node.exe'));
+  await copyFile(join(addon, 'win32_x64/koffi.node'), join(stage, 'lib/koffi.node'));
+  await writeFile(join(stage, 'mobyvm.cmd'), LAUNCHER);
+  await writeFile(join(stage, 'package.json'), '{ "type": "module", "private": true }\n');
+  await copyFile(join(ROOT, 'docs/errors.md'), join(stage, 'docs/errors.md'));
+  await copyFile(join(ROOT, 'scripts/verify-windows.ps1'), join(stage, 'verify-windows.ps1'));
+  await copyFile(join(ROOT, 'LICENSE'), join(stage, 'LICENSE'));
+  await writeLicenses(join(stage, 'licenses'), inputs);
+  await copyFile(join(license, 'LICENSE'), join(stage, 'licenses/node.js.txt'));
+  if (imageDir !== undefined) {
+    await mkdir(join(stage, 'image'));
+    for (const name of ['mobyvm.iso', 'manifest.json'])
+      await copyFile(join(imageDir, name), join(stage, 'image', name));
+  }
+  const files = await filesBelow(stage);
+  for (const name of files) await chmod(join(stage, name), 0o644);
+  return files;
+}
+
+/** Names with slashes, sorted: the order in which packages list them. */
+export async function filesBelow(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** Node.js for Windows, its licence and koffi's addon, unchanged, from npm packages whose content is pinned. */
+async function fetchParts() {
+  const parts = JSON.parse(await readFile(join(ROOT, 'scripts/lib/windows-parts.json'), 'utf8'));
+  const { node, license, addon } = parts;
+  const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
+  const locked = packages[`node_modules/${addon.package}`];
+  return {
+    node: await fetchPart(node),
+    license: await fetchPart(license),
+    addon: await fetchPart({ ...locked, ...addon }),
+  };
+}
+
+async function fetchPart({ package: name, version, integrity, only }) {
+  const folder = join(CACHE, `${name.replace('/', '-')}-${version}`);
+  if (existsSync(folder)) return folder;
+  await mkdir(CACHE, { recursive: true });
+  const work = await mkdtemp(join(CACHE, 'work.'));
+  try {
+    const packed = execFileSync('npm', ['pack', '--silent', `${name}@${version}`], {
+      cwd: work,
+      encoding: 'utf8',
+    });
+    const archive = join(work, packed.trim().split('\n').at(-1));
+    const found = `sha512-${createHash('sha512')
+      .update(await readFile(archive))
+      .digest('base64')}`;
+    if (found !== integrity) throw new Error(`${name}@${version} has ${found}, expected ${integrity}`);
+    execFileSync('tar', ['-xzf', archive, '-C', work, only]);
+    await rename(join(work, 'package'), folder);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/** Each package whose code is in the bundle asks for its licence to be passed on. */
+async function writeLicenses(folder, inputs) {
+  const names = new Set(
+    inputs.flatMap((path) => {
+      const [, name] = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
+      return name === undefined ? [] : [name];
+    }),
+  );
+  for (const name of [...names].sort()) {
+    const source = join(ROOT, 'node_modules', name);
+    await writeFile(join(folder, `${name.replace('/', '-')}.txt`), await licenseOf(source));
+  }
+}
+
+async function licenseOf(folder) {
+  const file = (await readdir(folder)).sort().find((name) => /^licen[cs]e(\..*)?$/i.test(name));
+  if (file !== undefined) return readFile(join(folder, file));
+  const { name, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  return `${name}: ${license}\n`;
+}

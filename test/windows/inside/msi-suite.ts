@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { machineText } from '../../../src/windows/calls/registry.js';
+import { windowsServices } from '../../../src/windows/index.js';
+
+const FOLDER = 'C:\\Program Files\\mobyvm';
+const SYSTEM = 'C:\\windows\\system32';
+const ENVIRONMENT = 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment';
+const SOURCE = 'SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\mobyvm';
+const ERROR_INSTALL_FAILURE = 1603;
+
+// See service-suite.ts.
+const POWERSHELL = `${SYSTEM}\\WindowsPowerShell\\v1.0\\powershell.exe`;
+rmSync(POWERSHELL);
+cpSync(process.execPath, POWERSHELL);
+
+async function run(
+  program: string,
+  args: readonly string[],
+): Promise<{ code: number | null; stdout: string }> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let stdout = '';
+  child.stdout.setEncoding('latin1').on('data', (text: string) => (stdout += text));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, stdout };
+}
+
+async function msiexec(action: '/i' | '/x', version: string): Promise<number | null> {
+  const file = `Z:\\project\\build\\windows-product\\mobyvm-${version}.msi`;
+  return (await run(`${SYSTEM}\\msiexec.exe`, [action, file, '/qn'])).code;
+}
+
+const releaseOf = (): string => readFileSync(`${FOLDER}\\release.txt`, 'utf8');
+
+async function searchPath(): Promise<string> {
+  return (await run(`${SYSTEM}\\reg.exe`, ['query', ENVIRONMENT, '/v', 'PATH'])).stdout;
+}
+
+describe('the installer', () => {
+  it('installs the program with its service, its PATH entry and readable events', async () => {
+    expect(await msiexec('/i', '1.0.0')).toBe(0);
+    expect(releaseOf()).toBe('1.0.0');
+    const service = (await windowsServices()).find('mobyvm');
+    expect(service?.startsWithWindows).toBe(true);
+    expect(service?.commandLine).toContain(`${FOLDER}\\node.exe`);
+    expect(service?.commandLine).toMatch(
+      /"C:\\Program Files\\mobyvm\\lib\\service\.js" "--service=mobyvm" "--user=S-1-/,
+    );
+    expect(await searchPath()).toContain(FOLDER);
+    expect(machineText(SOURCE, 'EventMessageFile')).toBe('%SystemRoot%\\System32\\EventCreate.exe');
+    const version = await run(`${SYSTEM}\\cmd.exe`, ['/c', `${FOLDER}\\mobyvm.cmd`, '--version']);
+    expect(version.stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it('has started the service, which says why the VM could not be started here', async () => {
+    const services = await windowsServices();
+    while (services.find('mobyvm')?.state !== 'stopped')
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    const log = readFileSync('C:\\ProgramData\\mobyvm\\logs\\daemon.log', 'utf8');
+    expect(log).toContain('"daemon.started"');
+    expect(log).toContain('MOBYVM_POWERSHELL_START');
+  });
+
+  it('replaces an older version and keeps its state', async () => {
+    expect(await msiexec('/i', '1.1.0')).toBe(0);
+    expect(releaseOf()).toBe('1.1.0');
+    expect((await windowsServices()).find('mobyvm')?.startsWithWindows).toBe(true);
+    expect(existsSync('C:\\ProgramData\\mobyvm\\state\\machine.json')).toBe(true);
+  });
+
+  it('refuses to replace a newer version', async () => {
+    expect(await msiexec('/i', '1.0.0')).toBe(ERROR_INSTALL_FAILURE);
+    expect(releaseOf()).toBe('1.1.0');
+  });
+
+  it('removes all of it, but no state', async () => {
+    expect(await msiexec('/x', '1.1.0')).toBe(0);
+    expect(existsSync(FOLDER)).toBe(false);
+    expect((await windowsServices()).find('mobyvm')).toBeUndefined();
+    expect(await searchPath()).not.toContain(FOLDER);
+    expect(machineText(SOURCE, 'EventMessageFile')).toBeUndefined();
+    expect(existsSync('C:\\ProgramData\\mobyvm\\state\\machine.json')).toBe(true);
+  });
+});
