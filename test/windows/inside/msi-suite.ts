@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { machineText } from '../../../src/windows/calls/registry.js';
+import { unexpandedText } from '../../../src/windows/calls/registry.js';
 import { windowsServices } from '../../../src/windows/index.js';
 
 const FOLDER = 'C:\\Program Files\\mobyvm';
@@ -48,7 +48,7 @@ describe('the installer', () => {
       /"C:\\Program Files\\mobyvm\\lib\\service\.js" "--service=mobyvm" "--user=S-1-/,
     );
     expect(await searchPath()).toContain(FOLDER);
-    expect(machineText(SOURCE, 'EventMessageFile')).toBe('%SystemRoot%\\System32\\EventCreate.exe');
+    expect(unexpandedText(SOURCE, 'EventMessageFile')).toBe('%SystemRoot%\\System32\\EventCreate.exe');
     const version = await run(`${SYSTEM}\\cmd.exe`, ['/c', `${FOLDER}\\mobyvm.cmd`, '--version']);
     expect(version.stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
   });
@@ -79,7 +79,7 @@ describe('the installer', () => {
     expect(existsSync(FOLDER)).toBe(false);
     expect((await windowsServices()).find('mobyvm')).toBeUndefined();
     expect(await searchPath()).not.toContain(FOLDER);
-    expect(machineText(SOURCE, 'EventMessageFile')).toBeUndefined();
+    expect(unexpandedText(SOURCE, 'EventMessageFile')).toBeUndefined();
     expect(existsSync('C:\\ProgramData\\mobyvm\\state\\machine.json')).toBe(true);
   });
 });

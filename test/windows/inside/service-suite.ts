@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { machineText } from '../../../src/windows/calls/registry.js';
+import { unexpandedText } from '../../../src/windows/calls/registry.js';
 import { windowsServices } from '../../../src/windows/index.js';
 
 const BUNDLE = 'Z:\\project\\build\\windows-product\\stage';
@@ -61,7 +61,7 @@ describe('the service', () => {
     expect(JSON.parse(stdout)).toMatchObject({ name: NAME, state: 'stopped', startsWithWindows: true });
     const installed = (await windowsServices()).find(NAME);
     expect(installed?.commandLine).toMatch(`"${FOLDERS[0]}\\node.exe" "${FOLDERS[0]}\\lib\\service.js" `);
-    expect(machineText(SOURCE, 'EventMessageFile')).toBe('%SystemRoot%\\System32\\EventCreate.exe');
+    expect(unexpandedText(SOURCE, 'EventMessageFile')).toBe('%SystemRoot%\\System32\\EventCreate.exe');
   });
 
   it('is started, serves the control pipe and both pipes of the engine, and refuses a second daemon', async () => {
@@ -137,7 +137,7 @@ describe('the service', () => {
       stdout: 'The service "mobyvm" was removed.\n',
     });
     expect(await mobyvm(['service', 'status'])).toMatchObject({ code: 1, stdout: 'mobyvm: not installed\n' });
-    expect(machineText(SOURCE, 'EventMessageFile')).toBeUndefined();
+    expect(unexpandedText(SOURCE, 'EventMessageFile')).toBeUndefined();
     const start = await mobyvm(['up']);
     expect(start.stderr).toContain('is not installed');
     expect(start.stderr).toContain('mobyvm service install');
