@@ -20,12 +20,10 @@
  * MOBYVM_MODPROBE.
  */
 #define _GNU_SOURCE
-#include "first-line.h"
+#include "host-link.h"
 #include "raise.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -35,11 +33,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	HOST_PORT = 2373,    /* GUEST_LINK_PORT of src/share/link/link-server.ts */
 	WINDOW = 256,        /* of src/share/events/share-queue.ts */
 	ANSWER_EVERY = 32,
 	MAX_SHARES = 64,
@@ -65,12 +63,6 @@ static int share_count;
 static int connection = -1;
 /* Which connection a change came from: only that one is told that it is done. */
 static unsigned generation;
-
-static const char *setting(const char *name, const char *otherwise)
-{
-	const char *value = getenv(name);
-	return value != NULL ? value : otherwise;
-}
 
 /* --- answers ---------------------------------------------------------------------------------------------------------- */
 
@@ -277,28 +269,17 @@ static void serve(int fd)
 
 /* --- the connection --------------------------------------------------------------------------------------------------- */
 
-/* -1 when there is no host yet. The lease is "ADDRESS PREFIX_LENGTH GATEWAY"; the gateway is the host. */
+/* -1 when there is no host yet. */
 static int dial(void)
 {
-	char lease[64], gateway[64];
-	struct sockaddr_in host = { .sin_family = AF_INET };
+	struct sockaddr_in host;
 	struct timeval send_timeout = { .tv_sec = SEND_SECONDS };
-	int on = 1, idle = 15, interval = 5, probes = 3;
-	host.sin_port = htons((uint16_t)atoi(setting("MOBYVM_SHARE_HOST_PORT", "0")));
-	if (host.sin_port == 0)
-		host.sin_port = htons(HOST_PORT);
-	if (!read_run_file("lease", lease, sizeof lease) || sscanf(lease, "%*s %*s %63s", gateway) != 1 ||
-	    inet_pton(AF_INET, gateway, &host.sin_addr) != 1)
+	if (!link_server_address(&host))
 		return -1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
-	/* A host that disappeared silently (the VM was saved) is noticed within half a minute. */
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	set_link_options(fd);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &send_timeout, sizeof send_timeout);
 	if (connect(fd, (struct sockaddr *)&host, sizeof host) == 0)
 		return fd;
@@ -308,13 +289,9 @@ static int dial(void)
 
 static bool greet(int fd)
 {
-	char token[129], line[256];
-	if (!read_run_file("token", token, sizeof token))
-		return false;
-	if (token[strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0')
-		return false;
-	int length = snprintf(line, sizeof line, "{\"op\":\"share-events\",\"token\":\"%s\"}\n", token);
-	return send(fd, line, (size_t)length, MSG_NOSIGNAL) == length;
+	char line[256];
+	size_t length = link_greeting("share-events", line, sizeof line);
+	return length > 0 && send(fd, line, length, MSG_NOSIGNAL) == (ssize_t)length;
 }
 
 static void use_connection(int fd)

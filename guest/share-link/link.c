@@ -1,20 +1,15 @@
 #define _GNU_SOURCE
-#include "first-line.h"
+#include "host-link.h"
 #include "link.h"
-#include "watch.h"
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	HOST_PORT = 2373,    /* of src/share/link/link-server.ts */
 	BACKOFF_MS = 250,    /* doubled up to the longest */
 	LONGEST_BACKOFF_MS = 4000,
 	CONNECT_MS = 5000,
@@ -25,6 +20,7 @@ static enum { CLOSED, CONNECTING, OPEN } state;
 static int fd = -1;
 static int64_t due;
 static int backoff = BACKOFF_MS;
+static struct link_user user;
 static char received[LINE_BYTES];
 static size_t received_length;
 
@@ -46,26 +42,9 @@ static void drop(int64_t now)
 	received_length = 0;
 }
 
-/* The lease is "ADDRESS PREFIX_LENGTH GATEWAY"; the gateway is the host. */
-static bool read_host(struct sockaddr_in *host)
+void link_start(struct link_user of)
 {
-	char lease[64], gateway[64];
-	const char *port = getenv("MOBYVM_SHARE_HOST_PORT");
-	*host = (struct sockaddr_in){ .sin_family = AF_INET };
-	host->sin_port = htons(port != NULL ? (uint16_t)atoi(port) : HOST_PORT);
-	return read_run_file("lease", lease, sizeof lease) && sscanf(lease, "%*s %*s %63s", gateway) == 1 &&
-		inet_pton(AF_INET, gateway, &host->sin_addr) == 1;
-}
-
-/* A host that disappeared silently is noticed within half a minute. */
-static void keep_alive(void)
-{
-	int on = 1, idle = 15, interval = 5, count = 3;
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	user = of;
 }
 
 void link_work(int64_t now)
@@ -73,7 +52,7 @@ void link_work(int64_t now)
 	struct sockaddr_in host;
 	if (state == OPEN || now < due)
 		return;
-	if (state == CONNECTING || !read_host(&host)) {
+	if (state == CONNECTING || !link_server_address(&host)) {
 		drop(now);
 		return;
 	}
@@ -82,7 +61,7 @@ void link_work(int64_t now)
 		drop(now);
 		return;
 	}
-	keep_alive();
+	set_link_options(fd);
 	state = CONNECTING;
 	due = now + CONNECT_MS;
 	if (connect(fd, (struct sockaddr *)&host, sizeof host) != 0 && errno != EINPROGRESS)
@@ -119,19 +98,17 @@ bool link_send(const char *line)
 
 static void finish_connecting(int64_t now)
 {
-	char token[129], greeting[LINE_BYTES];
+	char greeting[LINE_BYTES];
 	int error = 0;
-	socklen_t length = sizeof error;
-	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-	if (error != 0 || !read_run_file("token", token, sizeof token) ||
-		token[strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0') {
+	socklen_t size = sizeof error;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	size_t length = error == 0 ? link_greeting("share-health", greeting, sizeof greeting) : 0;
+	if (length == 0 || send(fd, greeting, length, MSG_NOSIGNAL) != (ssize_t)length) {
 		drop(now);
 		return;
 	}
 	state = OPEN;
-	snprintf(greeting, sizeof greeting, "{\"op\":\"share-health\",\"token\":\"%s\"}", token);
-	if (link_send(greeting))
-		watch_tell_all();
+	user.opened();
 }
 
 void link_ready(int64_t now)
@@ -152,7 +129,7 @@ void link_ready(int64_t now)
 	received[received_length] = '\0';
 	for (char *end; (end = strchr(received, '\n')) != NULL;) {
 		*end = '\0';
-		watch_line(received, now);
+		user.line(received, now);
 		if (state != OPEN)
 			return;
 		received_length -= (size_t)(end + 1 - received);

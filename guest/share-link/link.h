@@ -7,6 +7,14 @@
 
 int64_t now_ms(void);
 
+struct link_user {
+	/* The host has just connected. */
+	void (*opened)(void);
+	/* A line of the host. */
+	void (*line)(const char *line, int64_t now);
+};
+
+void link_start(struct link_user user);
 /* Opens the connection if it is time to. */
 void link_work(int64_t now);
 /* When link_work has something to do next; INT64_MAX for never. */

@@ -48,6 +48,7 @@ static int run(void)
 		return 0;
 	signal(SIGPIPE, SIG_IGN);
 	watch_start();
+	link_start((struct link_user){ .opened = watch_tell_all, .line = watch_line });
 	for (;;) {
 		int64_t now = now_ms();
 		link_work(now);
