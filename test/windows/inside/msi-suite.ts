@@ -31,6 +31,10 @@ async function msiexec(action: '/i' | '/x', version: string): Promise<number | n
   return (await run(`${SYSTEM}\\msiexec.exe`, [action, file, '/qn'])).code;
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 const releaseOf = (): string => readFileSync(`${FOLDER}\\release.txt`, 'utf8');
 
 async function searchPath(): Promise<string> {
@@ -55,8 +59,7 @@ describe('the installer', () => {
 
   it('has started the service, which says why the VM could not be started here', async () => {
     const services = await windowsServices();
-    while (services.find('mobyvm')?.state !== 'stopped')
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => services.find('mobyvm')?.state === 'stopped');
     const log = readFileSync('C:\\ProgramData\\mobyvm\\logs\\daemon.log', 'utf8');
     expect(log).toContain('"daemon.started"');
     expect(log).toContain('MOBYVM_POWERSHELL_START');
@@ -74,10 +77,14 @@ describe('the installer', () => {
     expect(releaseOf()).toBe('1.1.0');
   });
 
-  it('removes all of it, but no state', async () => {
+  it('stops the service and removes all of it, but no state', async () => {
+    const services = await windowsServices();
+    await until(() => services.find('mobyvm')?.state === 'stopped');
+    services.start('mobyvm', ['--no-start']);
+    await until(() => services.find('mobyvm')?.state === 'running');
     expect(await msiexec('/x', '1.1.0')).toBe(0);
     expect(existsSync(FOLDER)).toBe(false);
-    expect((await windowsServices()).find('mobyvm')).toBeUndefined();
+    expect(services.find('mobyvm')).toBeUndefined();
     expect(await searchPath()).not.toContain(FOLDER);
     expect(machineText(SOURCE, 'EventMessageFile')).toBeUndefined();
     expect(existsSync('C:\\ProgramData\\mobyvm\\state\\machine.json')).toBe(true);
