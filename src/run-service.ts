@@ -34,6 +34,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
     onError: (lines) => errors.push(...lines),
   });
   if (errors.length > 0) await writeWindowsEvent(name, 'error', errors.join('\n')).catch(() => undefined);
+  life.ending();
   processEnd.end(code);
 }
 

@@ -104,6 +104,10 @@ async function extend(msi, work) {
   queries.push(
     "UPDATE `InstallExecuteSequence` SET `Sequence` = 1550 WHERE `Action` = 'RemoveExistingProducts'",
   );
+  // A text with variables: https://learn.microsoft.com/windows/win32/msi/registry-table
+  queries.push(
+    "UPDATE `Registry` SET `Value` = '#%%SystemRoot%\\System32\\EventCreate.exe' WHERE `Name` = 'EventMessageFile'",
+  );
   execFileSync('msibuild', [msi, ...queries.flatMap((query) => ['-q', query])]);
 }
 
@@ -171,7 +175,7 @@ function service() {
   const events = `SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\${SERVICE}`;
   return `<ServiceInstall Id="service" Name="${SERVICE}" DisplayName="mobyvm" Description="Runs Linux containers in a small virtual machine." Type="ownProcess" Start="auto" ErrorControl="normal" Account="LocalSystem" Arguments="${quoted}"/>
 <ServiceControl Id="control" Name="${SERVICE}" Start="install" Stop="both" Remove="uninstall" Wait="yes"/>
-<RegistryValue Root="HKLM" Key="${events}" Name="EventMessageFile" Type="expandable" Value="%SystemRoot%\\System32\\EventCreate.exe"/>
+<RegistryValue Root="HKLM" Key="${events}" Name="EventMessageFile" Type="string" Value="%SystemRoot%\\System32\\EventCreate.exe"/>
 <RegistryValue Root="HKLM" Key="${events}" Name="TypesSupported" Type="integer" Value="7"/>
 `;
 }

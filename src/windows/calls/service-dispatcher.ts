@@ -1,6 +1,6 @@
 import koffi from 'koffi';
 import { lastError } from './last-error.js';
-import { advapi32, type Address, type Handle } from './libraries.js';
+import { advapi32, kernel32, type Address, type Handle } from './libraries.js';
 
 /** https://learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_status */
 const SERVICE_STATUS = koffi.struct({
@@ -81,3 +81,14 @@ export function setStatus(handle: Handle, status: ServiceStatusFields): void {
 export const startServiceCtrlDispatcher: (table: Address) => number = advapi32.func(
   'int __stdcall StartServiceCtrlDispatcherW(void *table)',
 );
+
+const terminateProcess: (process: Handle, code: number) => number = kernel32.func(
+  'int __stdcall TerminateProcess(intptr_t process, uint32 code)',
+);
+/** https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getcurrentprocess */
+const THIS_PROCESS: Handle = -1;
+
+/** Ends this process here and now: https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-terminateprocess */
+export function terminateSelf(code: number): void {
+  terminateProcess(THIS_PROCESS, code);
+}

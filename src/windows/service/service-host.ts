@@ -16,6 +16,11 @@ export interface ServiceLife {
   readonly stopRequested: AbortSignal;
   /** It serves its clients now. Until then Windows shows it as starting. */
   ready(): void;
+  /**
+   * Its work is over and the process is about to exit. Windows is told last of all that it has stopped, because what comes
+   * after that, such as the removal of its files by the installer, does not wait for the process.
+   */
+  ending(): void;
   /** Calls back when the host wakes up from sleep. @returns the unsubscribe function */
   onResume(listener: () => void): () => void;
   /** Calls back when a user has logged on or off. @returns the unsubscribe function */
@@ -25,7 +30,10 @@ export interface ServiceLife {
 export interface ServiceHostOptions {
   readonly system: ServiceSystem;
   /** The process that runs the service. */
-  readonly process: { on(event: 'exit', listener: (code: number) => void): unknown };
+  readonly process: {
+    on(event: 'exit', listener: (code: number) => void): unknown;
+    off(event: 'exit', listener: (code: number) => void): unknown;
+  };
   /** How often it is reported that a start or stop makes progress; 1,000 ms if absent. */
   readonly tickMs?: number;
 }
@@ -42,18 +50,29 @@ type Pending = 'startPending' | 'stopPending';
  */
 export class ServiceHost {
   readonly #system: ServiceSystem;
+  readonly #process: ServiceHostOptions['process'];
   readonly #tickMs: number;
   readonly #stop = new AbortController();
   readonly #resumed = new Listeners();
   readonly #sessionChanged = new Listeners();
   #pending: Pending | undefined;
+  #isStarted = false;
   #checkPoint = 0;
   #ticking: NodeJS.Timeout | undefined;
 
+  readonly #stopped = (code: number): void => {
+    this.#leavePending();
+    if (!this.#isStarted) return;
+    const exit = code === 0 ? {} : { exitCode: SERVICE_ERROR.serviceSpecific, specificExitCode: code };
+    this.#report(SERVICE_STATE.stopped, exit);
+    this.#system.terminate(code);
+  };
+
   constructor({ system, process, tickMs = 1_000 }: ServiceHostOptions) {
     this.#system = system;
+    this.#process = process;
     this.#tickMs = tickMs;
-    process.on('exit', (code) => this.#stopped(code));
+    process.on('exit', this.#stopped);
   }
 
   /** Resolves when Windows has started the service. @throws WindowsCallError if it did not start this process */
@@ -61,6 +80,7 @@ export class ServiceHost {
     return new Promise((resolve, reject) => {
       this.#system.connect(name, {
         onStart: (args) => {
+          this.#isStarted = true;
           this.#enter('startPending');
           this.#system.unref();
           resolve(this.#life(args));
@@ -79,6 +99,10 @@ export class ServiceHost {
         if (this.#pending !== 'startPending') return;
         this.#leavePending();
         this.#report(SERVICE_STATE.running, { accepted: ACCEPTED_WHILE_RUNNING });
+      },
+      ending: () => {
+        this.#process.off('exit', this.#stopped);
+        this.#process.on('exit', this.#stopped);
       },
       onResume: (listener) => this.#resumed.add(listener),
       onSessionChange: (listener) => this.#sessionChanged.add(listener),
@@ -123,12 +147,6 @@ export class ServiceHost {
     clearInterval(this.#ticking);
     this.#pending = undefined;
     this.#checkPoint = 0;
-  }
-
-  #stopped(code: number): void {
-    this.#leavePending();
-    const exit = code === 0 ? {} : { exitCode: SERVICE_ERROR.serviceSpecific, specificExitCode: code };
-    this.#report(SERVICE_STATE.stopped, exit);
   }
 
   #report(state: number, fields: Partial<Parameters<ServiceSystem['setStatus']>[0]>): void {

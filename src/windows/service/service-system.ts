@@ -13,6 +13,8 @@ export interface ServiceEvents {
 export interface ServiceSystem {
   connect(name: string, events: ServiceEvents): void;
   setStatus(status: ServiceStatusFields): void;
+  /** Ends this process here and now. */
+  terminate(code: number): void;
   /** From now on the connection does not keep the process alive. */
   unref(): void;
 }

@@ -4,6 +4,7 @@ import {
   handleControls,
   serviceMainOf,
   setStatus,
+  terminateSelf,
   type ServiceStatusFields,
 } from '../calls/service-dispatcher.js';
 import { errorText } from '../calls/last-error.js';
@@ -35,6 +36,10 @@ export class WindowsServiceSystem implements ServiceSystem {
 
   setStatus(status: ServiceStatusFields): void {
     if (this.#handle !== undefined) setStatus(this.#handle, status);
+  }
+
+  terminate(code: number): void {
+    terminateSelf(code);
   }
 
   unref(): void {

@@ -10,6 +10,7 @@ type Status = Parameters<ServiceSystem['setStatus']>[0];
 class Manager implements ServiceSystem {
   readonly statuses: Status[] = [];
   events: ServiceEvents | undefined;
+  endedWith: number | undefined;
 
   connect(_name: string, events: ServiceEvents): void {
     this.events = events;
@@ -17,6 +18,10 @@ class Manager implements ServiceSystem {
 
   setStatus(status: Status): void {
     this.statuses.push(status);
+  }
+
+  terminate(code: number): void {
+    this.endedWith = code;
   }
 
   unref(): void {
@@ -92,6 +97,18 @@ test('a process that ends with an exit code stops with it, so that Windows start
     exitCode: 1066,
     specificExitCode: 3,
   });
+  expect(manager.endedWith).toBe(3);
+});
+
+test('Windows learns last of all that it has stopped', async () => {
+  const { manager, life, process } = await started();
+  life.ready();
+  let statesBefore: readonly number[] = [];
+  process.on('exit', () => (statesBefore = manager.states));
+  life.ending();
+  process.emit('exit', 0);
+  expect(statesBefore).not.toContain(SERVICE_STATE.stopped);
+  expect(manager.states.filter((state) => state === SERVICE_STATE.stopped)).toHaveLength(1);
 });
 
 test('waking up and logging on are passed on, going to sleep is not', async () => {

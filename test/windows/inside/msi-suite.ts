@@ -31,6 +31,19 @@ async function msiexec(action: '/i' | '/x', version: string): Promise<number | n
   return (await run(`${SYSTEM}\\msiexec.exe`, [action, file, '/qn'])).code;
 }
 
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/**
+ * Wine's installer does not wait for a service that it stops, and its service control manager takes a moment to notice that
+ * the process of a stopped one is gone.
+ */
+async function stopService(): Promise<void> {
+  await (await windowsServices()).stop('mobyvm');
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+}
+
 const releaseOf = (): string => readFileSync(`${FOLDER}\\release.txt`, 'utf8');
 
 async function searchPath(): Promise<string> {
@@ -55,14 +68,14 @@ describe('the installer', () => {
 
   it('has started the service, which says why the VM could not be started here', async () => {
     const services = await windowsServices();
-    while (services.find('mobyvm')?.state !== 'stopped')
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => services.find('mobyvm')?.state === 'stopped');
     const log = readFileSync('C:\\ProgramData\\mobyvm\\logs\\daemon.log', 'utf8');
     expect(log).toContain('"daemon.started"');
     expect(log).toContain('MOBYVM_POWERSHELL_START');
   });
 
   it('replaces an older version and keeps its state', async () => {
+    await stopService();
     expect(await msiexec('/i', '1.1.0')).toBe(0);
     expect(releaseOf()).toBe('1.1.0');
     expect((await windowsServices()).find('mobyvm')?.startsWithWindows).toBe(true);
@@ -75,9 +88,11 @@ describe('the installer', () => {
   });
 
   it('removes all of it, but no state', async () => {
+    const services = await windowsServices();
+    await stopService();
     expect(await msiexec('/x', '1.1.0')).toBe(0);
     expect(existsSync(FOLDER)).toBe(false);
-    expect((await windowsServices()).find('mobyvm')).toBeUndefined();
+    expect(services.find('mobyvm')).toBeUndefined();
     expect(await searchPath()).not.toContain(FOLDER);
     expect(unexpandedText(SOURCE, 'EventMessageFile')).toBeUndefined();
     expect(existsSync('C:\\ProgramData\\mobyvm\\state\\machine.json')).toBe(true);
