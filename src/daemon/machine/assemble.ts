@@ -118,7 +118,7 @@ export function assembleMachine(
       hostSize: hostSize(),
       loadSettings: () => loadSettings(paths.settingsFile, platform.name),
       applySettings: options.applySettings,
-      installation: (now) => [...platform.preconditions, bootImage(platform.imageLocation(now))],
+      installation: (now) => [...platform.preconditions, imageOf(platform, now)],
       files: () => [secretFiles(paths), shares.installed()],
       specFor: (now) => specOf(now, platform, options),
       dataDisk: dataDiskFile(platform.dataDiskPath),
@@ -139,6 +139,12 @@ export function assembleMachine(
       await platform.close();
     },
   };
+}
+
+function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): ManagedResource {
+  return bootImage(imageLocation(now), async (signal) =>
+    ['off', 'absent'].includes(await driver.state(signal)),
+  );
 }
 
 /** Deleted by `uninstall`. The VM's own folder is its driver's; identity and logs go when the daemon exits. */

@@ -13,7 +13,7 @@ import {
 } from '../../vm/index.js';
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machine-platform.js';
-import { imageLocation } from '../image-location.js';
+import { imageLocation, type PackagedImage } from '../image-location.js';
 import { smbWindowsFileServer, type FileServer, type SmbWindowsOptions } from '../../share/index.js';
 import { polledResolvers, type HostChanges, type HostResolution } from './polled-resolvers.js';
 import { WindowsHostNetwork } from './windows-host-network.js';
@@ -24,6 +24,8 @@ export interface WindowsHost {
   /** Absolute path of the node.exe that ships with mobyvm. */
   readonly program: string;
   readonly portFacts: PortFacts;
+  /** Absent if the package has no boot image. */
+  readonly packagedImage?: PackagedImage | undefined;
   /** How the host resolves names without an adapter, given by its name; PowerShell is asked if absent. */
   readonly resolution?: (without: string) => Promise<HostResolution>;
   readonly addressChanges?: () => Promise<HostChanges>;
@@ -78,7 +80,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       // Its own rule admits the VM.
       fileServerPorts: [],
       ...(host.watchFiles && { watchFiles: host.watchFiles }),
-      imageLocation: (now) => imageLocation(now, paths, joinPath),
+      imageLocation: (now) => imageLocation(now, paths, joinPath, host.packagedImage),
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.
       checks: { repairMs: 30_000, guardMs: undefined },
