@@ -41,7 +41,7 @@ async function until(holds: () => boolean): Promise<void> {
  */
 async function stopService(): Promise<void> {
   await (await windowsServices()).stop('mobyvm');
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
 }
 
 const releaseOf = (): string => readFileSync(`${FOLDER}\\release.txt`, 'utf8');
