@@ -2,21 +2,25 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildMsi } from './windows-msi.mjs';
+import { packageManifests } from './windows-manifests.mjs';
+import { buildMsi, productCodeOf } from './windows-msi.mjs';
 import { stageForWindows } from './windows-stage.mjs';
 import { zipFile } from './zip-file.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const USAGE = `Usage: scripts/package-windows [--output DIR] [--image DIR | --no-image] [--no-msi]
+                               [--url URL]
 
 Builds mobyvm-VERSION-windows-x64.zip and .msi, and SHA256SUMS, in DIR. The same sources give the same zip file.
+The packages contain sbom.cdx.json, a list of their parts (CycloneDX).
 
   --output DIR   output folder (default: build/windows)
   --image DIR    folder of the boot image (default: build/guest/debian)
   --no-image     leave the boot image out
   --no-msi       build the zip file only
+  --url URL      where the files will be published: writes descriptions for WinGet and Scoop to DIR/winget and DIR/scoop
   --help         this text
 `;
 
@@ -26,12 +30,19 @@ const { values: options } = parseArgs({
     image: { type: 'string', default: join(ROOT, 'build/guest/debian') },
     'no-image': { type: 'boolean', default: false },
     'no-msi': { type: 'boolean', default: false },
+    url: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 if (options.help) {
   process.stdout.write(USAGE);
   process.exit(0);
+}
+if (options.url !== undefined && (options['no-msi'] || !/^https:\/\/[^\s'"]+$/.test(options.url))) {
+  process.stderr.write(
+    'package-windows: --url takes an address that begins with https://, and needs the MSI\n',
+  );
+  process.exit(2);
 }
 const imageDir = options['no-image'] ? undefined : resolve(options.image);
 if (imageDir !== undefined && !existsSync(join(imageDir, 'mobyvm.iso'))) {
@@ -59,15 +70,29 @@ if (!options['no-msi']) {
   await buildMsi({ stage, files, version, output: join(output, `${name}.msi`) });
   built.push(`${name}.msi`);
 }
-const sums = await Promise.all(
-  built.map(async (file) => {
-    const hash = createHash('sha256')
-      .update(await readFile(join(output, file)))
-      .digest('hex');
-    return `${hash}  ${file}\n`;
-  }),
-);
-await writeFile(join(output, 'SHA256SUMS'), sums.join(''));
+const sums = new Map();
+for (const file of built) {
+  const content = await readFile(join(output, file));
+  sums.set(file, createHash('sha256').update(content).digest('hex'));
+}
+await writeFile(join(output, 'SHA256SUMS'), [...sums].map(([file, hash]) => `${hash}  ${file}\n`).join(''));
+if (options.url !== undefined) {
+  const [zipFileOf, msiOf] = [`${name}.zip`, `${name}.msi`].map((file) => ({
+    name: file,
+    sha256: sums.get(file),
+  }));
+  const texts = packageManifests({
+    version,
+    url: options.url.replace(/\/+$/, ''),
+    zip: zipFileOf,
+    msi: msiOf,
+    productCode: productCodeOf(version),
+  });
+  for (const [path, text] of Object.entries(texts)) {
+    await mkdir(dirname(join(output, path)), { recursive: true });
+    await writeFile(join(output, path), text);
+  }
+}
 
 const sizes = new Map();
 for (const path of files) {

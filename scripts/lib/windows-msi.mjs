@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { derivedUuid } from './derived-uuid.mjs';
 
 /** The same for all versions: what Windows recognizes an older one by. */
-const UPGRADE_CODE = uuid('upgrade code');
+const UPGRADE_CODE = derivedUuid('upgrade code');
 const SERVICE = 'mobyvm';
 /** As `mobyvm service install` does: src/daemon/windows/service-control.ts. */
 const PRESHUTDOWN_MS = 180_000;
@@ -17,6 +18,11 @@ const FILE_TIME = new Date('1980-01-02T00:00:00Z');
 /** Names the properties of the summary: [MS-OLEPS] §3.1.2. */
 const SUMMARY_ID = Buffer.from('e0859ff2f94f6810ab9108002b27b3d9', 'hex');
 const [CREATED, SAVED, VT_FILETIME] = [12, 13, 0x40];
+
+/** Another one for each version: then Windows upgrades, and does not repair. */
+export function productCodeOf(version) {
+  return derivedUuid(`product ${version}`);
+}
 
 /**
  * @param files names with slashes below `stage`
@@ -35,7 +41,7 @@ export async function buildMsi({ stage, files, version, output }) {
       env: { ...process.env, TZ: 'UTC' },
     });
     await extend(output, work);
-    const package_ = uuid(`package ${await contentOf(stage, files)}`);
+    const package_ = derivedUuid(`package ${await contentOf(stage, files)}`);
     const summary = ['mobyvm', 'mobyvm', 'x64;1033', `{${package_}}`];
     execFileSync('msibuild', [output, '-s', ...summary]);
     await writeFile(output, withFixedTimes(await readFile(output)));
@@ -134,7 +140,7 @@ function wxs({ files, version }) {
   const components = files.map((path) => idOf('component', path));
   return `<?xml version="1.0" encoding="utf-8"?>
 <Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
-  <Product Id="${uuid(`product ${version}`)}" Name="mobyvm" Language="1033" Version="${version}" Manufacturer="mobyvm" UpgradeCode="${UPGRADE_CODE}">
+  <Product Id="${productCodeOf(version)}" Name="mobyvm" Language="1033" Version="${version}" Manufacturer="mobyvm" UpgradeCode="${UPGRADE_CODE}">
     <Package InstallerVersion="500" Compressed="yes" InstallScope="perMachine"/>
     <MajorUpgrade DowngradeErrorMessage="A newer version of mobyvm is installed."/>
     <Media Id="1" Cabinet="mobyvm.cab" EmbedCab="yes"/>
@@ -164,7 +170,7 @@ function directory(folder, files) {
 
 /** One for each file, so that its identity depends on its path alone. */
 function component(path) {
-  return `<Component Id="${idOf('component', path)}" Guid="${uuid(`file ${path}`)}" Win64="yes">
+  return `<Component Id="${idOf('component', path)}" Guid="${derivedUuid(`file ${path}`)}" Win64="yes">
 <File Id="${idOf('file', path)}" Name="${escaped(path.split('/').at(-1))}" Source="${escaped(path)}" KeyPath="yes"/>
 ${path === 'node.exe' ? service() : ''}</Component>`;
 }
@@ -187,17 +193,6 @@ function idOf(kind, path) {
 
 function escaped(text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
-}
-
-/** Of the name alone (RFC 9562 §5.8), in the form that Windows Installer wants. */
-function uuid(name) {
-  const hash = createHash('sha256').update(`mobyvm ${name}`).digest();
-  hash[6] = (hash[6] & 0x0f) | 0x80;
-  hash[8] = (hash[8] & 0x3f) | 0x80;
-  const hex = hash.toString('hex').toUpperCase();
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
-    '-',
-  );
 }
 
 async function contentOf(stage, files) {

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { bundleForWindows } from './bundle-windows.mjs';
+import { softwareBill } from './windows-sbom.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CACHE = join(process.env.MOBYVM_CACHE_DIR || '/var/cache/mobyvm', 'windows-parts');
@@ -23,7 +24,8 @@ export async function stageForWindows({ stage, imageDir, entries }) {
     outdir: join(stage, 'lib'),
     ...(entries === undefined ? {} : { entries }),
   });
-  const { node, license, addon } = await fetchParts();
+  const parts = await readJson(join(ROOT, 'scripts/lib/windows-parts.json'));
+  const { node, license, addon } = await fetchParts(parts);
   await copyFile(join(node, 'bin/node.exe'), join(stage, 'node.exe'));
   await copyFile(join(addon, 'win32_x64/koffi.node'), join(stage, 'lib/koffi.node'));
   await writeFile(join(stage, 'mobyvm.cmd'), LAUNCHER);
@@ -31,13 +33,20 @@ export async function stageForWindows({ stage, imageDir, entries }) {
   await copyFile(join(ROOT, 'docs/errors.md'), join(stage, 'docs/errors.md'));
   await copyFile(join(ROOT, 'scripts/verify-windows.ps1'), join(stage, 'verify-windows.ps1'));
   await copyFile(join(ROOT, 'LICENSE'), join(stage, 'LICENSE'));
-  await writeLicenses(join(stage, 'licenses'), inputs);
+  const packages = await packagesOf(inputs);
+  await writeLicenses(join(stage, 'licenses'), packages);
   await copyFile(join(license, 'LICENSE'), join(stage, 'licenses/node.js.txt'));
   if (imageDir !== undefined) {
     await mkdir(join(stage, 'image'));
     for (const name of ['mobyvm.iso', 'manifest.json'])
       await copyFile(join(imageDir, name), join(stage, 'image', name));
   }
+  const { version } = await readJson(join(ROOT, 'package.json'));
+  const image = imageDir && (await readJson(join(imageDir, 'manifest.json')));
+  await writeFile(
+    join(stage, 'sbom.cdx.json'),
+    softwareBill({ version, node: parts.node.version, packages, image }),
+  );
   const files = await filesBelow(stage);
   for (const name of files) await chmod(join(stage, name), 0o644);
   return files;
@@ -53,10 +62,8 @@ export async function filesBelow(folder) {
 }
 
 /** Node.js for Windows, its licence and koffi's addon, unchanged, from npm packages whose content is pinned. */
-async function fetchParts() {
-  const parts = JSON.parse(await readFile(join(ROOT, 'scripts/lib/windows-parts.json'), 'utf8'));
-  const { node, license, addon } = parts;
-  const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
+async function fetchParts({ node, license, addon }) {
+  const { packages } = await readJson(join(ROOT, 'package-lock.json'));
   const locked = packages[`node_modules/${addon.package}`];
   return {
     node: await fetchPart(node),
@@ -88,23 +95,34 @@ async function fetchPart({ package: name, version, integrity, only }) {
   return folder;
 }
 
-/** Each package whose code is in the bundle asks for its licence to be passed on. */
-async function writeLicenses(folder, inputs) {
+/** The packages whose code is in the bundle, by name: `{ name, version, license, folder }`. */
+async function packagesOf(inputs) {
   const names = new Set(
     inputs.flatMap((path) => {
       const [, name] = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
       return name === undefined ? [] : [name];
     }),
   );
-  for (const name of [...names].sort()) {
-    const source = join(ROOT, 'node_modules', name);
-    await writeFile(join(folder, `${name.replace('/', '-')}.txt`), await licenseOf(source));
-  }
+  return Promise.all(
+    [...names].sort().map(async (name) => {
+      const folder = join(ROOT, 'node_modules', name);
+      const { version, license } = await readJson(join(folder, 'package.json'));
+      return { name, version, license, folder };
+    }),
+  );
 }
 
-async function licenseOf(folder) {
-  const file = (await readdir(folder)).sort().find((name) => /^licen[cs]e(\..*)?$/i.test(name));
-  if (file !== undefined) return readFile(join(folder, file));
-  const { name, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-  return `${name}: ${license}\n`;
+/** Each of them asks for its licence to be passed on. */
+async function writeLicenses(target, packages) {
+  for (const each of packages)
+    await writeFile(join(target, `${each.name.replace('/', '-')}.txt`), await licenseOf(each));
+}
+
+async function licenseOf({ name, license, folder }) {
+  const file = (await readdir(folder)).sort().find((each) => /^licen[cs]e(\..*)?$/i.test(each));
+  return file === undefined ? `${name}: ${license}\n` : readFile(join(folder, file));
+}
+
+async function readJson(path) {
+  return JSON.parse(await readFile(path, 'utf8'));
 }

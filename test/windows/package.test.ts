@@ -61,3 +61,50 @@ test('the package has the same Node.js as the one that the tests run in', async 
   const sha512 = Buffer.from(node.integrity.replace('sha512-', ''), 'base64').toString('hex');
   expect(prepare).toContain(`NODE_SHA512=${sha512}\n`);
 });
+
+test('the list of parts names each package once, and depends on them alone', async () => {
+  const schema = z.object({
+    bomFormat: z.literal('CycloneDX'),
+    serialNumber: z.string().regex(/^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+    components: z.array(
+      z.looseObject({ name: z.string(), version: z.string(), purl: z.string().optional() }),
+    ),
+  });
+  const packages = [
+    { name: '@peculiar/x509', version: '2.2.0', license: 'MIT' },
+    { name: 'both', version: '1.0.0', license: '(MIT OR Apache-2.0)' },
+  ];
+  const sha256 = 'a'.repeat(64);
+  const image = { recipe: 'debian', files: { 'mobyvm.iso': { sha256 } }, packages: { acpid: '1:2.0.34-1' } };
+  const bill = (version: string): Promise<unknown> =>
+    runScript('windows-sbom.mjs', 'softwareBill', { version, node: '24.21.0', packages, image });
+  const text = z.string().parse(await bill('1.0.0'));
+  const { components, serialNumber } = schema.parse(JSON.parse(text));
+  expect(components.map(({ name, purl }) => purl ?? name)).toEqual([
+    'pkg:generic/node@24.21.0',
+    'pkg:npm/%40peculiar/x509@2.2.0',
+    'pkg:npm/both@1.0.0',
+    'mobyvm boot image (debian)',
+  ]);
+  expect(text).toContain('pkg:deb/debian/acpid@1%3A2.0.34-1');
+  expect(await bill('1.0.0')).toBe(text);
+  expect(z.string().parse(await bill('1.0.1'))).not.toContain(serialNumber);
+});
+
+test('the descriptions for WinGet and Scoop name the published files with their SHA-256', async () => {
+  const [zip, msi] = ['zip', 'msi'].map((end) => ({ name: `mobyvm.${end}`, sha256: end.repeat(21) + 'f' }));
+  const texts = z.record(z.string(), z.string()).parse(
+    await runScript('windows-manifests.mjs', 'packageManifests', {
+      ...{ version: '1.2.3', url: 'https://example.org/1.2.3', zip, msi },
+      productCode: 'B6BA3811-5A44-8821-A02B-CB3D3A85CF5B',
+    }),
+  );
+  expect(Object.keys(texts)).toHaveLength(4);
+  expect(texts['winget/mobyvm.mobyvm.installer.yaml']).toContain(
+    'InstallerUrl: https://example.org/1.2.3/mobyvm.msi',
+  );
+  expect(JSON.parse(texts['scoop/mobyvm.json'] ?? '')).toMatchObject({
+    version: '1.2.3',
+    architecture: { '64bit': { url: 'https://example.org/1.2.3/mobyvm.zip', hash: zip?.sha256 } },
+  });
+});
