@@ -6,12 +6,13 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageManifests } from './windows-manifests.mjs';
 import { buildMsi, productCodeOf } from './windows-msi.mjs';
+import { signForWindows } from './windows-signature.mjs';
 import { stageForWindows } from './windows-stage.mjs';
 import { zipFile } from './zip-file.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const USAGE = `Usage: scripts/package-windows [--output DIR] [--image DIR | --no-image] [--no-msi]
-                               [--url URL]
+                               [--url URL] [--sign-certificate FILE --sign-key FILE [--timestamp URL]]
 
 Builds mobyvm-VERSION-windows-x64.zip and .msi, and SHA256SUMS, in DIR. The same sources give the same zip file.
 The packages contain sbom.cdx.json, a list of their parts (CycloneDX).
@@ -21,16 +22,23 @@ The packages contain sbom.cdx.json, a list of their parts (CycloneDX).
   --no-image     leave the boot image out
   --no-msi       build the zip file only
   --url URL      where the files will be published: writes descriptions for WinGet and Scoop to DIR/winget and DIR/scoop
+  --sign-certificate FILE, --sign-key FILE
+                 sign the MSI (PEM files, by osslsigncode); without them it is not signed
+  --timestamp URL
+                 time stamp server (RFC 3161) for the signature
   --help         this text
 `;
 
-const { values: options } = parseArgs({
+const options = readOptions({
   options: {
     output: { type: 'string', default: join(ROOT, 'build/windows') },
     image: { type: 'string', default: join(ROOT, 'build/guest/debian') },
     'no-image': { type: 'boolean', default: false },
     'no-msi': { type: 'boolean', default: false },
     url: { type: 'string' },
+    'sign-certificate': { type: 'string' },
+    'sign-key': { type: 'string' },
+    timestamp: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -38,12 +46,12 @@ if (options.help) {
   process.stdout.write(USAGE);
   process.exit(0);
 }
-if (options.url !== undefined && (options['no-msi'] || !/^https:\/\/[^\s'"]+$/.test(options.url))) {
-  process.stderr.write(
-    'package-windows: --url takes an address that begins with https://, and needs the MSI\n',
-  );
-  process.exit(2);
-}
+const { 'sign-certificate': certificate, 'sign-key': key, timestamp: timestampUrl } = options;
+if (options.url !== undefined && (options['no-msi'] || !/^https:\/\/[^\s'"]+$/.test(options.url)))
+  refuse('--url takes an address that begins with https://, and needs the MSI');
+if ((certificate === undefined) !== (key === undefined) || (key !== undefined && options['no-msi']))
+  refuse('--sign-certificate and --sign-key go together, and sign the MSI');
+if (timestampUrl !== undefined && key === undefined) refuse('--timestamp needs --sign-key');
 const imageDir = options['no-image'] ? undefined : resolve(options.image);
 if (imageDir !== undefined && !existsSync(join(imageDir, 'mobyvm.iso'))) {
   process.stderr.write(
@@ -67,7 +75,9 @@ const zip = zipFile(
 await writeFile(join(output, `${name}.zip`), zip);
 const built = [`${name}.zip`];
 if (!options['no-msi']) {
-  await buildMsi({ stage, files, version, output: join(output, `${name}.msi`) });
+  const msi = join(output, `${name}.msi`);
+  await buildMsi({ stage, files, version, output: msi });
+  if (key !== undefined) await signForWindows({ file: msi, certificate, key, timestampUrl });
   built.push(`${name}.msi`);
 }
 const sums = new Map();
@@ -107,4 +117,17 @@ await rm(stage, { recursive: true });
 
 function mebibytes(bytes) {
   return `${(bytes / 1024 ** 2).toFixed(1).padStart(7)} MiB`;
+}
+
+function refuse(problem) {
+  process.stderr.write(`package-windows: ${problem}\n  → scripts/package-windows --help\n`);
+  process.exit(2);
+}
+
+function readOptions(definitions) {
+  try {
+    return parseArgs(definitions).values;
+  } catch (error) {
+    return refuse(error.message);
+  }
 }

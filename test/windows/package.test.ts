@@ -108,3 +108,29 @@ test('the descriptions for WinGet and Scoop name the published files with their 
     architecture: { '64bit': { url: 'https://example.org/1.2.3/mobyvm.zip', hash: zip?.sha256 } },
   });
 });
+
+test('an installer is signed with the key that was given, and any change breaks the signature', async () => {
+  const stage = join(folder, 'stage');
+  await mkdir(stage);
+  await writeFile(join(stage, 'node.exe'), 'MZ');
+  const [msi, certificate, key] = ['signed.msi', 'certificate.pem', 'key.pem'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  const files = ['node.exe'];
+  await runScript('windows-msi.mjs', 'buildMsi', { stage, files, version: '1.0.0', output: msi });
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=mobyvm test'],
+    ...['-addext', 'extendedKeyUsage=codeSigning', '-keyout', key, '-out', certificate],
+  ]);
+  await runScript('windows-signature.mjs', 'signForWindows', { file: msi, certificate, key });
+  const verify = () =>
+    run('osslsigncode', ['verify', '-CAfile', certificate, '-in', msi], { acceptExitCodes: [0, 1] });
+  expect((await verify()).stdout).toContain('CN=mobyvm test');
+  expect((await verify()).exitCode).toBe(0);
+  const content = await readFile(msi);
+  // In the cabinet of its files.
+  const at = content.indexOf('MSCF') + 8;
+  content.writeUInt8(content.readUInt8(at) ^ 1, at);
+  await writeFile(msi, content);
+  expect((await verify()).exitCode).toBe(1);
+});
