@@ -148,6 +148,10 @@ describe('a machine on Windows, from doctor to uninstall', () => {
     const { machines, ...network } = (await askLinuxSide('snapshot')) as { machines: readonly object[] };
     expect(machines).toMatchObject([{ State: 'Off' }]);
     expect({ machines: [], ...network }).toEqual(untouched);
+    expect(await mobyvm('status')).toMatchObject({
+      code: 1,
+      stdout: 'mobyvm is not running. Start it with `mobyvm up`.\n',
+    });
   });
 
   it('uninstall leaves nothing on the host', async () => {
