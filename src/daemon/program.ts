@@ -5,6 +5,7 @@ import { buildImage } from './build-image.js';
 import { daemonLock, type DaemonContext } from './daemon-context.js';
 import { examineHost } from './examine-host.js';
 import { dataDiskFile, DATA_DISK_NAMES } from './host-side/data-disk.js';
+import { leftoversIn } from './leftovers.js';
 import type { LockHolder } from './process-lock.js';
 import { runDaemon } from './run-daemon.js';
 import { serviceControl } from './windows/service-control.js';
@@ -18,7 +19,7 @@ export function daemonProgram(context: DaemonContext) {
     holder: () => daemonLock(context).holder(),
     isAlive: ({ pid, startTime }: Pick<LockHolder, 'pid' | 'startTime'>) =>
       context.processes.isAlive({ pid, startId: startTime }),
-    leftovers: async () => (await fileLedger(context.paths.ledgerFile).list()).length,
+    leftovers: async () => leftoversIn(await fileLedger(context.paths.ledgerFile).list()),
     dataDisk: async (stateDir: string) => {
       const path = join(stateDir, 'vm', DATA_DISK_NAMES[context.platform]);
       return (await dataDiskFile(path).exists()) ? path : undefined;

@@ -59,7 +59,7 @@ export async function fakeEngine(): Promise<FakeEngine> {
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
-    answer(request, response);
+    answerAsEngine(request, response);
   });
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -85,7 +85,7 @@ export async function fakeEngine(): Promise<FakeEngine> {
   };
 }
 
-function answer(request: IncomingMessage, response: ServerResponse): void {
+export function answerAsEngine(request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '').replace(/^\/v\d+\.\d+/, '').replace(/\?.*/, '');
   response.setHeader('Api-Version', '1.50');
   response.setHeader('Ostype', 'linux');

@@ -12,10 +12,11 @@ const entries = allocate(CAPACITY * OVERLAPPED_ENTRY.length);
 const removed = new Uint32Array(new ArrayBuffer(4));
 
 for (let isStopped = false; !isStopped;) {
-  removed[0] = 0;
-  getQueuedCompletionStatusEx(port, entries.address, CAPACITY, removed, WAIT_MS, 0);
+  const isFilled = getQueuedCompletionStatusEx(port, entries.address, CAPACITY, removed, WAIT_MS, 0) !== 0;
+  // After a wait without completions the entries are those of an earlier one, and Wine counts one of them.
+  const count = isFilled ? (removed[0] ?? 0) : 0;
   const batch: number[] = [];
-  for (let index = 0; index < removed[0]; index++) {
+  for (let index = 0; index < count; index++) {
     const entry = index * OVERLAPPED_ENTRY.length;
     const key = entries.bytes.readUInt32LE(entry + OVERLAPPED_ENTRY.key);
     if (key === STOP_KEY) isStopped = true;

@@ -36,6 +36,16 @@ export const RUNS_SCRIPTS = REAL !== undefined;
 /** Only the console looks at scripts without running them. */
 export const HAS_SCRIPT_CHECK = REAL === undefined;
 
+/** Why there is no console on this machine; undefined if there is one, or one can be built. */
+export async function consoleObstacle(): Promise<string | undefined> {
+  if (REAL !== undefined) return undefined;
+  const sdks = await run('dotnet', ['--list-sdks'], { env: { ...process.env, ...QUIET_SDK } }).then(
+    ({ stdout }) => stdout,
+    () => '',
+  );
+  return /^10\./m.test(sdks) ? undefined : 'neither the .NET SDK 10 (dotnet) nor pwsh is installed';
+}
+
 /** The absolute path of a console over PowerShell's engine, built once for each state of its sources. Needs a .NET SDK. */
 export async function consoleProgram(): Promise<string> {
   if (REAL !== undefined) return REAL;

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { run } from '../../../src/core/host/index.js';
 import { textOf } from '../../../src/core/values/index.js';
 import { compiledWindowsTests } from '../compiled.js';
+import type { NetworkNamespace } from '../netns.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const SUITE_TIMEOUT_MS = 900_000;
@@ -22,26 +23,39 @@ export interface WineRun {
   readonly failure: string | undefined;
 }
 
+/** What a run has on the Linux side. */
+export interface BesideWine {
+  /** The network namespace that it runs in; that of this process if absent. */
+  readonly namespace?: NetworkNamespace;
+  /** Called before node.exe starts, with the folder that is `C:\\` there. Disposed of after its end. */
+  readonly open?: (drive: string) => Promise<AsyncDisposable>;
+}
+
 /**
  * Runs a file of tsconfig.windows.json, compiled, in node.exe under Wine, in a Windows folder and a process
  * namespace of its own, which end with it.
  * @param file like `test/windows/inside/contract.js`
  */
-export async function runInWine(file: string, args: readonly string[] = []): Promise<WineRun> {
+export async function runInWine(
+  file: string,
+  args: readonly string[] = [],
+  beside: BesideWine = {},
+): Promise<WineRun> {
   const compiled = relative(ROOT, await compiledWindowsTests());
   const bench = await preparedBench();
   const prefix = `run-${randomUUID()}`;
   const prefixes = join(bench, 'tree/prefixes');
   const out = await mkdtemp(join(tmpdir(), 'mobyvm-wine-'));
+  let opened: AsyncDisposable | undefined;
   try {
     await clonePrefix(join(prefixes, 'template'), join(prefixes, prefix));
     await cp(join(import.meta.dirname, 'session'), join(out, 'session'));
+    opened = await beside.open?.(join(prefixes, prefix, 'drive_c'));
     const script = `Z:\\project\\${compiled.replaceAll('/', '\\')}\\${file.replaceAll('/', '\\')}`;
-    const started = run(
-      join(import.meta.dirname, 'enter'),
-      [bench, ROOT, prefix, out, 'bash', '/out/session', ...args, script],
-      { timeoutMs: SUITE_TIMEOUT_MS },
-    );
+    const enter = join(import.meta.dirname, 'enter');
+    const inside = [bench, ROOT, prefix, out, 'bash', '/out/session', ...args, script];
+    const limit = { timeoutMs: SUITE_TIMEOUT_MS };
+    const started = beside.namespace?.run(enter, inside, limit) ?? run(enter, inside, limit);
     const failure = await started.then(
       () => undefined,
       (error: unknown) => textOf(error),
@@ -51,6 +65,7 @@ export async function runInWine(file: string, args: readonly string[] = []): Pro
     );
     return { stdout, stderr, failure };
   } finally {
+    await opened?.[Symbol.asyncDispose]();
     await rm(out, { recursive: true, force: true });
     await rm(join(prefixes, prefix), { recursive: true, force: true });
   }
@@ -74,10 +89,12 @@ async function clonePrefix(template: string, prefix: string): Promise<void> {
 }
 
 /** Runs a suite in node.exe and reports each of its tests. To be awaited at the top of a test file. */
-export async function reportWineSuite(file: string): Promise<void> {
-  const { stdout, stderr, failure } = await runInWine(file, [
-    'Z:\\project\\test\\support\\wine\\run-suite.mjs',
-  ]);
+export async function reportWineSuite(file: string, beside: BesideWine = {}): Promise<void> {
+  const { stdout, stderr, failure } = await runInWine(
+    file,
+    ['Z:\\project\\test\\support\\wine\\run-suite.mjs'],
+    beside,
+  );
   const records: Record[] = stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))

@@ -115,6 +115,16 @@ it("delivers output that comes seconds after the client's end", async () => {
   expect(await halfClosed(bench.clients, 'input')).toBe('first and last');
 });
 
+it('keeps a connection on which nothing happens for longer than the port is waited on', async () => {
+  await using bench = await serve(echo);
+  const client = await nodeClient();
+  await delay(11_000);
+  client.write('still here');
+  expect(String((await once(client, 'data'))[0])).toBe('still here');
+  client.destroy();
+  expect(bench.listener.connections).toBeGreaterThan(0);
+});
+
 it('serves while 300 connections are idle, each of at most 24 KB', async () => {
   await using bench = await serve(echo);
   await halfClosed(bench.clients, 'warm');

@@ -1,4 +1,4 @@
-import type * as x509 from '@peculiar/x509';
+import type x509 from '@peculiar/x509';
 
 export type X509Library = typeof x509;
 
@@ -21,13 +21,18 @@ let loading: Promise<X509Library> | undefined;
  * nothing else in the process depends on it.
  */
 export function loadX509(): Promise<X509Library> {
-  return (loading ??= 'getMetadata' in Reflect ? import('@peculiar/x509') : loadWithStandIn());
+  return (loading ??= 'getMetadata' in Reflect ? load() : loadWithStandIn());
+}
+
+/** A CommonJS module: bundled with code splitting, it has its names on the default export alone. */
+async function load(): Promise<X509Library> {
+  return (await import('@peculiar/x509')).default;
 }
 
 async function loadWithStandIn(): Promise<X509Library> {
   Object.assign(Reflect, NO_METADATA);
   try {
-    return await import('@peculiar/x509');
+    return await load();
   } finally {
     for (const name of Object.keys(NO_METADATA)) Reflect.deleteProperty(Reflect, name);
   }
