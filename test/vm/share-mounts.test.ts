@@ -136,7 +136,9 @@ describe('a share that cannot be mounted', () => {
     } finally {
       await samba.signal('SIGCONT');
     }
-    expect(await guest.mounts.mount(another('frozen'), never)).toEqual({ ok: true });
+    // As the daemon does, until the server has caught up.
+    const isMounted = async (): Promise<boolean> => (await guest.mounts.mount(another('frozen'), never)).ok;
+    await until('the share to be mounted', isMounted, 120);
   });
 
   test('may not be mounted over what the guest needs', async () => {

@@ -12,13 +12,18 @@ interface Container {
   readonly policy?: string;
 }
 
-function engineWith(containers: readonly Container[], failing: readonly string[] = []) {
+function engineWith(containers: readonly Container[], failing: readonly string[] = [], failures = Infinity) {
   const started: string[] = [];
+  let failed = 0;
   const mountsOf = ({ source = '/C/site' }: Container) => [{ Type: 'bind', Source: source }];
   return {
     started,
     stoppedContainers: () =>
-      Promise.resolve(containers.map((each) => ({ Id: each.name, Mounts: mountsOf(each) }))),
+      Promise.resolve(
+        containers
+          .filter(({ name }) => !started.includes(name))
+          .map((each) => ({ Id: each.name, Mounts: mountsOf(each) })),
+      ),
     inspectContainer: (id: string) => {
       const found = containers.find(({ name }) => name === id);
       if (found === undefined) return Promise.resolve(undefined);
@@ -31,7 +36,7 @@ function engineWith(containers: readonly Container[], failing: readonly string[]
       });
     },
     startContainer: (id: string) => {
-      if (failing.includes(id)) return Promise.reject(new Error('still broken'));
+      if (failing.includes(id) && failed++ < failures) return Promise.reject(new Error('still broken'));
       started.push(id);
       return Promise.resolve();
     },
@@ -62,10 +67,39 @@ describe('a container that could not be started without its share', () => {
 
   it('is started when the share works, even if another one cannot be', async () => {
     const engine = engineWith([...held, ...others], ['always']);
-    const containers = new HeldContainers({ engine, logger: silentLogger });
+    const containers = new HeldContainers({ engine, logger: silentLogger, retryAfterMs: [] });
     const started = (await containers.start(POINTS, never)).map(({ name }) => name);
     expect(started).toEqual(['unless', 'whole-drive']);
     expect(engine.started).toEqual(['unless', 'whole-drive']);
+  });
+
+  it('is tried again for a while, and the others are not started twice', async () => {
+    const engine = engineWith(held, ['always'], 2);
+    const containers = new HeldContainers({ engine, logger: silentLogger, retryAfterMs: [1, 1, 1] });
+    await containers.start(POINTS, never);
+    expect(engine.started).toEqual(['unless', 'whole-drive', 'always']);
+    const hopeless = engineWith(held, ['always']);
+    await new HeldContainers({ engine: hopeless, logger: silentLogger, retryAfterMs: [1, 1] }).start(
+      POINTS,
+      never,
+    );
+    expect(hopeless.started).toEqual(['unless', 'whole-drive']);
+  });
+
+  it('is tried again if the engine could not be asked', async () => {
+    const engine = engineWith(held);
+    let isDown = true;
+    const restarting = {
+      ...engine,
+      stoppedContainers: () => {
+        if (!isDown) return engine.stoppedContainers();
+        isDown = false;
+        return Promise.reject(new Error('no connection'));
+      },
+    };
+    const options = { engine: restarting, logger: silentLogger, retryAfterMs: [1] };
+    await new HeldContainers(options).start(POINTS, never);
+    expect(engine.started).toHaveLength(3);
   });
 
   it('is named in the status, with a limit', () => {
