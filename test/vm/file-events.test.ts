@@ -186,6 +186,17 @@ describe('a container that watches a folder of the host', () => {
   }, 600_000);
 });
 
+test('a container that binds a single file sees its replacement', async () => {
+  await watchInContainer('single', ['C:\\single.conf:/single.conf'], ['/single.conf']);
+  const text = (): Promise<string> => instance.docker(['logs', 'single']);
+  await logged(/"share.events.watching","count":2/);
+  await writeFile(join(share, '.new'), 'new\n');
+  await rename(join(share, '.new'), join(share, 'single.conf'));
+  const check = async (): Promise<boolean> => (await text()).includes('DELETE_SELF /single.conf');
+  const { signal } = new AbortController();
+  await waitFor({ title: 'the event', timeoutSeconds: 60, hint: 'See the test.', check }, signal);
+});
+
 test('a development server that watches with chokidar sees a change without polling', async () => {
   // Node comes over the share: an image with it takes minutes to import under emulation.
   const tools = join(share, 'tools');
@@ -211,17 +222,6 @@ test('a development server that watches with chokidar sees a change without poll
   await writeFile(join(site, 'page.html'), 'new\n');
   expect(await output.line(/^add /, 60)).toBe('add /app/page.html');
   await instance.docker(['rm', '--force', 'dev-server']);
-});
-
-test('a container that binds a single file sees its replacement', async () => {
-  await watchInContainer('single', ['C:\\single.conf:/single.conf'], ['/single.conf']);
-  const text = (): Promise<string> => instance.docker(['logs', 'single']);
-  await logged(/"share.events.watching","count":2/);
-  await writeFile(join(share, '.new'), 'new\n');
-  await rename(join(share, '.new'), join(share, 'single.conf'));
-  const check = async (): Promise<boolean> => (await text()).includes('DELETE_SELF /single.conf');
-  const { signal } = new AbortController();
-  await waitFor({ title: 'the event', timeoutSeconds: 60, hint: 'See the test.', check }, signal);
 });
 
 test('without the module, changes are told by mode and time', async () => {

@@ -205,11 +205,13 @@ describe('a container with a restart policy', () => {
     await guest.docker(['run', '-d', '--name', 'stopped', '--restart', 'unless-stopped', ...binding]);
     await guest.docker(['stop', '-t', '0', 'stopped']);
     // As at a boot: the engine starts without the share.
-    // Outside its container's control group, with which it would end.
+    // Outside of its container's control group, with which it would end, and mount namespace, in which it would see no mounts.
     const restart =
       'echo $$ >/sys/fs/cgroup/cgroup.procs; : >/run/moved; exec setsid rc-service docker restart';
     const moved = 'while [ ! -e /run/moved ]; do sleep 0.1; done';
-    await guest.inGuest(`sh -c '${restart}' >/dev/null 2>&1 &\n${moved}\n`).catch(() => '');
+    await guest
+      .inGuest(`busybox nsenter -t 1 -m sh -c '${restart}' >/dev/null 2>&1 &\n${moved}\n`)
+      .catch(() => '');
     await guest.mounts.unmount('C', ['/C', '/c'], never);
     await until(
       'the container to be held',
