@@ -1,8 +1,9 @@
-import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
 import { ControlClient } from '../../src/cli/control-client.js';
+import { fileItemStore } from '../../src/daemon/guest/index.js';
 import { MAX_HOST_ITEMS } from '../../src/kvp/index.js';
 import { LINUX_RIGHTS } from '../support/cli-context.js';
 import { inGuest } from '../support/guest-shell.js';
@@ -104,7 +105,7 @@ describe('items of the host', () => {
     expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
     expect((await kvp('remove', 'item 1')).exitCode).toBe(0);
     expect(await hostItems()).toHaveLength(MAX_HOST_ITEMS - 2);
-    const stored = await readFile(join(instance.directory, 'state/kvp-items.json'), 'utf8');
-    expect(stored).not.toContain('"item 1"');
+    const stored = await fileItemStore(join(instance.directory, 'state/kvp-items.json')).load();
+    expect(stored.items.map(({ name }) => name)).not.toContain('item 1');
   });
 });
