@@ -41,7 +41,7 @@ export default defineConfig({
       tier('soak', ['test/soak/*.soak.ts'], {
         hookTimeout: 600_000,
         fileParallelism: false,
-        globalSetup: ['test/support/build-dist.ts'],
+        globalSetup: [TEST_RUN, 'test/support/build-dist.ts'],
         reporters: ['verbose'],
       }),
       // No tier: it measures. `npm run bench`.
