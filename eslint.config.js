@@ -42,7 +42,7 @@ function forbiddenImports(folder) {
           {
             // Not all of windows/: src/daemon and src/vm have inner folders of that name.
             regex:
-              '^(\\.\\./)+windows/(calls|files|mutex|net|pipe|processes|secrets|error-codes|security|windows-call-error)',
+              '^(\\.\\./)+windows/(calls|files|mutex|net|pipe|processes|secrets|service/|error-codes|security|windows-call-error)',
             message: 'Import src/windows through its index.js.',
           },
           { regex: KOFFI, message: 'Only src/windows and fanotify-calls.ts call the system.' },

@@ -116,7 +116,7 @@ export async function writeWindowsEvent(
 
 /** The SID of the user of this process. @throws WindowsCallError */
 export async function ownSid(): Promise<string> {
-  const { ownSid: read } = await import('./calls/token.js');
+  const { ownSid: read } = await import('./calls/security.js');
   return read();
 }
 

@@ -20,7 +20,7 @@ import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
 import { Ports } from '../ports/index.js';
 import { shareServices } from '../shares/assemble-shares.js';
-import { fileCredentials, startLinkServer, type CredentialStore, type Shares } from '../../share/index.js';
+import { startLinkServer, type CredentialStore, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
@@ -45,8 +45,8 @@ const VM_NAME = 'MobyLinuxVM';
 export interface AssembleOptions {
   readonly paths: InstancePaths;
   readonly files: FileProtection;
-  /** Where the passwords of shares are; a file in the state folder if absent. */
-  readonly credentials?: CredentialStore;
+  /** Where the passwords of shares are. */
+  readonly credentials: CredentialStore;
   readonly settings: Settings;
   readonly identity: MachineIdentity;
   readonly namespace: string | undefined;
@@ -85,10 +85,9 @@ export function assembleMachine(
   options: AssembleOptions,
   substitutes: AssemblySubstitutes = {},
 ): AssembledMachine {
-  const { paths, settings, identity, namespace, logger } = options;
+  const { paths, credentials, settings, identity, namespace, logger } = options;
   const ledger = fileLedger(paths.ledgerFile);
   const itemStore = fileItemStore(paths.kvpItemsFile, options.files.seal);
-  const credentials = options.credentials ?? fileCredentials(paths.credentialsFile);
   const platform = platformOf({ paths, identity, settings, ledger, itemStore, credentials, logger });
   const token = (): string | undefined => guest.token;
   const ports = new Ports({

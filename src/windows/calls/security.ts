@@ -197,7 +197,7 @@ const getTokenInformation: (
 );
 const TOKEN_QUERY = 0x8;
 const TOKEN_USER = 1;
-/** TOKEN_USER is a pointer and attributes, then the SID that the pointer shows to. */
+/** TOKEN_USER is a pointer and attributes, then the SID that the pointer leads to. */
 const SID_IN_TOKEN_USER = 16;
 
 /**

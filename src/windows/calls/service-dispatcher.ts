@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { THIS_PROCESS } from './handles.js';
 import { lastError } from './last-error.js';
 import { advapi32, kernel32, type Address, type Handle } from './libraries.js';
 
@@ -85,8 +86,6 @@ export const startServiceCtrlDispatcher: (table: Address) => number = advapi32.f
 const terminateProcess: (process: Handle, code: number) => number = kernel32.func(
   'int __stdcall TerminateProcess(intptr_t process, uint32 code)',
 );
-/** https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getcurrentprocess */
-const THIS_PROCESS: Handle = -1;
 
 /** Ends this process here and now: https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-terminateprocess */
 export function terminateSelf(code: number): void {

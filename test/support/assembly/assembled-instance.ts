@@ -14,6 +14,7 @@ import type { Machine } from '../../../src/daemon/machine/machine.js';
 import type { Operation, OperationEvent } from '../../../src/daemon/machine/operation.js';
 import { settingsSchema } from '../../../src/daemon/settings/schema.js';
 import { linuxPaths, type InstancePaths } from '../../../src/protocol/paths.js';
+import { fileCredentials } from '../../../src/share/index.js';
 import { fakeEngine, type FakeEngine } from '../engine-fake.js';
 import { NO_LINKS } from '../share-fake.js';
 import { FakeServices } from '../fake-services.js';
@@ -73,6 +74,7 @@ export abstract class AssembledInstance implements AsyncDisposable {
       {
         paths: this.paths,
         files: posixProtection,
+        credentials: fileCredentials(this.paths.credentialsFile),
         settings: settingsSchema.parse({}),
         identity: { machineId: this.#machineId, mac: parseMac('02:00:0a:00:4b:02') },
         namespace: undefined,
