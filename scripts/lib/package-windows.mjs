@@ -87,15 +87,12 @@ for (const file of built) {
 }
 await writeFile(join(output, 'SHA256SUMS'), [...sums].map(([file, hash]) => `${hash}  ${file}\n`).join(''));
 if (options.url !== undefined) {
-  const [zipFileOf, msiOf] = [`${name}.zip`, `${name}.msi`].map((file) => ({
-    name: file,
-    sha256: sums.get(file),
-  }));
+  const published = (file) => ({ name: file, sha256: sums.get(file) });
   const texts = packageManifests({
     version,
     url: options.url.replace(/\/+$/, ''),
-    zip: zipFileOf,
-    msi: msiOf,
+    zip: published(`${name}.zip`),
+    msi: published(`${name}.msi`),
     productCode: productCodeOf(version),
   });
   for (const [path, text] of Object.entries(texts)) {

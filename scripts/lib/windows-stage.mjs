@@ -25,7 +25,9 @@ export async function stageForWindows({ stage, imageDir, entries }) {
     ...(entries === undefined ? {} : { entries }),
   });
   const parts = await readJson(join(ROOT, 'scripts/lib/windows-parts.json'));
-  const { node, license, addon } = await fetchParts(parts);
+  const { packages: locked } = await readJson(join(ROOT, 'package-lock.json'));
+  const lockedAddon = locked[`node_modules/${parts.addon.package}`];
+  const { node, license, addon } = await fetchParts(parts, lockedAddon);
   await copyFile(join(node, 'bin/node.exe'), join(stage, 'node.exe'));
   await copyFile(join(addon, 'win32_x64/koffi.node'), join(stage, 'lib/koffi.node'));
   await writeFile(join(stage, 'mobyvm.cmd'), LAUNCHER);
@@ -45,7 +47,12 @@ export async function stageForWindows({ stage, imageDir, entries }) {
   const image = imageDir && (await readJson(join(imageDir, 'manifest.json')));
   await writeFile(
     join(stage, 'sbom.cdx.json'),
-    softwareBill({ version, node: parts.node.version, packages, image }),
+    softwareBill({
+      version,
+      node: parts.node.version,
+      packages: [...packages, { ...lockedAddon, name: parts.addon.package }],
+      image,
+    }),
   );
   const files = await filesBelow(stage);
   for (const name of files) await chmod(join(stage, name), 0o644);
@@ -62,13 +69,11 @@ export async function filesBelow(folder) {
 }
 
 /** Node.js for Windows, its licence and koffi's addon, unchanged, from npm packages whose content is pinned. */
-async function fetchParts({ node, license, addon }) {
-  const { packages } = await readJson(join(ROOT, 'package-lock.json'));
-  const locked = packages[`node_modules/${addon.package}`];
+async function fetchParts({ node, license, addon }, lockedAddon) {
   return {
     node: await fetchPart(node),
     license: await fetchPart(license),
-    addon: await fetchPart({ ...locked, ...addon }),
+    addon: await fetchPart({ ...lockedAddon, ...addon }),
   };
 }
 
