@@ -6,6 +6,7 @@ const TEST_RUN = 'test/support/test-run.ts';
 /** One project per tier: `npx vitest run --project unit`. Tiers above `contract` need root; see docs/testing.md. */
 export default defineConfig({
   test: {
+    reporters: ['default', 'test/support/failure-list.ts'],
     restoreMocks: true,
     unstubEnvs: true,
     setupFiles: ['test/support/known-environment.ts', 'test/support/fail-on-warning.ts'],

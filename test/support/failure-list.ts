@@ -1,0 +1,37 @@
+import { appendFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
+
+type Errors = readonly { readonly message: string }[];
+
+/**
+ * Appends a line per failure to the file that MOBYVM_TEST_FAILURES names, so that scripts/test can repeat them at the
+ * end: what failed is otherwise far up in the output of six tiers.
+ */
+export default class FailureList implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: Errors, reason: TestRunEndReason): void {
+    const file = process.env['MOBYVM_TEST_FAILURES'];
+    if (file === undefined || file === '') return;
+    const lines = [
+      ...modules.flatMap(failuresOf),
+      ...unhandled.map((error) => failure('unhandled error', [error])),
+    ];
+    if (reason === 'interrupted') lines.push('interrupted');
+    appendFileSync(file, lines.map((line) => `${line}\n`).join(''));
+  }
+}
+
+function failuresOf(module: TestModule): string[] {
+  const file = relative(process.cwd(), module.moduleId);
+  const lines = module.errors().map((error) => failure(file, [error]));
+  for (const suite of module.children.allSuites())
+    if (suite.errors().length > 0) lines.push(failure(`${file} > ${suite.fullName}`, suite.errors()));
+  for (const test of module.children.allTests('failed'))
+    lines.push(failure(`${file} > ${test.fullName}`, test.result().errors ?? []));
+  return lines;
+}
+
+function failure(place: string, errors: Errors): string {
+  const reason = errors[0]?.message.replaceAll(/\s+/g, ' ') ?? '';
+  return `${place}: ${reason}`.slice(0, 400);
+}
