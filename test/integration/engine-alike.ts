@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import Docker from 'dockerode';
 import { beforeAll, expect, it } from 'vitest';
 import type { DockerdSetting, Way } from '../support/dockerd.js';
@@ -57,12 +58,14 @@ interface Inspected {
 
 async function inspected(way: Way, ...names: readonly string[]): Promise<unknown> {
   const { stdout } = await set.docker(way, ['inspect', ...names]);
-  return (JSON.parse(stdout) as Inspected[]).map((each) => {
-    // How many health checks there were, and whether one runs just now, is a matter of time.
-    if (each.State?.Health !== undefined) each.State.Health = {};
-    if (each.ExecIDs !== undefined) each.ExecIDs = null;
-    return normal(each);
-  });
+  return (JSON.parse(stdout) as Inspected[]).map(normalContainer);
+}
+
+function normalContainer(container: Inspected): unknown {
+  // How many health checks there were, and whether a command runs just now, is a matter of time.
+  if (container.State?.Health !== undefined) container.State.Health = {};
+  if (container.ExecIDs !== undefined) container.ExecIDs = null;
+  return normal(container);
 }
 
 /** Both ways one after the other, so that both use the same names. */
@@ -132,10 +135,15 @@ export function alikeTests(setting: () => DockerdSetting): void {
         HostConfig: { Binds: ['/C/site:/site', 'alike-volume:/data:ro'], Memory: 64 * 1024 * 1024 },
       });
       const stream = await container.attach({ stream: true, stdin: true, stdout: true, hijack: true });
-      let output = '';
-      stream.on('data', (chunk: Buffer) => (output += chunk.subarray(8).toString()));
+      const lines = new PassThrough();
+      docker.modem.demuxStream(stream, lines, lines);
       await container.start();
       stream.end('typed\n');
+      let output = '';
+      for await (const chunk of lines as AsyncIterable<Buffer>) {
+        output += chunk.toString();
+        if (output.endsWith('done\n')) break;
+      }
       const exec = await container.exec({ Cmd: ['cat', '/site/hello', '/missing'], AttachStdout: true });
       const execStream = await exec.start({});
       execStream.resume();
@@ -144,7 +152,7 @@ export function alikeTests(setting: () => DockerdSetting): void {
       const archive: Buffer[] = [];
       const tar = await container.getArchive({ path: '/site/hello' });
       for await (const chunk of tar as AsyncIterable<Buffer>) archive.push(chunk);
-      const inspect = normal(await container.inspect());
+      const inspect = normalContainer((await container.inspect()));
       const listed = normal(await docker.listContainers({ all: true, filters: { name: ['alike'] } }));
       const failure: unknown = await docker
         .createContainer({ Image: 'nosuch' })
