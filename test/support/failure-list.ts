@@ -10,15 +10,19 @@ type Errors = readonly { readonly message: string }[];
  */
 export default class FailureList implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: Errors, reason: TestRunEndReason): void {
-    const file = process.env['MOBYVM_TEST_FAILURES'];
-    if (file === undefined || file === '') return;
     const lines = [
       ...modules.flatMap(failuresOf),
       ...unhandled.map((error) => failure('unhandled error', [error])),
     ];
     if (reason === 'interrupted') lines.push('interrupted');
-    appendFileSync(file, lines.map((line) => `${line}\n`).join(''));
+    listFailures(lines);
   }
+}
+
+/** Also for what fails outside of tests. */
+export function listFailures(lines: readonly string[]): void {
+  const file = process.env['MOBYVM_TEST_FAILURES'];
+  if (file !== undefined && file !== '') appendFileSync(file, lines.map((line) => `${line}\n`).join(''));
 }
 
 function failuresOf(module: TestModule): string[] {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { run } from '../../src/core/host/index.js';
 import { MobyvmError } from '../../src/core/values/index.js';
+import { listFailures } from './failure-list.js';
 
 const TEST_RUNS = resolve(import.meta.dirname, '../../scripts/lib/test-runs');
 const RUNS = '/run/mobyvm-tests';
@@ -37,8 +38,9 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   return async () => {
     const { stdout } = await run(TEST_RUNS, ['remove', folder], { env: unmarked });
     guard.stdin.destroy();
-    if (stdout !== '')
-      throw new MobyvmError('MOBYVM_PROGRAM_FAILED', `The tests left this behind:\n${stdout}`, '');
+    if (stdout === '') return;
+    listFailures([`left behind: ${stdout.trim().replaceAll('\n', '; ')}`]);
+    throw new MobyvmError('MOBYVM_PROGRAM_FAILED', `The tests left this behind:\n${stdout}`, '');
   };
 }
 
