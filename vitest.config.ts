@@ -14,7 +14,7 @@ export default defineConfig({
       tier('unit', ['test/unit/**/*.test.ts'], { testTimeout: 30_000 }),
       tier('contract', ['test/contract/**/*.test.ts'], { testTimeout: 30_000 }),
       tier('powershell', ['test/powershell/**/*.test.ts'], {
-        testTimeout: 60_000,
+        testTimeout: 180_000,
         fileParallelism: false,
         globalSetup: ['test/support/pwsh-host/build-console.ts'],
         // A console that is killed would leave its debugger's sockets behind.
