@@ -130,7 +130,7 @@ describe('in a shared network', () => {
       await waitFor(
         {
           title: 'the port to be taken',
-          timeoutSeconds: 20,
+          timeoutSeconds: 120,
           hint: '',
           check: async () => (await inNamespace('ss', '-Hln', `sport = :${port}`)) !== '',
         },

@@ -194,7 +194,7 @@ test('a container that binds a single file sees its replacement', async () => {
   await rename(join(share, '.new'), join(share, 'single.conf'));
   const check = async (): Promise<boolean> => (await text()).includes('DELETE_SELF /single.conf');
   const { signal } = new AbortController();
-  await waitFor({ title: 'the event', timeoutSeconds: 60, hint: 'See the test.', check }, signal);
+  await waitFor({ title: 'the event', timeoutSeconds: 180, hint: 'See the test.', check }, signal);
 });
 
 test('a development server that watches with chokidar sees a change without polling', async () => {

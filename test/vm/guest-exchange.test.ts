@@ -68,7 +68,7 @@ describe('the guest', () => {
     await waitFor(
       {
         title: 'the facts',
-        timeoutSeconds: 60,
+        timeoutSeconds: 180,
         hint: '',
         check: async () => (await instance.status())['guest'] !== undefined,
       },
@@ -89,7 +89,7 @@ describe('the key-value exchange by command', () => {
     expect(setDuringBoot.stdout).toBe('Stored. The VM gets it when it has booted.\n');
     const check = async (): Promise<boolean> =>
       (await inGuest(instance, IMAGE, 'strings /var/lib/hyperv/.kvp_pool_0\n')).includes('early\nvalue');
-    await waitFor({ title: 'the value', timeoutSeconds: 60, hint: '', check }, new AbortController().signal);
+    await waitFor({ title: 'the value', timeoutSeconds: 180, hint: '', check }, new AbortController().signal);
     await kvp('remove', 'early');
   });
 

@@ -149,7 +149,7 @@ async function connected(): Promise<Socket> {
   await waitFor(
     {
       title: 'the port',
-      timeoutSeconds: 20,
+      timeoutSeconds: 120,
       hint: '',
       check: () =>
         new Promise((done) => {
@@ -176,7 +176,7 @@ async function received(socket: Socket, count: number): Promise<readonly Uint8Ar
   await waitFor(
     {
       title: `${count} answers`,
-      timeoutSeconds: 60,
+      timeoutSeconds: 180,
       hint: '',
       everyMs: 20,
       check: () => Promise.resolve(bytes.length >= count * KVP_MESSAGE_BYTES),

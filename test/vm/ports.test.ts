@@ -86,9 +86,9 @@ async function ask(place: string, text: string, namespace = instance.namespace):
     '131072',
     '-t',
     // Datagrams have no end, so this is how long it waits for one.
-    place.startsWith('UDP') ? '3' : '10',
+    place.startsWith('UDP') ? '8' : '30',
     '-',
-    `${place},connect-timeout=10`,
+    `${place},connect-timeout=30`,
   ];
   const { exitCode, stdout } = await run('ip', args, {
     input: text,
@@ -302,7 +302,7 @@ describe('what docker-proxy would have allowed', () => {
   test('a port that network.hostLoopbackPorts relays, which then leads to the container', async () => {
     expect((await echo('relayed', '-p', '7777:80')).exitCode).toBe(0);
     expect(await ask('TCP:192.0.2.1:7777', 'hello', neighbour)).toBe('hello');
-    const { stdout } = await docker('run', '--rm', BUSYBOX, 'sh', '-c', 'echo hi | nc -w 5 10.0.75.1 7777');
+    const { stdout } = await docker('run', '--rm', BUSYBOX, 'sh', '-c', 'echo hi | nc -w 30 10.0.75.1 7777');
     expect(stdout).toBe('hi\n');
     const { exitCode, stderr } = await echo('ours', '-p', '10.0.75.1:7777:80');
     expect(exitCode).not.toBe(0);
@@ -392,7 +392,7 @@ describe('the host', () => {
     await allowed.line(/listening/);
     await refused.line(/listening/);
     const reach = async (port: number): Promise<string> =>
-      (await docker('run', '--rm', BUSYBOX, 'sh', '-c', `nc -w 5 host.docker.internal ${port} </dev/null`))
+      (await docker('run', '--rm', BUSYBOX, 'sh', '-c', `nc -w 15 host.docker.internal ${port} </dev/null`))
         .stdout;
     expect(await reach(7777)).toBe('inside\n');
     expect(await reach(7778)).toBe('');

@@ -62,7 +62,7 @@ async function untilState(id: string, state: string): Promise<void> {
   const check = async (): Promise<boolean> => (await listed(id))?.state === state;
   const requirement = {
     title: `share ${id} to be ${state}`,
-    timeoutSeconds: 90,
+    timeoutSeconds: 240,
     hint: 'See the test.',
     check,
   };
@@ -431,7 +431,7 @@ describe('after a restart of the VM', () => {
     expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
     await instance.up();
     const check = async (): Promise<boolean> => (await stat(join(site, 'started'))).size > 0;
-    const requirement = { title: 'the container', timeoutSeconds: 60, hint: 'See the test.', check };
+    const requirement = { title: 'the container', timeoutSeconds: 240, hint: 'See the test.', check };
     await waitFor(requirement, new AbortController().signal);
     expect(await readFile(join(site, 'started'), 'utf8')).toBe('hello from the host\n');
   });
@@ -447,7 +447,7 @@ describe('after a restart of the VM', () => {
     await rename(join(host, 'c-away'), join(host, 'c'));
     await untilState('C', 'healthy');
     const check = async (): Promise<boolean> => (await stat(join(site, 'started'))).size > 0;
-    const requirement = { title: 'the held container', timeoutSeconds: 60, hint: 'See the test.', check };
+    const requirement = { title: 'the held container', timeoutSeconds: 240, hint: 'See the test.', check };
     await waitFor(requirement, new AbortController().signal);
     expect((await readdir(host)).sort()).toEqual(['c', 'password', 'src', 'user']);
   });
