@@ -74,9 +74,17 @@ function docker(...args: readonly string[]): Promise<RunResult> {
 
 /**
  * What comes back for `text` from an address such as `TCP:127.0.0.1:8080`; undefined if there is no
- * connection.
+ * connection. A datagram may be lost on its way, so it is sent again.
  */
 async function ask(place: string, text: string, namespace = instance.namespace): Promise<string | undefined> {
+  for (let attempts = place.startsWith('UDP') ? 5 : 1; attempts > 0; attempts--) {
+    const answer = await askOnce(place, text, namespace);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
+}
+
+async function askOnce(place: string, text: string, namespace: string): Promise<string | undefined> {
   const args = [
     'netns',
     'exec',
@@ -86,7 +94,7 @@ async function ask(place: string, text: string, namespace = instance.namespace):
     '131072',
     '-t',
     // Datagrams have no end, so this is how long it waits for one.
-    place.startsWith('UDP') ? '8' : '30',
+    place.startsWith('UDP') ? '5' : '30',
     '-',
     `${place},connect-timeout=30`,
   ];
