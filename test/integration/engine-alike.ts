@@ -152,7 +152,7 @@ export function alikeTests(setting: () => DockerdSetting): void {
       const archive: Buffer[] = [];
       const tar = await container.getArchive({ path: '/site/hello' });
       for await (const chunk of tar as AsyncIterable<Buffer>) archive.push(chunk);
-      const inspect = normalContainer((await container.inspect()));
+      const inspect = normalContainer(await container.inspect());
       const listed = normal(await docker.listContainers({ all: true, filters: { name: ['alike'] } }));
       const failure: unknown = await docker
         .createContainer({ Image: 'nosuch' })
