@@ -46,7 +46,11 @@ export default defineConfig({
         reporters: ['verbose'],
       }),
       // No tier: it measures. `npm run bench`.
-      tier('bench', ['bench/**/*.measure.ts'], { fileParallelism: false, reporters: ['verbose'] }),
+      tier('bench', ['bench/**/*.measure.ts'], {
+        fileParallelism: false,
+        globalSetup: [TEST_RUN],
+        reporters: ['verbose'],
+      }),
     ],
   },
 });
