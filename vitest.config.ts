@@ -7,6 +7,8 @@ const TEST_RUN = 'test/support/test-run.ts';
 export default defineConfig({
   test: {
     reporters: ['default', 'test/support/failure-list.ts'],
+    // Closing includes waiting for what a run has started to end: test/support/test-run.ts.
+    teardownTimeout: 300_000,
     restoreMocks: true,
     unstubEnvs: true,
     setupFiles: ['test/support/known-environment.ts', 'test/support/fail-on-warning.ts'],

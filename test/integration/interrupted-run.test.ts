@@ -78,7 +78,7 @@ async function startRun(planted: string): Promise<Run> {
       cwd: ROOT,
       detached: true,
       stdio: 'ignore',
-      env: { ...process.env, TMPDIR: '/tmp', MOBYVM_PLANTED: planted },
+      env: { ...process.env, TMPDIR: '/tmp', MOBYVM_PLANTED: planted, MOBYVM_TEST_FAILURES: undefined },
     },
   );
   const title = 'the fixture to have made everything';

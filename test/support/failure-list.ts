@@ -36,6 +36,5 @@ function failuresOf(module: TestModule): string[] {
 }
 
 function failure(place: string, errors: Errors): string {
-  const reason = errors[0]?.message.replaceAll(/\s+/g, ' ') ?? '';
-  return `${place}: ${reason}`.slice(0, 400);
+  return `${place}: ${errors[0]?.message ?? ''}`.replaceAll(/\s+/g, ' ').slice(0, 400);
 }

@@ -36,7 +36,7 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   process.env[MARK] = folder;
   process.env['TMPDIR'] = await readFile(join(folder, 'temporary'), 'utf8');
   return async () => {
-    const { stdout } = await run(TEST_RUNS, ['remove', folder], { env: unmarked });
+    const { stdout } = await run(TEST_RUNS, ['remove', folder], { env: unmarked, timeoutMs: 240_000 });
     guard.stdin.destroy();
     if (stdout === '') return;
     listFailures([`left behind: ${stdout.trim().replaceAll('\n', '; ')}`]);
