@@ -1,7 +1,7 @@
 import { command, type Command } from './command.js';
 import { dhcpLeases } from './dhcp.js';
 import { dnsQuery, dnsStatus } from './dns.js';
-import { consoleCommand, doctorCommand, logsCommand } from './diagnostic-commands.js';
+import { consoleCommand, diagnoseCommand, doctorCommand, logsCommand } from './diagnostic-commands.js';
 import { down } from './down.js';
 import { explain } from './explain.js';
 import { imageBuild } from './image-build.js';
@@ -287,6 +287,7 @@ export const COMMANDS: readonly Command[] = [
     run: (context, { json }) => serviceStatus(context, { json }),
   }),
   doctorCommand,
+  diagnoseCommand,
   command({
     name: 'explain',
     args: '<code>',

@@ -1,6 +1,7 @@
 import { LOG_LEVELS } from '../protocol/log-record.js';
 import { consoleLogFiles } from '../protocol/paths.js';
 import { command } from './command.js';
+import { diagnose } from './diagnose.js';
 import { doctor } from './doctor.js';
 import { printFile } from './follow-file.js';
 import { logs } from './logs.js';
@@ -73,4 +74,26 @@ export const doctorCommand = command({
   options: { json: JSON_OUTPUT },
   examples: [['mobyvm doctor', 'Check the host before the first start']],
   run: (context, { json }) => doctor(context, { json }),
+});
+
+export const diagnoseCommand = command({
+  name: 'diagnose',
+  summary: 'Collect everything about this host and the VM in a zip file',
+  details:
+    'Works with and without a daemon, a VM or a network, in less than a minute. Each question has its own time limit; one without an answer is reported, and the others are collected all the same. index.html in it is for people, results.json for programs. Only its owner may read the file; secrets in it are masked.',
+  options: {
+    out: {
+      type: 'string',
+      alias: 'o',
+      requiresArg: true,
+      describe: 'File to write; by default mobyvm-diagnosis-TIME.zip in this folder',
+    },
+    force: { type: 'boolean', default: false, describe: 'Replace the file if it exists' },
+    json: { ...JSON_OUTPUT, describe: 'Print what was collected as JSON' },
+  },
+  examples: [
+    ['mobyvm diagnose', 'Before you report a problem'],
+    ['mobyvm diagnose --out report.zip --force', 'Write to a given file, again'],
+  ],
+  run: (context, { out, force, json }) => diagnose(context, { out, force, json }),
 });

@@ -16,13 +16,18 @@ const MARKS: Readonly<Record<Verdict, string>> = {
 
 /** `mobyvm doctor`: checks everything that mobyvm needs of this host, with or without a daemon. Changes nothing. */
 export async function doctor(context: CommandContext, { json }: { readonly json: boolean }): CommandResult {
-  const { terminal, paths, rights } = context;
-  const client = new ControlClient(paths.controlSocket, rights);
-  // A daemon sees the host from its own network namespace, and knows its machine.
-  const findings = await client.examineHost().catch((error: unknown) => withoutDaemon(context, error));
+  const { terminal } = context;
+  const findings = await findingsOf(context);
   if (json) terminal.out(JSON.stringify({ findings }));
   else findingLines(findings).forEach((line) => terminal.out(line));
   return findings.some(({ verdict }) => verdict === 'problem') ? EXIT_FAILED : EXIT_OK;
+}
+
+/** A daemon sees the host from its own network namespace, and knows its machine. */
+export function findingsOf(context: CommandContext, signal?: AbortSignal): Promise<readonly Finding[]> {
+  const { paths, rights } = context;
+  const client = new ControlClient(paths.controlSocket, rights);
+  return client.examineHost(signal).catch((error: unknown) => withoutDaemon(context, error));
 }
 
 export function findingLines(findings: readonly Finding[]): string[] {
