@@ -79,6 +79,12 @@ export class ControlClient {
     return (await this.#look('/v1/doctor', hostReport, limits)).findings;
   }
 
+  /** Repairs what can be repaired while the VM runs. @returns what the daemon finds afterwards @throws MobyvmError MOBYVM_BUSY */
+  async repair(signal: AbortSignal): Promise<readonly Finding[]> {
+    const answer = await textOf(await this.#send('POST', '/v1/repair', undefined, signal));
+    return parsed(hostReport, answer).findings;
+  }
+
   /** Yields the status now and at every change, until the signal is aborted or the daemon ends. */
   async *watchStatus(signal: AbortSignal): AsyncGenerator<MachineStatus> {
     yield* linesOf(machineStatus, await this.#send('GET', '/v1/status/watch', undefined, signal));

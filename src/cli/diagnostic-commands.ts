@@ -70,10 +70,18 @@ export const consoleCommand = command({
 export const doctorCommand = command({
   name: 'doctor',
   summary: 'Check this host for problems',
-  details: 'Changes nothing. The exit code is 0 if no problem was found, and 1 otherwise.',
-  options: { json: JSON_OUTPUT },
-  examples: [['mobyvm doctor', 'Check the host before the first start']],
-  run: (context, { json }) => doctor(context, { json }),
+  details:
+    'Changes nothing without --fix, which repairs what others changed of a running machine: switch or bridge, addresses, rules, servers. The exit code is 0 if there is no problem, or none any more, and 1 if there is one, or something was not repaired; notices do not count.',
+  options: {
+    json: JSON_OUTPUT,
+    fix: { type: 'boolean', default: false, describe: 'Ask, then repair what can be repaired safely' },
+    yes: { type: 'boolean', alias: 'y', default: false, describe: 'Repair without asking' },
+  },
+  examples: [
+    ['mobyvm doctor', 'Check the host before the first start'],
+    ['mobyvm doctor --fix --yes', 'Repair at once, for scripts'],
+  ],
+  run: (context, { json, fix, yes }) => doctor(context, { json, fix, yes }),
 });
 
 export const diagnoseCommand = command({

@@ -41,6 +41,8 @@ export interface ControlServerOptions {
   readonly requestExit: () => Promise<void>;
   /** What `mobyvm doctor` shows. */
   readonly examineHost: () => Promise<readonly Finding[]>;
+  /** What `mobyvm doctor --fix` does. @throws MobyvmError MOBYVM_BUSY */
+  readonly repair: () => Promise<void>;
 }
 
 export interface ControlServer {
@@ -102,6 +104,11 @@ async function answer(
       return;
     }
     case 'GET /v1/doctor': {
+      json(response, 200, { findings: await options.examineHost() });
+      return;
+    }
+    case 'POST /v1/repair': {
+      await options.repair();
       json(response, 200, { findings: await options.examineHost() });
       return;
     }

@@ -32,7 +32,7 @@ export interface DiagnoseOptions {
   /** The one with the id `doctor` returns findings, which the page shows first. */
   readonly asked: readonly AskedProbe[];
   /** The host's DNS servers; by default those that Node.js finds. */
-  readonly nameServers?: () => readonly string[];
+  readonly nameServers?: (() => readonly string[]) | undefined;
 }
 
 export interface Diagnosis {
