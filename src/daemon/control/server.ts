@@ -103,13 +103,9 @@ async function answer(
       json(response, 200, { leases: machine.listLeases().map(toWireLease) });
       return;
     }
-    case 'GET /v1/doctor': {
-      json(response, 200, { findings: await options.examineHost() });
-      return;
-    }
+    case 'GET /v1/doctor':
     case 'POST /v1/repair': {
-      await options.repair();
-      json(response, 200, { findings: await options.examineHost() });
+      json(response, 200, await findingsFor(route, options));
       return;
     }
     case 'POST /v1/cancel': {
@@ -139,6 +135,14 @@ async function answer(
       else await operate(machine, route, request, response);
     }
   }
+}
+
+async function findingsFor(
+  route: string,
+  { repair, examineHost }: ControlServerOptions,
+): Promise<{ readonly findings: readonly Finding[] }> {
+  if (route === 'POST /v1/repair') await repair();
+  return { findings: await examineHost() };
 }
 
 async function operate(

@@ -1,4 +1,4 @@
-import { join, win32 } from 'node:path';
+import { join, posix, win32 } from 'node:path';
 import { z } from 'zod';
 import { windowsProgram, zipFile, type ZipEntry } from '../../core/host/index.js';
 import { PowerShellSession } from '../../powershell/index.js';
@@ -71,7 +71,7 @@ export async function diagnose(
       ...GUEST_PROBES,
       resolverProbe(nameServers),
       ...host.probes,
-      ...fileProbes(paths, platform === 'windows' ? win32.join : join),
+      ...fileProbes(paths, (...parts) => (platform === 'windows' ? win32 : posix).join(...parts)),
     ];
     const outcomes = await runProbes(all, { totalSeconds: TOTAL_SECONDS, signal, nowMs });
     const masks = { known: await knownSecrets(context) };
