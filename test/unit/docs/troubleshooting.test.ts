@@ -19,6 +19,7 @@ import { readSettings, settingsFinding } from '../../../src/daemon/doctor/settin
 import { loadIdentity } from '../../../src/daemon/identity.js';
 import { verifyImage } from '../../../src/daemon/image.js';
 import { settingsSchema } from '../../../src/daemon/settings/schema.js';
+import type { PortFacts } from '../../../src/proxy/index.js';
 import { linuxPaths } from '../../../src/protocol/paths.js';
 import { commandContext, NO_DAEMON, printedBy } from '../../support/cli-context.js';
 
@@ -127,9 +128,11 @@ const ANSWER = {
   answeredBy: { kind: 'rule' as const, rule: 'hosts file' },
   milliseconds: 1,
 };
-const portFacts = {
+const portFacts: PortFacts = {
   boundSockets: () => Promise.resolve([{ address: '*', port: 53 }]),
-  owner: () => Promise.resolve({ kind: 'process' as const, name: 'dnsmasq', pid: 7 }),
+  owner: () => Promise.resolve({ name: 'dnsmasq', pid: 7 }),
+  bindFailure: () => Promise.resolve({ kind: 'other' }),
+  hostAddresses: () => [],
 };
 
 /** What makes the symptom, and the text that the command then shows. */
