@@ -67,14 +67,14 @@ async function scriptsOf(directory: string): Promise<readonly string[]> {
 it.runIf(HAS_SCRIPT_CHECK)('every script of the project passes the checks', async () => {
   const scripts = await scriptsOf(ROOT);
   const isOfModule = (path: string): boolean => path.includes('/scripts/MobyVm/');
-  const others = scripts.filter((path) => !isOfModule(path)).map((path) => path.slice(ROOT.length + 1));
-  expect(others.sort()).toEqual([
+  const rest = scripts.filter((path) => !isOfModule(path)).map((path) => path.slice(ROOT.length + 1));
+  expect(rest.sort()).toEqual([
     'scripts/verify-windows.ps1',
     'test/support/pwsh-host/stubs/MobyvmStub.psm1',
     'test/support/pwsh-host/stubs/ModuleSession.psm1',
     'test/support/pwsh-host/stubs/module-session.ps1',
   ]);
-  for (const path of others) {
+  for (const path of rest) {
     // These two run in PowerShell 7 alone.
     if (/module-?session/i.test(path)) continue;
     expect(await findingsOf(join(ROOT, path), !path.startsWith('test/')), path).toEqual([]);
