@@ -2,7 +2,18 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { bundleForWindows } from './bundle-windows.mjs';
 import { softwareBill } from './windows-sbom.mjs';
@@ -34,6 +45,7 @@ export async function stageForWindows({ stage, imageDir, entries }) {
   await writeFile(join(stage, 'package.json'), '{ "type": "module", "private": true }\n');
   await copyFile(join(ROOT, 'docs/errors.md'), join(stage, 'docs/errors.md'));
   await copyFile(join(ROOT, 'scripts/verify-windows.ps1'), join(stage, 'verify-windows.ps1'));
+  await cp(join(ROOT, 'scripts/MobyVm'), join(stage, 'modules/MobyVm'), { recursive: true });
   await copyFile(join(ROOT, 'LICENSE'), join(stage, 'LICENSE'));
   const packages = await packagesOf(inputs);
   await writeLicenses(join(stage, 'licenses'), packages);
