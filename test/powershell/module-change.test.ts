@@ -305,7 +305,7 @@ describe('the command lines of the module', () => {
     ['doctor', '--json'],
     ['up'],
     ['service', 'start'],
-    ['logs', '--follow', '--lines', '0'],
+    ['logs', '--json', '--follow', '--lines', '0'],
     ['console', '--follow', '--lines', '100000'],
   ])('mobyvm accepts %s %s', async (...args) => {
     const error: unknown = await runCommand(args, commandContext()).then(

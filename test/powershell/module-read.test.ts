@@ -402,7 +402,7 @@ describe.skipIf(!RUNS_SCRIPTS)('logs', () => {
   });
 
   it('-Follow shows what mobyvm prints, line by line', async () => {
-    module.answers['logs --follow'] = { stdout: line('00:00', 'info', 'a') + line('00:01', 'warn', 'b') };
+    module.answers['logs --json'] = { stdout: line('00:00', 'info', 'a') + line('00:01', 'warn', 'b') };
     module.answers['console --follow'] = { stdout: 'one\n\u001b[1mtwo\u001b[0m\n' };
     expect(await module.objects('Get-MobyVmLog -Follow -Level Warn | ForEach-Object { $_.Event }')).toEqual([
       'b',
@@ -412,10 +412,10 @@ describe.skipIf(!RUNS_SCRIPTS)('logs', () => {
       'two',
     ]);
     expect((await module.calls()).map(({ args }) => args.join(' '))).toEqual([
-      'logs --follow --lines 50',
+      'logs --json --follow --lines 50',
       'console --follow --lines 7',
     ]);
-    module.answers['logs --follow'] = printed.error(
+    module.answers['logs --json'] = printed.error(
       'MOBYVM_DAEMON_NOT_RUNNING',
       'There is no daemon log yet.',
       'Wait.',
