@@ -53,7 +53,8 @@ it.skipIf(!RUNS_SCRIPTS)('the document shows what the commands print', async () 
     const lines = String(text)
       .split(/\r?\n/)
       .map((line) => line.trimEnd());
-    const printed = lines.join('\n').trim();
+    // ICU puts a narrow no-break space before AM and PM.
+    const printed = lines.join('\n').trim().replaceAll('\u202f', ' ');
     expect(`\n${printed}\n`, command).toBe(output);
   }
 });
