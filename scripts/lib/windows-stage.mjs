@@ -27,14 +27,12 @@ const LAUNCHER = '@"%~dp0node.exe" "%~dp0lib\\main.js" %*\r\n';
 /**
  * @param imageDir folder of the boot image; undefined leaves it out
  * @param entries of the program; the product's own if absent
+ * @param sourcemap see bundleForWindows
  */
-export async function stageForWindows({ stage, imageDir, entries }) {
+export async function stageForWindows({ stage, imageDir, entries, sourcemap }) {
   await rm(stage, { recursive: true, force: true });
   for (const folder of ['lib', 'docs', 'licenses']) await mkdir(join(stage, folder), { recursive: true });
-  const { inputs } = await bundleForWindows({
-    outdir: join(stage, 'lib'),
-    ...(entries === undefined ? {} : { entries }),
-  });
+  const { inputs } = await bundleForWindows({ outdir: join(stage, 'lib'), entries, sourcemap });
   const parts = await readJson(join(ROOT, 'scripts/lib/windows-parts.json'));
   const { packages: locked } = await readJson(join(ROOT, 'package-lock.json'));
   const lockedAddon = locked[`node_modules/${parts.addon.package}`];
