@@ -12,8 +12,9 @@ export const PRODUCT_ENTRIES = ['src/main.ts', 'src/service.ts'];
 /**
  * Writes the entries, their workers and what they share to `outdir`, as `main.js`, `service.js`, …
  * `koffi.node` for Windows has to be put beside them.
+ * @param sourcemap whether each gets a `.map` beside it, to which it does not refer
  */
-export async function bundleForWindows({ outdir, entries = PRODUCT_ENTRIES }) {
+export async function bundleForWindows({ outdir, entries = PRODUCT_ENTRIES, sourcemap = false }) {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const result = await build({
     absWorkingDir: ROOT,
@@ -33,6 +34,7 @@ export async function bundleForWindows({ outdir, entries = PRODUCT_ENTRIES }) {
     minifySyntax: true,
     keepNames: true,
     chunkNames: 'part-[hash]',
+    sourcemap: sourcemap && 'external',
     // CommonJS packages in the bundle call it.
     banner: {
       js: "import{createRequire as mobyvmRequire}from'node:module';const require=mobyvmRequire(import.meta.url);",

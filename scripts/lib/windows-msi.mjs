@@ -54,11 +54,12 @@ export async function buildMsi({ stage, files, version, output }) {
 async function extend(msi, work) {
   const component = idOf('component', 'node.exe');
   const tables = {
-    // Added to PATH of the machine (*), behind what is there, and removed with the component (-).
+    // Added to variables of the machine (*), behind what is there, and removed with the component (-).
     Environment: [
       ['Environment', 'Name', 'Value', 'Component_'],
       ['s72', 'l255', 'L255', 's72'],
       ['path', '=-*PATH', '[~];[INSTALLDIR]', component],
+      ['modules', '=-*PSModulePath', '[~];[INSTALLDIR]modules', component],
     ],
     MsiServiceConfig: [
       ['MsiServiceConfig', 'Name', 'Event', 'ConfigType', 'Argument', 'Component_'],
@@ -136,7 +137,6 @@ function withFixedTimes(msi) {
 }
 
 function wxs({ files, version }) {
-  const folders = [...new Set(files.map((path) => path.split('/').slice(0, -1).join('/')))].sort();
   const components = files.map((path) => idOf('component', path));
   return `<?xml version="1.0" encoding="utf-8"?>
 <Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
@@ -148,7 +148,7 @@ function wxs({ files, version }) {
     <Directory Id="TARGETDIR" Name="SourceDir">
       <Directory Id="ProgramFiles64Folder">
         <Directory Id="INSTALLDIR" Name="mobyvm">
-${folders.map((folder) => directory(folder, files)).join('\n')}
+${directory('', files)}
         </Directory>
       </Directory>
     </Directory>
@@ -160,12 +160,18 @@ ${components.map((id) => `      <ComponentRef Id="${id}"/>`).join('\n')}
 `;
 }
 
+/** @param folder with a slash at its end; the folder of the installation is '' */
 function directory(folder, files) {
-  const own = files.filter((path) => path.split('/').slice(0, -1).join('/') === folder);
-  const body = own.map((path) => component(path)).join('\n');
-  return folder === ''
-    ? body
-    : `<Directory Id="${idOf('folder', folder)}" Name="${escaped(folder)}">\n${body}\n</Directory>`;
+  const inside = files.filter((path) => path.startsWith(folder));
+  const own = inside.filter((path) => !path.slice(folder.length).includes('/'));
+  const names = inside
+    .filter((path) => !own.includes(path))
+    .map((path) => path.slice(folder.length).split('/')[0]);
+  const below = [...new Set(names)].sort().map((name) => {
+    const path = `${folder}${name}`;
+    return `<Directory Id="${idOf('folder', path)}" Name="${escaped(name)}">\n${directory(`${path}/`, files)}\n</Directory>`;
+  });
+  return [...own.map((path) => component(path)), ...below].join('\n');
 }
 
 /** One for each file, so that its identity depends on its path alone. */

@@ -2,7 +2,18 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { bundleForWindows } from './bundle-windows.mjs';
 import { softwareBill } from './windows-sbom.mjs';
@@ -16,14 +27,12 @@ const LAUNCHER = '@"%~dp0node.exe" "%~dp0lib\\main.js" %*\r\n';
 /**
  * @param imageDir folder of the boot image; undefined leaves it out
  * @param entries of the program; the product's own if absent
+ * @param sourcemap see bundleForWindows
  */
-export async function stageForWindows({ stage, imageDir, entries }) {
+export async function stageForWindows({ stage, imageDir, entries, sourcemap }) {
   await rm(stage, { recursive: true, force: true });
   for (const folder of ['lib', 'docs', 'licenses']) await mkdir(join(stage, folder), { recursive: true });
-  const { inputs } = await bundleForWindows({
-    outdir: join(stage, 'lib'),
-    ...(entries === undefined ? {} : { entries }),
-  });
+  const { inputs } = await bundleForWindows({ outdir: join(stage, 'lib'), entries, sourcemap });
   const parts = await readJson(join(ROOT, 'scripts/lib/windows-parts.json'));
   const { packages: locked } = await readJson(join(ROOT, 'package-lock.json'));
   const lockedAddon = locked[`node_modules/${parts.addon.package}`];
@@ -34,6 +43,7 @@ export async function stageForWindows({ stage, imageDir, entries }) {
   await writeFile(join(stage, 'package.json'), '{ "type": "module", "private": true }\n');
   await copyFile(join(ROOT, 'docs/errors.md'), join(stage, 'docs/errors.md'));
   await copyFile(join(ROOT, 'scripts/verify-windows.ps1'), join(stage, 'verify-windows.ps1'));
+  await cp(join(ROOT, 'scripts/MobyVm'), join(stage, 'modules/MobyVm'), { recursive: true });
   await copyFile(join(ROOT, 'LICENSE'), join(stage, 'LICENSE'));
   const packages = await packagesOf(inputs);
   await writeLicenses(join(stage, 'licenses'), packages);

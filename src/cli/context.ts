@@ -50,6 +50,8 @@ export interface DaemonProgram {
   dataDisk(stateDir: string): Promise<string | undefined>;
   /** @param machine what the daemon says, if one runs */
   examineHost(): Promise<readonly Finding[]>;
+  /** Collects what there is to know about this host and its machine, with the answers of a daemon. */
+  diagnose(options: { readonly asked: readonly AskedProbe[] }): Promise<Diagnosis>;
   /** The Windows service that the daemon runs in. @throws MobyvmError MOBYVM_PLATFORM on other systems */
   service(): Promise<ServiceControl>;
   /** @returns the image's folder */
@@ -78,6 +80,28 @@ export interface BackgroundOptions {
 export interface StartingDaemon {
   /** Why the daemon did not start; undefined as long as it may still come. */
   failure(): Promise<MobyvmError | undefined>;
+}
+
+/** A question of `mobyvm diagnose` to a daemon that may not answer. */
+export interface AskedProbe {
+  /** Kebab-case, stable. */
+  readonly id: string;
+  readonly title: string;
+  readonly group: 'summary' | 'vm' | 'engine' | 'network' | 'names' | 'shares';
+  readonly seconds: number;
+  readonly ask: (signal: AbortSignal) => Promise<unknown>;
+}
+
+export interface Diagnosis {
+  /** A zip file; secrets in it are masked. */
+  readonly file: Uint8Array;
+  readonly probes: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly verdict: 'ok' | 'absent' | 'failed' | 'late';
+    readonly reason: string;
+    readonly durationMs: number;
+  }[];
 }
 
 export interface ServiceControl {

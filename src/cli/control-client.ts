@@ -65,17 +65,24 @@ export class ControlClient {
 
   /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
   info(): Promise<DaemonInfo> {
-    return this.#look('/v1/daemon', daemonInfo, INFO_TIMEOUT_MS);
+    return this.#look('/v1/daemon', daemonInfo, { timeoutMs: INFO_TIMEOUT_MS });
   }
 
   /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
-  status(): Promise<MachineStatus> {
-    return this.#look('/v1/status', machineStatus, STATUS_TIMEOUT_MS);
+  status(signal?: AbortSignal): Promise<MachineStatus> {
+    return this.#look('/v1/status', machineStatus, { timeoutMs: STATUS_TIMEOUT_MS, signal });
   }
 
   /** What the daemon finds on its host. @throws MobyvmError as `status` does */
-  async examineHost(): Promise<readonly Finding[]> {
-    return (await this.#look('/v1/doctor', hostReport, EXAMINE_TIMEOUT_MS)).findings;
+  async examineHost(signal?: AbortSignal): Promise<readonly Finding[]> {
+    const limits = { timeoutMs: EXAMINE_TIMEOUT_MS, signal };
+    return (await this.#look('/v1/doctor', hostReport, limits)).findings;
+  }
+
+  /** Repairs what can be repaired while the VM runs. @returns what the daemon finds afterwards @throws MobyvmError MOBYVM_BUSY */
+  async repair(signal: AbortSignal): Promise<readonly Finding[]> {
+    const answer = await textOf(await this.#send('POST', '/v1/repair', undefined, signal));
+    return parsed(hostReport, answer).findings;
   }
 
   /** Yields the status now and at every change, until the signal is aborted or the daemon ends. */
@@ -155,9 +162,15 @@ export class ControlClient {
     return parsed(schema, await textOf(await this.#send('POST', path, body, signal)));
   }
 
-  async #look<T>(path: string, schema: z.ZodType<T>, timeoutMs: number): Promise<T> {
+  async #look<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<T> {
+    const limit = AbortSignal.timeout(timeoutMs);
     try {
-      const answer = await this.#send('GET', path, undefined, AbortSignal.timeout(timeoutMs));
+      const until = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+      const answer = await this.#send('GET', path, undefined, until);
       return parsed(schema, await textOf(answer));
     } catch (error) {
       throw isTimeout(error) ? silentError(error) : error;

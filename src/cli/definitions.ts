@@ -1,12 +1,11 @@
-import { consoleLogFiles, daemonLogFiles } from '../protocol/paths.js';
 import { command, type Command } from './command.js';
 import { dhcpLeases } from './dhcp.js';
 import { dnsQuery, dnsStatus } from './dns.js';
-import { doctor } from './doctor.js';
+import { consoleCommand, diagnoseCommand, doctorCommand, logsCommand } from './diagnostic-commands.js';
 import { down } from './down.js';
 import { explain } from './explain.js';
-import { printFile } from './follow-file.js';
 import { imageBuild } from './image-build.js';
+import { JSON_OUTPUT } from './shared-options.js';
 import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { portList } from './port.js';
 import { shareAdd, shareCheck, shareCredentials, shareList, shareRemove } from './share.js';
@@ -15,20 +14,9 @@ import { serviceInstall, serviceStart, serviceStatus, serviceStop, serviceUninst
 import { status } from './status.js';
 import { uninstall } from './uninstall.js';
 import { up } from './up.js';
-import { validLines, validNamespace } from './valid-options.js';
+import { validNamespace } from './valid-options.js';
 
 const NETNS = { type: 'string', requiresArg: true } as const;
-const JSON_OUTPUT = { type: 'boolean', default: false, describe: 'Print JSON' } as const;
-const TAIL = {
-  follow: { type: 'boolean', alias: 'f', default: false, describe: 'Follow log output' },
-  lines: {
-    type: 'number',
-    alias: 'n',
-    default: 50,
-    requiresArg: true,
-    describe: 'Number of lines to show from the end of the logs',
-  },
-} as const;
 const SHARE_NAME = { type: 'string', demandOption: true, describe: 'Its letter or path' } as const;
 const KVP_NAME = { type: 'string', demandOption: true, describe: 'Name of the item' } as const;
 
@@ -80,26 +68,8 @@ export const COMMANDS: readonly Command[] = [
     ],
     run: (context, { json, watch, timings }) => status(context, { json, watch, timings }),
   }),
-  command({
-    name: 'logs',
-    summary: "Show the daemon's log",
-    details: 'Each line is a JSON object.',
-    options: TAIL,
-    examples: [
-      ['mobyvm logs --follow', 'Watch the daemon work'],
-      ['mobyvm logs -n 200', 'Show the last 200 lines'],
-    ],
-    run: (context, argv) =>
-      printFile(context, { files: daemonLogFiles(context.paths), what: 'daemon log', ...validLines(argv) }),
-  }),
-  command({
-    name: 'console',
-    summary: "Show the VM's console output",
-    options: TAIL,
-    examples: [['mobyvm console --follow', 'Watch the VM boot']],
-    run: (context, argv) =>
-      printFile(context, { files: consoleLogFiles(context.paths), what: 'console log', ...validLines(argv) }),
-  }),
+  logsCommand,
+  consoleCommand,
   command({
     name: 'share add',
     args: '<name>',
@@ -316,14 +286,8 @@ export const COMMANDS: readonly Command[] = [
     examples: [['mobyvm service status', 'Show whether it runs']],
     run: (context, { json }) => serviceStatus(context, { json }),
   }),
-  command({
-    name: 'doctor',
-    summary: 'Check this host for problems',
-    details: 'Changes nothing. The exit code is 0 if no problem was found, and 1 otherwise.',
-    options: { json: JSON_OUTPUT },
-    examples: [['mobyvm doctor', 'Check the host before the first start']],
-    run: (context, { json }) => doctor(context, { json }),
-  }),
+  doctorCommand,
+  diagnoseCommand,
   command({
     name: 'explain',
     args: '<code>',

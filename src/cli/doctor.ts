@@ -1,8 +1,10 @@
 import { MobyvmError } from '../core/values/index.js';
 import { EXIT_FAILED, EXIT_OK } from '../protocol/exit-code.js';
 import type { Finding } from '../protocol/messages.js';
+import { endpointUrl } from '../protocol/platform.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { ControlClient } from './control-client.js';
+import { clientFinding } from './docker-client.plan.js';
 import { withoutControls } from './terminal.js';
 
 type Verdict = Finding['verdict'];
@@ -14,15 +16,73 @@ const MARKS: Readonly<Record<Verdict, string>> = {
   unknown: '?',
 };
 
-/** `mobyvm doctor`: checks everything that mobyvm needs of this host, with or without a daemon. Changes nothing. */
-export async function doctor(context: CommandContext, { json }: { readonly json: boolean }): CommandResult {
-  const { terminal, paths, rights } = context;
-  const client = new ControlClient(paths.controlSocket, rights);
-  // A daemon sees the host from its own network namespace, and knows its machine.
-  const findings = await client.examineHost().catch((error: unknown) => withoutDaemon(context, error));
+export interface DoctorOptions {
+  readonly json: boolean;
+  /** Repair what can be repaired while the VM runs. */
+  readonly fix: boolean;
+  /** Without asking. */
+  readonly yes: boolean;
+}
+
+/** `mobyvm doctor`: checks everything that mobyvm needs of this host, with or without a daemon. */
+export async function doctor(context: CommandContext, options: DoctorOptions): CommandResult {
+  const { fix, yes, json } = options;
+  if (yes && !fix) throw usageError('--yes is for --fix.', 'Add --fix, or leave out --yes.');
+  if (fix && !yes && (json || !context.input.isTerminal)) throw unansweredError();
+  const findings = await findingsOf(context);
+  const fixable = fix ? findings.filter(({ isFixable }) => isFixable === true) : [];
+  if (fixable.length === 0) {
+    print(context, findings, options);
+    if (fix && !json) context.terminal.out('Nothing found that mobyvm can repair by itself.');
+    return hasProblem(findings) ? EXIT_FAILED : EXIT_OK;
+  }
+  if (!yes) {
+    print(context, findings, options);
+    if (!(await isWanted(context, fixable))) return EXIT_FAILED;
+  }
+  const { paths, rights, interrupted } = context;
+  const after = withClient(context, await new ControlClient(paths.controlSocket, rights).repair(interrupted));
+  print(context, after, options);
+  const isRepaired = !after.some(({ isFixable }) => isFixable === true);
+  return isRepaired && !hasProblem(after) ? EXIT_OK : EXIT_FAILED;
+}
+
+function print({ terminal }: CommandContext, findings: readonly Finding[], { json }: DoctorOptions): void {
   if (json) terminal.out(JSON.stringify({ findings }));
   else findingLines(findings).forEach((line) => terminal.out(line));
-  return findings.some(({ verdict }) => verdict === 'problem') ? EXIT_FAILED : EXIT_OK;
+}
+
+function hasProblem(findings: readonly Finding[]): boolean {
+  return findings.some(({ verdict }) => verdict === 'problem');
+}
+
+async function isWanted(context: CommandContext, fixable: readonly Finding[]): Promise<boolean> {
+  const { terminal, input, interrupted } = context;
+  terminal.prompt(`Repair ${fixable.map(({ title }) => title).join(', ')}? [y/N] `);
+  if (/^y(es)?$/i.test((await input.readLine(interrupted)).trim())) return true;
+  terminal.error('Nothing was changed.');
+  return false;
+}
+
+/** What of this user's environment leads Docker's clients elsewhere; the daemon has another one. */
+function withClient(
+  { env, platform, paths }: CommandContext,
+  findings: readonly Finding[],
+): readonly Finding[] {
+  const own = [paths.engineSocket, paths.usualEngineSocket].filter((each) => each !== undefined);
+  const endpoints = own.map((each) => endpointUrl(platform, each));
+  const found = clientFinding(env, endpoints);
+  return found === undefined ? findings : [...findings, found];
+}
+
+/** A daemon sees the host from its own network namespace, and knows its machine. */
+export function findingsOf(context: CommandContext, signal?: AbortSignal): Promise<readonly Finding[]> {
+  const { paths, rights } = context;
+  const client = new ControlClient(paths.controlSocket, rights);
+  return client
+    .examineHost(signal)
+    .catch((error: unknown) => withoutDaemon(context, error))
+    .then((findings) => withClient(context, findings));
 }
 
 export function findingLines(findings: readonly Finding[]): string[] {
@@ -51,4 +111,15 @@ async function withoutDaemon({ daemon }: CommandContext, error: unknown): Promis
   const { message, remedy } = error;
   const detail = message.replace(/\.$/, '');
   return [{ id: 'daemon', title: 'Daemon', verdict: 'problem', detail, remedy }, ...findings];
+}
+
+function unansweredError(): MobyvmError {
+  return usageError(
+    '"mobyvm doctor --fix" asks before it repairs anything, and cannot ask without a terminal.',
+    'Add --yes to repair without a question.',
+  );
+}
+
+function usageError(message: string, remedy: string): MobyvmError {
+  return new MobyvmError('MOBYVM_USAGE', message, remedy);
 }

@@ -42,6 +42,15 @@ export class LogReader implements AsyncDisposable {
     return true;
   }
 
+  /** Begins with the earliest of the files. False if there is none. */
+  async openEarliest(): Promise<boolean> {
+    for (const path of [...this.#files.earlier].reverse()) {
+      this.#file = await openIfPresent(path);
+      if (this.#file !== undefined) return true;
+    }
+    return this.open(Infinity);
+  }
+
   /** The next complete lines; undefined if there are no more for now. */
   async next(): Promise<string[] | undefined> {
     this.#file ??= await openIfPresent(this.#files.path);
@@ -50,7 +59,7 @@ export class LogReader implements AsyncDisposable {
     if (restored !== undefined) return restored;
     const bytes = await this.#read(this.#file);
     if (bytes.length > 0) return this.#linesOf(bytes);
-    return (await this.#isRenamed(this.#file)) ? this.#continue(this.#file) : undefined;
+    return (await this.#hasNewer(this.#file)) ? this.#continue(this.#file) : undefined;
   }
 
   /** What comes after the last line break, and is not read again. */
@@ -126,11 +135,19 @@ export class LogReader implements AsyncDisposable {
     return rest === '' ? [] : [rest];
   }
 
-  async #isRenamed(file: FileHandle): Promise<boolean> {
-    const opened = await openIfPresent(this.#files.path);
-    if (opened === undefined) return false;
-    await using now = opened;
-    return !isSameFile(await now.stat(), await file.stat());
+  /** Whether another file came after the one that is open. */
+  async #hasNewer(file: FileHandle): Promise<boolean> {
+    const own = await file.stat();
+    const present = [];
+    for (const path of [this.#files.path, ...this.#files.earlier]) {
+      const opened = await openIfPresent(path);
+      if (opened === undefined) continue;
+      await using each = opened;
+      present.push({ path, isOwn: isSameFile(await each.stat(), own) });
+    }
+    const at = present.findIndex(({ isOwn }) => isOwn);
+    // Ours is gone: what came after it is certain only once there is a current file again.
+    return at === -1 ? present[0]?.path === this.#files.path : at > 0;
   }
 
   /** Moves on to the file that came after ours, once ours has been read to its end. */

@@ -9,6 +9,8 @@ import {
   type LogFields,
   type Logger,
 } from '../core/host/index.js';
+import { daemonLogFiles } from '../protocol/paths.js';
+import { RotatingFile } from './rotating-file.js';
 
 export interface LogOptions {
   readonly path: string;
@@ -18,11 +20,10 @@ export interface LogOptions {
 }
 
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
-const MAX_FILES = 3;
 
 export type DaemonLog = Logger & { setLevel(level: LogOptions['level']): void };
 
-/** JSON lines `{time, level, event, …fields}`, at most three files of 4 MiB. The only place that knows winston. */
+/** JSON lines `{time, level, event, …fields}`, in files of 4 MiB. The only place that knows winston. */
 export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
   checkPlace(path);
   const { combine, timestamp, printf } = winston.format;
@@ -33,12 +34,9 @@ export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
     level,
     format: combine(timestamp(), records),
     transports: [
-      new winston.transports.File({
-        filename: path,
-        maxsize: MAX_FILE_BYTES,
-        maxFiles: MAX_FILES,
-        tailable: true,
-        options: { flags: 'a', mode: fileMode('group') },
+      new winston.transports.Stream({
+        stream: new RotatingFile({ files: daemonLogFiles({ daemonLog: path }), maxBytes: MAX_FILE_BYTES }),
+        eol: '\n',
       }),
       ...(toConsole
         ? [new winston.transports.Console({ stderrLevels: ['debug', 'info', 'warn', 'error'] })]

@@ -3,6 +3,7 @@ import { fileLedger } from '../core/host/index.js';
 import { startInBackground } from './background-start.js';
 import { buildImage } from './build-image.js';
 import { daemonLock, type DaemonContext } from './daemon-context.js';
+import { diagnose } from './diagnose/diagnose.js';
 import { examineHost } from './examine-host.js';
 import { dataDiskFile, DATA_DISK_NAMES } from './host-side/data-disk.js';
 import { leftoversIn } from './leftovers.js';
@@ -25,6 +26,7 @@ export function daemonProgram(context: DaemonContext) {
       return (await dataDiskFile(path).exists()) ? path : undefined;
     },
     examineHost: () => examineHost(context, undefined),
+    diagnose: (options: Parameters<typeof diagnose>[1]) => diagnose(context, options),
     service: () => serviceControl(context),
     buildImage: (options: Parameters<typeof buildImage>[1]) => buildImage(context, options),
   };

@@ -191,6 +191,7 @@ async function openDaemon(
     logger,
     requestExit,
     examineHost: () => examineHost(context, machine),
+    repair: () => machine.repairNow(),
   });
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));

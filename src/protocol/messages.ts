@@ -207,6 +207,8 @@ export const finding = z.object({
   verdict: z.enum(['fine', 'notice', 'problem', 'unknown']),
   detail: z.string(),
   remedy: z.string().optional(),
+  /** `mobyvm doctor --fix` can repair it. */
+  isFixable: z.boolean().optional(),
 });
 /** One line of `mobyvm doctor`. */
 export type Finding = z.infer<typeof finding>;

@@ -22,6 +22,15 @@ function environment(): NodeJS.ProcessEnv {
   return { ...process.env, ...own, MOBYVM_SETTINGS: join(folder, 'settings.json') };
 }
 
+async function shell(script: string): Promise<{ output: string; errors: string }> {
+  const child = spawn('sh', ['-c', script], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  await once(child, 'close');
+  return { output, errors };
+}
+
 describe('a command that follows something, and whose reader is gone', () => {
   test.each(['logs --follow', 'console --follow', 'status --watch', 'status --watch --json'])(
     '%s ends although nothing new is printed (docker/compose#3880)',
@@ -48,6 +57,21 @@ describe('a command that follows something, and whose reader is gone', () => {
     child.stdout.destroy();
     const [code] = (await once(child, 'exit')) as [number | null];
     expect(code).toBe(0);
+  });
+
+  test('logs of many lines ends quietly when its reader has seen enough', async () => {
+    const line = JSON.stringify({ time: '2026-11-29T07:00:00.000Z', level: 'info', event: 'dns.test' });
+    await writeFile(join(folder, 'daemon.log'), `${line}\n`.repeat(50_000));
+    const script = `("${process.execPath}" "${main}" logs -n 50000; echo "code $?" >&2) | head -n 1`;
+    expect(await shell(script)).toEqual({
+      output: '2026-11-29T07:00:00.000Z info  dns.test\n',
+      errors: expect.stringMatching(/^code (0|141)\n$/) as unknown,
+    });
+  });
+
+  test('logs with a closed standard output ends quietly', async () => {
+    const script = `"${process.execPath}" "${main}" logs >&-; echo "code $?" >&2`;
+    expect(await shell(script)).toEqual({ output: '', errors: 'code 0\n' });
   });
 
   test('a closed standard error does not end it', async () => {

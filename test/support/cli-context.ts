@@ -32,6 +32,7 @@ export const NO_DAEMON: DaemonProgram = {
   leftovers: () => Promise.resolve(0),
   dataDisk: () => Promise.resolve(undefined),
   examineHost: notExpected,
+  diagnose: notExpected,
   service: notExpected,
   buildImage: notExpected,
 };

@@ -51,6 +51,39 @@ test('an installer depends on its files and its version alone', async () => {
   expect((await build('1.0.1')).equals(first)).toBe(false);
 });
 
+test('an installer puts folders into folders, and the PowerShell module where PowerShell finds it', async () => {
+  const stage = join(folder, 'stage');
+  const files = ['modules/MobyVm/MobyVm.psd1', 'modules/MobyVm/Public/Get-MobyVmLog.ps1', 'node.exe'];
+  await mkdir(join(stage, 'modules/MobyVm/Public'), { recursive: true });
+  for (const name of files) await writeFile(join(stage, name), name);
+  const output = join(folder, 'test.msi');
+  await runScript('windows-msi.mjs', 'buildMsi', { stage, files, version: '1.0.0', output });
+  const rowsOf = async (table: string): Promise<readonly (readonly string[])[]> =>
+    (await run('msiinfo', ['export', output, table])).stdout
+      .trim()
+      .split(/\r?\n/)
+      .slice(3)
+      .map((line) => line.split('\t'));
+  const folders = new Map(
+    (await rowsOf('Directory')).map(([id = '', parent = '', name = '']) => [id, { parent, name }]),
+  );
+  const pathOf = (id: string): string => {
+    const { parent, name } = folders.get(id) ?? { parent: '', name: '' };
+    return id === 'INSTALLDIR' ? '' : `${pathOf(parent)}${name}/`;
+  };
+  const components = new Map(
+    (await rowsOf('Component')).map(([id = '', , place = '']) => [id, pathOf(place)]),
+  );
+  const installed = (await rowsOf('File')).map(
+    ([, component = '', name = '']) => `${components.get(component)}${name.split('|').at(-1)}`,
+  );
+  expect(installed.sort()).toEqual(files);
+  expect((await rowsOf('Environment')).map(([, name, value]) => [name, value])).toContainEqual([
+    '=-*PSModulePath',
+    '[~];[INSTALLDIR]modules',
+  ]);
+});
+
 test('the package has the same Node.js as the one that the tests run in', async () => {
   const schema = z.object({ node: z.object({ version: z.string(), integrity: z.string() }) });
   const { node } = schema.parse(

@@ -20,3 +20,4 @@ export * from './state-file.js';
 export * from './steps.js';
 export * from './wait.js';
 export * from './windows-program.js';
+export * from './zip-file.js';

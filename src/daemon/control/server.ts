@@ -41,6 +41,8 @@ export interface ControlServerOptions {
   readonly requestExit: () => Promise<void>;
   /** What `mobyvm doctor` shows. */
   readonly examineHost: () => Promise<readonly Finding[]>;
+  /** What `mobyvm doctor --fix` does. @throws MobyvmError MOBYVM_BUSY */
+  readonly repair: () => Promise<void>;
 }
 
 export interface ControlServer {
@@ -101,8 +103,9 @@ async function answer(
       json(response, 200, { leases: machine.listLeases().map(toWireLease) });
       return;
     }
-    case 'GET /v1/doctor': {
-      json(response, 200, { findings: await options.examineHost() });
+    case 'GET /v1/doctor':
+    case 'POST /v1/repair': {
+      json(response, 200, await findingsFor(route, options));
       return;
     }
     case 'POST /v1/cancel': {
@@ -132,6 +135,14 @@ async function answer(
       else await operate(machine, route, request, response);
     }
   }
+}
+
+async function findingsFor(
+  route: string,
+  { repair, examineHost }: ControlServerOptions,
+): Promise<{ readonly findings: readonly Finding[] }> {
+  if (route === 'POST /v1/repair') await repair();
+  return { findings: await examineHost() };
 }
 
 async function operate(

@@ -9,6 +9,8 @@ export interface Finding {
   readonly detail: string;
   /** What the user can do. Every problem has one. */
   readonly remedy?: string;
+  /** `mobyvm doctor --fix` can repair it without interrupting anything. */
+  readonly isFixable?: boolean;
 }
 
 /** A finding without the name of the check. */

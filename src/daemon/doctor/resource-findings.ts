@@ -38,16 +38,20 @@ async function judge(
 
 function judgeChange(change: Change, isUp: boolean): Judgement | undefined {
   const remedy = isUp
-    ? 'The daemon repairs it within 30 seconds; `mobyvm status` shows the repair.'
+    ? 'The daemon repairs it within 30 seconds, `mobyvm doctor --fix` at once; `mobyvm status` shows the repair.'
     : '`mobyvm up` repairs it, `mobyvm down` removes it.';
+  const changed = (detail: string): Judgement => ({
+    ...notice(detail, remedy),
+    ...(isUp ? { isFixable: true } : {}),
+  });
   switch (change.kind) {
     case 'none':
       return fine(isUp ? 'as set up by mobyvm' : 'left by an earlier daemon');
     case 'create':
-      return isUp ? notice('missing', remedy) : undefined;
+      return isUp ? changed('missing') : undefined;
     case 'update':
-      return notice(`changed: ${change.fields.join(', ')}`, remedy);
+      return changed(`changed: ${change.fields.join(', ')}`);
     case 'replace':
-      return notice(change.reason, remedy);
+      return changed(change.reason);
   }
 }

@@ -94,6 +94,12 @@ export class MachineHealth {
     await ended;
   }
 
+  /** As `repair`, once more if one is under way: it may have looked before the damage was done. */
+  async repairNow(): Promise<void> {
+    await this.#repairing?.ended;
+    await this.repair();
+  }
+
   /** Repairs at once when the VM's servers are not guarded; called often, so a look must be cheap. */
   async checkGuard(): Promise<void> {
     const { parts, isQuiet } = this.#options;

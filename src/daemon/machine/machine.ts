@@ -1,5 +1,5 @@
 import type { ManagedResource } from '../../core/host/index.js';
-import type { MobyvmError } from '../../core/values/index.js';
+import { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
 import type { Settings } from '../settings/schema.js';
@@ -155,6 +155,12 @@ export class Machine {
     return this.#health.repair();
   }
 
+  /** Likewise, for a command that waits for it. @throws MobyvmError MOBYVM_BUSY */
+  async repairNow(): Promise<void> {
+    if (!this.#isQuiet()) throw notRepairableError(this.state);
+    await this.#health.repairNow();
+  }
+
   /** Repairs missing guard rules at once; called every second or two. */
   checkGuard(): Promise<void> {
     return this.#health.checkGuard();
@@ -199,4 +205,12 @@ export class Machine {
     const isUndone = cancelled && error.code === 'MOBYVM_ABORTED' && (await this.#parts.host.isGone());
     condition.apply(isUndone ? 'operation.cancelled' : 'operation.failed', error);
   }
+}
+
+function notRepairableError(state: MachineState): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_BUSY',
+    `Nothing can be repaired now: the machine is ${state}, or a command is changing it.`,
+    'Start it with `mobyvm up`, which repairs what it finds, or wait for the other command.',
+  );
 }

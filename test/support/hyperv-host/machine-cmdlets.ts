@@ -146,7 +146,10 @@ export function machineCmdlets(world: MachineWorld): Handlers {
         found.bootOrder = [{ BootType: 'Drive', Device: first }, ...found.bootOrder.filter(isOther)];
       return [];
     },
-    'Get-VMComPort': (bound) => [machineOf(bound).portObject()],
+    'Get-VMComPort': (bound) => {
+      const port = machineOf(bound).portObject();
+      return [bound.optionalNumber('Number') === 2 ? { ...port, Path: '' } : port];
+    },
     'Set-VMComPort': (bound) => {
       offMachineOf(bound).comPath = bound.text('Path');
       return [];

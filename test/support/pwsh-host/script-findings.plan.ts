@@ -10,7 +10,9 @@ export const scriptReport = z.object({
   Newer: z.array(place),
   Types: z.array(place),
   Help: help,
-  Functions: z.array(z.object({ Name: z.string(), Line: z.number(), Help: help })),
+  Functions: z.array(
+    z.object({ Name: z.string(), Line: z.number(), Parameters: z.array(z.string()), Help: help }),
+  ),
   Commands: z.array(
     z.object({
       Name: z.string(),
@@ -26,40 +28,70 @@ export type ScriptReport = z.infer<typeof scriptReport>;
 /** Cmdlets of PowerShell itself, with their parameters that Windows PowerShell 5.1 has as well, as far as scripts use them. */
 const OWN_CMDLETS: Readonly<Record<string, string>> = {
   'Add-Content': 'LiteralPath Value NoNewline Encoding',
+  'Add-Member': 'InputObject TypeName',
+  'ConvertFrom-Json': 'InputObject',
   'ConvertTo-Json': 'InputObject Compress Depth',
   'Export-ModuleMember': 'Function',
   'ConvertFrom-SecureString': 'SecureString SecureKey',
   'ConvertTo-SecureString': 'String SecureKey',
   'ForEach-Object': 'Process',
+  'Get-Command': 'Name CommandType',
+  'Get-Content': 'LiteralPath Encoding Tail',
+  'Get-Date': 'Format',
   'Get-ExecutionPolicy': '',
+  'Get-Item': 'LiteralPath',
+  'Get-Location': 'PSProvider',
   'Import-Module': 'Name',
   'Join-Path': 'Path ChildPath',
   'New-Item': 'ItemType Path',
+  'New-Object': 'TypeName Property ArgumentList',
   'Out-Host': '',
+  'Read-Host': 'Prompt',
   'Remove-Item': 'LiteralPath Recurse Force',
+  'Select-Object': 'First Last Skip Unique',
   'Set-Content': 'LiteralPath Value Encoding',
   'Set-StrictMode': 'Version Off',
+  'Sort-Object': 'Property Unique',
+  'Split-Path': 'Path Parent IsAbsolute',
   'Start-Sleep': 'Milliseconds Seconds',
-  'Where-Object': 'Property EQ Like Value',
+  'Test-Path': 'LiteralPath',
+  'Where-Object': 'FilterScript Property EQ Like Match Value',
+  'Write-Debug': 'Message',
+  'Write-Error': 'TargetObject',
+  'Write-Host': 'Object',
   'Write-Output': 'InputObject',
+  'Write-Warning': 'Message',
 };
 /** .NET types, as scripts for people name them: those that Windows PowerShell's .NET Framework has too, as far as they are used. */
 const OWN_TYPES = [
   ...['bool', 'char', 'int', 'scriptblock', 'string', 'switch', 'System.Security.SecureString'],
   ...['System.Net.IPAddress', 'System.Net.IPEndPoint', 'System.Net.Sockets.UdpClient'],
+  ...['datetime', 'hashtable', 'long', 'ordered', 'securestring', 'xml'],
+  ...['System.Console', 'System.Management.Automation.ErrorRecord'],
 ];
 /** Of every cmdlet. */
-const COMMON = ['ErrorAction', 'Confirm', 'WhatIf'];
-const APPROVED_VERBS = ['Add', 'ConvertFrom', 'ConvertTo', 'Get', 'Invoke', 'New', 'Remove', 'Set', 'Test'];
+const COMMON = ['ErrorAction', 'Confirm', 'Verbose', 'WhatIf'];
+const APPROVED_VERBS = [
+  ...['Add', 'Confirm', 'ConvertFrom', 'ConvertTo', 'Export', 'Find', 'Get', 'Import', 'Invoke', 'New'],
+  ...['Remove', 'Repair', 'Set', 'Test'],
+];
 
 export interface ScriptRules {
   /** A script that people call: its help must be whole, and Windows PowerShell must know its types. */
   readonly isForPeople: boolean;
+  /** The other functions of its module: a file of one function, whose help is the function's. */
+  readonly module?: ScriptReport['Functions'];
 }
 
 /** What is wrong with a script, as `line: what`; empty when nothing is. */
-export function scriptFindings(report: ScriptReport, { isForPeople }: ScriptRules): readonly string[] {
-  const own = new Map(report.Functions.map(({ Name }) => [Name.toLowerCase(), Name]));
+export function scriptFindings(
+  report: ScriptReport,
+  { isForPeople, module }: ScriptRules,
+): readonly string[] {
+  const own = new Map(
+    [...report.Functions, ...(module ?? [])].map(({ Name, Parameters }) => [Name.toLowerCase(), Parameters]),
+  );
+  const isPart = module !== undefined && report.Functions.length > 0;
   return [
     ...report.Errors.map(({ Line, Text }) => `${Line}: syntax: ${Text}`),
     ...(report.IsAscii
@@ -71,13 +103,14 @@ export function scriptFindings(report: ScriptReport, { isForPeople }: ScriptRule
         ? []
         : [`${Line}: ${Name} begins with no approved verb`],
     ),
-    ...(isForPeople ? [...helpFindings(report), ...typeFindings(report)] : []),
+    ...(isForPeople ? [...helpFindings(report, isPart), ...typeFindings(report)] : []),
     ...report.Commands.flatMap((command) => commandFindings(command, own)),
   ];
 }
 
-function helpFindings({ Help, Functions }: ScriptReport): readonly string[] {
-  return [{ Name: 'the script', Line: 1, Help }, ...Functions].flatMap((each) => {
+function helpFindings({ Help, Functions }: ScriptReport, isPart: boolean): readonly string[] {
+  const script = isPart ? [] : [{ Name: 'the script', Line: 1, Help }];
+  return [...script, ...Functions].flatMap((each) => {
     if (each.Help === null) return [`${each.Line}: ${each.Name} has no help`];
     return each.Help.map((parameter) => `${each.Line}: the help of ${each.Name} lacks ${parameter}`);
   });
@@ -91,12 +124,16 @@ function typeFindings({ Types }: ScriptReport): readonly string[] {
 
 function commandFindings(
   { Name, Line, Parameters, Positionals, Binding }: ScriptReport['Commands'][number],
-  own: ReadonlyMap<string, string>,
+  own: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] {
   // A script block that is called has no name.
   if (Name === '') return [];
   const binding = Binding.map((text) => `${Line}: ${Name}: ${text}`);
-  if (own.has(Name.toLowerCase())) return binding;
+  const parametersOfOwn = own.get(Name.toLowerCase());
+  if (parametersOfOwn !== undefined) {
+    const missing = Parameters.filter((parameter) => ![...parametersOfOwn, ...COMMON].includes(parameter));
+    return [...binding, ...missing.map((parameter) => `${Line}: ${Name} has no parameter ${parameter}`)];
+  }
   const entry = cmdletEntry(Name);
   const known = Object.hasOwn(OWN_CMDLETS, Name)
     ? OWN_CMDLETS[Name]?.split(' ')

@@ -13,7 +13,8 @@ const ENTRIES = ['test/support/wine/product/main.ts', 'test/support/wine/product
 export async function stageProduct(): Promise<void> {
   await rm(FOLDER, { recursive: true, force: true });
   await mkdir(FOLDER, { recursive: true });
-  await runScript('windows-stage.mjs', 'stageForWindows', { stage: STAGE, entries: ENTRIES });
+  const sourcemap = process.env['MOBYVM_TEST_COVERAGE'] !== undefined;
+  await runScript('windows-stage.mjs', 'stageForWindows', { stage: STAGE, entries: ENTRIES, sourcemap });
 }
 
 /** `mobyvm-VERSION.msi` in `Z:\project\build\windows-product`; their programs differ in `release.txt`. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { it } from 'vitest';
@@ -11,6 +11,9 @@ import type { NetworkNamespace } from '../netns.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const SUITE_TIMEOUT_MS = 900_000;
+
+/** The folder for what V8 reports of each node.exe; see scripts/windows-coverage.mjs. */
+const COVERAGE = process.env['MOBYVM_TEST_COVERAGE'];
 
 const RECORD = z.object({ title: z.string(), error: z.string().optional(), ms: z.number().optional() });
 type Record = z.infer<typeof RECORD>;
@@ -50,6 +53,7 @@ export async function runInWine(
   try {
     await clonePrefix(join(prefixes, 'template'), join(prefixes, prefix));
     await cp(join(import.meta.dirname, 'session'), join(out, 'session'));
+    if (COVERAGE !== undefined) await mkdir(join(out, 'coverage'));
     opened = await beside.open?.(join(prefixes, prefix, 'drive_c'));
     const script = `Z:\\project\\${compiled.replaceAll('/', '\\')}\\${file.replaceAll('/', '\\')}`;
     const enter = join(import.meta.dirname, 'enter');
@@ -63,12 +67,17 @@ export async function runInWine(
     const [stdout = '', stderr = ''] = await Promise.all(
       ['stdout', 'stderr'].map((name) => readFile(join(out, name), 'utf8').catch(() => '')),
     );
+    await keepCoverage(join(out, 'coverage'));
     return { stdout, stderr, failure };
   } finally {
     await opened?.[Symbol.asyncDispose]();
     await rm(out, { recursive: true, force: true });
     await rm(join(prefixes, prefix), { recursive: true, force: true });
   }
+}
+
+async function keepCoverage(folder: string): Promise<void> {
+  if (COVERAGE !== undefined) await cp(folder, COVERAGE, { recursive: true });
 }
 
 /** The folder of the bench, made by the first test that needs it. */

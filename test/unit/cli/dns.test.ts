@@ -71,6 +71,7 @@ function serve(current: CurrentDns): Promise<ControlServer> {
     logger: silentLogger,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
+    repair: () => Promise.resolve(),
   });
 }
 

@@ -85,6 +85,7 @@ describe('Ctrl-C during an operation', () => {
       dns: () => undefined,
       requestExit: () => Promise.resolve(),
       examineHost: () => Promise.resolve([]),
+      repair: () => Promise.resolve(),
     });
     try {
       await expect(
@@ -133,6 +134,7 @@ test('Ctrl-C between the request and its first event cancels the operation', asy
     dns: () => undefined,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
+    repair: () => Promise.resolve(),
   });
   try {
     await expect(

@@ -53,6 +53,7 @@ function start(): Promise<ControlServer> {
     requestExit: () => Promise.resolve(),
     shares: sharesOf(new FakeShareWorld()),
     examineHost: () => Promise.resolve([]),
+    repair: () => Promise.resolve(),
   });
 }
 

@@ -571,6 +571,19 @@ describe('a machine', () => {
       expect(network.isThere).toBe(false);
     });
 
+    test('repairs it at once for a command, which is told when nothing can be repaired', async () => {
+      const { machine, operate, network } = machineWith();
+      await expect(machine.repairNow()).rejects.toMatchObject({ code: 'MOBYVM_BUSY' });
+      await operate('up');
+      network.isThere = false;
+      // The first repair may have looked before; the command waits for one of its own.
+      await Promise.all([machine.repair(), machine.repairNow()]);
+      expect(network.isThere).toBe(true);
+      await operate('down');
+      await expect(machine.repairNow()).rejects.toMatchObject({ code: 'MOBYVM_BUSY' });
+      expect(network.isThere).toBe(false);
+    });
+
     test('reports obstacles by other programs without being degraded', async () => {
       const { machine, operate, obstacles } = machineWith();
       await operate('up');

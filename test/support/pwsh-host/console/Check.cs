@@ -51,7 +51,7 @@ internal static class Check
             .Concat(tokens.OfType<NumberToken>().Where(each => NewerNumber.IsMatch(each.Text)).Select(each => At(each.Extent, each.Text)))
             .Concat(tokens.OfType<StringExpandableToken>().Where(each => each.Text.Contains("`u{")).Select(each => At(each.Extent, "`u{}")));
         var functions = All<FunctionDefinitionAst>(script)
-            .Select(each => new { each.Name, Line = each.Extent.StartLineNumber, Help = HelpOf(each.GetHelpContent(), Names(each.Body.ParamBlock)) });
+            .Select(each => new { each.Name, Line = each.Extent.StartLineNumber, Parameters = Names(each.Body.ParamBlock), Help = HelpOf(each.GetHelpContent(), Names(each.Body.ParamBlock)) });
         var report = new
         {
             Errors = errors.Select(error => At(error.Extent, $"{error.ErrorId}: {error.Message}")),
@@ -110,7 +110,7 @@ internal static class Check
     {
         var count = 0;
         for (var at = 1; at < command.CommandElements.Count; at++)
-            if (command.CommandElements[at] is not CommandParameterAst && command.CommandElements[at - 1] is not CommandParameterAst { Argument: null })
+            if (command.CommandElements[at] is not (CommandParameterAst or VariableExpressionAst { Splatted: true }) && command.CommandElements[at - 1] is not CommandParameterAst { Argument: null })
                 count++;
         return count;
     }

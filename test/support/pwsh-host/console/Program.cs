@@ -16,10 +16,10 @@ internal static class Program
 
     private static int Main(string[] arguments)
     {
-        var checks = arguments.Length == 2 && arguments[0] == "--check";
+        var checks = arguments.Length >= 2 && arguments[0] == "--check";
         if (!checks && (arguments.Length < 2 || arguments[^2] != "-Command" || arguments[^1] != "-"))
         {
-            Console.Error.WriteLine("pwsh-host: only \"-Command -\" and \"--check FILE\" are known here.");
+            Console.Error.WriteLine("pwsh-host: only \"-Command -\" and \"--check FILE...\" are known here.");
             return 64;
         }
         var state = InitialSessionState.CreateDefault2();
@@ -34,7 +34,8 @@ internal static class Program
         using var input = new StreamReader(Console.OpenStandardInput(), Utf8);
         using var output = new StreamWriter(Console.OpenStandardOutput(), Utf8) { AutoFlush = true };
         if (checks)
-            Check.Print(runspace, arguments[1], output);
+            foreach (var path in arguments.Skip(1))
+                Check.Print(runspace, path, output);
         else
             Serve(runspace, input, output);
         return 0;

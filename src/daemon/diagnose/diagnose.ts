@@ -1,0 +1,124 @@
+import { join, posix, win32 } from 'node:path';
+import { z } from 'zod';
+import { windowsProgram, zipFile, type ZipEntry } from '../../core/host/index.js';
+import { PowerShellSession } from '../../powershell/index.js';
+import { finding, type Finding } from '../../protocol/messages.js';
+import { version } from '../../protocol/version.js';
+import type { DaemonContext } from '../daemon-context.js';
+import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
+import { readInstance } from '../instance.js';
+import { engineProbes, GUEST_PROBES } from './engine-probes.js';
+import { fileProbes } from './file-probes.js';
+import { knownSecrets } from './known-secrets.js';
+import { linuxProbes } from './linux-probes.js';
+import { ownProbes } from './own-probes.js';
+import type { Probe, ProbeGroup, Verdict } from './probe.js';
+import { reportPage } from './report-page.plan.js';
+import { report, resultsJson, type Reported } from './report.plan.js';
+import { resolverProbe } from './resolver-probe.js';
+import { runProbes } from './run-probes.js';
+import { windowsProbes } from './windows-probes.js';
+
+/** A question to a daemon that may not answer. */
+export interface AskedProbe {
+  readonly id: string;
+  readonly title: string;
+  readonly group: ProbeGroup;
+  readonly seconds: number;
+  readonly ask: (signal: AbortSignal) => Promise<unknown>;
+}
+
+export interface DiagnoseOptions {
+  /** The one with the id `doctor` returns findings, which the page shows first. */
+  readonly asked: readonly AskedProbe[];
+  /** The host's DNS servers; by default those that Node.js finds. */
+  readonly nameServers?: (() => readonly string[]) | undefined;
+}
+
+export interface Diagnosis {
+  /** A zip file. */
+  readonly file: Uint8Array;
+  readonly probes: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly verdict: Verdict;
+    readonly reason: string;
+    readonly durationMs: number;
+  }[];
+}
+
+/** Leaves time to write the bundle within a minute. */
+const TOTAL_SECONDS = 45;
+
+/** Collects what there is to know about this host and its machine. Changes nothing, and needs no daemon and no network. */
+export async function diagnose(
+  context: DaemonContext,
+  { asked, nameServers }: DiagnoseOptions,
+): Promise<Diagnosis> {
+  const { paths, platform, interrupted: signal } = context;
+  const started = new Date();
+  const nowMs = (): number => performance.now();
+  const startedMs = nowMs();
+  const host = await hostProbes(context);
+  try {
+    const all = [
+      ...asked.map(({ ask, ...each }): Probe => ({
+        ...each,
+        look: async (until) => ({ data: await ask(until) }),
+      })),
+      ...ownProbes(context),
+      ...engineProbes(paths.engineSocket),
+      ...GUEST_PROBES,
+      resolverProbe(nameServers),
+      ...host.probes,
+      ...fileProbes(paths, (...parts) => (platform === 'windows' ? win32 : posix).join(...parts)),
+    ];
+    const outcomes = await runProbes(all, { totalSeconds: TOTAL_SECONDS, signal, nowMs });
+    const masks = { known: await knownSecrets(context) };
+    const reported = outcomes.map((outcome) => report(outcome, masks));
+    const subject = {
+      version,
+      platform,
+      createdAt: started.toISOString(),
+      durationMs: Math.round(nowMs() - startedMs),
+    };
+    const page = reportPage(subject, reported, findingsIn(reported));
+    const entries = [
+      entry('index.html', page),
+      entry('results.json', resultsJson(subject, reported)),
+      ...reported.flatMap(({ file }) => (file === undefined ? [] : [entry(file.name, file.content)])),
+    ];
+    return { file: zipFile(entries, started), probes: reported.map(summaryOf) };
+  } finally {
+    await host.close();
+  }
+}
+
+interface HostProbes {
+  readonly probes: readonly Probe[];
+  close(): Promise<void>;
+}
+
+async function hostProbes({ platform, paths, env }: DaemonContext): Promise<HostProbes> {
+  if (platform === 'windows') {
+    const systemProgram = (name: string): string => windowsProgram(name, env['SystemRoot']);
+    const executable = systemProgram('WindowsPowerShell\\v1.0\\powershell');
+    const session = new PowerShellSession({ executable, env });
+    return { probes: windowsProbes({ powerShell: session, systemProgram }), close: () => session.close() };
+  }
+  const { namespace } = await readInstance(paths.runDir).catch(() => ({ namespace: undefined }));
+  const dataDisk = join(paths.vmStateDir, DATA_DISK_NAMES.linux);
+  return { probes: linuxProbes({ paths, namespace, dataDisk }), close: () => Promise.resolve() };
+}
+
+function findingsIn(reported: readonly Reported[]): readonly Finding[] | undefined {
+  return z.array(finding).safeParse(reported.find(({ id }) => id === 'doctor')?.data).data;
+}
+
+function entry(name: string, text: string): ZipEntry {
+  return { name, content: Buffer.from(text, 'utf8') };
+}
+
+function summaryOf({ id, title, verdict, reason, durationMs }: Reported): Diagnosis['probes'][number] {
+  return { id, title, verdict, reason, durationMs };
+}
