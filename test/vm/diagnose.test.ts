@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { run } from '../../src/core/host/index.js';
+import { Instance } from '../support/instance.js';
+import { unzip } from '../support/unzip.js';
+
+/** `mobyvm diagnose` and `doctor --fix` with a real machine, alive and then dead in parts. */
+const SECRET = 'Plant3d-in-the-items-0123456789';
+let instance: Instance;
+beforeAll(async () => {
+  instance = await Instance.create();
+  await instance.up();
+});
+afterAll(() => instance[Symbol.asyncDispose]());
+
+const results = z.object({
+  probes: z.array(z.object({ id: z.string(), verdict: z.string(), reason: z.string() })),
+});
+
+async function bundle() {
+  const path = join(instance.directory, 'diagnosis.zip');
+  const { exitCode, stderr } = await instance.mobyvm(['diagnose', '--out', path, '--force']);
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  const files = unzip(await readFile(path));
+  const { probes } = results.parse(JSON.parse(files.get('results.json') ?? ''));
+  return { files, verdict: (id: string) => probes.find((each) => each.id === id)?.verdict };
+}
+
+test('everything of a running machine is collected, but no secret', async () => {
+  await instance.mobyvm(['kvp', 'set', 'planted', '--secret'], { input: SECRET });
+  const { files, verdict } = await bundle();
+  for (const id of [
+    'status',
+    'doctor',
+    'leases',
+    'dns-status',
+    'kvp-host',
+    'kvp-intrinsic',
+    'shares',
+    'engine-info',
+  ])
+    expect(verdict(id), id).toBe('ok');
+  for (const id of [
+    'engine-disk',
+    'containers',
+    'engine-networks',
+    'vm-records',
+    'data-disk',
+    'namespace-firewall',
+  ])
+    expect(verdict(id), id).toBe('ok');
+  expect(files.get('evidence/namespace-addresses.txt')).toContain('mobyvm0');
+  expect(files.get('evidence/console.txt')).toContain('Linux version');
+  expect(files.get('evidence/kvp-host.json')).toContain('planted');
+  expect([...files.values()].join('\n').includes(SECRET)).toBe(false);
+});
+
+test('doctor --fix repairs at once what another program removed', async () => {
+  const inside = (...args: readonly string[]) => run('ip', ['-n', instance.namespace, ...args]);
+  await inside('address', 'flush', 'dev', 'mobyvm0');
+  const { exitCode, stdout } = await instance.mobyvm(['doctor', '--fix', '--yes']);
+  expect((await inside('address', 'show', 'dev', 'mobyvm0')).stdout).toContain('inet 10.');
+  expect(stdout).not.toContain('PROBLEM');
+  expect(exitCode).toBe(0);
+});
+
+test('with the daemon and QEMU killed, what is left is collected', async () => {
+  process.kill(await instance.qemuPid(), 'SIGKILL');
+  const withoutVm = await bundle();
+  expect(withoutVm.verdict('status')).toBe('ok');
+  expect(withoutVm.verdict('engine-info')).not.toBe('ok');
+  process.kill(await instance.daemonPid(), 'SIGKILL');
+  const { files, verdict } = await bundle();
+  expect(verdict('status')).toBe('absent');
+  for (const id of ['doctor', 'daemon-log', 'console', 'namespace-routes', 'ledger'])
+    expect(verdict(id), id).toBe('ok');
+  expect(files.get('evidence/daemon-process.json')).toContain('"isAlive": false');
+});
