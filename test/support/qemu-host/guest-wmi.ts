@@ -3,6 +3,7 @@ import type { KvpExchange } from '../../../src/kvp/index.js';
 import { GUEST_NAME } from '../../../src/kvp/guest/names.js';
 import { ScriptedWmi } from '../kvp-wmi.js';
 
+const PRESENCE_MS = 2_000;
 const NOT_LISTENING = ['MOBYVM_KVP_NOT_READY', 'MOBYVM_KVP_FAILED'];
 
 /** Hyper-V's side of the key-value exchange with a guest that is real: its items are those of {@link ScriptedWmi}. */
@@ -20,30 +21,26 @@ export class GuestWmi {
     this.scripted.onHostItems(() => this.#send());
   }
 
-  /** Finds out whether the guest takes part, before items are changed. */
+  /** Finds out whether the guest takes part, before items are changed. A guest that boots answers late, or never. */
   async lookForGuest(): Promise<void> {
-    await this.#look(async () => {
-      await this.#exchange.get('guest', GUEST_NAME, this.#signal);
+    const soon = AbortSignal.timeout(PRESENCE_MS);
+    await this.#look(soon, async () => {
+      await this.#exchange.get('guest', GUEST_NAME, soon);
     });
   }
 
   /** Reads the guest's items, before they are asked for. */
   async lookForItems(): Promise<void> {
+    await this.lookForGuest();
     const { guest, intrinsic } = this.scripted;
-    const pools = [
-      ['guest', guest],
-      ['intrinsic', intrinsic],
-    ] as const;
-    const found: { readonly pool: Map<string, string>; readonly name: string; readonly value: string }[] = [];
-    await this.#look(async () => {
-      for (const [name, pool] of pools) {
+    for (const [name, pool] of [['guest', guest] as const, ['intrinsic', intrinsic] as const]) {
+      pool.clear();
+      if (!this.scripted.isReady) continue;
+      await this.#look(this.#signal, async () => {
         const { items } = await this.#exchange.list(name, this.#signal);
-        for (const item of items) found.push({ pool, name: item.name, value: item.value });
-      }
-    });
-    for (const [, pool] of pools) pool.clear();
-    if (!this.scripted.isReady) return;
-    for (const { pool, name, value } of found) pool.set(name, value);
+        for (const item of items) pool.set(item.name, item.value);
+      });
+    }
   }
 
   /** Returns once the guest has what the calls so far have changed. @throws the reason why it does not */
@@ -54,12 +51,13 @@ export class GuestWmi {
     if (failure !== undefined) throw new TypeError(textOf(failure), { cause: failure });
   }
 
-  async #look(ask: () => Promise<void>): Promise<void> {
+  async #look(signal: AbortSignal, ask: () => Promise<void>): Promise<void> {
     try {
       await ask();
       this.scripted.isReady = true;
     } catch (error) {
-      if (!(error instanceof MobyvmError) || !NOT_LISTENING.includes(error.code)) throw error;
+      const isAway = error instanceof MobyvmError && NOT_LISTENING.includes(error.code);
+      if (!signal.aborted && !isAway) throw error;
       this.scripted.isReady = false;
     }
   }

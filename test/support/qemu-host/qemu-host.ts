@@ -51,9 +51,9 @@ export class QemuHost implements AsyncDisposable {
     this.#turns.run(() => this.#answer(call), this.#signal);
 
   async #answer(call: BoundCall): Promise<HostAnswer> {
-    await this.#lookForGuests(call);
-    const answer = this.simulated.answer(call);
     try {
+      await this.#lookForGuests(call);
+      const answer = this.simulated.answer(call);
       await this.#settle();
       return answer;
     } catch (error) {
