@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import type { HostObject } from '../../support/pwsh-host/stub-calls.js';
 import { windowsServices } from '../../../src/windows/index.js';
 import { askLinuxSide, serveConsole } from './linux-side.js';
 import { PipeBridge } from './pipe-bridge.js';
@@ -15,6 +16,12 @@ const IMAGE = 'mobyvm-busybox';
 /** Of an installation and a boot under software emulation, on a machine that does other things as well. */
 const BOOT_MS = 600_000;
 const PAGE = 'from a container on Windows';
+/**
+ * How Windows removes the version that is replaced. Wine's RemoveExistingProducts sets no property, so that the installer would
+ * remove the VM as well: https://learn.microsoft.com/windows/win32/msi/upgradingproductcode
+ */
+const REPLACED = 'UPGRADINGPRODUCTCODE={00000000-0000-4000-8000-000000000000}';
+const ERROR_INSTALL_FAILURE = 1603;
 
 installPowerShellRelay();
 serveConsole().unref();
@@ -43,8 +50,13 @@ function show(command: string, { stdout, stderr }: Pick<Ended, 'stdout' | 'stder
   transcript.push({ command, output: `${stderr}${stdout}` });
 }
 
+/** A command that is not part of the transcript. */
+function ask(...args: readonly string[]): Promise<Ended> {
+  return run(`${FOLDER}\\node.exe`, [`${FOLDER}\\lib\\main.js`, ...args]);
+}
+
 async function mobyvm(...args: readonly string[]): Promise<Ended> {
-  const ended = await run(`${FOLDER}\\node.exe`, [`${FOLDER}\\lib\\main.js`, ...args]);
+  const ended = await ask(...args);
   show(`mobyvm ${args.join(' ')}`, ended);
   return ended;
 }
@@ -66,10 +78,15 @@ async function up(): Promise<string> {
   throw new TypeError([`exit code ${code}`, stdout, stderr, ...problems, ...console, ...log].join('\n'));
 }
 
-async function msiexec(action: '/i' | '/x', version: string): Promise<number | null> {
+async function msiexec(
+  action: '/i' | '/x',
+  version: string,
+  ...properties: readonly string[]
+): Promise<number | null> {
   const name = `mobyvm-${version}.msi`;
-  show(`msiexec ${action} ${name} /qn`, { stdout: '', stderr: '' });
-  return (await run('C:\\windows\\system32\\msiexec.exe', [action, `${INSTALLERS}\\${name}`, '/qn'])).code;
+  show(['msiexec', action, name, '/qn', ...properties].join(' '), { stdout: '', stderr: '' });
+  const args = [action, `${INSTALLERS}\\${name}`, '/qn', ...properties];
+  return (await run('C:\\windows\\system32\\msiexec.exe', args)).code;
 }
 
 /** Wine's installer does not wait for a service that it stops; see msi-suite.ts. */
@@ -123,6 +140,9 @@ describe('mobyvm on Windows, from the installer to a container', () => {
   );
 
   it('status has the facts of the guest', async () => {
+    // They are read once the engine answers.
+    for (let looks = 0; looks < 60 && !(await ask('status', '--json')).stdout.includes('"kernel"'); looks += 1)
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
     const { code, stdout } = await mobyvm('status');
     expect(stdout).toMatch(/^state +running since /m);
     expect(stdout).toMatch(/^engine +Docker .* answers$/m);
@@ -180,7 +200,11 @@ describe('mobyvm on Windows, from the installer to a container', () => {
     async () => {
       await dockerPrints(['run', '--rm', '-v', 'kept:/data', IMAGE, 'sh', '-c', 'echo kept >/data/file']);
       await stopService();
-      expect(await askLinuxSide('snapshot')).toMatchObject({ machines: [{ State: 'Off' }] });
+      const { machines } = (await askLinuxSide('snapshot')) as { readonly machines: readonly HostObject[] };
+      expect(machines).toMatchObject([{ State: 'Off' }]);
+      expect(await msiexec('/x', '1.0.0', REPLACED)).toBe(0);
+      expect(existsSync(FOLDER)).toBe(false);
+      expect(await askLinuxSide('snapshot')).toMatchObject({ machines });
       expect(await msiexec('/i', '1.1.0')).toBe(0);
       expect(readFileSync(`${FOLDER}\\release.txt`, 'utf8')).toBe('1.1.0');
       await up();
@@ -190,6 +214,11 @@ describe('mobyvm on Windows, from the installer to a container', () => {
     },
     BOOT_MS,
   );
+
+  it('an older installer is refused', async () => {
+    expect(await msiexec('/i', '1.0.0')).toBe(ERROR_INSTALL_FAILURE);
+    expect(await dockerPrints(['version'])).toContain('Server:');
+  });
 
   it('its removal leaves the data disk alone, and nothing else', async () => {
     expect(await msiexec('/x', '1.1.0')).toBe(0);
