@@ -249,7 +249,8 @@ export class Shares {
   async problemOf(id: string, signal: AbortSignal): Promise<ShareFailure | undefined> {
     const worker = this.#workers.get(id);
     const { place } = this;
-    if (worker === undefined || place === undefined) return undefined;
+    if (worker === undefined) return undefined;
+    if (place === undefined) return notMountedYet(worker.share);
     let status = await worker.look(place, signal);
     if (status.state === 'mounting') {
       const soon = AbortSignal.any([signal, AbortSignal.timeout(MOUNTING_MS)]);
@@ -257,8 +258,7 @@ export class Shares {
       status = worker.status;
     }
     if (status.state === 'healthy') return undefined;
-    const reason = `share ${worker.share.name} is not mounted yet`;
-    return status.failure ?? { step: 'mount', reason, remedy: 'Try again in some seconds.' };
+    return status.failure ?? notMountedYet(worker.share);
   }
 
   /** Where the shares are served, while the VM is up. */
@@ -364,6 +364,10 @@ export class Shares {
     if (password === undefined || password === '') throw noPasswordError(user);
     await credentials.write(user, password);
   }
+}
+
+function notMountedYet({ name }: Share): ShareFailure {
+  return { step: 'mount', reason: `share ${name} is not mounted yet`, remedy: 'Try again in some seconds.' };
 }
 
 function userOf({ account }: ShareEntry): string | undefined {

@@ -112,10 +112,13 @@ export class MachineOperations {
     await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
     if (running !== undefined) this.#comparePending(settings, running.spec, context);
     const vm = this.#vmResources(settings, isRunning, context);
+    const hasShares = shares.ids().length > 0;
     await this.#run(
       [...ensureSteps(this.#resources(settings, vm)), ...this.#guestSteps(settings, vm, context)],
       context,
     );
+    // Without shares there was no step that did this; from now on any that is added is mounted at once.
+    if (!hasShares) shares.vmReady();
     this.#engine = await engine.version(context.signal);
     this.#condition.isEngineReady = true;
     this.#isNetworkUp = true;

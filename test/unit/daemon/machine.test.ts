@@ -6,6 +6,7 @@ import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
 import type { GuestSide } from '../../../src/daemon/guest/index.js';
 import type { Obstacle } from '../../../src/daemon/host-side/host-network.js';
 import type { HostSide } from '../../../src/daemon/host-side/host-side.js';
+import type { MachineShares } from '../../../src/daemon/shares/machine-shares.js';
 import { Machine } from '../../../src/daemon/machine/machine.js';
 import type { OperationEvent, OperationName } from '../../../src/daemon/machine/operation.js';
 import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
@@ -19,7 +20,9 @@ const ME = { pid: 1, command: 'mobyvm test' };
 const MACHINE_ID = '6f1a1c52-5d2c-4d9d-9d3a-0b8a3f3b6c01';
 
 /** A machine on a fake driver, with a host side that only notes what happens to it. */
-function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number } = {}) {
+function machineWith(
+  options: FakeDriverOptions & { bootTimeoutSeconds?: number; shares?: MachineShares } = {},
+) {
   const file: { content: z.input<typeof settingsSchema> } = {
     content: { vm: { bootTimeoutSeconds: options.bootTimeoutSeconds ?? 10, diskGiB: 1 } },
   };
@@ -69,7 +72,7 @@ function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: number 
         list: () => Promise.resolve([]),
         counts: () => ({ open: 0, waiting: 0, failed: 0 }),
       },
-      shares: NO_SHARES,
+      shares: options.shares ?? NO_SHARES,
       boot: new BootWatch(driver.console, parseBootStage),
       engine: {
         ping: () =>
@@ -205,6 +208,18 @@ describe('a machine', () => {
       vm: { state: 'running', driver: 'fake' },
     });
     expect(machine.engineState).toEqual({ kind: 'ready' });
+  });
+
+  test.each([[[]], [['C']]])('can mount shares as soon as it is up; at its start it has %j', async (ids) => {
+    const seen: string[] = [];
+    const shares: MachineShares = {
+      ...NO_SHARES,
+      ids: () => ids,
+      vmReady: () => void seen.push('ready'),
+      engineReady: () => void seen.push('engine'),
+    };
+    await machineWith({ shares }).operate('up');
+    expect(seen).toEqual(['ready', 'engine']);
   });
 
   test('stops and can start again', async () => {

@@ -187,11 +187,11 @@ describe('while the VM is up', () => {
     await until('C', 'healthy');
   });
 
-  test('it is off as soon as the VM is gone', async () => {
+  test('it is off as soon as the VM is gone, and cannot be bound', async () => {
     await add('C', 'a');
     shares.vmLost();
     expect(stateOf('C')).toBe('off');
-    expect(await shares.problemOf('C', signal)).toBeUndefined();
+    expect(await shares.problemOf('C', signal)).toMatchObject({ reason: 'share C is not mounted yet' });
   });
 });
 
