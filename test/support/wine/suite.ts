@@ -10,7 +10,7 @@ import { compiledWindowsTests } from '../compiled.js';
 import type { NetworkNamespace } from '../netns.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const SUITE_TIMEOUT_MS = 900_000;
+const SUITE_TIMEOUT_MS = 1_500_000;
 
 const RECORD = z.object({ title: z.string(), error: z.string().optional(), ms: z.number().optional() });
 type Record = z.infer<typeof RECORD>;
