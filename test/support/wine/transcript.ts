@@ -20,9 +20,9 @@ function pageOf(transcript: Transcript): string {
 What \`test/windows/flagship.test.ts\` does, and what it got when this page was written. The programs are those of the installer, in
 Node.js for Windows under Wine. Hyper-V, shares and the network are simulated in PowerShell's engine, and made real on Linux: the
 VM is the same guest in QEMU, and Samba serves its shares. \`docker\` is the client for Linux, whose connections lead through
-\`\\\\.\\pipe\\docker_engine\`. During an upgrade, Windows removes the older version with \`UPGRADINGPRODUCTCODE\`; Wine does not, so
-that is a command here. QEMU emulates the processor, so the times say little. The test writes
-this page if \`MOBYVM_WRITE_TRANSCRIPT\` is set.
+\`\\\\.\\pipe\\docker_engine\`; Node.js for Windows does what \`curl\`, \`type\` and \`sc\` would. During an upgrade, Windows removes the
+older version with \`UPGRADINGPRODUCTCODE\`; Wine does not, so that is a command here. QEMU emulates the processor, so the times
+say little. The test writes this page if \`MOBYVM_WRITE_TRANSCRIPT\` is set.
 
 \`\`\`console
 ${shown.join('\n')}

@@ -93,6 +93,7 @@ async function msiexec(
 
 /** Wine's installer does not wait for a service that it stops; see msi-suite.ts. */
 async function stopService(): Promise<void> {
+  show('sc stop mobyvm', { stdout: '', stderr: '' });
   await (await windowsServices()).stop('mobyvm');
   await new Promise((resolve) => setTimeout(resolve, 5_000));
 }
@@ -114,6 +115,19 @@ async function dockerPrints(args: readonly string[], input?: string): Promise<st
   const { code, stdout, stderr } = await docker(args, input);
   if (code !== 0) throw new TypeError(`docker ${args.join(' ')}: ${stdout}${stderr}`);
   return stdout;
+}
+
+/** What a published port answers to a Windows program, which is this one. */
+async function curl(port: number): Promise<string> {
+  const answer = await get({ port }, '/index.html');
+  show(`curl http://127.0.0.1:${port}/index.html`, { stdout: answer, stderr: '' });
+  return answer;
+}
+
+function type(path: string): string {
+  const content = readFileSync(path, 'utf8');
+  show(`type ${path}`, { stdout: content, stderr: '' });
+  return content;
 }
 
 /** By a client that is a Windows program. */
@@ -174,7 +188,7 @@ describe('mobyvm on Windows, from the installer to a container', () => {
   it('a published port answers on this computer and on the local network', async () => {
     const serve = `mkdir /www && echo ${PAGE} >/www/index.html && exec busybox httpd -f -p 80 -h /www`;
     await dockerPrints(['run', '-d', '--name', 'web', '-p', '8080:80', IMAGE, 'sh', '-c', serve]);
-    expect(await get({ port: 8_080 }, '/index.html')).toBe(`${PAGE}\n`);
+    expect(await curl(8_080)).toBe(`${PAGE}\n`);
     expect(await askLinuxSide('ask from the local network', 8_080)).toBe(`${PAGE}\n`);
     expect((await mobyvm('port', 'list')).stdout).toContain('8080');
   });
@@ -196,9 +210,10 @@ describe('mobyvm on Windows, from the installer to a container', () => {
     const serve = ['busybox', 'httpd', '-f', '-p', '80', '-h', '/site'];
     const bind = ['-v', 'C:\\site:/site'];
     await dockerPrints(['run', '-d', '--name', 'site', ...bind, '-p', '8081:80', IMAGE, ...serve]);
-    expect(await get({ port: 8_081 }, '/index.html')).toBe('from drive C');
+    expect(type('C:\\site\\index.html')).toBe('from drive C');
+    expect(await curl(8_081)).toBe('from drive C');
     await dockerPrints(['exec', 'site', 'sh', '-c', 'echo back >/site/back']);
-    expect(readFileSync('C:\\site\\back', 'utf8')).toBe('back\n');
+    expect(type('C:\\site\\back')).toBe('back\n');
   });
 
   it(
