@@ -15,6 +15,13 @@ const RESTART_DELAYS_MS = [5_000, 30_000];
 /** 1980-01-01 in tenths of a microsecond since 1601. */
 const FIXED_TIME = 119_600_064_000_000_000n;
 const FILE_TIME = new Date('1980-01-02T00:00:00Z');
+/**
+ * A program in a folder of the installation, run within the transaction, by the account of the installer, whose failure prevents
+ * nothing: https://learn.microsoft.com/windows/win32/msi/custom-action-type-34
+ */
+const REMOVE_MACHINE_TYPE = 34 + 0x400 + 0x800 + 0x40;
+/** The VM and all that belongs to it on the host, but no data: nobody can be asked. */
+const REMOVE_MACHINE = '"[INSTALLDIR]node.exe" "[INSTALLDIR]lib\\main.js" uninstall --keep-data';
 /** Names the properties of the summary: [MS-OLEPS] §3.1.2. */
 const SUMMARY_ID = Buffer.from('e0859ff2f94f6810ab9108002b27b3d9', 'hex');
 const [CREATED, SAVED, VT_FILETIME] = [12, 13, 0x40];
@@ -92,6 +99,11 @@ async function extend(msi, work) {
         component,
       ],
     ],
+    CustomAction: [
+      ['Action', 'Type', 'Source', 'Target'],
+      ['s72', 'i2', 'S72', 'S255'],
+      ['RemoveMachine', String(REMOVE_MACHINE_TYPE), 'INSTALLDIR', REMOVE_MACHINE],
+    ],
   };
   for (const [table, [columns, types, ...rows]] of Object.entries(tables)) {
     const file = join(work, `${table}.idt`);
@@ -106,6 +118,10 @@ async function extend(msi, work) {
   ].map(
     ([action, sequence]) =>
       `INSERT INTO \`InstallExecuteSequence\` (\`Action\`,\`Sequence\`) VALUES ('${action}', ${sequence})`,
+  );
+  // Before the service is stopped (1900), and not when a newer version takes over.
+  queries.push(
+    "INSERT INTO `InstallExecuteSequence` (`Action`,`Condition`,`Sequence`) VALUES ('RemoveMachine', 'REMOVE=\"ALL\" AND NOT UPGRADINGPRODUCTCODE', 1850)",
   );
   // Inside the transaction: if the new version cannot be installed, Windows restores the old one.
   queries.push(

@@ -30,6 +30,12 @@ export async function removeWith(
 ): Promise<void> {
   const daemon = found ?? (await startDaemon(context, { namespace: undefined, checksSettings: false }));
   await refuseOtherPaths(context, daemon.info);
-  await runOperation(context, daemon.client, name, args);
+  try {
+    await runOperation(context, daemon.client, name, args);
+  } catch (error) {
+    // It was started for this alone; an installer that removes the program's files next cannot wait for its idle end.
+    if (found === undefined) await endDaemon(context, daemon).catch(() => undefined);
+    throw error;
+  }
   await endDaemon(context, daemon);
 }

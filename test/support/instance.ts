@@ -136,7 +136,7 @@ export class Instance implements AsyncDisposable {
 }
 
 /** A folder with the files of a tiny image: the static busybox and links for its applets. */
-export async function makeBusyboxImage(instance: Instance, name: string): Promise<void> {
+export async function makeBusyboxImage(instance: Pick<Instance, 'docker'>, name: string): Promise<void> {
   const files = await mkdtemp(join(tmpdir(), 'mobyvm-image-'));
   try {
     await mkdir(join(files, 'bin'));

@@ -84,6 +84,28 @@ test('an installer puts folders into folders, and the PowerShell module where Po
   ]);
 });
 
+test('removing the installed product removes the VM first, but not when a newer version takes over', async () => {
+  const stage = join(folder, 'stage');
+  await mkdir(stage);
+  await writeFile(join(stage, 'node.exe'), 'MZ');
+  const msi = join(folder, 'test.msi');
+  await runScript('windows-msi.mjs', 'buildMsi', {
+    stage,
+    files: ['node.exe'],
+    version: '1.0.0',
+    output: msi,
+  });
+  const table = async (name: string): Promise<readonly (readonly string[])[]> =>
+    (await run('msiinfo', ['export', msi, name])).stdout.split('\r\n').map((line) => line.split('\t'));
+  const actions = await table('CustomAction');
+  expect(actions.find(([name]) => name === 'RemoveMachine')?.[3]).toMatch(/ uninstall --keep-data$/);
+  const sequence = new Map((await table('InstallExecuteSequence')).map(([name, ...rest]) => [name, rest]));
+  const [condition, at] = sequence.get('RemoveMachine') ?? [];
+  expect(condition).toBe('REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE');
+  expect(Number(at)).toBeLessThan(Number(sequence.get('StopServices')?.[1]));
+  expect(Number(at)).toBeGreaterThan(Number(sequence.get('InstallInitialize')?.[1]));
+});
+
 test('the package has the same Node.js as the one that the tests run in', async () => {
   const schema = z.object({ node: z.object({ version: z.string(), integrity: z.string() }) });
   const { node } = schema.parse(

@@ -89,7 +89,7 @@ export function cimCmdlets(
       }
       if (bound.text('MethodName') !== 'InitiateShutdown' || found === undefined) throw unknownClass();
       if (!found.hearsShutdown) return [{ ReturnValue: 32_775 }];
-      setTimeout(() => found.isOn && found.end('Off'), 5).unref();
+      found.askToShutDown();
       return [{ ReturnValue: 0 }];
     },
   };

@@ -2,7 +2,7 @@ import type { HostObject } from '../pwsh-host/stub-calls.js';
 import type { Handlers } from './bound.js';
 import { alreadyExists, HostFailure, notFound, queryNotFound } from './host-failure.js';
 
-interface SimulatedShare {
+export interface SimulatedShare {
   readonly object: HostObject;
   access: { readonly account: string; readonly right: string }[];
 }

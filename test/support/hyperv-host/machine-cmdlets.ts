@@ -4,7 +4,7 @@ import type { Bound, Handlers } from './bound.js';
 import { FAULTS, HostFailure, invalidState, notFound, outOfMemory } from './host-failure.js';
 import type { SimulatedNetwork } from './network-cmdlets.js';
 import type { SimulatedGuest } from './simulated-guest.js';
-import { SimulatedMachine, type SimulatedPort } from './simulated-machine.js';
+import type { CreateMachine, SimulatedMachine, SimulatedPort } from './simulated-machine.js';
 
 const HOST_MEMORY_BYTES = 64 * 1024 ** 3;
 
@@ -13,6 +13,7 @@ export interface MachineWorld {
   readonly network: SimulatedNetwork;
   /** Runs in a machine that is created from now on. */
   readonly guest: SimulatedGuest | undefined;
+  readonly createMachine: CreateMachine;
   /** The volume of the data disks is full. */
   isDiskFull: boolean;
 }
@@ -67,7 +68,7 @@ export function machineCmdlets(world: MachineWorld): Handlers {
       const switchName = bound.optionalText('SwitchName');
       if (switchName !== undefined && !hasSwitch(switchName)) throw notFound(switchName);
       const name = bound.text('Name');
-      const made = new SimulatedMachine(
+      const made = world.createMachine(
         name,
         Number(bound.optionalText('Generation') ?? '1'),
         join(bound.optionalText('Path') ?? '/hyper-v', name),

@@ -9,13 +9,19 @@ import { machineCmdlets, type MachineWorld } from './machine-cmdlets.js';
 import { SimulatedNetwork } from './network-cmdlets.js';
 import { SimulatedSystem } from './system-cmdlets.js';
 import type { SimulatedGuest } from './simulated-guest.js';
-import type { SimulatedMachine } from './simulated-machine.js';
+import { SimulatedMachine, type CreateMachine } from './simulated-machine.js';
 
 /**
  * `nothing`: it says that it is done, and has done nothing. `late`: it does it, and never answers.
  * `afterwards`: it never answers, and does it when the call was given up and everything undone.
  */
 export type Fault = keyof typeof FAULTS | 'hang' | 'late' | 'afterwards' | 'nothing';
+
+/** What a host has in place of the simulation. */
+export interface HostParts {
+  readonly createMachine?: CreateMachine;
+  readonly disks?: Handlers;
+}
 
 /**
  * A Windows host with Hyper-V, in memory: what it answers to the cmdlets that mobyvm calls, in German.
@@ -38,15 +44,22 @@ export class SimulatedHost implements MachineWorld {
   /** The cmdlet that the last fault met. */
   faulted: string | undefined;
   #afterwards: (() => void) | undefined;
-  readonly #handlers: Handlers = {
-    ...machineCmdlets(this),
-    ...diskCmdlets((path) => this.machines.some(({ isOn, disks }) => isOn && disks.includes(path))),
-    ...cimCmdlets(this.machines, this.system, this.network),
-    ...this.system.handlers(),
-    ...this.network.handlers(),
-    ...this.firewall.handlers(),
-    ...this.fileSharing.handlers(),
-  };
+  readonly createMachine: CreateMachine;
+  readonly #handlers: Handlers;
+
+  constructor({ createMachine, disks }: HostParts = {}) {
+    this.createMachine = createMachine ?? ((...args) => new SimulatedMachine(...args));
+    this.#handlers = {
+      ...machineCmdlets(this),
+      ...diskCmdlets((path) => this.machines.some(({ isOn, disks }) => isOn && disks.includes(path))),
+      ...disks,
+      ...cimCmdlets(this.machines, this.system, this.network),
+      ...this.system.handlers(),
+      ...this.network.handlers(),
+      ...this.firewall.handlers(),
+      ...this.fileSharing.handlers(),
+    };
+  }
 
   readonly answer: AnswerCmdlet = (call) => {
     this.calls.push(call);

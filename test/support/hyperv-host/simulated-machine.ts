@@ -9,6 +9,7 @@ import { BOOT_LINES, type SimulatedGuest } from './simulated-guest.js';
 /** From this line of its boot on, the guest reacts to a request to shut down. */
 const HEARS_FROM = 3;
 const LINE_EVERY_MS = 2;
+const SHUTDOWN_MS = 5;
 /** German, like everything on this host: a service cannot be found by its English name. */
 const SERVICE_NAMES: Readonly<Record<string, readonly [id: string, isEnabled: boolean]>> = {
   Zeitsynchronisierung: [INTEGRATION_SERVICES.timeSynchronization, true],
@@ -24,6 +25,14 @@ export interface SimulatedPort {
   isDynamic: boolean;
   switchName: string | undefined;
 }
+
+export interface NewMachineOptions {
+  readonly memoryBytes: number;
+  readonly switchName: string | undefined;
+  readonly guest?: SimulatedGuest | undefined;
+}
+
+export type CreateMachine = (...args: ConstructorParameters<typeof SimulatedMachine>) => SimulatedMachine;
 
 /** Tells a file from another that came to lie in its place. */
 function identityOf(path: string): string | undefined {
@@ -73,11 +82,7 @@ export class SimulatedMachine {
     readonly name: string,
     readonly generation: number,
     readonly path: string,
-    options: {
-      readonly memoryBytes: number;
-      readonly switchName: string | undefined;
-      readonly guest?: SimulatedGuest | undefined;
-    },
+    options: NewMachineOptions,
   ) {
     this.memoryBytes = options.memoryBytes;
     this.guest = options.guest;
@@ -113,6 +118,11 @@ export class SimulatedMachine {
       this.guest?.boots(this);
     }
     this.#serveConsole();
+  }
+
+  /** As its shutdown component does. */
+  askToShutDown(): void {
+    setTimeout(() => this.isOn && this.end('Off'), SHUTDOWN_MS).unref();
   }
 
   end(state: 'Off' | 'Saved'): void {

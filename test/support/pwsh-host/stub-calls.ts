@@ -29,3 +29,6 @@ export interface BoundCall {
 }
 
 export type AnswerCmdlet = (call: BoundCall) => HostAnswer;
+
+/** As {@link AnswerCmdlet}, by a host that takes its time. */
+export type AnswerCmdletLater = (call: BoundCall) => HostAnswer | Promise<HostAnswer>;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import type { AnswerCmdlet, BoundCall } from './stub-calls.js';
+import type { AnswerCmdletLater, BoundCall } from './stub-calls.js';
 import { definitionsFromReference, definitionsFromTable } from './stub-definitions.js';
 import { writeStubModules } from './stub-modules.js';
 
@@ -41,7 +41,7 @@ export class StubHost {
     this.env = env;
   }
 
-  static async start(answer: AnswerCmdlet, source = STUB_SOURCES[0]): Promise<StubHost> {
+  static async start(answer: AnswerCmdletLater, source = STUB_SOURCES[0]): Promise<StubHost> {
     const folder = await mkdtemp(join(tmpdir(), 'mobyvm-stubs-'));
     const definitions =
       source === 'reference' && CMDLET_REFERENCE !== undefined
@@ -67,7 +67,7 @@ export class StubHost {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  #serve(socket: Socket, answer: AnswerCmdlet): void {
+  #serve(socket: Socket, answer: AnswerCmdletLater): void {
     this.#sockets.add(socket);
     // A session that is killed breaks its connection off.
     socket.on('error', () => undefined);
@@ -75,11 +75,13 @@ export class StubHost {
     const lines = createInterface({ input: socket });
     // It gets the socket's errors too.
     lines.on('error', () => undefined);
-    lines.on('line', (line) => {
-      const call = callSchema.parse(JSON.parse(line));
-      this.calls.push(call);
-      const found = answer(call);
-      if (found.kind !== 'hang') socket.write(`${JSON.stringify(found)}\n`);
-    });
+    lines.on('line', (line) => void this.#answer(line, socket, answer));
+  }
+
+  async #answer(line: string, socket: Socket, answer: AnswerCmdletLater): Promise<void> {
+    const call = callSchema.parse(JSON.parse(line));
+    this.calls.push(call);
+    const found = await answer(call);
+    if (found.kind !== 'hang') socket.write(`${JSON.stringify(found)}\n`);
   }
 }

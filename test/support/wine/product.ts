@@ -3,29 +3,44 @@ import { join, resolve } from 'node:path';
 import { run } from '../../../src/core/host/index.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const FOLDER = join(ROOT, 'build/windows-product');
-const STAGE = join(FOLDER, 'stage');
-
 /** With entries that stand in for what mobyvm still lacks on Windows; see test/support/wine/product. */
 const ENTRIES = ['test/support/wine/product/main.ts', 'test/support/wine/product/service.ts'];
 
-/** What its package for Windows has, without an image, in `Z:\project\build\windows-product\stage`. */
-export async function stageProduct(): Promise<void> {
-  await rm(FOLDER, { recursive: true, force: true });
-  await mkdir(FOLDER, { recursive: true });
-  const sourcemap = process.env['MOBYVM_TEST_COVERAGE'] !== undefined;
-  await runScript('windows-stage.mjs', 'stageForWindows', { stage: STAGE, entries: ENTRIES, sourcemap });
+export interface ProductOptions {
+  /** Of the folder below `build`; files that may run at the same time have one each. */
+  readonly name?: string;
+  /** Folder of the boot image; without it the product has none. */
+  readonly imageDir?: string;
 }
 
-/** `mobyvm-VERSION.msi` in `Z:\project\build\windows-product`; their programs differ in `release.txt`. */
-export async function buildInstallers(versions: readonly string[]): Promise<void> {
-  await stageProduct();
+/** What its package for Windows has, in `Z:\project\build\NAME\stage`. @returns that folder */
+export async function stageProduct(options: ProductOptions = {}): Promise<string> {
+  const folder = folderOf(options);
+  const stage = join(folder, 'stage');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const { imageDir } = options;
+  const sourcemap = process.env['MOBYVM_TEST_COVERAGE'] !== undefined;
+  await runScript('windows-stage.mjs', 'stageForWindows', { stage, imageDir, entries: ENTRIES, sourcemap });
+  return stage;
+}
+
+/** `mobyvm-VERSION.msi` in `Z:\project\build\NAME`; their programs differ in `release.txt`. */
+export async function buildInstallers(
+  versions: readonly string[],
+  options: ProductOptions = {},
+): Promise<void> {
+  const stage = await stageProduct(options);
   for (const version of versions) {
-    await writeFile(join(STAGE, 'release.txt'), version);
-    const output = join(FOLDER, `mobyvm-${version}.msi`);
-    const files = await runScript('windows-stage.mjs', 'filesBelow', STAGE);
-    await runScript('windows-msi.mjs', 'buildMsi', { stage: STAGE, files, version, output });
+    await writeFile(join(stage, 'release.txt'), version);
+    const output = join(folderOf(options), `mobyvm-${version}.msi`);
+    const files = await runScript('windows-stage.mjs', 'filesBelow', stage);
+    await runScript('windows-msi.mjs', 'buildMsi', { stage, files, version, output });
   }
+}
+
+function folderOf({ name = 'windows-product' }: ProductOptions): string {
+  return join(ROOT, 'build', name);
 }
 
 /** Calls a function of the packaging scripts, which are not TypeScript. */

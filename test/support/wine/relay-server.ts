@@ -21,7 +21,7 @@ export interface RelayServerOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Where the consoles of machines are. */
   readonly consoleSocket: string;
-  /** Answers a question of the test. */
+  /** Answers a question of the test, perhaps by a promise. */
   readonly ask: (question: string, argument: unknown) => unknown;
 }
 
@@ -63,7 +63,7 @@ export class RelayServer implements AsyncDisposable {
       const opening = openingSchema.parse(JSON.parse(head.subarray(0, end).toString()));
       socket.unshift(head.subarray(end + 1));
       if ('run' in opening) this.#run(socket, opening);
-      else if ('ask' in opening) this.#answer(socket, opening.ask, opening.argument);
+      else if ('ask' in opening) void this.#answer(socket, opening.ask, opening.argument);
       else this.#showConsole(socket);
     };
     socket.on('data', read);
@@ -82,10 +82,10 @@ export class RelayServer implements AsyncDisposable {
     socket.on('close', () => child.kill('SIGKILL'));
   }
 
-  #answer(socket: Socket, question: string, argument: unknown): void {
+  async #answer(socket: Socket, question: string, argument: unknown): Promise<void> {
     let answer: unknown;
     try {
-      answer = { value: this.#options.ask(question, argument) ?? null };
+      answer = { value: (await this.#options.ask(question, argument)) ?? null };
     } catch (error) {
       answer = { error: textOf(error) };
     }

@@ -46,7 +46,8 @@ const context = {
     throw new Skipped(note);
   },
 };
-const it = (title, body) => tests.push({ title: [...path, title].join(' > '), body: withHooks(body, hooks) });
+const it = (title, body, timeoutMs = TEST_TIMEOUT_MS) =>
+  tests.push({ title: [...path, title].join(' > '), body: withHooks(body, hooks), timeoutMs });
 const withHooks =
   (body, { before, after }) =>
   async () => {
@@ -79,14 +80,11 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 await import(pathToFileURL(process.argv[2]).href);
-for (const { title, body } of tests) {
+for (const { title, body, timeoutMs } of tests) {
   const started = performance.now();
   let timer;
   const timeout = new Promise((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`not done after ${TEST_TIMEOUT_MS / 1000} s`)),
-      TEST_TIMEOUT_MS,
-    );
+    timer = setTimeout(() => reject(new Error(`not done after ${timeoutMs / 1000} s`)), timeoutMs);
   });
   let error;
   try {

@@ -8,14 +8,10 @@ import { answerAsEngine } from '../engine-fake.js';
 import { SimulatedGuest } from '../hyperv-host/simulated-guest.js';
 import { SimulatedHost } from '../hyperv-host/simulated-host.js';
 import { NetworkNamespace } from '../netns.js';
-import { consoleProgram } from '../pwsh-host/console-program.js';
 import type { AnswerCmdlet } from '../pwsh-host/stub-calls.js';
-import { StubHost } from '../pwsh-host/stub-host.js';
-import { RelayServer } from './relay-server.js';
+import { forwardToSocket, LinuxRelay } from './linux-relay.js';
 import { toLinux, toWindows, type WindowsPlaces } from './windows-names.js';
 
-/** Where relay/main.cjs connects to. */
-const RELAY_PORT = 18_200;
 const HOST_ADDRESS = '10.0.75.1';
 const GUEST_ADDRESS = '10.0.75.2';
 const ENGINE_PORT = 2_376;
@@ -30,11 +26,13 @@ export class SimulatedWindows implements AsyncDisposable {
   /** Calls that the simulated host could not answer, with the reason. */
   readonly problems: string[] = [];
   readonly #folder: string;
+  readonly #relay: LinuxRelay;
   #engine: Server | undefined;
 
   private constructor(namespace: NetworkNamespace, folder: string) {
     this.namespace = namespace;
     this.#folder = folder;
+    this.#relay = new LinuxRelay(namespace, folder);
     this.host.network.tentativeLooks = 0;
   }
 
@@ -45,8 +43,7 @@ export class SimulatedWindows implements AsyncDisposable {
     try {
       await namespace.addBridge('mobyvm0', [`${HOST_ADDRESS}/24`]);
       await namespace.ip('addr', 'add', `${GUEST_ADDRESS}/32`, 'dev', 'lo');
-      await windows.#forward(`127.0.0.1:${RELAY_PORT}`, windows.#relaySocket);
-      await windows.#forward(`${GUEST_ADDRESS}:${ENGINE_PORT}`, windows.#engineSocket);
+      await forwardToSocket(namespace, `${GUEST_ADDRESS}:${ENGINE_PORT}`, windows.#engineSocket);
       return windows;
     } catch (error) {
       await windows[Symbol.asyncDispose]();
@@ -55,22 +52,13 @@ export class SimulatedWindows implements AsyncDisposable {
   }
 
   /** Starts to answer programs under Wine. @param drive the folder that is `C:\` there */
-  async open(drive: string): Promise<AsyncDisposable> {
-    const program = await consoleProgram();
+  open(drive: string): Promise<AsyncDisposable> {
     const places = { drive, consoleSocket: join(this.#folder, 'com1.sock') };
-    const stubs = await StubHost.start(this.#answerIn(places));
-    const relay = await RelayServer.listen(this.#relaySocket, {
-      program,
-      env: { ...process.env, ...stubs.env, DOTNET_EnableDiagnostics: '0' },
+    return this.#relay.open({
+      answer: this.#answerIn(places),
       consoleSocket: places.consoleSocket,
       ask: (question, argument) => this.#tell(question, argument),
     });
-    return {
-      [Symbol.asyncDispose]: async () => {
-        await relay[Symbol.asyncDispose]();
-        await stubs.stop();
-      },
-    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,10 +67,6 @@ export class SimulatedWindows implements AsyncDisposable {
     this.#engine?.close();
     await this.namespace[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  get #relaySocket(): string {
-    return join(this.#folder, 'relay.sock');
   }
 
   get #engineSocket(): string {
@@ -133,20 +117,5 @@ export class SimulatedWindows implements AsyncDisposable {
       { ca, cert, key, requestCert: true, rejectUnauthorized: true },
       answerAsEngine,
     ).listen(this.#engineSocket);
-  }
-
-  /** From an address in the namespace to a socket of this process. */
-  async #forward(address: string, socketPath: string): Promise<void> {
-    const [host = '', port = ''] = address.split(':');
-    const listen = `TCP-LISTEN:${port},bind=${host},reuseaddr,fork`;
-    // A connection that one side has closed may stay half open as long as it likes.
-    const program = this.namespace.start('socat', [
-      '-d',
-      '-d',
-      '-t86400',
-      listen,
-      `UNIX-CONNECT:${socketPath}`,
-    ]);
-    await program.line(/listening on/);
   }
 }

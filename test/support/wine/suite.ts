@@ -10,7 +10,7 @@ import { compiledWindowsTests } from '../compiled.js';
 import type { NetworkNamespace } from '../netns.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const SUITE_TIMEOUT_MS = 900_000;
+const SUITE_TIMEOUT_MS = 1_500_000;
 
 /** The folder for what V8 reports of each node.exe; see scripts/windows-coverage.mjs. */
 const COVERAGE = process.env['MOBYVM_TEST_COVERAGE'];

@@ -21,6 +21,8 @@ class FakeDaemon {
   readonly #server: Server;
   namespace: string | undefined;
   isEngineReachable = true;
+  /** Of every operation. */
+  failure: { readonly code: string; readonly message: string } | undefined;
 
   constructor() {
     this.#server = createServer((request, response) => {
@@ -60,6 +62,8 @@ class FakeDaemon {
       settingsFile: '/settings.json',
     };
     const operation = /^POST \/v1\/operations\/([a-z]+)$/.exec(route)?.[1];
+    if (operation !== undefined && this.failure !== undefined)
+      return `${JSON.stringify({ event: 'operation.failed', operation, durationMs: 1, error: { ...this.failure, remedy: '', details: {} } })}\n`;
     if (operation !== undefined)
       return `${JSON.stringify({ event: 'operation.done', operation, durationMs: 1 })}\n`;
     if (route === 'GET /v1/daemon')
@@ -217,6 +221,18 @@ describe('uninstall', () => {
     expect(await uninstall(context, options)).toBe(0);
     expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/uninstall', 'POST /v1/exit']);
     expect(server.bodies).toEqual([{ requester: { pid: 1, command: 'mobyvm' }, keepData }]);
+  });
+
+  test.each([
+    ['ends a daemon that it has started, even if it fails', true, ['POST /v1/exit']],
+    ['leaves a daemon that ran before, if it fails', false, []],
+  ])('%s', async (_what, isNew, after) => {
+    server.failure = { code: 'MOBYVM_POWERSHELL_START', message: 'no PowerShell' };
+    if (!isNew) await serve();
+    const startInBackground = () => serve().then(() => ({ failure: () => Promise.resolve(undefined) }));
+    const { context } = instance({}, { startInBackground });
+    await expect(uninstall(context, { keepData: true, yes: false })).rejects.toThrow('no PowerShell');
+    expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/uninstall', ...after]);
   });
 
   test('names the data disk that it keeps, in the state folder of the daemon', async () => {
