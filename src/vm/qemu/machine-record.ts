@@ -29,6 +29,10 @@ export const SavedState = z.object({
   memoryBytes: z.number().positive(),
   /** The guest has the ISO's file system mounted, so continuing with another ISO would be fatal. */
   iso: FileStamp,
+  /** The guest has parts of its disk in memory, so continuing on a disk that has changed would destroy it. */
+  dataDisk: FileStamp.optional(),
+  /** Memory is not guaranteed to load into another version: `-cpu max` and `host` differ between versions. */
+  qemuVersion: z.string().optional(),
 });
 
 export type MachineRecord = z.infer<typeof MachineRecord>;

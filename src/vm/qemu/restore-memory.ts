@@ -13,7 +13,9 @@ const POLL_MS = 20;
  * Checks that a saved memory still matches what it was saved with, before anything is started.
  * @throws MobyvmError MOBYVM_VM_RESTORE
  */
-export async function checkSaved(setup: QemuSetup, saved: SavedState): Promise<void> {
+export async function checkSaved(setup: QemuSetup, saved: SavedState, qemuVersion: string): Promise<void> {
+  if (saved.qemuVersion !== undefined && saved.qemuVersion !== qemuVersion)
+    throw restoreError(`it was saved by QEMU ${saved.qemuVersion}, and this is ${qemuVersion}`, undefined);
   const memory = await stampIfPresent(setup.memoryPath);
   if (memory?.bytes !== saved.memoryBytes) {
     throw restoreError(
@@ -24,6 +26,20 @@ export async function checkSaved(setup: QemuSetup, saved: SavedState): Promise<v
   const iso = await stampIfPresent(saved.spec.isoPath);
   if (iso?.bytes !== saved.iso.bytes || iso.modifiedMs !== saved.iso.modifiedMs) {
     throw restoreError(`the boot ISO ${saved.spec.isoPath} has changed since`, undefined);
+  }
+  const { path } = saved.spec.dataDisk;
+  const disk = saved.dataDisk === undefined ? undefined : await stampIfPresent(path);
+  if (disk?.bytes !== saved.dataDisk?.bytes || disk?.modifiedMs !== saved.dataDisk?.modifiedMs) {
+    throw restoreError(`the data disk ${path} has changed since`, undefined);
+  }
+}
+
+/** The description of a saved memory. @throws MobyvmError MOBYVM_VM_RESTORE if it cannot be read */
+export async function readSaved({ saved }: QemuSetup): Promise<SavedState | undefined> {
+  try {
+    return await saved.read();
+  } catch (error) {
+    throw restoreError(`${saved.path} is damaged`, error);
   }
 }
 

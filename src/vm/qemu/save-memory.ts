@@ -41,7 +41,13 @@ export async function saveMemory(
     await client.execute('stop', {}, { signal });
     const memoryBytes = await writeMemory(client, setup, context);
     await rename(partialMemoryPath(setup), setup.memoryPath);
-    await setup.saved.write({ format: 1, ...hardware, machineType, memoryBytes, iso });
+    // QEMU has handed the disk over by now and writes nothing more to it.
+    const dataDisk = await stampOf(hardware.spec.dataDisk.path);
+    const qemuVersion = client.version;
+    await setup.saved.write({
+      ...{ format: 1, ...hardware, machineType, memoryBytes, iso },
+      ...{ dataDisk, qemuVersion },
+    });
     setup.logger.info('vm.memory.saved', { bytes: memoryBytes });
   } catch (error) {
     await resumeAfterFailure(client, setup, wasRunning);
