@@ -48,12 +48,21 @@ export interface DaemonProgram {
   leftovers(): Promise<number>;
   /** The path of the data disk in that state folder, if there is one. */
   dataDisk(stateDir: string): Promise<string | undefined>;
+  /** Since when the VM of that state folder is saved, and what it takes on disk; undefined if it is not saved. */
+  savedVm(stateDir: string): Promise<SavedVm | undefined>;
   /** @param machine what the daemon says, if one runs */
   examineHost(): Promise<readonly Finding[]>;
   /** The Windows service that the daemon runs in. @throws MobyvmError MOBYVM_PLATFORM on other systems */
   service(): Promise<ServiceControl>;
   /** @returns the image's folder */
   buildImage(options: { readonly recipe: string; readonly onLine: (line: string) => void }): Promise<string>;
+}
+
+export interface SavedVm {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Size of the file with its memory; undefined if that is not known. */
+  readonly bytes?: number | undefined;
 }
 
 /** As the lock names it. */

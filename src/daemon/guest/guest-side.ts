@@ -49,4 +49,6 @@ export interface GuestSide {
   /** The guest is gone, or about to go. */
   unfollow(): void;
   readonly facts: GuestFacts | undefined;
+  /** A digest of what guest and host know each other by; empty before the first `prepareStep`. */
+  readonly credentialsDigest: string;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { sleep, type Logger, type Step, type StepOutcome } from '../../core/host/index.js';
 import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
 import {
@@ -64,6 +65,13 @@ export class KvpGuest implements GuestSide {
     if (this.#certificates === undefined) throw noCertificatesError();
     const { ca, client } = this.#certificates;
     return { ca, cert: client.cert, key: client.key };
+  }
+
+  get credentialsDigest(): string {
+    if (this.#certificates === undefined || this.#token === undefined) return '';
+    const { ca, server, client } = this.#certificates;
+    const parts = [ca, server.cert, client.cert, this.#token];
+    return createHash('sha256').update(parts.join('\0')).digest('hex');
   }
 
   prepareStep(): Step {

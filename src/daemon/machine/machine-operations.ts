@@ -15,13 +15,19 @@ import type { MachineCondition } from './condition.js';
 import { guestSteps } from './guest-steps.js';
 import type { MachineParts } from './machine-parts.js';
 import type { PendingSetting } from './machine-status.js';
-import { isRunningNow } from './observe-vm.js';
+import { givenToGuest } from './guest-record.js';
+import { notSaved } from './machine-messages.js';
+import { isRunningNow, stateToStop } from './observe-vm.js';
 import type { Operation } from './operation.js';
 import type { OperationContext } from './operation-runner.js';
 import { pendingSettings, pendingText } from './pending-settings.plan.js';
 import { removeEach } from './remove-each.js';
 import type { VmWatch } from './vm-watch.js';
-import { VmResources } from './vm-resources.js';
+import { SavedMachine } from './saved-machine.js';
+import { VmResources, type VmEnding } from './vm-resources.js';
+
+/** An engine that takes longer is in no state to be kept. */
+const ANSWER_MS = 5_000;
 
 /**
  * What `up`, `down`, `restart` and `uninstall` do, over one ordered list of resources: `up` ensures them first to last,
@@ -74,11 +80,11 @@ export class MachineOperations {
       case 'restart': {
         // Before anything is stopped: invalid settings leave a running machine alone.
         const settings = await this.#loadSettings();
-        await this.#down(context);
+        await this.#down('stop', context);
         return this.#up(settings, context);
       }
       case 'down':
-        return this.#down(context);
+        return this.#down(await this.#endingOf(operation.stop === true, context), context);
       case 'uninstall':
         return this.#uninstall(operation.keepData, context);
     }
@@ -117,22 +123,48 @@ export class MachineOperations {
       context,
     );
     this.#engine = await engine.version(context.signal);
+    if (vm.isFreshBoot) await this.#saved(settings, context).noteBooted(driver.features.accelerator);
+    guest.follow();
+    // The clock of a guest that was saved is late. Otherwise nobody waits: a failure is logged, and the health
+    // check tries again.
+    if (vm.hasResumed) await guest.syncClock({ reason: 'resumed' }, context.signal);
     this.#condition.isEngineReady = true;
     this.#isNetworkUp = true;
     await ports.audit();
     shares.engineReady();
-    guest.follow();
-    // Nobody waits for it: a failure is logged, and the health check tries again.
-    void guest.syncClock({ reason: 'started' }, context.signal);
+    if (!vm.hasResumed) void guest.syncClock({ reason: 'started' }, context.signal);
   }
 
-  async #down(context: OperationContext): Promise<void> {
+  /** A VM is saved only if its engine answers: `down` and `up` are also how people get rid of a fault. */
+  async #endingOf(isToStop: boolean, context: OperationContext): Promise<VmEnding> {
+    const { driver, engine, loadSettings, shares } = this.#parts;
+    const { machine } = await loadSettings().catch(() => this.#settings);
+    if (isToStop || machine.onDown === 'stop') return 'stop';
+    const state = await stateToStop(driver, context.signal);
+    if (state !== 'running') return state === 'saved' ? 'save' : 'stop';
+    if (!this.#isNetworkUp) {
+      this.#notice(notSaved('the daemon that started it has ended'), context);
+      return 'stop';
+    }
+    try {
+      await engine.ping(AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_MS)]));
+    } catch {
+      context.signal.throwIfAborted();
+      this.#notice(notSaved('its engine does not answer'), context);
+      return 'stop';
+    }
+    return (await this.#saved(this.#settings, context).noteShares(shares.ids())) ? 'save' : 'stop';
+  }
+
+  async #down(ending: VmEnding, context: OperationContext): Promise<void> {
     const { host, guest, shares } = this.#parts;
     this.#pending = [];
     guest.unfollow();
     await shares.prepare(this.#settings);
     shares.vmLost();
-    const vm = this.#vmResources(this.#settings, true, context);
+    // A guest that sees its connections end connects again as soon as it is resumed; otherwise it would find out late.
+    if (ending === 'save') await removeEach(host.connections(this.#settings), context);
+    const vm = this.#vmResources(this.#settings, true, context, { ending });
     const running = vm.all.filter(({ lifetime }) => lifetime === 'machine');
     await this.#run(removeSteps(running), context);
     await removeEach(await this.#made('machine'), context);
@@ -142,8 +174,8 @@ export class MachineOperations {
 
   async #uninstall(keepData: boolean, context: OperationContext): Promise<void> {
     const { installation, files } = this.#parts;
-    await this.#down(context);
-    const vm = this.#vmResources(this.#settings, false, context, !keepData);
+    await this.#down(keepData ? 'stop' : 'discard', context);
+    const vm = this.#vmResources(this.#settings, false, context, { removesData: !keepData });
     const installed = vm.all.filter(({ lifetime }) => lifetime === 'installation');
     const made = await this.#made('installation');
     await removeEach([...files(), ...installation(this.#settings), ...installed, ...made], context);
@@ -168,7 +200,10 @@ export class MachineOperations {
     settings: Settings,
     isRunning: boolean,
     context?: OperationContext,
-    removesData = false,
+    {
+      ending = 'stop',
+      removesData = false,
+    }: { readonly ending?: VmEnding; readonly removesData?: boolean } = {},
   ): VmResources {
     const { driver, boot, specFor, dataDisk } = this.#parts;
     return new VmResources({
@@ -177,11 +212,38 @@ export class MachineOperations {
       isRunning,
       dataDisk,
       removesData,
+      ending,
+      saved: this.#saved(settings, context),
       spec: () => specFor(settings),
       gracefulSeconds: settings.vm.stopTimeoutSeconds,
       notice: (message) => {
         if (context !== undefined) this.#notice(message, context);
       },
+    });
+  }
+
+  #saved(settings: Settings, context: OperationContext | undefined): SavedMachine {
+    const { driver, engine, guest, guestRecord: record, host, logger, shares, specFor } = this.#parts;
+    return new SavedMachine({
+      driver,
+      record,
+      logger,
+      wanted: () =>
+        givenToGuest({
+          settings,
+          spec: specFor(settings),
+          subnet: host.describe().subnet,
+          credentials: guest.credentialsDigest,
+          shares: shares.ids(),
+        }),
+      pingEngine: async (signal) => {
+        await engine.ping(signal);
+      },
+      gracefulSeconds: settings.vm.stopTimeoutSeconds,
+      notice: (message) => {
+        if (context !== undefined) this.#notice(message, context);
+      },
+      startsAgain: () => this.#vm.expectStart(),
     });
   }
 

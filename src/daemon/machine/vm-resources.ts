@@ -10,10 +10,17 @@ import type { DataDiskFile } from '../host-side/data-disk.js';
 import type { BootWatch } from './boot-watch.js';
 import { diskStays, forcedStop } from './machine-messages.js';
 import { isUp, stateToStop } from './observe-vm.js';
+import type { SavedMachine } from './saved-machine.js';
 
 /** The guest is not trusted: what it reports during a shutdown is bounded. */
 const MAX_GUEST_NOTICES = 5;
 const MAX_GUEST_TEXT = 200;
+
+/**
+ * What becomes of a VM that is removed. `save`: its memory is written to disk, or else it is shut down. `stop`: it is shut
+ * down, and resumed first if it is saved. `discard`: likewise, but a saved memory is thrown away.
+ */
+export type VmEnding = 'save' | 'stop' | 'discard';
 
 export interface VmResourcesOptions {
   readonly driver: VmDriver;
@@ -22,6 +29,8 @@ export interface VmResourcesOptions {
   readonly isRunning: boolean;
   /** Called once the host's side is set up: it names the device that the VM attaches to. */
   readonly spec: () => VmSpec;
+  readonly saved: SavedMachine;
+  readonly ending: VmEnding;
   /** How long the guest may take to shut down, seconds; 0 powers it off at once. */
   readonly gracefulSeconds: number;
   /** Called with what the user should know although nothing failed. */
@@ -34,15 +43,20 @@ export interface VmResourcesOptions {
 /** The VM as two resources: its definition with the data disk, which `down` keeps, and the machine that runs. */
 export class VmResources {
   readonly #options: VmResourcesOptions;
-  #wasSaved = false;
+  #hasResumed = false;
 
   constructor(options: VmResourcesOptions) {
     this.#options = options;
   }
 
-  /** The guest boots. False when its memory was restored, or when it was running before. */
+  /** The guest boots. False when it was resumed, or when it was running before. */
   get isFreshBoot(): boolean {
-    return !this.#options.isRunning && !this.#wasSaved;
+    return !this.#options.isRunning && !this.#hasResumed;
+  }
+
+  /** The guest was saved, and runs on. */
+  get hasResumed(): boolean {
+    return this.#hasResumed;
   }
 
   get all(): readonly ManagedResource[] {
@@ -97,20 +111,36 @@ export class VmResources {
   }
 
   async #start(context: EnsureContext): Promise<StepOutcome> {
-    const { driver, boot, isRunning } = this.#options;
+    const { driver, boot, isRunning, saved, spec } = this.#options;
     boot.start();
     if (isRunning) await boot.catchUp();
-    this.#wasSaved = (await driver.state(context.signal)) === 'saved';
-    await (this.#wasSaved ? driver.restore(context) : driver.start(context));
+    const state = await driver.state(context.signal);
+    this.#hasResumed = state === 'paused' || (state === 'saved' && (await saved.resume(context)));
+    if (state === 'saved' && this.#hasResumed) {
+      // The disk could not grow while the guest was saved.
+      await driver.define(spec(), context);
+      context.progress('resumed');
+      return 'create';
+    }
+    if (this.isFreshBoot) {
+      // What a saved guest printed while it shut down says nothing about the next boot.
+      boot.start();
+      await saved.forget();
+    }
+    await driver.start(context);
     context.progress(isRunning ? '' : (driver.features.accelerator ?? ''));
     return isRunning ? 'none' : 'create';
   }
 
-  /** Shuts the VM down, whatever state it is in. */
+  /** Saves the VM or shuts it down, whatever state it is in. */
   async #stop(context: StepContext): Promise<RemoveOutcome> {
-    const { driver, gracefulSeconds, notice } = this.#options;
+    const { driver, ending, gracefulSeconds, notice, saved } = this.#options;
     const state = await stateToStop(driver, context.signal);
     if (state === 'absent' || state === 'off') return 'none';
+    if (state === 'saved') return this.#endSaved(context);
+    // A save was interrupted: a guest whose processors are stopped would not shut down.
+    if (state === 'paused') await driver.start({ ...context, onFailure: () => undefined });
+    if (ending === 'save' && (await saved.save(context))) return 'remove';
     const unfollow = driver.console.onLine(shutdownReporter(notice, context));
     try {
       const outcome = await driver.stop({ gracefulSeconds }, context);
@@ -118,7 +148,23 @@ export class VmResources {
     } finally {
       unfollow();
     }
+    await saved.forget();
     return 'remove';
+  }
+
+  async #endSaved(context: StepContext): Promise<RemoveOutcome> {
+    const { driver, ending, saved } = this.#options;
+    switch (ending) {
+      case 'save':
+        return 'none';
+      case 'stop':
+        await saved.shutDown(context);
+        return 'remove';
+      case 'discard':
+        await driver.powerOff(context);
+        await saved.forget();
+        return 'remove';
+    }
   }
 }
 
