@@ -63,6 +63,8 @@ export interface SavedVm {
   readonly at: string;
   /** Size of the file with its memory; undefined if that is not known. */
   readonly bytes?: number | undefined;
+  /** The network namespace that it ran in, if any. */
+  readonly namespace?: string | undefined;
 }
 
 /** As the lock names it. */

@@ -43,8 +43,15 @@ export async function removeWith(
   name: OperationName,
   args: OperationArguments = {},
 ): Promise<void> {
-  const daemon = found ?? (await startDaemon(context, { namespace: undefined, checksSettings: false }));
+  const daemon =
+    found ?? (await startDaemon(context, { namespace: await namespaceOf(context), checksSettings: false }));
   await refuseOtherPaths(context, daemon.info);
   await runOperation(context, daemon.client, name, args);
   await endDaemon(context, daemon);
+}
+
+/** Where a saved VM has its network when it is resumed to shut down. What a killed daemon left names another. */
+async function namespaceOf({ daemon, paths }: CommandContext): Promise<string | undefined> {
+  if ((await daemon.leftovers()) > 0) return undefined;
+  return (await daemon.savedVm(paths.stateDir))?.namespace;
 }

@@ -133,7 +133,9 @@ export const machineStatus = z.object({
     memoryMiB: z.number().optional(),
     firmware: z.string().optional(),
     /** Of a saved VM: since when (ISO 8601), and the size of its memory's file, if that is known. */
-    saved: z.object({ at: z.string(), bytes: z.number().optional() }).optional(),
+    saved: z
+      .object({ at: z.string(), bytes: z.number().optional(), namespace: z.string().optional() })
+      .optional(),
   }),
   /** What differs between the settings of the last `up` and the machine that runs. */
   pending: z.array(pendingSetting).optional(),

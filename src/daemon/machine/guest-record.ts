@@ -18,6 +18,8 @@ const guestRecord = z.object({
       at: z.string(),
       /** Size of the file with its memory; absent if that is not known. */
       bytes: z.number().optional(),
+      /** The network namespace that the VM ran in, if any. */
+      namespace: z.string().optional(),
     })
     .optional(),
 });

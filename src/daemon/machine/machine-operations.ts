@@ -6,7 +6,7 @@ import {
   type ManagedResource,
   type Step,
 } from '../../core/host/index.js';
-import { parseSubnet } from '../../core/values/index.js';
+import { parseSubnet, textOf } from '../../core/values/index.js';
 import type { VmSpec } from '../../vm/index.js';
 import { refuseEngineOverlap } from '../settings/engine-networks.plan.js';
 import { oversized, refuseTooLarge } from '../settings/host-limits.plan.js';
@@ -164,12 +164,27 @@ export class MachineOperations {
     shares.vmLost();
     // A guest that sees its connections end connects again as soon as it is resumed; otherwise it would find out late.
     if (ending === 'save') await removeEach(host.connections(this.#settings), context);
+    if (ending === 'stop') await this.#connectSaved(context);
     const vm = this.#vmResources(this.#settings, true, context, { ending });
     const running = vm.all.filter(({ lifetime }) => lifetime === 'machine');
     await this.#run(removeSteps(running), context);
     await removeEach(await this.#made('machine'), context);
     host.forget();
     this.#isNetworkUp = false;
+  }
+
+  /** A saved guest that is resumed to shut down may still have to write to shares of the host. */
+  async #connectSaved(context: OperationContext): Promise<void> {
+    const { driver, guest, host, logger } = this.#parts;
+    if ((await stateToStop(driver, context.signal)) !== 'saved') return;
+    try {
+      await host.prepare(this.#settings, undefined, context.signal);
+      await this.#run([...ensureSteps(host.resources(this.#settings)), guest.prepareStep()], context);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      // It shuts down without a network as well.
+      logger.warn('vm.saved.unconnected', { reason: textOf(error) });
+    }
   }
 
   async #uninstall(keepData: boolean, context: OperationContext): Promise<void> {
@@ -228,6 +243,7 @@ export class MachineOperations {
       driver,
       record,
       logger,
+      namespace: host.describe().namespace,
       wanted: () =>
         givenToGuest({
           settings,

@@ -8,6 +8,8 @@ import { fitOfSaved, type GivenToGuest } from './saved-fit.plan.js';
 export interface SavedMachineOptions {
   readonly driver: VmDriver;
   readonly record: GuestRecordStore;
+  /** The network namespace that the VM runs in, if any. */
+  readonly namespace: string | undefined;
   /** What a boot would give the guest now. */
   readonly wanted: () => Promise<GivenToGuest>;
   readonly pingEngine: (signal: AbortSignal) => Promise<void>;
@@ -213,8 +215,8 @@ export class SavedMachine {
     const known = await this.#given();
     if (known === undefined) return;
     const bytes = await this.#options.driver.savedBytes();
-    const saved = { at: new Date().toISOString(), ...(bytes === undefined ? {} : { bytes }) };
-    await this.#write({ ...known, saved });
+    const { namespace } = this.#options;
+    await this.#write({ ...known, saved: { at: new Date().toISOString(), bytes, namespace } });
   }
 
   async #noteRunning(): Promise<void> {

@@ -44,6 +44,8 @@ export interface VmResourcesOptions {
 export class VmResources {
   readonly #options: VmResourcesOptions;
   #hasResumed = false;
+  /** The data disk is smaller than the settings want it. */
+  #isDiskSmall = false;
 
   constructor(options: VmResourcesOptions) {
     this.#options = options;
@@ -81,6 +83,7 @@ export class VmResources {
         const isSame = found !== undefined && changedFields(found, spec()).length === 0;
         const wanted = spec();
         const { diskGiB } = await driver.define(wanted, context);
+        this.#isDiskSmall = diskGiB < wanted.dataDisk.sizeGiB;
         if (diskGiB > wanted.dataDisk.sizeGiB) notice(diskStays(wanted.dataDisk.sizeGiB, diskGiB));
         if (found === undefined) return 'create';
         return isSame ? 'none' : 'update';
@@ -117,8 +120,8 @@ export class VmResources {
     const state = await driver.state(context.signal);
     this.#hasResumed = state === 'paused' || (state === 'saved' && (await saved.resume(context)));
     if (state === 'saved' && this.#hasResumed) {
-      // The disk could not grow while the guest was saved.
-      await driver.define(spec(), context);
+      // It could not grow while the guest was saved.
+      if (this.#isDiskSmall) await driver.define(spec(), context);
       context.progress('resumed');
       return 'create';
     }
