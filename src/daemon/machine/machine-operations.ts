@@ -164,7 +164,7 @@ export class MachineOperations {
     shares.vmLost();
     // A guest that sees its connections end connects again as soon as it is resumed; otherwise it would find out late.
     if (ending === 'save') await removeEach(host.connections(this.#settings), context);
-    if (ending === 'stop') await this.#connectSaved(context);
+    if (ending === 'stop' && !this.#isNetworkUp) await this.#connectSaved(context);
     const vm = this.#vmResources(this.#settings, true, context, { ending });
     const running = vm.all.filter(({ lifetime }) => lifetime === 'machine');
     await this.#run(removeSteps(running), context);
