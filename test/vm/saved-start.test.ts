@@ -91,6 +91,13 @@ async function answerOfPort(): Promise<string> {
   return stdout;
 }
 
+/** Between two connections the container does not listen for a moment. */
+async function untilPortAnswers(text: string): Promise<void> {
+  const check = async (): Promise<boolean> => (await answerOfPort()) === text;
+  const requirement = { title: `"${text}" at the port`, timeoutSeconds: 60, hint: '', check };
+  await waitFor(requirement, new AbortController().signal);
+}
+
 function notices({ stderr }: RunResult): string {
   return stderr
     .split('\n')
@@ -111,7 +118,7 @@ describe('a VM that was saved', () => {
       'while :; do printf "HTTP/1.0 200 OK\\r\\n\\r\\n%s" "$(cat /data/file)" | nc -l -p 80; done',
     ]);
     boot = await bootId();
-    expect(await answerOfPort()).toBe('before');
+    await untilPortAnswers('before');
     const last = await counted();
     await save();
     expect(last).toBeGreaterThan(0);
@@ -131,7 +138,7 @@ describe('a VM that was saved', () => {
     expect(notices(up)).toBe('');
     expect(up.stderr).toMatch(/✓ virtual machine .*\(resumed\)/);
     expect(Math.abs(await guestClockOffMs())).toBeLessThan(2_000);
-    expect(await answerOfPort()).toBe('after');
+    await untilPortAnswers('after');
     expect(await bootId()).toBe(boot);
     const [first, log] = [await counted(), await instance.docker(['logs', 'counter'])];
     const numbers = log.trim().split('\n').map(Number);
@@ -173,7 +180,12 @@ describe('a VM that was saved', () => {
 
   test('is saved by the end of a daemon that a service manager stops', async () => {
     process.kill(await instance.daemonPid(), 'SIGTERM');
-    await instance.untilState('saved', 120);
+    const isGone = async (): Promise<boolean> => (await instance.processes()).length === 0;
+    await waitFor(
+      { title: 'the end of the daemon', timeoutSeconds: 120, hint: '', check: isGone },
+      new AbortController().signal,
+    );
+    expect((await instance.status()).state).toBe('saved');
     expect(notices(await instance.up())).toBe('');
     expect(await bootId()).toBe(boot);
   });
@@ -223,9 +235,6 @@ describe('a saved VM that does not fit', () => {
     await file.close();
     await expectBoot(/saved state of the VM is discarded: .*is 1000000 bytes long/);
     expect(await instance.docker(['volume', 'ls', '-q'])).toContain('kept');
-    await save();
-    await writeFile(join(instance.directory, 'state/vm/saved.json'), '{"torn');
-    await expectBoot(/saved state of the VM is discarded: .*saved\.json is damaged/);
   });
 });
 
@@ -247,14 +256,6 @@ describe('down --stop and restart', () => {
     );
     expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
     expect(await instance.processes()).toEqual([]);
-  });
-
-  test('uninstall of a saved VM leaves nothing', async () => {
-    await instance.up();
-    await save();
-    const result = await instance.mobyvm(['uninstall', '--yes']);
-    expect(result.exitCode, result.stderr).toBe(0);
-    expect(await readdir(instance.directory)).not.toContain('state');
   });
 });
 
