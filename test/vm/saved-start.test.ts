@@ -69,32 +69,21 @@ async function guestClockOffMs(): Promise<number> {
   return guest * 1000 - (before + Date.now()) / 2;
 }
 
-/** What the published port says, as a client in the instance's namespace sees it. */
+/** What the published port says, as a client in the instance's namespace sees it; empty if it does not answer. */
 async function answerOfPort(): Promise<string> {
-  const { stdout } = await run(
-    'ip',
-    [
-      'netns',
-      'exec',
-      instance.namespace,
-      'busybox',
-      'wget',
-      '-q',
-      '-O',
-      '-',
-      '-T',
-      '5',
-      `http://127.0.0.1:${PORT}/`,
-    ],
-    { timeoutMs: 30_000, acceptExitCodes: [0, 1] },
-  );
+  const ask = `fetch('http://127.0.0.1:${PORT}/', { signal: AbortSignal.timeout(10_000) })
+    .then((response) => response.text())
+    .then((text) => process.stdout.write(text), () => undefined)`;
+  const { stdout } = await run('ip', ['netns', 'exec', instance.namespace, process.execPath, '-e', ask], {
+    timeoutMs: 60_000,
+  });
   return stdout;
 }
 
 /** Between two connections the container does not listen for a moment. */
 async function untilPortAnswers(text: string): Promise<void> {
   const check = async (): Promise<boolean> => (await answerOfPort()) === text;
-  const requirement = { title: `"${text}" at the port`, timeoutSeconds: 60, hint: '', check };
+  const requirement = { title: `"${text}" at the port`, timeoutSeconds: 120, hint: '', check };
   await waitFor(requirement, new AbortController().signal);
 }
 

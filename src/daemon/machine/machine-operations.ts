@@ -2,6 +2,7 @@ import {
   ensureSteps,
   removeSteps,
   runSteps,
+  sleep,
   type Lifetime,
   type ManagedResource,
   type Step,
@@ -28,6 +29,8 @@ import { VmResources, type VmEnding } from './vm-resources.js';
 
 /** An engine that takes longer is in no state to be kept. */
 const ANSWER_MS = 5_000;
+/** How long `up` waits for the clock of a resumed guest to be set. */
+const CLOCK_MS = 3_000;
 
 /**
  * What `up`, `down`, `restart` and `uninstall` do, over one ordered list of resources: `up` ensures them first to last,
@@ -125,14 +128,14 @@ export class MachineOperations {
     this.#engine = await engine.version(context.signal);
     if (vm.isFreshBoot) await this.#saved(settings, context).noteBooted(driver.features.accelerator);
     guest.follow();
-    // The clock of a guest that was saved is late. Otherwise nobody waits: a failure is logged, and the health
-    // check tries again.
-    if (vm.hasResumed) await guest.syncClock({ reason: 'resumed' }, context.signal);
+    // Nobody waits for long: a failure is logged, and the health check tries again. But the clock of a guest that was
+    // saved is late.
+    const synced = guest.syncClock({ reason: vm.hasResumed ? 'resumed' : 'started' }, context.signal);
+    if (vm.hasResumed) await Promise.race([synced, sleep(CLOCK_MS)]);
     this.#condition.isEngineReady = true;
     this.#isNetworkUp = true;
     await ports.audit();
     shares.engineReady();
-    if (!vm.hasResumed) void guest.syncClock({ reason: 'started' }, context.signal);
   }
 
   /** A VM is saved only if its engine answers: `down` and `up` are also how people get rid of a fault. */
