@@ -100,7 +100,7 @@ describe('a VM that was saved', () => {
   test('leaves nothing but its files, and status shows what they take', async () => {
     await instance.docker([
       ...['run', '-d', '--name', 'counter', IMAGE, 'sh', '-c'],
-      'i=0; while :; do i=$((i+1)); echo $i; sleep 0.2; done',
+      'i=0; while :; do i=$((i+1)); echo $i; sleep 1; done',
     ]);
     await instance.docker([
       ...['run', '-d', '--name', 'web', '-p', `${PORT}:80`, '-v', `${host}:/data`, IMAGE, 'sh', '-c'],
