@@ -146,7 +146,7 @@ export class MachineOperations {
     const state = await stateToStop(driver, context.signal);
     if (state !== 'running') return state === 'saved' ? 'save' : 'stop';
     if (!this.#isNetworkUp) {
-      this.#notice(notSaved('the daemon that started it has ended'), context);
+      this.#notice(notSaved('it has not been started by this daemon, or not completely'), context);
       return 'stop';
     }
     try {
