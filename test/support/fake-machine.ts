@@ -28,7 +28,7 @@ export function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: 
   };
   const applied: Settings[] = [];
   const world: string[] = [];
-  const engine = { answers: true, hears: true };
+  const engine = { answers: true, hears: true, failsVersion: 0 };
   const driver = new FakeDriver(options);
   const network = notingResource(world, 'network', 'machine');
   const connections = notingResource(world, 'connections', 'machine');
@@ -91,7 +91,12 @@ export function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: 
           engine.answers && driver.world.runState === 'running'
             ? Promise.resolve({ clockOffsetMs: 0 })
             : Promise.reject(new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'no answer', '')),
-        version: () => Promise.resolve({ version: '26', apiVersion: '1.45' }),
+        version: () => {
+          engine.failsVersion -= 1;
+          return engine.answers && engine.failsVersion < 0
+            ? Promise.resolve({ version: '26', apiVersion: '1.45' })
+            : Promise.reject(new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'too slow', ''));
+        },
       },
       logger: silentLogger,
       hostSize: { memoryMiB: 4096, processors: 2 },

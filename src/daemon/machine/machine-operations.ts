@@ -111,7 +111,7 @@ export class MachineOperations {
   }
 
   async #up(settings: Settings, context: OperationContext): Promise<void> {
-    const { driver, host, guest, engine, ports, shares } = this.#parts;
+    const { driver, host, guest, ports, shares } = this.#parts;
     const isRunning = await isRunningNow(driver, context.signal);
     this.#isUninstalled = false;
     if (!isRunning) this.#vmIsToStart(settings, context);
@@ -125,7 +125,6 @@ export class MachineOperations {
       [...ensureSteps(this.#resources(settings, vm)), ...this.#guestSteps(settings, vm, context)],
       context,
     );
-    this.#engine = await engine.version(context.signal);
     if (vm.isFreshBoot) await this.#saved(settings, context).noteBooted(driver.features.accelerator);
     guest.follow();
     // Nobody waits for long: a failure is logged, and the health check tries again. But the clock of a guest that was
@@ -281,6 +280,9 @@ export class MachineOperations {
       hasLease: () => host.hasLease(),
       askedForAddress: () => host.askedForAddress(),
       pingEngine,
+      readVersion: async (signal) => {
+        this.#engine = await engine.version(signal);
+      },
       configure: (signal, giveUp) =>
         guest.configure({
           settings,

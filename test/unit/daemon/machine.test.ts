@@ -43,6 +43,16 @@ describe('a machine', () => {
     expect(machine.engineState).toEqual({ kind: 'ready' });
   });
 
+  test('waits for an engine that answers a ping but is too busy for more', async () => {
+    const { machine, operate, engine } = machineWith();
+    engine.failsVersion = 2;
+    const events = await operate('up');
+    expect(events.at(-1)).toMatchObject({ event: 'operation.done' });
+    engine.failsVersion = 1;
+    expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
+    expect(await machine.status()).toMatchObject({ engine: { reachable: true, version: '26' } });
+  });
+
   test('stops and can start again', async () => {
     const { machine, operate, world } = machineWith();
     await operate('up');
