@@ -80,6 +80,15 @@ describe('memory', () => {
     await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject(failure);
     expect(await vm.driver.state(SIGNAL)).toBe('saved');
     expect(await vm.pids()).toEqual([]);
+    // One bit of the guest's memory, which QEMU would load.
+    const flipped = Buffer.from(sound);
+    flipped.writeUInt8(sound.readUInt8(sound.length >> 1) ^ 1, sound.length >> 1);
+    await writeFile(memory, flipped);
+    await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject({
+      ...failure,
+      message: expect.stringContaining('content') as string,
+    });
+    expect(await vm.pids()).toEqual([]);
     await truncate(memory, 1_000);
     await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject(failure);
     await writeFile(memory, sound);

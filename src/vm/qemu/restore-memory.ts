@@ -1,6 +1,7 @@
 import { sleep, type StepContext } from '../../core/host/index.js';
 import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import type { SavedState } from './machine-record.js';
+import { crc32OfFile } from './memory-receiver.js';
 import type { QemuMachine } from './qemu-machine.js';
 import { lastQemuMessage, type QemuSetup } from './qemu-setup.js';
 import type { QmpClient } from './qmp-client.js';
@@ -55,15 +56,34 @@ export async function loadMemory(
   context: StepContext,
 ): Promise<void> {
   const { signal } = context;
+  // While QEMU loads it, so that the file is read from the disk once.
+  const checking = contentProblem(saved, setup, signal);
   try {
     const client = await machine.qmp();
     context.progress(`reading ${Math.round(saved.memoryBytes / 1024 ** 2)} MiB of memory`);
     await client.execute('migrate-incoming', { uri: memoryReadUri(setup.memoryPath) }, { signal });
     await waitUntilLoaded(client, signal);
+    const problem = await checking;
+    if (problem !== undefined) throw restoreError(problem, undefined);
     await resumeOnce(client, saved, setup, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw restoreError((await lastQemuMessage(setup)) || textOf(error), error);
+    throw restoreError((await checking) ?? ((await lastQemuMessage(setup)) || textOf(error)), error);
+  }
+}
+
+/** QEMU itself notices only damage that it cannot make sense of. */
+async function contentProblem(
+  saved: SavedState,
+  setup: QemuSetup,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (saved.memoryCrc32 === undefined) return undefined;
+  try {
+    const found = await crc32OfFile(setup.memoryPath, signal);
+    return found === saved.memoryCrc32 ? undefined : `the content of ${setup.memoryPath} has changed since`;
+  } catch (error) {
+    return textOf(error);
   }
 }
 
