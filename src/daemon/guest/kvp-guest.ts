@@ -42,6 +42,7 @@ export class KvpGuest implements GuestSide {
   #certificates: MachineCertificates | undefined;
   #token: MachineToken | undefined;
   #following = new AbortController();
+  #isFollowed = false;
   #facts: GuestFacts | undefined;
   /** A daemon that was killed during a configuration has left it in the guest's pool. */
   #mayHaveLeftovers = false;
@@ -96,7 +97,8 @@ export class KvpGuest implements GuestSide {
       !configuring.isFreshBoot &&
       (await answersSoon(configuring, this.#options.answersWithinMs ?? 5_000))
     ) {
-      this.#mayHaveLeftovers = true;
+      if (this.#isFollowed) void this.#removeLeftovers(this.#following.signal);
+      else this.#mayHaveLeftovers = true;
       return 'none';
     }
     if (this.#certificates === undefined || this.#token === undefined) throw noCertificatesError();
@@ -125,6 +127,7 @@ export class KvpGuest implements GuestSide {
   follow(): void {
     this.unfollow();
     this.#following = new AbortController();
+    this.#isFollowed = true;
     const { signal } = this.#following;
     const { exchange } = this.#options;
     // Nobody waits for it: with hundreds of items it takes a while.
@@ -144,6 +147,7 @@ export class KvpGuest implements GuestSide {
   unfollow(): void {
     this.#clock.reset();
     this.#facts = undefined;
+    this.#isFollowed = false;
     this.#following.abort();
   }
 

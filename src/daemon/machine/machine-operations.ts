@@ -3,6 +3,7 @@ import {
   removeSteps,
   runSteps,
   sleep,
+  type EnsureContext,
   type Lifetime,
   type ManagedResource,
   type Step,
@@ -120,17 +121,30 @@ export class MachineOperations {
     const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
     await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
     if (running !== undefined) this.#comparePending(settings, running.spec, context);
-    const vm = this.#vmResources(settings, isRunning, context);
+    let clock: Promise<unknown> | undefined;
+    const vm = this.#vmResources(settings, isRunning, context, {
+      hasResumed: ({ onFailure, signal }) => {
+        guest.follow();
+        onFailure(() => {
+          guest.unfollow();
+          return Promise.resolve();
+        });
+        // The clock of a guest that was saved is late: it is set while shares and engine are waited for.
+        clock = guest.syncClock({ reason: 'resumed' }, signal);
+      },
+    });
     await this.#run(
       [...ensureSteps(this.#resources(settings, vm)), ...this.#guestSteps(settings, vm, context)],
       context,
     );
     if (vm.isFreshBoot) await this.#saved(settings, context).noteBooted(driver.features.accelerator);
-    guest.follow();
-    // Nobody waits for long: a failure is logged, and the health check tries again. But the clock of a guest that was
-    // saved is late.
-    const synced = guest.syncClock({ reason: vm.hasResumed ? 'resumed' : 'started' }, context.signal);
-    if (vm.hasResumed) await Promise.race([synced, sleep(CLOCK_MS)]);
+    if (clock === undefined) {
+      guest.follow();
+      void guest.syncClock({ reason: 'started' }, context.signal);
+    } else {
+      // Not for long: a failure is logged, and the health check tries again.
+      await Promise.race([clock, sleep(CLOCK_MS)]);
+    }
     this.#condition.isEngineReady = true;
     this.#isNetworkUp = true;
     await ports.audit();
@@ -220,7 +234,12 @@ export class MachineOperations {
     {
       ending = 'stop',
       removesData = false,
-    }: { readonly ending?: VmEnding; readonly removesData?: boolean } = {},
+      hasResumed,
+    }: {
+      readonly ending?: VmEnding;
+      readonly removesData?: boolean;
+      readonly hasResumed?: (step: EnsureContext) => void;
+    } = {},
   ): VmResources {
     const { driver, boot, specFor, dataDisk } = this.#parts;
     return new VmResources({
@@ -230,6 +249,7 @@ export class MachineOperations {
       dataDisk,
       removesData,
       ending,
+      ...(hasResumed && { hasResumed }),
       saved: this.#saved(settings, context),
       spec: () => specFor(settings),
       gracefulSeconds: settings.vm.stopTimeoutSeconds,
@@ -269,7 +289,8 @@ export class MachineOperations {
     const { boot, driver, engine, guest, host, shares } = this.#parts;
     const timeoutSeconds = settings.vm.bootTimeoutSeconds;
     const pingEngine = async (signal: AbortSignal): Promise<void> => {
-      await engine.ping(signal);
+      // Each ping is a connection of its own, and an emulated guest takes long for its handshake.
+      if (!vm.hasAnswered) await engine.ping(signal);
     };
     return guestSteps({
       boot,

@@ -24,7 +24,7 @@ export interface SavedMachineOptions {
 
 /** A resumed engine answers within seconds; a host that is busy may need many more. */
 const ANSWER_SECONDS = 60;
-const PING_MS = 2_000;
+const PING_MS = 5_000;
 const SAVE_AGAIN_MS = 300_000;
 
 /**

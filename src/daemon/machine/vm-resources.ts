@@ -35,6 +35,8 @@ export interface VmResourcesOptions {
   readonly gracefulSeconds: number;
   /** Called with what the user should know although nothing failed. */
   readonly notice: (message: string) => void;
+  /** Called as soon as a guest that was saved or paused runs on. */
+  readonly hasResumed?: (context: EnsureContext) => void;
   readonly dataDisk: DataDiskFile;
   /** `uninstall` deletes the data disk as well. */
   readonly removesData: boolean;
@@ -44,6 +46,7 @@ export interface VmResourcesOptions {
 export class VmResources {
   readonly #options: VmResourcesOptions;
   #hasResumed = false;
+  #hasAnswered = false;
   /** The data disk is smaller than the settings want it. */
   #isDiskSmall = false;
 
@@ -59,6 +62,11 @@ export class VmResources {
   /** The guest was saved, and runs on. */
   get hasResumed(): boolean {
     return this.#hasResumed;
+  }
+
+  /** Its engine has answered since it was resumed. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   get all(): readonly ManagedResource[] {
@@ -114,12 +122,14 @@ export class VmResources {
   }
 
   async #start(context: EnsureContext): Promise<StepOutcome> {
-    const { driver, boot, isRunning, saved, spec } = this.#options;
+    const { driver, boot, hasResumed, isRunning, saved, spec } = this.#options;
     boot.start();
     if (isRunning) await boot.catchUp();
     const state = await driver.state(context.signal);
-    this.#hasResumed = state === 'paused' || (state === 'saved' && (await saved.resume(context)));
-    if (state === 'saved' && this.#hasResumed) {
+    this.#hasAnswered = state === 'saved' && (await saved.resume(context));
+    this.#hasResumed = state === 'paused' || this.#hasAnswered;
+    if (this.#hasAnswered) {
+      hasResumed?.(context);
       // It could not grow while the guest was saved.
       if (this.#isDiskSmall) await driver.define(spec(), context);
       context.progress('resumed');
@@ -131,6 +141,7 @@ export class VmResources {
       await saved.forget();
     }
     await driver.start(context);
+    if (this.#hasResumed) hasResumed?.(context);
     context.progress(isRunning ? '' : (driver.features.accelerator ?? ''));
     return isRunning ? 'none' : 'create';
   }

@@ -98,9 +98,9 @@ describe('up', () => {
       'image up',
       'network up',
       'certificates made',
-      'guest asked',
       'guest followed',
       'clock resumed',
+      'guest asked',
     ]);
     expect(driver.world.saved).toBeUndefined();
     expect(record.content?.saved).toBeUndefined();
