@@ -33,6 +33,7 @@ export function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: 
   const network = notingResource(world, 'network', 'machine');
   const connections = notingResource(world, 'connections', 'machine');
   const given = { subnet: '10.0.75.0/24', credentials: 'one', shares: [] as string[] };
+  const shares: { settled: Promise<unknown> } = { settled: Promise.resolve() };
   const record: { content: GuestRecord | undefined } = { content: undefined };
   const obstacles: Obstacle[] = [];
   const host: HostSide = {
@@ -79,7 +80,11 @@ export function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: 
         list: () => Promise.resolve([]),
         counts: () => ({ open: 0, waiting: 0, failed: 0 }),
       },
-      shares: { ...NO_SHARES, ids: () => given.shares },
+      shares: {
+        ...NO_SHARES,
+        ids: () => given.shares,
+        settled: () => shares.settled.then(() => []),
+      },
       guestRecord: {
         read: () => Promise.resolve(record.content),
         write: (content) => Promise.resolve(void (record.content = content)),
@@ -152,6 +157,7 @@ export function machineWith(options: FakeDriverOptions & { bootTimeoutSeconds?: 
     obstacles,
     given,
     record,
+    shares,
   };
 }
 

@@ -2,7 +2,6 @@ import {
   ensureSteps,
   removeSteps,
   runSteps,
-  sleep,
   type EnsureContext,
   type Lifetime,
   type ManagedResource,
@@ -25,13 +24,12 @@ import type { OperationContext } from './operation-runner.js';
 import { pendingSettings, pendingText } from './pending-settings.plan.js';
 import { removeEach } from './remove-each.js';
 import type { VmWatch } from './vm-watch.js';
+import { ResumedGuest } from './resumed-guest.js';
 import { SavedMachine } from './saved-machine.js';
 import { VmResources, type VmEnding } from './vm-resources.js';
 
 /** An engine that takes longer is in no state to be kept. */
 const ANSWER_MS = 5_000;
-/** How long `up` waits for the clock of a resumed guest to be set. */
-const CLOCK_MS = 3_000;
 
 /**
  * What `up`, `down`, `restart` and `uninstall` do, over one ordered list of resources: `up` ensures them first to last,
@@ -121,33 +119,32 @@ export class MachineOperations {
     const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
     await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
     if (running !== undefined) this.#comparePending(settings, running.spec, context);
-    let clock: Promise<unknown> | undefined;
+    this.#engine = undefined;
+    const resumed = new ResumedGuest(this.#parts);
     const vm = this.#vmResources(settings, isRunning, context, {
-      hasResumed: ({ onFailure, signal }) => {
-        guest.follow();
-        onFailure(() => {
-          guest.unfollow();
-          return Promise.resolve();
-        });
-        // The clock of a guest that was saved is late: it is set while shares and engine are waited for.
-        clock = guest.syncClock({ reason: 'resumed' }, signal);
-      },
+      hasResumed: (step) =>
+        resumed.begin(step, (version) => {
+          this.#engine = version;
+          // Its containers run already, and binds wait for their share.
+          this.#condition.isEngineReady = true;
+          this.#condition.changed();
+        }),
     });
     await this.#run(
-      [...ensureSteps(this.#resources(settings, vm)), ...this.#guestSteps(settings, vm, context)],
+      [
+        ...ensureSteps(this.#resources(settings, vm)),
+        ...this.#guestSteps(settings, { vm, resumed }, context),
+      ],
       context,
     );
     if (vm.isFreshBoot) await this.#saved(settings, context).noteBooted(driver.features.accelerator);
-    if (clock === undefined) {
+    if (!resumed.hasBegun) {
       guest.follow();
       void guest.syncClock({ reason: 'started' }, context.signal);
-    } else {
-      // Not for long: a failure is logged, and the health check tries again.
-      await Promise.race([clock, sleep(CLOCK_MS)]);
     }
     this.#condition.isEngineReady = true;
     this.#isNetworkUp = true;
-    await ports.audit();
+    await Promise.all([ports.audit(), resumed.clockIsSet()]);
     shares.engineReady();
   }
 
@@ -285,7 +282,11 @@ export class MachineOperations {
     });
   }
 
-  #guestSteps(settings: Settings, vm: VmResources, context: OperationContext): readonly Step[] {
+  #guestSteps(
+    settings: Settings,
+    { vm, resumed }: { readonly vm: VmResources; readonly resumed: ResumedGuest },
+    context: OperationContext,
+  ): readonly Step[] {
     const { boot, driver, engine, guest, host, shares } = this.#parts;
     const timeoutSeconds = settings.vm.bootTimeoutSeconds;
     const pingEngine = async (signal: AbortSignal): Promise<void> => {
@@ -302,7 +303,7 @@ export class MachineOperations {
       askedForAddress: () => host.askedForAddress(),
       pingEngine,
       readVersion: async (signal) => {
-        this.#engine = await engine.version(signal);
+        this.#engine ??= await engine.version(signal);
       },
       configure: (signal, giveUp) =>
         guest.configure({
@@ -314,15 +315,19 @@ export class MachineOperations {
           isFreshBoot: vm.isFreshBoot,
           shares: shares.ids(),
         }),
-      mountShares: shares.ids().length === 0 ? undefined : (signal) => this.#mountShares(context, signal),
+      mountShares:
+        shares.ids().length === 0
+          ? undefined
+          : (signal) => {
+              if (!resumed.hasBegun) shares.vmReady();
+              return this.#sharesSettle(context, signal);
+            },
       bootTimeoutSeconds: timeoutSeconds,
     });
   }
 
-  async #mountShares(context: OperationContext, signal: AbortSignal): Promise<void> {
-    const { shares } = this.#parts;
-    shares.vmReady();
-    for (const message of await shares.settled(signal)) this.#notice(message, context);
+  async #sharesSettle(context: OperationContext, signal: AbortSignal): Promise<void> {
+    for (const message of await this.#parts.shares.settled(signal)) this.#notice(message, context);
   }
 
   #vmIsToStart(settings: Settings, context: OperationContext): void {

@@ -107,6 +107,38 @@ describe('up', () => {
     expect(await machine.status()).toMatchObject({ state: 'running', engine: { reachable: true } });
   });
 
+  test('opens the engine of a VM that it has resumed while shares are still waited for', async () => {
+    const { machine, operate, given, shares } = savingMachine();
+    given.shares = ['site'];
+    await operate('up');
+    await operate('down');
+    let settle: (value: unknown) => void = () => undefined;
+    shares.settled = new Promise((resolve) => {
+      settle = resolve;
+    });
+    const up = operate('up');
+    const isOpen = async (): Promise<boolean> =>
+      machine.engineState.kind === 'ready' && (await machine.status()).step?.id === 'shares';
+    await waitFor(
+      { title: 'the engine', timeoutSeconds: 20, hint: '', everyMs: 5, check: isOpen },
+      new AbortController().signal,
+    );
+    settle(undefined);
+    expect((await up).at(-1)).toMatchObject({ event: 'operation.done' });
+  });
+
+  test('closes the engine again if the start of a resumed VM fails later', async () => {
+    const { machine, operate, given, shares, driver } = savingMachine();
+    given.shares = ['site'];
+    await operate('up');
+    await operate('down');
+    shares.settled = Promise.reject(new MobyvmError('MOBYVM_KVP_NOT_READY', 'gone', ''));
+    shares.settled.catch(() => undefined);
+    expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.failed' });
+    expect(machine.engineState).toMatchObject({ kind: 'failed' });
+    expect(driver.world.saved).toBeDefined();
+  });
+
   test('grows the disk of a VM that it has resumed', async () => {
     const { operate, driver, file } = await savedMachine();
     file.content = { ...SAVES, vm: { ...SAVES.vm, diskGiB: 3 } };
