@@ -48,6 +48,8 @@ export interface DaemonProgram {
   leftovers(): Promise<number>;
   /** The path of the data disk in that state folder, if there is one. */
   dataDisk(stateDir: string): Promise<string | undefined>;
+  /** Since when the VM of that state folder is saved, and what it takes on disk; undefined if it is not saved. */
+  savedVm(stateDir: string): Promise<SavedVm | undefined>;
   /** @param machine what the daemon says, if one runs */
   examineHost(): Promise<readonly Finding[]>;
   /** Collects what there is to know about this host and its machine, with the answers of a daemon. */
@@ -56,6 +58,15 @@ export interface DaemonProgram {
   service(): Promise<ServiceControl>;
   /** @returns the image's folder */
   buildImage(options: { readonly recipe: string; readonly onLine: (line: string) => void }): Promise<string>;
+}
+
+export interface SavedVm {
+  /** ISO 8601. */
+  readonly at: string;
+  /** Size of the file with its memory; undefined if that is not known. */
+  readonly bytes?: number | undefined;
+  /** The network namespace that it ran in, if any. */
+  readonly namespace?: string | undefined;
 }
 
 /** As the lock names it. */

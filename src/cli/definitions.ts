@@ -41,10 +41,17 @@ export const COMMANDS: readonly Command[] = [
   }),
   command({
     name: 'down',
-    summary: 'Shut down the VM and remove its network',
-    details: 'Images, containers and volumes are kept. The daemon exits as well.',
-    examples: [['mobyvm down', 'Stop everything']],
-    run: (context) => down(context),
+    summary: 'Save the VM or shut it down, and remove its network',
+    details:
+      'By default the memory of the VM is written to disk, and the next `mobyvm up` resumes it within seconds: containers run on. The setting `machine.onDown` and `--stop` shut it down instead, as happens if it cannot be saved. Images, containers and volumes are kept. The daemon exits as well.',
+    options: {
+      stop: { type: 'boolean', default: false, describe: 'Shut the VM down, also one that is saved' },
+    },
+    examples: [
+      ['mobyvm down', 'Save the VM, and free its memory'],
+      ['mobyvm down --stop', 'Shut down the VM with its containers'],
+    ],
+    run: (context, { stop }) => down(context, { stop }),
   }),
   command({
     name: 'restart',

@@ -4,19 +4,34 @@ import type { CommandContext, CommandResult } from './context.js';
 import { endDaemon, findDaemon, startDaemon } from './find-daemon.js';
 import { runOperation, type OperationArguments } from './operation.js';
 import { refuseOtherPaths } from './other-paths.js';
+import { savedText } from './render-status.js';
 
-/** `mobyvm down`: shuts the VM down and removes everything that was set up for it; the data stays. */
-export async function down(context: CommandContext): CommandResult {
+export interface DownOptions {
+  /** Shut the VM down even if the settings want it saved. */
+  readonly stop: boolean;
+}
+
+/** `mobyvm down`: saves the VM or shuts it down, and removes everything that was set up for it; the data stays. */
+export async function down(context: CommandContext, { stop }: DownOptions): CommandResult {
   const { daemon, paths, terminal } = context;
   const found = await findDaemon(context);
+  const stateDir = found?.info.daemon.stateDir ?? paths.stateDir;
   // Every effect is in the ledger before it is had: an empty one means that there is nothing to remove.
   if (found === undefined && (await daemon.leftovers()) === 0) {
-    terminal.out('mobyvm is not running.');
+    const saved = await daemon.savedVm(stateDir);
+    if (saved === undefined || !stop) {
+      terminal.out(`mobyvm is not running.${saved === undefined ? '' : ` Its VM is ${savedText(saved)}.`}`);
+      return EXIT_OK;
+    }
+  }
+  await removeWith(context, found, 'down', { stop });
+  const saved = await daemon.savedVm(stateDir);
+  if (saved !== undefined) {
+    terminal.out(`mobyvm is down. Its VM is ${savedText(saved)}; \`mobyvm up\` resumes it.`);
     return EXIT_OK;
   }
-  await removeWith(context, found, 'down');
   // A first `up` that failed has left none.
-  const hasData = (await daemon.dataDisk(found?.info.daemon.stateDir ?? paths.stateDir)) !== undefined;
+  const hasData = (await daemon.dataDisk(stateDir)) !== undefined;
   terminal.out(`mobyvm is down.${hasData ? ' Images, containers and volumes are kept.' : ''}`);
   return EXIT_OK;
 }
@@ -28,7 +43,8 @@ export async function removeWith(
   name: OperationName,
   args: OperationArguments = {},
 ): Promise<void> {
-  const daemon = found ?? (await startDaemon(context, { namespace: undefined, checksSettings: false }));
+  const daemon =
+    found ?? (await startDaemon(context, { namespace: await namespaceOf(context), checksSettings: false }));
   await refuseOtherPaths(context, daemon.info);
   try {
     await runOperation(context, daemon.client, name, args);
@@ -38,4 +54,10 @@ export async function removeWith(
     throw error;
   }
   await endDaemon(context, daemon);
+}
+
+/** Where a saved VM has its network when it is resumed to shut down. What a killed daemon left names another. */
+async function namespaceOf({ daemon, paths }: CommandContext): Promise<string | undefined> {
+  if ((await daemon.leftovers()) > 0) return undefined;
+  return (await daemon.savedVm(paths.stateDir))?.namespace;
 }

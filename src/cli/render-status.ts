@@ -33,6 +33,7 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
         .filter((part) => part !== undefined)
         .join(', '),
     ],
+    ...(vm.saved === undefined ? [] : [['', savedText(vm.saved)] satisfies [string, string]]),
     ...(status.pending ?? []).map(({ setting, from, to }): [string, string] => [
       'pending',
       `${setting} ${from} → ${to} (\`mobyvm restart\`)`,
@@ -53,6 +54,11 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
       : ['', status.error.message, `  → ${status.error.remedy}`, `  ${status.error.code}`];
   const obstacles = (status.obstacles ?? []).flatMap((each) => ['', each.problem, `  → ${each.remedy}`]);
   return [...rows.map(([name, value]) => `${name.padEnd(9)} ${value}`), ...problem, ...obstacles];
+}
+
+/** For example "saved since 2026-05-04T03:02:01.000Z (412 MiB)". */
+export function savedText({ at, bytes }: NonNullable<MachineStatus['vm']['saved']>): string {
+  return `saved since ${at}${bytes === undefined ? '' : ` (${Math.round(bytes / 1024 ** 2)} MiB)`}`;
 }
 
 /** Where `docker` finds the engine without being told. */

@@ -5,7 +5,7 @@ import type { MachineStatus } from '../protocol/messages.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { ControlClient } from './control-client.js';
 import { isNotRunning } from './find-daemon.js';
-import { statusLines } from './render-status.js';
+import { savedText, statusLines } from './render-status.js';
 import { timingLines } from './render-timings.js';
 
 /** How often a watch looks for a daemon while there is none. */
@@ -81,9 +81,18 @@ function rendered(
   return timings ? timingLines(machine) : statusLines(machine, platform);
 }
 
-async function notRunning({ daemon }: CommandContext, { json }: StatusOptions): Promise<readonly string[]> {
+async function notRunning(
+  { daemon, paths }: CommandContext,
+  { json }: StatusOptions,
+): Promise<readonly string[]> {
   const leftovers = await daemon.leftovers();
-  if (json) return [JSON.stringify({ state: 'not-running', leftovers })];
+  const saved = await daemon.savedVm(paths.stateDir);
+  const isSaved = leftovers === 0 && saved !== undefined;
+  if (json)
+    return [
+      JSON.stringify(isSaved ? { state: 'saved', leftovers, saved } : { state: 'not-running', leftovers }),
+    ];
+  if (isSaved) return [`mobyvm is not running. Its VM is ${savedText(saved)}; \`mobyvm up\` resumes it.`];
   if (leftovers === 0) return ['mobyvm is not running. Start it with `mobyvm up`.'];
   return [
     'The mobyvm daemon is not running, but what it set up is still there (the VM may be running).',

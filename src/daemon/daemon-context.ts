@@ -17,7 +17,7 @@ export interface DaemonContext {
   readonly lockAt: (path: string) => LockPlace;
   readonly files: FileProtection;
   /** Passwords of shares. @param path of the file for them, where they are in a file */
-  readonly credentialsAt: (path: string) => CredentialStore;
+  readonly credentialsAt: (path: string) => Promise<CredentialStore>;
   readonly background: BackgroundStart;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How to start this program again: the interpreter and the entry file. */

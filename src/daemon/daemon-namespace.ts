@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { fileLedger, runSteps, silentLogger, statIfPresent, type StepContext } from '../core/host/index.js';
 import type { InstancePaths } from '../protocol/paths.js';
-import { daemonNamespace } from '../vm/index.js';
+import type { daemonNamespace } from '../vm/index.js';
 import { loadIdentity } from './identity.js';
 
 const KIND = 'network-namespace';
@@ -37,5 +37,7 @@ export async function removeNamespaces(paths: InstancePaths): Promise<void> {
 
 async function namespaceOf(paths: InstancePaths, name: string): Promise<ReturnType<typeof daemonNamespace>> {
   const { machineId } = await loadIdentity(paths.identityFile);
-  return daemonNamespace({ machineId, name, ledger: fileLedger(paths.ledgerFile), logger: silentLogger });
+  // A command that starts no daemon inside of a namespace needs nothing of it.
+  const vm = await import('../vm/index.js');
+  return vm.daemonNamespace({ machineId, name, ledger: fileLedger(paths.ledgerFile), logger: silentLogger });
 }

@@ -6,7 +6,7 @@ import {
   type FileProtection,
   type ProcessTable,
 } from '../core/host/index.js';
-import { fileCredentials, windowsCredentials, type CredentialStore } from '../share/index.js';
+import type { CredentialStore } from '../share/index.js';
 import { credentialManager, globalMutexes, windowsProcesses, windowsProtection } from '../windows/index.js';
 import { rightsOf, type HostPlatform, type Rights } from '../protocol/platform.js';
 import type { BackgroundStart } from './host-side/background-start.js';
@@ -24,7 +24,7 @@ export interface HostServices {
   readonly rights: Rights;
   readonly files: FileProtection;
   /** Passwords of shares. @param path of the file for them, where they are in a file */
-  readonly credentialsAt: (path: string) => CredentialStore;
+  readonly credentialsAt: (path: string) => Promise<CredentialStore>;
   readonly background: BackgroundStart;
 }
 
@@ -42,7 +42,7 @@ export function hostServices(
         lockAt: (path) => fileLock(path, linuxProcessTable),
         rights: rightsOf(platform, () => Promise.resolve(userId === 0)),
         files: posixProtection,
-        credentialsAt: fileCredentials,
+        credentialsAt: async (path) => (await import('../share/index.js')).fileCredentials(path),
         background: backgroundProcess,
       };
     case 'windows':
@@ -51,7 +51,8 @@ export function hostServices(
         lockAt: (path) => mutexLock({ path, mutexes: globalMutexes, processes: windowsProcesses }),
         rights: rightsOf(platform, () => hasElevation(env)),
         files: windowsProtection,
-        credentialsAt: (path) => windowsCredentials(path, credentialManager),
+        credentialsAt: async (path) =>
+          (await import('../share/index.js')).windowsCredentials(path, credentialManager),
         background: backgroundService,
       };
   }

@@ -1,48 +1,11 @@
-import { fileLedger, type Logger } from '../core/host/index.js';
-import { MobyvmError, textOf } from '../core/values/index.js';
-import {
-  apiRules,
-  startEngineEndpoint,
-  type Dial,
-  type EngineAvailability,
-  type EngineEndpoint,
-} from '../proxy/index.js';
-import { hostPaths, type Shares } from '../share/index.js';
-import { shareHealth } from './shares/share-health.js';
-import { errorLines } from '../protocol/error-text.js';
-import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
-import { missingRightsError, type HostPlatform } from '../protocol/platform.js';
-import { startControlServer } from './control/server.js';
-import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
-import { livesIn, removeNamespaces } from './daemon-namespace.js';
-import { examineHost } from './examine-host.js';
-import { loadIdentity } from './identity.js';
-import { keepFiles } from './keep-files.js';
-import { openLog, type DaemonLog } from './log.js';
-import { untilIdle } from './idle-end.js';
-import { assembleMachine } from './machine/assemble.js';
-import type { DaemonPlatform } from './host-side/daemon-platform.js';
-import type { CheckIntervals } from './host-side/machine-platform.js';
-import type { Machine } from './machine/machine.js';
-import { readInstance, removeInstance, writeInstance } from './instance.js';
+import { MobyvmError } from '../core/values/index.js';
+import { missingRightsError } from '../protocol/platform.js';
+import type { DaemonContext, DaemonOptions } from './daemon-context.js';
+import { livesIn } from './daemon-namespace.js';
+import { readInstance } from './instance.js';
 import { refuseNamespaceOnWindows } from './refuse-namespace.js';
-import { openDaemonPlatform } from './open-platform.js';
-import { closeAll, type Close } from './process-end.js';
-import type { ProcessLock } from './process-lock.js';
 import { refuseUnusableRunFolder } from './run-folder.plan.js';
-import { loadSettings } from './settings/load.js';
-import { settingsSchema, type Settings } from './settings/schema.js';
 import { startInNamespace } from './start-in-namespace.js';
-import { removeUninstalledFiles } from './uninstalled-files.js';
-import { version } from '../protocol/version.js';
-
-const HEALTH_EVERY_MS = 5_000;
-/** VPNs connect now and then, and their routes stay for hours. */
-const NETWORK_EVERY_MS = 30_000;
-/** Most of what changes is known at once; this finds the rest. */
-const PORTS_EVERY_MS = 15_000;
-/** How long a daemon in the background without a machine and without clients stays. */
-const IDLE_MS = 10_000;
 
 /**
  * The one long-lived process: it owns the lock, the engine endpoint, the control socket and the machine. A stop request
@@ -58,56 +21,13 @@ export async function runDaemon(context: DaemonContext, options: DaemonOptions):
   if (!(await rights.areHeld())) throw missingRightsError(rights);
   // A daemon that was killed has left everything in its namespace.
   const namespace = options.namespace ?? (await readInstance(paths.runDir)).namespace;
-  if (namespace === undefined || (await livesIn(namespace))) return serve(context, { ...options, namespace });
-  if (options.isInside) throw outsideError(namespace);
-  return startInNamespace(context, { ...options, namespace });
-}
-
-async function serve(context: DaemonContext, options: DaemonOptions): Promise<number> {
-  const { paths, processEnd } = context;
-  const settings = await firstSettings(paths.settingsFile, options, context.platform);
-  await makeInstanceFolders(context);
-  const lock = await daemonLock(context).take();
-  // Released by the end of the process and by nothing else: without the lock another daemon may start.
-  processEnd.atExit(() => lock.releaseAtExit());
-  const closing: Close[] = [];
-  let logger: DaemonLog | undefined;
-  try {
-    logger = openLog({
-      path: paths.daemonLog,
-      level: settings.log.level,
-      toConsole: options.startsMachine,
-    });
-    endsForSure(context, logger);
-    logger.info('daemon.started', { pid: context.pid, version, namespace: options.namespace });
-    closing.push(() => leaveNothing(context));
-    if (options.namespace !== undefined) await writeInstance(paths.runDir, { namespace: options.namespace });
-    const daemon = await openDaemon(context, { ...options, settings, logger, lock }, closing);
-    context.supervisor?.ready();
-    const code = await live(context, daemon, options);
-    if (daemon.machine.isUninstalled) processEnd.atExit(() => removeUninstalledFiles(paths));
-    logger.info('daemon.ended', { code });
-    return code;
-  } catch (error) {
-    logger?.error('daemon.failed', { reason: textOf(error) });
-    throw error;
-  } finally {
-    await closeAll(closing, logger);
+  if (namespace !== undefined && !(await livesIn(namespace))) {
+    if (options.isInside) throw outsideError(namespace);
+    return startInNamespace(context, { ...options, namespace });
   }
-}
-
-function endsForSure({ processEnd, printError }: DaemonContext, logger: DaemonLog): void {
-  processEnd.mustCome((resources) => {
-    const held = resources.join(', ');
-    logger.warn('daemon.process.held', { resources: held });
-    printError(`mobyvm: ended although something was still open (${held}).`);
-  });
-}
-
-/** Nothing is removed while the ledger has more than namespaces: then a VM, or what it needs, is still there. */
-async function leaveNothing({ paths }: DaemonContext): Promise<void> {
-  await removeNamespaces(paths);
-  if ((await fileLedger(paths.ledgerFile).list()).length === 0) await removeInstance(paths.runDir);
+  // Loaded only by the process that serves: all of the daemon takes half a second.
+  const { serveDaemon } = await import('./serve-daemon.js');
+  return serveDaemon(context, { ...options, namespace });
 }
 
 function outsideError(name: string): MobyvmError {
@@ -115,189 +35,5 @@ function outsideError(name: string): MobyvmError {
     'MOBYVM_NAMESPACE',
     `The daemon was not started in the network namespace "${name}".`,
     `Run \`mobyvm daemon --netns ${name}\`: it creates the namespace and starts itself inside.`,
-  );
-}
-
-/** `up` reads them itself; what is to be removed is removed whatever they say. */
-async function firstSettings(
-  path: string,
-  { startsMachine }: DaemonOptions,
-  platform: HostPlatform,
-): Promise<Settings> {
-  try {
-    return await loadSettings(path, platform);
-  } catch (error) {
-    if (startsMachine) throw error;
-    return settingsSchema.parse({});
-  }
-}
-
-interface Daemon {
-  readonly machine: Machine;
-  /** Clients that are connected to the control socket. */
-  readonly clients: () => number;
-  /** Resolves when a client asks the daemon to end. */
-  readonly exitRequested: Promise<void>;
-}
-
-async function openDaemon(
-  context: DaemonContext,
-  {
-    settings,
-    logger,
-    lock,
-    namespace,
-    isBackground,
-  }: DaemonOptions & { readonly settings: Settings; readonly logger: DaemonLog; readonly lock: ProcessLock },
-  closing: Close[],
-): Promise<Daemon> {
-  const { paths } = context;
-  const identity = await loadIdentity(paths.identityFile);
-  const platform = await openDaemonPlatform(context);
-  closing.push(() => platform.close());
-  const opened: { endpoint?: EngineEndpoint } = {};
-  const assembled = assembleMachine(platform.machine, {
-    paths,
-    files: context.files,
-    credentials: context.credentialsAt(paths.credentialsFile),
-    settings,
-    identity,
-    namespace,
-    logger,
-    pid: context.pid,
-    isBackground,
-    usualEndpoint: () => opened.endpoint?.usual,
-    applySettings: ({ log }) => logger.setLevel(log.level),
-  });
-  const { machine, dial } = assembled;
-  closing.push(() => assembled.close());
-  const endpoint = await openEndpoint(context, platform, { machine, dial, shares: assembled.shares, logger });
-  opened.endpoint = endpoint;
-  closing.push(() => endpoint.close());
-  let exit: () => void = () => undefined;
-  const exitRequested = new Promise<void>((resolve) => {
-    exit = resolve;
-  });
-  const requestExit = async (): Promise<void> => {
-    if (!(await machine.isGone())) throw machineIsUp(machine.state);
-    exit();
-  };
-  const control = await startControlServer({
-    listen: platform.listen,
-    address: paths.controlSocket,
-    machine,
-    dns: assembled.dns,
-    shares: assembled.shares,
-    logger,
-    requestExit,
-    examineHost: () => examineHost(context, machine),
-    repair: () => machine.repairNow(),
-  });
-  closing.push(() => control.close());
-  closing.push(keepFiles({ lock, control, endpoint }, logger));
-  closing.push(lookAfter(machine, assembled.checks));
-  closing.push(lookAfterSleep(context, machine));
-  return { machine, clients: () => control.clients, exitRequested };
-}
-
-/** @returns ends the periodic checks */
-function lookAfter(machine: Machine, { repairMs, guardMs }: CheckIntervals): () => Promise<void> {
-  const checks = [
-    setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS),
-    setInterval(() => void machine.repair(), repairMs),
-    ...(guardMs === undefined ? [] : [setInterval(() => void machine.checkGuard(), guardMs)]),
-    setInterval(() => void machine.checkNetwork(), NETWORK_EVERY_MS),
-    setInterval(() => void machine.checkPorts(), PORTS_EVERY_MS),
-  ];
-  return () => {
-    checks.forEach(clearInterval);
-    return Promise.resolve();
-  };
-}
-
-/** What has changed while the host slept is found at once. @returns ends it */
-function lookAfterSleep({ supervisor }: DaemonContext, machine: Machine): () => Promise<void> {
-  const unsubscribe = supervisor?.onResume(() => {
-    void machine.checkHealth();
-    void machine.repair();
-    void machine.checkNetwork();
-    void machine.checkPorts();
-  });
-  return () => Promise.resolve(unsubscribe?.());
-}
-
-interface EndpointParts {
-  readonly machine: Machine;
-  readonly dial: Dial;
-  readonly shares: Shares;
-  readonly logger: Logger;
-}
-
-function openEndpoint(
-  { paths, platform }: DaemonContext,
-  { listen, engineGroup }: DaemonPlatform,
-  { machine, dial, shares, logger }: EndpointParts,
-): Promise<EngineEndpoint> {
-  return startEngineEndpoint({
-    listen,
-    address: paths.engineSocket,
-    usualAddress: paths.usualEngineSocket,
-    access: { kind: 'group', name: engineGroup },
-    availability: availabilityOf(machine, dial),
-    logger,
-    waitMs: () => machine.settings.engine.waitSeconds * 1000,
-    rules: apiRules({
-      paths: hostPaths(platform, {
-        engineAddress: paths.engineSocket,
-        shares: () => shares.list().map(({ share }) => share),
-      }),
-      health: shareHealth(shares, platform),
-      showHostPaths: () => machine.settings.api.showHostPaths,
-    }),
-  });
-}
-
-/** Runs until it is stopped. In the foreground, starts the machine at once, and stops it on SIGTERM or Ctrl-C. */
-async function live(context: DaemonContext, daemon: Daemon, options: DaemonOptions): Promise<number> {
-  const { machine } = daemon;
-  let code = EXIT_OK;
-  const perform = async (name: 'up' | 'down'): Promise<void> => {
-    await machine.operate({ name }, { pid: context.pid, command: context.commandLine }, (event) => {
-      if (event.event !== 'operation.failed' || event.error.code === 'MOBYVM_ABORTED') return;
-      code = exitCodeOf(event.error.code);
-      errorLines(event.error, context.paths.daemonLog).forEach((line) => context.printError(line));
-    });
-  };
-  const interrupted = new Promise<void>((resolve) => {
-    context.interrupted.addEventListener('abort', () => resolve(), { once: true });
-  });
-  const notStarted = new Promise<void>((resolve) => {
-    if (options.startsMachine) void perform('up').then(() => (code === EXIT_OK ? undefined : resolve()));
-  });
-  const isIdle = (): boolean => machine.state === 'stopped' && !machine.isBusy && daemon.clients() === 0;
-  const over = new AbortController();
-  const ends = [interrupted, daemon.exitRequested, notStarted];
-  if (options.isBackground) ends.push(untilIdle(isIdle, IDLE_MS, over.signal));
-  await Promise.race(ends);
-  over.abort();
-  if (machine.state !== 'stopped') await perform('down');
-  return code;
-}
-
-function availabilityOf(machine: Machine, dial: Dial): EngineAvailability {
-  return {
-    current() {
-      const state = machine.engineState;
-      return state.kind === 'ready' ? { kind: 'ready', dial } : state;
-    },
-    onChange: (listener) => machine.onStatusChange(listener),
-  };
-}
-
-function machineIsUp(state: string): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_BUSY',
-    `The daemon still has a machine (${state}).`,
-    'Stop it with `mobyvm down`; that ends the daemon too.',
   );
 }

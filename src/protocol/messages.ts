@@ -38,6 +38,8 @@ export const operationRequest = z.strictObject({
   requester,
   /** Of `uninstall`: the data disk stays, with all images, containers and volumes. */
   keepData: z.boolean().optional(),
+  /** Of `down`: the VM is shut down even if the settings want it saved. */
+  stop: z.boolean().optional(),
 });
 export type OperationRequest = z.infer<typeof operationRequest>;
 
@@ -81,6 +83,7 @@ export type PendingSetting = z.infer<typeof pendingSetting>;
 
 const machineState = z.enum([
   'stopped',
+  'saved',
   'starting',
   'running',
   'degraded',
@@ -129,6 +132,10 @@ export const machineStatus = z.object({
     cpus: z.number().optional(),
     memoryMiB: z.number().optional(),
     firmware: z.string().optional(),
+    /** Of a saved VM: since when (ISO 8601), and the size of its memory's file, if that is known. */
+    saved: z
+      .object({ at: z.string(), bytes: z.number().optional(), namespace: z.string().optional() })
+      .optional(),
   }),
   /** What differs between the settings of the last `up` and the machine that runs. */
   pending: z.array(pendingSetting).optional(),

@@ -14,6 +14,8 @@ export interface InstancePaths {
   readonly settingsFile: string;
   readonly identityFile: string;
   readonly ledgerFile: string;
+  /** What the VM's guest was given at its boot, and since when the VM is saved. */
+  readonly guestRecordFile: string;
   /** Keys and certificates of the machine; root only. */
   readonly tlsDir: string;
   /** The machine's token; root only. */
@@ -80,6 +82,7 @@ export function linuxPaths(env: Environment): InstancePaths {
     settingsFile: at('settingsFile', '/etc/mobyvm/settings.json'),
     identityFile: join(stateDir, 'machine.json'),
     ledgerFile: join(stateDir, 'ledger.json'),
+    guestRecordFile: join(stateDir, 'guest.json'),
     tlsDir: join(stateDir, 'tls'),
     tokenFile: join(stateDir, 'token'),
     kvpItemsFile: join(stateDir, 'kvp-items.json'),
@@ -124,6 +127,7 @@ export function windowsPaths(env: Environment): InstancePaths {
     settingsFile: at('settingsFile', joined(home, 'settings.json')),
     identityFile: joined(stateDir, 'machine.json'),
     ledgerFile: joined(stateDir, 'ledger.json'),
+    guestRecordFile: joined(stateDir, 'guest.json'),
     tlsDir: joined(stateDir, 'tls'),
     tokenFile: joined(stateDir, 'token'),
     kvpItemsFile: joined(stateDir, 'kvp-items.json'),

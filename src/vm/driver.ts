@@ -39,7 +39,7 @@ export interface VmSpec {
  *
  * - `absent`: nothing is defined, or the definition is gone
  * - `off`: defined, not running, no saved state
- * - `saved`: defined, its memory is in a file
+ * - `saved`: defined, its memory is in a file, which may turn out to be damaged
  * - `starting`, `running`, `paused`, `stopping`: a machine process exists
  * - `stalled`: a machine process exists but is paused, because the host's file system is too full for a guest
  *   write; no data is lost, and `start` resumes it
@@ -104,6 +104,9 @@ export interface VmDriver {
   /** What the running machine was started with; undefined if none is running or this is no longer known. */
   runningSpec(): Promise<VmSpec | undefined>;
 
+  /** The size of a saved memory's file; undefined if nothing is saved or the driver does not know it. */
+  savedBytes(): Promise<number | undefined>;
+
   /**
    * Creates or updates the definition and the data disk. An existing disk is kept, regardless of its content;
    * it is grown if `sizeGiB` is larger and never shrunk. A running machine keeps its hardware until its next
@@ -144,10 +147,10 @@ export interface VmDriver {
   save(context: StepContext): Promise<void>;
 
   /**
-   * Continues a saved machine; the saved memory is used once and then deleted. The guest's clock continues
-   * from the time of the save; the guest corrects it from its RTC within seconds.
-   * @throws MobyvmError MOBYVM_VM_RESTORE; the saved state is kept, so that the caller can retry or discard
-   *   it
+   * Continues a saved machine, with the hardware that it was saved with; the saved memory is used once and
+   * then deleted. The guest's clock continues from the time of the save.
+   * @throws MobyvmError MOBYVM_VM_RESTORE if the saved state is damaged or does not fit this host any more;
+   *   it is kept, so that the caller can retry or discard it
    */
   restore(context: EnsureContext): Promise<void>;
 

@@ -26,7 +26,9 @@ export interface AssemblyUnderTest extends AsyncDisposable {
 }
 
 const UP = { name: 'up' } as const;
-const DOWN = { name: 'down' } as const;
+const DOWN = { name: 'down', stop: true } as const;
+/** Saves the VM, as the settings want it. */
+const SAVE = { name: 'down' } as const;
 
 /** What a machine does on every platform, from the first `up` to `uninstall`. */
 export function describeAssembly(
@@ -58,6 +60,48 @@ export function describeAssembly(
       await succeeded(under.operate(DOWN));
       expect(await under.status()).toMatchObject({ state: 'stopped', vm: { state: 'off' } });
       expect(networkIn(await under.snapshot())).toEqual(networkIn(before));
+    });
+
+    test('is saved by down, and the next daemon resumes it without a boot', async () => {
+      await using under = await make();
+      const before = await under.snapshot();
+      await under.operate(UP);
+      const boot = await under.boot();
+      expect(noticesOf(await succeeded(under.operate(SAVE)))).toEqual([]);
+      expect(await under.status()).toMatchObject({ state: 'saved', vm: { state: 'saved' } });
+      await succeeded(under.operate(SAVE));
+      await under.restartDaemon();
+      expect(noticesOf(await succeeded(under.operate(UP)))).toEqual([]);
+      expect(await under.boot()).toEqual(boot);
+      expect(await under.status()).toMatchObject({ state: 'running', engine: { reachable: true } });
+      await succeeded(under.operate(SAVE));
+      await succeeded(under.operate(DOWN));
+      expect(await under.status()).toMatchObject({ state: 'stopped', vm: { state: 'off' } });
+      expect(networkIn(await under.snapshot())).toEqual(networkIn(before));
+    });
+
+    test('keeps its saved memory when the host refuses to start it', async () => {
+      await using under = await make();
+      await under.operate(UP);
+      const boot = await under.boot();
+      await under.operate(SAVE);
+      await under.refuseStarts(true);
+      expect((await under.operate(UP)).at(-1)).toMatchObject({ event: 'operation.failed' });
+      expect(await under.status()).toMatchObject({ vm: { state: 'saved' } });
+      await under.refuseStarts(false);
+      await succeeded(under.operate(UP));
+      expect(await under.boot()).toEqual(boot);
+    });
+
+    test('is uninstalled while it is saved, with everything that it created', async () => {
+      await using under = await make();
+      const before = await under.snapshot();
+      await under.operate(UP);
+      await under.operate(SAVE);
+      await succeeded(under.operate({ name: 'uninstall', keepData: false }));
+      expect(await under.snapshot()).toEqual(before);
+      expect(await under.ledger()).toEqual([]);
+      expect(await under.stateFiles()).toEqual([]);
     });
 
     test('changes nothing in a second up', async () => {
@@ -178,6 +222,10 @@ function changesOf(events: readonly OperationEvent[]): readonly (readonly [step:
   return events.flatMap((event) =>
     event.event === 'step.done' ? [[event.step, event.change] as const] : [],
   );
+}
+
+function noticesOf(events: readonly OperationEvent[]): readonly string[] {
+  return events.flatMap((event) => (event.event === 'operation.notice' ? [event.message] : []));
 }
 
 function detailsOf(events: readonly OperationEvent[]): readonly string[] {

@@ -262,8 +262,10 @@ function describeSaving(make: () => Promise<VmHarness>): void {
   describe('save', () => {
     it('saves, refuses to start over the saved state, and restores it', async () => {
       await using vm = await started(make);
+      expect(await vm.driver.savedBytes()).toBeUndefined();
       await vm.driver.save(recordingContext());
       expect(await vm.driver.state(SIGNAL)).toBe('saved');
+      expect((await vm.driver.savedBytes()) ?? 1).toBeGreaterThan(0);
       await vm.driver.save(recordingContext());
       await expect(vm.driver.start(recordingContext())).rejects.toMatchObject({ code: 'MOBYVM_VM_STATE' });
       await vm.driver.restore(recordingContext());

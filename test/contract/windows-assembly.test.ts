@@ -4,7 +4,7 @@ import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { describeAssembly, type AssemblyUnderTest } from './machine-assembly.js';
 
 const UP = { name: 'up' } as const;
-const DOWN = { name: 'down' } as const;
+const DOWN = { name: 'down', stop: true } as const;
 
 describeAssembly('Windows, on a simulated host', 'data.vhdx', onSimulatedHost);
 

@@ -31,6 +31,7 @@ export const NO_DAEMON: DaemonProgram = {
   isAlive: () => Promise.resolve(false),
   leftovers: () => Promise.resolve(0),
   dataDisk: () => Promise.resolve(undefined),
+  savedVm: () => Promise.resolve(undefined),
   examineHost: notExpected,
   diagnose: notExpected,
   service: notExpected,

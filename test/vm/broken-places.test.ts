@@ -99,7 +99,7 @@ describe('a malformed state file', () => {
     expect(result.stderr).toMatch(/MOBYVM_STATE_FILE/);
     expect(result.stderr).toContain(join(vm, 'definition.json'));
     expect(result.stderr).toMatch(/Delete the file/);
-    const down = await instance.mobyvm(['down']);
+    const down = await instance.mobyvm(['down', '--stop']);
     expect(down.exitCode, down.stderr).toBe(0);
     await expectNothingLeft();
   });
@@ -112,7 +112,7 @@ describe('a malformed state file', () => {
     await writeFile(join(instance.directory, 'settings.json'), '{"vm": {"cpus": "all"}}');
     const refused = await up();
     expect(refused.stderr).toMatch(/MOBYVM_SETTINGS/);
-    const down = await instance.mobyvm(['down']);
+    const down = await instance.mobyvm(['down', '--stop']);
     expect(down.exitCode, down.stderr).toBe(0);
     await expectNothingLeft();
     expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
@@ -170,7 +170,7 @@ describe('a daemon', () => {
     await waitFor(created, never);
     process.kill(daemon.pid, 'SIGKILL');
     await daemon.exit;
-    const down = await instance.mobyvm(['down']);
+    const down = await instance.mobyvm(['down', '--stop']);
     expect(down.exitCode, down.stderr).toBe(0);
     await expectNothingLeft();
     expect(await instance.status()).toEqual({ state: 'not-running', leftovers: 0 });
@@ -198,7 +198,7 @@ describe('a daemon', () => {
     expect(await command.exit).toBe(130);
     const isAlone = async (): Promise<boolean> => (await instance.processes()).length === 0;
     await waitFor({ title: 'the daemon to end', timeoutSeconds: 120, hint: '', check: isAlone }, never);
-    const down = await instance.mobyvm(['down']);
+    const down = await instance.mobyvm(['down', '--stop']);
     expect(down.exitCode, down.stderr).toBe(0);
     await expectNothingLeft();
     expect(await readdir(join(instance.directory, 'run'))).toEqual([]);

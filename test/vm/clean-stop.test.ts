@@ -83,7 +83,7 @@ describe('down', () => {
     await start('always', IGNORING, ['--restart', 'always']);
     await start('looping', ['sh', '-c', 'sleep 0.2; exit 3'], ['--restart', 'always']);
     const exec = instance.docker(['exec', 'ignoring', 'sleep', '100000']).catch(() => 'ended');
-    const down = await instance.mobyvm(['down']);
+    const down = await instance.mobyvm(['down', '--stop']);
     expect(down).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('powered off') as string });
     expect(down.stderr).toContain(
       `The guest reports: killed the containers that had not ended after ${CONTAINER_SECONDS} s (1)`,
@@ -122,7 +122,7 @@ describe('down', () => {
       IMAGE,
       'echo exit 1 >/usr/lib/mobyvm/run-logged\nkill -KILL $(pidof dockerd)\n',
     ).catch(() => 'dockerd ended before its answer');
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     const lines = await shutdownLines();
     expect(lines).toContainEqual(expect.stringMatching(/is in use; ending .*sleep \(pid \d+\)/) as string);
     expect(lines.at(-1)).toEqual(UNMOUNTED);

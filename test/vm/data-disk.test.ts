@@ -57,7 +57,7 @@ esac`,
     );
     expect(result.exitCode, result.stderr).toBe(0);
     expect(await console()).toMatch(/data: \/dev\/vdb is blank: formatting/);
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     await expectZeros(foreign);
   });
 
@@ -113,7 +113,7 @@ esac`);
     expect(first.exitCode, first.stderr).toBe(0);
     expect(await console()).toMatch(/data: \/dev\/sda is blank: formatting/);
     await instance.docker(['volume', 'create', 'kept']);
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
 
     const second = await upLikeHyperV();
     expect(second.exitCode, second.stderr).toBe(0);
@@ -133,7 +133,7 @@ esac`);
     const result = await upLikeHyperV();
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/data: \/dev\/sda is the only disk but is neither blank nor labelled/);
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     await run('qemu-io', ['-f', 'qcow2', '-c', `read ${written}`, disk]);
     expect(await console()).not.toMatch(/formatting/);
   });
@@ -145,7 +145,7 @@ esac`);
     );
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/data: none of the disks \(sda sdb\) has the label mobyvm-data/);
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     await expectZeros(foreign);
     expect(await console()).not.toMatch(/formatting/);
   });

@@ -163,7 +163,7 @@ describe('while the VM starts', () => {
     await expect(instance.docker(['ps'])).rejects.toMatchObject({
       message: expect.stringContaining('mobyvm is starting: ') as string,
     });
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     expect(await command.exit).toBe(130);
   });
 
@@ -201,7 +201,7 @@ describe('while the VM starts', () => {
       const result = await up();
       expect(result.exitCode).toBe(1);
       expect(result.stderr).toMatch(/MOBYVM_DISK_FULL/);
-      await instance.mobyvm(['down']);
+      await instance.mobyvm(['down', '--stop']);
     } finally {
       await run('umount', ['-l', state]);
       await rm(state, { recursive: true });

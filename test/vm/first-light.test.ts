@@ -211,7 +211,7 @@ describe('a running machine', () => {
     const other = join(instance.directory, 'other');
     for (const name of ['MOBYVM_STATE_DIR', 'MOBYVM_LOG_DIR', 'MOBYVM_SETTINGS']) {
       const env = { ...process.env, ...instance.env, [name]: other };
-      for (const command of [instance.upCommand, ['down'], ['restart']]) {
+      for (const command of [instance.upCommand, ['down', '--stop'], ['restart']]) {
         const refused = await instance.mobyvm(command, { env });
         expect(refused.exitCode).toBe(1);
         expect(refused.stderr).toMatch(/MOBYVM_DAEMON_RUNNING/);
@@ -293,7 +293,7 @@ describe('a running machine', () => {
       'echo precious > /kept/file',
     ]);
     await instance.docker(['run', '-d', '--name', 'always', '--restart=always', IMAGE, 'sleep', '100000']);
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     // The same ISO boots with SeaBIOS until here and with OVMF from here on.
     await instance.configure({ vm: { firmware: 'uefi' } });
     await instance.up();
@@ -397,7 +397,7 @@ describe('down', () => {
   test('leaves no process, namespace, socket or ledger entry, and clients see the end', async () => {
     await using watcher = instance.start('status', '--watch', '--json');
     await watcher.line(/"state":"running"/);
-    const down = await instance.mobyvm(['down']);
+    const down = await instance.mobyvm(['down', '--stop']);
     expect(JSON.parse(await watcher.line(/not-running.*:0/))).toEqual({ state: 'not-running', leftovers: 0 });
     process.kill(watcher.pid, 'SIGINT');
     expect(await watcher.exit).toBe(0);
@@ -411,7 +411,7 @@ describe('down', () => {
   });
 
   test('a second down has nothing to do', async () => {
-    const again = await instance.mobyvm(['down']);
+    const again = await instance.mobyvm(['down', '--stop']);
     expect(again).toMatchObject({ exitCode: 0, stdout: 'mobyvm is not running.\n' });
   });
 });

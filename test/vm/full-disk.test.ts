@@ -17,7 +17,7 @@ beforeAll(async () => {
   await run('mount', ['-t', 'tmpfs', '-o', 'size=600m', 'tmpfs', state]);
 });
 afterAll(async () => {
-  await instance.mobyvm(['down']);
+  await instance.mobyvm(['down', '--stop']);
   await run('umount', ['-l', state]);
   await instance[Symbol.asyncDispose]();
 });
@@ -66,7 +66,7 @@ test('a running machine is degraded while its guest waits for space, and resumes
 
 test('down removes everything although the ledger cannot be written', async () => {
   await fillUpTo(0);
-  const down = await instance.mobyvm(['down']);
+  const down = await instance.mobyvm(['down', '--stop']);
   expect(down.exitCode, down.stderr).toBe(0);
   expect(await instance.processes()).toEqual([]);
   expect((await run('ip', ['netns', 'list'])).stdout).not.toContain(instance.namespace);

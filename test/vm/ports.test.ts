@@ -457,6 +457,6 @@ describe('recovery from the loss of', () => {
     await instance.docker(['update', '--restart', 'always', 'web']);
     expect((await instance.mobyvm(['restart'])).exitCode).toBe(0);
     await until('the web server to answer', () => answers(8080), 120);
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
   });
 });

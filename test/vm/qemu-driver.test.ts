@@ -80,6 +80,15 @@ describe('memory', () => {
     await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject(failure);
     expect(await vm.driver.state(SIGNAL)).toBe('saved');
     expect(await vm.pids()).toEqual([]);
+    // One bit of the guest's memory, which QEMU would load.
+    const flipped = Buffer.from(sound);
+    flipped.writeUInt8(sound.readUInt8(sound.length >> 1) ^ 1, sound.length >> 1);
+    await writeFile(memory, flipped);
+    await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject({
+      ...failure,
+      message: expect.stringContaining('content') as string,
+    });
+    expect(await vm.pids()).toEqual([]);
     await truncate(memory, 1_000);
     await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject(failure);
     await writeFile(memory, sound);
@@ -96,6 +105,44 @@ describe('memory', () => {
       message: expect.stringContaining('boot ISO') as string,
     });
     expect(await vm.driver.state(SIGNAL)).toBe('saved');
+  });
+
+  test('is not restored over a data disk that has changed, nor by another version of QEMU', async () => {
+    await using vm = await started();
+    await vm.driver.save(recordingContext());
+    const { path } = vm.spec.dataDisk;
+    const { atime, mtime } = await stat(path);
+    await utimes(path, atime, new Date(1));
+    const refusal = (words: string): object => ({
+      code: 'MOBYVM_VM_RESTORE',
+      message: expect.stringContaining(words) as string,
+    });
+    await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject(refusal('data disk'));
+    await utimes(path, atime, mtime);
+    const description = join(vm.options.stateDirectory, 'saved.json');
+    const saved = JSON.parse(await readFile(description, 'utf8')) as object;
+    await writeFile(description, JSON.stringify({ ...saved, dataDisk: undefined, qemuVersion: '6.0.0' }));
+    await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject(refusal('by QEMU 6.0.0'));
+  });
+
+  test('whose description is damaged is saved, cannot be restored, and can be discarded', async () => {
+    await using vm = await started();
+    await vm.driver.save(recordingContext());
+    await writeFile(join(vm.options.stateDirectory, 'saved.json'), '{"torn');
+    expect(await vm.driver.state(SIGNAL)).toBe('saved');
+    await expect(vm.driver.start(recordingContext())).rejects.toMatchObject({ code: 'MOBYVM_VM_STATE' });
+    await expect(vm.driver.restore(recordingContext())).rejects.toMatchObject({ code: 'MOBYVM_VM_RESTORE' });
+    await vm.driver.powerOff(recordingContext());
+    expect(await vm.driver.state(SIGNAL)).toBe('off');
+    expect(await stateFiles(vm)).toEqual(['definition.json']);
+  });
+
+  test('of which a dead daemon has written a part is deleted at the next start', async () => {
+    await using vm = await started();
+    await vm.driver.powerOff(recordingContext());
+    await writeFile(join(vm.options.stateDirectory, 'memory.saved.partial'), 'part');
+    await vm.driver.start(recordingContext());
+    expect(await stateFiles(vm)).toEqual(['definition.json', 'machine.json']);
   });
 
   test('is loaded again after a dead daemon left a restore half-done', async () => {

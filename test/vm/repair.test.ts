@@ -100,7 +100,7 @@ test('an up that was interrupted after the VM had died leaves no server behind a
   expect(await again.stop('SIGINT')).toBe(130);
   // Its network was there before: the daemon keeps serving, and says so.
   expect(await instance.status()).toMatchObject({ state: 'failed' });
-  const down = await instance.mobyvm(['down']);
+  const down = await instance.mobyvm(['down', '--stop']);
   expect(down.exitCode, down.stderr).toBe(0);
   expect(await instance.processes()).toEqual([]);
   await instance.up();

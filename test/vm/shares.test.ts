@@ -428,7 +428,7 @@ describe('after a restart of the VM', () => {
     ]);
     await sleep(1_000);
     await rm(join(site, 'started'), { force: true });
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     await instance.up();
     const check = async (): Promise<boolean> => (await stat(join(site, 'started'))).size > 0;
     const requirement = { title: 'the container', timeoutSeconds: 240, hint: 'See the test.', check };
@@ -437,7 +437,7 @@ describe('after a restart of the VM', () => {
   });
 
   test('those of a share that cannot be served are held, and started when it can', async () => {
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     await rm(join(site, 'started'));
     await rename(join(host, 'c'), join(host, 'c-away'));
     const up = await instance.up();

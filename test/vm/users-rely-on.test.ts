@@ -102,7 +102,7 @@ describe('items of the host', () => {
   });
 
   test('are listed and removed after `down`, when no daemon runs', async () => {
-    expect((await instance.mobyvm(['down'])).exitCode).toBe(0);
+    expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     expect((await kvp('remove', 'item 1')).exitCode).toBe(0);
     expect(await hostItems()).toHaveLength(MAX_HOST_ITEMS - 2);
     const stored = await fileItemStore(join(instance.directory, 'state/kvp-items.json')).load();

@@ -63,6 +63,14 @@ export function toWireEvent(event: OperationEvent): wire.OperationEvent {
   return event;
 }
 
-export function toOperation(name: OperationName, { keepData }: wire.OperationRequest): Operation {
-  return name === 'uninstall' ? { name, keepData: keepData ?? true } : { name };
+export function toOperation(name: OperationName, { keepData, stop }: wire.OperationRequest): Operation {
+  switch (name) {
+    case 'uninstall':
+      return { name, keepData: keepData ?? true };
+    case 'down':
+      return { name, stop: stop ?? false };
+    case 'up':
+    case 'restart':
+      return { name };
+  }
 }

@@ -30,7 +30,7 @@ export async function knownSecrets({
       return items.filter(({ secret }) => secret === true).map(({ value }) => value);
     },
     async () => {
-      const store = credentialsAt(paths.credentialsFile);
+      const store = await credentialsAt(paths.credentialsFile);
       const passwords = await Promise.all((await store.list()).map((account) => store.read(account)));
       return passwords.filter((each) => each !== undefined);
     },

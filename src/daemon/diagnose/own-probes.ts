@@ -6,6 +6,7 @@ import type { DaemonContext } from '../daemon-context.js';
 import { daemonLock } from '../daemon-context.js';
 import { leftoversIn } from '../leftovers.js';
 import { fileLedger } from '../../core/host/index.js';
+import { savedSince } from '../machine/guest-record.js';
 import { loadSettings } from '../settings/load.js';
 import type { Evidence, Probe } from './probe.js';
 
@@ -59,8 +60,9 @@ async function daemonProcess(context: DaemonContext): Promise<Evidence> {
   const holder = await daemonLock(context).holder();
   const isAlive =
     holder !== undefined && (await processes.isAlive({ pid: holder.pid, startId: holder.startTime }));
-  const leftovers = leftoversIn(await fileLedger(paths.ledgerFile).list());
-  return { data: { holder: holder ?? null, isAlive, leftovers } };
+  const savedVm = await savedSince(paths.guestRecordFile);
+  const leftovers = leftoversIn(await fileLedger(paths.ledgerFile).list(), savedVm !== undefined);
+  return { data: { holder: holder ?? null, isAlive, leftovers, savedVm: savedVm ?? null } };
 }
 
 /** As they are in the file if they cannot be used: that is then the question. */

@@ -37,7 +37,7 @@ export interface GuestSide {
    * @throws MobyvmError MOBYVM_GUEST_CONFIGURATION, MOBYVM_KVP_NOT_READY, MOBYVM_KVP_FAILED
    */
   configure(configuring: GuestConfiguring): Promise<StepOutcome>;
-  /** The guest is up: read its facts and keep its items. Never throws. */
+  /** The guest is up, or has been resumed: read its facts and keep its items. Never throws. */
   follow(): void;
   /**
    * Sets the guest's clock to the host's if that is due (clock.plan.ts). Called after each start, restore and resume, and at
@@ -49,4 +49,6 @@ export interface GuestSide {
   /** The guest is gone, or about to go. */
   unfollow(): void;
   readonly facts: GuestFacts | undefined;
+  /** A digest of what guest and host know each other by; empty before the first `prepareStep`. */
+  readonly credentialsDigest: string;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { sleep, type Logger, type Step, type StepOutcome } from '../../core/host/index.js';
 import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
 import {
@@ -41,6 +42,7 @@ export class KvpGuest implements GuestSide {
   #certificates: MachineCertificates | undefined;
   #token: MachineToken | undefined;
   #following = new AbortController();
+  #isFollowed = false;
   #facts: GuestFacts | undefined;
   /** A daemon that was killed during a configuration has left it in the guest's pool. */
   #mayHaveLeftovers = false;
@@ -66,6 +68,13 @@ export class KvpGuest implements GuestSide {
     return { ca, cert: client.cert, key: client.key };
   }
 
+  get credentialsDigest(): string {
+    if (this.#certificates === undefined || this.#token === undefined) return '';
+    const { ca, server, client } = this.#certificates;
+    const parts = [ca, server.cert, client.cert, this.#token];
+    return createHash('sha256').update(parts.join('\0')).digest('hex');
+  }
+
   prepareStep(): Step {
     return {
       id: 'certificates',
@@ -88,7 +97,8 @@ export class KvpGuest implements GuestSide {
       !configuring.isFreshBoot &&
       (await answersSoon(configuring, this.#options.answersWithinMs ?? 5_000))
     ) {
-      this.#mayHaveLeftovers = true;
+      if (this.#isFollowed) void this.#removeLeftovers(this.#following.signal);
+      else this.#mayHaveLeftovers = true;
       return 'none';
     }
     if (this.#certificates === undefined || this.#token === undefined) throw noCertificatesError();
@@ -117,6 +127,7 @@ export class KvpGuest implements GuestSide {
   follow(): void {
     this.unfollow();
     this.#following = new AbortController();
+    this.#isFollowed = true;
     const { signal } = this.#following;
     const { exchange } = this.#options;
     // Nobody waits for it: with hundreds of items it takes a while.
@@ -136,6 +147,7 @@ export class KvpGuest implements GuestSide {
   unfollow(): void {
     this.#clock.reset();
     this.#facts = undefined;
+    this.#isFollowed = false;
     this.#following.abort();
   }
 

@@ -15,6 +15,8 @@ export interface HostSide {
   resources(settings: Settings): readonly ManagedResource[];
   /** Everything that this daemon or an earlier one may have set up, for its removal. */
   made(settings: Settings): Promise<readonly ManagedResource[]>;
+  /** Of these, the servers to which the guest keeps connections. */
+  connections(settings: Settings): readonly ManagedResource[];
   /** It was all removed. */
   forget(): void;
   /** True when nothing that mobyvm made on this host is left. */

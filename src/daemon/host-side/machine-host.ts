@@ -13,6 +13,9 @@ import type { NetworkDescription } from '../machine/machine-status.js';
 /** Servers that are being closed need no addresses. */
 const ANY_SUBNET = parseSubnet('10.0.75.0/24');
 
+/** Ids of the servers for published ports and for the guest's links. */
+const CONNECTED: readonly string[] = ['ports', 'share-links'];
+
 export interface MachineHostOptions {
   readonly network: HostNetwork;
   readonly services: ServicesForGuest;
@@ -62,6 +65,14 @@ export class MachineHost implements HostSide {
       ...services.resources(subnet, settings),
       ...shares.resources(placeIn(subnet)),
     ];
+  }
+
+  connections(settings: Settings): readonly ManagedResource[] {
+    const { services, shares } = this.#options;
+    const subnet = this.#subnet ?? ANY_SUBNET;
+    return [...services.resources(subnet, settings), ...shares.resources(placeIn(subnet))].filter(({ id }) =>
+      CONNECTED.includes(id),
+    );
   }
 
   forget(): void {

@@ -28,6 +28,7 @@ import { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
 import { dataDiskFile } from '../host-side/data-disk.js';
 import { GuestServices, VM_HOSTNAME, type ServicesForGuest } from '../host-side/guest-services.js';
+import { guestRecordFile } from './guest-record.js';
 import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
 import { MachineHost } from '../host-side/machine-host.js';
@@ -120,6 +121,7 @@ export function assembleMachine(
       installation: (now) => [...platform.preconditions, imageOf(platform, now)],
       files: () => [secretFiles(paths), shares.installed()],
       specFor: (now) => specOf(now, platform, options),
+      guestRecord: guestRecordFile(paths.guestRecordFile),
       dataDisk: dataDiskFile(platform.dataDiskPath),
       about: aboutMachine(options),
     },
@@ -151,7 +153,13 @@ function secretFiles(paths: InstancePaths): ManagedResource {
   return installedFiles({
     id: 'secrets',
     title: 'keys, certificates and items',
-    paths: [paths.tlsDir, paths.tokenFile, paths.kvpItemsFile, `${paths.kvpItemsFile}.damaged`],
+    paths: [
+      paths.tlsDir,
+      paths.tokenFile,
+      paths.kvpItemsFile,
+      `${paths.kvpItemsFile}.damaged`,
+      paths.guestRecordFile,
+    ],
   });
 }
 

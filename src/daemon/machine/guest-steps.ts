@@ -25,6 +25,8 @@ export interface GuestView {
   /** True once the guest's first DHCP message was seen. */
   readonly askedForAddress: () => boolean;
   readonly pingEngine: (signal: AbortSignal) => Promise<void>;
+  /** The last thing that `up` needs of the engine; harder to answer than a ping. */
+  readonly readVersion: (signal: AbortSignal) => Promise<void>;
   /** Gives the guest its configuration, if it needs one. `giveUp` throws when that is pointless. */
   readonly configure: (signal: AbortSignal, giveUp: () => void) => Promise<StepOutcome>;
   /** Mounts the shares, or gives up those that fail; undefined without shares. */
@@ -64,7 +66,10 @@ export function guestSteps(guest: GuestView): readonly Step[] {
       title: 'the Docker Engine to answer',
       code: 'MOBYVM_GUEST_BOOT',
       hint: 'Look at the console with `mobyvm console`. On a slow machine raise `vm.bootTimeoutSeconds`.',
-      check: engineAnswers,
+      check: async (signal) => {
+        await guest.readVersion(signal);
+        return true;
+      },
     }),
   ];
 }

@@ -50,3 +50,25 @@ export function engineLost(): MobyvmError {
 function withoutPeriod(sentence: string): string {
   return sentence.replace(/\.$/, '');
 }
+
+/** A saved VM that is resumed only to shut down. */
+export function stopsSaved(because: string): string {
+  return `The saved VM is shut down and booted instead of being resumed: ${withoutPeriod(because)}.`;
+}
+
+/** A VM that was resumed, and is shut down again. */
+export function bootsInstead(because: string): string {
+  return `The VM was resumed and is now shut down and booted: ${withoutPeriod(because)}.`;
+}
+
+/** The guest's memory is lost. */
+export function savedIsDiscarded(because: string): string {
+  return (
+    `The saved state of the VM is discarded: ${withoutPeriod(because)}. ` +
+    'For its containers this is like a power failure; the data disk repairs itself at the next boot.'
+  );
+}
+
+export function notSaved(because: string): string {
+  return `The VM is shut down instead of being saved: ${withoutPeriod(because)}.`;
+}

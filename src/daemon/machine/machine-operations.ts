@@ -2,11 +2,12 @@ import {
   ensureSteps,
   removeSteps,
   runSteps,
+  type EnsureContext,
   type Lifetime,
   type ManagedResource,
   type Step,
 } from '../../core/host/index.js';
-import { parseSubnet } from '../../core/values/index.js';
+import { parseSubnet, textOf } from '../../core/values/index.js';
 import type { VmSpec } from '../../vm/index.js';
 import { refuseEngineOverlap } from '../settings/engine-networks.plan.js';
 import { oversized, refuseTooLarge } from '../settings/host-limits.plan.js';
@@ -15,13 +16,20 @@ import type { MachineCondition } from './condition.js';
 import { guestSteps } from './guest-steps.js';
 import type { MachineParts } from './machine-parts.js';
 import type { PendingSetting } from './machine-status.js';
-import { isRunningNow } from './observe-vm.js';
+import { givenToGuest } from './guest-record.js';
+import { notSaved } from './machine-messages.js';
+import { isRunningNow, stateToStop } from './observe-vm.js';
 import type { Operation } from './operation.js';
 import type { OperationContext } from './operation-runner.js';
 import { pendingSettings, pendingText } from './pending-settings.plan.js';
 import { removeEach } from './remove-each.js';
 import type { VmWatch } from './vm-watch.js';
-import { VmResources } from './vm-resources.js';
+import { ResumedGuest } from './resumed-guest.js';
+import { SavedMachine } from './saved-machine.js';
+import { VmResources, type VmEnding } from './vm-resources.js';
+
+/** An engine that takes longer is in no state to be kept. */
+const ANSWER_MS = 5_000;
 
 /**
  * What `up`, `down`, `restart` and `uninstall` do, over one ordered list of resources: `up` ensures them first to last,
@@ -74,11 +82,11 @@ export class MachineOperations {
       case 'restart': {
         // Before anything is stopped: invalid settings leave a running machine alone.
         const settings = await this.#loadSettings();
-        await this.#down(context);
+        await this.#down('stop', context);
         return this.#up(settings, context);
       }
       case 'down':
-        return this.#down(context);
+        return this.#down(await this.#endingOf(operation.stop === true, context), context);
       case 'uninstall':
         return this.#uninstall(operation.keepData, context);
     }
@@ -102,7 +110,7 @@ export class MachineOperations {
   }
 
   async #up(settings: Settings, context: OperationContext): Promise<void> {
-    const { driver, host, guest, engine, ports, shares } = this.#parts;
+    const { driver, host, guest, ports, shares } = this.#parts;
     const isRunning = await isRunningNow(driver, context.signal);
     this.#isUninstalled = false;
     if (!isRunning) this.#vmIsToStart(settings, context);
@@ -111,31 +119,69 @@ export class MachineOperations {
     const running = isRunning ? { spec: await driver.runningSpec() } : undefined;
     await host.prepare(settings, running && { attachment: running.spec?.network.attachment }, context.signal);
     if (running !== undefined) this.#comparePending(settings, running.spec, context);
-    const vm = this.#vmResources(settings, isRunning, context);
     const hasShares = shares.ids().length > 0;
+    this.#engine = undefined;
+    const resumed = new ResumedGuest(this.#parts);
+    const vm = this.#vmResources(settings, isRunning, context, {
+      hasResumed: (step) =>
+        resumed.begin(step, (version) => {
+          this.#engine = version;
+          // Its containers run already, and binds wait for their share.
+          this.#condition.isEngineReady = true;
+          this.#condition.changed();
+        }),
+    });
     await this.#run(
-      [...ensureSteps(this.#resources(settings, vm)), ...this.#guestSteps(settings, vm, context)],
+      [
+        ...ensureSteps(this.#resources(settings, vm)),
+        ...this.#guestSteps(settings, { vm, resumed }, context),
+      ],
       context,
     );
-    // Without shares there was no step that did this; from now on any that is added is mounted at once.
-    if (!hasShares) shares.vmReady();
-    this.#engine = await engine.version(context.signal);
+    if (vm.isFreshBoot) await this.#saved(settings, context).noteBooted(driver.features.accelerator);
+    if (!resumed.hasBegun) {
+      // Without shares there was no step that did this; from now on any that is added is mounted at once.
+      if (!hasShares) shares.vmReady();
+      guest.follow();
+      void guest.syncClock({ reason: 'started' }, context.signal);
+    }
     this.#condition.isEngineReady = true;
     this.#isNetworkUp = true;
-    await ports.audit();
+    await Promise.all([ports.audit(), resumed.clockIsSet()]);
     shares.engineReady();
-    guest.follow();
-    // Nobody waits for it: a failure is logged, and the health check tries again.
-    void guest.syncClock({ reason: 'started' }, context.signal);
   }
 
-  async #down(context: OperationContext): Promise<void> {
+  /** A VM is saved only if its engine answers: `down` and `up` are also how people get rid of a fault. */
+  async #endingOf(isToStop: boolean, context: OperationContext): Promise<VmEnding> {
+    const { driver, engine, loadSettings, shares } = this.#parts;
+    const { machine } = await loadSettings().catch(() => this.#settings);
+    if (isToStop || machine.onDown === 'stop') return 'stop';
+    const state = await stateToStop(driver, context.signal);
+    if (state !== 'running') return state === 'saved' ? 'save' : 'stop';
+    if (!this.#isNetworkUp) {
+      this.#notice(notSaved('it has not been started by this daemon, or not completely'), context);
+      return 'stop';
+    }
+    try {
+      await engine.ping(AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_MS)]));
+    } catch {
+      context.signal.throwIfAborted();
+      this.#notice(notSaved('its engine does not answer'), context);
+      return 'stop';
+    }
+    return (await this.#saved(this.#settings, context).noteShares(shares.ids())) ? 'save' : 'stop';
+  }
+
+  async #down(ending: VmEnding, context: OperationContext): Promise<void> {
     const { host, guest, shares } = this.#parts;
     this.#pending = [];
     guest.unfollow();
     await shares.prepare(this.#settings);
     shares.vmLost();
-    const vm = this.#vmResources(this.#settings, true, context);
+    // A guest that sees its connections end connects again as soon as it is resumed; otherwise it would find out late.
+    if (ending === 'save') await removeEach(host.connections(this.#settings), context);
+    if (ending === 'stop' && !this.#isNetworkUp) await this.#connectSaved(context);
+    const vm = this.#vmResources(this.#settings, true, context, { ending });
     const running = vm.all.filter(({ lifetime }) => lifetime === 'machine');
     await this.#run(removeSteps(running), context);
     await removeEach(await this.#made('machine'), context);
@@ -143,10 +189,24 @@ export class MachineOperations {
     this.#isNetworkUp = false;
   }
 
+  /** A saved guest that is resumed to shut down may still have to write to shares of the host. */
+  async #connectSaved(context: OperationContext): Promise<void> {
+    const { driver, guest, host, logger } = this.#parts;
+    if ((await stateToStop(driver, context.signal)) !== 'saved') return;
+    try {
+      await host.prepare(this.#settings, undefined, context.signal);
+      await this.#run([...ensureSteps(host.resources(this.#settings)), guest.prepareStep()], context);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      // It shuts down without a network as well.
+      logger.warn('vm.saved.unconnected', { reason: textOf(error) });
+    }
+  }
+
   async #uninstall(keepData: boolean, context: OperationContext): Promise<void> {
     const { installation, files } = this.#parts;
-    await this.#down(context);
-    const vm = this.#vmResources(this.#settings, false, context, !keepData);
+    await this.#down(keepData ? 'stop' : 'discard', context);
+    const vm = this.#vmResources(this.#settings, false, context, { removesData: !keepData });
     const installed = vm.all.filter(({ lifetime }) => lifetime === 'installation');
     const made = await this.#made('installation');
     await removeEach([...files(), ...installation(this.#settings), ...installed, ...made], context);
@@ -171,7 +231,15 @@ export class MachineOperations {
     settings: Settings,
     isRunning: boolean,
     context?: OperationContext,
-    removesData = false,
+    {
+      ending = 'stop',
+      removesData = false,
+      hasResumed,
+    }: {
+      readonly ending?: VmEnding;
+      readonly removesData?: boolean;
+      readonly hasResumed?: (step: EnsureContext) => void;
+    } = {},
   ): VmResources {
     const { driver, boot, specFor, dataDisk } = this.#parts;
     return new VmResources({
@@ -180,6 +248,9 @@ export class MachineOperations {
       isRunning,
       dataDisk,
       removesData,
+      ending,
+      ...(hasResumed && { hasResumed }),
+      saved: this.#saved(settings, context),
       spec: () => specFor(settings),
       gracefulSeconds: settings.vm.stopTimeoutSeconds,
       notice: (message) => {
@@ -188,11 +259,42 @@ export class MachineOperations {
     });
   }
 
-  #guestSteps(settings: Settings, vm: VmResources, context: OperationContext): readonly Step[] {
+  #saved(settings: Settings, context: OperationContext | undefined): SavedMachine {
+    const { driver, engine, guest, guestRecord: record, host, logger, shares, specFor } = this.#parts;
+    return new SavedMachine({
+      driver,
+      record,
+      logger,
+      namespace: host.describe().namespace,
+      wanted: () =>
+        givenToGuest({
+          settings,
+          spec: specFor(settings),
+          subnet: host.describe().subnet,
+          credentials: guest.credentialsDigest,
+          shares: shares.ids(),
+        }),
+      pingEngine: async (signal) => {
+        await engine.ping(signal);
+      },
+      gracefulSeconds: settings.vm.stopTimeoutSeconds,
+      notice: (message) => {
+        if (context !== undefined) this.#notice(message, context);
+      },
+      startsAgain: () => this.#vm.expectStart(),
+    });
+  }
+
+  #guestSteps(
+    settings: Settings,
+    { vm, resumed }: { readonly vm: VmResources; readonly resumed: ResumedGuest },
+    context: OperationContext,
+  ): readonly Step[] {
     const { boot, driver, engine, guest, host, shares } = this.#parts;
     const timeoutSeconds = settings.vm.bootTimeoutSeconds;
     const pingEngine = async (signal: AbortSignal): Promise<void> => {
-      await engine.ping(signal);
+      // Each ping is a connection of its own, and an emulated guest takes long for its handshake.
+      if (!vm.hasAnswered) await engine.ping(signal);
     };
     return guestSteps({
       boot,
@@ -203,6 +305,9 @@ export class MachineOperations {
       hasLease: () => host.hasLease(),
       askedForAddress: () => host.askedForAddress(),
       pingEngine,
+      readVersion: async (signal) => {
+        this.#engine ??= await engine.version(signal);
+      },
       configure: (signal, giveUp) =>
         guest.configure({
           settings,
@@ -213,15 +318,19 @@ export class MachineOperations {
           isFreshBoot: vm.isFreshBoot,
           shares: shares.ids(),
         }),
-      mountShares: shares.ids().length === 0 ? undefined : (signal) => this.#mountShares(context, signal),
+      mountShares:
+        shares.ids().length === 0
+          ? undefined
+          : (signal) => {
+              if (!resumed.hasBegun) shares.vmReady();
+              return this.#sharesSettle(context, signal);
+            },
       bootTimeoutSeconds: timeoutSeconds,
     });
   }
 
-  async #mountShares(context: OperationContext, signal: AbortSignal): Promise<void> {
-    const { shares } = this.#parts;
-    shares.vmReady();
-    for (const message of await shares.settled(signal)) this.#notice(message, context);
+  async #sharesSettle(context: OperationContext, signal: AbortSignal): Promise<void> {
+    for (const message of await this.#parts.shares.settled(signal)) this.#notice(message, context);
   }
 
   #vmIsToStart(settings: Settings, context: OperationContext): void {

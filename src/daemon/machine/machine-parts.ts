@@ -7,6 +7,7 @@ import type { HostSize } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
 import type { EngineProbe } from './engine-probe.js';
+import type { GuestRecordStore } from './guest-record.js';
 import type { DataDiskFile } from '../host-side/data-disk.js';
 import type { HostSide } from '../host-side/host-side.js';
 import type { MachineShares } from '../shares/machine-shares.js';
@@ -28,6 +29,7 @@ export interface MachineParts {
   /** Called with the settings that each `up` and `restart` loads. */
   readonly applySettings?: (settings: Settings) => void;
   readonly specFor: (settings: Settings) => VmSpec;
+  readonly guestRecord: GuestRecordStore;
   readonly dataDisk: DataDiskFile;
   /** What comes before the network: for example the boot image. */
   readonly installation: (settings: Settings) => readonly ManagedResource[];

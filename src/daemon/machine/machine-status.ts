@@ -3,6 +3,7 @@ import type { GuestFacts } from '../guest/index.js';
 import type { Obstacle } from '../host-side/host-network.js';
 import type { SharesDescription } from '../shares/machine-shares.js';
 import type { MachineState } from './machine-state.plan.js';
+import type { SavedSince } from './guest-record.js';
 import type { StartTimings } from './start-timings.js';
 
 /** The daemon itself: what it was started with. */
@@ -65,6 +66,8 @@ export interface VmDescription {
   readonly cpus?: number | undefined;
   readonly memoryMiB?: number | undefined;
   readonly firmware?: string | undefined;
+  /** Of a saved VM: since when, and the size of the file with its memory, if that is known. */
+  readonly saved?: SavedSince | undefined;
 }
 
 export interface EngineDescription {
@@ -80,7 +83,8 @@ export interface EngineDescription {
 
 /** Everything about the machine, for `mobyvm status` and the dashboard. */
 export interface MachineStatus {
-  readonly state: MachineState;
+  /** `saved` is a machine that is stopped and whose VM is saved. */
+  readonly state: MachineState | 'saved';
   /** When the state was entered, ISO 8601. */
   readonly since: string;
   /** The step in progress while an operation runs. */

@@ -6,7 +6,12 @@ export type OperationName = (typeof OPERATION_NAMES)[number];
 
 /** What was asked for, with its options. */
 export type Operation =
-  | { readonly name: 'up' | 'down' | 'restart' }
+  | { readonly name: 'up' | 'restart' }
+  | {
+      readonly name: 'down';
+      /** Shut the VM down even if the settings want it saved. */
+      readonly stop?: boolean;
+    }
   | {
       readonly name: 'uninstall';
       /** Keep the data disk and the machine's identity, so that a later `up` finds its containers again. */

@@ -2,7 +2,7 @@ import type { MachineCondition } from './condition.js';
 import type { MachineHealth } from './machine-health.js';
 import type { MachineOperations } from './machine-operations.js';
 import type { MachineParts } from './machine-parts.js';
-import type { EngineDescription, MachineStatus } from './machine-status.js';
+import type { EngineDescription, MachineStatus, VmDescription } from './machine-status.js';
 import { describedNetwork, isUp, observeVm } from './observe-vm.js';
 
 export interface StatusSources {
@@ -21,13 +21,14 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
   const { error: vmError, ...vm } = await observeVm(parts, parts.specFor(operations.settings));
   const error = condition.error ?? vmError;
   const hasNetwork = isBusy || isUp(vm.state) || operations.isNetworkUp;
+  const isSaved = vm.state === 'saved';
   return {
-    state: condition.state,
+    state: isSaved && condition.state === 'stopped' ? 'saved' : condition.state,
     since: condition.since,
     ...stepDescription(condition),
     ...(error === undefined ? {} : { error }),
     daemon: about.daemon,
-    vm: { driver: driver.name, machineId: about.machineId, ...vm },
+    vm: { driver: driver.name, machineId: about.machineId, ...vm, ...(isSaved && (await savedSince(parts))) },
     ...(operations.pending.length === 0 ? {} : { pending: operations.pending }),
     ...(guest.facts === undefined ? {} : { guest: guest.facts }),
     network: { ...describedNetwork(host, hasNetwork), mac: about.mac },
@@ -38,6 +39,12 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
     repairs: health.repairs,
     obstacles: health.obstacles,
   };
+}
+
+/** For information only: a record that cannot be read says nothing. */
+async function savedSince({ guestRecord }: MachineParts): Promise<Pick<VmDescription, 'saved'>> {
+  const saved = (await guestRecord.read().catch(() => undefined))?.saved;
+  return saved === undefined ? {} : { saved };
 }
 
 async function engineDescription(sources: StatusSources): Promise<EngineDescription> {

@@ -10,10 +10,17 @@ import type { DataDiskFile } from '../host-side/data-disk.js';
 import type { BootWatch } from './boot-watch.js';
 import { diskStays, forcedStop } from './machine-messages.js';
 import { isUp, stateToStop } from './observe-vm.js';
+import type { SavedMachine } from './saved-machine.js';
 
 /** The guest is not trusted: what it reports during a shutdown is bounded. */
 const MAX_GUEST_NOTICES = 5;
 const MAX_GUEST_TEXT = 200;
+
+/**
+ * What becomes of a VM that is removed. `save`: its memory is written to disk, or else it is shut down. `stop`: it is shut
+ * down, and resumed first if it is saved. `discard`: likewise, but a saved memory is thrown away.
+ */
+export type VmEnding = 'save' | 'stop' | 'discard';
 
 export interface VmResourcesOptions {
   readonly driver: VmDriver;
@@ -22,10 +29,14 @@ export interface VmResourcesOptions {
   readonly isRunning: boolean;
   /** Called once the host's side is set up: it names the device that the VM attaches to. */
   readonly spec: () => VmSpec;
+  readonly saved: SavedMachine;
+  readonly ending: VmEnding;
   /** How long the guest may take to shut down, seconds; 0 powers it off at once. */
   readonly gracefulSeconds: number;
   /** Called with what the user should know although nothing failed. */
   readonly notice: (message: string) => void;
+  /** Called as soon as a guest that was saved or paused runs on. */
+  readonly hasResumed?: (context: EnsureContext) => void;
   readonly dataDisk: DataDiskFile;
   /** `uninstall` deletes the data disk as well. */
   readonly removesData: boolean;
@@ -34,15 +45,28 @@ export interface VmResourcesOptions {
 /** The VM as two resources: its definition with the data disk, which `down` keeps, and the machine that runs. */
 export class VmResources {
   readonly #options: VmResourcesOptions;
-  #wasSaved = false;
+  #hasResumed = false;
+  #hasAnswered = false;
+  /** The data disk is smaller than the settings want it. */
+  #isDiskSmall = false;
 
   constructor(options: VmResourcesOptions) {
     this.#options = options;
   }
 
-  /** The guest boots. False when its memory was restored, or when it was running before. */
+  /** The guest boots. False when it was resumed, or when it was running before. */
   get isFreshBoot(): boolean {
-    return !this.#options.isRunning && !this.#wasSaved;
+    return !this.#options.isRunning && !this.#hasResumed;
+  }
+
+  /** The guest was saved, and runs on. */
+  get hasResumed(): boolean {
+    return this.#hasResumed;
+  }
+
+  /** Its engine has answered since it was resumed. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   get all(): readonly ManagedResource[] {
@@ -67,6 +91,7 @@ export class VmResources {
         const isSame = found !== undefined && changedFields(found, spec()).length === 0;
         const wanted = spec();
         const { diskGiB } = await driver.define(wanted, context);
+        this.#isDiskSmall = diskGiB < wanted.dataDisk.sizeGiB;
         if (diskGiB > wanted.dataDisk.sizeGiB) notice(diskStays(wanted.dataDisk.sizeGiB, diskGiB));
         if (found === undefined) return 'create';
         return isSame ? 'none' : 'update';
@@ -97,20 +122,39 @@ export class VmResources {
   }
 
   async #start(context: EnsureContext): Promise<StepOutcome> {
-    const { driver, boot, isRunning } = this.#options;
+    const { driver, boot, hasResumed, isRunning, saved, spec } = this.#options;
     boot.start();
     if (isRunning) await boot.catchUp();
-    this.#wasSaved = (await driver.state(context.signal)) === 'saved';
-    await (this.#wasSaved ? driver.restore(context) : driver.start(context));
+    const state = await driver.state(context.signal);
+    this.#hasAnswered = state === 'saved' && (await saved.resume(context));
+    this.#hasResumed = state === 'paused' || this.#hasAnswered;
+    if (this.#hasAnswered) {
+      hasResumed?.(context);
+      // It could not grow while the guest was saved.
+      if (this.#isDiskSmall) await driver.define(spec(), context);
+      context.progress('resumed');
+      return 'create';
+    }
+    if (this.isFreshBoot) {
+      // What a saved guest printed while it shut down says nothing about the next boot.
+      boot.start();
+      await saved.forget();
+    }
+    await driver.start(context);
+    if (this.#hasResumed) hasResumed?.(context);
     context.progress(isRunning ? '' : (driver.features.accelerator ?? ''));
     return isRunning ? 'none' : 'create';
   }
 
-  /** Shuts the VM down, whatever state it is in. */
+  /** Saves the VM or shuts it down, whatever state it is in. */
   async #stop(context: StepContext): Promise<RemoveOutcome> {
-    const { driver, gracefulSeconds, notice } = this.#options;
+    const { driver, ending, gracefulSeconds, notice, saved } = this.#options;
     const state = await stateToStop(driver, context.signal);
     if (state === 'absent' || state === 'off') return 'none';
+    if (state === 'saved') return this.#endSaved(context);
+    // A save was interrupted: a guest whose processors are stopped would not shut down.
+    if (state === 'paused') await driver.start({ ...context, onFailure: () => undefined });
+    if (ending === 'save' && (await saved.save(context))) return 'remove';
     const unfollow = driver.console.onLine(shutdownReporter(notice, context));
     try {
       const outcome = await driver.stop({ gracefulSeconds }, context);
@@ -118,7 +162,23 @@ export class VmResources {
     } finally {
       unfollow();
     }
+    await saved.forget();
     return 'remove';
+  }
+
+  async #endSaved(context: StepContext): Promise<RemoveOutcome> {
+    const { driver, ending, saved } = this.#options;
+    switch (ending) {
+      case 'save':
+        return 'none';
+      case 'stop':
+        await saved.shutDown(context);
+        return 'remove';
+      case 'discard':
+        await driver.powerOff(context);
+        await saved.forget();
+        return 'remove';
+    }
   }
 }
 

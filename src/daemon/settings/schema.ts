@@ -90,6 +90,16 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  machine: z
+    .strictObject({
+      onDown: z
+        .enum(['save', 'stop'])
+        .default('save')
+        .describe(
+          'What `mobyvm down`, and the end of the daemon, do with the VM: `save` writes its memory to disk, so that its containers run on after the next `up`, within seconds; `stop` shuts it down. `mobyvm down --stop` and `mobyvm restart` always shut it down.',
+        ),
+    })
+    .prefault({}),
   network: z
     .strictObject({
       subnet: subnet

@@ -120,6 +120,11 @@ export class HypervDriver implements VmDriver {
     return found !== undefined && isLive(found.state) ? (await this.#setup.started.read())?.spec : undefined;
   }
 
+  /** Hyper-V keeps it in a file of its own choice. */
+  savedBytes(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   async define(spec: VmSpec, context: EnsureContext): Promise<Defined> {
     const { signal } = context;
     signal.throwIfAborted();

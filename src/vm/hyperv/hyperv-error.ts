@@ -110,6 +110,15 @@ export function isDenied(thrown: unknown): boolean {
   );
 }
 
+/** The host is the reason, not the machine or its saved state: the same call can work later. */
+export function isHostProblem(thrown: unknown): boolean {
+  if (!(thrown instanceof PowerShellError)) return false;
+  const { hresult, errorId, category } = thrown;
+  if (isMissing(thrown) || isForbidden(thrown) || BY_HRESULT.has(hresult)) return true;
+  const byId = Object.hasOwn(BY_ID, errorId) ? BY_ID[errorId] : undefined;
+  return Object.hasOwn(BY_CATEGORY, category) || [ACCESS, MEMORY, IN_USE].some((each) => each === byId);
+}
+
 /** Runs it, and turns a failure into an error that the user understands. */
 export async function orHypervError<T>(what: string, work: () => Promise<T>, code?: ErrorCode): Promise<T> {
   try {

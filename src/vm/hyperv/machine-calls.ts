@@ -1,9 +1,9 @@
 import { sleep, waitFor } from '../../core/host/index.js';
-import { textOf, VIRTUALIZATION_NAMESPACE, WmiReturn } from '../../core/values/index.js';
+import { isAbort, textOf, VIRTUALIZATION_NAMESPACE, WmiReturn } from '../../core/values/index.js';
 import { cmdlet, hashtable, type PowerShell } from '../../powershell/index.js';
 import type { VmState } from '../driver.js';
 import { findMachine, machine, type FoundMachine } from './find-machine.js';
-import { hypervError, isDenied, orHypervError, withoutEffectError } from './hyperv-error.js';
+import { hypervError, isDenied, isHostProblem, orHypervError, withoutEffectError } from './hyperv-error.js';
 import type { HypervSetup } from './hyperv-setup.js';
 import { isLive, isPassing, vmStateOf } from './vm-state.plan.js';
 
@@ -41,7 +41,7 @@ export async function settled<Found extends FoundMachine>(
  * Starts a machine that is off or saved. Hyper-V lets a machine open only the files that were attached to it;
  * files that have replaced them since are attached again, once.
  * @returns the machine's state, if Hyper-V reports one
- * @throws MobyvmError with the code
+ * @throws MobyvmError with the code; MOBYVM_VM_START if the host is the reason
  */
 export async function startMachine(
   { powerShell, lifePowerShell, logger }: HypervSetup,
@@ -68,7 +68,12 @@ export async function startMachine(
       return await start();
     }
   };
-  return orHypervError(what, startWithFiles, code);
+  try {
+    return await startWithFiles();
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw hypervError(what, error, isHostProblem(error) ? 'MOBYVM_VM_START' : code);
+  }
 }
 
 async function attachAgain(powerShell: PowerShell, id: string, signal: AbortSignal): Promise<void> {

@@ -27,8 +27,14 @@ export const SavedState = z.object({
   spec: Spec,
   ...Choice,
   memoryBytes: z.number().positive(),
+  /** QEMU checks no content: a guest would run on with a damaged page and write it to its disk. */
+  memoryCrc32: z.number().optional(),
   /** The guest has the ISO's file system mounted, so continuing with another ISO would be fatal. */
   iso: FileStamp,
+  /** The guest has parts of its disk in memory, so continuing on a disk that has changed would destroy it. */
+  dataDisk: FileStamp.optional(),
+  /** Memory is not guaranteed to load into another version: `-cpu max` and `host` differ between versions. */
+  qemuVersion: z.string().optional(),
 });
 
 export type MachineRecord = z.infer<typeof MachineRecord>;

@@ -1,12 +1,19 @@
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { crc32 } from 'node:zlib';
 import { fileMode } from '../../core/host/index.js';
 import { isAbort } from '../../core/values/index.js';
 import { checkedSocketPath } from './socket-path.js';
 
 const CHUNK_BYTES = 1024 * 1024;
+
+export interface ReceivedMemory {
+  readonly bytes: number;
+  /** Of the whole file. */
+  readonly crc32: number;
+}
 
 /**
  * Receives a machine's memory from QEMU (`migrate unix:SOCKET`) and writes it to a file. With a socket
@@ -15,7 +22,7 @@ const CHUNK_BYTES = 1024 * 1024;
  */
 export class MemoryReceiver {
   /** Resolves once QEMU has sent everything and the file has been synced to disk. */
-  readonly written: Promise<{ readonly bytes: number }>;
+  readonly written: Promise<ReceivedMemory>;
   readonly #server: Server;
   readonly #socketPath: string;
   readonly #stop = new AbortController();
@@ -56,13 +63,20 @@ export class MemoryReceiver {
     }
   }
 
-  async #receive(filePath: string): Promise<{ bytes: number }> {
+  async #receive(filePath: string): Promise<ReceivedMemory> {
     try {
       const peer = await this.#accept();
       const file = createWriteStream(filePath, { mode: fileMode('owner'), highWaterMark: CHUNK_BYTES });
-      await pipeline(peer, file, { signal: this.#stop.signal });
+      let checksum = 0;
+      const summed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+        for await (const chunk of chunks) {
+          checksum = crc32(chunk, checksum);
+          yield chunk;
+        }
+      };
+      await pipeline(peer, summed, file, { signal: this.#stop.signal });
       await flush(filePath);
-      return { bytes: file.bytesWritten };
+      return { bytes: file.bytesWritten, crc32: checksum };
     } finally {
       this.#server.close();
     }
@@ -78,6 +92,14 @@ export class MemoryReceiver {
       });
     });
   }
+}
+
+/** The CRC-32 of a file, as {@link ReceivedMemory} has it. */
+export async function crc32OfFile(path: string, signal: AbortSignal): Promise<number> {
+  let checksum = 0;
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: CHUNK_BYTES, signal });
+  for await (const chunk of chunks) checksum = crc32(chunk, checksum);
+  return checksum;
 }
 
 /** Without this, a power failure soon after could leave a file of the right size with the wrong content. */

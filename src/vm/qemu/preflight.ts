@@ -17,10 +17,11 @@ export interface QemuVersions {
  * @throws MobyvmError MOBYVM_PROGRAM_MISSING with the package that provides the program
  */
 export async function qemuPreflight(programs: QemuPrograms, signal: AbortSignal): Promise<QemuVersions> {
-  return {
-    qemu: await versionOf(programs.qemuProgram, 'qemu-system-x86', signal),
-    qemuImg: await versionOf(programs.qemuImgProgram, 'qemu-utils', signal),
-  };
+  const [qemu, qemuImg] = await Promise.all([
+    versionOf(programs.qemuProgram, 'qemu-system-x86', signal),
+    versionOf(programs.qemuImgProgram, 'qemu-utils', signal),
+  ]);
+  return { qemu, qemuImg };
 }
 
 async function versionOf(program: string, debianPackage: string, signal: AbortSignal): Promise<string> {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { Listeners, type EnsureContext, type StepContext } from '../../core/host/index.js';
+import { Listeners, statIfPresent, type EnsureContext, type StepContext } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type {
   Defined,
@@ -24,6 +24,7 @@ import { qemuPreflight, type QemuVersions } from './preflight.js';
 import { QemuMachine } from './qemu-machine.js';
 import {
   discardSaved,
+  hasSaved,
   qemuSetup,
   removeRunFiles,
   removeStateFiles,
@@ -33,7 +34,7 @@ import {
 import { queryRunState } from './qmp-queries.js';
 import { resumeStalled, observeStall } from './stall.js';
 import { waitForGuestOutput } from './wait-for-guest-output.js';
-import { checkSaved, loadMemory } from './restore-memory.js';
+import { checkSaved, loadMemory, readSaved } from './restore-memory.js';
 import { saveMemory } from './save-memory.js';
 
 const STATE_TIMEOUT_MS = 5_000;
@@ -93,7 +94,7 @@ export class QemuDriver implements VmDriver {
     if (machine !== undefined && state === 'stalled') await this.#reportStall(machine);
     if (state !== undefined) return state;
     if ((await this.definition()) === undefined) return 'absent';
-    return (await this.#setup.saved.read()) === undefined ? 'off' : 'saved';
+    return (await hasSaved(this.#setup)) ? 'saved' : 'off';
   }
 
   async definition(): Promise<VmSpec | undefined> {
@@ -102,6 +103,11 @@ export class QemuDriver implements VmDriver {
 
   async runningSpec(): Promise<VmSpec | undefined> {
     return (await this.#findMachine())?.record.hardware?.spec;
+  }
+
+  async savedBytes(): Promise<number | undefined> {
+    if (!(await hasSaved(this.#setup))) return undefined;
+    return (await statIfPresent(this.#setup.memoryPath))?.size;
   }
 
   async define(spec: VmSpec, context: EnsureContext): Promise<Defined> {
@@ -117,7 +123,7 @@ export class QemuDriver implements VmDriver {
     if (machine !== undefined) await growRunningDisk(machine, spec, this.#setup, context);
     // A saved guest has its disk's size in memory, so the disk keeps it until the memory is used or
     // discarded.
-    else if ((await this.#setup.saved.read()) === undefined) await this.#ensureDisk(spec, context);
+    else if (!(await hasSaved(this.#setup))) await this.#ensureDisk(spec, context);
     context.onFailure(async () => {
       if (previous === undefined) await this.#setup.definition.remove();
       else await this.#setup.definition.write({ format: 1, spec: previous });
@@ -134,12 +140,14 @@ export class QemuDriver implements VmDriver {
     const spec = await this.#defined();
     const machine = await this.#findMachine();
     if (machine !== undefined && (await this.#resume(machine, context))) return;
-    if ((await this.#setup.saved.read()) !== undefined) {
+    if (await hasSaved(this.#setup)) {
       throw wrongStateError(
         'The virtual machine has a saved state.',
         'Restore or discard the saved state first.',
       );
     }
+    // What a save that was interrupted has left.
+    await discardSaved(this.#setup);
     await this.#ensureDisk(spec, context);
     const choice = this.#setup.accelerator;
     context.progress('choosing the accelerator');
@@ -210,7 +218,7 @@ export class QemuDriver implements VmDriver {
     context.signal.throwIfAborted();
     const machine = await this.#findMachine();
     if (machine === undefined) {
-      if ((await this.#setup.saved.read()) !== undefined) return;
+      if (await hasSaved(this.#setup)) return;
       throw wrongStateError('No virtual machine is running, so there is nothing to save.', 'Start it first.');
     }
     const { hardware } = machine.record;
@@ -231,11 +239,11 @@ export class QemuDriver implements VmDriver {
     context.signal.throwIfAborted();
     const machine = await this.#findMachine();
     if (machine !== undefined && (await this.#resume(machine, context))) return;
-    const saved = await this.#setup.saved.read();
+    const saved = await readSaved(this.#setup);
     if (saved === undefined) {
       throw wrongStateError('The virtual machine has no saved state.', 'Start it instead.');
     }
-    await checkSaved(this.#setup, saved);
+    await checkSaved(this.#setup, saved, (await this.preflight(context.signal)).qemu);
     await this.#launch(saved, { isRestore: true, context }, (started) =>
       loadMemory(started, saved, this.#setup, context),
     );

@@ -6,6 +6,7 @@ import {
   posixProtection,
   readFileIfPresent,
   StateFile,
+  statIfPresent,
   type Logger,
 } from '../../core/host/index.js';
 import { ConsoleLog } from '../console/index.js';
@@ -122,6 +123,11 @@ export async function removeRunFiles(setup: QemuSetup): Promise<void> {
   const leftovers = [qmpSocket, consoleSocket, kvpSocket, pidFile, setup.memorySocket, setup.record.path];
   await Promise.all(leftovers.map((path) => rm(path, { force: true })));
   await removeFolderIfEmpty(setup.runDirectory);
+}
+
+/** True if there is a saved memory, also if its description is damaged: that is found when it is restored. */
+export async function hasSaved({ saved }: QemuSetup): Promise<boolean> {
+  return (await statIfPresent(saved.path)) !== undefined;
 }
 
 /** Without its description the saved memory is meaningless, so the description is removed first. */

@@ -1,6 +1,7 @@
 import { sleep, type StepContext } from '../../core/host/index.js';
 import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import type { SavedState } from './machine-record.js';
+import { crc32OfFile } from './memory-receiver.js';
 import type { QemuMachine } from './qemu-machine.js';
 import { lastQemuMessage, type QemuSetup } from './qemu-setup.js';
 import type { QmpClient } from './qmp-client.js';
@@ -13,7 +14,9 @@ const POLL_MS = 20;
  * Checks that a saved memory still matches what it was saved with, before anything is started.
  * @throws MobyvmError MOBYVM_VM_RESTORE
  */
-export async function checkSaved(setup: QemuSetup, saved: SavedState): Promise<void> {
+export async function checkSaved(setup: QemuSetup, saved: SavedState, qemuVersion: string): Promise<void> {
+  if (saved.qemuVersion !== undefined && saved.qemuVersion !== qemuVersion)
+    throw restoreError(`it was saved by QEMU ${saved.qemuVersion}, and this is ${qemuVersion}`, undefined);
   const memory = await stampIfPresent(setup.memoryPath);
   if (memory?.bytes !== saved.memoryBytes) {
     throw restoreError(
@@ -24,6 +27,20 @@ export async function checkSaved(setup: QemuSetup, saved: SavedState): Promise<v
   const iso = await stampIfPresent(saved.spec.isoPath);
   if (iso?.bytes !== saved.iso.bytes || iso.modifiedMs !== saved.iso.modifiedMs) {
     throw restoreError(`the boot ISO ${saved.spec.isoPath} has changed since`, undefined);
+  }
+  const { path } = saved.spec.dataDisk;
+  const disk = saved.dataDisk === undefined ? undefined : await stampIfPresent(path);
+  if (disk?.bytes !== saved.dataDisk?.bytes || disk?.modifiedMs !== saved.dataDisk?.modifiedMs) {
+    throw restoreError(`the data disk ${path} has changed since`, undefined);
+  }
+}
+
+/** The description of a saved memory. @throws MobyvmError MOBYVM_VM_RESTORE if it cannot be read */
+export async function readSaved({ saved }: QemuSetup): Promise<SavedState | undefined> {
+  try {
+    return await saved.read();
+  } catch (error) {
+    throw restoreError(`${saved.path} is damaged`, error);
   }
 }
 
@@ -39,15 +56,34 @@ export async function loadMemory(
   context: StepContext,
 ): Promise<void> {
   const { signal } = context;
+  // While QEMU loads it, so that the file is read from the disk once.
+  const checking = contentProblem(saved, setup, signal);
   try {
     const client = await machine.qmp();
     context.progress(`reading ${Math.round(saved.memoryBytes / 1024 ** 2)} MiB of memory`);
     await client.execute('migrate-incoming', { uri: memoryReadUri(setup.memoryPath) }, { signal });
     await waitUntilLoaded(client, signal);
+    const problem = await checking;
+    if (problem !== undefined) throw restoreError(problem, undefined);
     await resumeOnce(client, saved, setup, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw restoreError((await lastQemuMessage(setup)) || textOf(error), error);
+    throw restoreError((await checking) ?? ((await lastQemuMessage(setup)) || textOf(error)), error);
+  }
+}
+
+/** QEMU itself notices only damage that it cannot make sense of. */
+async function contentProblem(
+  saved: SavedState,
+  setup: QemuSetup,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (saved.memoryCrc32 === undefined) return undefined;
+  try {
+    const found = await crc32OfFile(setup.memoryPath, signal);
+    return found === saved.memoryCrc32 ? undefined : `the content of ${setup.memoryPath} has changed since`;
+  } catch (error) {
+    return textOf(error);
   }
 }
 

@@ -2,7 +2,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { diskFullError, sleep, type StepContext } from '../../core/host/index.js';
 import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import type { FileStamp, Hardware } from './machine-record.js';
-import { MemoryReceiver } from './memory-receiver.js';
+import { MemoryReceiver, type ReceivedMemory } from './memory-receiver.js';
 import type { QemuMachine } from './qemu-machine.js';
 import { queryMachineType, queryMigration } from './qmp-queries.js';
 import type { QmpClient } from './qmp-client.js';
@@ -39,10 +39,16 @@ export async function saveMemory(
     const machineType = await queryMachineType(client, { signal });
     const iso = await stampOf(hardware.spec.isoPath);
     await client.execute('stop', {}, { signal });
-    const memoryBytes = await writeMemory(client, setup, context);
+    const memory = await writeMemory(client, setup, context);
     await rename(partialMemoryPath(setup), setup.memoryPath);
-    await setup.saved.write({ format: 1, ...hardware, machineType, memoryBytes, iso });
-    setup.logger.info('vm.memory.saved', { bytes: memoryBytes });
+    // QEMU has handed the disk over by now and writes nothing more to it.
+    const dataDisk = await stampOf(hardware.spec.dataDisk.path);
+    const qemuVersion = client.version;
+    await setup.saved.write({
+      ...{ format: 1, ...hardware, machineType, iso, dataDisk, qemuVersion },
+      ...{ memoryBytes: memory.bytes, memoryCrc32: memory.crc32 },
+    });
+    setup.logger.info('vm.memory.saved', { bytes: memory.bytes });
   } catch (error) {
     await resumeAfterFailure(client, setup, wasRunning);
     signal.throwIfAborted();
@@ -56,7 +62,11 @@ export async function stampOf(path: string): Promise<FileStamp> {
   return { bytes: size, modifiedMs: mtimeMs };
 }
 
-async function writeMemory(client: QmpClient, setup: QemuSetup, context: StepContext): Promise<number> {
+async function writeMemory(
+  client: QmpClient,
+  setup: QemuSetup,
+  context: StepContext,
+): Promise<ReceivedMemory> {
   const { signal } = context;
   const receiver = await MemoryReceiver.listen(setup.memorySocket, partialMemoryPath(setup));
   try {
@@ -68,7 +78,7 @@ async function writeMemory(client: QmpClient, setup: QemuSetup, context: StepCon
     await client.execute('migrate', { uri: `unix:${setup.memorySocket}` }, { signal });
     for (;;) {
       const { error, status, transferredBytes } = await queryMigration(client, { signal });
-      if (status === 'completed') return (await receiver.written).bytes;
+      if (status === 'completed') return await receiver.written;
       if (status === 'failed' || status === 'cancelled') {
         // If our side gave up first, its error is the real cause.
         await receiver.failure();

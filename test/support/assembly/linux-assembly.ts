@@ -52,8 +52,14 @@ export class LinuxAssembly extends AssembledInstance {
   }
 
   refuseStarts(refuses: boolean): void {
-    if (refuses) this.#failures.start = new MobyvmError('MOBYVM_VM_START', 'No VM may start.', 'Allow it.');
-    else delete this.#failures.start;
+    const failures = this.#failures;
+    if (refuses) {
+      failures.start = new MobyvmError('MOBYVM_VM_START', 'No VM may start.', 'Allow it.');
+      failures.restore = failures.start;
+    } else {
+      delete failures.start;
+      delete failures.restore;
+    }
   }
 
   protected platformOf(options: MachinePlatformOptions): MachinePlatform {

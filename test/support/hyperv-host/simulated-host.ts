@@ -2,7 +2,7 @@ import type { AnswerCmdlet, BoundCall, HostAnswer, HostObject } from '../pwsh-ho
 import { Bound, type Handlers } from './bound.js';
 import { cimCmdlets } from './cim-cmdlets.js';
 import { diskCmdlets } from './disk-cmdlets.js';
-import { FAULTS, HostFailure } from './host-failure.js';
+import { FAULTS, HostFailure, outOfMemory } from './host-failure.js';
 import { SimulatedFileSharing } from './file-sharing-cmdlets.js';
 import { SimulatedFirewall } from './firewall-cmdlets.js';
 import { machineCmdlets, type MachineWorld } from './machine-cmdlets.js';
@@ -39,7 +39,7 @@ export class SimulatedHost implements MachineWorld {
   readonly calls: BoundCall[] = [];
   /** A call to come goes wrong: the nth from now on, counted from 0. */
   fault: { nth: number; readonly kind: Fault } | undefined;
-  /** Cmdlets that fail each time. */
+  /** Cmdlets that fail each time, for want of memory. */
   readonly refused = new Set<string>();
   /** The cmdlet that the last fault met. */
   faulted: string | undefined;
@@ -63,7 +63,7 @@ export class SimulatedHost implements MachineWorld {
 
   readonly answer: AnswerCmdlet = (call) => {
     this.calls.push(call);
-    if (this.refused.has(call.command)) return { kind: 'failure', failure: FAULTS.error };
+    if (this.refused.has(call.command)) return { kind: 'failure', failure: outOfMemory().failure };
     const fault = this.#nextFault(call);
     if (fault === 'afterwards') this.#afterwards = () => void this.#perform(call);
     if (fault === 'hang' || fault === 'afterwards') return { kind: 'hang' };

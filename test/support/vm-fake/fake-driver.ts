@@ -75,6 +75,11 @@ export class FakeDriver implements VmDriver {
     return Promise.resolve(this.world.runningSpec);
   }
 
+  savedBytes(): Promise<number | undefined> {
+    const { saved } = this.world;
+    return Promise.resolve(saved === undefined ? undefined : saved.spec.memoryMiB * 1024 ** 2);
+  }
+
   async define(spec: VmSpec, context: EnsureContext): Promise<Defined> {
     await this.#begin('define', context.signal);
     const { disks } = this.world;
@@ -199,6 +204,7 @@ export class FakeDriver implements VmDriver {
       throw wrongState('The virtual machine has crashed.', 'Power it off first.');
     }
     this.#resumeIfStalled();
+    if (this.world.runState === 'paused') this.world.unstall();
     return this.world.runState !== undefined;
   }
 

@@ -79,6 +79,11 @@ export class FakeWorld {
     this.#runState = 'crashed';
   }
 
+  /** Stops the processors, as a save that was interrupted leaves them. */
+  pause(): void {
+    this.#runState = 'paused';
+  }
+
   /** The imaginary host's disk is full, and the guest wants to write. */
   fillDisk(stall: VmStall): void {
     this.stall = stall;

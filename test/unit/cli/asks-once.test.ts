@@ -127,7 +127,7 @@ describe('a command sends the daemon each request only once', () => {
   test('down, with a daemon that is running', async () => {
     await serve();
     const { context } = instance();
-    expect(await down(context)).toBe(0);
+    expect(await down(context, { stop: false })).toBe(0);
     expect(server.requests).toEqual(['GET /v1/daemon', 'POST /v1/operations/down', 'POST /v1/exit']);
   });
 
@@ -141,7 +141,7 @@ describe('a command sends the daemon each request only once', () => {
   ])('down %s', async (_what, path, line) => {
     await serve();
     const { context, lines } = instance({}, { dataDisk: () => Promise.resolve(path) });
-    await down(context);
+    await down(context, { stop: false });
     expect(lines.at(-1)).toBe(line);
   });
 
@@ -180,7 +180,7 @@ describe('a daemon that has to be started', () => {
 
   test('is not started by down when nothing is left to remove', async () => {
     const { context, lines } = instance();
-    expect(await down(context)).toBe(0);
+    expect(await down(context, { stop: false })).toBe(0);
     expect(lines).toEqual(['mobyvm is not running.']);
   });
 

@@ -1,176 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { z } from 'zod';
-import { silentLogger, waitFor, type ManagedResource, type Step } from '../../../src/core/host/index.js';
-import { MobyvmError, parseMac } from '../../../src/core/values/index.js';
-import { BootWatch } from '../../../src/daemon/machine/boot-watch.js';
-import type { GuestSide } from '../../../src/daemon/guest/index.js';
-import type { Obstacle } from '../../../src/daemon/host-side/host-network.js';
-import type { HostSide } from '../../../src/daemon/host-side/host-side.js';
-import type { MachineShares } from '../../../src/daemon/shares/machine-shares.js';
-import { Machine } from '../../../src/daemon/machine/machine.js';
-import type { OperationEvent, OperationName } from '../../../src/daemon/machine/operation.js';
-import { firmwareFor } from '../../../src/daemon/settings/firmware.plan.js';
-import { settingsSchema, type Settings } from '../../../src/daemon/settings/schema.js';
-import { FakeKvp } from '../../support/kvp-fake/index.js';
-import { parseBootStage } from '../../../src/vm/index.js';
-import { FakeDriver, type FakeDriverOptions } from '../../support/vm-fake/index.js';
-import { NO_SHARES } from '../../support/share-fake.js';
-
-const ME = { pid: 1, command: 'mobyvm test' };
-const MACHINE_ID = '6f1a1c52-5d2c-4d9d-9d3a-0b8a3f3b6c01';
-
-/** A machine on a fake driver, with a host side that only notes what happens to it. */
-function machineWith(
-  options: FakeDriverOptions & { bootTimeoutSeconds?: number; shares?: MachineShares } = {},
-) {
-  const file: { content: z.input<typeof settingsSchema> } = {
-    content: { vm: { bootTimeoutSeconds: options.bootTimeoutSeconds ?? 10, diskGiB: 1 } },
-  };
-  const applied: Settings[] = [];
-  const world: string[] = [];
-  const engine = { answers: true, hears: true };
-  const driver = new FakeDriver(options);
-  const network = notingResource(world, 'network', 'machine');
-  const obstacles: Obstacle[] = [];
-  const host: HostSide = {
-    prepare: () => Promise.resolve(),
-    resources: () => [network],
-    made: () => Promise.resolve([network]),
-    forget: () => undefined,
-    isGone: () => Promise.resolve(!network.isThere),
-    hasLease: () => true,
-    askedForAddress: () => true,
-    leases: () => [],
-    describe: () => ({ name: 'mobyvm0', subnet: '10.0.75.0/24' }),
-    isGuarded: () => Promise.resolve(network.isThere),
-    obstacles: () => Promise.resolve(obstacles),
-  };
-  const guest: GuestSide = {
-    prepareStep: () => noting(world, 'certificates', 'made'),
-    configure: ({ isFreshBoot }) => {
-      if (!engine.hears) return new Promise(() => undefined);
-      world.push(`guest ${isFreshBoot ? 'configured' : 'asked'}`);
-      return Promise.resolve(isFreshBoot ? 'update' : 'none');
-    },
-    follow: () => void world.push('guest followed'),
-    syncClock: ({ reason }) => {
-      if (reason !== 'checked') world.push(`clock ${reason}`);
-      return Promise.resolve(undefined);
-    },
-    unfollow: () => void world.push('guest left'),
-    facts: { os: 'Fake Linux', kernel: '6.12', addresses: ['10.0.75.2'] },
-  };
-  const machine = new Machine(
-    {
-      driver,
-      host,
-      guest,
-      kvp: new FakeKvp(),
-      ports: {
-        guestLost: () => undefined,
-        audit: () => Promise.resolve(),
-        list: () => Promise.resolve([]),
-        counts: () => ({ open: 0, waiting: 0, failed: 0 }),
-      },
-      shares: options.shares ?? NO_SHARES,
-      boot: new BootWatch(driver.console, parseBootStage),
-      engine: {
-        ping: () =>
-          engine.answers && driver.world.runState === 'running'
-            ? Promise.resolve({ clockOffsetMs: 0 })
-            : Promise.reject(new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'no answer', '')),
-        version: () => Promise.resolve({ version: '26', apiVersion: '1.45' }),
-      },
-      logger: silentLogger,
-      hostSize: { memoryMiB: 4096, processors: 2 },
-      loadSettings: () => Promise.resolve(settingsSchema.parse(file.content)),
-      applySettings: (settings) => applied.push(settings),
-      installation: () => [notingResource(world, 'image', 'installation')],
-      files: () => [notingResource(world, 'secrets', 'installation')],
-      dataDisk: {
-        exists: () => Promise.resolve(driver.world.disks.has('/data')),
-        remove: () => Promise.resolve(driver.world.disks.delete('/data')),
-      },
-      specFor: ({ vm }) => ({
-        machineId: MACHINE_ID,
-        name: 'MobyLinuxVM',
-        cpus: vm.cpus,
-        memoryMiB: vm.memoryMiB,
-        firmware: firmwareFor(vm.firmware, 'linux'),
-        isoPath: '/mobyvm.iso',
-        dataDisk: { path: '/data', sizeGiB: vm.diskGiB },
-        network: { attachment: 'tap0', mac: parseMac('02:00:00:00:00:01') },
-        awaitsConfiguration: true,
-      }),
-      about: {
-        daemon: {
-          ...{ pid: 1, version: '0', startedAt: '2026-01-01T00:00:00.000Z', isBackground: true },
-          ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
-        },
-        machineId: MACHINE_ID,
-        mac: '02:00:00:00:00:01',
-        endpoint: '/run/docker.sock',
-      },
-    },
-    settingsSchema.parse(file.content),
-  );
-  const operate = async (name: OperationName, keepData = false): Promise<OperationEvent[]> => {
-    const events: OperationEvent[] = [];
-    await machine.operate(name === 'uninstall' ? { name, keepData } : { name }, ME, (event) =>
-      events.push(event),
-    );
-    return events;
-  };
-  return { machine, driver, world, engine, operate, file, applied, network, obstacles };
-}
-
-/** A resource that notes what happens to it, and that a test can make vanish. */
-function notingResource(
-  world: string[],
-  id: string,
-  lifetime: ManagedResource['lifetime'],
-): ManagedResource & { isThere: boolean; broken: Error | undefined } {
-  const resource = {
-    id,
-    title: id,
-    lifetime,
-    isRepaired: lifetime === 'machine',
-    isThere: false,
-    broken: undefined as Error | undefined,
-    plan: () => Promise.resolve({ kind: resource.isThere ? ('none' as const) : ('create' as const) }),
-    ensure: ({ onFailure }: Parameters<ManagedResource['ensure']>[0]) => {
-      if (resource.broken !== undefined) return Promise.reject(resource.broken);
-      if (resource.isThere) return Promise.resolve('none' as const);
-      resource.isThere = true;
-      world.push(`${id} up`);
-      onFailure(() => {
-        resource.isThere = false;
-        world.push(`${id} undone`);
-        return Promise.resolve();
-      });
-      return Promise.resolve('create' as const);
-    },
-    remove: () => {
-      const outcome = resource.isThere ? ('remove' as const) : ('none' as const);
-      resource.isThere = false;
-      world.push(`${id} removed`);
-      return Promise.resolve(outcome);
-    },
-  };
-  return resource;
-}
-
-function noting(world: string[], thing: string, what: string): Step {
-  return {
-    id: thing,
-    title: thing,
-    run: ({ onFailure }) => {
-      world.push(`${thing} ${what}`);
-      onFailure(() => Promise.resolve(void world.push(`${thing} undone`)));
-      return Promise.resolve('create');
-    },
-  };
-}
+import { waitFor } from '../../../src/core/host/index.js';
+import { MobyvmError } from '../../../src/core/values/index.js';
+import type { Machine } from '../../../src/daemon/machine/machine.js';
+import type { OperationEvent } from '../../../src/daemon/machine/operation.js';
+import { machineWith } from '../../support/fake-machine.js';
 
 /** Waits until an operation waits for the engine. */
 function untilEngineStep(machine: Machine): Promise<void> {
@@ -212,14 +45,23 @@ describe('a machine', () => {
 
   test.each([[[]], [['C']]])('can mount shares as soon as it is up; at its start it has %j', async (ids) => {
     const seen: string[] = [];
-    const shares: MachineShares = {
-      ...NO_SHARES,
+    const noted = {
       ids: () => ids,
       vmReady: () => void seen.push('ready'),
       engineReady: () => void seen.push('engine'),
     };
-    await machineWith({ shares }).operate('up');
+    await machineWith({ shares: noted }).operate('up');
     expect(seen).toEqual(['ready', 'engine']);
+  });
+
+  test('waits for an engine that answers a ping but is too busy for more', async () => {
+    const { machine, operate, engine } = machineWith();
+    engine.failsVersion = 2;
+    const events = await operate('up');
+    expect(events.at(-1)).toMatchObject({ event: 'operation.done' });
+    engine.failsVersion = 1;
+    expect((await operate('up')).at(-1)).toMatchObject({ event: 'operation.done' });
+    expect(await machine.status()).toMatchObject({ engine: { reachable: true, version: '26' } });
   });
 
   test('stops and can start again', async () => {

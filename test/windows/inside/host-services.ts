@@ -32,7 +32,7 @@ it('an instance gets its folders, its lock, its secrets and its passwords from t
     await loadToken(paths.tokenFile, services.files.seal);
     await services.files.folder(paths.tlsDir, 'private');
     expect(othersAt(paths.tlsDir)).toBe('none');
-    const credentials = services.credentialsAt(paths.credentialsFile);
+    const credentials = await services.credentialsAt(paths.credentialsFile);
     await credentials.write('mobyvm', 'Planted');
     expect(await credentials.list()).toEqual(['mobyvm']);
     await credentials.remove('mobyvm');

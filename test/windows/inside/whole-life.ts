@@ -140,7 +140,7 @@ describe('a machine on Windows, from doctor to uninstall', () => {
   });
 
   it('down removes the network and keeps the definition of the VM and its disk', async () => {
-    const { code, stdout } = await mobyvm('down');
+    const { code, stdout } = await mobyvm('down', '--stop');
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout: 'mobyvm is down. Images, containers and volumes are kept.\n',

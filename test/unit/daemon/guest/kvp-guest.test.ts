@@ -106,25 +106,29 @@ describe('a guest that has booted', () => {
 describe('a guest that was already running', () => {
   const pingEngine = (): Promise<void> => Promise.resolve();
 
-  test('is left alone if its engine answers, and leftovers of a dead daemon are removed from its pool', async () => {
-    const { guest, exchange, given, agent } = guestWith();
-    agent.stop();
-    const signal = new AbortController().signal;
-    await exchange.set(
-      [
-        { name: 'mobyvm.config#0', value: 'secret' },
-        { name: 'mine', value: 'stays' },
-      ],
-      signal,
-    );
-    await prepare(guest);
-    expect(await guest.configure(configuring({ isFreshBoot: false, pingEngine }))).toBe('none');
-    expect(given).toEqual([]);
-    guest.follow();
-    await until('the rest to be removed', () => Promise.resolve(exchange.hostItems().length === 1));
-    guest.unfollow();
-    expect(exchange.hostItems().map(({ name }) => name)).toEqual(['mine']);
-  });
+  test.each([false, true])(
+    'is left alone if its engine answers, and leftovers of a dead daemon are removed from its pool',
+    async (isFollowedFirst) => {
+      const { guest, exchange, given, agent } = guestWith();
+      agent.stop();
+      const signal = new AbortController().signal;
+      await exchange.set(
+        [
+          { name: 'mobyvm.config#0', value: 'secret' },
+          { name: 'mine', value: 'stays' },
+        ],
+        signal,
+      );
+      await prepare(guest);
+      if (isFollowedFirst) guest.follow();
+      expect(await guest.configure(configuring({ isFreshBoot: false, pingEngine }))).toBe('none');
+      expect(given).toEqual([]);
+      if (!isFollowedFirst) guest.follow();
+      await until('the rest to be removed', () => Promise.resolve(exchange.hostItems().length === 1));
+      guest.unfollow();
+      expect(exchange.hostItems().map(({ name }) => name)).toEqual(['mine']);
+    },
+  );
 
   test('is configured if its engine does not answer', async () => {
     const { guest, given } = guestWith();
