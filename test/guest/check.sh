@@ -146,7 +146,8 @@ check_packages() {
 		check "alpine has what is needed for $purpose ($alpine)" grep -qxF "$alpine" <(list_entries "$guest/recipes/alpine/packages.txt")
 	done <<-'END'
 		kernel linux-image-cloud-amd64 linux-virt
-		init openrc openrc
+		services openrc openrc
+		init openrc openrc-init
 		shell busybox-static busybox
 		engine docker.io docker-engine
 		containers containerd containerd
@@ -163,6 +164,9 @@ check_packages() {
 		registry-certificates ca-certificates ca-certificates
 	END
 }
+
+# shellcheck source=test/guest/alpine-facts.sh
+source "$here/alpine-facts.sh"
 
 check_no_addresses() {
 	check 'no file names a mirror or another host' \
@@ -237,6 +241,7 @@ check_busybox_syntax
 check_modes
 check_services
 check_packages
+check_alpine
 check_no_addresses
 check_boot_files
 check_usage
