@@ -56,6 +56,11 @@ is_in_guest() {
 	fact applet "${1##*/}" && grep -qxF "${1#/}" <(busybox --list-full)
 }
 
+# path_of NAME: where the facts have a file of that name
+path_of() {
+	awk -v name="/$1" '$1 == "file" && substr($3, length($3) - length(name) + 1) == name { print $3 }' "$facts"
+}
+
 check_alpine_paths() {
 	local path name folders folder found
 	for path in $(guest_lines | grep -oE '(^|[^A-Za-z0-9_/.-])(/usr)?/s?bin/[a-z0-9._-]+' | sed 's/^[^/]//' | sort -u); do
@@ -63,6 +68,8 @@ check_alpine_paths() {
 	done
 	path=$(sed -n 's/^ln -s \([^ ]*\) .*unix-nc"$/\1/p' "$guest/recipes/alpine/make-root")
 	check "alpine: $path, which make-root links, exists" is_in_guest "$path"
+	check 'alpine: runc-guard finds runc' grep -qF "\"$(path_of runc)\"" "$guest/runc-guard/runc-guard.c"
+	check 'alpine: port-proxy finds docker-proxy' grep -qF "\"$(path_of docker-proxy)\"" "$guest/port-proxy/port-proxy.c"
 	check 'alpine: /sbin/openrc-init, which make-tree makes the init, exists' is_in_guest /sbin/openrc-init
 	# What /sbin has by these names, where it is a folder, is busybox's.
 	check 'alpine: make-tree links poweroff, halt and reboot in /sbin' grep -qx link_shutdown_programs "$guest/build/make-tree"

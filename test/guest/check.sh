@@ -61,7 +61,7 @@ openrc_services() {
 build_scripts() {
 	(cd "$checkout" && {
 		echo scripts/build-guest
-		grep -rlE '^#!/bin/bash|^# shellcheck shell=bash' guest test/guest
+		grep -rlE '^#!/bin/bash|^# shellcheck shell=bash' guest test/guest test/support/alpine
 	} | sort)
 }
 
@@ -167,6 +167,8 @@ check_packages() {
 
 # shellcheck source=test/guest/alpine-facts.sh
 source "$here/alpine-facts.sh"
+# shellcheck source=test/guest/alpine-mirror.sh
+source "$here/alpine-mirror.sh"
 
 check_no_addresses() {
 	check 'no file names a mirror or another host' \
@@ -245,6 +247,7 @@ check_alpine
 check_no_addresses
 check_boot_files
 check_usage
+check_alpine_mirror
 for cases in "$here"/*.cases.sh; do run_cases "$cases"; done
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
