@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../src/core/host/index.js';
+import { run, waitFor } from '../../src/core/host/index.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 
@@ -80,6 +80,23 @@ describe('the Alpine image', () => {
       '/dev/vmbus fuse',
       'power-button',
     ]);
+  });
+
+  test('exchanges items again after the program behind the device was killed', async () => {
+    const listed = async (): Promise<string> =>
+      (await instance.mobyvm(['kvp', 'list', '--pool', 'intrinsic'])).stdout;
+    expect(await listed()).toContain('FullyQualifiedDomainName');
+    await inGuest(instance, IMAGE, 'kill -9 $(pidof kvp-device)');
+    const check = async (): Promise<boolean> => (await listed()).includes('FullyQualifiedDomainName');
+    const requirement = { title: 'the exchange', timeoutSeconds: 120, hint: 'See the test.', check };
+    await waitFor(requirement, new AbortController().signal);
+    expect(
+      await inGuest(
+        instance,
+        IMAGE,
+        'grep -c " /dev/vmbus " /proc/mounts; ls -l /dev/vmbus/hv_kvp | cut -c 1-10',
+      ),
+    ).toBe('1\n-rw-------\n');
   });
 
   test('shuts down cleanly by its power button', async () => {
