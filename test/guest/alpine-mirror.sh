@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# scripts/build-guest --recipe alpine with a mirror that cannot be used: an error with a remedy, and nothing left behind. To be
-# sourced by check.sh. Only root can build.
-# shellcheck disable=SC2154 # check.sh sets checkout and work
+# scripts/build-guest --recipe alpine with a mirror that cannot be used: an error with a remedy, and nothing left behind. And the
+# comparison of a root with the facts. To be sourced by check.sh. Only root can do either.
+# shellcheck disable=SC2154 # check.sh sets checkout, guest and work
 
 support=$checkout/test/support/alpine
 
@@ -46,4 +46,51 @@ check_alpine_mirror() {
 	refused 'not an address' 'not the address of an Alpine mirror: ftp' 'https' "$keys" --mirror ftp://example
 	refused 'an address with the branch' 'contains a branch or repository' 'RECIPE_SUITE' "$keys" --mirror "https://mirror.invalid/alpine/v3.22/"
 	refused 'no mirror' 'lacks: an Alpine mirror' '--mirror' "$keys"
+}
+
+# small_debian FOLDER: as much of the Debian guest's root as the stand-in needs. Its programs do nothing.
+small_debian() {
+	local name
+	mkdir -p "$1"/{etc,tmp,boot,usr/bin,usr/sbin,usr/lib/rc/sh,usr/lib/modules/6.0-small/kernel}
+	echo small >"$1/generation"
+	for name in bin sbin lib; do ln -s "usr/$name" "$1/$name"; done
+	cp "$(command -v busybox)" "$1/usr/bin/busybox"
+	for name in readlink sh; do ln -s busybox "$1/usr/bin/$name"; done
+	for name in acpid blkid hv_kvp_daemon nft openrc-run openrc-init openrc-shutdown openrc rc-service supervise-daemon mount.cifs \
+		docker-proxy dockerd e2fsck mkfs.ext4 resize2fs runc iptables ip6tables nc containerd containerd-shim-runc-v2 docker-init \
+		inotifywait ip ps flock mountpoint modprobe depmod; do
+		printf '#!/bin/sh\n' >"$1/usr/sbin/$name"
+		chmod 755 "$1/usr/sbin/$name"
+	done
+	for name in openrc-run init gendepends; do : >"$1/usr/lib/rc/sh/$name.sh"; done
+	: >"$1/boot/vmlinuz-6.0-small"
+	echo CONFIG_ACPI=y >"$1/boot/config-6.0-small"
+	for name in order builtin builtin.modinfo; do : >"$1/usr/lib/modules/6.0-small/modules.$name"; done
+}
+
+compare_facts() {
+	"$guest/recipes/alpine/compare-facts" "$work/alpine-facts" "$work/alpine-root" >"$work/out" 2>&1
+}
+
+check_alpine_comparison() {
+	local difference branch
+	if [ "$(id -u)" -ne 0 ]; then return; fi
+	branch=$(awk '$1 == "branch" { print $2 }' "$work/alpine-facts")
+	small_debian "$work/small-debian"
+	mkdir "$work/alpine-root"
+	check 'alpine: make-root with the stand-in' env MOBYVM_STAND_IN_ROOT="$work/small-debian" \
+		"$guest/recipes/alpine/make-root" "$work/alpine-root" "$branch" "$support/apk" "$work/keys" \
+		"file://$work/mirror/$branch/main" "file://$work/mirror/$branch/community"
+	sed -i '/^module/d; /^option/d; /^shell/d' "$work/alpine-facts"
+	check 'compare-facts: no difference' compare_facts
+	sed -i 's|^R:hv_kvp_daemon$|R:none\nF:usr/sbin\nR:hv_kvp_daemon|' "$work/alpine-root/lib/apk/db/installed"
+	sed -i '/^acpid\t/d' "$work/alpine-root/packages.tsv"
+	printf '%s\n' 'module overlay m' 'option ACPI n' 'program runc crun' >>"$work/alpine-facts"
+	check 'compare-facts: differences are a failure' bash -c "! '$guest/recipes/alpine/compare-facts' '$work/alpine-facts' '$work/alpine-root'"
+	compare_facts || true
+	for difference in 'file hvtools /usr/bin/hv_kvp_daemon: found: file hvtools /usr/sbin/hv_kvp_daemon' 'package acpid -: not installed' \
+		'module overlay m: found: module overlay -' 'option ACPI n: found: option ACPI y' 'program runc crun: found: program missing crun'; do
+		check "compare-facts: $difference" grep -qxF "DIFFERENCE: $difference" "$work/out"
+	done
+	check 'compare-facts: no other difference' grep -qx '5 differences' "$work/out"
 }

@@ -248,6 +248,7 @@ check_no_addresses
 check_boot_files
 check_usage
 check_alpine_mirror
+check_alpine_comparison
 for cases in "$here"/*.cases.sh; do run_cases "$cases"; done
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
