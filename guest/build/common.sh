@@ -70,3 +70,10 @@ index_modules() {
 		chroot "$1" depmod --basedir /mnt/tree "$3"
 	' index-modules "$root" "$tree" "$version"
 }
+
+# newest_root CACHE RECIPE: prints the root that was used last; status 1 if there is none
+newest_root() {
+	local newest
+	newest=$(find "$1/root" -mindepth 1 -maxdepth 1 -name "$2-*" -printf '%T@ %p\n' 2>/dev/null | sort -rn | head -n 1 | cut -d' ' -f2-)
+	[ -n "$newest" ] && printf '%s\n' "$newest"
+}

@@ -3,9 +3,10 @@
  * kvp-device --check PORT  checks that the port exists: exit status 0, or 1 with a message
  *
  * On Hyper-V the kernel's driver creates /dev/vmbus/hv_kvp, and hv_kvp_daemon serves the host's key-value requests through
- * it. On QEMU this program creates the same device, using CUSE (the kernel's protocol at /dev/cuse, linux/fuse.h; no
- * library), so that the daemon runs unmodified. The port carries struct hv_kvp_msg (linux/hyperv.h), 7,432 bytes each way,
- * without any framing.
+ * it. On QEMU this program provides a file of the same name, so that the daemon runs unmodified: it mounts a FUSE file system
+ * with that one file on /dev/vmbus (the kernel's protocol at /dev/fuse, linux/fuse.h; no library). CUSE would make a real
+ * device, but Alpine's kernels lack it, and the daemon needs only open, read, write and poll. The port carries
+ * struct hv_kvp_msg (linux/hyperv.h), 7,432 bytes each way, without any framing.
  *
  * As the kernel's driver does (drivers/hv/hv_kvp.c, hv_utils_transport.c): one opener at a time, others get EBUSY; a
  * message is read and written whole; a request that comes while no daemon is registered, or that the daemon leaves
@@ -32,6 +33,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,11 +50,17 @@ enum {
 	HUNG_UP_LOOK_MS = 250, /* POLLHUP stays raised while the host is away: looked at now and then, and at SIGIO */
 	PORT_WAIT_MS = 1000,   /* the driver may still be naming its ports when we start */
 	PORT_LOOK_MS = 20,
-	CUSE_BUFFER_BYTES = 65536 + 8192,
+	MAX_WRITE_BYTES = 65536,
+	FUSE_BUFFER_BYTES = MAX_WRITE_BYTES + 8192,
+	FOREVER_SECONDS = 1000000000, /* how long the kernel may remember what never changes */
+	FILE_ID = FUSE_ROOT_ID + 1,
 };
 _Static_assert(FRAME_BYTES == 7432, "the frame is what the host sends");
 
-static int cuse = -1;
+static const char FOLDER[] = "/dev/vmbus";
+static const char FILE_NAME[] = "hv_kvp";
+
+static int fuse = -1;
 static int port = -1;
 
 /* The daemon's side. */
@@ -241,7 +250,7 @@ static void reply(uint64_t id, int error, const void *body, size_t bytes)
 	struct iovec parts[2] = { { &header, sizeof header }, { (void *)body, bytes } };
 
 	/* ENOENT: the caller was interrupted meanwhile. */
-	if (writev(cuse, parts, bytes > 0 ? 2 : 1) < 0 && errno != ENOENT)
+	if (writev(fuse, parts, bytes > 0 ? 2 : 1) < 0 && errno != ENOENT)
 		perror("kvp-device: reply");
 }
 
@@ -252,7 +261,7 @@ static void wake_poller(void)
 	struct iovec parts[2] = { { &header, sizeof header }, { &wakeup, sizeof wakeup } };
 
 	poll_is_armed = false;
-	if (writev(cuse, parts, 2) < 0 && errno != ENOENT)
+	if (writev(fuse, parts, 2) < 0 && errno != ENOENT)
 		perror("kvp-device: wake");
 }
 
@@ -317,26 +326,53 @@ static void forget_daemon(void)
 		refuse_host();
 }
 
-static void initialize(const struct fuse_in_header *header, const struct cuse_init_in *in)
+static void initialize(const struct fuse_in_header *header, const struct fuse_init_in *in)
 {
-	static const char device[] = "DEVNAME=vmbus/hv_kvp";
-	struct {
-		struct cuse_init_out out;
-		char device[sizeof device];
-	} __attribute__((packed)) answer = {
-		.out = { .major = FUSE_KERNEL_VERSION,
-			 .minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor : FUSE_KERNEL_MINOR_VERSION,
-			 .max_read = 65536,
-			 .max_write = 65536 },
+	struct fuse_init_out out = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor : FUSE_KERNEL_MINOR_VERSION,
+		.max_readahead = in->max_readahead,
+		.max_write = MAX_WRITE_BYTES,
 	};
 
-	memcpy(answer.device, device, sizeof device);
-	reply(header->unique, 0, &answer, sizeof answer);
+	reply(header->unique, 0, &out, sizeof out);
+}
+
+static struct fuse_attr attributes_of(uint64_t id)
+{
+	return (struct fuse_attr){
+		.ino = id,
+		.mode = id == FUSE_ROOT_ID ? S_IFDIR | 0700 : S_IFREG | 0600,
+		.nlink = id == FUSE_ROOT_ID ? 2 : 1,
+		.blksize = 4096,
+	};
+}
+
+static void look_up(const struct fuse_in_header *header, const char *name)
+{
+	struct fuse_entry_out out = {
+		.nodeid = FILE_ID,
+		.entry_valid = FOREVER_SECONDS,
+		.attr_valid = FOREVER_SECONDS,
+		.attr = attributes_of(FILE_ID),
+	};
+
+	if (header->nodeid == FUSE_ROOT_ID && strcmp(name, FILE_NAME) == 0)
+		reply(header->unique, 0, &out, sizeof out);
+	else
+		reply(header->unique, ENOENT, NULL, 0);
+}
+
+static void tell_attributes(const struct fuse_in_header *header)
+{
+	struct fuse_attr_out out = { .attr_valid = FOREVER_SECONDS, .attr = attributes_of(header->nodeid) };
+
+	reply(header->unique, 0, &out, sizeof out);
 }
 
 static void open_device(const struct fuse_in_header *header)
 {
-	struct fuse_open_out out = { .fh = 1, .open_flags = FOPEN_DIRECT_IO | FOPEN_NONSEEKABLE };
+	struct fuse_open_out out = { .fh = 1, .open_flags = FOPEN_DIRECT_IO | FOPEN_STREAM };
 
 	if (is_open) {
 		reply(header->unique, EBUSY, NULL, 0);
@@ -396,21 +432,34 @@ static void interrupt_device(const struct fuse_interrupt_in *in)
 
 static void serve_device(void)
 {
-	static uint64_t buffer[CUSE_BUFFER_BYTES / sizeof(uint64_t)];
+	static const struct fuse_statfs_out no_blocks;
+	static uint64_t buffer[FUSE_BUFFER_BYTES / sizeof(uint64_t)];
 	const struct fuse_in_header *header = (const void *)buffer;
 	const void *body = header + 1;
-	ssize_t n = read(cuse, buffer, sizeof buffer);
+	ssize_t n = read(fuse, buffer, sizeof buffer);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
 		return;
 	if (n < (ssize_t)sizeof *header)
-		die("/dev/cuse");
+		die("/dev/fuse");
 	switch (header->opcode) {
-	case CUSE_INIT:
+	case FUSE_INIT:
 		initialize(header, body);
+		break;
+	case FUSE_LOOKUP:
+		look_up(header, body);
+		break;
+	case FUSE_GETATTR:
+		tell_attributes(header);
 		break;
 	case FUSE_OPEN:
 		open_device(header);
+		break;
+	case FUSE_STATFS:
+		reply(header->unique, 0, &no_blocks, sizeof no_blocks);
+		break;
+	case FUSE_READDIR: /* the file is only found by its name */
+		reply(header->unique, 0, NULL, 0);
 		break;
 	case FUSE_RELEASE:
 		forget_daemon();
@@ -427,6 +476,9 @@ static void serve_device(void)
 		break;
 	case FUSE_INTERRUPT: /* is not answered itself */
 		interrupt_device(body);
+		break;
+	case FUSE_FORGET: /* likewise */
+	case FUSE_BATCH_FORGET:
 		break;
 	default:
 		reply(header->unique, ENOSYS, NULL, 0);
@@ -515,7 +567,7 @@ static void sleep_until_something(struct pollfd *p, nfds_t count)
 
 static void serve(void)
 {
-	struct pollfd p[2] = { { .fd = cuse, .events = POLLIN }, { .fd = host_is_there ? port : -1 } };
+	struct pollfd p[2] = { { .fd = fuse, .events = POLLIN }, { .fd = host_is_there ? port : -1 } };
 
 	/* A whole frame that waits for its turn keeps the next one in the port. */
 	if (received_bytes < FRAME_BYTES)
@@ -567,6 +619,23 @@ static void ask_for_signals(void)
 		die("SIGIO");
 }
 
+/* The mount outlives its server, which may have been killed: no access to it succeeds from then on. */
+static void mount_device(void)
+{
+	char options[100];
+
+	while (umount2(FOLDER, MNT_DETACH) == 0)
+		;
+	if (mkdir(FOLDER, 0700) < 0 && errno != EEXIST)
+		die(FOLDER);
+	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fuse < 0)
+		die("/dev/fuse");
+	snprintf(options, sizeof options, "fd=%d,rootmode=%o,user_id=0,group_id=0", fuse, S_IFDIR | 0700);
+	if (mount("kvp-device", FOLDER, "fuse", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
+		die(FOLDER);
+}
+
 int main(int count, char **arguments)
 {
 	char path[300];
@@ -584,9 +653,7 @@ int main(int count, char **arguments)
 	if (port < 0)
 		die(path);
 	ask_for_signals();
-	cuse = open("/dev/cuse", O_RDWR | O_CLOEXEC);
-	if (cuse < 0)
-		die("/dev/cuse");
+	mount_device();
 	for (;;)
 		serve();
 }

@@ -61,7 +61,7 @@ openrc_services() {
 build_scripts() {
 	(cd "$checkout" && {
 		echo scripts/build-guest
-		grep -rlE '^#!/bin/bash|^# shellcheck shell=bash' guest test/guest
+		grep -rlE '^#!/bin/bash|^# shellcheck shell=bash' guest test/guest test/support/alpine
 	} | sort)
 }
 
@@ -146,7 +146,8 @@ check_packages() {
 		check "alpine has what is needed for $purpose ($alpine)" grep -qxF "$alpine" <(list_entries "$guest/recipes/alpine/packages.txt")
 	done <<-'END'
 		kernel linux-image-cloud-amd64 linux-virt
-		init openrc openrc
+		services openrc openrc
+		init openrc openrc-init
 		shell busybox-static busybox
 		engine docker.io docker-engine
 		containers containerd containerd
@@ -163,6 +164,11 @@ check_packages() {
 		registry-certificates ca-certificates ca-certificates
 	END
 }
+
+# shellcheck source=test/guest/alpine-facts.sh
+source "$here/alpine-facts.sh"
+# shellcheck source=test/guest/alpine-mirror.sh
+source "$here/alpine-mirror.sh"
 
 check_no_addresses() {
 	check 'no file names a mirror or another host' \
@@ -237,9 +243,12 @@ check_busybox_syntax
 check_modes
 check_services
 check_packages
+check_alpine
 check_no_addresses
 check_boot_files
 check_usage
+check_alpine_mirror
+check_alpine_comparison
 for cases in "$here"/*.cases.sh; do run_cases "$cases"; done
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

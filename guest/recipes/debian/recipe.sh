@@ -15,11 +15,11 @@ apt_repositories() {
 	apt-get indextargets --format '$(CREATED_BY) $(RELEASE) $(REPO_URI)' 2>/dev/null | awk '$1 == "Packages" { print $2, $3 }'
 }
 
-# Sets RECIPE_SOURCES to the archives, as lines for apt.
+# recipe_prepare [MIRROR]: sets RECIPE_SOURCES to the archives, as lines for apt
 recipe_prepare() {
 	local repositories mirror security
-	if [ -n "${MOBYVM_DEBIAN_MIRROR:-}" ]; then
-		mirror=$MOBYVM_DEBIAN_MIRROR
+	if [ -n "${1:-${MOBYVM_DEBIAN_MIRROR:-}}" ]; then
+		mirror=${1:-$MOBYVM_DEBIAN_MIRROR}
 		security=${MOBYVM_DEBIAN_SECURITY_MIRROR:-}
 	else
 		repositories=$(apt_repositories)
@@ -28,7 +28,7 @@ recipe_prepare() {
 		security=$(awk '$1 ~ /-security$/ { print $2; exit }' <<<"$repositories")
 	fi
 	[ -n "$mirror" ] || fail 'no Debian mirror: this machine'"'"'s apt configuration names none' \
-		'set MOBYVM_DEBIAN_MIRROR to the address of a Debian archive (and MOBYVM_DEBIAN_SECURITY_MIRROR to one of its security archive)'
+		'give --mirror or set MOBYVM_DEBIAN_MIRROR, the address of a Debian archive (and MOBYVM_DEBIAN_SECURITY_MIRROR to one of its security archive)'
 	RECIPE_SOURCES=("deb $mirror $RECIPE_SUITE main")
 	[ -z "$security" ] || RECIPE_SOURCES+=("deb $security $RECIPE_SUITE-security main")
 }

@@ -19,10 +19,9 @@ clock_service_runs() {
 	[ -e "$CLOCK_SERVICE_LOCK" ] && ! flock -n "$CLOCK_SERVICE_LOCK" true
 }
 
-# Sets now_seconds. busybox's shell has the time, so that no program is started every two seconds.
+# Sets now_seconds. Not by the shell's EPOCHREALTIME: it is empty in Alpine's busybox.
 system_seconds() {
-	# shellcheck disable=SC3028
-	now_seconds=${EPOCHREALTIME%.*}
+	now_seconds=$(date +%s)
 }
 
 set_system_seconds() {
@@ -30,16 +29,15 @@ set_system_seconds() {
 }
 
 # Both clocks are read in whole seconds, so a difference of 1 may be nothing at all, and one of 2 is surely more than 1 s.
-# The RTC is read between two readings of the system clock; when those are more than a second apart we were held up in
-# between, and the comparison says nothing.
+# The system clock, whose reading costs a process, is read between two readings of the RTC; when those are more than a second
+# apart we were held up in between, and the comparison says nothing.
 # Sets clock_difference (system less RTC).
 measure_clock() {
+	read -r rtc_before <"$RTC" || return 1
 	system_seconds
-	system_before=$now_seconds
 	read -r rtc_seconds <"$RTC" || return 1
-	system_seconds
-	[ $((now_seconds - system_before)) -le 1 ] || return 1
-	clock_difference=$((system_before - rtc_seconds))
+	[ $((rtc_seconds - rtc_before)) -le 1 ] || return 1
+	clock_difference=$((now_seconds - rtc_seconds))
 }
 
 clock_is_off() {
