@@ -100,7 +100,7 @@ describe('the Alpine image', () => {
   });
 
   test('shuts down cleanly by its power button', async () => {
-    const down = await instance.mobyvm(['down']);
+    const down = await instance.mobyvm(['down', '--stop']);
     expect(down).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('powered off') as string });
     expect(await consoleLines(/ shutdown!?:/)).toEqual(['shutdown: power button pressed', UNMOUNTED]);
     await expectCleanDisk();

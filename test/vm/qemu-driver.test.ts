@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/core/host/index.js';
 import { MobyvmError } from '../../src/core/values/index.js';
 import type { VmExit, VmSpec } from '../../src/vm/index.js';
-import { AcceleratorChoice, tryAccelerator } from '../../src/vm/qemu/accelerator.js';
+import { AcceleratorChoice } from '../../src/vm/qemu/accelerator.js';
+import { tryAccelerator } from '../../src/vm/qemu/accelerator-trial.js';
+import { TRIAL_MESSAGE } from '../../src/vm/qemu/trial-firmware.plan.js';
 import { DEFAULT_MACHINE_TYPE } from '../../src/vm/qemu/command-line.plan.js';
 import { launchMachine } from '../../src/vm/qemu/launch.js';
 import { qemuSetup } from '../../src/vm/qemu/qemu-setup.js';
@@ -373,10 +375,27 @@ describe('accelerator', () => {
   const options = { qemuProgram: 'qemu-system-x86_64', commandPrefix: [], logger: silentLogger };
 
   test('is proven by firmware that runs', async () => {
-    expect(await tryAccelerator('tcg', options, SIGNAL)).toMatchObject({
-      works: true,
-      detail: expect.stringContaining('SeaBIOS') as string,
-    });
+    expect(await tryAccelerator('tcg', options, SIGNAL)).toEqual({ works: true, detail: TRIAL_MESSAGE });
+  });
+
+  test.each([
+    [
+      'stops at an instruction',
+      'echo "KVM internal error. Suberror: 1" >&2; exec sleep 60',
+      'KVM internal error',
+    ],
+    ['exits', 'echo "failed to initialize kvm" >&2; exit 1', 'failed to initialize kvm'],
+    ['ends quietly', 'exit 0', 'QEMU exited before the firmware ran'],
+  ])('is refused at once if QEMU %s', async (_name, script, detail) => {
+    const folder = await mkdtemp(join(tmpdir(), 'mobyvm-qemu-'));
+    try {
+      const qemuProgram = join(folder, 'qemu');
+      await writeFile(qemuProgram, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      const trial = await tryAccelerator('kvm', { ...options, qemuProgram }, SIGNAL);
+      expect(trial).toEqual({ works: false, detail: expect.stringContaining(detail) as string });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('is KVM only if KVM really starts a machine', async () => {
@@ -392,7 +411,7 @@ describe('accelerator', () => {
       const script = [
         '#!/bin/sh',
         'case "$*" in',
-        '*"-accel kvm"*isa-debugcon*) echo SeaBIOS; exec sleep 60 ;;',
+        `*"-accel kvm"*isa-debugcon*) echo "${TRIAL_MESSAGE}"; exec sleep 60 ;;`,
         '*"-accel kvm"*) echo "qemu: error: failed to set MSR" >&2; exit 134 ;;',
         '*) exec qemu-system-x86_64 "$@" ;;',
         'esac',
