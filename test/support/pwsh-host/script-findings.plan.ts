@@ -57,7 +57,7 @@ const OWN_CMDLETS: Readonly<Record<string, string>> = {
   'Test-Path': 'LiteralPath',
   'Where-Object': 'FilterScript Property EQ Like Match Value',
   'Write-Debug': 'Message',
-  'Write-Error': 'TargetObject',
+  'Write-Error': 'Category ErrorId Message TargetObject',
   'Write-Host': 'Object',
   'Write-Output': 'InputObject',
   'Write-Warning': 'Message',
