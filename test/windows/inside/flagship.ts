@@ -222,7 +222,7 @@ describe('mobyvm on Windows, from the installer to a container', () => {
       await dockerPrints(['run', '--rm', '-v', 'kept:/data', IMAGE, 'sh', '-c', 'echo kept >/data/file']);
       await stopService();
       const { machines } = (await askLinuxSide('snapshot')) as { readonly machines: readonly HostObject[] };
-      expect(machines).toMatchObject([{ State: 'Off' }]);
+      expect(machines).toMatchObject([{ State: 'Saved' }]);
       expect(await msiexec('/x', '1.0.0', REPLACED)).toBe(0);
       expect(existsSync(FOLDER)).toBe(false);
       expect(await askLinuxSide('snapshot')).toMatchObject({ machines });
