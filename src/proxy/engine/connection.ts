@@ -118,7 +118,11 @@ export class ClientConnection implements ServedClient {
     const { head } = request;
     const acquiring = this.context.semaphore.acquire(this.signal);
     if (!(typeof acquiring === 'boolean' ? acquiring : await acquiring)) {
-      return !this.stream.destroyed && this.#refuse(TOO_MANY_CONNECTIONS, head.method === 'HEAD');
+      const isEarly = request.framing.kind !== 'none';
+      return (
+        !this.stream.destroyed &&
+        this.#refuse(TOO_MANY_CONNECTIONS, { isHead: head.method === 'HEAD', isEarly })
+      );
     }
     this.#isServing = true;
     try {
@@ -137,13 +141,13 @@ export class ClientConnection implements ServedClient {
       case 'next':
         return true;
       case 'refused':
-        return this.#refuse(end.refusal, head.method === 'HEAD');
+        return this.#refuse(end.refusal, { isHead: head.method === 'HEAD', isEarly: end.isEarly });
       case 'raw stream':
         await this.#carry(end.engine);
         end.onEnd();
         return false;
       case 'last':
-        return this.#finish();
+        return this.#finish(end.isEarly);
       case 'broken':
         return false;
     }
@@ -181,30 +185,45 @@ export class ClientConnection implements ServedClient {
     return refusal !== undefined && !this.stream.destroyed && this.#refuse(refusal);
   }
 
-  async #refuse(refusal: Refusal, isHead = false): Promise<boolean> {
+  async #refuse(refusal: Refusal, { isHead = false, isEarly = false } = {}): Promise<boolean> {
     this.context.onRefusal(refusal, this.context.connId);
     if (this.stream.destroyed) return false;
     const response = refusalResponse(refusal, isHead);
     this.counters.toClient += response.length;
     this.stream.write(response);
-    return this.#finish();
+    return this.#finish(isEarly);
   }
 
-  /** Closes a client that has its response. @returns false: no other request follows */
-  async #finish(): Promise<false> {
-    this.stream.end();
-    this.reader.consume({ take: (chunk) => chunk.length, ended: () => undefined });
-    if (!this.stream.closed) await this.#closedWithin(LINGER_MS);
+  /**
+   * Closes a client that has its response.
+   * @param isEarly it may still be sending. A named pipe has no half-close: its end would fail the client's next write,
+   * and clients report that instead of the response.
+   * @returns false: no other request follows
+   */
+  async #finish(isEarly: boolean): Promise<false> {
+    if (!isEarly) this.stream.end();
+    await this.#drop();
+    if (isEarly && !this.stream.closed) {
+      this.stream.end();
+      await this.#drop();
+    }
     return false;
   }
 
-  #closedWithin(ms: number): Promise<void> {
+  /** Reads and drops what the client sends until it ends or closes, or LINGER_MS are over. */
+  #drop(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.stream.once('close', () => {
+      const over = (): void => {
         clearTimeout(timer);
+        this.stream.off('close', over);
         resolve();
-      });
+      };
+      const timer = setTimeout(over, LINGER_MS);
+      this.stream.once('close', over);
+      // A client whose end we have sent waits for nothing but our close.
+      const ended = (): void => (this.stream.writableEnded ? undefined : over());
+      this.reader.consume({ take: (chunk) => chunk.length, ended });
+      if (this.stream.closed) over();
     });
   }
 

@@ -21,8 +21,10 @@ import {
 
 /** What happens next on the client's connection. */
 export type RequestEnd =
-  | { readonly kind: 'next' | 'last' | 'broken' }
-  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'next' | 'broken' }
+  /** `isEarly`: the client may still be sending its body. */
+  | { readonly kind: 'last'; readonly isEarly: boolean }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly isEarly: boolean }
   | { readonly kind: 'raw stream'; readonly engine: EngineConnection; readonly onEnd: () => void };
 
 export interface IncomingRequest {
@@ -68,12 +70,12 @@ async function perform(client: ServedClient, request: IncomingRequest): Promise<
   const sinceMs = performance.now();
   const plan = client.context.rules?.planFor(request.head);
   const outgoing = plan === undefined ? plainly(request) : await prepare(client, request, plan);
-  if ('refusal' in outgoing) return refused(outgoing.refusal);
+  if ('refusal' in outgoing) return refused(outgoing.refusal, outgoing.isEarly);
   for (let attempt = 0; ; attempt += 1) {
     const kept = attempt === 0 ? keptConnection(client, request, sinceMs) : undefined;
     const reached = (kept instanceof Promise ? await kept : kept) ?? (await connectToEngine(client));
     if (reached.kind === 'gone') return { end: { kind: 'broken' }, status: 0, how: 'client gone' };
-    if (reached.kind === 'refusal') return refused(reached.refusal);
+    if (reached.kind === 'refusal') return refused(reached.refusal, outgoing.rest.kind !== 'none');
     const { engine, dial } = reached;
     client.engine = engine;
     const end = await exchange(client, engine, callOf(client, { engine, outgoing, request, plan }));
@@ -83,7 +85,7 @@ async function perform(client: ServedClient, request: IncomingRequest): Promise<
     if (end.kind === 'done' && end.isEngineReusable) client.context.pool.giveBack(engine, dial);
     else engine.stream.destroy();
     if (attempt === 0 && mayRepeat(end, engine, request)) continue;
-    return outcomeOf(client, end);
+    return outcomeOf(client, end, outgoing);
   }
 }
 
@@ -121,24 +123,34 @@ function isRepeatable({ head, framing }: IncomingRequest): boolean {
   return framing.kind === 'none' && (head.method === 'GET' || head.method === 'HEAD');
 }
 
-function outcomeOf(client: ServedClient, end: Exclude<ExchangeEnd, { kind: 'raw stream' }>): Outcome {
+function outcomeOf(
+  client: ServedClient,
+  end: Exclude<ExchangeEnd, { kind: 'raw stream' }>,
+  { rest }: Outgoing,
+): Outcome {
   switch (end.kind) {
     case 'done':
-      return { end: { kind: end.isClientReusable ? 'next' : 'last' }, status: end.status };
+      return {
+        end: end.isClientReusable ? { kind: 'next' } : { kind: 'last', isEarly: end.isEarly },
+        status: end.status,
+      };
     case 'client gone':
       return { end: { kind: 'broken' }, status: 0, how: 'client gone' };
     case 'bad request':
-      return refused(malformedRefusal(end.problem));
+      return refused(malformedRefusal(end.problem), false);
     case 'engine lost': {
       const state = client.context.availability.current();
       if (end.isAnswered) return { end: { kind: 'broken' }, status: 0, how: 'engine gone' };
-      return refused(state.kind === 'ready' ? engineLostRefusal(end.problem) : refusalIn(state));
+      return refused(
+        state.kind === 'ready' ? engineLostRefusal(end.problem) : refusalIn(state),
+        rest.kind !== 'none',
+      );
     }
   }
 }
 
-function refused(refusal: Refusal): Outcome {
-  return { end: { kind: 'refused', refusal }, status: refusal.status };
+function refused(refusal: Refusal, isEarly: boolean): Outcome {
+  return { end: { kind: 'refused', refusal, isEarly }, status: refusal.status };
 }
 
 /** What the engine gets. */
@@ -148,21 +160,27 @@ function plainly({ raw, framing }: IncomingRequest): Outgoing {
   return { first: raw, rest: framing };
 }
 
+/** `isEarly`: the client may still be sending its body. */
+interface Refused {
+  readonly refusal: Refusal;
+  readonly isEarly: boolean;
+}
+
 /** Checks whether the request may be sent, and rewrites its body, as the plan says. */
 async function prepare(
   client: ServedClient,
   request: IncomingRequest,
   plan: ApiPlan,
-): Promise<Outgoing | { readonly refusal: Refusal }> {
+): Promise<Outgoing | Refused> {
   const ask: AskEngine = (target) => askEngine(client, target);
   if (plan.check !== undefined) {
     const refusal = await plan.check(ask);
-    if (refusal !== undefined) return { refusal };
+    if (refusal !== undefined) return { refusal, isEarly: request.framing.kind !== 'none' };
   }
   const { rewriteRequest } = plan;
   if (rewriteRequest === undefined || request.framing.kind === 'none') return plainly(request);
   if (request.framing.kind === 'length' && request.framing.bytes > MAX_PARSED_BYTES)
-    return { refusal: BODY_TOO_LARGE };
+    return { refusal: BODY_TOO_LARGE, isEarly: true };
   const memory = new MemoryShare(client.context.memory, FREE_BODY_BYTES);
   try {
     return await rewriteBody(client, request, { rewriteRequest, memory });
@@ -180,17 +198,18 @@ async function rewriteBody(
   client: ServedClient,
   { head, raw, framing }: IncomingRequest,
   { rewriteRequest, memory }: Rewriter,
-): Promise<Outgoing | { readonly refusal: Refusal }> {
+): Promise<Outgoing | Refused> {
   // HTTP/1.0 knows no informational responses: RFC 9110 §15.2.
   const isAwaited = expectsContinue(head) && isAtLeast11(head);
   if (isAwaited) client.stream.write('HTTP/1.1 100 Continue\r\n\r\n');
   const options = { maxBytes: MAX_PARSED_BYTES, memory, keepsRaw: false };
   const body = await collectBody(client.reader, new BodyScanner(framing), options);
-  if (body.end === 'too large') return { refusal: BODY_TOO_LARGE };
-  if (body.end === 'no memory') return { refusal: NO_MEMORY };
-  if (body.end !== 'done') return { refusal: malformedRefusal('its body is truncated or not chunked') };
+  if (body.end === 'too large') return { refusal: BODY_TOO_LARGE, isEarly: true };
+  if (body.end === 'no memory') return { refusal: NO_MEMORY, isEarly: true };
+  if (body.end !== 'done')
+    return { refusal: malformedRefusal('its body is truncated or not chunked'), isEarly: false };
   const rewriting = await rewriteRequest(body.content);
-  if (rewriting?.kind === 'refused') return { refusal: rewriting.refusal };
+  if (rewriting?.kind === 'refused') return { refusal: rewriting.refusal, isEarly: false };
   // The engine must not send 100 Continue again.
   const drop = isAwaited ? ['expect'] : [];
   if (rewriting === undefined && body.raw !== undefined) {

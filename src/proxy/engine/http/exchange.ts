@@ -42,6 +42,8 @@ export type ExchangeEnd =
       readonly status: number;
       readonly isClientReusable: boolean;
       readonly isEngineReusable: boolean;
+      /** The client may still be sending its body, and its response ends where its framing says. */
+      readonly isEarly: boolean;
     }
   /** Raw bytes follow both ways; the client has the response's head. */
   | { readonly kind: 'raw stream'; readonly status: number }
@@ -69,8 +71,10 @@ export async function exchange(
   client.stream.once('close', onClose);
   const taken = call.counters.toEngine;
   const upload = send(client, engine, call);
+  let isSent = typeof upload === 'string';
+  if (typeof upload !== 'string') void upload.then(() => (isSent = true));
   try {
-    const end = await receive(client, engine, { call, upload });
+    const end = await receive(client, engine, { call, upload, isSent: () => isSent });
     if (client.stream.destroyed) return { kind: 'client gone' };
     if (end.kind === 'engine lost') engine.stream.destroy();
     // An unfinished upload says nothing, and may never end.
@@ -122,12 +126,13 @@ function send(client: ClientSide, engine: EngineConnection, call: Call): BodyEnd
 interface Receiving {
   readonly call: Call;
   readonly upload: BodyEnd | Promise<BodyEnd>;
+  readonly isSent: () => boolean;
 }
 
 async function receive(
   client: ClientSide,
   engine: EngineConnection,
-  { call, upload }: Receiving,
+  { call, upload, isSent }: Receiving,
 ): Promise<ExchangeEnd> {
   const { head, counters } = call;
   for (;;) {
@@ -169,7 +174,13 @@ async function receive(
       !isPersistent(head) ||
       engine.reader.hasEnded;
     const isDone = !isLast && (typeof upload === 'string' ? upload : await upload) === 'done';
-    return { kind: 'done', status: response.status, isClientReusable: isDone, isEngineReusable: isDone };
+    return {
+      kind: 'done',
+      status: response.status,
+      isClientReusable: isDone,
+      isEngineReusable: isDone,
+      isEarly: !isSent() && framing.kind !== 'until close',
+    };
   }
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { duplexPair, type Duplex } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { silentLogger, type LogEvent, type LogFields, type Logger } from '../../../../src/core/host/index.js';
@@ -26,6 +27,24 @@ describe('the engine gateway', () => {
       bufferedBytes: 0,
     });
   });
+
+  it.each([
+    ['the engine', { kind: 'ready', dial: () => Promise.resolve(refusing()) }, 'HTTP/1.1 400 '],
+    ['mobyvm', { kind: 'stopped' }, 'HTTP/1.1 503 '],
+  ] as const)(
+    'keeps its end open while a client that %s has answered early is sending',
+    async (_who, state, answer) => {
+      const gateway = gatewayIn(state);
+      const [client, near] = duplexPair();
+      const served = gateway.serve(near);
+      client.write('POST /build HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nsome');
+      expect(String((await once(client, 'data'))[0])).toContain(answer);
+      expect(near.writableEnded).toBe(false);
+      client.end(Buffer.alloc(100_000));
+      await served;
+      expect(near.writableEnded).toBe(true);
+    },
+  );
 
   it('answers with the current state if a dial fails because the machine went down', async () => {
     const availability = settableAvailability({
@@ -153,4 +172,13 @@ async function textOf(stream: Duplex): Promise<string> {
   stream.on('data', (chunk: Uint8Array) => (text += Buffer.from(chunk).toString()));
   await new Promise((resolve) => stream.once('end', resolve));
   return text;
+}
+
+/** Answers the first bytes, and says that it will close. */
+function refusing(): Duplex {
+  const [near, far] = duplexPair();
+  far.once('data', () => {
+    far.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno');
+  });
+  return near;
 }
