@@ -11,6 +11,8 @@ export class RunningProgram implements AsyncDisposable {
   readonly #command: string;
   readonly #lines: string[] = [];
   readonly #exit: Promise<number | null>;
+  /** Resolves when the process has ended; what it has started may still have its outputs. */
+  readonly gone: Promise<unknown>;
   #ended = false;
 
   constructor(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -18,6 +20,7 @@ export class RunningProgram implements AsyncDisposable {
     this.#child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stdin?.on('error', () => undefined);
     for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream !== null) this.#collect(stream);
+    this.gone = new Promise((resolve) => this.#child.once('exit', resolve).once('error', resolve));
     this.#exit = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         this.#lines.push(error.message);
@@ -41,7 +44,7 @@ export class RunningProgram implements AsyncDisposable {
     return this.#lines;
   }
 
-  /** Resolves to its exit code; null when a signal ended it or it could not be started. */
+  /** Resolves, once its outputs have ended, to its exit code; null when a signal ended it or it could not be started. */
   get exit(): Promise<number | null> {
     return this.#exit;
   }
