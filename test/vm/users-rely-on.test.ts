@@ -8,9 +8,11 @@ import { MAX_HOST_ITEMS } from '../../src/kvp/index.js';
 import { LINUX_RIGHTS } from '../support/cli-context.js';
 import { inGuest } from '../support/guest-shell.js';
 import { IMAGE_DIR, Instance, makeBusyboxImage } from '../support/instance.js';
+import { makeProgramImage } from '../support/vm/echo-image.js';
 
 /** What users of containers rely on, on one machine whose folders have awkward characters in their names. */
 const IMAGE = 'mobyvm-busybox';
+const LIMITS = 'mobyvm-engine-limits';
 const FOLDER = 'a b,c \'d\' "e" ü $x';
 let instance: Instance;
 let upOutput = '';
@@ -24,6 +26,7 @@ beforeAll(async () => {
   await instance.configure({ image: { directory: images } });
   upOutput = (await instance.up()).stdout;
   await makeBusyboxImage(instance, IMAGE);
+  await makeProgramImage(instance, 'engine-limits', LIMITS);
 });
 afterAll(async () => {
   await instance[Symbol.asyncDispose]();
@@ -68,6 +71,40 @@ describe('the limits of containers', () => {
     const [hard, soft] = limits.trim().split('\n').map(Number);
     expect(hard).toBe(1_048_576);
     expect(soft).toBe(1_024);
+  });
+});
+
+/** What it prints, or why it failed. */
+async function engineLimits(command: string, ...options: readonly string[]): Promise<string> {
+  const limits = ['run', '--rm', '--tmpfs', '/tmp', ...options, LIMITS, ...command.split(' ')];
+  return (await instance.docker(limits, { acceptExitCodes: [0, 1], timeoutMs: 600_000 })).trim();
+}
+
+describe('a container can run', () => {
+  test.each([
+    ['a program with 262,144 maps', 'maps 262144'],
+    ['a program with 60,000 open files', 'files 60000'],
+    ['programs with 400,000 inotify watches', 'watches 400000'],
+    ['Elasticsearch, by its bootstrap checks', 'elasticsearch'],
+    ['PostgreSQL, by what it takes at its start', 'postgresql'],
+  ])('%s', async (_, command) => {
+    expect(await engineLimits(command)).toBe('ok');
+  });
+});
+
+describe('the limits that containers share', () => {
+  test('follow the memory for tracked connections, and are high for processes and files', async () => {
+    const names = ['net/netfilter/nf_conntrack_max', 'kernel/pid_max', 'vm/overcommit_memory', 'fs/file-max'];
+    const files = names.map((name) => `/proc/sys/${name}`).join(' ');
+    const [connections, ...others] = (await inGuest(instance, IMAGE, `cat ${files}\n`)).trim().split('\n');
+    expect(Number(connections)).toBeGreaterThan(100_000);
+    expect(others).toEqual(['4194304', '1', '9223372036854775807']);
+  });
+
+  test('let a user have any number of processes, and a crash leave a file of any size if that is wanted', async () => {
+    const script = 'ulimit -u; ulimit -Sc; ulimit -Hc; cat /proc/sys/kernel/core_pattern';
+    const limits = await instance.docker(['run', '--rm', '--user', '1000', IMAGE, 'sh', '-c', script]);
+    expect(limits).toBe('unlimited\n0\nunlimited\ncore\n');
   });
 });
 
