@@ -5,7 +5,7 @@ FEWEST_CONNECTIONS=65536
 MOST_CONNECTIONS=1048576
 
 # connection_limit MEMINFO: one for each 16 KiB of memory, of which each takes 2 % at most. The kernel gives a machine with
-# 2 GiB half of that, which a load test of one web server uses up; further connections then fail without a word.
+# 2 GiB half of that, which a load test of one web server uses up; further connections then time out.
 connection_limit() {
 	while read -r memory_name memory_kib _; do
 		[ "$memory_name" != MemTotal: ] || break
