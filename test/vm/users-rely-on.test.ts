@@ -23,7 +23,7 @@ beforeAll(async () => {
   await mkdir(images, { recursive: true });
   for (const name of ['mobyvm.iso', 'manifest.json'])
     await copyFile(join(IMAGE_DIR, name), join(images, name));
-  await instance.configure({ image: { directory: images } });
+  await instance.configure({ image: { directory: images }, vm: { swapMiB: 256 } });
   upOutput = (await instance.up()).stdout;
   await makeBusyboxImage(instance, IMAGE);
   await makeProgramImage(instance, 'engine-limits', LIMITS);
@@ -105,6 +105,49 @@ describe('the limits that containers share', () => {
     const script = 'ulimit -u; ulimit -Sc; ulimit -Hc; cat /proc/sys/kernel/core_pattern';
     const limits = await instance.docker(['run', '--rm', '--user', '1000', IMAGE, 'sh', '-c', script]);
     expect(limits).toBe('unlimited\n0\nunlimited\ncore\n');
+  });
+});
+
+describe('the engine', () => {
+  test('has no warnings, cgroup v2 and overlay2', async () => {
+    const format = '{{json .Warnings}} {{.CgroupVersion}} {{.Driver}}';
+    expect(await instance.docker(['info', '--format', format])).toBe('null 2 overlay2\n');
+  });
+
+  test('runs programs of another processor once a container has registered an interpreter', async () => {
+    // The ELF head of a program for ARM64, up to the processor: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+    const head = '\\x7fELF\\x02\\x01\\x01' + '\\x00'.repeat(9) + '\\x02\\x00\\xb7\\x00';
+    const mask = '\\xff'.repeat(7) + '\\x00' + '\\xff'.repeat(8) + '\\xfe\\xff\\xff\\xff';
+    const folder = '/proc/sys/fs/binfmt_misc';
+    const rule = `:mobyvm-arm64:M::${head}:${mask}:/engine-limits:F`;
+    const mount = `mount -t binfmt_misc binfmt_misc ${folder}`;
+    await instance.docker(['create', '--name', 'interpreter', LIMITS, 'none']);
+    const archive = join(instance.directory, 'interpreter');
+    await instance.docker(['cp', 'interpreter:/engine-limits', archive]);
+    await instance.docker(
+      ['create', '--name', 'register', '--privileged', IMAGE, 'sh', '-c'].concat([
+        `busybox ${mount} && printf '%s' '${rule}' >${folder}/register`,
+      ]),
+    );
+    await instance.docker(['cp', archive, 'register:/engine-limits']);
+    await instance.docker(['start', '--attach', 'register']);
+    await instance.docker(['rm', 'interpreter', 'register']);
+    const foreign = `printf '${head}' >/tmp/foreign; busybox chmod +x /tmp/foreign; /tmp/foreign`;
+    expect(await instance.docker(['run', '--rm', IMAGE, 'sh', '-c', foreign])).toBe(
+      'interpreted: /tmp/foreign\n',
+    );
+    expect(await inGuest(instance, IMAGE, `ls ${folder}\n`)).toContain('mobyvm-arm64');
+  });
+
+  test('has the swap space of the settings, compressed in the memory', async () => {
+    expect(await inGuest(instance, IMAGE, 'cat /proc/swaps\n')).toMatch(
+      /^\/dev\/zram0\s+partition\s+262140\s/m,
+    );
+  });
+
+  test('refuses a container that asks for a GPU, and says why', async () => {
+    const gpus = ['create', '--gpus', 'all', IMAGE, 'true'];
+    await expect(instance.docker(gpus)).rejects.toThrow(/cannot use a GPU, because the VM has none/);
   });
 });
 

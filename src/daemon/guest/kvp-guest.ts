@@ -106,7 +106,7 @@ export class KvpGuest implements GuestSide {
     const { exchange, hostName, nowMs, logger } = this.#options;
     const { signal, timeoutSeconds, giveUp, settings, shares } = configuring;
     const daemonJson = settings.engine.daemonJson;
-    const stopSeconds = settings.vm.stopTimeoutSeconds;
+    const { stopTimeoutSeconds: stopSeconds, swapMiB } = settings.vm;
     await applyConfiguration(
       exchange,
       {
@@ -117,6 +117,7 @@ export class KvpGuest implements GuestSide {
         hostName,
         shares,
         ...(stopSeconds === 0 ? {} : { stopSeconds }),
+        ...(swapMiB === 0 ? {} : { swapMiB }),
         ...(Object.keys(daemonJson).length === 0 ? {} : { daemonJson: JSON.stringify(daemonJson) }),
       },
       { signal, logger, nowMs, timeoutSeconds, giveUp },
