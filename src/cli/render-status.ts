@@ -40,6 +40,7 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
     ]),
     ...(vm.stage === undefined ? [] : [['guest', vm.stage] satisfies [string, string]]),
     ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
+    ...diskRow(status.guest),
     ['network', networkText(network)],
     ...portsRow(status.ports),
     ...shareRows(status.shares),
@@ -84,6 +85,14 @@ function clockText(offsetMs = 0): string {
 function systemText({ os, kernel, addresses }: NonNullable<MachineStatus['guest']>): string {
   const parts = [os, kernel === '' ? '' : `Linux ${kernel}`, addresses.join(' ')];
   return withoutControls(parts.filter((part) => part !== '').join(', '));
+}
+
+/** Nothing until the guest has reported it. */
+function diskRow(guest: MachineStatus['guest']): [string, string][] {
+  if (guest?.disk === undefined) return [];
+  const { totalKiB, freeKiB } = guest.disk;
+  const gib = (kib: number): string => (kib / 1024 ** 2).toFixed(1);
+  return [['disk', `${gib(totalKiB - freeKiB)} of ${gib(totalKiB)} GiB used`]];
 }
 
 /** Nothing while no container publishes a port. */

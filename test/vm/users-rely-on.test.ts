@@ -23,7 +23,7 @@ beforeAll(async () => {
   await mkdir(images, { recursive: true });
   for (const name of ['mobyvm.iso', 'manifest.json'])
     await copyFile(join(IMAGE_DIR, name), join(images, name));
-  await instance.configure({ image: { directory: images }, vm: { swapMiB: 256 } });
+  await instance.configure({ image: { directory: images }, vm: { swapMiB: 256, diskGiB: 1 } });
   upOutput = (await instance.up()).stdout;
   await makeBusyboxImage(instance, IMAGE);
   await makeProgramImage(instance, 'engine-limits', LIMITS);
@@ -148,6 +148,22 @@ describe('the engine', () => {
   test('refuses a container that asks for a GPU, and says why', async () => {
     const gpus = ['create', '--gpus', 'all', IMAGE, 'true'];
     await expect(instance.docker(gpus)).rejects.toThrow(/cannot use a GPU, because the VM has none/);
+  });
+});
+
+describe('`mobyvm status`', () => {
+  const untilStatus = (text: RegExp): Promise<void> => {
+    const check = async (): Promise<boolean> => text.test((await instance.mobyvm(['status'])).stdout);
+    const requirement = { title: String(text), timeoutSeconds: 300, hint: 'See the test.', check };
+    return waitFor(requirement, new AbortController().signal);
+  };
+
+  test('says when the data disk is nearly full, and no longer when it is not', async () => {
+    await untilStatus(/^disk +0\.\d of [01]\.\d GiB used$/m);
+    await inGuest(instance, IMAGE, 'fallocate -l 850M /mnt/data/large\n');
+    await untilStatus(/^The VM's data disk is \d+ % full: 0\.\d of [01]\.\d GiB are free\.$/m);
+    await inGuest(instance, IMAGE, 'rm /mnt/data/large\n');
+    await untilStatus(/^disk +0\.\d of (?![^]*data disk is \d+ % full)/m);
   });
 });
 

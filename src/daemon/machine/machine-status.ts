@@ -106,7 +106,7 @@ export interface MachineStatus {
   readonly timings: StartTimings;
   /** The latest repairs since the daemon was started, oldest first. */
   readonly repairs: readonly Repair[];
-  /** What other programs on the host do to the VM's network, as of the last look. */
+  /** What other programs on the host do to the VM's network, and a data disk that is nearly full, as of the last look. */
   readonly obstacles: readonly Obstacle[];
 }
 
