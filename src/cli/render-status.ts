@@ -43,6 +43,7 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
     ...diskRow(status.guest),
     ['network', networkText(network)],
     ...portsRow(status.ports),
+    ...hostNetworkRow(status),
     ...shareRows(status.shares),
     ...heldRow(status.heldContainers),
     ...eventRows(status.fileEvents),
@@ -104,6 +105,16 @@ function portsRow(ports: MachineStatus['ports']): [string, string][] {
     ...(failed === 0 ? [] : [`${failed} failed (\`mobyvm port list\`)`]),
   ];
   return parts.length === 0 ? [] : [['ports', parts.join(', ')]];
+}
+
+/** `--network host` is the VM's network: users look for such a container at the addresses of their own host. */
+function hostNetworkRow({
+  hostNetworkContainers: names = [],
+  network,
+}: Pick<MachineStatus, 'hostNetworkContainers' | 'network'>): [string, string][] {
+  if (names.length === 0) return [];
+  const where = `their ports are at the VM's address, ${network.vmAddress ?? 'see above'} (--network host)`;
+  return [['', withoutControls(`${names.join(', ')}: ${where}`)]];
 }
 
 function shareRows(shares: MachineStatus['shares'] = []): [string, string][] {

@@ -172,6 +172,8 @@ export const machineStatus = z.object({
   }),
   /** Published ports by state; `mobyvm port list` shows each of them. */
   ports: z.object({ open: z.int(), waiting: z.int(), failed: z.int() }).optional(),
+  /** Containers with `--network host`: what they listen on is at the VM's address, not at the host's. */
+  hostNetworkContainers: z.array(z.string()).optional(),
   /** `mobyvm share list` shows more of each. */
   shares: z
     .array(

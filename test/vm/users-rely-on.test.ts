@@ -165,6 +165,24 @@ describe('`mobyvm status`', () => {
     await inGuest(instance, IMAGE, 'rm /mnt/data/large\n');
     await untilStatus(/^disk +0\.\d of (?![^]*data disk is \d+ % full)/m);
   });
+
+  test('says where a container with the network of the VM listens', async () => {
+    const serve = ['busybox', 'httpd', '-f', '-p', '8088'];
+    await instance.docker(['run', '-d', '--name', 'netted', '--network', 'host', IMAGE, ...serve]);
+    await untilStatus(/^ +netted: their ports are at the VM's address, 10\.0\.75\.2 \(--network host\)$/m);
+    const ask = [
+      'netns',
+      'exec',
+      instance.namespace,
+      '/bin/busybox',
+      'wget',
+      '-O',
+      '-',
+      'http://10.0.75.2:8088/',
+    ];
+    expect((await run('ip', ask, { acceptExitCodes: [1] })).stderr).toContain('404');
+    await instance.docker(['rm', '-f', 'netted']);
+  });
 });
 
 describe('items of the host', () => {

@@ -102,6 +102,8 @@ export interface MachineStatus {
   readonly network: NetworkDescription & { readonly mac: string };
   readonly engine: EngineDescription;
   readonly ports: PortCounts;
+  /** Running containers with `--network host`: their ports are at the VM's address. */
+  readonly hostNetworkContainers: readonly string[];
   readonly shares: SharesDescription;
   readonly timings: StartTimings;
   /** The latest repairs since the daemon was started, oldest first. */

@@ -35,6 +35,7 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
     network: { ...describedNetwork(host, hasNetwork), mac: about.mac },
     engine,
     ports: ports.counts(),
+    hostNetworkContainers: ports.hostNetworkContainers(),
     shares: await shares.describe(),
     timings: { steps: condition.stepTimings, guest: parts.boot.stages },
     repairs: health.repairs,

@@ -36,6 +36,13 @@ test('shows the VM, its hardware and its addresses', () => {
   ]);
 });
 
+test('says where the ports of containers with the network of the VM are', () => {
+  const lines = statusLines({ ...RUNNING, hostNetworkContainers: ['web', 'db'] }, 'linux');
+  expect(lines).toContain(
+    "          web, db: their ports are at the VM's address, 10.0.75.2 (--network host)",
+  );
+});
+
 test('shows how full the data disk is once the guest has reported it', () => {
   const system = { os: 'Debian', kernel: '6.12', addresses: [] };
   const disk = {

@@ -149,6 +149,7 @@ const RUNNING: MachineStatus = {
   vm: { driver: 'qemu', state: 'running', machineId: 'id' },
   network: { name: 'mobyvm0', vmAddress: '10.0.75.2', mac: '02:00:00:00:00:01' },
   engine: { endpoint: '/run/mobyvm/docker.sock', reachable: true },
+  hostNetworkContainers: ['web'],
   obstacles: [
     ...diskObstacles({ totalKiB: 60 * GIB_KIB, freeKiB: GIB_KIB, files: 4_000_000, freeFiles: 3_000_000 }),
   ],
@@ -183,6 +184,8 @@ const FAULTS: Readonly<Record<string, () => Promise<string> | string>> = {
   '`up` says that a port is in use': async () => (await judgePorts('10.0.75.1', portFacts)).detail,
   'containers lost their network': () => resourceText({ kind: 'create' }),
   'containers lost their network, only partly': () => resourceText({ kind: 'update', fields: ['addresses'] }),
+  'a container with `--network host` is not found at `localhost`': () =>
+    statusLines(RUNNING, 'linux').join('\n'),
   'containers write nothing any more': () => statusLines(RUNNING, 'linux').join('\n'),
   'names are not resolved in containers': () => dnsLines(FAILING).join('\n'),
   'one name is resolved wrongly': () => answerLines(ANSWER).join('\n'),
