@@ -79,13 +79,21 @@ leave_cgroup() {
 	return 0
 }
 
+# apply_limits [OPTIONS VALUE]...: as many ulimit calls; busybox takes -H and -S for all options of one call.
+apply_limits() {
+	while [ $# -ge 2 ]; do
+		ulimit "$1" "$2" || eerror "$RC_SVCNAME: the limit $1 $2 could not be set"
+		shift 2
+	done
+}
+
 # shellcheck disable=SC1090
 . "$RC_SERVICE"
 
 for requested; do
 	case $requested in
 	start)
-		[ -z "$rc_ulimit" ] || ulimit $rc_ulimit || eerror "$RC_SVCNAME: the limit $rc_ulimit could not be set"
+		apply_limits $rc_ulimit
 		join_cgroup
 		start || exit
 		[ -n "$command" ] || leave_cgroup

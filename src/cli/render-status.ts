@@ -40,8 +40,10 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
     ]),
     ...(vm.stage === undefined ? [] : [['guest', vm.stage] satisfies [string, string]]),
     ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
+    ...diskRow(status.guest),
     ['network', networkText(network)],
     ...portsRow(status.ports),
+    ...hostNetworkRow(status),
     ...shareRows(status.shares),
     ...heldRow(status.heldContainers),
     ...eventRows(status.fileEvents),
@@ -86,6 +88,14 @@ function systemText({ os, kernel, addresses }: NonNullable<MachineStatus['guest'
   return withoutControls(parts.filter((part) => part !== '').join(', '));
 }
 
+/** Nothing until the guest has reported it. */
+function diskRow(guest: MachineStatus['guest']): [string, string][] {
+  if (guest?.disk === undefined) return [];
+  const { totalKiB, freeKiB } = guest.disk;
+  const gib = (kib: number): string => (kib / 1024 ** 2).toFixed(1);
+  return [['disk', `${gib(totalKiB - freeKiB)} of ${gib(totalKiB)} GiB used`]];
+}
+
 /** Nothing while no container publishes a port. */
 function portsRow(ports: MachineStatus['ports']): [string, string][] {
   const { open = 0, waiting = 0, failed = 0 } = ports ?? {};
@@ -95,6 +105,16 @@ function portsRow(ports: MachineStatus['ports']): [string, string][] {
     ...(failed === 0 ? [] : [`${failed} failed (\`mobyvm port list\`)`]),
   ];
   return parts.length === 0 ? [] : [['ports', parts.join(', ')]];
+}
+
+/** `--network host` is the VM's network: users look for such a container at the addresses of their own host. */
+function hostNetworkRow({
+  hostNetworkContainers: names = [],
+  network,
+}: Pick<MachineStatus, 'hostNetworkContainers' | 'network'>): [string, string][] {
+  if (names.length === 0) return [];
+  const where = `their ports are at the VM's address, ${network.vmAddress ?? 'see above'} (--network host)`;
+  return [['', withoutControls(`${names.join(', ')}: ${where}`)]];
 }
 
 function shareRows(shares: MachineStatus['shares'] = []): [string, string][] {

@@ -1,5 +1,6 @@
 export { applyConfiguration, type ApplyConfigurationOptions } from './guest/apply-configuration.js';
 export { decodeGuestConfiguration, type GuestConfiguration } from './guest/configuration.codec.js';
+export { decodeDiskUse, encodeDiskUse, type DiskUse } from './guest/disk-use.codec.js';
 export { checkItem, checkSettings } from './exchange.js';
 export type { KvpExchange, KvpItem, KvpListing, KvpPool, KvpSetting } from './exchange.js';
 export type { GuestPresence } from './guest/guest-presence.codec.js';
@@ -8,7 +9,13 @@ export type { GuestRequest, GuestRequestOptions } from './guest/guest-request.js
 export type { GuestResult } from './guest/guest-result.codec.js';
 export type { IpInfo } from './wire/ip-info.codec.js';
 export { MAX_HOST_ITEMS } from './wire/limits.js';
-export { isRequestName, isReservedName, RESERVED_PREFIX, shareRequestName } from './guest/names.js';
+export {
+  DISK_NAME,
+  isRequestName,
+  isReservedName,
+  RESERVED_PREFIX,
+  shareRequestName,
+} from './guest/names.js';
 export { decodePoolFile, type PoolRecord } from './wire/pool-file.codec.js';
 export { encodeShareRequest } from './guest/share-request.codec.js';
 export type { MountRequest, ShareRequest, UmountRequest } from './guest/share-request.codec.js';

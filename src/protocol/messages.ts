@@ -141,7 +141,15 @@ export const machineStatus = z.object({
   pending: z.array(pendingSetting).optional(),
   /** What the guest reports about itself, once it has answered. */
   guest: z
-    .object({ os: z.string(), kernel: z.string(), addresses: z.array(z.string()).readonly() })
+    .object({
+      os: z.string(),
+      kernel: z.string(),
+      addresses: z.array(z.string()).readonly(),
+      /** How full its data disk is, once it has reported that: space, and files that it can hold (inodes). */
+      disk: z
+        .object({ totalKiB: z.number(), freeKiB: z.number(), files: z.number(), freeFiles: z.number() })
+        .optional(),
+    })
     .optional(),
   network: z.object({
     namespace: z.string().optional(),
@@ -164,6 +172,8 @@ export const machineStatus = z.object({
   }),
   /** Published ports by state; `mobyvm port list` shows each of them. */
   ports: z.object({ open: z.int(), waiting: z.int(), failed: z.int() }).optional(),
+  /** Containers with `--network host`: what they listen on is at the VM's address, not at the host's. */
+  hostNetworkContainers: z.array(z.string()).optional(),
   /** `mobyvm share list` shows more of each. */
   shares: z
     .array(
@@ -201,7 +211,7 @@ export const machineStatus = z.object({
   repairs: z
     .array(z.object({ at: z.string(), id: z.string(), title: z.string(), problem: z.string() }))
     .optional(),
-  /** What other programs on the host do to the VM's network. */
+  /** What other programs on the host do to the VM's network, and a data disk that is nearly full. */
   obstacles: z.array(z.object({ problem: z.string(), remedy: z.string() })).optional(),
 });
 export type MachineStatus = z.infer<typeof machineStatus>;

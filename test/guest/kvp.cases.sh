@@ -322,13 +322,14 @@ ca=$(pem CERTIFICATE ca) server=$(pem CERTIFICATE server) key=$(pem 'PRIVATE KEY
 token=0123456789abcdef_-
 
 expect 'a whole configuration' is ok apply_fresh token "$token" daemon-json '{"log-level":"info"}' ca-cert "$ca" server-cert "$server" \
-	server-key "$key" host-name moby2 stop-seconds 90 time 1790000100.123 unknown-key whatever
+	server-key "$key" host-name moby2 stop-seconds 90 swap-mib 512 time 1790000100.123 unknown-key whatever
 expect 'the token is there' is "$token" cat "$RUN/token"
 expect 'for root only' is 600 stat -c %a "$RUN/token"
 expect 'the key is there' is "$key" cat "$RUN/tls/server-key.pem"
 got=$(stat -c %a "$RUN/tls/server-key.pem" "$RUN/tls" | tr '\n' ' ')
 expect 'in a folder for root only' is '600 700 ' echo "$got"
 expect 'the time for a shutdown is kept' is 90 cat "$RUN/stop-seconds"
+expect 'the size of the swap space is kept' is 512 cat "$RUN/swap-mib"
 expect 'the host name is set' is moby2 cat "$work/host-name"
 expect 'and is in /etc/hosts' grep -qx '127.0.1.1 moby2' "$ETC/hosts"
 expect 'whose other lines stay' grep -qx '127.0.0.1 localhost' "$ETC/hosts"
@@ -337,7 +338,7 @@ expect 'the image'"'"'s settings stay where the host sets none' grep -q '"storag
 expect 'the host'"'"'s win' not grep -q warn "$ETC/docker/daemon.json"
 expect 'dockerd may read them' is 644 stat -c %a "$ETC/docker/daemon.json"
 expect 'the merged file is JSON' is 'storage-driver log-level ' in_one_line json_settings "$ETC/docker/daemon.json"
-expect 'the names of the fields are printed' grep -q 'config: applied: token daemon-json ca-cert server-cert server-key host-name stop-seconds time$' "$work/console"
+expect 'the names of the fields are printed' grep -q 'config: applied: token daemon-json ca-cert server-cert server-key host-name stop-seconds swap-mib time$' "$work/console"
 expect 'no secret is printed' not grep -qE "$token|secret" "$work/console"
 expect 'the engine is notified' test -e "$CONFIGURED_MARK"
 expect 'no field is left behind' is '' ls "$AGENT_STATE"
@@ -368,7 +369,7 @@ expect 'and the host reads why on the console' grep -q 'config!: daemon-json mus
 expect 'the same name at a deeper level is allowed' is ok apply_fresh daemon-json '{"x":{"hosts":1},"y":"\"tls\":"}'
 
 for bad in 'daemon-json [1]' 'daemon-json {"a":1' 'daemon-json {} {}' 'daemon-json none' 'token short' 'token 0123456789abcdef/' \
-	'host-name Moby' 'host-name -a' 'host-name a.b' 'stop-seconds 0' 'stop-seconds -1' 'stop-seconds 1.5' 'stop-seconds 12345' 'time 17' 'time 1.5' 'time -1.000' 'ca-cert x' 'server-key x'; do
+	'host-name Moby' 'host-name -a' 'host-name a.b' 'stop-seconds 0' 'stop-seconds -1' 'stop-seconds 1.5' 'stop-seconds 12345' 'swap-mib 0' 'swap-mib -5' 'swap-mib 12345678' 'time 17' 'time 1.5' 'time -1.000' 'ca-cert x' 'server-key x'; do
 	expect "a bad field: $bad" is "error malformed 0 the field ${bad%% *} is malformed" apply_fresh "${bad%% *}" "${bad#* }"
 done
 expect 'two lines of token' is 'error malformed 0 the field token is malformed' apply_fresh token "$token

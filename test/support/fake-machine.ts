@@ -82,6 +82,7 @@ export function machineWith(
         audit: () => Promise.resolve(),
         list: () => Promise.resolve([]),
         counts: () => ({ open: 0, waiting: 0, failed: 0 }),
+        hostNetworkContainers: () => [],
       },
       shares: {
         ...NO_SHARES,

@@ -8,9 +8,11 @@ import { MAX_HOST_ITEMS } from '../../src/kvp/index.js';
 import { LINUX_RIGHTS } from '../support/cli-context.js';
 import { inGuest } from '../support/guest-shell.js';
 import { IMAGE_DIR, Instance, makeBusyboxImage } from '../support/instance.js';
+import { makeProgramImage } from '../support/vm/echo-image.js';
 
 /** What users of containers rely on, on one machine whose folders have awkward characters in their names. */
 const IMAGE = 'mobyvm-busybox';
+const LIMITS = 'mobyvm-engine-limits';
 const FOLDER = 'a b,c \'d\' "e" ü $x';
 let instance: Instance;
 let upOutput = '';
@@ -21,9 +23,10 @@ beforeAll(async () => {
   await mkdir(images, { recursive: true });
   for (const name of ['mobyvm.iso', 'manifest.json'])
     await copyFile(join(IMAGE_DIR, name), join(images, name));
-  await instance.configure({ image: { directory: images } });
+  await instance.configure({ image: { directory: images }, vm: { swapMiB: 256, diskGiB: 1 } });
   upOutput = (await instance.up()).stdout;
   await makeBusyboxImage(instance, IMAGE);
+  await makeProgramImage(instance, 'engine-limits', LIMITS);
 });
 afterAll(async () => {
   await instance[Symbol.asyncDispose]();
@@ -68,6 +71,117 @@ describe('the limits of containers', () => {
     const [hard, soft] = limits.trim().split('\n').map(Number);
     expect(hard).toBe(1_048_576);
     expect(soft).toBe(1_024);
+  });
+});
+
+/** What it prints, or why it failed. */
+async function engineLimits(command: string, ...options: readonly string[]): Promise<string> {
+  const limits = ['run', '--rm', '--tmpfs', '/tmp', ...options, LIMITS, ...command.split(' ')];
+  return (await instance.docker(limits, { acceptExitCodes: [0, 1], timeoutMs: 600_000 })).trim();
+}
+
+describe('a container can run', () => {
+  test.each([
+    ['a program with 262,144 maps', 'maps 262144'],
+    ['a program with 60,000 open files', 'files 60000'],
+    ['programs with 400,000 inotify watches', 'watches 400000'],
+    ['Elasticsearch, by its bootstrap checks', 'elasticsearch'],
+    ['PostgreSQL, by what it takes at its start', 'postgresql'],
+  ])('%s', async (_, command) => {
+    expect(await engineLimits(command)).toBe('ok');
+  });
+});
+
+describe('the limits that containers share', () => {
+  test('follow the memory for tracked connections, and are high for processes and files', async () => {
+    const names = ['net/netfilter/nf_conntrack_max', 'kernel/pid_max', 'vm/overcommit_memory', 'fs/file-max'];
+    const files = names.map((name) => `/proc/sys/${name}`).join(' ');
+    const [connections, ...others] = (await inGuest(instance, IMAGE, `cat ${files}\n`)).trim().split('\n');
+    expect(Number(connections)).toBeGreaterThan(100_000);
+    expect(others).toEqual(['4194304', '1', '9223372036854775807']);
+  });
+
+  test('let a user have any number of processes, and a crash leave a file of any size if that is wanted', async () => {
+    const script = 'ulimit -u; ulimit -Sc; ulimit -Hc; cat /proc/sys/kernel/core_pattern';
+    const limits = await instance.docker(['run', '--rm', '--user', '1000', IMAGE, 'sh', '-c', script]);
+    expect(limits).toBe('unlimited\n0\nunlimited\ncore\n');
+  });
+});
+
+describe('the engine', () => {
+  test('has no warnings, cgroup v2 and overlay2', async () => {
+    const format = '{{json .Warnings}} {{.CgroupVersion}} {{.Driver}}';
+    expect(await instance.docker(['info', '--format', format])).toBe('null 2 overlay2\n');
+  });
+
+  test('runs programs of another processor once a container has registered an interpreter', async () => {
+    // The ELF head of a program for ARM64, up to the processor: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+    const head = '\\x7fELF\\x02\\x01\\x01' + '\\x00'.repeat(9) + '\\x02\\x00\\xb7\\x00';
+    const mask = '\\xff'.repeat(7) + '\\x00' + '\\xff'.repeat(8) + '\\xfe\\xff\\xff\\xff';
+    const folder = '/proc/sys/fs/binfmt_misc';
+    const rule = `:mobyvm-arm64:M::${head}:${mask}:/engine-limits:F`;
+    const mount = `mount -t binfmt_misc binfmt_misc ${folder}`;
+    await instance.docker(['create', '--name', 'interpreter', LIMITS, 'none']);
+    const archive = join(instance.directory, 'interpreter');
+    await instance.docker(['cp', 'interpreter:/engine-limits', archive]);
+    await instance.docker(
+      ['create', '--name', 'register', '--privileged', IMAGE, 'sh', '-c'].concat([
+        `busybox ${mount} && printf '%s' '${rule}' >${folder}/register`,
+      ]),
+    );
+    await instance.docker(['cp', archive, 'register:/engine-limits']);
+    await instance.docker(['start', '--attach', 'register']);
+    await instance.docker(['rm', 'interpreter', 'register']);
+    const foreign = `printf '${head}' >/tmp/foreign; busybox chmod +x /tmp/foreign; /tmp/foreign`;
+    expect(await instance.docker(['run', '--rm', IMAGE, 'sh', '-c', foreign])).toBe(
+      'interpreted: /tmp/foreign\n',
+    );
+    expect(await inGuest(instance, IMAGE, `ls ${folder}\n`)).toContain('mobyvm-arm64');
+  });
+
+  test('has the swap space of the settings, compressed in the memory', async () => {
+    expect(await inGuest(instance, IMAGE, 'cat /proc/swaps\n')).toMatch(
+      /^\/dev\/zram0\s+partition\s+262140\s/m,
+    );
+  });
+
+  test('refuses a container that asks for a GPU, and says why', async () => {
+    const gpus = ['create', '--gpus', 'all', IMAGE, 'true'];
+    await expect(instance.docker(gpus)).rejects.toThrow(/cannot use a GPU, because the VM has none/);
+  });
+});
+
+describe('`mobyvm status`', () => {
+  const untilStatus = (text: RegExp): Promise<void> => {
+    const check = async (): Promise<boolean> => text.test((await instance.mobyvm(['status'])).stdout);
+    const requirement = { title: String(text), timeoutSeconds: 300, hint: 'See the test.', check };
+    return waitFor(requirement, new AbortController().signal);
+  };
+
+  test('says when the data disk is nearly full, and no longer when it is not', async () => {
+    await untilStatus(/^disk +0\.\d of [01]\.\d GiB used$/m);
+    await inGuest(instance, IMAGE, 'fallocate -l 850M /mnt/data/large\n');
+    await untilStatus(/^The VM's data disk is \d+ % full: 0\.\d of [01]\.\d GiB are free\.$/m);
+    await inGuest(instance, IMAGE, 'rm /mnt/data/large\n');
+    await untilStatus(/^disk +0\.\d of (?![^]*data disk is \d+ % full)/m);
+  });
+
+  test('says where a container with the network of the VM listens', async () => {
+    const serve = ['busybox', 'httpd', '-f', '-p', '8088'];
+    await instance.docker(['run', '-d', '--name', 'netted', '--network', 'host', IMAGE, ...serve]);
+    await untilStatus(/^ +netted: their ports are at the VM's address, 10\.0\.75\.2 \(--network host\)$/m);
+    const ask = [
+      'netns',
+      'exec',
+      instance.namespace,
+      '/bin/busybox',
+      'wget',
+      '-O',
+      '-',
+      'http://10.0.75.2:8088/',
+    ];
+    expect((await run('ip', ask, { acceptExitCodes: [1] })).stderr).toContain('404');
+    await instance.docker(['rm', '-f', 'netted']);
   });
 });
 

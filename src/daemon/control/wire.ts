@@ -23,6 +23,7 @@ export function toWireStatus(status: MachineStatus): wire.MachineStatus {
     network,
     engine,
     ports: status.ports,
+    hostNetworkContainers: [...status.hostNetworkContainers],
     shares: status.shares.shares.map((each) => ({ ...each })),
     heldContainers: [...status.shares.heldContainers],
     ...fileEventsOf(status.shares),

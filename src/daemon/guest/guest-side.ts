@@ -1,5 +1,5 @@
 import type { Step, StepOutcome } from '../../core/host/index.js';
-import type { TimeAnswer } from '../../kvp/index.js';
+import type { DiskUse, TimeAnswer } from '../../kvp/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { ClockOccasion } from './clock.plan.js';
 
@@ -11,6 +11,8 @@ export interface GuestFacts {
   readonly kernel: string;
   /** IPv4 addresses of its interfaces, those of container bridges included. */
   readonly addresses: readonly string[];
+  /** How full its data disk is; absent until it reports that. */
+  readonly disk?: DiskUse;
 }
 
 export interface GuestConfiguring {

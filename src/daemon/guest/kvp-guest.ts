@@ -11,6 +11,7 @@ import type { TlsCredentials } from '../../proxy/index.js';
 import type { MachineCertificates } from '../certificates/index.js';
 import type { ClockOccasion } from './clock.plan.js';
 import { GuestClock } from './guest-clock.js';
+import { GuestDisk } from './guest-disk.js';
 import { guestFactsOf } from './guest-facts.plan.js';
 import type { GuestConfiguring, GuestFacts, GuestSide } from './guest-side.js';
 import type { MachineToken } from './token.js';
@@ -39,6 +40,7 @@ const FACTS_MS = 30_000;
 export class KvpGuest implements GuestSide {
   readonly #options: KvpGuestOptions;
   readonly #clock: GuestClock;
+  readonly #disk: GuestDisk;
   #certificates: MachineCertificates | undefined;
   #token: MachineToken | undefined;
   #following = new AbortController();
@@ -50,10 +52,12 @@ export class KvpGuest implements GuestSide {
   constructor(options: KvpGuestOptions) {
     this.#options = options;
     this.#clock = new GuestClock(options);
+    this.#disk = new GuestDisk(options);
   }
 
   get facts(): GuestFacts | undefined {
-    return this.#facts;
+    const { use } = this.#disk;
+    return this.#facts && (use === undefined ? this.#facts : { ...this.#facts, disk: use });
   }
 
   /** What the guest identifies itself with, once it is known. */
@@ -106,7 +110,7 @@ export class KvpGuest implements GuestSide {
     const { exchange, hostName, nowMs, logger } = this.#options;
     const { signal, timeoutSeconds, giveUp, settings, shares } = configuring;
     const daemonJson = settings.engine.daemonJson;
-    const stopSeconds = settings.vm.stopTimeoutSeconds;
+    const { stopTimeoutSeconds: stopSeconds, swapMiB } = settings.vm;
     await applyConfiguration(
       exchange,
       {
@@ -117,6 +121,7 @@ export class KvpGuest implements GuestSide {
         hostName,
         shares,
         ...(stopSeconds === 0 ? {} : { stopSeconds }),
+        ...(swapMiB === 0 ? {} : { swapMiB }),
         ...(Object.keys(daemonJson).length === 0 ? {} : { daemonJson: JSON.stringify(daemonJson) }),
       },
       { signal, logger, nowMs, timeoutSeconds, giveUp },
@@ -134,6 +139,7 @@ export class KvpGuest implements GuestSide {
     if (this.#mayHaveLeftovers) void this.#removeLeftovers(signal);
     this.#mayHaveLeftovers = false;
     void this.#learnFacts(signal);
+    void this.#disk.follow(signal);
     void exchange.keepItems?.(signal).catch((error: unknown) => {
       if (!isAbort(error) && !signal.aborted)
         this.#options.logger.warn('kvp.items.unkept', { reason: textOf(error) });
@@ -146,6 +152,7 @@ export class KvpGuest implements GuestSide {
 
   unfollow(): void {
     this.#clock.reset();
+    this.#disk.reset();
     this.#facts = undefined;
     this.#isFollowed = false;
     this.#following.abort();

@@ -67,6 +67,7 @@ export async function givenToGuest(sources: GivenSources): Promise<GivenToGuest>
     settings: {
       'vm.cpus': String(spec.cpus),
       'vm.memoryMiB': String(spec.memoryMiB),
+      'vm.swapMiB': String(settings.vm.swapMiB),
       'vm.firmware': spec.firmware,
       'vm.accelerator': settings.vm.accelerator,
       'network.bridge': spec.network.attachment,

@@ -53,4 +53,6 @@ export interface MachinePorts {
   list(): Promise<readonly PublishedPort[]>;
   /** Without asking the engine. */
   counts(): PortCounts;
+  /** Running containers with the VM's own network, whose ports are not those of the host. */
+  hostNetworkContainers(): readonly string[];
 }

@@ -102,11 +102,13 @@ export interface MachineStatus {
   readonly network: NetworkDescription & { readonly mac: string };
   readonly engine: EngineDescription;
   readonly ports: PortCounts;
+  /** Running containers with `--network host`: their ports are at the VM's address. */
+  readonly hostNetworkContainers: readonly string[];
   readonly shares: SharesDescription;
   readonly timings: StartTimings;
   /** The latest repairs since the daemon was started, oldest first. */
   readonly repairs: readonly Repair[];
-  /** What other programs on the host do to the VM's network, as of the last look. */
+  /** What other programs on the host do to the VM's network, and a data disk that is nearly full, as of the last look. */
   readonly obstacles: readonly Obstacle[];
 }
 

@@ -1,3 +1,4 @@
+import { diskObstacles } from '../guest/index.js';
 import type { MachineCondition } from './condition.js';
 import type { MachineHealth } from './machine-health.js';
 import type { MachineOperations } from './machine-operations.js';
@@ -34,10 +35,14 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
     network: { ...describedNetwork(host, hasNetwork), mac: about.mac },
     engine,
     ports: ports.counts(),
+    hostNetworkContainers: ports.hostNetworkContainers(),
     shares: await shares.describe(),
     timings: { steps: condition.stepTimings, guest: parts.boot.stages },
     repairs: health.repairs,
-    obstacles: health.obstacles,
+    obstacles: [
+      ...health.obstacles,
+      ...(guest.facts?.disk === undefined ? [] : diskObstacles(guest.facts.disk)),
+    ],
   };
 }
 

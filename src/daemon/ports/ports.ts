@@ -14,7 +14,7 @@ import { GUEST_LINK_PORT } from '../../share/index.js';
 import type { HostService } from '../host-side/host-network.js';
 import { ServerSlot, type ClosableServer } from '../server-slot.js';
 import type { Settings } from '../settings/schema.js';
-import { listedPorts } from './listed-ports.plan.js';
+import { listedPorts, onHostNetwork } from './listed-ports.plan.js';
 
 /**
  * The port of the host's address on the switch at which the guest requests ports, as in
@@ -68,6 +68,7 @@ export class Ports {
   readonly #relay = new ServerSlot('host-loopback', "relay to the host's own ports");
   #relayed: readonly number[] = [];
   #doubt: NodeJS.Timeout | undefined;
+  #onHostNetwork: readonly string[] = [];
 
   constructor(options: PortsOptions) {
     this.#options = options;
@@ -99,6 +100,7 @@ export class Ports {
   guestLost(): void {
     this.#slot.current?.publisher.guestLost();
     this.#slot.current?.control.dropAll();
+    this.#onHostNetwork = [];
   }
 
   /** Makes the listeners match the engine's list of containers; does nothing while it does not answer. */
@@ -107,8 +109,10 @@ export class Ports {
     if (server === undefined) return;
     const askedAtMs = performance.now();
     try {
-      const listed = listedPorts(await this.#options.containers(AbortSignal.timeout(ASK_ENGINE_MS)));
-      if (this.#slot.current === server) await server.publisher.audit(listed, askedAtMs);
+      const containers = await this.#options.containers(AbortSignal.timeout(ASK_ENGINE_MS));
+      if (this.#slot.current !== server) return;
+      this.#onHostNetwork = onHostNetwork(containers);
+      await server.publisher.audit(listedPorts(containers), askedAtMs);
     } catch (error) {
       this.#options.logger.debug('ports.audit.failed', { reason: textOf(error) });
     }
@@ -124,6 +128,11 @@ export class Ports {
     const counts = { open: 0, waiting: 0, failed: 0 };
     for (const { state } of this.#slot.current?.publisher.list() ?? []) counts[state] += 1;
     return counts;
+  }
+
+  /** Containers with `--network host`, as of the last audit: they have the VM's network, and publish nothing. */
+  hostNetworkContainers(): readonly string[] {
+    return this.#onHostNetwork;
   }
 
   async #start(

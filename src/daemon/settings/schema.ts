@@ -54,6 +54,14 @@ export const settingsSchema = z.strictObject({
         .multipleOf(2)
         .default(2048)
         .describe('Memory of the VM in MiB; an even number.'),
+      swapMiB: z
+        .int()
+        .min(0)
+        .max(1_048_576)
+        .default(0)
+        .describe(
+          'Swap space of the VM in MiB, at most `vm.memoryMiB`, compressed in its memory: programs that need a little more memory than there is become slower instead of being killed. It takes effect at the next start of the VM. None by default, because a container with a memory limit may use as much swap space again (`--memory-swap`).',
+        ),
       diskGiB: z
         .int()
         .min(1)
@@ -88,6 +96,10 @@ export const settingsSchema = z.strictObject({
         .describe(
           'How long the guest may take to shut down before it is powered off, in seconds. Containers get this time less 60 s (half of it, below 120 s); those that still run then are killed, also with a longer `--stop-timeout`. The guest learns a new value at its next start. 0 powers it off at once.',
         ),
+    })
+    .refine(({ swapMiB, memoryMiB }) => swapMiB <= memoryMiB, {
+      path: ['swapMiB'],
+      error: 'must be at most vm.memoryMiB',
     })
     .prefault({}),
   machine: z

@@ -20,6 +20,8 @@ export interface GuestConfiguration {
   readonly hostName?: string;
   /** How long the host waits for the guest's shutdown, whole seconds: 1-9999. */
   readonly stopSeconds?: number;
+  /** Size of the swap space in the guest's memory, MiB: 1-9999999. */
+  readonly swapMiB?: number;
   /** Ids of the shares that the host is about to mount, at most 64: the guest's engine waits for them. */
   readonly shares?: readonly string[];
   /** Milliseconds since 1970, UTC; sent as seconds with three decimals. */
@@ -39,7 +41,7 @@ const FORMS = {
   serverCertificate: { key: 'server-cert', isWell: (text) => PEM.test(text) },
   serverKey: { key: 'server-key', isWell: (text) => PEM.test(text) },
   hostName: { key: 'host-name', isWell: (text) => /^(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(text) },
-} satisfies Record<Exclude<keyof GuestConfiguration, 'timeMs' | 'stopSeconds' | 'shares'>, Form>;
+} satisfies Record<Exclude<keyof GuestConfiguration, 'timeMs' | 'stopSeconds' | 'swapMiB' | 'shares'>, Form>;
 
 interface Form {
   readonly key: string;
@@ -48,6 +50,7 @@ interface Form {
 
 const TEXT_NAMES = Object.keys(FORMS) as (keyof typeof FORMS)[];
 const STOP_SECONDS = /^[1-9][0-9]{0,3}$/;
+const SWAP_MIB = /^[1-9][0-9]{0,6}$/;
 const SHARE = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_SHARES = 64;
 
@@ -58,8 +61,10 @@ export function encodeGuestConfiguration(configuration: GuestConfiguration): Uin
     const text = configuration[name];
     if (text !== undefined) fields.push(utf8Field(FORMS[name].key, checked(name, text)));
   }
-  const { stopSeconds } = configuration;
-  if (stopSeconds !== undefined) fields.push(utf8Field('stop-seconds', stopSecondsText(stopSeconds)));
+  const { stopSeconds, swapMiB } = configuration;
+  if (stopSeconds !== undefined)
+    fields.push(utf8Field('stop-seconds', numberText('stop-seconds', stopSeconds, STOP_SECONDS)));
+  if (swapMiB !== undefined) fields.push(utf8Field('swap-mib', numberText('swap-mib', swapMiB, SWAP_MIB)));
   if (configuration.shares !== undefined && configuration.shares.length > 0)
     fields.push(utf8Field('shares', checkedShares(configuration.shares).join(' ')));
   if (configuration.timeMs !== undefined) fields.push(utf8Field('time', formatTime(configuration.timeMs)));
@@ -72,10 +77,8 @@ export function decodeGuestConfiguration(body: Uint8Array): GuestConfiguration {
   const { kind, version, fields } = decodeFields(body);
   if (kind !== KIND || version !== VERSION) throw new CodecError('kind', 0, `is not ${KIND} ${VERSION}`);
   const time = optionalText(fields, 'time');
-  const stopSeconds = optionalText(fields, 'stop-seconds');
-  if (stopSeconds !== undefined && !STOP_SECONDS.test(stopSeconds)) {
-    throw new CodecError('stop-seconds', 0, 'is malformed');
-  }
+  const stopSeconds = optionalNumber(fields, 'stop-seconds', STOP_SECONDS);
+  const swapMiB = optionalNumber(fields, 'swap-mib', SWAP_MIB);
   const shares = optionalText(fields, 'shares');
   const texts = TEXT_NAMES.flatMap((name) => {
     const text = optionalText(fields, FORMS[name].key);
@@ -83,7 +86,8 @@ export function decodeGuestConfiguration(body: Uint8Array): GuestConfiguration {
   });
   return {
     ...Object.fromEntries(texts),
-    ...(stopSeconds === undefined ? {} : { stopSeconds: Number(stopSeconds) }),
+    ...(stopSeconds === undefined ? {} : { stopSeconds }),
+    ...(swapMiB === undefined ? {} : { swapMiB }),
     ...(shares === undefined ? {} : { shares: checkedShares(shares.split(' ')) }),
     ...(time === undefined ? {} : { timeMs: parseTime(time) }),
   };
@@ -106,10 +110,17 @@ function checkedShares(shares: readonly string[]): readonly string[] {
   return shares;
 }
 
-function stopSecondsText(stopSeconds: number): string {
-  const text = String(stopSeconds);
-  if (!STOP_SECONDS.test(text)) throw new CodecError('stop-seconds', 0, `${text} is out of range`);
+function numberText(key: string, value: number, form: RegExp): string {
+  const text = String(value);
+  if (!form.test(text)) throw new CodecError(key, 0, `${text} is out of range`);
   return text;
+}
+
+function optionalNumber(fields: readonly Field[], key: string, form: RegExp): number | undefined {
+  const text = optionalText(fields, key);
+  if (text === undefined) return undefined;
+  if (!form.test(text)) throw new CodecError(key, 0, 'is malformed');
+  return Number(text);
 }
 
 function isJsonObject(text: string): boolean {

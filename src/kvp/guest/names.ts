@@ -10,6 +10,9 @@ export const TIME_NAME = `${RESERVED_PREFIX}time`;
 /** Pool 1: the agent's presence, see guest-presence.codec.ts. */
 export const GUEST_NAME = `${RESERVED_PREFIX}guest`;
 
+/** Pool 1: how full the data disk is, see disk-use.codec.ts. */
+export const DISK_NAME = `${RESERVED_PREFIX}disk`;
+
 const SHARE_PREFIX = `${RESERVED_PREFIX}share.`;
 
 /** Pool 0: a mount or umount request, see share-request.codec.ts. @param share `[A-Za-z0-9_-]{1,64}` */

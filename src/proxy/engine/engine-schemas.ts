@@ -35,7 +35,7 @@ export const engineErrorSchema = z.looseObject({ message: text });
 /** A path in the VM; 4,095 bytes are Linux's limit. */
 const path = z.string().max(4_095);
 
-/** `GET /containers/json`: the ports that running containers publish, and what they mount. */
+/** `GET /containers/json`: the ports that running containers publish, what they mount, and their networks. */
 export const containerListSchema = z.array(
   z.looseObject({
     Id: text,
@@ -52,6 +52,7 @@ export const containerListSchema = z.array(
       )
       .nullish(),
     Mounts: z.array(z.looseObject({ Type: text, Source: path.nullish() })).nullish(),
+    HostConfig: z.looseObject({ NetworkMode: text.nullish() }).nullish(),
   }),
 );
 export type ContainerList = z.infer<typeof containerListSchema>;

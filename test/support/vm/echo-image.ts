@@ -5,13 +5,18 @@ import { run } from '../../../src/core/host/index.js';
 import type { Instance } from '../instance.js';
 
 /** An image with one program, which echoes on the ports given as arguments. */
-export async function makeEchoImage(instance: Instance, name: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'mobyvm-echo-'));
+export function makeEchoImage(instance: Instance, name: string): Promise<void> {
+  return makeProgramImage(instance, 'port-echo', name);
+}
+
+/** An image with one program of test/fixtures/programs, which its containers run. */
+export async function makeProgramImage(instance: Instance, program: string, name: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'mobyvm-program-'));
   try {
-    const source = join(import.meta.dirname, '../../fixtures/programs/port-echo.c');
-    await run('musl-gcc', ['-static', '-Os', '-s', '-o', join(folder, 'port-echo'), source]);
-    await run('tar', ['-C', folder, '-cf', join(folder, 'image.tar'), 'port-echo']);
-    await instance.docker(['import', '-c', 'ENTRYPOINT ["/port-echo"]', join(folder, 'image.tar'), name]);
+    const source = join(import.meta.dirname, `../../fixtures/programs/${program}.c`);
+    await run('musl-gcc', ['-static', '-Os', '-s', '-o', join(folder, program), source]);
+    await run('tar', ['-C', folder, '-cf', join(folder, 'image.tar'), program]);
+    await instance.docker(['import', '-c', `ENTRYPOINT ["/${program}"]`, join(folder, 'image.tar'), name]);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -36,6 +36,25 @@ test('shows the VM, its hardware and its addresses', () => {
   ]);
 });
 
+test('says where the ports of containers with the network of the VM are', () => {
+  const lines = statusLines({ ...RUNNING, hostNetworkContainers: ['web', 'db'] }, 'linux');
+  expect(lines).toContain(
+    "          web, db: their ports are at the VM's address, 10.0.75.2 (--network host)",
+  );
+});
+
+test('shows how full the data disk is once the guest has reported it', () => {
+  const system = { os: 'Debian', kernel: '6.12', addresses: [] };
+  const disk = {
+    totalKiB: 60 * 1024 ** 2,
+    freeKiB: 48.5 * 1024 ** 2,
+    files: 4_000_000,
+    freeFiles: 3_000_000,
+  };
+  expect(row({ ...RUNNING, guest: system }, 'disk')).toBeUndefined();
+  expect(row({ ...RUNNING, guest: { ...system, disk } }, 'disk')).toBe('11.5 of 60.0 GiB used');
+});
+
 test('shows published ports once there are any', () => {
   const ports = { open: 2, waiting: 0, failed: 0 };
   expect(row({ ...RUNNING, ports: { ...ports, open: 0 } }, 'ports')).toBeUndefined();

@@ -60,6 +60,7 @@ describe('settings', () => {
     ],
     [{ vm: { memoryMiB: 1024.5 } }, 'vm.memoryMiB: must be a whole number of MiB'],
     [{ vm: { memoryMiB: 1025 } }, 'vm.memoryMiB: must be a multiple of 2 (is 1025)'],
+    [{ vm: { swapMiB: 4096 } }, 'vm.swapMiB: must be at most vm.memoryMiB'],
     [{ vm: { diskGiB: null } }, 'vm.diskGiB: must be a whole number of GiB'],
     [{ vm: { bootTimeoutSeconds: 4000 } }, 'vm.bootTimeoutSeconds: must be at most 3600 (is 4000)'],
     [{ vm: { firmware: 'efi' } }, 'vm.firmware: must be "auto" or "bios" or "uefi" (is "efi")'],

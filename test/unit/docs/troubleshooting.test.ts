@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { statusLines as dnsLines, answerLines } from '../../../src/cli/dns.js';
+import { statusLines } from '../../../src/cli/render-status.js';
 import { clientFinding } from '../../../src/cli/docker-client.plan.js';
 import { COMMANDS } from '../../../src/cli/definitions.js';
 import { runCommand } from '../../../src/cli/commands.js';
 import { checkLines } from '../../../src/cli/share.js';
 import { managed } from '../../../src/core/host/index.js';
 import { textOf, type Change } from '../../../src/core/values/index.js';
+import { diskObstacles } from '../../../src/daemon/guest/index.js';
 import { judgeDisk, judgeSize } from '../../../src/daemon/doctor/host-room.plan.js';
 import { judgePorts } from '../../../src/daemon/doctor/ports-finding.js';
 import { resourceFindings } from '../../../src/daemon/doctor/resource-findings.js';
@@ -20,6 +22,7 @@ import { loadIdentity } from '../../../src/daemon/identity.js';
 import { verifyImage } from '../../../src/daemon/image.js';
 import { settingsSchema } from '../../../src/daemon/settings/schema.js';
 import type { PortFacts } from '../../../src/proxy/index.js';
+import type { MachineStatus } from '../../../src/protocol/messages.js';
 import { linuxPaths } from '../../../src/protocol/paths.js';
 import { commandContext, NO_DAEMON, printedBy } from '../../support/cli-context.js';
 
@@ -135,6 +138,23 @@ const portFacts: PortFacts = {
   hostAddresses: () => [],
 };
 
+const GIB_KIB = 1024 ** 2;
+const RUNNING: MachineStatus = {
+  state: 'running',
+  since: '2026-05-04T03:02:01.000Z',
+  daemon: {
+    ...{ pid: 7, version: '0.1.0', startedAt: '2026-05-04T03:02:01.000Z', isBackground: true },
+    ...{ stateDir: '/s', logDir: '/l', settingsFile: '/settings.json' },
+  },
+  vm: { driver: 'qemu', state: 'running', machineId: 'id' },
+  network: { name: 'mobyvm0', vmAddress: '10.0.75.2', mac: '02:00:00:00:00:01' },
+  engine: { endpoint: '/run/mobyvm/docker.sock', reachable: true },
+  hostNetworkContainers: ['web'],
+  obstacles: [
+    ...diskObstacles({ totalKiB: 60 * GIB_KIB, freeKiB: GIB_KIB, files: 4_000_000, freeFiles: 3_000_000 }),
+  ],
+};
+
 /** What makes the symptom, and the text that the command then shows. */
 const FAULTS: Readonly<Record<string, () => Promise<string> | string>> = {
   '`docker` finds no socket or pipe': () => printed('status'),
@@ -164,6 +184,9 @@ const FAULTS: Readonly<Record<string, () => Promise<string> | string>> = {
   '`up` says that a port is in use': async () => (await judgePorts('10.0.75.1', portFacts)).detail,
   'containers lost their network': () => resourceText({ kind: 'create' }),
   'containers lost their network, only partly': () => resourceText({ kind: 'update', fields: ['addresses'] }),
+  'a container with `--network host` is not found at `localhost`': () =>
+    statusLines(RUNNING, 'linux').join('\n'),
+  'containers write nothing any more': () => statusLines(RUNNING, 'linux').join('\n'),
   'names are not resolved in containers': () => dnsLines(FAILING).join('\n'),
   'one name is resolved wrongly': () => answerLines(ANSWER).join('\n'),
   'a bind is refused, a share does not work': () =>

@@ -27,11 +27,12 @@ export type Shape =
   | 'plugins'
   | 'settings';
 
-/** The members that lead to paths, in any message, by their folded names; see JsonScanner. */
+/** The members that lead to paths or are refused, in any message, by their folded names; see JsonScanner. */
 export const PATH_MEMBERS: ReadonlySet<string> = new Set(
   (
     'HostConfig Binds Mounts Type Source VolumeOptions DriverConfig Name Options Driver DriverOpts o device ' +
-    'TaskTemplate ContainerSpec Spec PreviousSpec Volumes Containers Settings Config Devices PathOnHost message'
+    'TaskTemplate ContainerSpec Spec PreviousSpec Volumes Containers Settings Config Devices PathOnHost ' +
+    'DeviceRequests Capabilities message'
   )
     .toLowerCase()
     .split(' '),

@@ -59,6 +59,7 @@ export function toGuest({ text, document }: Request, shape: Shape, paths: PathTr
   }
   const device = shape === 'container' ? windowsDevice(root) : undefined;
   if (device !== undefined) return { kind: 'refused', message: device };
+  if (shape === 'container' && asksForGpu(root)) return { kind: 'refused', message: NO_GPU };
   if (pipeMounts(root).length > 0) return { kind: 'refused', message: PIPE_MOUNT };
   const edits: StringEdit[] = [];
   const found: DrivePath[] = [];
@@ -169,6 +170,19 @@ function windowsDevice(root: JsonNode): string | undefined {
     `mobyvm: "${windows}" is a Windows device, but containers run in a Linux VM. ` +
       'Name a device of the VM, such as /dev/ttyS0.'
   );
+}
+
+const NO_GPU =
+  'mobyvm: containers cannot use a GPU, because the VM has none. Leave out --gpus (in Compose: ' +
+  'deploy.resources.reservations.devices).';
+
+/**
+ * The engine would create the container, and say `could not select device driver "" with capabilities: [[gpu]]` when it
+ * starts.
+ */
+function asksForGpu(root: JsonNode): boolean {
+  const capabilities = ['HostConfig', 'DeviceRequests', '*', 'Capabilities', '*', '*'];
+  return selectStrings(root, capabilities).some(({ value }) => value === 'gpu');
 }
 
 /** Most responses hold no path on a drive and need not be parsed. */

@@ -81,6 +81,13 @@ describe('a guest that has booted', () => {
     });
   });
 
+  test('gets the size of its swap space if there is to be one', async () => {
+    const { guest, given } = guestWith();
+    await prepare(guest);
+    await guest.configure(configuring({ settings: settingsSchema.parse({ vm: { swapMiB: 512 } }) }));
+    expect(given).toMatchObject([{ swapMiB: 512 }]);
+  });
+
   test('that refuses reports why, without its secrets', async () => {
     const { guest, exchange } = guestWith({ ok: false, code: 'apply', text: `no room for ${TOKEN}` });
     await prepare(guest);

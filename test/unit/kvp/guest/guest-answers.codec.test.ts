@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodecError } from '../../../../src/core/values/index.js';
+import { decodeDiskUse, encodeDiskUse } from '../../../../src/kvp/guest/disk-use.codec.js';
 import { decodeGuestPresence, encodeGuestPresence } from '../../../../src/kvp/guest/guest-presence.codec.js';
 import {
   decodeGuestResult,
@@ -138,5 +139,34 @@ describe('a guest’s presence', () => {
 
   it('of arbitrary text gives a value or a CodecError', () => {
     valueOrCodecError(decodeGuestPresence, [VALUE]);
+  });
+});
+
+describe('how full the data disk is', () => {
+  it('survives encoding and decoding', () => {
+    const size = fc.nat(10 ** 15 - 1);
+    fc.assert(
+      fc.property(size, size, size, size, (a, b, c, d) => {
+        const use = { totalKiB: a + b, freeKiB: a, files: c + d, freeFiles: c };
+        fc.pre(a + b < 10 ** 15 && c + d < 10 ** 15);
+        expect(decodeDiskUse(encodeDiskUse(use))).toEqual(use);
+      }),
+    );
+  });
+
+  it.each([
+    ['another version', '2 4 3 2 1'],
+    ['a missing number', '1 4 3 2'],
+    ['a negative number', '1 4 -3 2 1'],
+    ['a fraction', '1 4 3.5 2 1'],
+    ['a number that is not exact', '1 1000000000000000 3 2 1'],
+    ['more free space than there is', '1 4 5 2 1'],
+    ['more free files than there are', '1 4 3 2 3'],
+  ])('is refused with %s', (_what, value) => {
+    expect(() => decodeDiskUse(value)).toThrow(CodecError);
+  });
+
+  it('of arbitrary text gives a value or a CodecError', () => {
+    valueOrCodecError(decodeDiskUse, ['1 99614720 49807360 6553600 6500000']);
   });
 });

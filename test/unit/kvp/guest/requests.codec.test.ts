@@ -28,6 +28,7 @@ const KEY = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\nbW9yZQ==\n-----END PRIVATE K
 const CONFIGURATION: GuestConfiguration = {
   ...{ token: 'abcdefghijklmnop', daemonJson: '{"debug":true}', hostName: 'moby', timeMs: 1_790_000_000_123 },
   stopSeconds: 120,
+  swapMiB: 1024,
   ...{ caCertificate: PEM, serverCertificate: PEM + PEM, serverKey: KEY },
 };
 
@@ -40,6 +41,7 @@ describe('the guest’s configuration', () => {
         daemonJson: fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value)),
         hostName: fc.stringMatching(/^[a-z0-9]{1,63}$/),
         stopSeconds: fc.integer({ min: 1, max: 9_999 }),
+        swapMiB: fc.integer({ min: 1, max: 9_999_999 }),
         shares: fc.array(fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/), { minLength: 1, maxLength: 64 }),
         timeMs: fc.integer({ min: 1_000, max: 99_999_999_999_999 }),
       },
@@ -94,6 +96,8 @@ describe('the guest’s configuration', () => {
     ['a stop limit of 0', { stopSeconds: 0 }],
     ['a stop limit that is too long', { stopSeconds: 10_000 }],
     ['a fractional stop limit', { stopSeconds: 1.5 }],
+    ['no swap space', { swapMiB: 0 }],
+    ['too much swap space', { swapMiB: 10_000_000 }],
     ['a time before 1970', { timeMs: -1 }],
     ['a missing time', { timeMs: Number.NaN }],
   ])('with %s is rejected without revealing the value', (_what, configuration: GuestConfiguration) => {

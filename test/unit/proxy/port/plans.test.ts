@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planAudit, type AuditFacts } from '../../../../src/proxy/port/audit.plan.js';
 import { listenPlan } from '../../../../src/proxy/port/listen-addresses.plan.js';
-import { listedPorts } from '../../../../src/daemon/ports/listed-ports.plan.js';
+import { listedPorts, onHostNetwork } from '../../../../src/daemon/ports/listed-ports.plan.js';
 
 describe('the addresses of a listener', () => {
   const host = {
@@ -126,5 +126,16 @@ describe("the engine's list", () => {
   test('cannot make mobyvm listen on an invalid port', () => {
     const bad = { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 70_000, Type: 'tcp' };
     expect(listedPorts([{ Id: 'a', Names: ['/x'], Ports: [bad, { ...bad, PublicPort: 0 }] }])).toEqual([]);
+  });
+
+  test('of containers with the network of the VM are not published: their names are listed', () => {
+    const containers = [
+      { Id: 'a', Names: ['/web'], HostConfig: { NetworkMode: 'host' } },
+      { Id: 'b', Names: ['/db'], HostConfig: { NetworkMode: 'bridge' } },
+      { Id: 'c', Names: ['/old'] },
+      { Id: '0123456789abcdef', HostConfig: { NetworkMode: 'host' } },
+    ];
+    expect(onHostNetwork(containers)).toEqual(['web', '0123456789ab']);
+    expect(onHostNetwork(Array.from({ length: 500 }, () => containers[0] ?? { Id: '' }))).toHaveLength(8);
   });
 });

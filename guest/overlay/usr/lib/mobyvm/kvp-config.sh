@@ -4,7 +4,7 @@
 
 RUN=${RUN:-/run/mobyvm}
 ETC=${ETC:-/etc}
-CONFIG_FIELDS='token daemon-json ca-cert server-cert server-key host-name stop-seconds shares time'
+CONFIG_FIELDS='token daemon-json ca-cert server-cert server-key host-name stop-seconds swap-mib shares time'
 TLS_FOLDER=$RUN/tls
 DAEMON_JSON=$ETC/docker/daemon.json
 # The image's own daemon.json, kept when the first one of the host takes its place.
@@ -72,7 +72,7 @@ merge_daemon_json() {
 # all fields.
 bad_field() {
 	set --
-	for form_field in token ca-cert server-cert server-key host-name stop-seconds shares time; do
+	for form_field in token ca-cert server-cert server-key host-name stop-seconds swap-mib shares time; do
 		[ ! -e "$form_field" ] || set -- "$@" "$form_field"
 	done
 	[ $# -eq 0 ] || LC_ALL=C awk '
@@ -87,6 +87,7 @@ bad_field() {
 			if (name == "token") return text ~ /^[A-Za-z0-9_-]+$/ && length(text) >= 16 && length(text) <= 128
 			if (name == "host-name") return text ~ /^[a-z0-9-]+$/ && text !~ /^-|-$/ && length(text) <= 63
 			if (name == "shares") return text ~ /^[A-Za-z0-9_-]+( [A-Za-z0-9_-]+)*$/ && length(text) <= 4160
+			if (name == "swap-mib") return text ~ /^[1-9][0-9]*$/ && length(text) <= 7
 			if (name == "stop-seconds") return text ~ /^[1-9][0-9]*$/ && length(text) <= 4
 			return text ~ /^[1-9][0-9]*\.[0-9][0-9][0-9]$/ && length(text) <= 15
 		}
@@ -134,6 +135,11 @@ apply_stop_seconds() {
 	[ ! -e stop-seconds ] || place stop-seconds "$RUN/stop-seconds"
 }
 
+# late-setup reads it.
+apply_swap_mib() {
+	[ ! -e swap-mib ] || place swap-mib "$RUN/swap-mib"
+}
+
 # The shares that the host is about to mount; share-gate.sh reads it.
 apply_shares() {
 	[ ! -e shares ] || place shares "$RUN/announced-shares"
@@ -174,7 +180,7 @@ apply_fields() {
 		echo 'error apply 0 ca-cert, server-cert and server-key are needed together'
 		return
 	fi
-	for part in time host_name stop_seconds shares daemon_json tls; do
+	for part in time host_name stop_seconds swap_mib shares daemon_json tls; do
 		"apply_$part" 2>reason || {
 			echo "error apply 0 $part: $(head -n 1 reason)"
 			return

@@ -165,8 +165,18 @@ describe('paths in requests', () => {
       { HostConfig: { Devices: [{ PathOnHost: 'COM3' }] } },
       /"COM3" is a Windows device/,
     ],
+    [
+      'a GPU',
+      { HostConfig: { DeviceRequests: [{ Count: -1, Capabilities: [['compute'], ['gpu', 'nvidia']] }] } },
+      /cannot use a GPU, because the VM has none\. Leave out --gpus/,
+    ],
   ])('are refused with advice: %s', (_what, request, message) => {
     expect(guest(request, 'container')).toMatch(message);
+  });
+
+  it('leave requests for other devices to the engine', () => {
+    const DeviceRequests = [{ Driver: 'cdi', DeviceIDs: ['gpu'], Options: { gpu: 'gpu' } }];
+    expect(guest({ HostConfig: { DeviceRequests } }, 'container')).toBe('as it came');
   });
 
   it('report the drives that they need', () => {
