@@ -4,6 +4,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { sleep } from '../../src/core/host/index.js';
+import { machineStatus, type MachineStatus } from '../../src/protocol/messages.js';
 import { Instance, makeBusyboxImage } from '../../test/support/instance.js';
 
 /**
@@ -58,9 +59,25 @@ async function untilRunning(instance: Instance): Promise<void> {
   while (!(await instance.docker(['ps', '--format', '{{.Names}}'])).includes('kept')) continue;
 }
 
-function median(rounds: readonly Round[], name: keyof Round): string {
-  const values = rounds.map((round) => round[name]).toSorted((a, b) => a - b);
-  return (values[Math.floor(values.length / 2)] ?? NaN).toFixed(1);
+function median(values: readonly number[]): string {
+  return (values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN).toFixed(1);
+}
+
+type GuestStages = NonNullable<MachineStatus['timings']>['guest'];
+
+/** What the guest reported during the boot that has just ended. */
+async function guestStages(instance: Instance): Promise<GuestStages> {
+  return machineStatus.parse(await instance.status()).timings?.guest ?? [];
+}
+
+/** The guest's uptime at the first report of each stage; a stage that one boot lacks is left out. */
+function stageTable(boots: readonly GuestStages[]): readonly string[] {
+  const names = [...new Set(boots[0]?.map(({ stage }) => stage))];
+  const uptimes = (name: string): number[] =>
+    boots.flatMap((boot) => boot.find(({ stage }) => stage === name)?.uptimeSeconds ?? []);
+  return names
+    .filter((name) => uptimes(name).length === boots.length)
+    .map((name) => `| ${name} | ${median(uptimes(name))} |`);
 }
 
 it('compares a boot with a resumed VM', { timeout: 10_800_000 }, async () => {
@@ -70,11 +87,13 @@ it('compares a boot with a resumed VM', { timeout: 10_800_000 }, async () => {
   await instance.docker(['run', '-d', '--name', 'kept', '--restart=always', IMAGE, 'sleep', '1000000']);
   await instance.mobyvm(['down', '--stop']);
   const rounds: Record<'booted' | 'resumed', Round[]> = { booted: [], resumed: [] };
+  const boots: GuestStages[] = [];
   const load = loadavg()[0] ?? NaN;
   let bytes = 0;
   for (let round = 0; round < ROUNDS; round += 1) {
     // Of the two ways down, each comes before the other way up.
     const booted = await measuredUp(instance);
+    boots.push(await guestStages(instance));
     const saving = await timed(() => instance.mobyvm(['down']));
     bytes = (await stat(join(instance.directory, 'state/vm/memory.saved'))).size;
     const resumed = await measuredUp(instance);
@@ -86,7 +105,7 @@ it('compares a boot with a resumed VM', { timeout: 10_800_000 }, async () => {
     );
   }
   const row = (name: 'booted' | 'resumed'): string => {
-    const of = (figure: keyof Round): string => median(rounds[name], figure);
+    const of = (figure: keyof Round): string => median(rounds[name].map((round) => round[figure]));
     return `| ${[name, of('engineSeconds'), of('upSeconds'), of('containerSeconds'), of('downSeconds')].join(' | ')} |`;
   };
   const table = [
@@ -94,6 +113,8 @@ it('compares a boot with a resumed VM', { timeout: 10_800_000 }, async () => {
     '| --- | ---: | ---: | ---: | ---: |',
     row('booted'),
     row('resumed'),
+    '\n| stage of the boot | guest uptime, s |\n| --- | ---: |',
+    ...stageTable(boots),
     `\nThe saved memory takes ${Math.round(bytes / 1024 ** 2)} MiB. Load at the start: ${load.toFixed(1)}\n`,
   ].join('\n');
   await mkdir('build', { recursive: true });

@@ -5,7 +5,9 @@
  * Reads "mounts" of config.json in the bundle (OCI runtime specification, config.md, "Mounts").
  * Whatever it does not understand is left to runc.
  *
- * Environment, for tests: MOBYVM_RUN, MOBYVM_MOUNTINFO, MOBYVM_RUNC (the real one).
+ * Before a container is created, dockerd's rules that are still only written down are applied (guest/iptables-batch).
+ *
+ * Environment, for tests: MOBYVM_RUN, MOBYVM_MOUNTINFO, MOBYVM_RUNC (the real one), MOBYVM_FIREWALL, MOBYVM_IPTABLES_BATCH.
  */
 #define _GNU_SOURCE
 #include "bundle.h"
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -136,6 +139,35 @@ static void check_source(const char *source)
 	closedir(shares);
 }
 
+static bool are_rules_written_down(void)
+{
+	static const char *const names[] = { "iptables", "ip6tables" };
+	const char *folder = getenv("MOBYVM_FIREWALL");
+	char path[512];
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder != NULL ? folder : "/run/mobyvm/firewall", names[i]);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* If that fails, the container is created nevertheless. */
+static void apply_rules(void)
+{
+	const char *given = getenv("MOBYVM_IPTABLES_BATCH");
+	const char *program = given != NULL ? given : "/usr/lib/mobyvm/iptables-batch";
+	if (!are_rules_written_down())
+		return;
+	pid_t child = fork();
+	if (child == 0) {
+		execl(program, program, "apply", (char *)NULL);
+		_exit(127);
+	}
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
 int main(int count, char **arguments)
 {
 	char folder[512];
@@ -143,5 +175,7 @@ int main(int count, char **arguments)
 	shares_folder(folder, sizeof folder);
 	if (bundle != NULL && access(folder, F_OK) == 0)
 		each_mount_source(bundle, check_source);
+	if (bundle != NULL)
+		apply_rules();
 	become_runc(arguments);
 }

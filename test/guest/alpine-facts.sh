@@ -155,7 +155,7 @@ check_alpine_kernel() {
 		NAMESPACES y
 		NF_TABLES_INET y
 		NF_TABLES_IPV4 y
-		RD_GZIP y
+		RD_ZSTD y
 		RTC_DRV_CMOS y
 		RTC_INTF_SYSFS y
 		SECCOMP_FILTER y

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Lines on the serial console that the host reads: "[mobyvm UPTIME] STAGE: TEXT", errors as "STAGE!:".
-# Stages: initramfs root init data network config shares containerd engine clock shutdown. To be sourced.
+# Stages: initramfs root init drivers data network exchange config shares containerd dockerd engine clock shutdown.
+# To be sourced.
 
 MOBYVM_CONSOLE=${MOBYVM_CONSOLE:-/dev/console}
 
