@@ -9,6 +9,7 @@ import { JSON_OUTPUT } from './shared-options.js';
 import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { portList } from './port.js';
 import { shareAdd, shareCheck, shareCredentials, shareList, shareRemove } from './share.js';
+import { shell } from './shell.js';
 import { restart } from './restart.js';
 import { serviceInstall, serviceStart, serviceStatus, serviceStop, serviceUninstall } from './service.js';
 import { status } from './status.js';
@@ -77,6 +78,19 @@ export const COMMANDS: readonly Command[] = [
   }),
   logsCommand,
   consoleCommand,
+  command({
+    name: 'shell',
+    rest: '[-- COMMAND...]',
+    summary: 'Open a root shell in the VM, or run a command there',
+    details:
+      'Runs in the VM itself, not in a container: it sees the mounts, processes and network of the VM. Needs a running VM, no image and no network. With a terminal on both ends the command gets one too; otherwise standard input, output and error are passed on as they are. The exit code is that of the command. When the shell ends, so does what it started.',
+    examples: [
+      ['mobyvm shell', 'Look around in the VM; leave it with Ctrl-D'],
+      ['mobyvm shell -- df -h /var/lib/docker', 'Show how full the data disk is'],
+      ["mobyvm shell -- sh -c 'dmesg | tail'", 'Run a pipeline in the VM'],
+    ],
+    run: (context, _argv, rest) => shell(context, rest),
+  }),
   command({
     name: 'share add',
     args: '<name>',
