@@ -3,12 +3,15 @@ import { MobyvmError } from '../core/values/index.js';
 import { EXIT_OK } from '../protocol/exit-code.js';
 import { version } from '../protocol/version.js';
 import type { Command, Work } from './command.js';
+import { complete } from './complete.js';
+import { COMPLETE } from './completion-scripts.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { COMMANDS, GROUPS } from './definitions.js';
 import { usageText } from './usage-text.plan.js';
 
 /** Parses the arguments and runs the command. @throws MobyvmError MOBYVM_USAGE, and what the command throws */
 export async function runCommand(typed: readonly string[], context: CommandContext): CommandResult {
+  if (typed[0] === COMPLETE) return complete(context, COMMANDS, GROUPS, typed.slice(2));
   const { args, rest } = withoutRest(typed);
   let chosen: Work = () => Promise.resolve(EXIT_OK);
   const parser = commandLine(args, context.terminal.columns, (work) => {
