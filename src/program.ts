@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { processByteStreams } from './cli/byte-streams.js';
 import { runCommand } from './cli/commands.js';
 import { watchOutputReader } from './cli/output-reader.js';
 import { processInput } from './cli/read-input.js';
@@ -83,7 +84,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
 
   try {
     const input = processInput(host.stdin);
-    return await runCommand(args, { ...shared, terminal, input, daemon });
+    return await runCommand(args, { ...shared, terminal, input, bytes: processByteStreams(host), daemon });
   } catch (error) {
     const isDenied = errnoOf(error) === 'EACCES' && !(await rights.areHeld());
     return report(isDenied ? missingRightsError(rights, error) : error, paths.daemonLog);
@@ -99,7 +100,9 @@ function reporter(
     const told = reportOf(error);
     const lines = errorLines(told, logPath);
     onError?.(lines);
-    if (args.includes('--json') || args.includes('--background'))
+    // What follows `--` is for another program.
+    const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+    if (own.includes('--json') || own.includes('--background'))
       terminal.out(JSON.stringify({ error: told }));
     else lines.forEach((line) => terminal.error(line));
     if (told.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');

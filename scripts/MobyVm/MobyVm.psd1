@@ -10,6 +10,7 @@
     CompatiblePSEditions = @('Desktop', 'Core')
     FormatsToProcess     = @('MobyVm.Format.ps1xml')
     FunctionsToExport    = @(
+        'Enter-MobyVmShell'
         'Export-MobyVmDiagnostics'
         'Get-MobyVmComPort'
         'Get-MobyVmConsole'

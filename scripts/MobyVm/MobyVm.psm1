@@ -46,6 +46,7 @@ $private = @(
     'Test-WindowsHost'
 )
 $public = @(
+    'Enter-MobyVmShell'
     'Export-MobyVmDiagnostics'
     'Get-MobyVmComPort'
     'Get-MobyVmConsole'

@@ -10,6 +10,8 @@ export interface CommandText {
   readonly name: string;
   /** Its positional arguments as yargs writes them: `<name> [value]`; empty without any. */
   readonly args: string;
+  /** What follows `--`, and is passed to `run` as it was typed: `-- [COMMAND...]`; absent if nothing may. */
+  readonly rest?: string;
   /** One line in the imperative, without a full stop. */
   readonly summary: string;
   /** What else a user should know: full sentences. */
@@ -19,8 +21,8 @@ export interface CommandText {
   readonly examples: readonly Example[];
 }
 
-/** Runs a command whose arguments were right. */
-export type Work = (context: CommandContext) => CommandResult;
+/** Runs a command whose arguments were right. @param rest what follows `--` */
+export type Work = (context: CommandContext, rest: readonly string[]) => CommandResult;
 
 export interface Command extends CommandText {
   /** Adds it to the parser, which calls `choose` if it is this command that was typed. */
@@ -34,7 +36,11 @@ interface Definition<
   readonly args?: string;
   readonly positionals?: Placed;
   readonly options?: Named;
-  readonly run: (context: CommandContext, argv: ArgumentsCamelCase<Parsed<Named, Placed>>) => CommandResult;
+  readonly run: (
+    context: CommandContext,
+    argv: ArgumentsCamelCase<Parsed<Named, Placed>>,
+    rest: readonly string[],
+  ) => CommandResult;
 }
 
 type Parsed<
@@ -48,7 +54,7 @@ export function command<
   Placed extends Record<string, PositionalOptions> = Record<string, PositionalOptions>,
 >(definition: Definition<Named, Placed>): Command {
   const { run, args = '', ...text } = definition;
-  const { name, summary, details, examples } = text;
+  const { name, rest, summary, details, examples } = text;
   const [verb = name] = name.split(' ').slice(-1);
   return {
     ...text,
@@ -64,10 +70,18 @@ export function command<
           for (const [key, place] of Object.entries(definition.positionals ?? {}))
             each.positional(key, place);
           each.example(examples.map(([line, purpose]) => [line, purpose] as const));
-          each.usage(`Usage: $0 ${[name, args, '[OPTIONS]'].join(' ').replace('  ', ' ')}\n\n${summary}.`);
+          each.usage(`Usage: $0 ${usageOf({ name, args, rest })}\n\n${summary}.`);
           if (details !== undefined) each.epilogue(details);
         },
-        (argv) => choose((context) => run(context, argv)),
+        (argv) => choose((context, after) => run(context, argv, after)),
       ),
   };
+}
+
+function usageOf({
+  name,
+  args,
+  rest,
+}: Pick<CommandText, 'name' | 'args'> & { rest?: string | undefined }): string {
+  return [name, args, '[OPTIONS]', rest ?? ''].filter((part) => part !== '').join(' ');
 }

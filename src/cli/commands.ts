@@ -3,12 +3,16 @@ import { MobyvmError } from '../core/values/index.js';
 import { EXIT_OK } from '../protocol/exit-code.js';
 import { version } from '../protocol/version.js';
 import type { Command, Work } from './command.js';
+import { complete } from './complete.js';
+import { COMPLETE } from './completion-scripts.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { COMMANDS, GROUPS } from './definitions.js';
 import { usageText } from './usage-text.plan.js';
 
 /** Parses the arguments and runs the command. @throws MobyvmError MOBYVM_USAGE, and what the command throws */
-export async function runCommand(args: readonly string[], context: CommandContext): CommandResult {
+export async function runCommand(typed: readonly string[], context: CommandContext): CommandResult {
+  if (typed[0] === COMPLETE) return complete(context, COMMANDS, GROUPS, typed.slice(2));
+  const { args, rest } = withoutRest(typed);
   let chosen: Work = () => Promise.resolve(EXIT_OK);
   const parser = commandLine(args, context.terminal.columns, (work) => {
     chosen = work;
@@ -21,7 +25,19 @@ export async function runCommand(args: readonly string[], context: CommandContex
       else resolve();
     });
   });
-  return chosen(context);
+  return chosen(context, rest);
+}
+
+/** yargs would read numbers in what is meant for another program, and print 1e3 as 1000. */
+function withoutRest(typed: readonly string[]): {
+  readonly args: readonly string[];
+  readonly rest: readonly string[];
+} {
+  const end = typed.indexOf('--');
+  const takesRest = COMMANDS.some(({ name, rest }) => rest !== undefined && name === typed[0]);
+  return end < 0 || !takesRest
+    ? { args: typed, rest: [] }
+    : { args: typed.slice(0, end), rest: typed.slice(end + 1) };
 }
 
 function commandLine(args: readonly string[], columns: number, choose: (work: Work) => void): Argv {

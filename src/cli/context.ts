@@ -2,6 +2,7 @@ import type { MobyvmError } from '../core/values/index.js';
 import type { Finding } from '../protocol/messages.js';
 import type { InstancePaths } from '../protocol/paths.js';
 import type { HostPlatform, Rights } from '../protocol/platform.js';
+import type { ByteStreams } from './byte-streams.js';
 import type { Terminal } from './terminal.js';
 
 /** What every command gets; made once in main.ts. */
@@ -16,6 +17,8 @@ export interface CommandContext {
   /** Aborted at the first Ctrl-C. */
   readonly interrupted: AbortSignal;
   readonly input: Input;
+  /** Standard input and output of a command that passes bytes on. */
+  readonly bytes: ByteStreams;
   /** The folder of the installed package: docs, guest recipes, scripts. */
   readonly packageDir: string;
   readonly daemon: DaemonProgram;

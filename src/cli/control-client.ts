@@ -1,5 +1,6 @@
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import { errnoOf, isTimeout, MobyvmError } from '../core/values/index.js';
 import {
@@ -21,6 +22,7 @@ import {
   type ShareRemoved,
 } from '../protocol/share-messages.js';
 import { errorOf } from '../protocol/error-text.js';
+import { SHELL_UPGRADE } from '../protocol/shell-messages.js';
 import type { Rights } from '../protocol/platform.js';
 import {
   cancelAnswer,
@@ -51,6 +53,17 @@ const INFO_TIMEOUT_MS = 10_000;
 const STATUS_TIMEOUT_MS = 20_000;
 /** On Windows it asks PowerShell some twenty questions. */
 const EXAMINE_TIMEOUT_MS = 120_000;
+
+interface Sent {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  /** Of a request to change the protocol. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Opened = { readonly response: IncomingMessage } | { readonly stream: Duplex };
 
 /** The other end of the control API. Every call fails with MOBYVM_DAEMON_NOT_RUNNING when nobody listens. */
 export class ControlClient {
@@ -154,6 +167,15 @@ export class ControlClient {
     return this.#ask('/v1/shares/credentials', { name, password }, listedShare, signal);
   }
 
+  /** @returns the connection on which both sides send frames, see protocol/shell-messages.ts */
+  async openShell(signal: AbortSignal): Promise<Duplex> {
+    const headers = { Connection: 'Upgrade', Upgrade: SHELL_UPGRADE };
+    const answer = await this.#open({ method: 'POST', path: '/v1/shell', headers, signal });
+    if ('stream' in answer) return answer.stream;
+    const { error } = parsed(errorAnswer, await textOf(answer.response));
+    throw errorOf(error);
+  }
+
   async exit(): Promise<void> {
     await textOf(await this.#send('POST', '/v1/exit'));
   }
@@ -178,23 +200,24 @@ export class ControlClient {
   }
 
   async #send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
-    const response = await this.#open(method, path, body, signal);
+    const answer = await this.#open({ method, path, body, signal });
+    if ('stream' in answer) throw new MobyvmError('MOBYVM_BUG', 'The daemon changed the protocol.', '');
+    const { response } = answer;
     if ((response.statusCode ?? 500) < 400) return response;
     const { error } = parsed(errorAnswer, await textOf(response));
     throw errorOf(error);
   }
 
-  #open(
-    method: string,
-    path: string,
-    body: unknown,
-    signal: AbortSignal | undefined,
-  ): Promise<IncomingMessage> {
+  #open({ method, path, body, headers, signal }: Sent): Promise<Opened> {
     return new Promise((resolve, reject) => {
-      const sent = request(
-        { socketPath: this.#path, method, path, agent: false, ...(signal === undefined ? {} : { signal }) },
-        resolve,
-      );
+      const options = { socketPath: this.#path, method, path, agent: false as const };
+      const sent = request({ ...options, ...(headers && { headers }), ...(signal && { signal }) });
+      sent.once('response', (response) => resolve({ response }));
+      if (headers !== undefined)
+        sent.once('upgrade', (_response, stream, early) => {
+          if (early.length > 0) stream.unshift(early);
+          resolve({ stream });
+        });
       sent.once('error', (error) => {
         reject(this.#connectError(error));
       });

@@ -1,4 +1,6 @@
+import { EXIT_OK } from '../protocol/exit-code.js';
 import { command, type Command } from './command.js';
+import { COMPLETION_SCRIPTS, SHELLS } from './completion-scripts.js';
 import { dhcpLeases } from './dhcp.js';
 import { dnsQuery, dnsStatus } from './dns.js';
 import { consoleCommand, diagnoseCommand, doctorCommand, logsCommand } from './diagnostic-commands.js';
@@ -9,6 +11,7 @@ import { JSON_OUTPUT } from './shared-options.js';
 import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { portList } from './port.js';
 import { shareAdd, shareCheck, shareCredentials, shareList, shareRemove } from './share.js';
+import { shell } from './shell.js';
 import { restart } from './restart.js';
 import { serviceInstall, serviceStart, serviceStatus, serviceStop, serviceUninstall } from './service.js';
 import { status } from './status.js';
@@ -77,6 +80,19 @@ export const COMMANDS: readonly Command[] = [
   }),
   logsCommand,
   consoleCommand,
+  command({
+    name: 'shell',
+    rest: '[-- COMMAND...]',
+    summary: 'Open a root shell in the VM, or run a command there',
+    details:
+      'Runs in the VM itself, not in a container: it sees the mounts, processes and network of the VM. Needs a running VM, no image and no network. With a terminal on both ends the command gets one too; otherwise standard input, output and error are passed on as they are. The exit code is that of the command. When the shell ends, so does what it started.',
+    examples: [
+      ['mobyvm shell', 'Look around in the VM; leave it with Ctrl-D'],
+      ['mobyvm shell -- df -h /var/lib/docker', 'Show how full the data disk is'],
+      ["mobyvm shell -- sh -c 'dmesg | tail'", 'Run a pipeline in the VM'],
+    ],
+    run: (context, _argv, rest) => shell(context, rest),
+  }),
   command({
     name: 'share add',
     args: '<name>',
@@ -304,6 +320,25 @@ export const COMMANDS: readonly Command[] = [
     },
     examples: [['mobyvm explain no_lease', 'Explain MOBYVM_NO_LEASE']],
     run: (context, { code }) => explain(context, code),
+  }),
+  command({
+    name: 'completion',
+    args: '<shell>',
+    summary: 'Print a script that completes commands in a shell',
+    details:
+      'Completes commands, options and their values, and asks the daemon for shares and items. Put the line of the example into the start-up file of your shell: ~/.bashrc, ~/.zshrc after compinit, ~/.config/fish/config.fish or $PROFILE.',
+    positionals: {
+      shell: { choices: SHELLS, demandOption: true, describe: 'Shell that the script is for' },
+    },
+    examples: [
+      ['mobyvm completion bash', 'source <(mobyvm completion bash), likewise zsh'],
+      ['mobyvm completion fish', 'mobyvm completion fish | source'],
+      ['mobyvm completion powershell', 'mobyvm completion powershell | Out-String | Invoke-Expression'],
+    ],
+    run: ({ terminal }, { shell: name }) => {
+      terminal.out(COMPLETION_SCRIPTS[name].trimEnd());
+      return Promise.resolve(EXIT_OK);
+    },
   }),
   command({
     name: 'uninstall',

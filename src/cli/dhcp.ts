@@ -12,13 +12,13 @@ export async function dhcpLeases(
   const { terminal, interrupted, paths, rights } = context;
   const listing = await new ControlClient(paths.controlSocket, rights).listLeases(interrupted);
   if (json) terminal.out(JSON.stringify(listing));
-  else leaseLines(listing).forEach((line) => terminal.out(line));
+  else leaseLines(listing, terminal.tableColumns).forEach((line) => terminal.out(line));
   return EXIT_OK;
 }
 
 const HEAD = ['ADDRESS', 'MAC', 'NAME', 'STATE', 'EXPIRES', 'LAST SEEN'];
 
-export function leaseLines({ leases }: LeaseListing): string[] {
+export function leaseLines({ leases }: LeaseListing, columns?: number): string[] {
   if (leases.length === 0) return ['The DHCP server is not running. Start the VM with `mobyvm up`.'];
   const rows = leases.map(({ address, mac, hostname, state, expiresAt = '-', lastSeen = '-' }) => [
     address,
@@ -28,5 +28,5 @@ export function leaseLines({ leases }: LeaseListing): string[] {
     expiresAt,
     lastSeen,
   ]);
-  return tableLines(HEAD, rows);
+  return tableLines(HEAD, rows, columns);
 }

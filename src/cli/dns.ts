@@ -2,6 +2,7 @@ import { EXIT_OK } from '../protocol/exit-code.js';
 import type { DnsAnswer, DnsQuery, DnsStatus } from '../protocol/dns-messages.js';
 import { ControlClient } from './control-client.js';
 import type { CommandContext, CommandResult } from './context.js';
+import { tableLines } from './table.js';
 import { withoutControls } from './terminal.js';
 
 const EXIT_NO_ANSWER = 1;
@@ -28,7 +29,7 @@ export async function dnsStatus(
   const { terminal, interrupted } = context;
   const status = await clientOf(context).dnsStatus(interrupted);
   if (json) terminal.out(JSON.stringify(status));
-  else statusLines(status).forEach((line) => terminal.out(line));
+  else statusLines(status, terminal.tableColumns).forEach((line) => terminal.out(line));
   return EXIT_OK;
 }
 
@@ -71,7 +72,10 @@ const RULES: Readonly<Record<string, string>> = {
 
 const HEAD = ['SERVER', 'FOR', 'STATE', 'LATENCY', 'SENT', 'ANSWERED', 'FAILED'];
 
-export function statusLines({ servers, searchDomains, cache, hosts, queries }: DnsStatus): readonly string[] {
+export function statusLines(
+  { servers, searchDomains, cache, hosts, queries }: DnsStatus,
+  columns?: number,
+): readonly string[] {
   const rows = servers.map((server) => [
     server.server,
     server.domain ?? (server.isLastResort ? 'last resort' : 'all names'),
@@ -83,21 +87,11 @@ export function statusLines({ servers, searchDomains, cache, hosts, queries }: D
   ]);
   const found = cache.hits + cache.misses === 0 ? 0 : cache.hits / (cache.hits + cache.misses);
   return [
-    ...(rows.length === 0 ? ['No server: the host has no resolver.'] : table([HEAD, ...rows])),
+    ...(rows.length === 0 ? ['No server: the host has no resolver.'] : tableLines(HEAD, rows, columns)),
     '',
     `Search domains: ${searchDomains.length === 0 ? 'none' : searchDomains.join(' ')}`,
     `Cache:          ${cache.entries} answers (${Math.ceil(cache.bytes / 1024)} KiB), ${Math.round(found * 100)}% found there, ${cache.stale} given after they had expired`,
     `Names:          ${hosts.hostsFile} in the hosts file, ${hosts.settings} in the settings`,
     `Queries:        ${queries.total}, of which ${queries.waiting} waiting, ${queries.failed} failed, ${queries.refused} refused`,
   ].map(withoutControls);
-}
-
-function table(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }

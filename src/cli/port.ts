@@ -10,13 +10,13 @@ export async function portList(context: CommandContext, { json }: { readonly jso
   const { terminal, interrupted, paths, rights } = context;
   const listing = await new ControlClient(paths.controlSocket, rights).listPorts(interrupted);
   if (json) terminal.out(JSON.stringify(listing));
-  else portLines(listing).forEach((line) => terminal.out(line));
+  else portLines(listing, terminal.tableColumns).forEach((line) => terminal.out(line));
   return EXIT_OK;
 }
 
 const HEAD = ['HOST', 'CONTAINER', 'STATE', 'CONNECTIONS', 'IN', 'OUT'];
 
-export function portLines({ ports }: PortListing): string[] {
+export function portLines({ ports }: PortListing, columns?: number): string[] {
   if (ports.length === 0) return ['No container publishes a port.'];
   const rows = ports.map((port) => [
     `${addressText(port.hostIp, port.hostPort)}/${port.protocol}`,
@@ -31,7 +31,7 @@ export function portLines({ ports }: PortListing): string[] {
       ? []
       : [`${addressText(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
   );
-  return [...tableLines(HEAD, rows), ...(problems.length === 0 ? [] : ['', ...problems])];
+  return [...tableLines(HEAD, rows, columns), ...(problems.length === 0 ? [] : ['', ...problems])];
 }
 
 /** An address and a port as in a URL: IPv6 in brackets. */

@@ -26,8 +26,9 @@ export function cliReference(commands: readonly CommandText[]): string {
   ].join('\n');
 }
 
-function sectionOf({ name, args, summary, details, positionals, options, examples }: CommandText): string[] {
-  const usage = ['mobyvm', name, args, isEmpty(options) ? '' : '[OPTIONS]']
+function sectionOf(command: CommandText): string[] {
+  const { name, args, rest = '', summary, details, positionals, options, examples } = command;
+  const usage = ['mobyvm', name, args, isEmpty(options) ? '' : '[OPTIONS]', rest]
     .filter((part) => part !== '')
     .join(' ');
   return [

@@ -42,7 +42,7 @@ export async function shareList(
 ): CommandResult {
   const listing = await withClient(context, (client) => client.listShares(context.interrupted));
   if (json) context.terminal.out(JSON.stringify(listing));
-  else shareLines(listing).forEach((line) => context.terminal.out(line));
+  else shareLines(listing, context.terminal.tableColumns).forEach((line) => context.terminal.out(line));
   return EXIT_OK;
 }
 
@@ -97,7 +97,7 @@ function report({ terminal }: CommandContext, share: ListedShare, what: string):
 
 const HEAD = ['NAME', 'FOLDER', 'MODE', 'ACCOUNT', 'STATE'];
 
-export function shareLines({ shares }: ShareListing): string[] {
+export function shareLines({ shares }: ShareListing, columns?: number): string[] {
   if (shares.length === 0) return ['Nothing is shared. Share a folder with `mobyvm share add`.'];
   const rows = shares.map(({ name, hostPath, isReadOnly, user, state }) => [
     withoutControls(name),
@@ -109,7 +109,7 @@ export function shareLines({ shares }: ShareListing): string[] {
   const problems = shares.flatMap(({ name, reason, remedy }) =>
     reason === undefined ? [] : ['', `${name}: ${withoutControls(reason)}.`, `  → ${remedy ?? ''}`],
   );
-  return [...tableLines(HEAD, rows), ...problems];
+  return [...tableLines(HEAD, rows, columns), ...problems];
 }
 
 const STEP_TITLES: Readonly<Record<string, string>> = {

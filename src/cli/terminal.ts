@@ -5,6 +5,8 @@ import type { WatchReader } from './output-reader.js';
 export interface Terminal {
   readonly isInteractive: boolean;
   readonly columns: number;
+  /** Width of standard output; undefined if that is no terminal, and nothing has to fit. */
+  readonly tableColumns?: number | undefined;
   /** Standard output: what the user asked for. */
   out(line: string): void;
   /** Standard error: errors and progress, so that standard output stays data. */
@@ -39,6 +41,9 @@ export function processTerminal({ stdout, stderr }: TerminalStreams, watch: Watc
     isInteractive: stderr.isTTY,
     get columns() {
       return stderr.columns || 80;
+    },
+    get tableColumns() {
+      return stdout.isTTY && stdout.columns > 0 ? stdout.columns : undefined;
     },
     out: (line) => void stdout.write(`${line}\n`),
     error: (line) => void stderr.write(`${line}\n`),

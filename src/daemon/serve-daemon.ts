@@ -2,6 +2,7 @@ import { fileLedger, type Logger } from '../core/host/index.js';
 import { MobyvmError, textOf } from '../core/values/index.js';
 import {
   apiRules,
+  containerClient,
   startEngineEndpoint,
   type Dial,
   type EngineAvailability,
@@ -15,6 +16,7 @@ import type { HostPlatform } from '../protocol/platform.js';
 import { startControlServer } from './control/server.js';
 import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
 import { removeNamespaces } from './daemon-namespace.js';
+import { GuestShells } from './guest-shell/index.js';
 import { examineHost } from './examine-host.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
@@ -145,6 +147,12 @@ async function openDaemon(
   const endpoint = await openEndpoint(context, platform, { machine, dial, shares: assembled.shares, logger });
   opened.endpoint = endpoint;
   closing.push(() => endpoint.close());
+  const shells = new GuestShells({
+    availability: availabilityOf(machine, dial),
+    engine: containerClient(dial),
+    logger,
+  });
+  closing.push(() => shells.close());
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
     exit = resolve;
@@ -159,6 +167,7 @@ async function openDaemon(
     machine,
     dns: assembled.dns,
     shares: assembled.shares,
+    openShell: (request, signal) => shells.open(request, signal),
     logger,
     requestExit,
     examineHost: () => examineHost(context, machine),

@@ -22,6 +22,7 @@ export const LOG_COMPONENTS = [
   'resource',
   'resources',
   'share',
+  'shell',
   'step',
   'vm',
 ] as const;

@@ -25,6 +25,7 @@ import { ERROR_CODES } from '../core/values/index.js';
  * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
  * | POST /v1/kvp/set | KvpSetRequest | `{}` |
  * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
+ * | POST /v1/shell | | 101, then frames both ways (shell-messages.ts) |
  * | POST /v1/exit | | the daemon ends; refused while there is anything of a machine |
  */
 export const operationName = z.enum(['up', 'down', 'restart', 'uninstall']);

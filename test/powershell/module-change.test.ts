@@ -250,6 +250,31 @@ describe.skipIf(!RUNS_SCRIPTS)('Repair-MobyVm', () => {
   });
 });
 
+describe.skipIf(!RUNS_SCRIPTS)('Enter-MobyVmShell', () => {
+  it('opens a shell, and returns what a command prints', async () => {
+    daemonRuns();
+    module.answers['shell'] = {};
+    module.answers['shell -- df'] = { stdout: 'one\ntwo\n', exitCode: 3 };
+    expect(
+      await module.objects(
+        "Enter-MobyVmShell; Enter-MobyVmShell 'df', '-h', 'a b', '\"q\"'; [string]$LASTEXITCODE",
+      ),
+    ).toEqual(['one', 'two', '3']);
+    expect(await changes()).toEqual([['shell'], ['shell', '--', 'df', '-h', 'a b', '"q"']]);
+  });
+
+  it('says how to start the VM if it does not run', async () => {
+    const { errors } = await module.run('Enter-MobyVmShell');
+    expect(errors).toMatchObject([
+      {
+        id: 'MobyVmNotRunning,Enter-MobyVmShell',
+        remedy: expect.stringContaining('mobyvm up') as string,
+      },
+    ]);
+    expect(await changes()).toEqual([]);
+  });
+});
+
 describe.skipIf(!RUNS_SCRIPTS)('Export-MobyVmDiagnostics', () => {
   it('names the file by its full path, and does not replace one unless it is told to', async () => {
     const path = join(module.folder, 'my file.zip');
@@ -307,6 +332,8 @@ describe('the command lines of the module', () => {
     ['service', 'start'],
     ['logs', '--json', '--follow', '--lines', '0'],
     ['console', '--follow', '--lines', '100000'],
+    ['shell'],
+    ['shell', '--', 'df', '-h'],
   ])('mobyvm accepts %s %s', async (...args) => {
     const error: unknown = await runCommand(args, commandContext()).then(
       () => undefined,

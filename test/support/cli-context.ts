@@ -55,10 +55,15 @@ export function commandContext(changes: Partial<CommandContext> = {}): CommandCo
     pid: 1,
     interrupted: new AbortController().signal,
     input: { isTerminal: false, read: notExpected, readLine: notExpected, readHidden: notExpected },
+    bytes: { screen: undefined, openInput: notPossible, write: notExpected },
     packageDir: resolve(import.meta.dirname, '../..'),
     daemon: NO_DAEMON,
     ...changes,
   };
+}
+
+function notPossible(): never {
+  throw new TypeError('not expected in this test');
 }
 
 function notExpected(): Promise<never> {

@@ -42,8 +42,12 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux(['send-keys', ...keys]);
   }
 
+  async type(text: string): Promise<void> {
+    await this.#tmux(['send-keys', '-l', text]);
+  }
+
   async enter(line: string): Promise<void> {
-    await this.#tmux(['send-keys', '-l', line]);
+    await this.type(line);
     await this.press('Enter');
   }
 

@@ -10,6 +10,7 @@ import { compose } from '../support/compose.js';
 import { inGuest } from '../support/guest-shell.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
+import { Terminal } from '../support/terminal.js';
 
 /** The main job end to end: the whole life of one machine. The tests depend on each other, in this order. */
 const IMAGE = 'mobyvm-busybox';
@@ -187,6 +188,41 @@ async function makeReaperImage(): Promise<void> {
     await rm(folder, { recursive: true });
   }
 }
+
+describe('mobyvm shell', () => {
+  const kinds = ['mnt', 'pid', 'net', 'uts', 'ipc'];
+
+  test('is root in the namespaces of the VM, and leaves nothing in the engine', async () => {
+    const left = async (): Promise<string> =>
+      (await instance.docker(['ps', '-aq'])) + (await instance.docker(['images', '-aq']));
+    const before = await left();
+    const ids = kinds.flatMap((kind) => [`/proc/1/ns/${kind}`, `/proc/self/ns/${kind}`]);
+    const { stdout, stderr } = await instance.mobyvm(['shell', '--', 'readlink', ...ids]);
+    const names = stdout.trimEnd().split('\n');
+    expect(names, stderr).toHaveLength(ids.length);
+    for (let index = 0; index < names.length; index += 2) expect(names[index]).toBe(names[index + 1]);
+    expect((await instance.mobyvm(['shell', '--', 'cat', '/proc/1/comm'])).stdout).toMatch(/init/);
+    expect(await left()).toBe(before);
+  });
+
+  test('keeps input, output, errors and the exit code apart', async () => {
+    const script = 'sort; echo error >&2; exit 7\n';
+    const sorted = await instance.mobyvm(['shell', '--', 'sh', '-c', script], { input: 'b\na\n' });
+    expect(sorted).toMatchObject({ exitCode: 7, stdout: 'a\nb\n', stderr: 'error\n' });
+  });
+
+  test('has the size of the terminal, and passes Ctrl-C on', async () => {
+    const mobyvm = join(import.meta.dirname, '../../bin/mobyvm');
+    const env = { ...process.env, ...instance.env };
+    await using terminal = await Terminal.start([mobyvm, 'shell'], { env, columns: 90, rows: 20 });
+    await terminal.enter("stty size; echo 'i'n $(hostname)");
+    await terminal.shows(/^20 90$[^]*^in moby$/m);
+    await terminal.enter('sleep 100000');
+    await terminal.press('C-c');
+    await terminal.enter('exit 5');
+    await terminal.shows(/^left 5$/m);
+  });
+});
 
 describe('a running machine', () => {
   test('is shown by status as text and as JSON', async () => {

@@ -9,12 +9,15 @@ function Invoke-Program {
     .PARAMETER OnLine
     Gets each line as soon as it is printed; its output is this command's output, and nothing else is returned. Standard error
     becomes an error at the end.
+    .PARAMETER Interactive
+    Leaves the console to it, and returns what it prints to standard output where that is used; nothing else is returned.
     #>
     [CmdletBinding()]
     param(
         [Parameter(Mandatory = $true)][AllowEmptyString()][string[]]$Argument,
         [AllowEmptyString()][string]$InputText = '',
-        [scriptblock]$OnLine
+        [scriptblock]$OnLine,
+        [switch]$Interactive
     )
     $program = @(Get-Program)
     # What a program prints to standard error is for us to judge.
@@ -34,6 +37,10 @@ function Invoke-Program {
     }
     $problems = @()
     try {
+        if ($Interactive) {
+            & $program[0] $words
+            return
+        }
         if ($null -ne $OnLine) {
             $null | & $program[0] $words 2>&1 | ForEach-Object -Process {
                 if ($_ -is [System.Management.Automation.ErrorRecord]) { $problems += [string]$_ }

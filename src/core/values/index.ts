@@ -7,6 +7,7 @@ export * from './ipv4.js';
 export * from './ipv6.js';
 export * from './mac.js';
 export * from './shell-word.js';
+export * from './stream-frame.codec.js';
 export * from './subnet.js';
 export * from './text-encoding.codec.js';
 export * from './windows-status.js';

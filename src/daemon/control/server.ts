@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { ListenLocally, Logger } from '../../core/host/index.js';
 import { MobyvmError, reportOf, textOf } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
 import { httpOnStreams } from './http-on-streams.js';
 import { answerDns, type CurrentDns } from './dns-routes.js';
+import { serveShell, type OpenShell } from './shell-connection.js';
 import { answerShares } from './share-routes.js';
 import type { Shares } from '../../share/index.js';
 import { answerKvp } from './kvp-routes.js';
 import { operationName, operationRequest, type Finding } from '../../protocol/messages.js';
+import { SHELL_UPGRADE } from '../../protocol/shell-messages.js';
 import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
 import type { Operation, OperationListener, Requester } from '../machine/operation.js';
 import { toOperation, toWireEvent, toWireInfo, toWireLease, toWireStatus } from './wire.js';
@@ -36,6 +39,7 @@ export interface ControlServerOptions {
   /** The DNS server that containers use. */
   readonly dns: CurrentDns;
   readonly shares: Shares;
+  readonly openShell: OpenShell;
   readonly logger: Logger;
   /** Asked for by POST /v1/exit; rejects when the daemon must not end now. */
   readonly requestExit: () => Promise<void>;
@@ -58,9 +62,13 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 /** Serves the control API (see protocol/messages.ts) to root only. @throws MobyvmError as ListenLocally does */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const accept = httpOnStreams((request, response) => {
-    void answer(options, request, response).catch((error: unknown) => fail(options, response, error));
-  });
+  const accept = httpOnStreams(
+    (request, response) => {
+      void answer(options, request, response).catch((error: unknown) => fail(options, response, error));
+    },
+    undefined,
+    (request, stream) => upgrade(options, request, stream),
+  );
   const listener = await options.listen({
     address: options.address,
     access: { kind: 'owner only' },
@@ -74,6 +82,18 @@ export async function startControlServer(options: ControlServerOptions): Promise
     restore: () => listener.restore(),
     close: () => listener.close(),
   };
+}
+
+function upgrade(
+  { openShell, logger }: ControlServerOptions,
+  request: IncomingMessage,
+  stream: Duplex,
+): void {
+  const route = `${request.method ?? ''} ${request.url ?? ''}`;
+  logger.debug('control.request.received', { route });
+  if (route === 'POST /v1/shell' && request.headers.upgrade === SHELL_UPGRADE)
+    void serveShell(stream, openShell, logger);
+  else stream.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 
 async function answer(

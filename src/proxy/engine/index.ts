@@ -3,6 +3,7 @@ export { noShares, type ShareHealth, type ShareProblem } from './api/share-healt
 export type { HostPath, PathTranslation } from './api/translate.plan.js';
 export type { ApiRules } from './api-rules.js';
 export type { Dial, EngineAvailability, EngineState } from './availability.js';
+export { containerClient, type ContainerClient, type TerminalSize } from './container-client.js';
 export type { TcpAddress } from './dial-tcp.js';
 export { tlsDial, type TlsCredentials, type TlsDialOptions } from './dial-tls.js';
 export {

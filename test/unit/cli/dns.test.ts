@@ -71,6 +71,7 @@ function serve(current: CurrentDns): Promise<ControlServer> {
     logger: silentLogger,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
+    openShell: () => Promise.reject(new TypeError('not asked here')),
     repair: () => Promise.resolve(),
   });
 }

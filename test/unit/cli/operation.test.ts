@@ -85,6 +85,7 @@ describe('Ctrl-C during an operation', () => {
       dns: () => undefined,
       requestExit: () => Promise.resolve(),
       examineHost: () => Promise.resolve([]),
+      openShell: () => Promise.reject(new TypeError('not asked here')),
       repair: () => Promise.resolve(),
     });
     try {
@@ -134,6 +135,7 @@ test('Ctrl-C between the request and its first event cancels the operation', asy
     dns: () => undefined,
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
+    openShell: () => Promise.reject(new TypeError('not asked here')),
     repair: () => Promise.resolve(),
   });
   try {

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { silentLogger, type LocalListener } from '../../../src/core/host/index.js';
-import { httpOnStreams } from '../../../src/daemon/control/http-on-streams.js';
+import { httpOnStreams, type OnUpgrade } from '../../../src/daemon/control/http-on-streams.js';
 import { MemoryPipes } from '../../support/memory-pipe.js';
 
 const ADDRESS = String.raw`\\.\pipe\control`;
@@ -15,9 +15,13 @@ interface Serving extends AsyncDisposable {
 }
 
 /** Serves on streams that are Duplexes and nothing more. */
-async function serve(onRequest: RequestListener, requestMs?: number): Promise<Serving> {
+async function serve(
+  onRequest: RequestListener,
+  requestMs?: number,
+  onUpgrade?: OnUpgrade,
+): Promise<Serving> {
   const pipes = new MemoryPipes();
-  const accept = httpOnStreams(onRequest, requestMs);
+  const accept = httpOnStreams(onRequest, requestMs, onUpgrade);
   const listener = await pipes.listen({
     address: ADDRESS,
     access: { kind: 'owner only' },
@@ -86,4 +90,21 @@ test('invalid HTTP is answered 400', async () => {
   const client = await serving.connect();
   client.write('hello\r\n\r\n');
   expect(await readToEnd(client)).toMatch(/^HTTP\/1\.1 400 /);
+});
+
+test('a connection that changes its protocol has no time limit, and loses nothing', async () => {
+  await using serving = await serve(
+    (_request, response) => response.end(),
+    50,
+    (_request, stream) => {
+      stream.write('HTTP/1.1 101 Fine\r\n\r\n');
+      stream.on('data', (chunk: Buffer) => {
+        setTimeout(() => stream.end(`got ${chunk.toString()}`), 200);
+      });
+    },
+  );
+  const client = await serving.connect();
+  client.write('POST /x HTTP/1.1\r\nHost: mobyvm\r\nConnection: Upgrade\r\nUpgrade: y\r\n\r\nearly');
+  expect(await readToEnd(client)).toMatch(/^HTTP\/1\.1 101 [^]*got early$/);
+  expect(serving.listener.connections).toBe(0);
 });
