@@ -102,8 +102,7 @@ function reporter(
     onError?.(lines);
     // What follows `--` is for another program.
     const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
-    if (own.includes('--json') || own.includes('--background'))
-      terminal.out(JSON.stringify({ error: told }));
+    if (own.includes('--json') || own.includes('--background')) terminal.out(JSON.stringify({ error: told }));
     else lines.forEach((line) => terminal.error(line));
     if (told.code === 'MOBYVM_BUG' && error instanceof Error) terminal.error(error.stack ?? '');
     return exitCodeOf(told.code);
