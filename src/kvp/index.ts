@@ -12,6 +12,7 @@ export { isRequestName, isReservedName, RESERVED_PREFIX, shareRequestName } from
 export { decodePoolFile, type PoolRecord } from './wire/pool-file.codec.js';
 export { encodeShareRequest } from './guest/share-request.codec.js';
 export type { MountRequest, ShareRequest, UmountRequest } from './guest/share-request.codec.js';
+export { flushGuestDisk } from './guest/flush-guest-disk.js';
 export { syncGuestTime, type SyncGuestTimeOptions } from './guest/sync-guest-time.js';
 export {
   decodeTimeRequest,
