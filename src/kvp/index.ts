@@ -19,6 +19,7 @@ export {
 export { decodePoolFile, type PoolRecord } from './wire/pool-file.codec.js';
 export { encodeShareRequest } from './guest/share-request.codec.js';
 export type { MountRequest, ShareRequest, UmountRequest } from './guest/share-request.codec.js';
+export { flushGuestDisk } from './guest/flush-guest-disk.js';
 export { syncGuestTime, type SyncGuestTimeOptions } from './guest/sync-guest-time.js';
 export {
   decodeTimeRequest,

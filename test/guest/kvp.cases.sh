@@ -15,7 +15,7 @@ CONFIGURED_MARK=$work/run/configured
 ENGINE_REACH_FILE=$work/run/engine-reach
 ENGINE_TLS_FOLDER=$work/run/tls
 DMI_ENTRIES=$work/dmi VMBUS=$work/no-vmbus
-for script in console clock network configuration engine-listeners kvp-pool kvp-transfer kvp-time json-settings kvp-config share-jobs; do
+for script in console clock network configuration engine-listeners kvp-pool kvp-transfer kvp-time kvp-sync json-settings kvp-config share-jobs; do
 	. "$scripts/$script.sh"
 done
 # mktemp's folder is on no RAM disk here: nothing is secret in the tests.
@@ -389,6 +389,18 @@ expect 'a body without its last newline' is 'error malformed' body_gives 'mobyvm
 expect 'a field that is not base64' is 'error malformed' body_gives 'mobyvm-config 1\ntoken *#*\nend\n'
 expect 'an empty body' is 'error malformed' body_gives ''
 expect 'a body without fields' is ok body_gives 'mobyvm-config 1\nend\n'
+
+# --- writing to the disk ---
+sync() { [ ! -e "$work/sync-fails" ] || { echo 'sync: input/output error' >&2; return 1; }; }
+fresh
+printf 'mobyvm-sync 1\nend\n' >"$work/body"
+expect 'what is in the memory is written to the disk' is ok apply_sync_request "$work/body"
+: >"$work/sync-fails"
+expect 'a disk that cannot be written to' is 'error sync 0 sync: input/output error' apply_sync_request "$work/body"
+printf 'mobyvm-sync 2\nend\n' >"$work/body"
+expect 'another version of the request' is 'error malformed 0 the body does not begin with "mobyvm-sync 1" and end with "end"' \
+	apply_sync_request "$work/body"
+unset -f sync
 
 # --- the time ---
 # ask_time FIELD...: the result of a request with these fields

@@ -61,6 +61,10 @@ export function machineWith(
       return Promise.resolve(isFreshBoot ? 'update' : 'none');
     },
     follow: () => void world.push('guest followed'),
+    flushDisk: () => {
+      world.push('disk flushed');
+      return Promise.resolve();
+    },
     syncClock: ({ reason }) => {
       if (reason !== 'checked') world.push(`clock ${reason}`);
       return Promise.resolve(undefined);

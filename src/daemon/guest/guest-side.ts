@@ -48,6 +48,11 @@ export interface GuestSide {
    * @returns what the guest did; undefined if nothing was due, or if it failed (which is logged)
    */
   syncClock(occasion: ClockOccasion, signal: AbortSignal): Promise<TimeAnswer | undefined>;
+  /**
+   * Has the guest write to its disk what it holds in its memory, before it is saved. Bounded to 30 s. Never throws: a failure
+   * is logged, and nothing is lost as long as the saved memory can be used.
+   */
+  flushDisk(signal: AbortSignal): Promise<void>;
   /** The guest is gone, or about to go. */
   unfollow(): void;
   readonly facts: GuestFacts | undefined;

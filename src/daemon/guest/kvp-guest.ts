@@ -3,6 +3,7 @@ import { sleep, type Logger, type Step, type StepOutcome } from '../../core/host
 import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
 import {
   applyConfiguration,
+  flushGuestDisk,
   removeLeftRequests,
   type KvpExchange,
   type TimeAnswer,
@@ -31,6 +32,7 @@ export interface KvpGuestOptions {
 
 const CLEAN_UP_MS = 60_000;
 const FACTS_MS = 30_000;
+const FLUSH_SECONDS = 30;
 
 /**
  * The guest over the key-value exchange.
@@ -148,6 +150,15 @@ export class KvpGuest implements GuestSide {
 
   syncClock(occasion: ClockOccasion, signal: AbortSignal): Promise<TimeAnswer | undefined> {
     return this.#clock.sync(occasion, AbortSignal.any([signal, this.#following.signal]));
+  }
+
+  async flushDisk(signal: AbortSignal): Promise<void> {
+    const { exchange, logger } = this.#options;
+    try {
+      await flushGuestDisk(exchange, { timeoutSeconds: FLUSH_SECONDS, signal, logger });
+    } catch (error) {
+      if (!signal.aborted) logger.warn('guest.disk.unflushed', { reason: textOf(error) });
+    }
   }
 
   unfollow(): void {

@@ -277,6 +277,7 @@ export class MachineOperations {
       pingEngine: async (signal) => {
         await engine.ping(signal);
       },
+      flushDisk: (signal) => guest.flushDisk(signal),
       gracefulSeconds: settings.vm.stopTimeoutSeconds,
       notice: (message) => {
         if (context !== undefined) this.#notice(message, context);

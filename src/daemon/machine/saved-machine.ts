@@ -13,6 +13,8 @@ export interface SavedMachineOptions {
   /** What a boot would give the guest now. */
   readonly wanted: () => Promise<GivenToGuest>;
   readonly pingEngine: (signal: AbortSignal) => Promise<void>;
+  /** Has the guest write to its disk what it holds in its memory. Never throws. */
+  readonly flushDisk: (signal: AbortSignal) => Promise<void>;
   /** How long the guest may take to shut down, seconds. */
   readonly gracefulSeconds: number;
   /** Called with what the user should know although nothing failed. */
@@ -42,7 +44,9 @@ export class SavedMachine {
 
   /** @returns false if the VM kept running, because it cannot be saved */
   async save(context: StepContext): Promise<boolean> {
-    const { driver, notice } = this.#options;
+    const { driver, flushDisk, notice } = this.#options;
+    context.progress('letting it write to its disk');
+    await flushDisk(context.signal);
     context.progress('writing its memory to disk');
     try {
       await driver.save(context);

@@ -7,6 +7,9 @@ export const CONFIGURATION_NAME = `${RESERVED_PREFIX}config`;
 /** Pool 0: the host's time, see time-request.codec.ts. */
 export const TIME_NAME = `${RESERVED_PREFIX}time`;
 
+/** Pool 0: asks for what is in the memory to be written to the disk, see flush-guest-disk.ts. */
+export const SYNC_NAME = `${RESERVED_PREFIX}sync`;
+
 /** Pool 1: the agent's presence, see guest-presence.codec.ts. */
 export const GUEST_NAME = `${RESERVED_PREFIX}guest`;
 
@@ -36,5 +39,5 @@ export function isReservedName(name: string): boolean {
 
 /** True for the header and the chunks of requests, which can carry secrets and are always removed. */
 export function isRequestName(name: string): boolean {
-  return /^mobyvm\.(?:config|time|share\.[A-Za-z0-9_-]{1,64})(?:#[0-9]{1,2})?$/.test(name);
+  return /^mobyvm\.(?:config|time|sync|share\.[A-Za-z0-9_-]{1,64})(?:#[0-9]{1,2})?$/.test(name);
 }

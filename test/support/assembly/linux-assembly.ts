@@ -65,7 +65,9 @@ export class LinuxAssembly extends AssembledInstance {
   protected platformOf(options: MachinePlatformOptions): MachinePlatform {
     const driver = new FakeDriver({ world: this.world, failAt: this.#failures });
     const exchange = new FakeKvp();
-    const agent = new FakeAgent(exchange, ['mobyvm.config', 'mobyvm.time'], () => ({ ok: true }));
+    const agent = new FakeAgent(exchange, ['mobyvm.config', 'mobyvm.time', 'mobyvm.sync'], () => ({
+      ok: true,
+    }));
     return {
       ...linuxMachine(options),
       driver,

@@ -33,7 +33,7 @@ export class SimulatedAssembly extends AssembledInstance {
     const assembly = new SimulatedAssembly(await AssembledInstance.places(), host, lookSeconds);
     host.network.tentativeLooks = 0;
     host.guest = new SimulatedGuest({
-      requests: ['mobyvm.config', 'mobyvm.time'],
+      requests: ['mobyvm.config', 'mobyvm.time', 'mobyvm.sync'],
       answer: (name) => {
         assembly.requests.push(name);
         return { ok: true };

@@ -101,7 +101,7 @@ export class SimulatedWindows implements AsyncDisposable {
   /** One that starts its engine once it has its configuration, as the real one does. */
   #guest(): SimulatedGuest {
     return new SimulatedGuest({
-      requests: ['mobyvm.config', 'mobyvm.time'],
+      requests: ['mobyvm.config', 'mobyvm.time', 'mobyvm.sync'],
       answer: (name, body) => {
         if (name === 'mobyvm.config') this.#startEngine(body);
         return { ok: true };

@@ -33,7 +33,13 @@ describe('down', () => {
     await operate('up');
     driver.onExit(() => world.push('vm saved'));
     expect(notices(await operate('down'))).toBe('');
-    expect(world.slice(-4)).toEqual(['connections removed', 'guest left', 'vm saved', 'network removed']);
+    expect(world.slice(-5)).toEqual([
+      'connections removed',
+      'disk flushed',
+      'guest left',
+      'vm saved',
+      'network removed',
+    ]);
     expect(await machine.status()).toMatchObject({
       state: 'saved',
       vm: { state: 'saved', saved: { at: expect.stringMatching(/^20/) as string, bytes: 2 ** 31 } },

@@ -1,9 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/host/index.js';
 import { MobyvmError } from '../../../../src/core/values/index.js';
 import { KvpGuest, type GuestConfiguring } from '../../../../src/daemon/guest/index.js';
 import { settingsSchema } from '../../../../src/daemon/settings/schema.js';
-import { decodeGuestConfiguration, type GuestConfiguration } from '../../../../src/kvp/index.js';
+import { encodeGuestPresence } from '../../../../src/kvp/guest/guest-presence.codec.js';
+import { GUEST_NAME } from '../../../../src/kvp/guest/names.js';
+import {
+  decodeGuestConfiguration,
+  flushGuestDisk,
+  type GuestConfiguration,
+} from '../../../../src/kvp/index.js';
 import { FakeAgent, FakeKvp, type AgentAnswer } from '../../../support/kvp-fake/index.js';
 import { until } from '../../../support/vm/vm-harness.js';
 
@@ -156,4 +163,38 @@ test('the facts of a guest are available while it is followed', async () => {
 
 test('dialling fails before there are keys', () => {
   expect(() => guestWith().guest.credentials).toThrow(/before the VM has been started/);
+});
+
+describe('a guest that is about to be saved', () => {
+  const signal = new AbortController().signal;
+
+  test('writes to its disk when it is asked to', async () => {
+    const exchange = new FakeKvp();
+    const asked: string[] = [];
+    new FakeAgent(exchange, ['mobyvm.sync'], (_name, body) => {
+      asked.push(new TextDecoder().decode(body));
+      return { ok: true };
+    });
+    expect(await flushGuestDisk(exchange, { timeoutSeconds: 5, signal })).toBe(true);
+    expect(asked).toEqual(['mobyvm-sync 1\nend\n']);
+    expect((await exchange.list('host', signal)).items).toEqual([]);
+  });
+
+  test('is not asked if its agent does not know the request', async () => {
+    const { exchange } = guestWith();
+    exchange.setGuestItem(GUEST_NAME, encodeGuestPresence({ bootId: randomUUID(), agent: 'mobyvm-agent-3' }));
+    expect(await flushGuestDisk(exchange, { timeoutSeconds: 5, signal })).toBe(false);
+  });
+
+  test('is saved whether it can or not', async () => {
+    const exchange = new FakeKvp();
+    new FakeAgent(exchange, ['mobyvm.sync'], () => ({ ok: false, code: 'sync', errno: 5, text: 'no disk' }));
+    await expect(flushGuestDisk(exchange, { timeoutSeconds: 5, signal })).rejects.toMatchObject({
+      code: 'MOBYVM_KVP_FAILED',
+      message: 'The guest did not write to its disk (sync): no disk',
+    });
+    const { guest } = guestWith();
+    const over = AbortSignal.abort();
+    await expect(guest.flushDisk(over)).resolves.toBeUndefined();
+  });
 });
