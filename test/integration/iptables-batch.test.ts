@@ -24,7 +24,8 @@ afterAll(() => rm(folder, { recursive: true }));
 beforeEach(async () => {
   await rm(join(folder, 'firewall'), { recursive: true, force: true });
   await writeFile(calls, '');
-  for (const name of ['iptables', 'ip6tables', 'iptables-restore', 'ip6tables-restore']) await realProgram(name);
+  for (const name of ['iptables', 'ip6tables', 'iptables-restore', 'ip6tables-restore'])
+    await realProgram(name);
 });
 
 async function realProgram(name: string, status = 0): Promise<void> {
@@ -125,7 +126,9 @@ test('lines that cannot be applied at once are applied one by one, and a failure
   await call('iptables', '-N DOCKER');
   await call('iptables', '-A DOCKER -j RETURN');
   expect((await call('iptables-batch', 'apply')).exitCode).toBe(0);
-  expect(await called()).toContain('iptables --wait -t filter -N DOCKER\niptables --wait -t filter -A DOCKER -j RETURN\n');
+  expect(await called()).toContain(
+    'iptables --wait -t filter -N DOCKER\niptables --wait -t filter -A DOCKER -j RETURN\n',
+  );
   await realProgram('ip6tables-restore', 1);
   await realProgram('ip6tables', 1);
   await call('iptables-batch', 'open');
