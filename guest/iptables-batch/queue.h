@@ -18,13 +18,13 @@ void queue_path(char *path, int size, const char *name);
 /* Locks and reads it. False: there is none, so the tables are the kernel's. */
 bool open_queue(const char *name, struct queue *queue);
 
-/* Lets the next process have it. */
+/* Unlocks it. */
 void close_queue(struct queue *queue);
 
 bool has_chain(const struct queue *queue, const struct request *request);
 bool has_rule(const struct queue *queue, const struct request *request);
 
-/* False if it is full. */
+/* False if it would be too long, or cannot be written. */
 bool append(struct queue *queue, const struct request *request);
 
 #endif
