@@ -83,8 +83,9 @@ class ShellSession {
 
   /** Only now: until the command runs, Ctrl-C ends this one. */
   #begin(): void {
-    const { screen, openInput } = this.#context.bytes;
-    this.#input = openInput({ raw: screen !== undefined });
+    const { bytes } = this.#context;
+    const { screen } = bytes;
+    this.#input = bytes.openInput({ raw: screen !== undefined });
     void this.#passOn(this.#input.chunks).catch(() => undefined);
     if (screen === undefined) return;
     this.#unsubscribe = screen.onResize(() => {
