@@ -14,7 +14,7 @@ import type { ByteInput } from './byte-streams.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { ControlClient } from './control-client.js';
 
-/** `mobyvm shell`: a command as root of the VM, or a login shell. @returns the exit code of the command */
+/** `mobyvm shell`: a command as root of the VM, or a shell. @returns the exit code of the command */
 export async function shell(context: CommandContext, command: readonly string[]): CommandResult {
   const { paths, rights, interrupted } = context;
   const connection = await new ControlClient(paths.controlSocket, rights).openShell(interrupted);

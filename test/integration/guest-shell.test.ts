@@ -139,7 +139,8 @@ describe.runIf(hasDockerd)('mobyvm shell, with a real Docker Engine', () => {
     await terminal.resize({ columns: 70, rows: 15 });
     await terminal.enter('until [ "$(stty size)" = "15 70" ]; do sleep 0.1; done; echo re"sized"');
     await terminal.shows(/^resized$/m);
-    await terminal.enter('sleep 100000');
+    await terminal.enter("echo 'be'gun; sleep 100000");
+    await terminal.shows(/^begun$/m);
     await terminal.press('C-c');
     await terminal.enter('echo "code $?"');
     await terminal.shows(/^code 130$/m);
