@@ -10,6 +10,6 @@ BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinu
 	grub-efi-amd64-bin mtools dosfstools cpio kmod xz-utils zstd util-linux musl-tools gcc linux-libc-dev)
 
 # The real programs that the tests run against.
-TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat docker-compose openssl tmux git
+TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat docker-compose openssl tmux zsh fish git
 	libdevmapper1.02.1 python3 python3-samba smbclient wixl msitools osslsigncode)
 export RUN_PACKAGES BUILD_PACKAGES TEST_PACKAGES

@@ -14,7 +14,7 @@ import type { ByteInput } from './byte-streams.js';
 import type { CommandContext, CommandResult } from './context.js';
 import { ControlClient } from './control-client.js';
 
-/** `mobyvm shell`: a command as root of the VM, or a login shell. @returns the exit code of the command */
+/** `mobyvm shell`: a command as root of the VM, or a shell. @returns the exit code of the command */
 export async function shell(context: CommandContext, command: readonly string[]): CommandResult {
   const { paths, rights, interrupted } = context;
   const connection = await new ControlClient(paths.controlSocket, rights).openShell(interrupted);
@@ -83,8 +83,9 @@ class ShellSession {
 
   /** Only now: until the command runs, Ctrl-C ends this one. */
   #begin(): void {
-    const { screen, openInput } = this.#context.bytes;
-    this.#input = openInput({ raw: screen !== undefined });
+    const { bytes } = this.#context;
+    const { screen } = bytes;
+    this.#input = bytes.openInput({ raw: screen !== undefined });
     void this.#passOn(this.#input.chunks).catch(() => undefined);
     if (screen === undefined) return;
     this.#unsubscribe = screen.onResize(() => {

@@ -14,6 +14,7 @@ import { errorLines } from '../protocol/error-text.js';
 import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
 import type { HostPlatform } from '../protocol/platform.js';
 import { startControlServer } from './control/server.js';
+import type { OpenShell } from './control/shell-connection.js';
 import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
 import { removeNamespaces } from './daemon-namespace.js';
 import { GuestShells } from './guest-shell/index.js';
@@ -147,12 +148,6 @@ async function openDaemon(
   const endpoint = await openEndpoint(context, platform, { machine, dial, shares: assembled.shares, logger });
   opened.endpoint = endpoint;
   closing.push(() => endpoint.close());
-  const shells = new GuestShells({
-    availability: availabilityOf(machine, dial),
-    engine: containerClient(dial),
-    logger,
-  });
-  closing.push(() => shells.close());
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
     exit = resolve;
@@ -167,7 +162,7 @@ async function openDaemon(
     machine,
     dns: assembled.dns,
     shares: assembled.shares,
-    openShell: (request, signal) => shells.open(request, signal),
+    openShell: shellsIn(machine, dial, logger, closing),
     logger,
     requestExit,
     examineHost: () => examineHost(context, machine),
@@ -178,6 +173,14 @@ async function openDaemon(
   closing.push(lookAfter(machine, assembled.checks));
   closing.push(lookAfterSleep(context, machine));
   return { machine, clients: () => control.clients, exitRequested };
+}
+
+/** @returns opens shells in the VM, which end with the daemon */
+function shellsIn(machine: Machine, dial: Dial, logger: Logger, closing: Close[]): OpenShell {
+  const availability = availabilityOf(machine, dial);
+  const shells = new GuestShells({ availability, engine: containerClient(dial), logger });
+  closing.push(() => shells.close());
+  return (request, signal) => shells.open(request, signal);
 }
 
 /** @returns ends the periodic checks */

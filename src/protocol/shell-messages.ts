@@ -35,7 +35,7 @@ export const shellSize = z.strictObject(size);
 export type ShellSize = z.infer<typeof shellSize>;
 
 export const shellOpen = z.strictObject({
-  /** A program and its arguments; root's login shell if empty. */
+  /** A program and its arguments; root's shell if empty. */
   command: z.array(z.string().max(131_072)).max(1_000),
   /** Absent for plain streams. */
   terminal: z.strictObject({ type: z.string().regex(/^[A-Za-z0-9+_.-]{1,64}$/), ...size }).optional(),

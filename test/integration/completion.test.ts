@@ -1,12 +1,13 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { listenOnUnixSocket } from '../../src/daemon/linux/unix-listener.js';
 import { startControlServer, type ControlServer } from '../../src/daemon/control/server.js';
 import { run } from '../../src/core/host/index.js';
 import { compiledSource } from '../support/compiled.js';
 import { idleControl } from '../support/idle-control.js';
+import { environmentOf } from '../support/instance-folder.js';
 import { FakeKvp } from '../support/kvp-fake/index.js';
 import { Terminal } from '../support/terminal.js';
 
@@ -50,14 +51,8 @@ afterAll(async () => {
 });
 
 function environment(): NodeJS.ProcessEnv {
-  const moved = ['STATE_DIR', 'RUN_DIR', 'LOG_DIR'].map((name) => [`MOBYVM_${name}`, folder]);
-  return {
-    PATH: `${folder}/bin:${process.env['PATH'] ?? ''}`,
-    HOME: folder,
-    LANG: 'C.UTF-8',
-    ...Object.fromEntries(moved),
-    MOBYVM_SETTINGS: join(folder, 'settings.json'),
-  };
+  const path = `${folder}/bin:${process.env['PATH'] ?? ''}`;
+  return { PATH: path, HOME: folder, LANG: 'C.UTF-8', ...environmentOf(folder) };
 }
 
 describe.each(SHELLS)('in %s', (name, command, load) => {
@@ -69,7 +64,8 @@ describe.each(SHELLS)('in %s', (name, command, load) => {
       await terminal.type(typed);
       await terminal.press('Tab');
       await terminal.shows(pattern);
-      await terminal.press('C-c');
+      // Not Ctrl-C, which also drops what is typed after it.
+      await terminal.press('C-u');
     };
     await completed('mobyvm diagn', /mobyvm diagnose/);
     await completed('mobyvm status --tim', /mobyvm status --timings/);

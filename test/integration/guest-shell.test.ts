@@ -14,6 +14,7 @@ import { DockerdSetting, hasDockerd } from '../support/dockerd.js';
 import { unixDial } from '../support/engine-dial.js';
 import { settableAvailability } from '../support/engine-availability.js';
 import { idleControl } from '../support/idle-control.js';
+import { environmentOf } from '../support/instance-folder.js';
 import { Terminal } from '../support/terminal.js';
 
 if (!hasDockerd) process.stderr.write('SKIPPED: there is no Docker Engine in build/tools.\n');
@@ -51,9 +52,7 @@ describe.runIf(hasDockerd)('mobyvm shell, with a real Docker Engine', () => {
   }, 120_000);
 
   function environment(): NodeJS.ProcessEnv {
-    const folder = join(engine.folder, 'mobyvm');
-    const moved = ['STATE_DIR', 'RUN_DIR', 'LOG_DIR'].map((name) => [`MOBYVM_${name}`, folder]);
-    return { ...process.env, ...Object.fromEntries(moved), MOBYVM_SETTINGS: join(folder, 'settings.json') };
+    return { ...process.env, ...environmentOf(join(engine.folder, 'mobyvm')) };
   }
 
   function start(...command: readonly string[]) {
@@ -140,7 +139,8 @@ describe.runIf(hasDockerd)('mobyvm shell, with a real Docker Engine', () => {
     await terminal.resize({ columns: 70, rows: 15 });
     await terminal.enter('until [ "$(stty size)" = "15 70" ]; do sleep 0.1; done; echo re"sized"');
     await terminal.shows(/^resized$/m);
-    await terminal.enter('sleep 100000');
+    await terminal.enter("echo 'be'gun; sleep 100000");
+    await terminal.shows(/^begun$/m);
     await terminal.press('C-c');
     await terminal.enter('echo "code $?"');
     await terminal.shows(/^code 130$/m);

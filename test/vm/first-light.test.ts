@@ -217,7 +217,8 @@ describe('mobyvm shell', () => {
     await using terminal = await Terminal.start([mobyvm, 'shell'], { env, columns: 90, rows: 20 });
     await terminal.enter("stty size; echo 'i'n $(hostname)");
     await terminal.shows(/^20 90$[^]*^in moby$/m);
-    await terminal.enter('sleep 100000');
+    await terminal.enter("echo 'be'gun; sleep 100000");
+    await terminal.shows(/^begun$/m);
     await terminal.press('C-c');
     await terminal.enter('exit 5');
     await terminal.shows(/^left 5$/m);

@@ -4,7 +4,7 @@ import { VM_FOLDERS } from './shell-image.plan.js';
 export const SHELL_LABEL = 'com.mobyvm.shell';
 
 export interface ShellRequest {
-  /** A program and its arguments; root's login shell if empty. */
+  /** A program and its arguments; root's shell if empty. */
   readonly command: readonly string[];
   /** The terminal of the user, if the shell gets one. */
   readonly terminal?: {
@@ -24,7 +24,8 @@ export interface ShellContainer {
 
 /** All namespaces of the VM's first process that a container would have of its own. */
 const ENTER = ['nsenter', '-t', '1', '-m', '-u', '-i', '-n', '-p', '--'];
-const LOGIN_SHELL = ['/bin/sh', '-l'];
+/** No login shell: Debian's /etc/profile expects a run-parts(8) that busybox does not have. */
+const SHELL = ['/bin/sh'];
 
 /**
  * The body of `POST /containers/create` for a shell: a privileged container without namespaces of its own that enters
@@ -36,7 +37,7 @@ export function shellContainer({ image, mark, request }: ShellContainer): unknow
   return {
     Image: image,
     Entrypoint: [],
-    Cmd: [...ENTER, ...(command.length === 0 ? LOGIN_SHELL : command)],
+    Cmd: [...ENTER, ...(command.length === 0 ? SHELL : command)],
     Env: terminal === undefined ? variables : [...variables, `TERM=${terminal.type}`],
     Labels: { [SHELL_LABEL]: mark },
     Tty: terminal !== undefined,
