@@ -28,6 +28,8 @@ expect 'each user can have more than 200 keys' at_least kernel.keys.maxkeys 2000
 expect 'every line is one that sysctl understands' sh -c "! grep -vE '^(#.*|[a-z_.-]+ = [0-9]+|)\$' '$etc/mobyvm/kernel-limits.conf'"
 expect 'they are set before anything else starts' grep -q 'sysctl -q -p /etc/mobyvm/kernel-limits.conf' "$etc/init.d/mobyvm-early"
 
+expect 'dockerd finds the controllers of memory and swap space in its group' \
+	sh -c "grep -A 9 'cgroup2 /sys/fs/cgroup' '$etc/init.d/mobyvm-early' | grep -q 'in cpuset cpu io memory pids'"
 expect 'Redis can take snapshots' at_least vm.overcommit_memory 1
 expect 'a database can bypass the page cache' at_least fs.aio-max-nr 1048576
 expect 'containers together may have more processes than an old system' at_least kernel.pid_max 4194304
