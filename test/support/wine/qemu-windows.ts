@@ -147,6 +147,9 @@ export class QemuWindows implements AsyncDisposable {
   /** What a published port answers to another computer. */
   async #askHost(port: number): Promise<string> {
     const url = `http://${LAN.host}:${port}/`;
-    return (await this.neighbour.run('curl', ['-sS', '--max-time', '60', url])).stdout;
+    const ask = `const answer = await fetch(process.argv[1], { signal: AbortSignal.timeout(60_000) });
+      process.stdout.write(await answer.text());`;
+    const args = ['--input-type=module', '--eval', ask, url];
+    return (await this.neighbour.run(process.execPath, args)).stdout;
   }
 }
