@@ -149,7 +149,9 @@ export class KvpGuest implements GuestSide {
   async flushDisk(signal: AbortSignal): Promise<void> {
     const { exchange, logger } = this.#options;
     try {
-      await flushGuestDisk(exchange, { timeoutSeconds: FLUSH_SECONDS, signal, logger });
+      // The wait for the agent and that for its answer together.
+      const within = AbortSignal.any([signal, AbortSignal.timeout(FLUSH_SECONDS * 1_000)]);
+      await flushGuestDisk(exchange, { timeoutSeconds: FLUSH_SECONDS, signal: within, logger });
     } catch (error) {
       if (!signal.aborted) logger.warn('guest.disk.unflushed', { reason: textOf(error) });
     }
