@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sleep, type Logger, type Step, type StepOutcome } from '../../core/host/index.js';
+import { sleep, type Logger, type Step, type StepOutcome, timeLimit } from '../../core/host/index.js';
 import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
 import {
   applyConfiguration,
@@ -150,7 +150,7 @@ export class KvpGuest implements GuestSide {
     const { exchange, logger } = this.#options;
     try {
       // The wait for the agent and that for its answer together.
-      const within = AbortSignal.any([signal, AbortSignal.timeout(FLUSH_SECONDS * 1_000)]);
+      const within = timeLimit(FLUSH_SECONDS * 1_000, signal);
       await flushGuestDisk(exchange, { timeoutSeconds: FLUSH_SECONDS, signal: within, logger });
     } catch (error) {
       if (!signal.aborted) logger.warn('guest.disk.unflushed', { reason: textOf(error) });
@@ -167,7 +167,7 @@ export class KvpGuest implements GuestSide {
   async #removeLeftovers(signal: AbortSignal): Promise<void> {
     const { exchange, logger } = this.#options;
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(CLEAN_UP_MS)]);
+      const within = timeLimit(CLEAN_UP_MS, signal);
       const removed = await removeLeftRequests(exchange, within);
       if (removed > 0) logger.warn('kvp.requests.removed', { items: removed });
     } catch (error) {
@@ -177,7 +177,7 @@ export class KvpGuest implements GuestSide {
 
   async #learnFacts(signal: AbortSignal): Promise<void> {
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(FACTS_MS)]);
+      const within = timeLimit(FACTS_MS, signal);
       const facts = guestFactsOf((await this.#options.exchange.list('intrinsic', within)).items);
       if (!signal.aborted) this.#facts = facts;
     } catch (error) {
@@ -190,7 +190,7 @@ async function answersSoon(
   { pingEngine, giveUp, signal }: GuestConfiguring,
   withinMs: number,
 ): Promise<boolean> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+  const within = timeLimit(withinMs, signal);
   while (!within.aborted) {
     giveUp();
     try {

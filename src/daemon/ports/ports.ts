@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import type { Logger, ManagedResource } from '../../core/host/index.js';
 import { textOf, type Ipv4 } from '../../core/values/index.js';
 import {
@@ -107,7 +108,7 @@ export class Ports {
     if (server === undefined) return;
     const askedAtMs = performance.now();
     try {
-      const listed = listedPorts(await this.#options.containers(AbortSignal.timeout(ASK_ENGINE_MS)));
+      const listed = listedPorts(await this.#options.containers(timeLimit(ASK_ENGINE_MS)));
       if (this.#slot.current === server) await server.publisher.audit(listed, askedAtMs);
     } catch (error) {
       this.#options.logger.debug('ports.audit.failed', { reason: textOf(error) });
