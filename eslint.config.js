@@ -127,6 +127,10 @@ const BARE_ERROR = {
   selector: "NewExpression[callee.name='Error']",
   message: 'Throw a MobyvmError: a code, a sentence, a remedy.',
 };
+const COLLECTED_TIMEOUT = {
+  selector: "MemberExpression[object.name='AbortSignal'][property.name='timeout']",
+  message: 'Use timeLimit of core/host: Node.js may collect this signal before its time is over.',
+};
 const PROCESS_GLOBALS = {
   selector: "MemberExpression[object.name='process'][property.name=/^(env|argv|exit|exitCode)$/]",
   message: 'Only the entries, src/main.ts and src/service.ts, read the environment and the arguments.',
@@ -166,11 +170,19 @@ export default tseslint.config(
   fanotify,
   {
     files: ['src/**/*.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR, PROCESS_GLOBALS] },
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...PLATFORM_QUESTIONS,
+        BARE_ERROR,
+        COLLECTED_TIMEOUT,
+        PROCESS_GLOBALS,
+      ],
+    },
   },
   {
     files: ['src/main.ts', 'src/service.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR] },
+    rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR, COLLECTED_TIMEOUT] },
   },
   {
     // winston's own types declare its transports as interfaces, which this rule takes for foreign objects.
@@ -181,6 +193,10 @@ export default tseslint.config(
     // The parameters of Windows calls are Windows' own.
     files: ['src/windows/calls/*.ts'],
     rules: { 'max-params': 'off' },
+  },
+  {
+    files: ['src/core/host/time-limit.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...PLATFORM_QUESTIONS, BARE_ERROR, PROCESS_GLOBALS] },
   },
   {
     files: ['src/daemon/platform.ts'],

@@ -1,3 +1,4 @@
+import { timeLimit } from '../core/host/index.js';
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
@@ -189,10 +190,8 @@ export class ControlClient {
     schema: z.ZodType<T>,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<T> {
-    const limit = AbortSignal.timeout(timeoutMs);
     try {
-      const until = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-      const answer = await this.#send('GET', path, undefined, until);
+      const answer = await this.#send('GET', path, undefined, timeLimit(timeoutMs, signal));
       return parsed(schema, await textOf(answer));
     } catch (error) {
       throw isTimeout(error) ? silentError(error) : error;

@@ -1,3 +1,4 @@
+import { timeLimit } from '../core/host/index.js';
 import type { AskedProbe, CommandContext } from './context.js';
 import { ControlClient } from './control-client.js';
 import { findingsOf } from './doctor.js';
@@ -47,7 +48,7 @@ export function diagnosisQuestions(context: CommandContext): readonly AskedProbe
 
 /** A daemon that hangs must leave time for the checks that need none. */
 function findings(context: CommandContext, signal: AbortSignal): Promise<unknown> {
-  return findingsOf(context, AbortSignal.any([signal, AbortSignal.timeout(DAEMON_MS)]));
+  return findingsOf(context, timeLimit(DAEMON_MS, signal));
 }
 
 /** Side by side: a dead one would use up the time of the others. */

@@ -6,6 +6,7 @@ import {
   statIfPresent,
   type Logger,
   type ManagedResource,
+  timeLimit,
 } from '../core/host/index.js';
 import { MobyvmError, textOf } from '../core/values/index.js';
 import type { CredentialStore } from './credential-store.js';
@@ -152,7 +153,7 @@ export class Shares {
 
   /** Resolves when each share is healthy or was given up; after the time limit at the latest. */
   async settled(signal: AbortSignal, withinMs = SETTLE_MS): Promise<void> {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+    const within = timeLimit(withinMs, signal);
     // A signal for each: Node.js warns of more than ten listeners on one.
     const all = [...this.#workers.values()].map((each) => each.settled(AbortSignal.any([within])));
     await Promise.allSettled(all);
@@ -253,7 +254,7 @@ export class Shares {
     if (place === undefined) return notMountedYet(worker.share);
     let status = await worker.look(place, signal);
     if (status.state === 'mounting') {
-      const soon = AbortSignal.any([signal, AbortSignal.timeout(MOUNTING_MS)]);
+      const soon = timeLimit(MOUNTING_MS, signal);
       await worker.settled(soon).catch(() => undefined);
       status = worker.status;
     }
@@ -295,7 +296,7 @@ export class Shares {
     if (place !== undefined) {
       if (worker.status.state === 'off') worker.start(place);
       else worker.wake();
-      const within = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_MS)]);
+      const within = timeLimit(SETTLE_MS, signal);
       await worker.settled(within).catch(() => signal.throwIfAborted());
     }
     return { share: worker.share, status: worker.status };

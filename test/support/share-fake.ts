@@ -154,8 +154,8 @@ export class FakeShareWorld implements FileServer, GuestMounts {
 
 export const PLACE = { hostAddress: parseIpv4('10.0.75.1'), vmAddress: parseIpv4('10.0.75.2') };
 
-/** Shares of a world, with their list in that file. */
-export function sharesOf(world: FakeShareWorld, path = '/nonexistent/shares.json'): Shares {
+/** Shares of a world, with their list in that file; by default one that cannot be written. */
+export function sharesOf(world: FakeShareWorld, path = '/dev/null/shares.json'): Shares {
   return new Shares({
     path,
     rule: 'linux',

@@ -19,6 +19,7 @@ export * from './secret-seal.js';
 export * from './serial-queue.js';
 export * from './state-file.js';
 export * from './steps.js';
+export * from './time-limit.js';
 export * from './wait.js';
 export * from './windows-program.js';
 export * from './zip-file.js';

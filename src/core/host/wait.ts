@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MobyvmError, textOf, type ErrorCode } from '../values/index.js';
+import { timeLimit } from './time-limit.js';
 
 /** Sleeps; rejects at once with the signal's reason when it is aborted. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -32,7 +33,9 @@ export interface Requirement {
  * @throws MobyvmError with the requirement's code, or MOBYVM_TIMEOUT, when the time is up
  */
 export async function waitFor(requirement: Requirement, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + requirement.timeoutSeconds * 1000;
+  const timeoutMs = requirement.timeoutSeconds * 1000;
+  const deadline = performance.now() + timeoutMs;
+  const within = timeLimit(timeoutMs, signal);
   let lastReason: unknown;
   for (;;) {
     signal.throwIfAborted();
@@ -40,8 +43,7 @@ export async function waitFor(requirement: Requirement, signal: AbortSignal): Pr
     const remainingMs = deadline - performance.now();
     if (remainingMs <= 0) throw timeoutError(requirement, lastReason);
     try {
-      if (await requirement.check(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(remainingMs))])))
-        return;
+      if (await requirement.check(within)) return;
       lastReason = undefined;
     } catch (error) {
       signal.throwIfAborted();

@@ -84,7 +84,7 @@ export function isAbort(thrown: unknown): boolean {
         (thrown.name === 'AbortError' || (thrown as NodeJS.ErrnoException).code === 'ABORT_ERR');
 }
 
-/** True for the error of an `AbortSignal.timeout` signal, also when it is the cause of an aborted request. */
+/** True for the error of a time limit, also when it is the cause of an aborted request. */
 export function isTimeout(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return thrown.name === 'TimeoutError' || (thrown.name === 'AbortError' && isTimeout(thrown.cause));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sleep, type Logger, type Step, type StepOutcome } from '../../core/host/index.js';
+import { sleep, type Logger, type Step, type StepOutcome, timeLimit } from '../../core/host/index.js';
 import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
 import {
   applyConfiguration,
@@ -155,7 +155,9 @@ export class KvpGuest implements GuestSide {
   async flushDisk(signal: AbortSignal): Promise<void> {
     const { exchange, logger } = this.#options;
     try {
-      await flushGuestDisk(exchange, { timeoutSeconds: FLUSH_SECONDS, signal, logger });
+      // The wait for the agent and that for its answer together.
+      const within = timeLimit(FLUSH_SECONDS * 1_000, signal);
+      await flushGuestDisk(exchange, { timeoutSeconds: FLUSH_SECONDS, signal: within, logger });
     } catch (error) {
       if (!signal.aborted) logger.warn('guest.disk.unflushed', { reason: textOf(error) });
     }
@@ -172,7 +174,7 @@ export class KvpGuest implements GuestSide {
   async #removeLeftovers(signal: AbortSignal): Promise<void> {
     const { exchange, logger } = this.#options;
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(CLEAN_UP_MS)]);
+      const within = timeLimit(CLEAN_UP_MS, signal);
       const removed = await removeLeftRequests(exchange, within);
       if (removed > 0) logger.warn('kvp.requests.removed', { items: removed });
     } catch (error) {
@@ -182,7 +184,7 @@ export class KvpGuest implements GuestSide {
 
   async #learnFacts(signal: AbortSignal): Promise<void> {
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(FACTS_MS)]);
+      const within = timeLimit(FACTS_MS, signal);
       const facts = guestFactsOf((await this.#options.exchange.list('intrinsic', within)).items);
       if (!signal.aborted) this.#facts = facts;
     } catch (error) {
@@ -195,7 +197,7 @@ async function answersSoon(
   { pingEngine, giveUp, signal }: GuestConfiguring,
   withinMs: number,
 ): Promise<boolean> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+  const within = timeLimit(withinMs, signal);
   while (!within.aborted) {
     giveUp();
     try {

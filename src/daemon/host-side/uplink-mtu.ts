@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import type { Logger } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
 
@@ -21,7 +22,7 @@ export async function followUplinkMtu(
   let found: number | undefined;
   const look = async (): Promise<void> => {
     try {
-      const mtuBytes = await read?.(AbortSignal.timeout(READ_MS));
+      const mtuBytes = await read?.(timeLimit(READ_MS));
       if (mtuBytes !== found) logger.info('dhcp.mtu.changed', { mtuBytes });
       found = mtuBytes;
     } catch (error) {

@@ -5,6 +5,7 @@ import {
   type Step,
   type StepContext,
   type StepOutcome,
+  timeLimit,
 } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import type { VmDriver } from '../../vm/index.js';
@@ -58,8 +59,7 @@ export function guestSteps(guest: GuestView): readonly Step[] {
       code: 'MOBYVM_NO_LEASE',
       hint: 'Look at the console with `mobyvm console` and at the DHCP events with `mobyvm logs`.',
       // An adopted guest took its address from an earlier daemon: then the engine's answer proves it.
-      check: async (signal) =>
-        guest.hasLease() || (await engineAnswers(AbortSignal.any([signal, AbortSignal.timeout(2_000)]))),
+      check: async (signal) => guest.hasLease() || (await engineAnswers(timeLimit(2_000, signal))),
     }),
     ...sharesStep(guest),
     waiting(guest, 'engine', 'Docker Engine', {

@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import type { ManagedResource } from '../../core/host/index.js';
 import { MobyvmError, reportOf, textOf, type Change, type ErrorReport } from '../../core/values/index.js';
 import type { MachineCondition } from './condition.js';
@@ -56,7 +57,7 @@ export class MachineHealth {
   async probe(): Promise<EngineAnswer | undefined> {
     const { engine, logger } = this.#options.parts;
     try {
-      return await engine.ping(AbortSignal.timeout(PROBE_TIMEOUT_MS));
+      return await engine.ping(timeLimit(PROBE_TIMEOUT_MS));
     } catch (error) {
       logger.debug('engine.ping.failed', { code: reportOf(error).code });
       return undefined;
@@ -108,7 +109,7 @@ export class MachineHealth {
     if (this.#isLookingAtGuard || this.#repairing !== undefined || isBroken || !isQuiet()) return;
     this.#isLookingAtGuard = true;
     try {
-      if (!(await parts.host.isGuarded(AbortSignal.timeout(LOOK_TIMEOUT_MS)))) await this.repair();
+      if (!(await parts.host.isGuarded(timeLimit(LOOK_TIMEOUT_MS)))) await this.repair();
     } catch (error) {
       parts.logger.debug('guard.check.failed', { reason: textOf(error) });
     } finally {
@@ -130,7 +131,7 @@ export class MachineHealth {
     const { parts, isQuiet, condition } = this.#options;
     if (!isQuiet()) return;
     try {
-      const found = await parts.host.obstacles(AbortSignal.timeout(LOOK_TIMEOUT_MS));
+      const found = await parts.host.obstacles(timeLimit(LOOK_TIMEOUT_MS));
       const known = new Set(this.#obstacles.map(({ id }) => id));
       for (const { id, problem, remedy } of found)
         if (!known.has(id)) parts.logger.warn('network.obstacle.found', { problem, remedy });

@@ -6,6 +6,7 @@ import {
   type Lifetime,
   type ManagedResource,
   type Step,
+  timeLimit,
 } from '../../core/host/index.js';
 import { parseSubnet, textOf } from '../../core/values/index.js';
 import type { VmSpec } from '../../vm/index.js';
@@ -163,7 +164,7 @@ export class MachineOperations {
       return 'stop';
     }
     try {
-      await engine.ping(AbortSignal.any([context.signal, AbortSignal.timeout(ANSWER_MS)]));
+      await engine.ping(timeLimit(ANSWER_MS, context.signal));
     } catch {
       context.signal.throwIfAborted();
       this.#notice(notSaved('its engine does not answer'), context);

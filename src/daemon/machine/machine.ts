@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import type { ManagedResource } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
@@ -109,7 +110,7 @@ export class Machine {
     if (this.state === 'stopped') return true;
     if (this.state !== 'failed') return false;
     const { driver, host } = this.#parts;
-    const state = await stateToStop(driver, AbortSignal.timeout(LOOK_TIMEOUT_MS));
+    const state = await stateToStop(driver, timeLimit(LOOK_TIMEOUT_MS));
     return !isUp(state) && (await host.isGone());
   }
 

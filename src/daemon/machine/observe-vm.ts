@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import type { Logger } from '../../core/host/index.js';
 import { isTimeout, MobyvmError, reportOf, textOf, type ErrorReport } from '../../core/values/index.js';
 import type { VmDriver, VmSpec, VmState } from '../../vm/index.js';
@@ -17,7 +18,7 @@ export async function observeVm(
   wanted: VmSpec,
 ): Promise<ObservedVm> {
   try {
-    const state = await driver.state(AbortSignal.timeout(LOOK_TIMEOUT_MS));
+    const state = await driver.state(timeLimit(LOOK_TIMEOUT_MS));
     const { accelerator } = driver.features;
     const { cpus, memoryMiB, firmware } = (isUp(state) ? await driver.runningSpec() : wanted) ?? {};
     return {
@@ -74,7 +75,7 @@ export async function resumeIfStalled({
   readonly driver: VmDriver;
   readonly logger: Logger;
 }): Promise<MobyvmError | undefined> {
-  const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+  const signal = timeLimit(LOOK_TIMEOUT_MS);
   try {
     if ((await driver.state(signal)) !== 'stalled') return undefined;
     await driver.resume(signal);
@@ -96,7 +97,7 @@ export async function isRunningNow(driver: VmDriver, signal: AbortSignal): Promi
 /** Why the engine of a running machine does not answer: the machine itself may have crashed. */
 export async function whyEngineIsLost({ driver }: { readonly driver: VmDriver }): Promise<MobyvmError> {
   try {
-    const state = await driver.state(AbortSignal.timeout(LOOK_TIMEOUT_MS));
+    const state = await driver.state(timeLimit(LOOK_TIMEOUT_MS));
     return state === 'crashed' ? crashed(driver.features.accelerator) : engineLost();
   } catch {
     return engineLost();

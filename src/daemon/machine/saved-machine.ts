@@ -1,4 +1,10 @@
-import { waitFor, type EnsureContext, type Logger, type StepContext } from '../../core/host/index.js';
+import {
+  waitFor,
+  type EnsureContext,
+  type Logger,
+  type StepContext,
+  timeLimit,
+} from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { VmDriver } from '../../vm/index.js';
 import type { GuestRecord, GuestRecordStore } from './guest-record.js';
@@ -162,7 +168,7 @@ export class SavedMachine {
   /** A start failed or was interrupted after the guest was resumed. */
   async #saveAgain(): Promise<void> {
     const { driver, logger } = this.#options;
-    const context = { signal: AbortSignal.timeout(SAVE_AGAIN_MS), progress: () => undefined };
+    const context = { signal: timeLimit(SAVE_AGAIN_MS), progress: () => undefined };
     try {
       await driver.save(context);
       await this.#noteSaved();
@@ -188,7 +194,7 @@ export class SavedMachine {
           },
           check: async (either) => {
             try {
-              await pingEngine(AbortSignal.any([either, AbortSignal.timeout(PING_MS)]));
+              await pingEngine(timeLimit(PING_MS, either));
               return true;
             } catch (error) {
               isOver = (await driver.state(either)) !== 'running';

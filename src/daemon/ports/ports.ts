@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import type { Logger, ManagedResource } from '../../core/host/index.js';
 import { textOf, type Ipv4 } from '../../core/values/index.js';
 import {
@@ -109,7 +110,7 @@ export class Ports {
     if (server === undefined) return;
     const askedAtMs = performance.now();
     try {
-      const containers = await this.#options.containers(AbortSignal.timeout(ASK_ENGINE_MS));
+      const containers = await this.#options.containers(timeLimit(ASK_ENGINE_MS));
       if (this.#slot.current !== server) return;
       this.#onHostNetwork = onHostNetwork(containers);
       await server.publisher.audit(listedPorts(containers), askedAtMs);

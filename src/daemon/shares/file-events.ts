@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -146,8 +147,7 @@ class RunningFileEvents implements FileEvents {
 
   async #watchWhatIsBound(): Promise<void> {
     const { containers, shares } = this.#options;
-    const deadline = AbortSignal.timeout(ASK_ENGINE_MS);
-    const list = await containers(AbortSignal.any([this.#end.signal, deadline]));
+    const list = await containers(timeLimit(ASK_ENGINE_MS, this.#end.signal));
     const found = await Promise.all(bindSources(list, shares()).map(lookAt));
     const binds = mergeBinds(found.filter((bind) => bind !== undefined));
     const wanted = JSON.stringify(binds);

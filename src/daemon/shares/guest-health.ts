@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import type { Logger } from '../../core/host/index.js';
 import { CodecError } from '../../core/values/index.js';
 import {
@@ -62,7 +63,7 @@ export class GuestHealth {
       throw guestShareError('The VM does not answer questions about its shares.');
     this.#number = (this.#number % MAX_PROBE_NUMBER) + 1;
     const number = this.#number;
-    const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    const within = timeLimit(ANSWER_MS, signal);
     try {
       return await new Promise<MountHealth>((answer, fail) => {
         this.#probes.set(number, { id, answer, fail });

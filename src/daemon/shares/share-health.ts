@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import { lstat } from 'node:fs/promises';
 import { shellWord } from '../../core/values/index.js';
 import type { ShareHealth, ShareProblem } from '../../proxy/index.js';
@@ -13,7 +14,7 @@ export function shareHealth(shares: Shares, rule: PathRule): ShareHealth {
       const list = shares.list().map(({ share }) => share);
       const share = shareAt(path, list);
       if (share !== undefined) {
-        return shares.problemOf(share.id, AbortSignal.timeout(ASK_MS)).catch(() => silent(share.name));
+        return shares.problemOf(share.id, timeLimit(ASK_MS)).catch(() => silent(share.name));
       }
       if (drive === undefined) return hostPathProblem(path);
       const below = list.filter(({ points }) => points.some((point) => point.startsWith(`/${drive}/`)));

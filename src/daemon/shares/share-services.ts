@@ -1,3 +1,4 @@
+import { timeLimit } from '../../core/host/index.js';
 import type { Logger, ManagedResource } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
 import {
@@ -170,7 +171,7 @@ export class ShareServices implements MachineShares {
     const broken = this.shares.list().filter(({ status }) => status.state !== 'healthy');
     if (this.#engine === undefined || broken.length === 0) return [];
     const points = broken.flatMap(({ share }) => share.points);
-    const within = AbortSignal.any([this.#engine.signal, AbortSignal.timeout(ASK_ENGINE_MS)]);
+    const within = timeLimit(ASK_ENGINE_MS, this.#engine.signal);
     const held = await this.#options.held.list(points, within).catch(() => []);
     return held.map(({ name }) => name);
   }

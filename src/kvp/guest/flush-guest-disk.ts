@@ -7,9 +7,6 @@ import { SYNC_NAME } from './names.js';
 /** Agents that do not know the request, by the names that they have in their presence. */
 const WITHOUT_SYNC: readonly string[] = ['mobyvm-agent-1', 'mobyvm-agent-2', 'mobyvm-agent-3'];
 
-/** The body of the transfer `mobyvm.sync` (fields.codec.ts, kind `mobyvm-sync` 1), which has no fields. */
-export const syncRequest = (): Uint8Array => encodeFields({ kind: 'mobyvm-sync', version: 1, fields: [] });
-
 /**
  * Has the guest write to its disk what it holds in its memory, as sync(1) does.
  * @returns false for a guest whose agent is older than the request
@@ -26,7 +23,8 @@ export async function flushGuestDisk(
     {
       name: SYNC_NAME,
       title: 'the guest to write to its disk',
-      body: syncRequest,
+      // It has no fields: see fields.codec.ts for its form.
+      body: () => encodeFields({ kind: 'mobyvm-sync', version: 1, fields: [] }),
       timeoutSeconds,
       code: 'MOBYVM_KVP_FAILED',
       hint: 'Look at `mobyvm console --lines 200` for mobyvm-agent.',

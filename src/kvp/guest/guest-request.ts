@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { silentLogger, type Logger } from '../../core/host/index.js';
+import { silentLogger, type Logger, timeLimit } from '../../core/host/index.js';
 import type { ErrorCode } from '../../core/values/index.js';
 import type { KvpExchange } from '../exchange.js';
 import { decodeGuestPresence, type GuestPresence } from './guest-presence.codec.js';
@@ -81,7 +81,7 @@ export async function askGuest(
           signal,
         );
       },
-      () => exchange.remove(names, AbortSignal.timeout(CLEAN_UP_SECONDS * 1_000)),
+      () => exchange.remove(names, timeLimit(CLEAN_UP_SECONDS * 1_000)),
     );
     logger.info('kvp.request.answered', { name: request.name, id, ok: result.ok });
     return result;

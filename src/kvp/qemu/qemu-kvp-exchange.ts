@@ -1,4 +1,4 @@
-import { silentLogger, sleep, type Logger, SerialQueue } from '../../core/host/index.js';
+import { silentLogger, sleep, type Logger, SerialQueue, timeLimit } from '../../core/host/index.js';
 import { isAbort, textOf, type Mac } from '../../core/values/index.js';
 import {
   checkSettings,
@@ -301,9 +301,9 @@ export class QemuKvpExchange implements KvpExchange {
 
   /** @returns false for a guest that is away, or does not answer: it gets the items as soon as it is back */
   async #sendSoon(items: readonly KvpSetting[], signal: AbortSignal): Promise<boolean> {
-    const soon = AbortSignal.timeout(KEEP_MS);
+    const soon = timeLimit(KEEP_MS, signal);
     try {
-      return await this.#inTurn('Setting items', AbortSignal.any([signal, soon]), async (within) => {
+      return await this.#inTurn('Setting items', soon, async (within) => {
         for (const item of items) {
           if (!(await this.#daemon.setOnce(item.name, item.value, within))) return false;
           this.#own.sent(item);
@@ -321,7 +321,7 @@ export class QemuKvpExchange implements KvpExchange {
 
   /** A guest that is away, or does not answer, loses the items as soon as it is back. */
   async #removeSoon(forget: () => void, signal: AbortSignal): Promise<void> {
-    const soon = AbortSignal.any([signal, AbortSignal.timeout(REMOVE_MS)]);
+    const soon = timeLimit(REMOVE_MS, signal);
     try {
       await this.#inTurn('Removing items', soon, async (within) => {
         forget();

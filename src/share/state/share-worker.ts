@@ -1,4 +1,4 @@
-import { Listeners, sleep, type Logger } from '../../core/host/index.js';
+import { Listeners, sleep, type Logger, timeLimit } from '../../core/host/index.js';
 import { isAbort, isTimeout, MobyvmError, textOf } from '../../core/values/index.js';
 import type { FileServer, FileServerPlace, FileServerProblem } from '../file-server.js';
 import type { GuestMounts, MountHealth } from '../guest-mounts.js';
@@ -152,7 +152,7 @@ export class ShareWorker {
     while (!life.aborted) {
       this.#isAwake = false;
       try {
-        await this.#attempt(place, AbortSignal.any([life, AbortSignal.timeout(ATTEMPT_MS)]));
+        await this.#attempt(place, timeLimit(ATTEMPT_MS, life));
       } catch (error) {
         // Of a life that is over: another may have begun.
         if (this.#life?.signal !== life) return;
@@ -202,7 +202,7 @@ export class ShareWorker {
   async #examine(place: FileServerPlace, signal: AbortSignal): Promise<void> {
     const { server } = this.#options;
     const share = this.#share;
-    const asked = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+    const asked = timeLimit(LOOK_MS, signal);
     const [problem, health] = await Promise.all([
       server.problemOf(place, share, asked).catch((error: unknown) => lookFailed(share, error)),
       this.#probe(share.id, signal),
@@ -215,9 +215,9 @@ export class ShareWorker {
   }
 
   async #probe(id: string, signal: AbortSignal): Promise<MountHealth> {
-    const inTime = AbortSignal.timeout(PROBE_MS);
+    const inTime = timeLimit(PROBE_MS, signal);
     try {
-      return await this.#options.guest.probe(id, AbortSignal.any([signal, inTime]));
+      return await this.#options.guest.probe(id, inTime);
     } catch (error) {
       signal.throwIfAborted();
       // The guest waits for a server that is silent.

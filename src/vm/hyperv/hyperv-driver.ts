@@ -1,3 +1,5 @@
+// Over 400 lines: the calls of the VmDriver contract share the invariants of one class. What each of them does is in the files
+// beside this one.
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Listeners, type EnsureContext, makeFolder, type StepContext } from '../../core/host/index.js';
@@ -56,9 +58,6 @@ interface Prepared {
  * INVARIANTS: `#isLive` is true from the first look that saw the machine running until its end has been
  * reported, exactly once. `#capture` exists while it is true. `#prepared` is set by `define` only, used once,
  * and dropped by every other call that changes the machine.
- *
- * Over 400 lines because the calls of the VmDriver contract share these invariants; what each of them does is in
- * the files beside this one.
  */
 export class HypervDriver implements VmDriver {
   readonly name = 'hyperv';

@@ -1,5 +1,13 @@
+// Over 400 lines: the calls of the VmDriver contract share the invariants of one class. What each of them does is in the files
+// beside this one.
 import { rm } from 'node:fs/promises';
-import { Listeners, statIfPresent, type EnsureContext, type StepContext } from '../../core/host/index.js';
+import {
+  Listeners,
+  statIfPresent,
+  type EnsureContext,
+  type StepContext,
+  timeLimit,
+} from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type {
   Defined,
@@ -45,9 +53,6 @@ const STATE_TIMEOUT_MS = 5_000;
  * INVARIANTS: `#machine` is the last process seen; it is looked up again before each call ({@link
  * QemuDriver.#findMachine}). Calls that change the machine never run concurrently; the daemon serializes
  * them.
- *
- * Over 400 lines because the calls of the VmDriver contract share these invariants; what each of them does is in
- * the files beside this one.
  */
 export class QemuDriver implements VmDriver {
   readonly name = 'qemu';
@@ -318,7 +323,7 @@ export class QemuDriver implements VmDriver {
   #attach(machine: QemuMachine): QemuMachine {
     this.#machine = machine;
     machine.onStopped = () => {
-      this.state(AbortSignal.timeout(STATE_TIMEOUT_MS)).catch((error: unknown) =>
+      this.state(timeLimit(STATE_TIMEOUT_MS)).catch((error: unknown) =>
         this.#setup.logger.warn('vm.state.unknown', { error: textOf(error) }),
       );
     };

@@ -1,5 +1,5 @@
 import { rename, rm, stat } from 'node:fs/promises';
-import { diskFullError, sleep, type StepContext } from '../../core/host/index.js';
+import { diskFullError, sleep, type StepContext, timeLimit } from '../../core/host/index.js';
 import { errnoOf, MobyvmError, textOf } from '../../core/values/index.js';
 import type { FileStamp, Hardware } from './machine-record.js';
 import { MemoryReceiver, type ReceivedMemory } from './memory-receiver.js';
@@ -94,7 +94,7 @@ async function writeMemory(
 
 /** Has its own time limit: the guest must not stay stopped, even after an abort. */
 async function resumeAfterFailure(client: QmpClient, setup: QemuSetup, wasRunning: boolean): Promise<void> {
-  const signal = AbortSignal.timeout(UNDO_TIMEOUT_MS);
+  const signal = timeLimit(UNDO_TIMEOUT_MS);
   try {
     await client.execute('migrate_cancel', {}, { signal });
     while (['active', 'cancelling', 'setup', 'device'].includes((await queryMigration(client)).status)) {
