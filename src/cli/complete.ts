@@ -1,3 +1,4 @@
+import { timeLimit } from '../core/host/index.js';
 import { ERROR_CODES } from '../core/values/index.js';
 import { EXIT_OK } from '../protocol/exit-code.js';
 import type { CommandText } from './command.js';
@@ -35,7 +36,7 @@ function startsWith(current: string): (candidate: Candidate) => boolean {
 }
 
 async function fromSource(source: CandidateSource, client: ControlClient): Promise<readonly Candidate[]> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const signal = timeLimit(PATIENCE_MS);
   switch (source) {
     case 'shares': {
       const { shares } = await client.listShares(signal);

@@ -1,4 +1,4 @@
-import { sleep, type Logger } from '../../core/host/index.js';
+import { sleep, timeLimit, type Logger } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
 import { decodeDiskUse, DISK_NAME, type DiskUse, type KvpExchange } from '../../kvp/index.js';
 import { diskObstacles } from './disk-obstacles.plan.js';
@@ -45,7 +45,7 @@ export class GuestDisk {
   async #look(signal: AbortSignal): Promise<void> {
     const { exchange, logger } = this.#options;
     try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+      const within = timeLimit(LOOK_MS, signal);
       const value = await exchange.get('guest', DISK_NAME, within);
       if (signal.aborted || value === undefined) return;
       this.#use = decodeDiskUse(value);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
+import { timeLimit } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial } from './availability.js';
 import {
@@ -140,7 +141,7 @@ async function attach(dial: Dial, container: string, signal: AbortSignal): Promi
     });
     engine.on('error', () => undefined);
     outgoing.on('error', () => undefined);
-    const until = { signal: AbortSignal.any([signal, answered.signal, AbortSignal.timeout(TIMEOUT_MS)]) };
+    const until = { signal: AbortSignal.any([timeLimit(TIMEOUT_MS, signal), answered.signal]) };
     const refused = once(outgoing, 'response', until).then(async ([incoming]) => {
       await complete(asked, incoming as IncomingMessage);
       throw noAnswerError(asked, 'it does not hand over its streams');
