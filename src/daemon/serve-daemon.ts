@@ -12,6 +12,7 @@ import { shareHealth } from './shares/share-health.js';
 import { errorLines } from '../protocol/error-text.js';
 import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
 import type { HostPlatform } from '../protocol/platform.js';
+import { controlApi } from './control/control-api.js';
 import { startControlServer } from './control/server.js';
 import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
 import { removeNamespaces } from './daemon-namespace.js';
@@ -153,17 +154,18 @@ async function openDaemon(
     if (!(await machine.isGone())) throw machineIsUp(machine.state);
     exit();
   };
-  const control = await startControlServer({
-    listen: platform.listen,
-    address: paths.controlSocket,
+  const api = controlApi({
     machine,
     dns: assembled.dns,
     shares: assembled.shares,
     logger,
+    recent: logger.recent,
     requestExit,
     examineHost: () => examineHost(context, machine),
     repair: () => machine.repairNow(),
   });
+  const { listen } = platform;
+  const control = await startControlServer({ listen, address: paths.controlSocket, api, logger });
   closing.push(() => control.close());
   closing.push(keepFiles({ lock, control, endpoint }, logger));
   closing.push(lookAfter(machine, assembled.checks));

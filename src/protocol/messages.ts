@@ -1,32 +1,8 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../core/values/index.js';
 
-/**
- * The control API: HTTP/1.1 over the control socket, JSON bodies. Operations answer with one JSON object per line:
- * progress events as they happen, then exactly one `operation.done` or `operation.failed`.
- *
- * | request | body | answer |
- * | --- | --- | --- |
- * | GET /v1/daemon | | DaemonInfo |
- * | GET /v1/status | | MachineStatus |
- * | GET /v1/status/watch | | MachineStatus per line, at every change |
- * | POST /v1/operations/{up,down,restart,uninstall} | OperationRequest | OperationEvent per line |
- * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
- * | GET /v1/doctor | | `{findings: Finding[]}`: the host, seen from where the daemon runs |
- * | GET /v1/ports | | PortListing |
- * | GET /v1/dhcp/leases | | LeaseListing |
- * | GET /v1/dns | | DnsStatus (dns-messages.ts) |
- * | POST /v1/dns/query | DnsQuery | DnsAnswer |
- * | GET /v1/shares | | ShareListing (share-messages.ts) |
- * | POST /v1/shares/add | ShareAddRequest | ListedShare |
- * | POST /v1/shares/remove | `{name}` | `{name, hostPath}` |
- * | POST /v1/shares/credentials | `{name, password}` | ListedShare |
- * | POST /v1/shares/check | `{name}` | ShareCheck |
- * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
- * | POST /v1/kvp/set | KvpSetRequest | `{}` |
- * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
- * | POST /v1/exit | | the daemon ends; refused while there is anything of a machine |
- */
+/** About the machine and its daemon; control-routes.ts says which request has which of them. */
+
 export const operationName = z.enum(['up', 'down', 'restart', 'uninstall']);
 export type OperationName = z.infer<typeof operationName>;
 
@@ -35,6 +11,8 @@ export const requester = z.strictObject({ pid: z.int().positive(), command: z.st
 export type Requester = z.infer<typeof requester>;
 
 export const operationRequest = z.strictObject({
+  /** Chosen by the client, which recognizes the events of its operation by it. */
+  id: z.uuid(),
   requester,
   /** Of `uninstall`: the data disk stays, with all images, containers and volumes. */
   keepData: z.boolean().optional(),
@@ -43,7 +21,7 @@ export const operationRequest = z.strictObject({
 });
 export type OperationRequest = z.infer<typeof operationRequest>;
 
-const errorReport = z.object({
+export const errorReport = z.object({
   code: z.enum(ERROR_CODES),
   message: z.string(),
   remedy: z.string(),
@@ -267,5 +245,9 @@ const dhcpLease = z.object({
 export const leaseListing = z.object({ leases: z.array(dhcpLease) });
 export type LeaseListing = z.infer<typeof leaseListing>;
 
+/** The operation was accepted; its outcome is an event. */
+export const operationAnswer = z.object({ id: z.uuid() });
 export const cancelAnswer = z.object({ cancelled: z.boolean() });
 export const errorAnswer = z.object({ error: errorReport });
+/** Nothing to say beside that it was done. */
+export const doneAnswer = z.object({});

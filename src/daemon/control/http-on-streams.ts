@@ -4,6 +4,14 @@ import type { Duplex } from 'node:stream';
 /** How long a client may take to send its request, from the connection on. */
 const REQUEST_MS = 60_000;
 
+export type UpgradeListener = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
+
+export interface HttpListeners {
+  readonly onRequest: RequestListener;
+  /** Owns the stream from then on. */
+  readonly onUpgrade: UpgradeListener;
+}
+
 /**
  * Serves HTTP on streams that something else has accepted. node:http takes any Duplex
  * (https://nodejs.org/api/http.html#event-connection), but its time limits need a listening server and a
@@ -11,12 +19,19 @@ const REQUEST_MS = 60_000;
  * own limit here.
  * @returns takes one connection
  */
-export function httpOnStreams(onRequest: RequestListener, requestMs = REQUEST_MS): (stream: Duplex) => void {
-  const requests = new WeakMap<Duplex, IncomingMessage>();
+export function httpOnStreams(
+  { onRequest, onUpgrade }: HttpListeners,
+  requestMs = REQUEST_MS,
+): (stream: Duplex) => void {
+  const requests = new WeakMap<Duplex, Pick<IncomingMessage, 'complete'>>();
   const server = createServer((request, response) => {
     requests.set(request.socket, request);
     response.setHeader('Connection', 'close');
     onRequest(request, response);
+  });
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    requests.set(stream, { complete: true });
+    onUpgrade(request, stream, head);
   });
   return (stream) => {
     const timer = setTimeout(() => {

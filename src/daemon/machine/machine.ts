@@ -2,6 +2,7 @@ import type { ManagedResource } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
+import type { VmConsole } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import { MachineCondition } from './condition.js';
 import type { EngineState } from './engine-probe.js';
@@ -65,6 +66,11 @@ export class Machine {
   /** Why the VM is paused, while it is. */
   get stall(): MobyvmError | undefined {
     return this.#vm.stall;
+  }
+
+  /** What the VM prints. */
+  get console(): VmConsole {
+    return this.#parts.driver.console;
   }
 
   get state(): MachineState {

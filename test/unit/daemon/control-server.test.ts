@@ -3,13 +3,10 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { silentLogger } from '../../../src/core/host/index.js';
 import { ControlClient } from '../../../src/cli/control-client.js';
-import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
-import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
+import type { ControlServer } from '../../../src/daemon/control/server.js';
 import { LINUX_RIGHTS } from '../../support/cli-context.js';
-import { FakeKvp } from '../../support/kvp-fake/index.js';
-import { FakeShareWorld, sharesOf } from '../../support/share-fake.js';
+import { controlledMachine, serveControl } from '../../support/control-server.js';
 
 const INFO = {
   state: 'stopped' as const,
@@ -33,28 +30,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function start(): Promise<ControlServer> {
-  const notHere = () => Promise.reject(new TypeError('not asked here'));
-  return startControlServer({
-    listen: listenOnUnixSocket,
-    address: path,
-    machine: {
-      kvp: new FakeKvp(),
-      stall: undefined,
-      info: () => INFO,
-      status: notHere,
-      listPorts: notHere,
-      listLeases: () => [],
-      onStatusChange: () => () => undefined,
-      operate: notHere,
-      cancel: notHere,
-    },
-    logger: silentLogger,
-    dns: () => undefined,
-    requestExit: () => Promise.resolve(),
-    shares: sharesOf(new FakeShareWorld()),
-    examineHost: () => Promise.resolve([]),
-    repair: () => Promise.resolve(),
-  });
+  return serveControl(path, { machine: controlledMachine({ info: () => INFO }) });
 }
 
 test('only root can use the control socket, and the umask is left alone', async () => {

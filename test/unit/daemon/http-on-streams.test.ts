@@ -17,7 +17,7 @@ interface Serving extends AsyncDisposable {
 /** Serves on streams that are Duplexes and nothing more. */
 async function serve(onRequest: RequestListener, requestMs?: number): Promise<Serving> {
   const pipes = new MemoryPipes();
-  const accept = httpOnStreams(onRequest, requestMs);
+  const accept = httpOnStreams({ onRequest, onUpgrade: (_request, stream) => stream.destroy() }, requestMs);
   const listener = await pipes.listen({
     address: ADDRESS,
     access: { kind: 'owner only' },

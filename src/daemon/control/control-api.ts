@@ -1,0 +1,66 @@
+import type { Logger } from '../../core/host/index.js';
+import { ROUTES } from '../../protocol/control-routes.js';
+import type { Finding } from '../../protocol/messages.js';
+import type { Shares } from '../../share/index.js';
+import type { RecentRecords } from '../recent-records.js';
+import type { ControlledMachine } from './controlled-machine.js';
+import { dnsEndpoints, type CurrentDns } from './dns-routes.js';
+import { endpoint, type Endpoint } from './endpoint.js';
+import type { Topics } from './event-streams.js';
+import { kvpEndpoints } from './kvp-routes.js';
+import { operationEndpoints } from './operations.js';
+import { shareEndpoints } from './share-routes.js';
+import { topicsOf } from './topics.js';
+import { HappeningTopic } from './watched-topic.js';
+import { toWireInfo, toWireLease, toWireStatus } from './wire.js';
+
+export interface ControlApiOptions {
+  readonly machine: ControlledMachine;
+  /** The DNS server that containers use. */
+  readonly dns: CurrentDns;
+  readonly shares: Shares;
+  readonly logger: Logger;
+  /** The latest records of the daemon's log. */
+  readonly recent: Pick<RecentRecords, 'list' | 'onRecord'>;
+  /** Asked for by POST /v1/exit; rejects when the daemon must not end now. */
+  readonly requestExit: () => Promise<void>;
+  /** What `mobyvm doctor` shows. */
+  readonly examineHost: () => Promise<readonly Finding[]>;
+  /** What `mobyvm doctor --fix` does. @throws MobyvmError MOBYVM_BUSY */
+  readonly repair: () => Promise<void>;
+}
+
+/** The control API (protocol/control-routes.ts, protocol/control-events.ts), wherever it is served. */
+export interface ControlApi {
+  readonly endpoints: readonly Endpoint[];
+  readonly topics: Topics;
+}
+
+export function controlApi(options: ControlApiOptions): ControlApi {
+  const operations = new HappeningTopic();
+  return { endpoints: endpointsOf(options, operations), topics: topicsOf({ ...options, operations }) };
+}
+
+function endpointsOf(options: ControlApiOptions, events: HappeningTopic): readonly Endpoint[] {
+  const { machine, logger } = options;
+  const findings = async () => ({ findings: [...(await options.examineHost())] });
+  return [
+    endpoint(ROUTES.daemon, () => toWireInfo(machine.info())),
+    endpoint(ROUTES.status, async () => toWireStatus(await machine.status())),
+    ...operationEndpoints({ machine, logger, events }),
+    endpoint(ROUTES.examineHost, findings),
+    endpoint(ROUTES.repair, async () => {
+      await options.repair();
+      return findings();
+    }),
+    endpoint(ROUTES.ports, async () => ({ ports: [...(await machine.listPorts())] })),
+    endpoint(ROUTES.leases, () => ({ leases: machine.listLeases().map(toWireLease) })),
+    ...dnsEndpoints(options.dns),
+    ...shareEndpoints(options.shares),
+    ...kvpEndpoints(machine),
+    endpoint(ROUTES.exit, async () => {
+      await options.requestExit();
+      return {};
+    }),
+  ];
+}
