@@ -9,6 +9,7 @@ import { errorOf } from '../protocol/error-text.js';
 import {
   errorAnswer,
   type DaemonInfo,
+  type DashboardAnswer,
   type Finding,
   type KvpListing,
   type KvpPool,
@@ -155,6 +156,11 @@ export class ControlClient {
 
   setShareCredentials(name: string, password: string, signal: AbortSignal): Promise<ListedShare> {
     return this.#call(ROUTES.setShareCredentials, { body: { name, password }, signal });
+  }
+
+  /** Opens the dashboard's port. @throws MobyvmError MOBYVM_DASHBOARD */
+  openDashboard(signal: AbortSignal): Promise<DashboardAnswer> {
+    return this.#call(ROUTES.openDashboard, { signal });
   }
 
   async exit(): Promise<void> {

@@ -15,6 +15,7 @@ import type { HostPlatform } from '../protocol/platform.js';
 import { controlApi } from './control/control-api.js';
 import { startControlServer } from './control/server.js';
 import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
+import { Dashboard } from './dashboard/dashboard.js';
 import { removeNamespaces } from './daemon-namespace.js';
 import { examineHost } from './examine-host.js';
 import { loadIdentity } from './identity.js';
@@ -106,7 +107,7 @@ async function firstSettings(
 
 interface Daemon {
   readonly machine: Machine;
-  /** Clients that are connected to the control socket. */
+  /** Clients that are connected to the control socket, and open pages of the dashboard. */
   readonly clients: () => number;
   /** Resolves when a client asks the daemon to end. */
   readonly exitRequested: Promise<void>;
@@ -164,13 +165,23 @@ async function openDaemon(
     examineHost: () => examineHost(context, machine),
     repair: () => machine.repairNow(),
   });
+  const dashboard = new Dashboard({
+    api,
+    logger,
+    path: paths.dashboardFile,
+    settings: () => machine.settings.dashboard,
+  });
+  closing.push(() => dashboard.close());
   const { listen } = platform;
-  const control = await startControlServer({ listen, address: paths.controlSocket, api, logger });
+  // Who has the dashboard's token already has no use for its address.
+  const local = { ...api, endpoints: [...api.endpoints, ...dashboard.endpoints] };
+  const control = await startControlServer({ listen, address: paths.controlSocket, api: local, logger });
   closing.push(() => control.close());
+  await dashboard.begin();
   closing.push(keepFiles({ lock, control, endpoint }, logger));
   closing.push(lookAfter(machine, assembled.checks));
   closing.push(lookAfterSleep(context, machine));
-  return { machine, clients: () => control.clients, exitRequested };
+  return { machine, clients: () => control.clients + dashboard.clients, exitRequested };
 }
 
 /** @returns ends the periodic checks */

@@ -3,6 +3,7 @@ import { dnsAnswer, dnsQuery, dnsStatus } from './dns-messages.js';
 import {
   cancelAnswer,
   daemonInfo,
+  dashboardAnswer,
   doneAnswer,
   hostReport,
   kvpListing,
@@ -16,6 +17,7 @@ import {
   operationName,
   operationRequest,
   portListing,
+  tokenAnswer,
 } from './messages.js';
 import {
   listedShare,
@@ -116,6 +118,14 @@ export const ROUTES = {
   removeKvp: post('/v1/kvp/remove', 'Remove a key-value item of the host', {
     body: kvpRemoveRequest,
     answer: doneAnswer,
+  }),
+  openDashboard: post('/v1/dashboard', "Open the dashboard's port, and get its address and token", {
+    body: NO_BODY,
+    answer: dashboardAnswer,
+  }),
+  renewToken: post('/v1/token', 'Exchange the token of the daemon before for the present one', {
+    body: NO_BODY,
+    answer: tokenAnswer,
   }),
   exit: {
     ...post('/v1/exit', 'End the daemon; refused while it has a machine', {

@@ -4,6 +4,7 @@ import { dnsAnswer, dnsQuery, dnsStatus } from './dns-messages.js';
 import {
   cancelAnswer,
   daemonInfo,
+  dashboardAnswer,
   doneAnswer,
   errorAnswer,
   errorReport,
@@ -20,6 +21,7 @@ import {
   operationRequest,
   portListing,
   publishedPort,
+  tokenAnswer,
 } from './messages.js';
 import {
   listedShare,
@@ -73,6 +75,8 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   KvpSetRequest: kvpSetRequest,
   KvpSetAnswer: kvpSetAnswer,
   KvpRemoveRequest: kvpRemoveRequest,
+  DashboardAnswer: dashboardAnswer,
+  TokenAnswer: tokenAnswer,
   Done: doneAnswer,
   WatchRequest: watchRequest,
   ServerEvent: serverEvent,
@@ -88,12 +92,12 @@ export function messageSchemas(): Readonly<Record<string, JsonSchema>> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(NAMED)) registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, { uri: (id) => `${REFERENCE}${id}` });
-  return Object.fromEntries(
-    Object.entries(schemas).map(([id, { $id: _id, $schema: _schema, ...schema }]) => [
-      id,
-      schema as JsonSchema,
-    ]),
-  );
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutIdentity(schema)]));
+}
+
+/** The document that they are in has the names and the dialect. */
+function withoutIdentity(schema: object): JsonSchema {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$id' && key !== '$schema'));
 }
 
 /** @throws TypeError for a message without a name */

@@ -249,5 +249,9 @@ export type LeaseListing = z.infer<typeof leaseListing>;
 export const operationAnswer = z.object({ id: z.uuid() });
 export const cancelAnswer = z.object({ cancelled: z.boolean() });
 export const errorAnswer = z.object({ error: errorReport });
+/** Where the dashboard is, and the secret that it needs. */
+export const dashboardAnswer = z.object({ url: z.string(), token: z.string() });
+export type DashboardAnswer = z.infer<typeof dashboardAnswer>;
+export const tokenAnswer = z.object({ token: z.string() });
 /** Nothing to say beside that it was done. */
 export const doneAnswer = z.object({});

@@ -36,7 +36,8 @@ export function sendError(response: ServerResponse, error: unknown): void {
 }
 
 function statusOf(error: unknown): number {
-  if (error instanceof RequestError) return error.status;
+  if (error instanceof MobyvmError && 'status' in error && typeof error.status === 'number')
+    return error.status;
   return error instanceof MobyvmError && error.code !== 'MOBYVM_BUG' ? 409 : 500;
 }
 

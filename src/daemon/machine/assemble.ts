@@ -156,6 +156,7 @@ function secretFiles(paths: InstancePaths): ManagedResource {
     paths: [
       paths.tlsDir,
       paths.tokenFile,
+      paths.dashboardFile,
       paths.kvpItemsFile,
       `${paths.kvpItemsFile}.damaged`,
       paths.guestRecordFile,

@@ -143,19 +143,19 @@ describe('a client of the event stream', () => {
 
 describe('a command of another version', () => {
   test.each([
-    ['watches the status by the old request', 'GET', '/v1/status/watch', undefined, 404],
+    ['watches the status by the old request', 'GET /v1/status/watch', undefined, 404],
     [
       'starts an operation without an id',
-      'POST',
-      '/v1/operations/up',
+      'POST /v1/operations/up',
       { requester: { pid: 1, command: 'mobyvm up' } },
       400,
     ],
-  ])('that %s is told which version the daemon has', async (_what, method, route, body, status) => {
+  ])('that %s is told which version the daemon has', async (_what, route, body, status) => {
+    const [method, asked] = route.split(' ');
     server = await serveControl(path);
     const { request } = await import('node:http');
     const answer = await new Promise<{ status: number; text: string }>((resolve, reject) => {
-      const sent = request({ socketPath: path, method, path: route }, (response) => {
+      const sent = request({ socketPath: path, method, path: asked }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
