@@ -1,4 +1,5 @@
 import { command, type Command } from './command.js';
+import { dashboard } from './dashboard.js';
 import { dhcpLeases } from './dhcp.js';
 import { dnsQuery, dnsStatus } from './dns.js';
 import { consoleCommand, diagnoseCommand, doctorCommand, logsCommand } from './diagnostic-commands.js';
@@ -74,6 +75,20 @@ export const COMMANDS: readonly Command[] = [
       ['mobyvm status --timings', 'Show what the last start spent its time on'],
     ],
     run: (context, { json, watch, timings }) => status(context, { json, watch, timings }),
+  }),
+  command({
+    name: 'dashboard',
+    summary: 'Open the dashboard in a browser',
+    details:
+      'Prints the address, whose last part is a secret for this daemon. Starts the daemon in the background if none is running, but not the VM.',
+    options: {
+      print: { type: 'boolean', default: false, describe: 'Only print the address' },
+    },
+    examples: [
+      ['mobyvm dashboard', 'Open it'],
+      ['mobyvm dashboard --print', 'Print the address, for another browser'],
+    ],
+    run: (context, { print }) => dashboard(context, { print }),
   }),
   logsCommand,
   consoleCommand,

@@ -1,13 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { WebSocket, type RawData } from 'ws';
-import {
-  EVENTS_PATH,
-  EVENTS_PROTOCOL,
-  type ServerEvent,
-  type Topic,
-  type WatchRequest,
-} from '../protocol/control-events.js';
+import type { ServerEvent, Topic, WatchRequest } from '../protocol/control-events.js';
+import { EVENTS_PATH, EVENTS_PROTOCOL } from '../protocol/event-stream.js';
 
 export interface EventStreamOptions {
   /** Of a unix socket or a named pipe. */

@@ -1,5 +1,5 @@
 import { fileLedger, type Logger } from '../core/host/index.js';
-import { MobyvmError, textOf } from '../core/values/index.js';
+import { textOf } from '../core/values/index.js';
 import {
   apiRules,
   startEngineEndpoint,
@@ -12,12 +12,8 @@ import { shareHealth } from './shares/share-health.js';
 import { errorLines } from '../protocol/error-text.js';
 import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
 import type { HostPlatform } from '../protocol/platform.js';
-import { controlApi } from './control/control-api.js';
-import { startControlServer } from './control/server.js';
 import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
-import { Dashboard } from './dashboard/dashboard.js';
 import { removeNamespaces } from './daemon-namespace.js';
-import { examineHost } from './examine-host.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
 import { openLog, type DaemonLog } from './log.js';
@@ -27,6 +23,7 @@ import type { DaemonPlatform } from './host-side/daemon-platform.js';
 import type { CheckIntervals } from './host-side/machine-platform.js';
 import type { Machine } from './machine/machine.js';
 import { removeInstance, writeInstance } from './instance.js';
+import { openControl } from './open-control.js';
 import { openDaemonPlatform } from './open-platform.js';
 import { closeAll, type Close } from './process-end.js';
 import type { ProcessLock } from './process-lock.js';
@@ -147,41 +144,11 @@ async function openDaemon(
   const endpoint = await openEndpoint(context, platform, { machine, dial, shares: assembled.shares, logger });
   opened.endpoint = endpoint;
   closing.push(() => endpoint.close());
-  let exit: () => void = () => undefined;
-  const exitRequested = new Promise<void>((resolve) => {
-    exit = resolve;
-  });
-  const requestExit = async (): Promise<void> => {
-    if (!(await machine.isGone())) throw machineIsUp(machine.state);
-    exit();
-  };
-  const api = controlApi({
-    machine,
-    dns: assembled.dns,
-    shares: assembled.shares,
-    logger,
-    recent: logger.recent,
-    requestExit,
-    examineHost: () => examineHost(context, machine),
-    repair: () => machine.repairNow(),
-  });
-  const dashboard = new Dashboard({
-    api,
-    logger,
-    path: paths.dashboardFile,
-    settings: () => machine.settings.dashboard,
-  });
-  closing.push(() => dashboard.close());
-  const { listen } = platform;
-  // Who has the dashboard's token already has no use for its address.
-  const local = { ...api, endpoints: [...api.endpoints, ...dashboard.endpoints] };
-  const control = await startControlServer({ listen, address: paths.controlSocket, api: local, logger });
-  closing.push(() => control.close());
-  await dashboard.begin();
-  closing.push(keepFiles({ lock, control, endpoint }, logger));
+  const control = await openControl(context, { platform, assembled, logger }, closing);
+  closing.push(keepFiles({ lock, control: control.server, endpoint }, logger));
   closing.push(lookAfter(machine, assembled.checks));
   closing.push(lookAfterSleep(context, machine));
-  return { machine, clients: () => control.clients + dashboard.clients, exitRequested };
+  return { machine, clients: control.clients, exitRequested: control.exitRequested };
 }
 
 /** @returns ends the periodic checks */
@@ -276,12 +243,4 @@ function availabilityOf(machine: Machine, dial: Dial): EngineAvailability {
     },
     onChange: (listener) => machine.onStatusChange(listener),
   };
-}
-
-function machineIsUp(state: string): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_BUSY',
-    `The daemon still has a machine (${state}).`,
-    'Stop it with `mobyvm down`; that ends the daemon too.',
-  );
 }

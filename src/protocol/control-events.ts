@@ -1,20 +1,31 @@
 import { z } from 'zod';
 import { dnsStatus } from './dns-messages.js';
 import { LOG_LEVELS } from './log-record.js';
-import { errorReport, leaseListing, machineStatus, operationEvent, portListing } from './messages.js';
+import {
+  containerListing,
+  errorReport,
+  leaseListing,
+  machineStatus,
+  operationEvent,
+  portListing,
+  vmUsage,
+} from './messages.js';
 import { shareListing } from './share-messages.js';
 
-/** The event stream: a WebSocket at this path, a JSON message per frame in both directions. */
-export const EVENTS_PATH = '/v1/events';
-/** The subprotocol; a browser sends its token as a second one, because it cannot send other headers. */
-export const EVENTS_PROTOCOL = 'mobyvm.v1';
-/** What the second subprotocol of a browser begins with, before the token. */
-export const TOKEN_PROTOCOL = 'mobyvm.token.';
+/** Messages of the event stream; see event-stream.ts for its address. */
 
-/** How often the daemon sends something; a stream that is silent for much longer has lost it. */
-export const ALIVE_EVERY_MS = 5_000;
-
-export const topic = z.enum(['status', 'operation', 'ports', 'shares', 'leases', 'dns', 'log', 'console']);
+export const topic = z.enum([
+  'status',
+  'operation',
+  'usage',
+  'ports',
+  'containers',
+  'shares',
+  'leases',
+  'dns',
+  'log',
+  'console',
+]);
 export type Topic = z.infer<typeof topic>;
 
 /** Replaces the topics of a client; the present state of each new one is sent at once. */
@@ -44,7 +55,9 @@ export const serverEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('status'), status: machineStatus }),
   /** Of the operation that was requested with that id. The last one is `operation.done` or `operation.failed`. */
   z.object({ type: z.literal('operation'), id: z.uuid(), event: operationEvent }),
+  z.object({ type: z.literal('usage'), usage: vmUsage }),
   z.object({ type: z.literal('ports'), ...portListing.shape }),
+  z.object({ type: z.literal('containers'), ...containerListing.shape }),
   z.object({ type: z.literal('shares'), ...shareListing.shape }),
   z.object({ type: z.literal('leases'), ...leaseListing.shape }),
   z.object({ type: z.literal('dns'), dns: dnsStatus }),

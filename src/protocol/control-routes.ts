@@ -17,6 +17,8 @@ import {
   operationName,
   operationRequest,
   portListing,
+  settingsAnswer,
+  settingsRequest,
   tokenAnswer,
 } from './messages.js';
 import {
@@ -119,6 +121,15 @@ export const ROUTES = {
     body: kvpRemoveRequest,
     answer: doneAnswer,
   }),
+  settings: get('/v1/settings', 'Get the settings file, its schema and the defaults', settingsAnswer),
+  saveSettings: post(
+    '/v1/settings',
+    'Replace the settings file; refused with every problem of the settings',
+    {
+      body: settingsRequest,
+      answer: settingsAnswer,
+    },
+  ),
   openDashboard: post('/v1/dashboard', "Open the dashboard's port, and get its address and token", {
     body: NO_BODY,
     answer: dashboardAnswer,

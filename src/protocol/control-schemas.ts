@@ -3,6 +3,7 @@ import { logRecord, serverEvent, watchRequest } from './control-events.js';
 import { dnsAnswer, dnsQuery, dnsStatus } from './dns-messages.js';
 import {
   cancelAnswer,
+  containerListing,
   daemonInfo,
   dashboardAnswer,
   doneAnswer,
@@ -21,7 +22,10 @@ import {
   operationRequest,
   portListing,
   publishedPort,
+  settingsAnswer,
+  settingsRequest,
   tokenAnswer,
+  vmUsage,
 } from './messages.js';
 import {
   listedShare,
@@ -75,6 +79,10 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   KvpSetRequest: kvpSetRequest,
   KvpSetAnswer: kvpSetAnswer,
   KvpRemoveRequest: kvpRemoveRequest,
+  VmUsage: vmUsage,
+  ContainerListing: containerListing,
+  Settings: settingsAnswer,
+  SettingsRequest: settingsRequest,
   DashboardAnswer: dashboardAnswer,
   TokenAnswer: tokenAnswer,
   Done: doneAnswer,

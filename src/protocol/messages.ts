@@ -249,6 +249,50 @@ export type LeaseListing = z.infer<typeof leaseListing>;
 export const operationAnswer = z.object({ id: z.uuid() });
 export const cancelAnswer = z.object({ cancelled: z.boolean() });
 export const errorAnswer = z.object({ error: errorReport });
+/** What the VM uses of the host; absent is what is not known. */
+export const vmUsage = z.object({
+  /** Since its start, of all its processors. */
+  processorSeconds: z.number().optional(),
+  memoryBytes: z.number().optional(),
+  diskBytes: z.number().optional(),
+});
+export type VmUsage = z.infer<typeof vmUsage>;
+
+/** The running containers, as the engine lists them. */
+export const containerListing = z.object({
+  containers: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      image: z.string(),
+      state: z.string(),
+      /** As Docker words it: `Up 5 minutes`. */
+      status: z.string(),
+    }),
+  ),
+});
+export type ContainerListing = z.infer<typeof containerListing>;
+
+export const settingsAnswer = z.object({
+  path: z.string(),
+  /** What the file says; empty if there is none. */
+  settings: z.record(z.string(), z.record(z.string(), z.unknown())),
+  /** What counts where the file says nothing. */
+  defaults: z.record(z.string(), z.record(z.string(), z.unknown())),
+  /** A JSON Schema of the settings. */
+  schema: z.record(z.string(), z.unknown()),
+  /** Of the file's content, for a change. */
+  revision: z.string(),
+});
+export type SettingsAnswer = z.infer<typeof settingsAnswer>;
+
+export const settingsRequest = z.strictObject({
+  settings: z.record(z.string(), z.unknown()),
+  /** Of the content that was changed: another change meanwhile is not overwritten. */
+  revision: z.string().max(200),
+});
+export type SettingsRequest = z.infer<typeof settingsRequest>;
+
 /** Where the dashboard is, and the secret that it needs. */
 export const dashboardAnswer = z.object({ url: z.string(), token: z.string() });
 export type DashboardAnswer = z.infer<typeof dashboardAnswer>;

@@ -16,6 +16,7 @@ const sockets: Socket[] = [];
 async function serve(limits: Partial<WebLimits> = {}, own = token): Promise<void> {
   server = await startWebServer({
     api: controlApi(apiOptions()),
+    pages: new Map(),
     token: own,
     port: 0,
     logger: silentLogger,

@@ -9,6 +9,7 @@ import { endpoint, type Endpoint } from './endpoint.js';
 import type { Topics } from './event-streams.js';
 import { kvpEndpoints } from './kvp-routes.js';
 import { operationEndpoints } from './operations.js';
+import { settingsEndpoints, type EditedSettings } from './settings-routes.js';
 import { shareEndpoints } from './share-routes.js';
 import { topicsOf } from './topics.js';
 import { HappeningTopic } from './watched-topic.js';
@@ -22,6 +23,7 @@ export interface ControlApiOptions {
   readonly logger: Logger;
   /** The latest records of the daemon's log. */
   readonly recent: Pick<RecentRecords, 'list' | 'onRecord'>;
+  readonly settings: EditedSettings;
   /** Asked for by POST /v1/exit; rejects when the daemon must not end now. */
   readonly requestExit: () => Promise<void>;
   /** What `mobyvm doctor` shows. */
@@ -58,6 +60,7 @@ function endpointsOf(options: ControlApiOptions, events: HappeningTopic): readon
     ...dnsEndpoints(options.dns),
     ...shareEndpoints(options.shares),
     ...kvpEndpoints(machine),
+    ...settingsEndpoints(options.settings),
     endpoint(ROUTES.exit, async () => {
       await options.requestExit();
       return {};

@@ -1,7 +1,8 @@
 import type { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
-import type { DaemonInfo, MachineStatus } from '../machine/machine-status.js';
+import type { DaemonInfo, MachineStatus, MachineUsage } from '../machine/machine-status.js';
+import type { RunningContainer } from '../machine/running-containers.plan.js';
 import type { Operation, OperationListener, Requester } from '../machine/operation.js';
 
 /** What the control API controls; the daemon's machine fits. */
@@ -18,6 +19,9 @@ export interface ControlledMachine {
   operate(operation: Operation, requester: Requester, listener: OperationListener): Promise<void>;
   cancel(): Promise<boolean>;
   listPorts(): Promise<readonly PublishedPort[]>;
+  /** The running containers. @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE */
+  listContainers(): Promise<readonly RunningContainer[]>;
+  usage(): Promise<MachineUsage>;
   listLeases(): readonly DhcpLease[];
 }
 

@@ -3,14 +3,8 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { Logger } from '../../core/host/index.js';
 import { reportOf } from '../../core/values/index.js';
-import {
-  ALIVE_EVERY_MS,
-  EVENTS_PATH,
-  EVENTS_PROTOCOL,
-  watchRequest,
-  type ServerEvent,
-  type Topic,
-} from '../../protocol/control-events.js';
+import { watchRequest, type ServerEvent, type Topic } from '../../protocol/control-events.js';
+import { ALIVE_EVERY_MS, EVENTS_PATH, EVENTS_PROTOCOL } from '../../protocol/event-stream.js';
 import { version } from '../../protocol/version.js';
 import { RequestError } from './endpoint.js';
 import type { WatchedTopic } from './watched-topic.js';

@@ -41,6 +41,17 @@ export function topicsOf({ machine, dns, shares, recent, operations }: TopicSour
       read: async () => ({ type: 'ports', ports: [...(await machine.listPorts())] }),
       everyMs: COUNTERS_EVERY_MS,
     }),
+    usage: new StateTopic({
+      name: 'usage',
+      read: async () => ({ type: 'usage', usage: await machine.usage() }),
+      everyMs: LISTS_EVERY_MS,
+    }),
+    containers: new StateTopic({
+      name: 'containers',
+      read: async () => ({ type: 'containers', containers: [...(await machine.listContainers())] }),
+      onChange: (listener) => machine.onStatusChange(listener),
+      everyMs: LISTS_EVERY_MS,
+    }),
     shares: new StateTopic({
       name: 'shares',
       read: async () => ({ type: 'shares', ...(await shareListingOf(shares)) }),

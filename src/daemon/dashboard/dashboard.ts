@@ -7,6 +7,7 @@ import type { ControlApi } from '../control/control-api.js';
 import { endpoint, type Endpoint } from '../control/endpoint.js';
 import type { Settings } from '../settings/schema.js';
 import { AccessToken } from './access-token.js';
+import type { Pages } from './pages.js';
 import { startWebServer, type WebServer } from './web-server.js';
 
 export interface DashboardOptions {
@@ -14,6 +15,8 @@ export interface DashboardOptions {
   readonly logger: Logger;
   /** Where the port is kept. */
   readonly path: string;
+  /** The files of the page. */
+  readonly pages: () => Promise<Pages>;
   readonly settings: () => Settings['dashboard'];
 }
 
@@ -75,7 +78,8 @@ export class Dashboard {
     if (wanted === 'off') throw offError();
     const earlier = await this.#earlier();
     const token = new AccessToken(earlier?.tokenDigest);
-    const start = (port: number): Promise<WebServer> => startWebServer({ api, token, port, logger });
+    const pages = await this.#options.pages();
+    const start = (port: number): Promise<WebServer> => startWebServer({ api, pages, token, port, logger });
     const server =
       wanted === 'auto' ? await start(earlier?.port ?? 0).catch(() => start(0)) : await start(wanted);
     this.#server = server;

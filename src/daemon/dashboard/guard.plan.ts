@@ -1,4 +1,4 @@
-import { TOKEN_PROTOCOL } from '../../protocol/control-events.js';
+import { TOKEN_PROTOCOL } from '../../protocol/event-stream.js';
 
 /** What a request to a TCP port says about where it comes from: the values of its fields, as far as it has them. */
 export interface RequestOrigin {

@@ -9,11 +9,19 @@ import { endpoint } from '../control/endpoint.js';
 import { EventStreams, refuseUpgrade } from '../control/event-streams.js';
 import { answerWith, sendError } from '../control/http-handler.js';
 import type { AccessToken } from './access-token.js';
-import { foreignCallReason, securityHeaders, tokenIn, type RequestOrigin } from './guard.plan.js';
+import {
+  foreignCallReason,
+  foreignReason,
+  securityHeaders,
+  tokenIn,
+  type RequestOrigin,
+} from './guard.plan.js';
+import { answerPages, type Pages } from './pages.js';
 import { RefusedError } from './refused-error.js';
 
 export interface WebServerOptions {
   readonly api: ControlApi;
+  readonly pages: Pages;
   readonly token: AccessToken;
   /** The port to listen on; 0 for any. */
   readonly port: number;
@@ -53,7 +61,7 @@ export interface WebServer {
  * @throws MobyvmError MOBYVM_DASHBOARD if the port is in use
  */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
-  const { api, token, logger } = options;
+  const { api, pages, token, logger } = options;
   const limits = { ...LIMITS, ...options.limits };
   const streams = new EventStreams({ topics: api.topics, logger, maxClients: limits.streams });
   const renew = endpoint(ROUTES.renewToken, () => ({ token: token.value }));
@@ -66,7 +74,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
       connectionsCheckingInterval: Math.min(1_000, limits.headMs),
       keepAliveTimeout: 5_000,
     },
-    guarded(token, call),
+    guarded(token, { call, page: answerPages(pages) }),
   );
   server.maxConnections = limits.connections;
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
@@ -88,14 +96,26 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   };
 }
 
-function guarded(token: AccessToken, call: RequestListener): RequestListener {
+interface Listeners {
+  readonly call: RequestListener;
+  readonly page: RequestListener;
+}
+
+function guarded(token: AccessToken, { call, page }: Listeners): RequestListener {
   return (request, response) => {
     for (const [name, value] of Object.entries(securityHeaders(request.headers.host ?? LOOPBACK)))
       response.setHeader(name, value);
-    const refusal = callRefusal(request, token);
-    if (refusal === undefined) call(request, response);
+    const isCall = request.url?.startsWith('/v1/') ?? false;
+    const refusal = isCall ? callRefusal(request, token) : pageRefusal(request);
+    if (refusal === undefined) (isCall ? call : page)(request, response);
     else sendError(response, refusal);
   };
+}
+
+/** A page may be opened from anywhere, but only by the name of this host. */
+function pageRefusal(request: IncomingMessage): RefusedError | undefined {
+  const foreign = foreignReason(originOf(request));
+  return foreign === undefined ? undefined : new RefusedError(403, foreign);
 }
 
 /** Why a call of the control API is refused. */

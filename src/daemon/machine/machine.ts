@@ -8,9 +8,10 @@ import { MachineCondition } from './condition.js';
 import type { EngineState } from './engine-probe.js';
 import { MachineHealth } from './machine-health.js';
 import { MachineOperations } from './machine-operations.js';
+import type { RunningContainer } from './running-containers.plan.js';
 import type { MachineParts } from './machine-parts.js';
 import type { MachineState } from './machine-state.plan.js';
-import type { DaemonInfo, MachineStatus } from './machine-status.js';
+import type { DaemonInfo, MachineStatus, MachineUsage } from './machine-status.js';
 import { isUp, stateToStop } from './observe-vm.js';
 import type { Operation, OperationListener, OperationName, Requester } from './operation.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
@@ -147,6 +148,20 @@ export class Machine {
     return this.#parts.ports.list();
   }
 
+  async listContainers(): Promise<readonly RunningContainer[]> {
+    const state = this.#condition.engineState;
+    if (state.kind !== 'ready') throw notReadyError(this.state);
+    return this.#parts.containers(AbortSignal.timeout(LOOK_TIMEOUT_MS));
+  }
+
+  /** What the VM uses of the host. */
+  async usage(): Promise<MachineUsage> {
+    const { dataDisk, vmUsage } = this.#parts;
+    const vm = await vmUsage();
+    const diskBytes = await dataDisk.usedBytes();
+    return { ...vm, ...(diskBytes === undefined ? {} : { diskBytes }) };
+  }
+
   listLeases(): readonly DhcpLease[] {
     return this.#parts.host.leases();
   }
@@ -211,6 +226,14 @@ export class Machine {
     const isUndone = cancelled && error.code === 'MOBYVM_ABORTED' && (await this.#parts.host.isGone());
     condition.apply(isUndone ? 'operation.cancelled' : 'operation.failed', error);
   }
+}
+
+function notReadyError(state: MachineState): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ENGINE_UNREACHABLE',
+    `The Docker Engine is not running (the machine is ${state}).`,
+    'Start the VM with `mobyvm up`.',
+  );
 }
 
 function notRepairableError(state: MachineState): MobyvmError {

@@ -12,7 +12,7 @@ import { status } from '../../../src/cli/status.js';
 import { uninstall } from '../../../src/cli/uninstall.js';
 import { up } from '../../../src/cli/up.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
-import { EVENTS_PATH } from '../../../src/protocol/control-events.js';
+import { EVENTS_PATH } from '../../../src/protocol/event-stream.js';
 import { linuxPaths } from '../../../src/protocol/paths.js';
 import { commandContext, NO_DAEMON, printedBy } from '../../support/cli-context.js';
 
