@@ -34,9 +34,9 @@ export class StateTopic implements WatchedTopic {
 
   watch(send: SendText): () => void {
     const own: SendText = (text) => send(text);
-    if (this.#watchers.size === 0) this.#start();
     this.#watchers.add(own);
-    if (this.#latest !== undefined) own(this.#latest.text);
+    if (this.#watchers.size === 1) this.#start();
+    else if (this.#latest !== undefined) own(this.#latest.text);
     return () => {
       this.#watchers.delete(own);
       if (this.#watchers.size === 0) this.#end();

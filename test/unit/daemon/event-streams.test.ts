@@ -3,15 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { ControlClient } from '../../../src/cli/control-client.js';
-import type { ControlServer } from '../../../src/daemon/control/server.js';
+import { silentLogger } from '../../../src/core/host/index.js';
+import { controlApi } from '../../../src/daemon/control/control-api.js';
+import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
 import { RecentRecords } from '../../../src/daemon/recent-records.js';
 import { serverEvent, type ServerEvent } from '../../../src/protocol/control-events.js';
 import { LINUX_RIGHTS } from '../../support/cli-context.js';
-import { controlledMachine, serveControl } from '../../support/control-server.js';
+import { apiOptions, controlledMachine, serveControl } from '../../support/control-server.js';
 import { machineWith } from '../../support/fake-machine.js';
+import { MemoryPipes } from '../../support/memory-pipe.js';
 
 let folder = '';
 let path = '';
@@ -122,6 +125,14 @@ describe('a client of the event stream', () => {
     expect((await closed)[0]).toBeGreaterThanOrEqual(1008);
   });
 
+  test('gets the present state at once, not when it is next looked at', async () => {
+    const timers = vi.spyOn(globalThis, 'setInterval').mockReturnValue(0 as unknown as NodeJS.Timeout);
+    server = await serveControl(path, { machine: controlledMachine({ usage: () => Promise.resolve({}) }) });
+    const { until } = await follow(['usage']);
+    expect(await until(({ type }) => type === 'usage')).toEqual({ type: 'usage', usage: {} });
+    expect(timers).toHaveBeenCalled();
+  });
+
   test('leaves nothing that runs behind', async () => {
     let watchers = 0;
     const machine = controlledMachine({
@@ -139,6 +150,36 @@ describe('a client of the event stream', () => {
     await until((event) => event.type === 'watching' && event.topics.length === 0);
     expect(watchers).toBe(0);
   });
+});
+
+test('the event stream works over named pipes, which are Duplexes and nothing more', async () => {
+  const pipes = new MemoryPipes();
+  const address = String.raw`\\.\pipe\mobyvm_control`;
+  const { machine, operate } = machineWith();
+  const api = controlApi(apiOptions({ machine }));
+  server = await startControlServer({ listen: pipes.listen, address, api, logger: silentLogger });
+  const pipe = await pipes.connect(address);
+  const socket = new WebSocket('ws://localhost/v1/events', 'mobyvm.v1', {
+    createConnection: () => pipe as unknown as ReturnType<typeof connect>,
+  });
+  sockets.push(socket);
+  const states = new Set<string>();
+  const isRunning = new Promise<void>((resolve) => {
+    socket.on('message', (data: Buffer) => {
+      const event = serverEvent.parse(JSON.parse(data.toString()));
+      if (event.type !== 'status') return;
+      states.add(event.status.state);
+      if (event.status.state === 'running') resolve();
+    });
+  });
+  await once(socket, 'open');
+  socket.send('{"watch":["status"]}');
+  await operate('up');
+  await isRunning;
+  const closed = once(socket, 'close');
+  socket.close();
+  expect(await closed).toEqual([1005, Buffer.alloc(0)]);
+  expect(server.clients).toBe(0);
 });
 
 describe('a command of another version', () => {
