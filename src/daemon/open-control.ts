@@ -5,6 +5,7 @@ import { startControlServer, type ControlServer } from './control/server.js';
 import type { DaemonContext } from './daemon-context.js';
 import { Dashboard } from './dashboard/dashboard.js';
 import { loadPages } from './dashboard/pages.js';
+import { ownQuestions } from './diagnose/own-questions.js';
 import { examineHost } from './examine-host.js';
 import type { DaemonPlatform } from './host-side/daemon-platform.js';
 import type { DaemonLog } from './log.js';
@@ -50,6 +51,10 @@ export async function openControl(
       exit();
     },
     examineHost: () => examineHost(context, machine),
+    diagnose: async (ask) => {
+      const { diagnose } = await import('./diagnose/diagnose.js');
+      return (await diagnose(context, { asked: ownQuestions(ask) })).file;
+    },
     repair: () => machine.repairNow(),
   });
   const dashboard = new Dashboard({

@@ -4,6 +4,7 @@ import {
   cancelAnswer,
   daemonInfo,
   dashboardAnswer,
+  diagnosisAnswer,
   doneAnswer,
   hostReport,
   kvpListing,
@@ -90,6 +91,10 @@ export const ROUTES = {
   repair: post('/v1/repair', 'Repair what can be repaired while the VM runs, then check the host', {
     body: NO_BODY,
     answer: hostReport,
+  }),
+  diagnose: post('/v1/diagnose', 'Collect what a report about a problem needs, within a minute', {
+    body: NO_BODY,
+    answer: diagnosisAnswer,
   }),
   ports: get('/v1/ports', 'List published ports with their traffic', portListing),
   leases: get('/v1/dhcp/leases', 'List DHCP leases', leaseListing),

@@ -293,6 +293,10 @@ export const settingsRequest = z.strictObject({
 });
 export type SettingsRequest = z.infer<typeof settingsRequest>;
 
+/** The zip file of `mobyvm diagnose`, in base64; secrets in it are masked. */
+export const diagnosisAnswer = z.object({ name: z.string(), file: z.base64() });
+export type DiagnosisAnswer = z.infer<typeof diagnosisAnswer>;
+
 /** Where the dashboard is, and the secret that it needs. */
 export const dashboardAnswer = z.object({ url: z.string(), token: z.string() });
 export type DashboardAnswer = z.infer<typeof dashboardAnswer>;

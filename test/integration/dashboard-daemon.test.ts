@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -7,6 +7,7 @@ import { run } from '../../src/core/host/index.js';
 import { hasBrowser, startBrowser } from '../support/browser.js';
 import { compiledSource } from '../support/compiled.js';
 import { RunningProgram } from '../support/netns-program.js';
+import { unzip } from '../support/unzip.js';
 
 /** A real daemon process, whose VM is off, and a real browser. */
 describe.runIf(hasBrowser)('the dashboard of a daemon process', () => {
@@ -52,7 +53,7 @@ describe.runIf(hasBrowser)('the dashboard of a daemon process', () => {
     return (await run(process.execPath, [main, ...args], options)).stdout;
   }
 
-  test('is opened by its command, shows what commands do, and comes back after a crash', async () => {
+  test('is opened by its command, shows what commands do, comes back after a crash, and saves a diagnosis', async () => {
     const [address = ''] = (await mobyvm('dashboard', '--print')).split('\n');
     expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}$/);
     const page = await browser.newPage();
@@ -77,6 +78,12 @@ describe.runIf(hasBrowser)('the dashboard of a daemon process', () => {
       await page.getByRole('link', { name: 'Log' }).click();
       await page.getByText('daemon.started').first().waitFor();
       expect(await page.getByText(/token/).count()).toBe(0);
+
+      await page.getByRole('link', { name: 'Doctor' }).click();
+      const saved = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Collect' }).click();
+      const files = unzip(await readFile(await (await saved).path()));
+      expect(JSON.parse(files.get('evidence/status.json') ?? '')).toMatchObject({ state: 'stopped' });
     } finally {
       await page.close();
     }

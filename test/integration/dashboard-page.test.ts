@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run, silentLogger } from '../../src/core/host/index.js';
@@ -177,11 +178,37 @@ describe.runIf(hasBrowser)('the dashboard', () => {
     await picture('log');
   });
 
-  test('shows the findings of doctor', async () => {
+  test('shows the findings of doctor, and saves a diagnosis', async () => {
     await open('Doctor');
     await page.getByRole('button', { name: 'Check' }).click();
     await page.getByText('Free some.').waitFor();
     await picture('doctor');
+    const saved = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Collect' }).click();
+    expect((await saved).suggestedFilename()).toBe('mobyvm-diagnosis.zip');
+  });
+
+  test.each(['light', 'dark'] as const)('has no serious fault for axe in %s colours', async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });
+    await made.operate('up');
+    await open('Shares');
+    await page.getByLabel('Drive letter or full path').fill('C');
+    await page.getByLabel('Folder that the letter stands for').fill(folder);
+    await page.getByRole('button', { name: 'Share', exact: true }).click();
+    await page.getByRole('button', { name: 'Check' }).waitFor();
+    const faults: string[] = [];
+    for (const link of await page.getByRole('navigation').getByRole('link').all()) {
+      await link.click();
+      const name = (await link.textContent()) ?? '';
+      await page.getByRole('heading', { level: 1, name }).waitFor();
+      // The page's policy admits no script but its own; the browser's tools are not subject to it.
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate<AxeResults>('axe.run()');
+      for (const { id, impact, nodes } of violations)
+        if (impact === 'serious' || impact === 'critical')
+          faults.push(`${name}: ${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+    }
+    expect(faults).toEqual([]);
   });
 
   test.each([

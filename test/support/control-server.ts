@@ -41,6 +41,7 @@ export function apiOptions(given: Partial<ControlApiOptions> = {}): ControlApiOp
     settings: { read: notHere, save: notHere },
     requestExit: () => Promise.resolve(),
     examineHost: () => Promise.resolve([]),
+    diagnose: () => Promise.resolve(new Uint8Array([80, 75])),
     repair: () => Promise.resolve(),
     ...given,
   };

@@ -5,7 +5,7 @@ import type { Shares } from '../../share/index.js';
 import type { RecentRecords } from '../recent-records.js';
 import type { ControlledMachine } from './controlled-machine.js';
 import { dnsEndpoints, type CurrentDns } from './dns-routes.js';
-import { endpoint, type Endpoint } from './endpoint.js';
+import { endpoint, endpointFor, type Endpoint } from './endpoint.js';
 import type { Topics } from './event-streams.js';
 import { kvpEndpoints } from './kvp-routes.js';
 import { operationEndpoints } from './operations.js';
@@ -28,9 +28,13 @@ export interface ControlApiOptions {
   readonly requestExit: () => Promise<void>;
   /** What `mobyvm doctor` shows. */
   readonly examineHost: () => Promise<readonly Finding[]>;
+  /** What `mobyvm diagnose` does. @returns a zip file @param ask answers a GET request of the control API */
+  readonly diagnose: (ask: Ask) => Promise<Uint8Array>;
   /** What `mobyvm doctor --fix` does. @throws MobyvmError MOBYVM_BUSY */
   readonly repair: () => Promise<void>;
 }
+
+export type Ask = (path: string, signal: AbortSignal) => Promise<unknown>;
 
 /** The control API (protocol/control-routes.ts, protocol/control-events.ts), wherever it is served. */
 export interface ControlApi {
@@ -40,7 +44,26 @@ export interface ControlApi {
 
 export function controlApi(options: ControlApiOptions): ControlApi {
   const operations = new HappeningTopic();
-  return { endpoints: endpointsOf(options, operations), topics: topicsOf({ ...options, operations }) };
+  const endpoints = endpointsOf(options, operations);
+  const diagnose = diagnoseEndpoint(options, endpoints);
+  return { endpoints: [...endpoints, diagnose], topics: topicsOf({ ...options, operations }) };
+}
+
+function diagnoseEndpoint({ diagnose }: ControlApiOptions, endpoints: readonly Endpoint[]): Endpoint {
+  const body = () => Promise.resolve(undefined);
+  const ask: Ask = (path, signal) => {
+    const { found, params } = endpointFor(endpoints, 'GET', path);
+    return found.answer({ params, body, signal });
+  };
+  let running: Promise<Uint8Array> | undefined;
+  return endpoint(ROUTES.diagnose, async () => {
+    // It is much work, and the same for everyone who asks meanwhile.
+    running ??= diagnose(ask).finally(() => {
+      running = undefined;
+    });
+    const file = Buffer.from(await running).toString('base64');
+    return { name: 'mobyvm-diagnosis.zip', file };
+  });
 }
 
 function endpointsOf(options: ControlApiOptions, events: HappeningTopic): readonly Endpoint[] {

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { call, command } from '../api.js';
+import { bytesText } from '../format.js';
 import type { Finding } from '../messages.js';
 import { Badge, Card, Empty, ProblemNote, useAction, type Tone } from '../parts.js';
 
@@ -61,11 +62,44 @@ export function Doctor() {
           ))}
         </ul>
       </Card>
-      <Card title="Diagnosis">
-        <p>
-          <code>mobyvm diagnose</code> collects everything that a report needs in one file, without secrets.
-        </p>
-      </Card>
+      <Diagnosis />
     </>
   );
+}
+
+function Diagnosis() {
+  const action = useAction();
+  const [size, setSize] = useState<number | undefined>(undefined);
+  const collect = async (): Promise<void> => {
+    const { name, file } = await command<{ name: string; file: string }>('/v1/diagnose');
+    const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0));
+    saveFile(name, bytes);
+    setSize(bytes.length);
+  };
+  return (
+    <Card
+      title="Diagnosis"
+      extra={
+        <button type="button" disabled={action.isBusy} onClick={() => void action.run(collect)}>
+          {action.isBusy ? 'Collecting…' : 'Collect'}
+        </button>
+      }
+    >
+      <p>
+        One zip file with what a report about a problem needs; secrets in it are masked. It takes up to a
+        minute.
+      </p>
+      {action.problem !== undefined && <ProblemNote problem={action.problem} />}
+      <p role="status">{size === undefined ? '' : `Saved: ${bytesText(size)}.`}</p>
+    </Card>
+  );
+}
+
+function saveFile(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+  const url = URL.createObjectURL(new Blob([bytes], { type: 'application/zip' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
 }
