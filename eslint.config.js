@@ -14,6 +14,8 @@ const MAY_IMPORT = {
   protocol: ['core'],
   daemon: ['core', 'powershell', 'windows', 'protocol', ...FEATURES],
   cli: ['core', 'protocol'],
+  // The page in the browser: messages and names only.
+  dashboard: ['protocol'],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 const PURE = ['codec', 'plan'];
@@ -79,7 +81,7 @@ const CHILD_PROCESS = {
 // One block per folder and kind: a later block replaces a rule's options, it does not add to them.
 const boundaries = FOLDERS.flatMap((folder) => [
   {
-    files: [`src/${folder}/**/*.ts`],
+    files: [`src/${folder}/**/*.{ts,tsx}`],
     ignores: ['src/core/host/run.ts'],
     rules: {
       'no-restricted-imports': ['error', { paths: [CHILD_PROCESS], patterns: forbiddenImports(folder) }],
@@ -139,7 +141,7 @@ const PROCESS_GLOBALS = {
 export default tseslint.config(
   { ignores: ['dist/', 'dist.new/', 'dist.old/', 'build/', 'node_modules/', 'coverage/'] },
   {
-    files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'vitest.config.ts'],
+    files: ['src/**/*.{ts,tsx}', 'test/**/*.ts', 'bench/**/*.ts', 'vitest.config.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -169,7 +171,7 @@ export default tseslint.config(
   ...boundaries,
   fanotify,
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     rules: {
       'no-restricted-syntax': [
         'error',

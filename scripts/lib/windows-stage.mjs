@@ -15,6 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { bundleDashboard } from './bundle-dashboard.mjs';
 import { bundleForWindows } from './bundle-windows.mjs';
 import { softwareBill } from './windows-sbom.mjs';
 
@@ -33,6 +34,7 @@ export async function stageForWindows({ stage, imageDir, entries, sourcemap }) {
   await rm(stage, { recursive: true, force: true });
   for (const folder of ['lib', 'docs', 'licenses']) await mkdir(join(stage, folder), { recursive: true });
   const { inputs } = await bundleForWindows({ outdir: join(stage, 'lib'), entries, sourcemap });
+  const page = await bundleDashboard(join(stage, 'lib/dashboard'));
   const parts = await readJson(join(ROOT, 'scripts/lib/windows-parts.json'));
   const { packages: locked } = await readJson(join(ROOT, 'package-lock.json'));
   const lockedAddon = locked[`node_modules/${parts.addon.package}`];
@@ -45,7 +47,7 @@ export async function stageForWindows({ stage, imageDir, entries, sourcemap }) {
   await copyFile(join(ROOT, 'scripts/verify-windows.ps1'), join(stage, 'verify-windows.ps1'));
   await cp(join(ROOT, 'scripts/MobyVm'), join(stage, 'modules/MobyVm'), { recursive: true });
   await copyFile(join(ROOT, 'LICENSE'), join(stage, 'LICENSE'));
-  const packages = await packagesOf(inputs);
+  const packages = await packagesOf([...inputs, ...page.inputs]);
   await writeLicenses(join(stage, 'licenses'), packages);
   await copyFile(join(license, 'LICENSE'), join(stage, 'licenses/node.js.txt'));
   if (imageDir !== undefined) {

@@ -1,53 +1,37 @@
-import { timeLimit } from '../core/host/index.js';
+import { randomUUID } from 'node:crypto';
 import { request, type IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
+import { timeLimit } from '../core/host/index.js';
 import { errnoOf, isTimeout, MobyvmError } from '../core/values/index.js';
-import {
-  dnsAnswer,
-  dnsStatus,
-  type DnsAnswer,
-  type DnsQuery,
-  type DnsStatus,
-} from '../protocol/dns-messages.js';
-import {
-  listedShare,
-  shareCheck,
-  shareListing,
-  shareRemoved,
-  type ListedShare,
-  type ShareAddRequest,
-  type ShareCheck,
-  type ShareListing,
-  type ShareRemoved,
-} from '../protocol/share-messages.js';
+import { serverEvent, type ServerEvent, type Topic } from '../protocol/control-events.js';
+import { pathOf, ROUTES, type Route } from '../protocol/control-routes.js';
+import type { DnsAnswer, DnsQuery, DnsStatus } from '../protocol/dns-messages.js';
 import { errorOf } from '../protocol/error-text.js';
-import { SHELL_UPGRADE } from '../protocol/shell-messages.js';
-import type { Rights } from '../protocol/platform.js';
+import { SHELL_PATH, SHELL_UPGRADE } from '../protocol/shell-messages.js';
 import {
-  cancelAnswer,
-  daemonInfo,
-  hostReport,
-  kvpListing,
-  kvpSetAnswer,
   errorAnswer,
-  machineStatus,
-  operationEvent,
-  leaseListing,
-  portListing,
   type DaemonInfo,
+  type DashboardAnswer,
   type Finding,
   type KvpListing,
   type KvpPool,
   type KvpSetRequest,
+  type LeaseListing,
   type MachineStatus,
   type OperationEvent,
   type OperationName,
   type OperationRequest,
-  type LeaseListing,
   type PortListing,
 } from '../protocol/messages.js';
+import type { Rights } from '../protocol/platform.js';
+import type {
+  ListedShare,
+  ShareAddRequest,
+  ShareCheck,
+  ShareListing,
+  ShareRemoved,
+} from '../protocol/share-messages.js';
 
 const INFO_TIMEOUT_MS = 10_000;
 /** Includes asking the VM and its engine, which have their own timeouts. */
@@ -55,7 +39,13 @@ const STATUS_TIMEOUT_MS = 20_000;
 /** On Windows it asks PowerShell some twenty questions. */
 const EXAMINE_TIMEOUT_MS = 120_000;
 
-interface Sent {
+interface CallOptions<Params, Body> {
+  readonly params?: Params;
+  readonly body?: Body;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Asked {
   readonly method: string;
   readonly path: string;
   readonly body?: unknown;
@@ -64,7 +54,7 @@ interface Sent {
   readonly signal?: AbortSignal | undefined;
 }
 
-type Opened = { readonly response: IncomingMessage } | { readonly stream: Duplex };
+type Answered = { readonly response: IncomingMessage } | { readonly stream: Duplex };
 
 /** The other end of the control API. Every call fails with MOBYVM_DAEMON_NOT_RUNNING when nobody listens. */
 export class ControlClient {
@@ -79,135 +69,161 @@ export class ControlClient {
 
   /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
   info(): Promise<DaemonInfo> {
-    return this.#look('/v1/daemon', daemonInfo, { timeoutMs: INFO_TIMEOUT_MS });
+    return this.#look(ROUTES.daemon, { timeoutMs: INFO_TIMEOUT_MS });
   }
 
   /** @throws MobyvmError MOBYVM_CONTROL_API when the daemon does not answer in time */
   status(signal?: AbortSignal): Promise<MachineStatus> {
-    return this.#look('/v1/status', machineStatus, { timeoutMs: STATUS_TIMEOUT_MS, signal });
+    return this.#look(ROUTES.status, { timeoutMs: STATUS_TIMEOUT_MS, signal });
   }
 
   /** What the daemon finds on its host. @throws MobyvmError as `status` does */
   async examineHost(signal?: AbortSignal): Promise<readonly Finding[]> {
-    const limits = { timeoutMs: EXAMINE_TIMEOUT_MS, signal };
-    return (await this.#look('/v1/doctor', hostReport, limits)).findings;
+    return (await this.#look(ROUTES.examineHost, { timeoutMs: EXAMINE_TIMEOUT_MS, signal })).findings;
   }
 
   /** Repairs what can be repaired while the VM runs. @returns what the daemon finds afterwards @throws MobyvmError MOBYVM_BUSY */
   async repair(signal: AbortSignal): Promise<readonly Finding[]> {
-    const answer = await textOf(await this.#send('POST', '/v1/repair', undefined, signal));
-    return parsed(hostReport, answer).findings;
+    return (await this.#call(ROUTES.repair, { signal })).findings;
   }
 
   /** Yields the status now and at every change, until the signal is aborted or the daemon ends. */
   async *watchStatus(signal: AbortSignal): AsyncGenerator<MachineStatus> {
-    yield* linesOf(machineStatus, await this.#send('GET', '/v1/status/watch', undefined, signal));
+    for await (const event of this.#events(['status'], signal)) {
+      if (event.type === 'unavailable') throw errorOf(event.error);
+      if (event.type === 'status') yield event.status;
+    }
   }
 
   /** Yields the operation's events; the last one is `operation.done` or `operation.failed`. */
   async *operate(
     name: OperationName,
-    request: OperationRequest,
+    args: Omit<OperationRequest, 'id'>,
     signal?: AbortSignal,
   ): AsyncGenerator<OperationEvent> {
-    const response = await this.#send('POST', `/v1/operations/${name}`, request, signal);
-    yield* linesOf(operationEvent, response);
+    const id = randomUUID();
+    for await (const event of this.#events(['operation'], signal)) {
+      // From now on no event can be missed.
+      if (event.type === 'watching')
+        await this.#call(ROUTES.operate, { params: { name }, body: { id, ...args } });
+      if (event.type !== 'operation' || event.id !== id) continue;
+      yield event.event;
+      if (event.event.event === 'operation.done' || event.event.event === 'operation.failed') return;
+    }
   }
 
   async cancel(): Promise<boolean> {
-    return parsed(cancelAnswer, await textOf(await this.#send('POST', '/v1/cancel'))).cancelled;
+    return (await this.#call(ROUTES.cancel, {})).cancelled;
   }
 
-  async listPorts(signal: AbortSignal): Promise<PortListing> {
-    return parsed(portListing, await textOf(await this.#send('GET', '/v1/ports', undefined, signal)));
+  listPorts(signal: AbortSignal): Promise<PortListing> {
+    return this.#call(ROUTES.ports, { signal });
   }
 
-  async listLeases(signal: AbortSignal): Promise<LeaseListing> {
-    return parsed(leaseListing, await textOf(await this.#send('GET', '/v1/dhcp/leases', undefined, signal)));
+  listLeases(signal: AbortSignal): Promise<LeaseListing> {
+    return this.#call(ROUTES.leases, { signal });
   }
 
-  async queryDns(query: DnsQuery, signal: AbortSignal): Promise<DnsAnswer> {
-    return parsed(dnsAnswer, await textOf(await this.#send('POST', '/v1/dns/query', query, signal)));
+  queryDns(body: DnsQuery, signal: AbortSignal): Promise<DnsAnswer> {
+    return this.#call(ROUTES.dnsQuery, { body, signal });
   }
 
-  async dnsStatus(signal: AbortSignal): Promise<DnsStatus> {
-    return parsed(dnsStatus, await textOf(await this.#send('GET', '/v1/dns', undefined, signal)));
+  dnsStatus(signal: AbortSignal): Promise<DnsStatus> {
+    return this.#call(ROUTES.dnsStatus, { signal });
   }
 
-  async listKvp(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
-    return parsed(kvpListing, await textOf(await this.#send('GET', `/v1/kvp/${pool}`, undefined, signal)));
+  listKvp(pool: KvpPool, signal: AbortSignal): Promise<KvpListing> {
+    return this.#call(ROUTES.kvp, { params: { pool }, signal });
   }
 
   /** @returns whether the VM has the item already */
-  async setKvp(item: KvpSetRequest, signal: AbortSignal): Promise<boolean> {
-    const answer = await textOf(await this.#send('POST', '/v1/kvp/set', item, signal));
-    return parsed(kvpSetAnswer, answer).delivered;
+  async setKvp(body: KvpSetRequest, signal: AbortSignal): Promise<boolean> {
+    return (await this.#call(ROUTES.setKvp, { body, signal })).delivered;
   }
 
   async removeKvp(name: string, signal: AbortSignal): Promise<void> {
-    await textOf(await this.#send('POST', '/v1/kvp/remove', { name }, signal));
+    await this.#call(ROUTES.removeKvp, { body: { name }, signal });
   }
 
-  async listShares(signal: AbortSignal): Promise<ShareListing> {
-    return parsed(shareListing, await textOf(await this.#send('GET', '/v1/shares', undefined, signal)));
+  listShares(signal: AbortSignal): Promise<ShareListing> {
+    return this.#call(ROUTES.shares, { signal });
   }
 
-  addShare(request: ShareAddRequest, signal: AbortSignal): Promise<ListedShare> {
-    return this.#ask('/v1/shares/add', request, listedShare, signal);
+  addShare(body: ShareAddRequest, signal: AbortSignal): Promise<ListedShare> {
+    return this.#call(ROUTES.addShare, { body, signal });
   }
 
   removeShare(name: string, signal: AbortSignal): Promise<ShareRemoved> {
-    return this.#ask('/v1/shares/remove', { name }, shareRemoved, signal);
+    return this.#call(ROUTES.removeShare, { body: { name }, signal });
   }
 
   checkShare(name: string, signal: AbortSignal): Promise<ShareCheck> {
-    return this.#ask('/v1/shares/check', { name }, shareCheck, signal);
+    return this.#call(ROUTES.checkShare, { body: { name }, signal });
   }
 
   setShareCredentials(name: string, password: string, signal: AbortSignal): Promise<ListedShare> {
-    return this.#ask('/v1/shares/credentials', { name, password }, listedShare, signal);
+    return this.#call(ROUTES.setShareCredentials, { body: { name, password }, signal });
+  }
+
+  /** Opens the dashboard's port. @throws MobyvmError MOBYVM_DASHBOARD */
+  openDashboard(signal: AbortSignal): Promise<DashboardAnswer> {
+    return this.#call(ROUTES.openDashboard, { signal });
   }
 
   /** @returns the connection on which both sides send frames, see protocol/shell-messages.ts */
   async openShell(signal: AbortSignal): Promise<Duplex> {
     const headers = { Connection: 'Upgrade', Upgrade: SHELL_UPGRADE };
-    const answer = await this.#open({ method: 'POST', path: '/v1/shell', headers, signal });
+    const answer = await this.#send({ method: 'POST', path: SHELL_PATH, headers, signal });
     if ('stream' in answer) return answer.stream;
-    const { error } = parsed(errorAnswer, await textOf(answer.response));
-    throw errorOf(error);
+    throw errorOf(parsed(errorAnswer, await textOf(answer.response)).error);
   }
 
   async exit(): Promise<void> {
-    await textOf(await this.#send('POST', '/v1/exit'));
+    await this.#call(ROUTES.exit, {});
   }
 
-  async #ask<T>(path: string, body: unknown, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    return parsed(schema, await textOf(await this.#send('POST', path, body, signal)));
-  }
-
-  async #look<T>(
-    path: string,
-    schema: z.ZodType<T>,
+  async #look<Answer>(
+    route: Route<object, undefined, Answer>,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<T> {
+  ): Promise<Answer> {
     try {
-      const answer = await this.#send('GET', path, undefined, timeLimit(timeoutMs, signal));
-      return parsed(schema, await textOf(answer));
+      return await this.#call(route, { signal: timeLimit(timeoutMs, signal) });
     } catch (error) {
       throw isTimeout(error) ? silentError(error) : error;
     }
   }
 
-  async #send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
-    const answer = await this.#open({ method, path, body, signal });
-    if ('stream' in answer) throw new MobyvmError('MOBYVM_BUG', 'The daemon changed the protocol.', '');
-    const { response } = answer;
-    if ((response.statusCode ?? 500) < 400) return response;
-    const { error } = parsed(errorAnswer, await textOf(response));
-    throw errorOf(error);
+  async #call<Params extends object, Body, Answer>(
+    { method, path, answer }: Route<Params, Body, Answer>,
+    { params, body, signal }: CallOptions<Params, Body>,
+  ): Promise<Answer> {
+    const answered = await this.#send({ method, path: pathOf(path, { ...params }), body, signal });
+    if ('stream' in answered) throw otherVersionError(undefined);
+    const { response } = answered;
+    const text = await textOf(response);
+    if ((response.statusCode ?? 500) >= 400) throw errorOf(parsed(errorAnswer, text).error);
+    return parsed(answer, text);
   }
 
-  #open({ method, path, body, headers, signal }: Sent): Promise<Opened> {
+  async *#events(topics: readonly Topic[], signal: AbortSignal | undefined): AsyncGenerator<ServerEvent> {
+    const parse = (text: string): ServerEvent => parsed(serverEvent, text);
+    const refused = async (response: IncomingMessage): Promise<Error> => {
+      try {
+        return errorOf(parsed(errorAnswer, await textOf(response)).error);
+      } catch (error) {
+        return otherVersionError(error);
+      }
+    };
+    // Most commands need no stream, and would wait for its library to be loaded.
+    const { eventStream } = await import('./event-stream.js');
+    try {
+      yield* eventStream({ address: this.#path, topics, signal, parse, refused });
+    } catch (error) {
+      throw error instanceof MobyvmError || !(error instanceof Error) ? error : this.#connectError(error);
+    }
+  }
+
+  #send({ method, path, body, headers, signal }: Asked): Promise<Answered> {
     return new Promise((resolve, reject) => {
       const options = { socketPath: this.#path, method, path, agent: false as const };
       const sent = request({ ...options, ...(headers && { headers }), ...(signal && { signal }) });
@@ -220,7 +236,8 @@ export class ControlClient {
       sent.once('error', (error) => {
         reject(this.#connectError(error));
       });
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      if (body === undefined) sent.end();
+      else sent.setHeader('Content-Type', 'application/json').end(JSON.stringify(body));
     });
   }
 
@@ -269,27 +286,19 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-async function* linesOf<T>(schema: z.ZodType<T>, response: IncomingMessage): AsyncGenerator<T> {
-  // When the other side dies the reader ends without an error: the caller decides what that means.
-  response.on('error', () => undefined);
-  try {
-    for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-      if (line !== '') yield parsed(schema, line);
-    }
-  } catch (error) {
-    if (!response.destroyed || error instanceof MobyvmError) throw error;
-  }
-}
-
 function parsed<T>(schema: z.ZodType<T>, text: string): T {
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw new MobyvmError(
-      'MOBYVM_CONTROL_API',
-      "The daemon's answer could not be understood.",
-      'The daemon is of another version: run `mobyvm down` with its own version, then `mobyvm up` with this one.',
-      { cause: error },
-    );
+    throw otherVersionError(error);
   }
+}
+
+function otherVersionError(cause: unknown): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_CONTROL_API',
+    "The daemon's answer could not be understood.",
+    'The daemon is of another version: run `mobyvm down` with its own version, then `mobyvm up` with this one.',
+    { cause },
+  );
 }

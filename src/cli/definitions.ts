@@ -1,6 +1,6 @@
-import { EXIT_OK } from '../protocol/exit-code.js';
 import { command, type Command } from './command.js';
-import { COMPLETION_SCRIPTS, SHELLS } from './completion-scripts.js';
+import { completionCommand } from './completion-command.js';
+import { dashboard } from './dashboard.js';
 import { dhcpLeases } from './dhcp.js';
 import { dnsQuery, dnsStatus } from './dns.js';
 import { consoleCommand, diagnoseCommand, doctorCommand, logsCommand } from './diagnostic-commands.js';
@@ -77,6 +77,20 @@ export const COMMANDS: readonly Command[] = [
       ['mobyvm status --timings', 'Show what the last start spent its time on'],
     ],
     run: (context, { json, watch, timings }) => status(context, { json, watch, timings }),
+  }),
+  command({
+    name: 'dashboard',
+    summary: 'Open the dashboard in a browser',
+    details:
+      'Prints the address, whose last part is a secret for this daemon. Starts the daemon in the background if none is running, but not the VM.',
+    options: {
+      print: { type: 'boolean', default: false, describe: 'Only print the address' },
+    },
+    examples: [
+      ['mobyvm dashboard', 'Open it'],
+      ['mobyvm dashboard --print', 'Print the address, for another browser'],
+    ],
+    run: (context, { print }) => dashboard(context, { print }),
   }),
   logsCommand,
   consoleCommand,
@@ -321,25 +335,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [['mobyvm explain no_lease', 'Explain MOBYVM_NO_LEASE']],
     run: (context, { code }) => explain(context, code),
   }),
-  command({
-    name: 'completion',
-    args: '<shell>',
-    summary: 'Print a script that completes commands in a shell',
-    details:
-      'Completes commands, options and their values, and asks the daemon for shares and items. Put the line of the example into the start-up file of your shell: ~/.bashrc, ~/.zshrc after compinit, ~/.config/fish/config.fish or $PROFILE.',
-    positionals: {
-      shell: { choices: SHELLS, demandOption: true, describe: 'Shell that the script is for' },
-    },
-    examples: [
-      ['mobyvm completion bash', 'source <(mobyvm completion bash), likewise zsh'],
-      ['mobyvm completion fish', 'mobyvm completion fish | source'],
-      ['mobyvm completion powershell', 'mobyvm completion powershell | Out-String | Invoke-Expression'],
-    ],
-    run: ({ terminal }, { shell: name }) => {
-      terminal.out(COMPLETION_SCRIPTS[name].trimEnd());
-      return Promise.resolve(EXIT_OK);
-    },
-  }),
+  completionCommand,
   command({
     name: 'uninstall',
     summary: 'Remove everything that mobyvm created on this host',

@@ -6,7 +6,7 @@ import type { ControlClient } from './control-client.js';
 import { ProgressRenderer } from './render-progress.js';
 
 /** What an operation takes beside who asks for it. */
-export type OperationArguments = Omit<OperationRequest, 'requester'>;
+export type OperationArguments = Omit<OperationRequest, 'id' | 'requester'>;
 
 /**
  * Runs an operation of the daemon and shows its progress. Ctrl-C cancels it: the daemon undoes what it did, and

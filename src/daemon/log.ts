@@ -10,6 +10,7 @@ import {
   type Logger,
 } from '../core/host/index.js';
 import { daemonLogFiles } from '../protocol/paths.js';
+import { RecentRecords } from './recent-records.js';
 import { RotatingFile } from './rotating-file.js';
 
 export interface LogOptions {
@@ -21,7 +22,10 @@ export interface LogOptions {
 
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-export type DaemonLog = Logger & { setLevel(level: LogOptions['level']): void };
+export type DaemonLog = Logger & {
+  readonly recent: RecentRecords;
+  setLevel(level: LogOptions['level']): void;
+};
 
 /** JSON lines `{time, level, event, …fields}`, in files of 4 MiB. The only place that knows winston. */
 export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
@@ -45,12 +49,16 @@ export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
   });
   // A log that cannot be written (its disk is full) is no reason to stop the daemon.
   log.on('error', () => undefined);
+  const recent = new RecentRecords();
   const write =
     (severity: LogOptions['level']) =>
-    (event: LogEvent, fields: LogFields = {}): void =>
+    (event: LogEvent, fields: LogFields = {}): void => {
       // As one field: winston would append a field named `message` to the event.
-      void log.log({ level: severity, message: event, fields });
+      log.log({ level: severity, message: event, fields });
+      if (log.isLevelEnabled(severity)) recent.add(severity, event, fields);
+    };
   return {
+    recent,
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),

@@ -1,5 +1,5 @@
 import { fileLedger, type Logger } from '../core/host/index.js';
-import { MobyvmError, textOf } from '../core/values/index.js';
+import { textOf } from '../core/values/index.js';
 import {
   apiRules,
   containerClient,
@@ -13,12 +13,10 @@ import { shareHealth } from './shares/share-health.js';
 import { errorLines } from '../protocol/error-text.js';
 import { EXIT_OK, exitCodeOf } from '../protocol/exit-code.js';
 import type { HostPlatform } from '../protocol/platform.js';
-import { startControlServer } from './control/server.js';
 import type { OpenShell } from './control/shell-connection.js';
 import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
 import { removeNamespaces } from './daemon-namespace.js';
 import { GuestShells } from './guest-shell/index.js';
-import { examineHost } from './examine-host.js';
 import { loadIdentity } from './identity.js';
 import { keepFiles } from './keep-files.js';
 import { openLog, type DaemonLog } from './log.js';
@@ -28,6 +26,7 @@ import type { DaemonPlatform } from './host-side/daemon-platform.js';
 import type { CheckIntervals } from './host-side/machine-platform.js';
 import type { Machine } from './machine/machine.js';
 import { removeInstance, writeInstance } from './instance.js';
+import { openControl } from './open-control.js';
 import { openDaemonPlatform } from './open-platform.js';
 import { closeAll, type Close } from './process-end.js';
 import type { ProcessLock } from './process-lock.js';
@@ -108,7 +107,7 @@ async function firstSettings(
 
 interface Daemon {
   readonly machine: Machine;
-  /** Clients that are connected to the control socket. */
+  /** Clients that are connected to the control socket, and open pages of the dashboard. */
   readonly clients: () => number;
   /** Resolves when a client asks the daemon to end. */
   readonly exitRequested: Promise<void>;
@@ -148,31 +147,12 @@ async function openDaemon(
   const endpoint = await openEndpoint(context, platform, { machine, dial, shares: assembled.shares, logger });
   opened.endpoint = endpoint;
   closing.push(() => endpoint.close());
-  let exit: () => void = () => undefined;
-  const exitRequested = new Promise<void>((resolve) => {
-    exit = resolve;
-  });
-  const requestExit = async (): Promise<void> => {
-    if (!(await machine.isGone())) throw machineIsUp(machine.state);
-    exit();
-  };
-  const control = await startControlServer({
-    listen: platform.listen,
-    address: paths.controlSocket,
-    machine,
-    dns: assembled.dns,
-    shares: assembled.shares,
-    openShell: shellsIn(machine, dial, logger, closing),
-    logger,
-    requestExit,
-    examineHost: () => examineHost(context, machine),
-    repair: () => machine.repairNow(),
-  });
-  closing.push(() => control.close());
-  closing.push(keepFiles({ lock, control, endpoint }, logger));
+  const openShell = shellsIn(machine, dial, logger, closing);
+  const control = await openControl(context, { platform, assembled, openShell, logger }, closing);
+  closing.push(keepFiles({ lock, control: control.server, endpoint }, logger));
   closing.push(lookAfter(machine, assembled.checks));
   closing.push(lookAfterSleep(context, machine));
-  return { machine, clients: () => control.clients, exitRequested };
+  return { machine, clients: control.clients, exitRequested: control.exitRequested };
 }
 
 /** @returns opens shells in the VM, which end with the daemon */
@@ -275,12 +255,4 @@ function availabilityOf(machine: Machine, dial: Dial): EngineAvailability {
     },
     onChange: (listener) => machine.onStatusChange(listener),
   };
-}
-
-function machineIsUp(state: string): MobyvmError {
-  return new MobyvmError(
-    'MOBYVM_BUSY',
-    `The daemon still has a machine (${state}).`,
-    'Stop it with `mobyvm down`; that ends the daemon too.',
-  );
 }

@@ -1,33 +1,8 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../core/values/index.js';
 
-/**
- * The control API: HTTP/1.1 over the control socket, JSON bodies. Operations answer with one JSON object per line:
- * progress events as they happen, then exactly one `operation.done` or `operation.failed`.
- *
- * | request | body | answer |
- * | --- | --- | --- |
- * | GET /v1/daemon | | DaemonInfo |
- * | GET /v1/status | | MachineStatus |
- * | GET /v1/status/watch | | MachineStatus per line, at every change |
- * | POST /v1/operations/{up,down,restart,uninstall} | OperationRequest | OperationEvent per line |
- * | POST /v1/cancel | | `{cancelled: boolean}`: the running operation is aborted and undone |
- * | GET /v1/doctor | | `{findings: Finding[]}`: the host, seen from where the daemon runs |
- * | GET /v1/ports | | PortListing |
- * | GET /v1/dhcp/leases | | LeaseListing |
- * | GET /v1/dns | | DnsStatus (dns-messages.ts) |
- * | POST /v1/dns/query | DnsQuery | DnsAnswer |
- * | GET /v1/shares | | ShareListing (share-messages.ts) |
- * | POST /v1/shares/add | ShareAddRequest | ListedShare |
- * | POST /v1/shares/remove | `{name}` | `{name, hostPath}` |
- * | POST /v1/shares/credentials | `{name, password}` | ListedShare |
- * | POST /v1/shares/check | `{name}` | ShareCheck |
- * | GET /v1/kvp/{host,guest,intrinsic} | | KvpListing |
- * | POST /v1/kvp/set | KvpSetRequest | `{}` |
- * | POST /v1/kvp/remove | KvpRemoveRequest | `{}` |
- * | POST /v1/shell | | 101, then frames both ways (shell-messages.ts) |
- * | POST /v1/exit | | the daemon ends; refused while there is anything of a machine |
- */
+/** About the machine and its daemon; control-routes.ts says which request has which of them. */
+
 export const operationName = z.enum(['up', 'down', 'restart', 'uninstall']);
 export type OperationName = z.infer<typeof operationName>;
 
@@ -36,6 +11,8 @@ export const requester = z.strictObject({ pid: z.int().positive(), command: z.st
 export type Requester = z.infer<typeof requester>;
 
 export const operationRequest = z.strictObject({
+  /** Chosen by the client, which recognizes the events of its operation by it. */
+  id: z.uuid(),
   requester,
   /** Of `uninstall`: the data disk stays, with all images, containers and volumes. */
   keepData: z.boolean().optional(),
@@ -44,7 +21,7 @@ export const operationRequest = z.strictObject({
 });
 export type OperationRequest = z.infer<typeof operationRequest>;
 
-const errorReport = z.object({
+export const errorReport = z.object({
   code: z.enum(ERROR_CODES),
   message: z.string(),
   remedy: z.string(),
@@ -278,5 +255,61 @@ const dhcpLease = z.object({
 export const leaseListing = z.object({ leases: z.array(dhcpLease) });
 export type LeaseListing = z.infer<typeof leaseListing>;
 
+/** The operation was accepted; its outcome is an event. */
+export const operationAnswer = z.object({ id: z.uuid() });
 export const cancelAnswer = z.object({ cancelled: z.boolean() });
 export const errorAnswer = z.object({ error: errorReport });
+/** What the VM uses of the host; absent is what is not known. */
+export const vmUsage = z.object({
+  /** Since its start, of all its processors. */
+  processorSeconds: z.number().optional(),
+  memoryBytes: z.number().optional(),
+  diskBytes: z.number().optional(),
+});
+export type VmUsage = z.infer<typeof vmUsage>;
+
+/** The running containers, as the engine lists them. */
+export const containerListing = z.object({
+  containers: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      image: z.string(),
+      state: z.string(),
+      /** As Docker words it: `Up 5 minutes`. */
+      status: z.string(),
+    }),
+  ),
+});
+export type ContainerListing = z.infer<typeof containerListing>;
+
+export const settingsAnswer = z.object({
+  path: z.string(),
+  /** What the file says; empty if there is none. */
+  settings: z.record(z.string(), z.record(z.string(), z.unknown())),
+  /** What counts where the file says nothing. */
+  defaults: z.record(z.string(), z.record(z.string(), z.unknown())),
+  /** A JSON Schema of the settings. */
+  schema: z.record(z.string(), z.unknown()),
+  /** Of the file's content, for a change. */
+  revision: z.string(),
+});
+export type SettingsAnswer = z.infer<typeof settingsAnswer>;
+
+export const settingsRequest = z.strictObject({
+  settings: z.record(z.string(), z.unknown()),
+  /** Of the content that was changed: another change meanwhile is not overwritten. */
+  revision: z.string().max(200),
+});
+export type SettingsRequest = z.infer<typeof settingsRequest>;
+
+/** The zip file of `mobyvm diagnose`, in base64; secrets in it are masked. */
+export const diagnosisAnswer = z.object({ name: z.string(), file: z.base64() });
+export type DiagnosisAnswer = z.infer<typeof diagnosisAnswer>;
+
+/** Where the dashboard is, and the secret that it needs. */
+export const dashboardAnswer = z.object({ url: z.string(), token: z.string() });
+export type DashboardAnswer = z.infer<typeof dashboardAnswer>;
+export const tokenAnswer = z.object({ token: z.string() });
+/** Nothing to say beside that it was done. */
+export const doneAnswer = z.object({});

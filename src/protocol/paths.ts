@@ -20,6 +20,8 @@ export interface InstancePaths {
   readonly tlsDir: string;
   /** The machine's token; root only. */
   readonly tokenFile: string;
+  /** The dashboard's port, and the digest of its token; root only. */
+  readonly dashboardFile: string;
   /** Items that were set with `mobyvm kvp set`; root only, since some are secrets. */
   readonly kvpItemsFile: string;
   /** The list of shares. */
@@ -85,6 +87,7 @@ export function linuxPaths(env: Environment): InstancePaths {
     guestRecordFile: join(stateDir, 'guest.json'),
     tlsDir: join(stateDir, 'tls'),
     tokenFile: join(stateDir, 'token'),
+    dashboardFile: join(stateDir, 'dashboard.json'),
     kvpItemsFile: join(stateDir, 'kvp-items.json'),
     sharesFile: join(stateDir, 'shares.json'),
     credentialsFile: join(stateDir, 'credentials.json'),
@@ -130,6 +133,7 @@ export function windowsPaths(env: Environment): InstancePaths {
     guestRecordFile: joined(stateDir, 'guest.json'),
     tlsDir: joined(stateDir, 'tls'),
     tokenFile: joined(stateDir, 'token'),
+    dashboardFile: joined(stateDir, 'dashboard.json'),
     kvpItemsFile: joined(stateDir, 'kvp-items.json'),
     sharesFile: joined(stateDir, 'shares.json'),
     credentialsFile: joined(stateDir, 'credentials.json'),

@@ -5,6 +5,7 @@ import { errorAnswer } from './messages.js';
  * `POST /v1/shell` with `Upgrade: mobyvm-shell`. After the 101 both sides send frames (stream-frame.codec.ts). The end
  * of the input is a frame, because named pipes of Windows have no half-close. A client that goes away ends its command.
  */
+export const SHELL_PATH = '/v1/shell';
 export const SHELL_UPGRADE = 'mobyvm-shell';
 
 /** Types of the frames that the client sends: one OPEN, then the rest in any order. */

@@ -2,11 +2,10 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { listenOnUnixSocket } from '../../src/daemon/linux/unix-listener.js';
-import { startControlServer, type ControlServer } from '../../src/daemon/control/server.js';
+import type { ControlServer } from '../../src/daemon/control/server.js';
 import { run } from '../../src/core/host/index.js';
 import { compiledSource } from '../support/compiled.js';
-import { idleControl } from '../support/idle-control.js';
+import { controlledMachine, serveControl } from '../support/control-server.js';
 import { environmentOf } from '../support/instance-folder.js';
 import { FakeKvp } from '../support/kvp-fake/index.js';
 import { Terminal } from '../support/terminal.js';
@@ -34,16 +33,10 @@ beforeAll(async () => {
   const program = join(folder, 'bin/mobyvm');
   await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`);
   await chmod(program, 0o755);
-  const idle = idleControl();
   const kvp = new FakeKvp();
   const item = { name: 'greeting with blank', value: 'x', secret: false };
   await kvp.set([item], new AbortController().signal);
-  server = await startControlServer({
-    ...idle,
-    machine: { ...idle.machine, kvp },
-    listen: listenOnUnixSocket,
-    address: join(folder, 'control.sock'),
-  });
+  server = await serveControl(join(folder, 'control.sock'), { machine: controlledMachine({ kvp }) });
 }, 300_000);
 afterAll(async () => {
   await server?.close();

@@ -6,14 +6,13 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLogger, waitFor } from '../../src/core/host/index.js';
 import { GuestShells } from '../../src/daemon/guest-shell/index.js';
-import { startControlServer, type ControlServer } from '../../src/daemon/control/server.js';
-import { listenOnUnixSocket } from '../../src/daemon/linux/unix-listener.js';
+import type { ControlServer } from '../../src/daemon/control/server.js';
 import { containerClient, type ContainerClient, type Dial } from '../../src/proxy/engine/index.js';
 import { compiledSource } from '../support/compiled.js';
 import { DockerdSetting, hasDockerd } from '../support/dockerd.js';
 import { unixDial } from '../support/engine-dial.js';
 import { settableAvailability } from '../support/engine-availability.js';
-import { idleControl } from '../support/idle-control.js';
+import { serveControl } from '../support/control-server.js';
 import { environmentOf } from '../support/instance-folder.js';
 import { Terminal } from '../support/terminal.js';
 
@@ -37,10 +36,7 @@ describe.runIf(hasDockerd)('mobyvm shell, with a real Docker Engine', () => {
     const current: Dial = (signal) => dial(signal);
     shells = new GuestShells({ availability, engine: engineFor(current, vm.pid ?? 0), logger: silentLogger });
     availability.set({ kind: 'ready', dial });
-    server = await startControlServer({
-      ...idleControl(),
-      listen: listenOnUnixSocket,
-      address: join(engine.folder, 'mobyvm/control.sock'),
+    server = await serveControl(join(engine.folder, 'mobyvm/control.sock'), {
       openShell: (request, signal) => shells.open(request, signal),
     });
   }, 300_000);

@@ -356,7 +356,10 @@ describe.skipIf(!RUNS_SCRIPTS)('without the daemon, on Windows', () => {
       'mount skipped Windows',
     ]);
     firewall.rules.delete('s');
-    fileSharing.shares.set('mobyvm-c', { object: { ...object, Path: join(module.logDir, 'missing') }, access: [] });
+    fileSharing.shares.set('mobyvm-c', {
+      object: { ...object, Path: join(module.logDir, 'missing') },
+      access: [],
+    });
     module.host.system.services[1]!.State = 'Stopped';
     expect(await module.objects(`Test-MobyVmShare ${row}`)).toEqual([
       ...['folder', 'server', 'account', 'tcp'].map((step) => `${step} failed Windows`),

@@ -112,6 +112,8 @@ export function machineWith(
             : Promise.reject(new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'too slow', ''));
         },
       },
+      containers: () => Promise.resolve([]),
+      vmUsage: () => Promise.resolve({ processorSeconds: performance.now() / 5_000, memoryBytes: 1.5e9 }),
       logger: silentLogger,
       hostSize: { memoryMiB: 4096, processors: 2 },
       loadSettings: () =>
@@ -121,6 +123,7 @@ export function machineWith(
       files: () => [notingResource(world, 'secrets', 'installation')],
       dataDisk: {
         exists: () => Promise.resolve(driver.world.disks.has('/data')),
+        usedBytes: () => Promise.resolve(driver.world.disks.has('/data') ? 3e9 : undefined),
         remove: () => Promise.resolve(driver.world.disks.delete('/data')),
       },
       specFor: ({ vm }) => ({

@@ -1,26 +1,26 @@
 import { MobyvmError } from '../../core/values/index.js';
 import { askServer, joinHostPort, type AnsweredBy, type DnsServer } from '../../proxy/index.js';
-import { dnsQuery, type DnsAnswer, type DnsStatus } from '../../protocol/dns-messages.js';
+import { ROUTES } from '../../protocol/control-routes.js';
+import type { DnsAnswer, DnsStatus } from '../../protocol/dns-messages.js';
+import { endpoint, type Endpoint } from './endpoint.js';
 
 /** The DNS server while the machine has one. */
 export type CurrentDns = () => DnsServer | undefined;
 
-/** @returns what to answer, or undefined when the route is not about DNS @throws MobyvmError MOBYVM_DNS_SERVER */
-export async function answerDns(
-  current: CurrentDns,
-  { route, body }: { readonly route: string; readonly body: () => Promise<unknown> },
-): Promise<DnsAnswer | DnsStatus | undefined> {
-  switch (route) {
-    case 'GET /v1/dns':
-      return statusOf(serverOf(current));
-    case 'POST /v1/dns/query': {
-      const { name, type } = dnsQuery.parse(await body());
+/** What is asked about DNS. @throws MobyvmError MOBYVM_DNS_SERVER while there is no server */
+export function dnsEndpoints(current: CurrentDns): readonly Endpoint[] {
+  return [
+    endpoint(ROUTES.dnsStatus, () => dnsStatusOf(current)),
+    endpoint(ROUTES.dnsQuery, async ({ body: { name, type } }) => {
       const answer = await askServer(serverOf(current), name, type);
       return { ...answer, answers: [...answer.answers], answeredBy: toWire(answer.answeredBy) };
-    }
-    default:
-      return undefined;
-  }
+    }),
+  ];
+}
+
+/** @throws MobyvmError MOBYVM_DNS_SERVER while there is no server */
+export function dnsStatusOf(current: CurrentDns): DnsStatus {
+  return statusOf(serverOf(current));
 }
 
 function serverOf(current: CurrentDns): DnsServer {

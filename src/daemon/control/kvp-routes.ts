@@ -4,54 +4,44 @@ import {
   MAX_HOST_ITEMS,
   RESERVED_PREFIX,
   type KvpExchange,
-  type KvpPool,
   type KvpSetting,
 } from '../../kvp/index.js';
-import { kvpPool, kvpRemoveRequest, kvpSetRequest } from '../../protocol/messages.js';
+import { ROUTES } from '../../protocol/control-routes.js';
+import { endpoint, type Endpoint } from './endpoint.js';
 
-/** One request of the control API about the key-value exchange. */
-export interface KvpCall {
-  /** `GET /v1/kvp/host`, `POST /v1/kvp/set` … */
-  readonly route: string;
-  readonly body: () => Promise<unknown>;
+export interface KvpAccess {
+  readonly kvp: KvpExchange;
   /** Why the VM is paused, while it is. */
   readonly stall: MobyvmError | undefined;
-  /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
 }
 
-/** @returns what to answer, or undefined when the route is not about the exchange */
-export async function answerKvp(exchange: KvpExchange, call: KvpCall): Promise<unknown> {
-  const pool = poolOf(call.route);
-  if (pool !== undefined) return exchange.list(pool, call.signal);
-  switch (call.route) {
-    case 'POST /v1/kvp/set': {
-      const item = kvpSetRequest.parse(await call.body());
+/** What is asked about the key-value exchange. */
+export function kvpEndpoints(access: KvpAccess): readonly Endpoint[] {
+  const { kvp: exchange } = access;
+  return [
+    endpoint(ROUTES.kvp, async ({ params: { pool }, signal }) => {
+      const { items, unreadable } = await exchange.list(pool, signal);
+      return { items: [...items], unreadable };
+    }),
+    endpoint(ROUTES.setKvp, async ({ body: item, signal }) => {
       refuseReserved(item.name);
       // A VM that waits for disk space does not answer until it has some.
-      if (call.stall !== undefined) throw call.stall;
-      await refuseTooMany(exchange, item.name, call.signal);
-      return { delivered: await keep(exchange, item, call.signal) };
-    }
-    case 'POST /v1/kvp/remove': {
-      const { name } = kvpRemoveRequest.parse(await call.body());
+      if (access.stall !== undefined) throw access.stall;
+      await refuseTooMany(exchange, item.name, signal);
+      return { delivered: await keep(exchange, item, signal) };
+    }),
+    endpoint(ROUTES.removeKvp, async ({ body: { name }, signal }) => {
       refuseReserved(name);
-      await exchange.remove([name], call.signal);
+      await exchange.remove([name], signal);
       return {};
-    }
-    default:
-      return undefined;
-  }
+    }),
+  ];
 }
 
 async function keep(exchange: KvpExchange, item: KvpSetting, signal: AbortSignal): Promise<boolean> {
   if (exchange.keep !== undefined) return exchange.keep([item], signal);
   await exchange.set([item], signal);
   return true;
-}
-
-function poolOf(route: string): KvpPool | undefined {
-  return kvpPool.safeParse(/^GET \/v1\/kvp\/([a-z]+)$/.exec(route)?.[1]).data;
 }
 
 function refuseReserved(name: string): void {

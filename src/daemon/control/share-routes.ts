@@ -1,51 +1,33 @@
 import type { ListedShare, Shares } from '../../share/index.js';
-import {
-  shareAddRequest,
-  shareCredentialsRequest,
-  shareNameRequest,
-  type ListedShare as WireShare,
-  type ShareCheck,
-  type ShareListing,
-  type ShareRemoved,
-} from '../../protocol/share-messages.js';
+import { ROUTES } from '../../protocol/control-routes.js';
+import type { ListedShare as WireShare, ShareListing } from '../../protocol/share-messages.js';
+import { endpoint, type Endpoint } from './endpoint.js';
 
-/** One request of the control API about shares. */
-export interface ShareCall {
-  readonly route: string;
-  readonly body: () => Promise<unknown>;
-  /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
-}
-
-/** @returns what to answer, or undefined when the route is not about shares */
-export async function answerShares(
-  shares: Shares,
-  { route, body, signal }: ShareCall,
-): Promise<WireShare | ShareListing | ShareRemoved | ShareCheck | undefined> {
-  switch (route) {
-    case 'GET /v1/shares':
-      await shares.load();
-      return { shares: shares.list().map(toWire) };
-    case 'POST /v1/shares/add': {
-      const { password, ...request } = shareAddRequest.parse(await body());
+/** What is asked about shares. */
+export function shareEndpoints(shares: Shares): readonly Endpoint[] {
+  return [
+    endpoint(ROUTES.shares, () => shareListingOf(shares)),
+    endpoint(ROUTES.addShare, async ({ body: { password, ...request }, signal }) => {
       const { name, path, isReadOnly, user } = request;
       return toWire(await shares.add({ name, path, isReadOnly, user }, password, signal));
-    }
-    case 'POST /v1/shares/remove': {
-      const { name, hostPath } = await shares.remove(shareNameRequest.parse(await body()).name, signal);
+    }),
+    endpoint(ROUTES.removeShare, async ({ body, signal }) => {
+      const { name, hostPath } = await shares.remove(body.name, signal);
       return { name, hostPath };
-    }
-    case 'POST /v1/shares/credentials': {
-      const { name, password } = shareCredentialsRequest.parse(await body());
-      return toWire(await shares.setCredentials(name, password, signal));
-    }
-    case 'POST /v1/shares/check': {
-      const steps = await shares.check(shareNameRequest.parse(await body()).name, signal);
+    }),
+    endpoint(ROUTES.setShareCredentials, async ({ body: { name, password }, signal }) =>
+      toWire(await shares.setCredentials(name, password, signal)),
+    ),
+    endpoint(ROUTES.checkShare, async ({ body, signal }) => {
+      const steps = await shares.check(body.name, signal);
       return { steps: steps.map((each) => ({ ...each })) };
-    }
-    default:
-      return undefined;
-  }
+    }),
+  ];
+}
+
+export async function shareListingOf(shares: Shares): Promise<ShareListing> {
+  await shares.load();
+  return { shares: shares.list().map(toWire) };
 }
 
 function toWire({ share, status }: ListedShare): WireShare {

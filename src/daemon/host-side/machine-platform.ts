@@ -21,6 +21,12 @@ export interface MachinePlatformOptions {
   readonly logger: Logger;
 }
 
+export interface VmUsage {
+  /** Since its start, of all its processors. */
+  readonly processorSeconds: number;
+  readonly memoryBytes: number;
+}
+
 /** How often a machine that is up is compared with what it should be, by what that costs on the platform. */
 export interface CheckIntervals {
   /** All resources that others may change: they are back within this time, and twice the time that a look takes. */
@@ -54,6 +60,8 @@ export interface MachinePlatform {
    * Absent where only the setting counts.
    */
   readonly uplinkMtu?: (signal: AbortSignal) => Promise<number | undefined>;
+  /** What the VM uses of the host; undefined while it is off. Absent where that is not known. */
+  readonly vmUsage?: () => Promise<VmUsage | undefined>;
   /** Absolute path of the data disk, with the ending of the driver's format. */
   readonly dataDiskPath: string;
   readonly checks: CheckIntervals;

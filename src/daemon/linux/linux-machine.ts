@@ -14,6 +14,7 @@ import type { MachinePlatform, MachinePlatformOptions } from '../host-side/machi
 import { imageLocation } from '../image-location.js';
 import { LinuxHostNetwork } from './linux-host-network.js';
 import { linuxPortFacts } from './port-facts.js';
+import { usageOfProcess } from './process-usage.js';
 import { resolvConfResolvers } from './resolv-conf-resolvers.js';
 
 /** The servers that systemd-resolved asks. */
@@ -52,6 +53,7 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     fileServerPorts: SMB_PORTS,
     watchFiles: (options) => watchByFanotify({ ...options, serverPidFile: sambaPidFile(paths.runDir) }),
     uplinkMtu,
+    vmUsage: () => usageOfProcess(join(paths.vmRunDir, 'qemu.pid')),
     imageLocation: (now) => imageLocation(now, paths, join),
     dataDiskPath: join(paths.vmStateDir, DATA_DISK_NAMES.linux),
     // A check is some ten short programs, a look at the guard is one: about 6 ms of processor time.

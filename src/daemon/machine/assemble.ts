@@ -25,13 +25,13 @@ import { firmwareFor } from '../settings/firmware.plan.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { BootWatch } from './boot-watch.js';
-import type { EngineProbe } from './engine-probe.js';
 import { dataDiskFile } from '../host-side/data-disk.js';
 import { GuestServices, VM_HOSTNAME, type ServicesForGuest } from '../host-side/guest-services.js';
 import { guestRecordFile } from './guest-record.js';
 import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
 import { MachineHost } from '../host-side/machine-host.js';
+import { runningContainer } from './running-containers.plan.js';
 import type { MachineParts } from './machine-parts.js';
 import type {
   CheckIntervals,
@@ -113,7 +113,8 @@ export function assembleMachine(
       kvp: platform.exchange,
       ports,
       shares,
-      engine: probeOf(engine),
+      ...partsOf(engine),
+      ...usageOf(platform),
       logger,
       hostSize: hostSize(),
       loadSettings: () => loadSettings(paths.settingsFile, platform.name),
@@ -122,7 +123,6 @@ export function assembleMachine(
       files: () => [secretFiles(paths), shares.installed()],
       specFor: (now) => specOf(now, platform, options),
       guestRecord: guestRecordFile(paths.guestRecordFile),
-      dataDisk: dataDiskFile(platform.dataDiskPath),
       about: aboutMachine(options),
     },
     settings,
@@ -156,6 +156,7 @@ function secretFiles(paths: InstancePaths): ManagedResource {
     paths: [
       paths.tlsDir,
       paths.tokenFile,
+      paths.dashboardFile,
       paths.kvpItemsFile,
       `${paths.kvpItemsFile}.damaged`,
       paths.guestRecordFile,
@@ -176,13 +177,20 @@ function aboutMachine(options: AssembleOptions): MachineParts['about'] {
   };
 }
 
-function probeOf(engine: EngineClient): EngineProbe {
+function usageOf({ dataDiskPath, vmUsage }: MachinePlatform): Pick<MachineParts, 'dataDisk' | 'vmUsage'> {
+  return { dataDisk: dataDiskFile(dataDiskPath), vmUsage: vmUsage ?? (() => Promise.resolve(undefined)) };
+}
+
+function partsOf(engine: EngineClient): Pick<MachineParts, 'engine' | 'containers'> {
   return {
-    ping: (signal) => engine.ping(signal),
-    version: async (signal) => {
-      const answer = await engine.version(signal);
-      return { version: answer.Version, apiVersion: answer.ApiVersion };
+    engine: {
+      ping: (signal) => engine.ping(signal),
+      version: async (signal) => {
+        const answer = await engine.version(signal);
+        return { version: answer.Version, apiVersion: answer.ApiVersion };
+      },
     },
+    containers: async (signal) => (await engine.containers(signal)).map(runningContainer),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Logger, ManagedResource } from '../../core/host/index.js';
+import type { VmUsage } from '../host-side/machine-platform.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort, UsualAddress } from '../../proxy/index.js';
 import type { VmDriver, VmSpec } from '../../vm/index.js';
@@ -6,6 +7,7 @@ import type { GuestSide } from '../guest/index.js';
 import type { HostSize } from '../settings/host-limits.plan.js';
 import type { Settings } from '../settings/schema.js';
 import type { BootWatch } from './boot-watch.js';
+import type { RunningContainer } from './running-containers.plan.js';
 import type { EngineProbe } from './engine-probe.js';
 import type { GuestRecordStore } from './guest-record.js';
 import type { DataDiskFile } from '../host-side/data-disk.js';
@@ -23,6 +25,10 @@ export interface MachineParts {
   readonly ports: MachinePorts;
   readonly shares: MachineShares;
   readonly engine: EngineProbe;
+  /** The running containers. */
+  readonly containers: (signal: AbortSignal) => Promise<readonly RunningContainer[]>;
+  /** What the VM uses of the host; undefined if that is not known. */
+  readonly vmUsage: () => Promise<VmUsage | undefined>;
   readonly logger: Logger;
   readonly hostSize: HostSize;
   readonly loadSettings: () => Promise<Settings>;

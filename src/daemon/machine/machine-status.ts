@@ -112,6 +112,15 @@ export interface MachineStatus {
   readonly obstacles: readonly Obstacle[];
 }
 
+/** What the VM uses of the host, as far as it is known. */
+export interface MachineUsage {
+  /** Since the VM's start, of all its processors. */
+  readonly processorSeconds?: number;
+  readonly memoryBytes?: number;
+  /** What the data disk takes. */
+  readonly diskBytes?: number;
+}
+
 /** What the daemon knows without asking the VM or its engine. */
 export interface DaemonInfo {
   readonly state: MachineState;

@@ -3,14 +3,16 @@ import type { ManagedResource } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
+import type { VmConsole } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import { MachineCondition } from './condition.js';
 import type { EngineState } from './engine-probe.js';
 import { MachineHealth } from './machine-health.js';
 import { MachineOperations } from './machine-operations.js';
+import type { RunningContainer } from './running-containers.plan.js';
 import type { MachineParts } from './machine-parts.js';
 import type { MachineState } from './machine-state.plan.js';
-import type { DaemonInfo, MachineStatus } from './machine-status.js';
+import type { DaemonInfo, MachineStatus, MachineUsage } from './machine-status.js';
 import { isUp, stateToStop } from './observe-vm.js';
 import type { Operation, OperationListener, OperationName, Requester } from './operation.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
@@ -66,6 +68,11 @@ export class Machine {
   /** Why the VM is paused, while it is. */
   get stall(): MobyvmError | undefined {
     return this.#vm.stall;
+  }
+
+  /** What the VM prints. */
+  get console(): VmConsole {
+    return this.#parts.driver.console;
   }
 
   get state(): MachineState {
@@ -142,6 +149,20 @@ export class Machine {
     return this.#parts.ports.list();
   }
 
+  async listContainers(): Promise<readonly RunningContainer[]> {
+    const state = this.#condition.engineState;
+    if (state.kind !== 'ready') throw notReadyError(this.state);
+    return this.#parts.containers(timeLimit(LOOK_TIMEOUT_MS));
+  }
+
+  /** What the VM uses of the host. */
+  async usage(): Promise<MachineUsage> {
+    const { dataDisk, vmUsage } = this.#parts;
+    const vm = await vmUsage();
+    const diskBytes = await dataDisk.usedBytes();
+    return { ...vm, ...(diskBytes === undefined ? {} : { diskBytes }) };
+  }
+
   listLeases(): readonly DhcpLease[] {
     return this.#parts.host.leases();
   }
@@ -206,6 +227,14 @@ export class Machine {
     const isUndone = cancelled && error.code === 'MOBYVM_ABORTED' && (await this.#parts.host.isGone());
     condition.apply(isUndone ? 'operation.cancelled' : 'operation.failed', error);
   }
+}
+
+function notReadyError(state: MachineState): MobyvmError {
+  return new MobyvmError(
+    'MOBYVM_ENGINE_UNREACHABLE',
+    `The Docker Engine is not running (the machine is ${state}).`,
+    'Start the VM with `mobyvm up`.',
+  );
 }
 
 function notRepairableError(state: MachineState): MobyvmError {

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { settingsSchema } from './schema.js';
 
+const choice = z.looseObject({
+  enum: z.array(z.unknown()).optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+});
 const property = z.looseObject({
+  anyOf: z.array(choice).optional(),
   description: z.string().default(''),
   default: z.unknown().optional(),
   type: z.string().optional(),
@@ -41,6 +47,8 @@ export function settingsReference(): string {
 }
 
 function values(value: z.infer<typeof property>): string {
+  if (value.anyOf !== undefined)
+    return value.anyOf.map((each) => values({ ...each, description: '' })).join(', ');
   if (value.enum !== undefined) return value.enum.map((item) => `\`${String(item)}\``).join(', ');
   if (value.minimum !== undefined && value.maximum !== undefined)
     return `${value.minimum} to ${value.maximum}`;

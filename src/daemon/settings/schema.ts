@@ -245,6 +245,16 @@ export const settingsSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  dashboard: z
+    .strictObject({
+      port: z
+        .union([z.enum(['auto', 'off']), z.int().min(1024).max(65_535)])
+        .default('auto')
+        .describe(
+          'TCP port of the dashboard on 127.0.0.1. `auto` is a free port, opened by the first `mobyvm dashboard` and kept from then on; a number is opened by the daemon at its start; `off` opens none.',
+        ),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Log level of the daemon.'),

@@ -40,6 +40,9 @@ export const containerListSchema = z.array(
   z.looseObject({
     Id: text,
     Names: z.array(text).nullish(),
+    Image: z.string().max(1_000).optional(),
+    State: text.optional(),
+    Status: text.optional(),
     Ports: z
       .array(
         z.looseObject({

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocketServer } from 'ws';
 import type { CommandContext, DaemonProgram } from '../../../src/cli/context.js';
 import { down } from '../../../src/cli/down.js';
 import { kvpList, kvpRemove } from '../../../src/cli/kvp.js';
@@ -11,6 +12,7 @@ import { status } from '../../../src/cli/status.js';
 import { uninstall } from '../../../src/cli/uninstall.js';
 import { up } from '../../../src/cli/up.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
+import { EVENTS_PATH } from '../../../src/protocol/event-stream.js';
 import { linuxPaths } from '../../../src/protocol/paths.js';
 import { commandContext, NO_DAEMON, printedBy } from '../../support/cli-context.js';
 
@@ -19,6 +21,7 @@ class FakeDaemon {
   readonly requests: string[] = [];
   readonly bodies: unknown[] = [];
   readonly #server: Server;
+  readonly #streams: WebSocketServer;
   namespace: string | undefined;
   isEngineReachable = true;
   /** Of every operation. */
@@ -31,11 +34,24 @@ class FakeDaemon {
       let body = '';
       request.setEncoding('utf8').on('data', (text: string) => (body += text));
       request.on('end', () => {
-        if (body !== '') this.bodies.push(JSON.parse(body));
+        const id = body === '' ? undefined : this.#take(JSON.parse(body));
         response.end(this.#answer(route));
+        this.#report(route, id);
         if (route === 'POST /v1/exit') this.#server.close();
       });
     });
+    this.#streams = new WebSocketServer({ server: this.#server, path: EVENTS_PATH });
+    this.#streams.on('connection', (client) =>
+      client.on('message', () => client.send('{"type":"watching","topics":["operation"]}')),
+    );
+  }
+
+  /** @returns the id in the body, which is a new one each time, and keeps the rest */
+  #take(body: unknown): unknown {
+    if (typeof body !== 'object' || body === null || !('id' in body)) return void this.bodies.push(body);
+    const { id, ...rest } = body;
+    this.bodies.push(rest);
+    return id;
   }
 
   get isServing(): boolean {
@@ -47,8 +63,24 @@ class FakeDaemon {
   }
 
   close(): void {
+    for (const client of this.#streams.clients) client.terminate();
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  #report(route: string, id: unknown): void {
+    const operation = operationIn(route);
+    if (operation === undefined) return;
+    const event =
+      this.failure === undefined
+        ? { event: 'operation.done', operation, durationMs: 1 }
+        : {
+            event: 'operation.failed',
+            operation,
+            durationMs: 1,
+            error: { ...this.failure, remedy: '', details: {} },
+          };
+    for (const client of this.#streams.clients) client.send(JSON.stringify({ type: 'operation', id, event }));
   }
 
   #answer(route: string): string {
@@ -61,11 +93,7 @@ class FakeDaemon {
       logDir: '/l',
       settingsFile: '/settings.json',
     };
-    const operation = /^POST \/v1\/operations\/([a-z]+)$/.exec(route)?.[1];
-    if (operation !== undefined && this.failure !== undefined)
-      return `${JSON.stringify({ event: 'operation.failed', operation, durationMs: 1, error: { ...this.failure, remedy: '', details: {} } })}\n`;
-    if (operation !== undefined)
-      return `${JSON.stringify({ event: 'operation.done', operation, durationMs: 1 })}\n`;
+    if (operationIn(route) !== undefined) return '{"id":"00000000-0000-4000-8000-000000000000"}';
     if (route === 'GET /v1/daemon')
       return JSON.stringify({ state: 'stopped', namespace: this.namespace, daemon });
     if (route === 'GET /v1/kvp/host')
@@ -80,6 +108,10 @@ class FakeDaemon {
       engine: { endpoint: '/run/a b/docker.sock', reachable: this.isEngineReachable, version: '29.0.0' },
     });
   }
+}
+
+function operationIn(route: string): string | undefined {
+  return /^POST \/v1\/operations\/([a-z]+)$/.exec(route)?.[1];
 }
 
 let folder = '';

@@ -3,19 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../../../src/cli/commands.js';
-import { silentLogger } from '../../../src/core/host/index.js';
 import { parseIpv4 } from '../../../src/core/values/index.js';
 import type { CurrentDns } from '../../../src/daemon/control/dns-routes.js';
-import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
-import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
+import type { ControlServer } from '../../../src/daemon/control/server.js';
 import { hostTable } from '../../../src/proxy/index.js';
 import type { DnsServer } from '../../../src/proxy/index.js';
 import { commandContext, printedBy } from '../../support/cli-context.js';
+import { serveControl } from '../../support/control-server.js';
 import { hostsOf, resolversOf, startTestServer } from '../../support/dns-client.js';
 import { answerBytes } from '../../support/dns-message.js';
 import { DnsUpstream } from '../../support/dns-upstream.js';
-import { FakeKvp } from '../../support/kvp-fake/index.js';
-import { FakeShareWorld, sharesOf } from '../../support/share-fake.js';
 
 let folder: string;
 let upstream: DnsUpstream;
@@ -49,31 +46,7 @@ afterEach(async () => {
 const path = (): string => join(folder, 'control.sock');
 
 function serve(current: CurrentDns): Promise<ControlServer> {
-  const notHere = () => Promise.reject(new TypeError('not asked here'));
-  return startControlServer({
-    listen: listenOnUnixSocket,
-    address: path(),
-    machine: {
-      kvp: new FakeKvp(),
-      info: () => {
-        throw new TypeError('not asked here');
-      },
-      status: notHere,
-      listPorts: notHere,
-      listLeases: () => [],
-      stall: undefined,
-      onStatusChange: () => () => undefined,
-      operate: notHere,
-      cancel: notHere,
-    },
-    shares: sharesOf(new FakeShareWorld()),
-    dns: current,
-    logger: silentLogger,
-    requestExit: () => Promise.resolve(),
-    examineHost: () => Promise.resolve([]),
-    openShell: () => Promise.reject(new TypeError('not asked here')),
-    repair: () => Promise.resolve(),
-  });
+  return serveControl(path(), { dns: current });
 }
 
 async function mobyvm(...args: string[]): Promise<{ readonly code: number; readonly text: string }> {

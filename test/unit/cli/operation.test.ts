@@ -1,18 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { silentLogger } from '../../../src/core/host/index.js';
 import type { CommandContext } from '../../../src/cli/context.js';
 import { runOperation } from '../../../src/cli/operation.js';
 import { ControlClient } from '../../../src/cli/control-client.js';
 import type { OperationEvent } from '../../../src/protocol/messages.js';
-import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
-import { startControlServer, type ControlledMachine } from '../../../src/daemon/control/server.js';
-import { FakeKvp } from '../../support/kvp-fake/index.js';
+import type { ControlledMachine } from '../../../src/daemon/control/controlled-machine.js';
 import { commandContext, LINUX_RIGHTS } from '../../support/cli-context.js';
-import { FakeShareWorld, sharesOf } from '../../support/share-fake.js';
+import { controlledMachine, serveControl } from '../../support/control-server.js';
 
 let directory = '';
 let path = '';
@@ -30,16 +26,7 @@ function contextWith(interrupted: AbortSignal): CommandContext {
 function machineThatSays(event: OperationEvent, onSaid: () => void) {
   const state = { cancels: 0 };
   let end: () => void = () => undefined;
-  const machine: ControlledMachine = {
-    kvp: new FakeKvp(),
-    stall: undefined,
-    listPorts: () => Promise.resolve([]),
-    listLeases: () => [],
-    info: () => {
-      throw new TypeError('not asked here');
-    },
-    status: () => Promise.reject(new TypeError('not asked here')),
-    onStatusChange: () => () => undefined,
+  const machine = controlledMachine({
     operate: ({ name }, _requester, listener) =>
       new Promise((resolve) => {
         end = () => {
@@ -55,7 +42,7 @@ function machineThatSays(event: OperationEvent, onSaid: () => void) {
       end();
       return Promise.resolve(true);
     },
-  };
+  });
   return { machine, state };
 }
 
@@ -76,18 +63,7 @@ describe('Ctrl-C during an operation', () => {
   ] as const)('%s', async (_what, event, cancels, message) => {
     const interrupt = new AbortController();
     const { machine, state } = machineThatSays(event, () => setTimeout(() => interrupt.abort(), 50));
-    const server = await startControlServer({
-      listen: listenOnUnixSocket,
-      address: path,
-      machine,
-      logger: silentLogger,
-      shares: sharesOf(new FakeShareWorld()),
-      dns: () => undefined,
-      requestExit: () => Promise.resolve(),
-      examineHost: () => Promise.resolve([]),
-      openShell: () => Promise.reject(new TypeError('not asked here')),
-      repair: () => Promise.resolve(),
-    });
+    const server = await serveControl(path, { machine });
     try {
       await expect(
         runOperation(contextWith(interrupt.signal), new ControlClient(path, LINUX_RIGHTS), 'up'),
@@ -126,18 +102,7 @@ test('Ctrl-C between the request and its first event cancels the operation', asy
       return machine.operate(...call);
     },
   };
-  const server = await startControlServer({
-    listen: listenOnUnixSocket,
-    address: path,
-    machine: late,
-    logger: silentLogger,
-    shares: sharesOf(new FakeShareWorld()),
-    dns: () => undefined,
-    requestExit: () => Promise.resolve(),
-    examineHost: () => Promise.resolve([]),
-    openShell: () => Promise.reject(new TypeError('not asked here')),
-    repair: () => Promise.resolve(),
-  });
+  const server = await serveControl(path, { machine: late });
   try {
     await expect(
       runOperation(contextWith(interrupt.signal), new ControlClient(path, LINUX_RIGHTS), 'up'),
@@ -152,23 +117,15 @@ test('Ctrl-C between the request and its first event cancels the operation', asy
 });
 
 test('a daemon that dies in the middle of an operation is reported as such', async () => {
-  const line = JSON.stringify({ event: 'step.started', step: 'vm', title: 'VM' });
-  const server: Server = createServer((socket) => {
-    socket.once('data', () => {
-      const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
-      socket.write(`${head}${(line.length + 1).toString(16)}\r\n${line}\n\r\n`, () => socket.destroy());
-    });
+  const never = new AbortController().signal;
+  const { machine } = machineThatSays({ event: 'step.started', step: 'vm', title: 'VM' }, () => {
+    void server.close();
   });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  try {
-    const never = new AbortController().signal;
-    await expect(
-      runOperation(contextWith(never), new ControlClient(path, LINUX_RIGHTS), 'up'),
-    ).rejects.toMatchObject({
-      code: 'MOBYVM_DAEMON_NOT_RUNNING',
-      message: expect.stringContaining('in the middle') as string,
-    });
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-  }
+  const server = await serveControl(path, { machine });
+  await expect(
+    runOperation(contextWith(never), new ControlClient(path, LINUX_RIGHTS), 'up'),
+  ).rejects.toMatchObject({
+    code: 'MOBYVM_DAEMON_NOT_RUNNING',
+    message: expect.stringContaining('in the middle') as string,
+  });
 });

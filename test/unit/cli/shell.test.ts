@@ -5,13 +5,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MobyvmError } from '../../../src/core/values/index.js';
 import type { ByteStreams } from '../../../src/cli/byte-streams.js';
 import { runCommand } from '../../../src/cli/commands.js';
-import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
+import type { ControlServer } from '../../../src/daemon/control/server.js';
 import type { OpenShell } from '../../../src/daemon/control/shell-connection.js';
 import type { GuestShell, ShellOutput, ShellRequest } from '../../../src/daemon/guest-shell/index.js';
-import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
 import { linuxPaths } from '../../../src/protocol/paths.js';
 import { commandContext } from '../../support/cli-context.js';
-import { idleControl } from '../../support/idle-control.js';
+import { serveControl } from '../../support/control-server.js';
 
 let folder = '';
 let server: ControlServer | undefined;
@@ -25,8 +24,7 @@ afterEach(async () => {
 });
 
 async function serve(openShell: OpenShell): Promise<void> {
-  const address = join(folder, 'control.sock');
-  server = await startControlServer({ ...idleControl(), listen: listenOnUnixSocket, address, openShell });
+  server = await serveControl(join(folder, 'control.sock'), { openShell });
 }
 
 /** A command that prints its input in capitals, and ends with it. */

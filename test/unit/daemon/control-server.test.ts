@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ControlClient } from '../../../src/cli/control-client.js';
-import { listenOnUnixSocket } from '../../../src/daemon/linux/unix-listener.js';
-import { startControlServer, type ControlServer } from '../../../src/daemon/control/server.js';
+import type { ControlServer } from '../../../src/daemon/control/server.js';
 import { LINUX_RIGHTS } from '../../support/cli-context.js';
-import { idleControl } from '../../support/idle-control.js';
+import { controlledMachine, serveControl } from '../../support/control-server.js';
 
 const INFO = {
   state: 'stopped' as const,
@@ -31,9 +30,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function start(): Promise<ControlServer> {
-  const idle = idleControl();
-  const machine = { ...idle.machine, info: () => INFO };
-  return startControlServer({ ...idle, machine, listen: listenOnUnixSocket, address: path });
+  return serveControl(path, { machine: controlledMachine({ info: () => INFO }) });
 }
 
 test('only root can use the control socket, and the umask is left alone', async () => {

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import { silentLogger, type LocalListener } from '../../../src/core/host/index.js';
-import { httpOnStreams, type OnUpgrade } from '../../../src/daemon/control/http-on-streams.js';
+import { httpOnStreams, type UpgradeListener } from '../../../src/daemon/control/http-on-streams.js';
 import { MemoryPipes } from '../../support/memory-pipe.js';
 
 const ADDRESS = String.raw`\\.\pipe\control`;
@@ -18,10 +18,10 @@ interface Serving extends AsyncDisposable {
 async function serve(
   onRequest: RequestListener,
   requestMs?: number,
-  onUpgrade?: OnUpgrade,
+  onUpgrade: UpgradeListener = (_request, stream) => stream.destroy(),
 ): Promise<Serving> {
   const pipes = new MemoryPipes();
-  const accept = httpOnStreams(onRequest, requestMs, onUpgrade);
+  const accept = httpOnStreams({ onRequest, onUpgrade }, requestMs);
   const listener = await pipes.listen({
     address: ADDRESS,
     access: { kind: 'owner only' },
@@ -96,7 +96,8 @@ test('a connection that changes its protocol has no time limit, and loses nothin
   await using serving = await serve(
     (_request, response) => response.end(),
     50,
-    (_request, stream) => {
+    (_request, stream, head) => {
+      stream.unshift(head);
       stream.write('HTTP/1.1 101 Fine\r\n\r\n');
       stream.on('data', (chunk: Buffer) => {
         setTimeout(() => stream.end(`got ${chunk.toString()}`), 200);

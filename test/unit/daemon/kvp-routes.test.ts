@@ -1,22 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { answerKvp, type KvpCall } from '../../../src/daemon/control/kvp-routes.js';
+import { endpointFor } from '../../../src/daemon/control/endpoint.js';
+import { kvpEndpoints, type KvpAccess } from '../../../src/daemon/control/kvp-routes.js';
 import { MAX_HOST_ITEMS } from '../../../src/kvp/index.js';
 import { stalledError } from '../../../src/vm/index.js';
 import { FakeKvp } from '../../support/kvp-fake/index.js';
 
-function call(route: string, body: unknown): KvpCall {
+function post(access: KvpAccess, path: string, body: unknown): Promise<unknown> {
+  const { found, params } = endpointFor(kvpEndpoints(access), 'POST', path);
   const { signal } = new AbortController();
-  return { route, body: () => Promise.resolve(body), stall: undefined, signal };
+  return found.answer({ params, body: () => Promise.resolve(body), signal });
 }
 
-const setting = (name: string) => call('POST /v1/kvp/set', { name, value: 'v', secret: false });
+function set(exchange: FakeKvp, name: string, stall?: KvpAccess['stall']): Promise<unknown> {
+  return post({ kvp: exchange, stall }, '/v1/kvp/set', { name, value: 'v', secret: false });
+}
 
 describe('setting an item', () => {
   test('is refused at once while the VM waits for disk space', async () => {
     const exchange = new FakeKvp();
     exchange.isReady = false;
     const stall = stalledError({ folder: '/var/lib/mobyvm', freeBytes: 0 });
-    await expect(answerKvp(exchange, { ...setting('a'), stall })).rejects.toBe(stall);
+    await expect(set(exchange, 'a', stall)).rejects.toBe(stall);
   });
 
   test('is refused beyond the limit, and replacing one is not (microsoft/lisa#279)', async () => {
@@ -24,12 +28,12 @@ describe('setting an item', () => {
     const { signal } = new AbortController();
     const items = Array.from({ length: MAX_HOST_ITEMS }, (_, at) => ({ name: `item ${at}`, value: '' }));
     await exchange.set([...items, { name: 'mobyvm.config', value: '' }], signal);
-    await expect(answerKvp(exchange, setting('one more'))).rejects.toMatchObject({
+    await expect(set(exchange, 'one more')).rejects.toMatchObject({
       code: 'MOBYVM_KVP_LIMIT',
       message: expect.stringContaining(`There are ${MAX_HOST_ITEMS} items`) as string,
     });
-    await answerKvp(exchange, setting('item 7'));
-    await answerKvp(exchange, call('POST /v1/kvp/remove', { name: 'item 7' }));
-    await answerKvp(exchange, setting('one more'));
+    await set(exchange, 'item 7');
+    await post({ kvp: exchange, stall: undefined }, '/v1/kvp/remove', { name: 'item 7' });
+    await set(exchange, 'one more');
   });
 });

@@ -1,0 +1,16 @@
+export type { ServerEvent, Topic, LogRecord } from '../protocol/control-events.js';
+export type {
+  ContainerListing,
+  Finding,
+  KvpListing,
+  LeaseListing,
+  MachineStatus,
+  PortListing,
+  SettingsAnswer,
+  VmUsage,
+} from '../protocol/messages.js';
+export type { DnsStatus, DnsAnswer } from '../protocol/dns-messages.js';
+export type { ListedShare, ShareCheck } from '../protocol/share-messages.js';
+
+/** Any answer of the control API: an object. */
+export type AnyMessage = object;

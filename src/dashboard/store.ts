@@ -1,0 +1,27 @@
+import { useEffect, useState } from 'preact/hooks';
+import { NOTHING, type Live } from './live.js';
+
+/** The one place that holds what the page shows. */
+let live = NOTHING;
+const listeners = new Set<() => void>();
+
+export function currentLive(): Live {
+  return live;
+}
+
+export function setLive(next: Live): void {
+  live = next;
+  for (const listener of [...listeners]) listener();
+}
+
+/** Renders a component again whenever something changes. */
+export function useLive(): Live {
+  const [shown, show] = useState(live);
+  useEffect(() => {
+    const listener = (): void => show(live);
+    listener();
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }, []);
+  return shown;
+}
