@@ -12,6 +12,7 @@ export function controlReference(): string {
   const schemas = messageSchemas();
   return [
     INTRODUCTION,
+    SHELL,
     '## Requests',
     '',
     '| request | what it does | body | answer |',
@@ -175,4 +176,26 @@ does not read is disconnected when 4 MiB wait for it.
 
 \`POST /v1/operations/{name}\` answers at once. What happens is sent as \`operation\` events with the \`id\` that the client has
 chosen, up to \`operation.done\` or \`operation.failed\`: watch that topic first. A client that leaves changes nothing.
+`;
+
+const SHELL = `## Shells
+
+\`POST /v1/shell\` with \`Upgrade: mobyvm-shell\` runs a command in the VM, as root. The daemon answers with 101; after it both
+sides send frames as the Docker Engine does for attached containers: the type in one byte, three zeros, the length in four
+bytes (big endian, at most 1 MiB), then the content. Only the control socket or pipe has this request.
+
+| from the client | type | content |
+| --- | --- | --- |
+| open | 0 | JSON: \`command\` (array of strings; empty for a login shell), \`terminal\` (\`type\`, \`columns\`, \`rows\`; optional) |
+| input | 1 | bytes |
+| end of input | 2 | |
+| size | 3 | JSON: \`columns\`, \`rows\` |
+
+| from the daemon | type | content |
+| --- | --- | --- |
+| opened | 0 | |
+| output | 1 | bytes |
+| error output | 2 | bytes |
+| exit | 3 | JSON: \`exitCode\`; nothing follows |
+| failure | 4 | an [ErrorAnswer](#erroranswer); nothing follows |
 `;
