@@ -1,7 +1,7 @@
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, win32 } from 'node:path';
-import { run, sleep } from '../core/host/index.js';
+import { fileMode, giveTo, run, sleep } from '../core/host/index.js';
 import { isAbort } from '../core/values/index.js';
 import { EXIT_OK } from '../protocol/exit-code.js';
 import type { CommandContext, CommandResult } from './context.js';
@@ -41,8 +41,8 @@ async function openBrowser(context: CommandContext, address: string): Promise<vo
   const folder = await mkdtemp(join(tmpdir(), 'mobyvm-dashboard-'));
   try {
     const page = join(folder, 'dashboard.html');
-    await writeFile(page, pageTo(address), { mode: 0o600 });
-    if (owner !== undefined) for (const path of [page, folder]) await chown(path, owner.uid, owner.gid);
+    await writeFile(page, pageTo(address), { mode: fileMode('owner') });
+    if (owner !== undefined) await giveTo(owner, [page, folder]);
     await run(program, [...args, page], { acceptExitCodes: [0, 1], signal: context.interrupted });
     await sleep(BROWSER_MS, context.interrupted);
   } catch (error) {

@@ -1,3 +1,5 @@
+import { chown } from 'node:fs/promises';
+
 /** Who may read a file, besides its owner: nobody, the owner's group, or everybody. Nobody else may write it. */
 export type FileAccess = 'owner' | 'group' | 'everyone';
 
@@ -15,3 +17,11 @@ export function folderMode(access: Exclude<FileAccess, 'group'>): number {
 }
 
 const FILE_MODES: Readonly<Record<FileAccess, number>> = { owner: 0o600, group: 0o640, everyone: 0o644 };
+
+/** Makes another user the owner of files, in a system where files have one. */
+export async function giveTo(
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  paths: readonly string[],
+): Promise<void> {
+  for (const path of paths) await chown(path, uid, gid);
+}
