@@ -75,7 +75,7 @@ describe('down', () => {
   test('lets containers stop in their own way, kills those that take too long, and unmounts the disk', async () => {
     await start('obeying', onTerm('exit 7'));
     await start('ignoring', IGNORING);
-    await start('slow', onTerm('sleep 8; echo whole >/end; exit 8'));
+    await start('slow', onTerm('sleep 5; echo whole >/end; exit 8'));
     await start('patient', onTerm('sleep 14; echo whole >/end; exit 9'), ['--stop-timeout', '40']);
     await start('stubborn', IGNORING, ['--stop-timeout', '1000']);
     await start('paused', IGNORING);
