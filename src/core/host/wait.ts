@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MobyvmError, textOf, type ErrorCode } from '../values/index.js';
+import { isTimeout, MobyvmError, textOf, type ErrorCode } from '../values/index.js';
 import { timeLimit } from './time-limit.js';
 
 /** Sleeps; rejects at once with the signal's reason when it is aborted. */
@@ -47,7 +47,8 @@ export async function waitFor(requirement: Requirement, signal: AbortSignal): Pr
       lastReason = undefined;
     } catch (error) {
       signal.throwIfAborted();
-      lastReason = error;
+      // That the time is up is no reason why.
+      if (!isTimeout(error)) lastReason = error;
     }
     await sleep(Math.min(requirement.everyMs ?? 250, Math.max(deadline - performance.now(), 0)), signal);
   }

@@ -62,6 +62,13 @@ describe('waitFor', () => {
     });
   });
 
+  test('does not give the end of the time as the reason', async () => {
+    const check = (signal: AbortSignal): Promise<boolean> => sleep(600_000, signal).then(() => true);
+    await expect(waitFor(requirement({ timeoutSeconds: 0.02, check }), never)).rejects.toMatchObject({
+      message: 'Waited 0.02 s for the moon.',
+    });
+  });
+
   test('uses MOBYVM_TIMEOUT if the requirement has no code', async () => {
     await expect(waitFor(requirement({ timeoutSeconds: 0 }), never)).rejects.toMatchObject({
       code: 'MOBYVM_TIMEOUT',
