@@ -168,7 +168,8 @@ describe('while the VM starts', () => {
   });
 
   test('a guest whose DHCP requests get no answer is reported with its last stage and console lines', async () => {
-    await instance.configure({ vm: { bootTimeoutSeconds: 40 } });
+    // For each stage: those before this one must be over in time on a slow machine.
+    await instance.configure({ vm: { bootTimeoutSeconds: 90 } });
     await addNamespace();
     await inNamespace('nft', 'add', 'table', 'inet', 'foreign');
     await inNamespace('nft', 'add chain inet foreign input { type filter hook input priority -300; }');
