@@ -439,8 +439,8 @@ describe('recovery from the loss of', () => {
 
   test('the engine: its containers come back with their ports', async () => {
     await inGuest(instance, BUSYBOX, 'kill -9 $(cat /var/run/docker.pid)\n').catch(() => undefined);
-    await until('the web server to answer', () => answers(8080), 120);
-    await until('the local one to answer', () => answers(8100), 60);
+    await until('the web server to answer', () => answers(8080), 240);
+    await until('the local one to answer', () => answers(8100), 120);
   });
 
   test('a container that the engine no longer lists', async () => {
@@ -456,7 +456,7 @@ describe('recovery from the loss of', () => {
   test('the VM: after a restart its containers have their ports', async () => {
     await instance.docker(['update', '--restart', 'always', 'web']);
     expect((await instance.mobyvm(['restart'])).exitCode).toBe(0);
-    await until('the web server to answer', () => answers(8080), 120);
+    await until('the web server to answer', () => answers(8080), 240);
     expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
   });
 });
