@@ -15,6 +15,8 @@ function aborted(signal: AbortSignal): Promise<string> {
 test('aborts when the time is over', async () => {
   expect(await aborted(timeLimit(1))).toBe('TimeoutError');
   expect(await aborted(timeLimit(1, new AbortController().signal))).toBe('TimeoutError');
+  expect(await aborted(timeLimit(0.3))).toBe('TimeoutError');
+  expect(await aborted(timeLimit(-5))).toBe('TimeoutError');
 });
 
 test('aborts with the given signal, for its reason', async () => {
