@@ -72,7 +72,19 @@ const OWN_TYPES = [
 /** Of every cmdlet. */
 const COMMON = ['ErrorAction', 'Confirm', 'Verbose', 'WhatIf'];
 const APPROVED_VERBS = [
-  ...['Add', 'Confirm', 'ConvertFrom', 'ConvertTo', 'Export', 'Find', 'Get', 'Import', 'Invoke', 'New'],
+  ...[
+    'Add',
+    'Confirm',
+    'ConvertFrom',
+    'ConvertTo',
+    'Enter',
+    'Export',
+    'Find',
+    'Get',
+    'Import',
+    'Invoke',
+    'New',
+  ],
   ...['Remove', 'Repair', 'Set', 'Test'],
 ];
 
