@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readFileIfPresent, run } from '../../src/core/host/index.js';
 
-/** How `scripts/up` builds: the real shell function and the real build command, on a tiny project with a made-up compiler. */
+/** How `scripts/up` builds: the real shell function and the real build command, on a tiny project with a made-up compiler and bundler. */
 const ROOT = resolve(import.meta.dirname, '../..');
 const NEVER_MIND = Array.from({ length: 256 }, (_, code) => code);
 let project = '';
@@ -19,6 +19,7 @@ beforeEach(async () => {
   }
   await cp(join(ROOT, 'scripts/lib/steps.sh'), join(project, 'scripts/lib/steps.sh'));
   await writeFile(join(project, 'src/main.ts'), 'one');
+  await writeFile(join(project, 'scripts/bundle-dashboard.mjs'), '');
   // The dependencies are there already: nothing is to be fetched.
   const { stdout } = await run('sha256sum', [join(project, 'package-lock.json')]);
   await writeFile(join(project, 'node_modules/.mobyvm-lock'), stdout.split(' ')[0] ?? '');
