@@ -34,7 +34,7 @@ function daemon(): Dashboard {
   const options = apiOptions({
     machine: made.machine,
     recent,
-    shares: sharesOf(new FakeShareWorld()),
+    shares: sharesOf(new FakeShareWorld(), join(folder, 'shares.json')),
     settings: new SettingsFile({ path: join(folder, 'settings.json'), platform: 'linux' }),
     examineHost: () =>
       Promise.resolve([
