@@ -8,6 +8,8 @@ import { run, waitFor } from '../../src/core/host/index.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const TEST_RUNS = join(ROOT, 'scripts/lib/test-runs');
+/** The worker, the orphans, a child of one of them, dnsmasq, QEMU, smbd, and the one in the control group. */
+const EVERYTHING = 9;
 const never = new AbortController().signal;
 
 /** What the fixture has made. */
@@ -96,7 +98,19 @@ async function startRun(planted: string): Promise<Run> {
   const folders = (await namesIn('/run/mobyvm-tests')).filter((name) => name.startsWith(`${vitest.pid}-`));
   expect(folders).toHaveLength(1);
   const folder = join('/run/mobyvm-tests', folders[0]!);
-  return { vitest, made, folder, pids: await processesOf(made, folder) };
+  let pids: readonly number[] = [];
+  // Some of them start others, which takes a moment.
+  await waitFor(
+    {
+      title: 'all of its processes',
+      timeoutSeconds: 60,
+      hint: '',
+      everyMs: 100,
+      check: async () => (pids = await processesOf(made, folder)).length >= EVERYTHING,
+    },
+    never,
+  );
+  return { vitest, made, folder, pids };
 }
 
 async function guardOf({ pid = 0 }: ChildProcess): Promise<number> {
@@ -132,8 +146,6 @@ test.each<[string, (run: Run) => void | Promise<void>]>([
   const folder = await mkdtemp(join(tmpdir(), 'mobyvm-it-interrupted-'));
   const started = await startRun(join(folder, 'made'));
   try {
-    // The worker, the orphans, a child of one of them, dnsmasq, QEMU, smbd, and the one in the control group.
-    expect(started.pids.length).toBeGreaterThanOrEqual(9);
     await interrupt(started);
     let left: string[] = [];
     const check = async (): Promise<boolean> => {
