@@ -32,7 +32,7 @@ import {
   shareRemoved,
 } from './share-messages.js';
 
-/** One request of the control API. docs/control-api.md and docs/openapi.json are made of this and nothing else. */
+/** One request of the control API. docs/openapi.json and the tables in docs/control-api.md are made from these. */
 export interface Route<Params, Body, Answer> {
   readonly method: 'GET' | 'POST';
   /** May hold parameters: `/v1/kvp/{pool}`. */

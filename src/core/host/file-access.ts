@@ -18,7 +18,7 @@ export function folderMode(access: Exclude<FileAccess, 'group'>): number {
 
 const FILE_MODES: Readonly<Record<FileAccess, number>> = { owner: 0o600, group: 0o640, everyone: 0o644 };
 
-/** Makes another user the owner of files, in a system where files have one. */
+/** Changes the owner of files: https://man7.org/linux/man-pages/man2/chown.2.html. Does nothing on Windows. */
 export async function giveTo(
   { uid, gid }: { readonly uid: number; readonly gid: number },
   paths: readonly string[],

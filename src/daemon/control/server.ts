@@ -39,7 +39,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
         streams.accept(request, stream, head);
         return;
       }
-      stream.unshift(head);
+      if (head.length > 0) stream.unshift(head);
       void serveShell(stream, openShell, logger);
     },
   });

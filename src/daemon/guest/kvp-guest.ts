@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sleep, type Logger, type Step, type StepOutcome, timeLimit } from '../../core/host/index.js';
+import { sleep, timeLimit, type Logger, type Step, type StepOutcome } from '../../core/host/index.js';
 import { isAbort, MobyvmError, textOf } from '../../core/values/index.js';
 import {
   applyConfiguration,

@@ -1,5 +1,4 @@
-import { timeLimit } from '../../core/host/index.js';
-import type { Logger } from '../../core/host/index.js';
+import { timeLimit, type Logger } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
 
 /** A VPN that connects is noticed within this time; the VM learns of it when it renews its lease. */

@@ -1,5 +1,4 @@
-import { timeLimit } from '../../core/host/index.js';
-import type { ManagedResource } from '../../core/host/index.js';
+import { timeLimit, type ManagedResource } from '../../core/host/index.js';
 import { MobyvmError, reportOf, textOf, type Change, type ErrorReport } from '../../core/values/index.js';
 import type { MachineCondition } from './condition.js';
 import type { EngineAnswer } from './engine-probe.js';

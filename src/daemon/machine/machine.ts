@@ -1,5 +1,4 @@
-import { timeLimit } from '../../core/host/index.js';
-import type { ManagedResource } from '../../core/host/index.js';
+import { timeLimit, type ManagedResource } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';

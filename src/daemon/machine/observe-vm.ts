@@ -1,5 +1,4 @@
-import { timeLimit } from '../../core/host/index.js';
-import type { Logger } from '../../core/host/index.js';
+import { timeLimit, type Logger } from '../../core/host/index.js';
 import { isTimeout, MobyvmError, reportOf, textOf, type ErrorReport } from '../../core/values/index.js';
 import type { VmDriver, VmSpec, VmState } from '../../vm/index.js';
 import type { BootWatch } from './boot-watch.js';

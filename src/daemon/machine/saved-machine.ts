@@ -1,9 +1,9 @@
 import {
   waitFor,
+  timeLimit,
   type EnsureContext,
   type Logger,
   type StepContext,
-  timeLimit,
 } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { VmDriver } from '../../vm/index.js';

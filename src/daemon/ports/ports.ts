@@ -1,5 +1,4 @@
-import { timeLimit } from '../../core/host/index.js';
-import type { Logger, ManagedResource } from '../../core/host/index.js';
+import { timeLimit, type Logger, type ManagedResource } from '../../core/host/index.js';
 import { textOf, type Ipv4 } from '../../core/values/index.js';
 import {
   Publisher,

@@ -1,8 +1,7 @@
-import { timeLimit } from '../../core/host/index.js';
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '../../core/host/index.js';
+import { timeLimit, type Logger } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
 import { followContainers, type ContainerList, type Dial } from '../../proxy/index.js';
 import {

@@ -1,5 +1,4 @@
-import { timeLimit } from '../../core/host/index.js';
-import type { Logger } from '../../core/host/index.js';
+import { timeLimit, type Logger } from '../../core/host/index.js';
 import { CodecError } from '../../core/values/index.js';
 import {
   decodeHealthLine,

@@ -1,4 +1,4 @@
-import { silentLogger, sleep, type Logger, SerialQueue, timeLimit } from '../../core/host/index.js';
+import { silentLogger, sleep, SerialQueue, timeLimit, type Logger } from '../../core/host/index.js';
 import { isAbort, textOf, type Mac } from '../../core/values/index.js';
 import {
   checkSettings,

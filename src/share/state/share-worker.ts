@@ -1,4 +1,4 @@
-import { Listeners, sleep, type Logger, timeLimit } from '../../core/host/index.js';
+import { Listeners, sleep, timeLimit, type Logger } from '../../core/host/index.js';
 import { isAbort, isTimeout, MobyvmError, textOf } from '../../core/values/index.js';
 import type { FileServer, FileServerPlace, FileServerProblem } from '../file-server.js';
 import type { GuestMounts, MountHealth } from '../guest-mounts.js';
