@@ -1,8 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
 
-type Errors = readonly { readonly message: string }[];
+type Errors = readonly { readonly message: string; readonly diff?: string | undefined }[];
 
 /**
  * Appends a line per failure to the file that MOBYVM_TEST_FAILURES names, so that scripts/test can repeat them at the
@@ -36,5 +37,15 @@ function failuresOf(module: TestModule): string[] {
 }
 
 function failure(place: string, errors: Errors): string {
-  return `${place}: ${errors[0]?.message ?? ''}`.replaceAll(/\s+/g, ' ').slice(0, 400);
+  const [message, difference] = [errors[0]?.message ?? '', changedLines(errors[0]?.diff ?? '')];
+  return [`${place}: ${message}`.slice(0, 400), difference.slice(0, 400)]
+    .join(' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+/** What a message like "expected [ Array(1) ] to deeply equal []" leaves out. */
+function changedLines(difference: string): string {
+  const lines = stripVTControlCharacters(difference).split('\n');
+  return lines.filter((line) => /^[-+] (?!Expected$|Received$)/.test(line)).join(' ');
 }
