@@ -20,7 +20,8 @@ beforeAll(async () => {
     await run(join(CHECKOUT, 'test/support/alpine/build-image'), [], { timeoutMs: 540_000 });
   instance = await Instance.create({ image: { directory: IMAGE_DIR } });
 });
-afterAll(() => instance[Symbol.asyncDispose]());
+// Undefined if the image could not be built, whose failure is to be the only one.
+afterAll(() => (instance as Instance | undefined)?.[Symbol.asyncDispose]());
 
 async function consoleLines(pattern: RegExp): Promise<string[]> {
   const log = await readFile(join(instance.directory, 'log', 'console.log'), 'utf8');
@@ -54,7 +55,7 @@ describe('the Alpine image', () => {
     expect(await consoleLines(/ config!?: applied/)).toEqual([
       expect.stringMatching(/^config: applied: .*token.*server-cert.*time/),
     ]);
-    expect(await consoleLines(/^\[mobyvm [\d.]+\] \w+!:/)).toEqual([]);
+    expect((await consoleLines(/^\[mobyvm [\d.]+\] \w+!:/)).join('\n')).toBe('');
   });
 
   test('runs a container', async () => {
@@ -112,7 +113,7 @@ describe('the Alpine image', () => {
     await inGuest(instance, IMAGE, '/sbin/poweroff\nsleep 300\n').catch(() => 'the container ended first');
     await instance.untilState('failed', 240);
     expect((await consoleLines(/ shutdown!?:/)).at(-1)).toEqual(UNMOUNTED);
-    expect(await consoleLines(/ shutdown!:/)).toEqual([]);
+    expect((await consoleLines(/ shutdown!:/)).join('\n')).toBe('');
     await expectCleanDisk();
   });
 });
