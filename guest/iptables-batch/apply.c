@@ -38,27 +38,25 @@ static bool has_ended_well(pid_t child)
 	return ended == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* For each table of the queue, in the order in which they first occur: its lines, as iptables-restore takes them. */
-static void write_tables(FILE *to, const char *text)
+/* The lines of one table, without its name; NULL if there is no memory. */
+static char *lines_of(const char *table, const char *text)
 {
-	static const char *const tables[] = { "filter", "nat", "mangle", "raw" };
-	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-		size_t length = strlen(tables[i]);
-		bool is_begun = false;
-		for (const char *at = text, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
-			if (strncmp(at, tables[i], length) != 0 || at[length] != ' ')
-				continue;
-			if (!is_begun)
-				fprintf(to, "*%s\n", tables[i]);
-			is_begun = true;
-			fprintf(to, "%.*s\n", (int)(end - at - (long)length - 1), at + length + 1);
-		}
-		if (is_begun)
-			fputs("COMMIT\n", to);
+	size_t length = strlen(table);
+	char *lines = malloc(strlen(text) + 1), *to = lines;
+	if (lines == NULL)
+		return NULL;
+	for (const char *at = text, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
+		if (strncmp(at, table, length) != 0 || at[length] != ' ')
+			continue;
+		size_t rest = (size_t)(end + 1 - at) - length - 1;
+		memcpy(to, at + length + 1, rest);
+		to += rest;
 	}
+	*to = '\0';
+	return lines;
 }
 
-static bool restore(const char *name, const char *text)
+static bool restore(const char *name, const char *table, const char *lines)
 {
 	char program[64];
 	int pipe_ends[2];
@@ -74,16 +72,16 @@ static bool restore(const char *name, const char *text)
 	FILE *to = fdopen(pipe_ends[1], "w");
 	if (child < 0 || to == NULL)
 		return false;
-	write_tables(to, text);
+	fprintf(to, "*%s\n%sCOMMIT\n", table, lines);
 	bool is_written = fclose(to) == 0;
 	return has_ended_well(child) && is_written;
 }
 
 /* As dockerd would have done it. */
-static bool run_line(const char *name, char *line)
+static bool run_line(const char *name, const char *table, char *line)
 {
-	char *words[MAX_WORDS] = { (char *)name, "--wait", "-t" };
-	int count = 3;
+	char *words[MAX_WORDS] = { (char *)name, "--wait", "-t", (char *)table };
+	int count = 4;
 	for (char *word = strtok(line, " "); word != NULL && count < MAX_WORDS - 1; word = strtok(NULL, " "))
 		words[count++] = word;
 	pid_t child = fork();
@@ -92,21 +90,36 @@ static bool run_line(const char *name, char *line)
 	return child > 0 && has_ended_well(child);
 }
 
-static bool run_one_by_one(const char *name, char *text)
+static bool run_one_by_one(const char *name, const char *table, char *lines)
 {
 	bool is_well = true;
-	for (char *at = text, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
+	for (char *at = lines, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
 		*end = '\0';
-		if (!run_line(name, at))
+		if (!run_line(name, table, at))
 			is_well = false;
 	}
 	return is_well;
 }
 
+/* Each table by itself: all of a table's lines are set or none, so none is set twice when they are set one by one. */
+static bool apply_table(const char *name, const char *table, const char *text)
+{
+	char *lines = lines_of(table, text);
+	if (lines == NULL)
+		return false;
+	bool is_well = *lines == '\0' || restore(name, table, lines) || run_one_by_one(name, table, lines);
+	free(lines);
+	return is_well;
+}
+
 bool apply_queue(const char *name, struct queue *queue)
 {
+	static const char *const tables[] = { "filter", "nat", "mangle", "raw" };
 	char path[512];
-	bool is_well = *queue->text == '\0' || restore(name, queue->text) || run_one_by_one(name, queue->text);
+	bool is_well = true;
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		if (!apply_table(name, tables[i], queue->text))
+			is_well = false;
 	queue_path(path, sizeof path, name);
 	unlink(path);
 	return is_well;

@@ -28,8 +28,11 @@ beforeEach(async () => {
     await realProgram(name);
 });
 
-async function realProgram(name: string, status = 0): Promise<void> {
-  const input = name.endsWith('-restore') ? 'cat' : ':';
+async function realProgram(
+  name: string,
+  status = 0,
+  input = name.endsWith('-restore') ? 'cat' : ':',
+): Promise<void> {
   const path = join(folder, 'real', name);
   await writeFile(path, `#!/bin/sh\n{ echo ${name} "$@"; ${input}; } >>${calls}\nexit ${status}\n`);
   await chmod(path, 0o755);
@@ -80,6 +83,7 @@ test('what is asked for is answered from a list, and applied at once', async () 
       '-A FORWARD -j DOCKER-USER',
       '-D FORWARD -j DOCKER-USER',
       'COMMIT',
+      'iptables-restore --noflush --wait',
       '*nat',
       '-N DOCKER',
       '-I DOCKER -i docker0 -j RETURN',
@@ -136,6 +140,15 @@ test('lines that cannot be applied at once are applied one by one, and a failure
   const { exitCode, stderr } = await call('iptables-batch', 'apply');
   expect(exitCode).toBe(1);
   expect(stderr).toContain("ip6tables: not all of the engine's rules could be set");
+});
+
+test('what was applied at once is not applied again when another table has to be applied line by line', async () => {
+  await realProgram('iptables-restore', 0, 'input=$(cat); case $input in *nat*) exit 1 ;; esac');
+  await call('iptables-batch', 'open');
+  await call('iptables', '-N DOCKER');
+  await call('iptables', '-t nat -N DOCKER');
+  expect((await call('iptables-batch', 'apply')).exitCode).toBe(0);
+  expect((await called()).match(/^iptables --wait.*$/gm)).toEqual(['iptables --wait -t nat -N DOCKER']);
 });
 
 test('nothing more for a while, or a container to be created, ends the list', async () => {
