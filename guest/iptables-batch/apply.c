@@ -2,6 +2,7 @@
 #include "apply.h"
 #include <fcntl.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +73,11 @@ static bool restore(const char *name, const char *table, const char *lines)
 	FILE *to = fdopen(pipe_ends[1], "w");
 	if (child < 0 || to == NULL)
 		return false;
+	/* A program that ends before it has read everything must not end us: its lines are set one by one then. */
+	void (*on_broken_pipe)(int) = signal(SIGPIPE, SIG_IGN);
 	fprintf(to, "*%s\n%sCOMMIT\n", table, lines);
 	bool is_written = fclose(to) == 0;
+	signal(SIGPIPE, on_broken_pipe);
 	return has_ended_well(child) && is_written;
 }
 

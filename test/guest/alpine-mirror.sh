@@ -57,7 +57,7 @@ small_debian() {
 	cp "$(command -v busybox)" "$1/usr/bin/busybox"
 	for name in readlink sh; do ln -s busybox "$1/usr/bin/$name"; done
 	for name in acpid blkid hv_kvp_daemon nft openrc-run openrc-init openrc-shutdown openrc rc-service supervise-daemon mount.cifs \
-		docker-proxy dockerd e2fsck mkfs.ext4 resize2fs runc iptables ip6tables nc containerd containerd-shim-runc-v2 docker-init \
+		docker-proxy dockerd e2fsck mkfs.ext4 resize2fs runc {iptables,ip6tables}{,-restore} nc containerd containerd-shim-runc-v2 docker-init \
 		inotifywait ip ps flock mountpoint modprobe depmod; do
 		printf '#!/bin/sh\n' >"$1/usr/sbin/$name"
 		chmod 755 "$1/usr/sbin/$name"

@@ -142,6 +142,17 @@ test('lines that cannot be applied at once are applied one by one, and a failure
   expect(stderr).toContain("ip6tables: not all of the engine's rules could be set");
 });
 
+test('a program that ends before it has read its lines costs none of them', async () => {
+  await realProgram('iptables-restore', 1, ':');
+  await call('iptables-batch', 'open');
+  // More than a pipe holds, so that it is still being written when the program ends.
+  const comment = 'x'.repeat(1_500);
+  for (let index = 0; index < 60; index++)
+    await call('iptables', `-A FORWARD -m comment --comment ${index}${comment} -j ACCEPT`);
+  expect((await call('iptables-batch', 'apply')).exitCode).toBe(0);
+  expect((await called()).match(/^iptables --wait/gm)).toHaveLength(60);
+});
+
 test('what was applied at once is not applied again when another table has to be applied line by line', async () => {
   await realProgram('iptables-restore', 0, 'input=$(cat); case $input in *nat*) exit 1 ;; esac');
   await call('iptables-batch', 'open');

@@ -83,6 +83,11 @@ describe('the Alpine image', () => {
     ]);
   });
 
+  test('opens a shell in the VM', async () => {
+    const answer = await instance.mobyvm(['shell', '--', 'cat', '/proc/1/comm']);
+    expect(answer).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('init') as string });
+  });
+
   test('exchanges items again after the program behind the device was killed', async () => {
     const listed = async (): Promise<string> =>
       (await instance.mobyvm(['kvp', 'list', '--pool', 'intrinsic'])).stdout;
