@@ -1,8 +1,7 @@
-import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { MobyvmError } from '../values/index.js';
-import { makeFolder, readFileIfPresent, writeFileAtomically } from './atomic-file.js';
+import { makeFolder, readFileIfPresent, removeFile, writeFileAtomically } from './atomic-file.js';
 import { noSeal, type SecretSeal } from './secret-seal.js';
 
 export interface StateFileOptions<T> {
@@ -47,8 +46,9 @@ export class StateFile<T> {
     await writeFileAtomically(this.path, await this.#seal.seal(`${JSON.stringify(value, undefined, 2)}\n`));
   }
 
+  /** @throws MobyvmError MOBYVM_STATE_FILE */
   async remove(): Promise<void> {
-    await rm(this.path, { force: true });
+    await removeFile(this.path);
   }
 
   get #seal(): SecretSeal {

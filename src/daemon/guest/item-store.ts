@@ -1,6 +1,5 @@
-import { rename } from 'node:fs/promises';
 import { z } from 'zod';
-import { noSeal, StateFile, type SecretSeal } from '../../core/host/index.js';
+import { noSeal, renameFile, StateFile, type SecretSeal } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import { MAX_REMOVALS, type KvpItemStore } from '../../kvp/index.js';
 
@@ -52,7 +51,7 @@ export async function setAsideIfDamaged(
   } catch (error) {
     if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_STATE_FILE') throw error;
     const aside = `${path}.damaged`;
-    await rename(path, aside);
+    await renameFile(path, aside);
     return `the items of \`mobyvm kvp set\` could not be read and are left out: ${aside}`;
   }
 }
