@@ -12,7 +12,7 @@ import { fileMode, folderMode, type FileAccess } from './file-access.js';
  */
 export async function writeFileAtomically(
   path: string,
-  text: string,
+  text: string | Uint8Array,
   access: FileAccess = 'owner',
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;

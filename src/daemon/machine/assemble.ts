@@ -2,6 +2,7 @@ import { fileLedger, type FileProtection, type Logger, type ManagedResource } fr
 import { MobyvmError, type Ipv4 } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
+import type { HostPlatform } from '../../protocol/platform.js';
 import { version } from '../../protocol/version.js';
 import {
   engineClient,
@@ -22,6 +23,7 @@ import { Ports } from '../ports/index.js';
 import { shareServices } from '../shares/assemble-shares.js';
 import { startLinkServer, type CredentialStore, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
+import { migrateSettings } from '../settings/migrate.js';
 import { setAsideMessages } from '../state-files.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
@@ -123,7 +125,7 @@ export function assembleMachine(
       installation: (now) => [...platform.preconditions, imageOf(platform, now)],
       files: () => [secretFiles(paths), shares.installed()],
       specFor: (now) => specOf(now, platform, options),
-      ...stateOf(options),
+      ...filesOf(options, platform.name),
       about: aboutMachine(options),
     },
     settings,
@@ -150,21 +152,20 @@ function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): Man
 }
 
 /** Files without which a start can continue; docs/files.md says what happens to the others. */
-function stateOf({
-  paths,
-  files,
-  credentials,
-}: AssembleOptions): Pick<MachineParts, 'guestRecord' | 'setAsideUnreadable'> {
+function filesOf(
+  { paths, files, credentials }: AssembleOptions,
+  name: HostPlatform,
+): Pick<MachineParts, 'guestRecord' | 'prepareFiles'> {
   const guestRecord = guestRecordFile(paths.guestRecordFile);
   const messages = setAsideMessages(paths.stateDir);
   return {
     guestRecord,
-    setAsideUnreadable: async () => {
+    prepareFiles: async () => {
       await setAsideUnreadable(paths.vmStateDir);
       await guestRecord.setAsideIfUnreadable();
       await setItemsAsideIfUnreadable(paths.kvpItemsFile, files.seal);
       await credentials.setAsideIfUnreadable();
-      return messages();
+      return [...(await migrateSettings(paths.settingsFile, name)), ...(await messages())];
     },
   };
 }
