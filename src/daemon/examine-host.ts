@@ -9,6 +9,7 @@ import { daemonLock, type DaemonContext } from './daemon-context.js';
 import { gatherWindowsFacts } from './doctor/gather-windows.js';
 import { linuxFindings } from './doctor/linux-findings.js';
 import { readSettings, settingsFinding } from './doctor/settings-finding.js';
+import { stateFilesFindings } from './doctor/state-files-findings.js';
 import type { DoctorWants } from './doctor/windows-facts.js';
 import { windowsFindings } from './doctor/windows-findings.plan.js';
 import { settingsSchema } from './settings/schema.js';
@@ -29,7 +30,10 @@ export async function examineHost(
 ): Promise<readonly Finding[]> {
   const { interrupted: signal } = context;
   const status = await machine?.status();
-  const findings = context.platform === 'windows' ? await onWindows(context) : await onLinux(context, status);
+  const findings = [
+    ...(context.platform === 'windows' ? await onWindows(context) : await onLinux(context, status)),
+    ...(await stateFilesFindings(context.paths)),
+  ];
   if (machine === undefined || status === undefined) return findings;
   const isUp = status.state === 'running' || status.state === 'degraded';
   return [...findings, ...(await resourceFindings({ resources: machine.resources(), isUp, signal }))];

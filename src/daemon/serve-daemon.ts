@@ -125,7 +125,7 @@ async function openDaemon(
   closing: Close[],
 ): Promise<Daemon> {
   const { paths } = context;
-  const identity = await loadIdentity(paths.identityFile);
+  const identity = await loadIdentity(paths.identityFile, paths.vmStateDir);
   const platform = await openDaemonPlatform(context);
   closing.push(() => platform.close());
   const opened: { endpoint?: EngineEndpoint } = {};

@@ -94,6 +94,7 @@ export function machineWith(
         settled: () => shares.settled.then(() => []),
         ...options.shares,
       },
+      prepareFiles: () => Promise.resolve([]),
       guestRecord: {
         read: () => Promise.resolve(record.content),
         write: (content) => Promise.resolve(void (record.content = content)),

@@ -17,6 +17,7 @@ export * from './run.js';
 export * from './same-secret.js';
 export * from './secret-seal.js';
 export * from './serial-queue.js';
+export * from './set-aside.js';
 export * from './state-file.js';
 export * from './steps.js';
 export * from './time-limit.js';

@@ -2,6 +2,7 @@ import { fileLedger, type FileProtection, type Logger, type ManagedResource } fr
 import { MobyvmError, type Ipv4 } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
+import type { HostPlatform } from '../../protocol/platform.js';
 import { version } from '../../protocol/version.js';
 import {
   engineClient,
@@ -12,9 +13,9 @@ import {
   type EngineClient,
   type UsualAddress,
 } from '../../proxy/index.js';
-import { parseBootStage, type VmSpec } from '../../vm/index.js';
+import { parseBootStage, setAsideUnreadable, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
-import { fileItemStore, KvpGuest, loadToken, setAsideIfDamaged } from '../guest/index.js';
+import { fileItemStore, KvpGuest, loadToken, setItemsAsideIfUnreadable } from '../guest/index.js';
 import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
@@ -22,6 +23,8 @@ import { Ports } from '../ports/index.js';
 import { shareServices } from '../shares/assemble-shares.js';
 import { startLinkServer, type CredentialStore, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
+import { migrateSettings } from '../settings/migrate.js';
+import { setAsideMessages } from '../state-files.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { BootWatch } from './boot-watch.js';
@@ -122,7 +125,7 @@ export function assembleMachine(
       installation: (now) => [...platform.preconditions, imageOf(platform, now)],
       files: () => [secretFiles(paths), shares.installed()],
       specFor: (now) => specOf(now, platform, options),
-      guestRecord: guestRecordFile(paths.guestRecordFile),
+      ...filesOf(options, platform.name),
       about: aboutMachine(options),
     },
     settings,
@@ -148,19 +151,31 @@ function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): Man
   );
 }
 
+/** Files without which a start can continue; docs/files.md says what happens to the others. */
+function filesOf(
+  { paths, files, credentials }: AssembleOptions,
+  name: HostPlatform,
+): Pick<MachineParts, 'guestRecord' | 'prepareFiles'> {
+  const guestRecord = guestRecordFile(paths.guestRecordFile);
+  const messages = setAsideMessages(paths.stateDir);
+  return {
+    guestRecord,
+    prepareFiles: async () => {
+      await setAsideUnreadable(paths.vmStateDir);
+      await guestRecord.setAsideIfUnreadable();
+      await setItemsAsideIfUnreadable(paths.kvpItemsFile, files.seal);
+      await credentials.setAsideIfUnreadable();
+      return [...(await migrateSettings(paths.settingsFile, name)), ...(await messages())];
+    },
+  };
+}
+
 /** Deleted by `uninstall`. The VM's own folder is its driver's; identity and logs go when the daemon exits. */
 function secretFiles(paths: InstancePaths): ManagedResource {
   return installedFiles({
     id: 'secrets',
     title: 'keys, certificates and items',
-    paths: [
-      paths.tlsDir,
-      paths.tokenFile,
-      paths.dashboardFile,
-      paths.kvpItemsFile,
-      `${paths.kvpItemsFile}.damaged`,
-      paths.guestRecordFile,
-    ],
+    paths: [paths.tlsDir, paths.tokenFile, paths.dashboardFile, paths.kvpItemsFile, paths.guestRecordFile],
   });
 }
 
@@ -220,7 +235,6 @@ function guestOver(exchange: KvpExchange, { identity, paths, files, logger }: As
     exchange,
     loadCertificates: () =>
       loadCertificates({ directory: paths.tlsDir, files, machineId, nowMs: nowMs(), logger }),
-    setAsideDamagedItems: () => setAsideIfDamaged(paths.kvpItemsFile, files.seal),
     loadToken: () => loadToken(paths.tokenFile, files.seal),
     hostName: VM_HOSTNAME,
     nowMs,

@@ -77,6 +77,9 @@ export class MachineOperations {
   }
 
   async perform(operation: Operation, context: OperationContext): Promise<void> {
+    if (operation.name === 'up' || operation.name === 'restart') {
+      for (const message of await this.#parts.prepareFiles()) this.#notice(message, context);
+    }
     switch (operation.name) {
       case 'up':
         return this.#up(await this.#loadSettings(), context);

@@ -36,6 +36,11 @@ export interface MachineParts {
   readonly applySettings?: (settings: Settings) => void;
   readonly specFor: (settings: Settings) => VmSpec;
   readonly guestRecord: GuestRecordStore;
+  /**
+   * Sets state files aside that cannot be read, and migrates settings of an earlier version.
+   * @returns what to tell the user about it, each once
+   */
+  readonly prepareFiles: () => Promise<readonly string[]>;
   readonly dataDisk: DataDiskFile;
   /** What comes before the network: for example the boot image. */
   readonly installation: (settings: Settings) => readonly ManagedResource[];
