@@ -11,6 +11,8 @@ export interface Look {
   readonly look: (signal: AbortSignal) => Judgement | Promise<Judgement>;
 }
 
+const GRACE_MS = 1_000;
+
 /** Makes all checks side by side: one that hangs costs its own answer, and nobody else's time. */
 export function lookAtAll(
   looks: readonly Look[],
@@ -27,8 +29,10 @@ export function lookAtAll(
 /** An error with a remedy is a problem that was found; any other says only that nothing could be found. */
 async function judgedWithin(look: Look['look'], seconds: number, signal: AbortSignal): Promise<Judgement> {
   const within = timeLimit(seconds * 1_000, signal);
+  // A check whose question went unanswered may have more to say about that.
+  const over = timeLimit(seconds * 1_000 + GRACE_MS, signal);
   try {
-    return await Promise.race([look(within), rejectionOf(within)]);
+    return await Promise.race([look(within), rejectionOf(over)]);
   } catch (error) {
     signal.throwIfAborted();
     if (within.aborted || isTimeout(error)) return unseen(`no answer within ${seconds} s`);
@@ -38,7 +42,7 @@ async function judgedWithin(look: Look['look'], seconds: number, signal: AbortSi
 }
 
 /** For work that does not look at its signal, as a file of a share that hangs. */
-function rejectionOf(signal: AbortSignal): Promise<never> {
+export function rejectionOf(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const refuse = (): void => reject(signal.reason as Error);
     if (signal.aborted) refuse();

@@ -4,7 +4,7 @@ import { askServer, joinHostPort, type DnsServer } from '../../proxy/index.js';
 import type { Shares } from '../../share/index.js';
 import { judgeCertificates } from './certificates-finding.js';
 import { fine, notice, problem, unseen, type Finding, type Judgement } from './finding.js';
-import { lookAtAll, oneLine, type Look } from './look.js';
+import { lookAtAll, oneLine, rejectionOf, type Look } from './look.js';
 import { judgeClock, judgeGuestDisk, judgeVm } from './machine-judgements.plan.js';
 import { judgeShares, type CheckedShare } from './shares-finding.plan.js';
 import type { Machine } from '../machine/machine.js';
@@ -66,7 +66,7 @@ function serviceLooks(parts: ExaminedParts, status: Promise<MachineStatus>): rea
   const { dns, shares } = parts;
   return [
     { id: 'token', title: 'Token of the VM', look: async () => judgeToken(parts, await status) },
-    { id: 'dns', title: 'DNS servers', look: () => lookAtDns(dns()) },
+    { id: 'dns', title: 'DNS servers', look: (within) => lookAtDns(dns(), within) },
     { id: 'shares', title: 'Shares', look: (within) => lookAtShares(shares, within) },
   ];
 }
@@ -113,13 +113,17 @@ function unknownName(): string {
   return `doctor-${randomBytes(6).toString('hex')}.invalid`;
 }
 
-async function lookAtDns(server: Pick<DnsServer, 'ask' | 'servers'> | undefined): Promise<Judgement> {
+async function lookAtDns(
+  server: Pick<DnsServer, 'ask' | 'servers'> | undefined,
+  signal: AbortSignal,
+): Promise<Judgement> {
   if (server === undefined) return unseen('the DNS server is not running');
   const servers = server.servers().filter(({ domain }) => domain === undefined);
   const names = servers.map(({ endpoint }) => joinHostPort(endpoint.address, endpoint.port)).join(', ');
   if (servers.length === 0)
     return notice('this host has no DNS servers', 'Connect it to a network, or set network.dnsServers.');
-  const { rcode } = await askServer(server, unknownName(), undefined);
+  const answer = askServer(server, unknownName(), undefined).then(({ rcode }) => rcode);
+  const rcode = await Promise.race([answer, rejectionOf(signal)]).catch(() => 'SERVFAIL');
   if (rcode !== 'SERVFAIL') return fine(`${names}: containers are answered`);
   return problem(
     `no server answers: ${names}`,
