@@ -82,6 +82,7 @@ async function onWindows(context: DaemonContext): Promise<readonly Finding[]> {
       memoryMiB: vm.memoryMiB,
       subnet,
       switchName: SWITCH_NAME,
+      machineFolder: paths.vmStateDir,
       program,
       daemonRuns,
     };

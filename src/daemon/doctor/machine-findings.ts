@@ -25,6 +25,8 @@ export interface ExaminedParts {
   readonly wrongToken: () => { readonly who: string; readonly atMs: number } | undefined;
   /** Where the certificates are. */
   readonly tlsDir: string;
+  /** A check of a share costs no more than its state, which is looked at all the time anyway. */
+  readonly checksShares: boolean;
 }
 
 /** Each of them; a daemon that is asked for a diagnosis has some seconds more. */
@@ -63,11 +65,11 @@ function guestLooks({ machine, tlsDir }: ExaminedParts, status: Promise<MachineS
 }
 
 function serviceLooks(parts: ExaminedParts, status: Promise<MachineStatus>): readonly Look[] {
-  const { dns, shares } = parts;
+  const { dns, shares, checksShares } = parts;
   return [
     { id: 'token', title: 'Token of the VM', look: async () => judgeToken(parts, await status) },
     { id: 'dns', title: 'DNS servers', look: (within) => lookAtDns(dns(), within) },
-    { id: 'shares', title: 'Shares', look: (within) => lookAtShares(shares, within) },
+    { id: 'shares', title: 'Shares', look: (within) => lookAtShares(shares, checksShares, within) },
   ];
 }
 
@@ -131,14 +133,20 @@ async function lookAtDns(
   );
 }
 
-async function lookAtShares(shares: ExaminedParts['shares'], signal: AbortSignal): Promise<Judgement> {
+async function lookAtShares(
+  shares: ExaminedParts['shares'],
+  checks: boolean,
+  signal: AbortSignal,
+): Promise<Judgement> {
   await shares.load();
   const checked = await Promise.all(
     shares.list().map(async ({ share, status }): Promise<CheckedShare> => ({
       name: share.name,
       status,
       // A share of which nothing is known in time is as it was when it was looked at last.
-      steps: await shares.check(share.name, AbortSignal.any([signal])).catch(() => undefined),
+      steps: checks
+        ? await shares.check(share.name, AbortSignal.any([signal])).catch(() => undefined)
+        : undefined,
     })),
   );
   return judgeShares(checked);
