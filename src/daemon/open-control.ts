@@ -36,7 +36,7 @@ export async function openControl(
   closing: Close[],
 ): Promise<OpenedControl> {
   const { paths } = context;
-  const { machine, dns, shares } = assembled;
+  const { machine, dns, shares, wrongToken } = assembled;
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
     exit = resolve;
@@ -52,7 +52,12 @@ export async function openControl(
       if (!(await machine.isGone())) throw machineIsUp(machine.state);
       exit();
     },
-    examineHost: () => examineHost(context, machine),
+    examineHost: () =>
+      examineHost(context, {
+        ...{ machine, dns, shares, wrongToken, tlsDir: paths.tlsDir },
+        // On Windows it would ask PowerShell several times for each.
+        checksShares: context.platform === 'linux',
+      }),
     diagnose: async (ask) => {
       const { diagnose } = await import('./diagnose/diagnose.js');
       return (await diagnose(context, { asked: ownQuestions(ask) })).file;

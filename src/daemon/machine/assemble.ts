@@ -15,7 +15,13 @@ import {
 } from '../../proxy/index.js';
 import { parseBootStage, setAsideUnreadable, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
-import { fileItemStore, KvpGuest, loadToken, setItemsAsideIfUnreadable } from '../guest/index.js';
+import {
+  fileItemStore,
+  KvpGuest,
+  loadToken,
+  setItemsAsideIfUnreadable,
+  ShownTokens,
+} from '../guest/index.js';
 import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
@@ -72,6 +78,8 @@ export interface AssembledMachine {
   /** The DNS server that containers use, while there is one. */
   readonly dns: () => DnsServer | undefined;
   readonly shares: Shares;
+  /** What last showed a wrong token, and when; undefined if it has shown the right one since. */
+  readonly wrongToken: () => ShownTokens['wrong'];
   /** Closes every server and connection. The VM, if it runs, is left alone. */
   close(): Promise<void>;
 }
@@ -94,18 +102,21 @@ export function assembleMachine(
   const itemStore = fileItemStore(paths.kvpItemsFile, options.files.seal);
   const platform = platformOf({ paths, identity, settings, ledger, itemStore, credentials, logger });
   const token = (): string | undefined => guest.token;
+  const tokens = new ShownTokens(nowMs);
   const ports = new Ports({
-    token,
+    ...{ token, portFacts: platform.portFacts, logger },
+    onToken: tokens.by('the publisher of ports'),
     containers: (signal) => engine.containers(signal),
-    portFacts: platform.portFacts,
-    logger,
   });
   const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
   const guest = guestOver(platform.exchange, options);
-  const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
+  const dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
   const engine = engineClient({ dial, nowMs });
   const { startLinks = startLinkServer } = substitutes;
-  const shares = shareServices(platform, { paths, credentials, token, dial, engine, startLinks, logger });
+  const shares = shareServices(platform, {
+    ...{ paths, credentials, token, dial, engine, startLinks, logger },
+    onToken: tokens.by('the watch over shares'),
+  });
   const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });
   const machine = new Machine(
     {
@@ -136,13 +147,14 @@ export function assembleMachine(
     dial,
     dns: () => services.dns,
     shares: shares.shares,
-    close: async () => {
-      guest.unfollow();
-      await services.close();
-      await shares.close();
-      await platform.close();
-    },
+    wrongToken: () => tokens.wrong,
+    close: () => closeAll(guest, [services, shares, platform]),
   };
+}
+
+async function closeAll(guest: KvpGuest, all: readonly { close(): Promise<void> }[]): Promise<void> {
+  guest.unfollow();
+  for (const each of all) await each.close();
 }
 
 function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): ManagedResource {

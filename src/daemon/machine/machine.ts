@@ -5,7 +5,7 @@ import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
 import type { VmConsole } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import { MachineCondition } from './condition.js';
-import type { EngineState } from './engine-probe.js';
+import type { EngineAnswer, EngineState } from './engine-probe.js';
 import { MachineHealth } from './machine-health.js';
 import { MachineOperations } from './machine-operations.js';
 import type { RunningContainer } from './running-containers.plan.js';
@@ -137,6 +137,11 @@ export class Machine {
       health: this.#health,
       isBusy: this.isBusy,
     });
+  }
+
+  /** Asks the engine itself, whatever is known of it. */
+  pingEngine(signal: AbortSignal): Promise<EngineAnswer> {
+    return this.#parts.engine.ping(signal);
   }
 
   /** What the machine consists of, in the order of `up`. */

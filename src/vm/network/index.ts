@@ -12,6 +12,7 @@ export { bridgeOfTap, tapNameOf } from './linux/link-name.plan.js';
 export { uplinkMtu } from './linux/uplink.js';
 export type { HostService } from './linux/rules.plan.js';
 export { hasRules } from './linux/firewall.js';
+export { isTagged } from './ownership.plan.js';
 export {
   CANDIDATES,
   findOverlap,
