@@ -9,6 +9,7 @@ import { daemonLock, type DaemonContext } from './daemon-context.js';
 import { gatherWindowsFacts } from './doctor/gather-windows.js';
 import { linuxFindings } from './doctor/linux-findings.js';
 import { readSettings, settingsFinding } from './doctor/settings-finding.js';
+import { lastImageFindings } from './doctor/last-image-findings.js';
 import { stateFilesFindings } from './doctor/state-files-findings.js';
 import type { DoctorWants } from './doctor/windows-facts.js';
 import { windowsFindings } from './doctor/windows-findings.plan.js';
@@ -33,6 +34,7 @@ export async function examineHost(
   const findings = [
     ...(context.platform === 'windows' ? await onWindows(context) : await onLinux(context, status)),
     ...(await stateFilesFindings(context.paths)),
+    ...(await lastImageFindings(context.paths)),
   ];
   if (machine === undefined || status === undefined) return findings;
   const isUp = status.state === 'running' || status.state === 'degraded';
