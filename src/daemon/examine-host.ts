@@ -10,6 +10,7 @@ import { daemonLock, type DaemonContext } from './daemon-context.js';
 import { gatherWindowsFacts } from './doctor/gather-windows.js';
 import { linuxFindings } from './doctor/linux-findings.js';
 import { readSettings, settingsFinding } from './doctor/settings-finding.js';
+import { lastImageFindings } from './doctor/last-image-findings.js';
 import { stateFilesFindings } from './doctor/state-files-findings.js';
 import type { DoctorWants } from './doctor/windows-facts.js';
 import { windowsFindings } from './doctor/windows-findings.plan.js';
@@ -34,6 +35,7 @@ export async function examineHost(
   const found = await Promise.all([
     context.platform === 'windows' ? onWindows(context) : onLinux(context, status),
     stateFilesFindings(context.paths),
+    lastImageFindings(context.paths),
     ...(machine === undefined || status === undefined ? [] : [ownResources(machine, status, signal)]),
     ...(parts === undefined || status === undefined ? [] : [machineFindings(parts, status, signal)]),
   ]);

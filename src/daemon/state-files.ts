@@ -44,6 +44,7 @@ export const STATE_FILES: readonly StateFileRule[] = [
     ifUnreadable: 'set aside, and made again from the settings',
     lost: 'The definition was made again from the settings, so nothing is lost.',
   },
+  { file: 'last-image/last-image.json', ifUnreadable: 'ignored: the image is kept again at the next start' },
   { file: 'vm/machine.json', ifUnreadable: "replaced: the VM's process is found by its arguments" },
   {
     file: 'vm/saved.json',

@@ -37,6 +37,7 @@ import { BootWatch } from './boot-watch.js';
 import { dataDiskFile } from '../host-side/data-disk.js';
 import { GuestServices, VM_HOSTNAME, type ServicesForGuest } from '../host-side/guest-services.js';
 import { guestRecordFile } from './guest-record.js';
+import { imageProblem, KeptImage } from './last-image.js';
 import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
 import { MachineHost } from '../host-side/machine-host.js';
@@ -165,13 +166,15 @@ function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): Man
 
 /** Files without which a start can continue; docs/files.md says what happens to the others. */
 function filesOf(
-  { paths, files, credentials }: AssembleOptions,
+  { paths, files, credentials, logger }: AssembleOptions,
   name: HostPlatform,
-): Pick<MachineParts, 'guestRecord' | 'prepareFiles'> {
+): Pick<MachineParts, 'guestRecord' | 'lastImage' | 'imageProblem' | 'prepareFiles'> {
   const guestRecord = guestRecordFile(paths.guestRecordFile);
   const messages = setAsideMessages(paths.stateDir);
   return {
     guestRecord,
+    lastImage: new KeptImage(paths.lastImageDir, logger),
+    imageProblem: () => imageProblem(paths.lastImageDir),
     prepareFiles: async () => {
       await setAsideUnreadable(paths.vmStateDir);
       await guestRecord.setAsideIfUnreadable();
@@ -187,7 +190,14 @@ function secretFiles(paths: InstancePaths): ManagedResource {
   return installedFiles({
     id: 'secrets',
     title: 'keys, certificates and items',
-    paths: [paths.tlsDir, paths.tokenFile, paths.dashboardFile, paths.kvpItemsFile, paths.guestRecordFile],
+    paths: [
+      paths.tlsDir,
+      paths.tokenFile,
+      paths.dashboardFile,
+      paths.kvpItemsFile,
+      paths.guestRecordFile,
+      paths.lastImageDir,
+    ],
   });
 }
 

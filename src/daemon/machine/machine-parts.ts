@@ -10,6 +10,8 @@ import type { BootWatch } from './boot-watch.js';
 import type { RunningContainer } from './running-containers.plan.js';
 import type { EngineProbe } from './engine-probe.js';
 import type { GuestRecordStore } from './guest-record.js';
+import type { LastImage } from './last-image.js';
+import type { Obstacle } from '../host-side/host-network.js';
 import type { DataDiskFile } from '../host-side/data-disk.js';
 import type { HostSide } from '../host-side/host-side.js';
 import type { MachineShares } from '../shares/machine-shares.js';
@@ -41,6 +43,9 @@ export interface MachineParts {
    * @returns what to tell the user about it, each once
    */
   readonly prepareFiles: () => Promise<readonly string[]>;
+  readonly lastImage: LastImage;
+  /** What is to be said of the image that failed, if the VM is started with the one before. */
+  readonly imageProblem: () => Promise<Pick<Obstacle, 'problem' | 'remedy'> | undefined>;
   readonly dataDisk: DataDiskFile;
   /** What comes before the network: for example the boot image. */
   readonly installation: (settings: Settings) => readonly ManagedResource[];

@@ -496,3 +496,53 @@ describe('a machine', () => {
 function detailsOf(events: readonly OperationEvent[]): readonly string[] {
   return events.flatMap((event) => (event.event === 'step.progress' ? [event.detail] : []));
 }
+
+describe('a boot image whose engine does not answer', () => {
+  const withImages = (before: string | undefined) => {
+    const asked: string[] = [];
+    const made = machineWith({
+      bootTimeoutSeconds: 10,
+      lastImage: {
+        choose: (wanted, isRetry) => {
+          asked.push(`choose ${isRetry ? 'again' : ''}`.trim());
+          return Promise.resolve(wanted);
+        },
+        answered: (path) => Promise.resolve(void asked.push(`answered ${path}`)),
+        before: () => {
+          made.engine.answers = true;
+          return Promise.resolve(before);
+        },
+        hasFailed: (path) => Promise.resolve(void asked.push(`failed ${path}`)),
+      },
+    });
+    made.engine.answers = false;
+    return { ...made, asked };
+  };
+
+  test('is replaced by the one before it, in the same `up`; `restart` tries it again', async () => {
+    const { machine, operate, asked, driver } = withImages('/kept.iso');
+    const events = await operate('up');
+    expect(events.filter(({ event }) => event === 'operation.notice')).toMatchObject([
+      { message: expect.stringContaining('The boot image /mobyvm.iso did not start') as string },
+    ]);
+    expect(events.at(-1)).toMatchObject({ event: 'operation.done' });
+    expect((await machine.status()).state).toBe('running');
+    expect((await driver.definition())?.isoPath).toBe('/kept.iso');
+    await operate('restart');
+    expect(asked).toEqual([
+      'choose',
+      'answered /kept.iso',
+      'failed /mobyvm.iso',
+      'choose again',
+      'answered /mobyvm.iso',
+    ]);
+    expect((await driver.definition())?.isoPath).toBe('/mobyvm.iso');
+  });
+
+  test('fails the start if there is none before it, and is not noted', async () => {
+    const { operate, asked } = withImages(undefined);
+    const events = await operate('up');
+    expect(events.at(-1)).toMatchObject({ event: 'operation.failed', error: { code: 'MOBYVM_GUEST_BOOT' } });
+    expect(asked).toEqual(['choose']);
+  });
+});
