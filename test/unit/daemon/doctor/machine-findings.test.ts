@@ -74,14 +74,14 @@ test('a wrong password of a share is named with the command that takes another',
     { step: 'tcp', verdict: 'ok', detail: '', remedy: '' },
     { step: 'login', verdict: 'failed', detail: failure.reason, remedy: failure.remedy },
   ] as const;
-  const bad = { name: 'U', status: { state: 'healthy' }, steps } as const;
+  const bad = { name: 'U', status: {}, steps } as const;
   expect(judgeShares([bad])).toEqual({
     verdict: 'problem',
     detail: 'U: the file server refuses the login for U: user or password is wrong (error 13)',
     remedy: 'Enter the password: mobyvm share set-credentials U',
   });
   // On Windows, what was seen last.
-  const known = { name: 'U', status: { state: 'needs-credentials', failure }, steps: undefined } as const;
+  const known = { name: 'U', status: { failure }, steps: undefined } as const;
   expect(judgeShares([known, bad]).detail).toMatch(/is wrong \(error 13\); 1 more$/);
   expect(judgeShares([])).toMatchObject({ verdict: 'fine' });
 });
@@ -116,7 +116,7 @@ test.each<[string, Pick<MachineStatus, 'state' | 'vm' | 'error'>, string, RegExp
     {
       state: 'failed',
       vm: vm('off'),
-      error: { code: 'MOBYVM_VM_DIED', message: 'It ended.', remedy: 'Up.' },
+      error: { code: 'MOBYVM_VM_DIED', message: 'It ended.', remedy: 'Up.', details: {} },
     },
     'problem',
     /^It ended$/,
