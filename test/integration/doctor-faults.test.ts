@@ -16,7 +16,9 @@ beforeEach(async () => {
 afterEach(() => host[Symbol.asyncDispose]());
 
 // Once for all tests: it may take longer than one of them.
-beforeAll(async () => void (await Promise.all([compiledSource(), compiledSupport()])), 240_000);
+beforeAll(async () => {
+  await Promise.all([compiledSource(), compiledSupport()]);
+}, 240_000);
 
 describe('before the start, doctor names first', () => {
   let folder: string;

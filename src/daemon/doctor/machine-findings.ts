@@ -101,7 +101,7 @@ async function lookAtEngine(machine: ExaminedMachine, signal: AbortSignal): Prom
 
 function judgeToken({ wrongToken }: ExaminedParts, { since }: MachineStatus): Judgement {
   const wrong = wrongToken();
-  // A VM that was started since then has got the token anew.
+  // A VM that was started since then was given the token again.
   if (wrong === undefined || wrong.atMs < Date.parse(since))
     return fine("nothing in the VM showed another than this machine's");
   return problem(

@@ -4,7 +4,7 @@ import { fine, problem, type Judgement } from './finding.js';
 export interface CheckedShare {
   readonly name: string;
   /** As it was when it was looked at last. */
-  readonly status: ShareStatus;
+  readonly status: Pick<ShareStatus, 'failure'>;
   /** The check that was just made; undefined if it was not over in time. */
   readonly steps: readonly CheckResult[] | undefined;
 }
