@@ -70,7 +70,7 @@ export function chartOptions({ element, names, unit, view }: ChartParts): uPlot.
       },
       {
         ...axis,
-        size: 72,
+        size: unit.startsWith('bytes') ? 74 : 46,
         gap: 6,
         space: 32,
         ...(unit.startsWith('bytes') ? { incrs: POWERS_OF_TWO } : {}),

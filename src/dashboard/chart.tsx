@@ -60,7 +60,7 @@ export function Chart({ label, names, samples, unit, full, note }: ChartProps) {
   const summary = texts.map(({ name, text }) => `${name} ${text}`.trim()).join(', ');
   return (
     <figure class="chart" aria-label={`${label}: ${summary}`} role="img">
-      <figcaption>
+      <figcaption class={texts.length === 1 ? undefined : 'several'}>
         <span class="chart-label">{label}</span>
         {texts.map(({ name, text }, at) => (
           <span key={name} class={texts.length === 1 ? '' : `series series-${at}`}>

@@ -1,6 +1,6 @@
-import type { ApiProblem } from './api.js';
 import { noLines, withLines, type KeptLines } from './lines.js';
 import type {
+  ApiProblem,
   ContainerListing,
   DnsStatus,
   LeaseListing,
@@ -206,7 +206,10 @@ function afterTraffic(
   let [bytesIn, bytesOut] = [0, 0];
   for (const rate of byPort.values()) [bytesIn, bytesOut] = [bytesIn + rate.in, bytesOut + rate.out];
   return {
-    traffic: withRate(live.traffic, { at, values: [bytesIn, bytesOut] }),
+    traffic: withRate(live.traffic, {
+      at,
+      values: live.ports === undefined ? [null, null] : [bytesIn, bytesOut],
+    }),
     portRates: { at, byPort },
   };
 }
@@ -234,7 +237,8 @@ function afterUsage(
 
 function afterQueries(live: Live, { queries }: DnsStatus, nowMs: number): readonly Sample[] {
   const at = nowMs / 1_000;
-  const before = live.dns?.queries.total ?? queries.total;
-  const perSecond = Math.max(0, queries.total - before) / secondsSince(live.queries, at);
+  const before = live.dns?.queries.total;
+  const perSecond =
+    before === undefined ? null : Math.max(0, queries.total - before) / secondsSince(live.queries, at);
   return withRate(live.queries, { at, values: [perSecond] });
 }

@@ -15,3 +15,10 @@ export type { ListedShare, ShareCheck, ShareOffers } from '../protocol/share-mes
 
 /** Any answer of the control API: an object. */
 export type AnyMessage = object;
+
+/** An error of the control API, as a person reads it. */
+export interface ApiProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}

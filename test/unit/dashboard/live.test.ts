@@ -34,10 +34,10 @@ test('a chart has a gap where the daemon was not heard', () => {
   );
   const shown = live.traffic.map(({ at, values }) => [at, values[0]]);
   expect(shown).toEqual([
-    [1, 0],
+    [1, null],
     [2, 50],
     [90, null],
-    [91, 0],
+    [91, null],
     [92, 100],
   ]);
 });

@@ -25,12 +25,13 @@ export function DiskBar({ disk, takenBytes }: DiskBarProps) {
   return (
     <figure class={isNearlyFull ? 'disk full' : 'disk'}>
       <figcaption>
-        Data disk: {usedText} ({Math.round(used * 100)} %){taken !== undefined && `, ${taken}`}
+        Data disk: {usedText} ({Math.round(used * 100)} %)
         {usedFiles > used && usedFiles > NEARLY_FULL && `, ${Math.round(usedFiles * 100)} % of its files`}
       </figcaption>
       <div class="bar" role="img" aria-label={`Data disk: ${usedText}`}>
         <div style={{ width: `${Math.max(used * 100, 0.5)}%` }} />
       </div>
+      {taken !== undefined && <small>{taken}</small>}
     </figure>
   );
 }
