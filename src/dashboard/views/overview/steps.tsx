@@ -23,7 +23,7 @@ export function CurrentSteps({ status, statusMs, isLive }: CurrentProps) {
   const { step, timings, state } = status;
   if (step === undefined) return null;
   const elapsedMs = step.elapsedMs + (isLive ? Math.max(0, now - statusMs) : 0);
-  // Those of a start only; of others there is nothing but the current one.
+  // Only a start has a list of them; the rest has the current one.
   const done = state === 'starting' || state === 'restarting' ? (timings?.steps ?? []) : [];
   return (
     <Card title={TITLES[state] ?? 'In progress'}>
