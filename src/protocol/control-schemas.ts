@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { logRecord, serverEvent, watchRequest } from './control-events.js';
+import { logRecord, outputLine, serverEvent, watchRequest } from './control-events.js';
 import { dnsAnswer, dnsQuery, dnsStatus } from './dns-messages.js';
 import {
   cancelAnswer,
@@ -35,6 +35,7 @@ import {
   shareCredentialsRequest,
   shareListing,
   shareNameRequest,
+  shareOffers,
   shareRemoved,
 } from './share-messages.js';
 
@@ -75,6 +76,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   ShareNameRequest: shareNameRequest,
   ShareCredentialsRequest: shareCredentialsRequest,
   ShareRemoved: shareRemoved,
+  ShareOffers: shareOffers,
   ShareCheck: shareCheck,
   KvpListing: kvpListing,
   KvpSetRequest: kvpSetRequest,
@@ -91,6 +93,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   WatchRequest: watchRequest,
   ServerEvent: serverEvent,
   LogRecord: logRecord,
+  OutputLine: outputLine,
   ErrorAnswer: errorAnswer,
   ErrorReport: errorReport,
 };

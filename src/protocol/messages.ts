@@ -219,6 +219,7 @@ export type KvpListing = z.infer<typeof kvpListing>;
 export const kvpSetRequest = z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() });
 /** `delivered`: false while the VM boots, which gets the item when it has booted. */
 export const kvpSetAnswer = z.object({ delivered: z.boolean() });
+export type KvpSetAnswer = z.infer<typeof kvpSetAnswer>;
 export const kvpRemoveRequest = z.strictObject({ name: z.string() });
 export type KvpSetRequest = z.infer<typeof kvpSetRequest>;
 

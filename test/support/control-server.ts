@@ -47,6 +47,8 @@ export function apiOptions(given: Partial<ControlApiOptions> = {}): ControlApiOp
     examineHost: () => Promise.resolve([]),
     diagnose: () => Promise.resolve(new Uint8Array([80, 75])),
     repair: () => Promise.resolve(),
+    followOutput: () => Promise.resolve(),
+    shareOffers: () => Promise.resolve({ hasDrives: false, offers: [] }),
     ...given,
   };
 }

@@ -52,6 +52,9 @@ function statusOf(server: DnsServer): DnsStatus {
       sent: health.sent,
       answered: health.answered,
       failed: health.failed,
+      ...(health.lastFailureMs === undefined
+        ? {}
+        : { lastFailure: new Date(health.lastFailureMs).toISOString() }),
     })),
     searchDomains: [...stats.searchDomains],
     cache,

@@ -4,6 +4,8 @@ export type { HostPath, PathTranslation } from './api/translate.plan.js';
 export type { ApiRules } from './api-rules.js';
 export type { Dial, EngineAvailability, EngineState } from './availability.js';
 export { containerClient, type ContainerClient, type TerminalSize } from './container-client.js';
+export { followOutput, type OutputOptions } from './container-output.js';
+export type { OutputLine } from './output-line.plan.js';
 export type { TcpAddress } from './dial-tcp.js';
 export { tlsDial, type TlsCredentials, type TlsDialOptions } from './dial-tls.js';
 export {
