@@ -6,6 +6,7 @@ import { version } from '../../protocol/version.js';
 import {
   engineClient,
   ENGINE_SERVER_NAME,
+  KeptConnection,
   tlsDial,
   type Dial,
   type DnsServer,
@@ -84,7 +85,7 @@ export interface AssemblySubstitutes {
 export function assembleMachine(
   platformOf: (options: MachinePlatformOptions) => MachinePlatform,
   options: AssembleOptions,
-  substitutes: AssemblySubstitutes = {},
+  { startLinks = startLinkServer, ...substitutes }: AssemblySubstitutes = {},
 ): AssembledMachine {
   const { paths, credentials, settings, identity, namespace, logger } = options;
   const ledger = fileLedger(paths.ledgerFile);
@@ -100,8 +101,7 @@ export function assembleMachine(
   const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
   const guest = guestOver(platform.exchange, options);
   const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
-  const engine = engineClient({ dial, nowMs });
-  const { startLinks = startLinkServer } = substitutes;
+  const engine = engineClient({ dial, nowMs, kept: new KeptConnection() });
   const shares = shareServices(platform, { paths, credentials, token, dial, engine, startLinks, logger });
   const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });
   const machine = new Machine(
@@ -135,6 +135,7 @@ export function assembleMachine(
     shares: shares.shares,
     close: async () => {
       guest.unfollow();
+      engine.close();
       await services.close();
       await shares.close();
       await platform.close();

@@ -29,7 +29,7 @@ export function shareServices(platform: MachinePlatform, parts: ShareParts): Sha
     held: new HeldContainers({ engine, logger }),
     credentials,
     token,
-    checkMs: Math.round(platform.checks.repairMs / 2),
+    checkMs: Math.round(platform.checks.repair.shortMs / 2),
     startLinks,
     startFileEvents: fileEventsOf(platform, parts),
     logger,
