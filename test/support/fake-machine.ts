@@ -63,6 +63,7 @@ export function machineWith(
     leases: () => [],
     describe: () => ({ name: 'mobyvm0', subnet: given.subnet }),
     isGuarded: () => Promise.resolve(network.isThere),
+    watch: () => undefined,
     obstacles: () => Promise.resolve(obstacles),
   };
   const guest: GuestSide = {

@@ -3,6 +3,7 @@ export * from './file-access.js';
 export * from './file-ledger.js';
 export * from './file-protection.js';
 export * from './framed-stream.js';
+export * from './follow-program.js';
 export * from './free-space.js';
 export * from './ledger.js';
 export * from './listen.js';

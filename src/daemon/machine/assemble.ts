@@ -7,6 +7,7 @@ import { version } from '../../protocol/version.js';
 import {
   engineClient,
   ENGINE_SERVER_NAME,
+  KeptConnection,
   tlsDial,
   type Dial,
   type DnsServer,
@@ -96,7 +97,7 @@ export interface AssemblySubstitutes {
 export function assembleMachine(
   platformOf: (options: MachinePlatformOptions) => MachinePlatform,
   options: AssembleOptions,
-  substitutes: AssemblySubstitutes = {},
+  { startLinks = startLinkServer, ...substitutes }: AssemblySubstitutes = {},
 ): AssembledMachine {
   const { paths, credentials, settings, identity, namespace, logger } = options;
   const ledger = fileLedger(paths.ledgerFile);
@@ -111,9 +112,8 @@ export function assembleMachine(
   });
   const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
   const guest = guestOver(platform.exchange, options);
-  const dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
-  const engine = engineClient({ dial, nowMs });
-  const { startLinks = startLinkServer } = substitutes;
+  const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
+  const engine = engineClient({ dial, nowMs, kept: new KeptConnection() });
   const shares = shareServices(platform, {
     ...{ paths, credentials, token, dial, engine, startLinks, logger },
     onToken: tokens.by('the watch over shares'),
@@ -149,13 +149,12 @@ export function assembleMachine(
     dns: () => services.dns,
     shares: shares.shares,
     wrongToken: () => tokens.wrong,
-    close: () => closeAll(guest, [services, shares, platform]),
+    close: async () => {
+      guest.unfollow();
+      engine.close();
+      for (const each of [services, shares, platform]) await each.close();
+    },
   };
-}
-
-async function closeAll(guest: KvpGuest, all: readonly { close(): Promise<void> }[]): Promise<void> {
-  guest.unfollow();
-  for (const each of all) await each.close();
 }
 
 function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): ManagedResource {

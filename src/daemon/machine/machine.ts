@@ -2,7 +2,7 @@ import { timeLimit, type ManagedResource } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
-import type { VmConsole } from '../../vm/index.js';
+import type { NetworkChange, NetworkWatch, VmConsole } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import { MachineCondition } from './condition.js';
 import type { EngineAnswer, EngineState } from './engine-probe.js';
@@ -14,6 +14,7 @@ import type { MachineState } from './machine-state.plan.js';
 import type { DaemonInfo, MachineStatus, MachineUsage } from './machine-status.js';
 import { isUp, stateToStop } from './observe-vm.js';
 import type { Operation, OperationListener, OperationName, Requester } from './operation.js';
+import type { RepairOutcome } from './repair-pace.plan.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
 import { statusOf } from './status-of.js';
 import { VmWatch } from './vm-watch.js';
@@ -176,15 +177,25 @@ export class Machine {
     return this.#health.check();
   }
 
-  /** Repairs what others changed on the host; called every few seconds. */
-  repair(): Promise<void> {
-    return this.#health.repair();
+  /** Repairs what others changed on the host. */
+  async repair(): Promise<void> {
+    await this.#health.repair('all');
+  }
+
+  /** Likewise, but for what could not be repaired shortly before; called now and then. */
+  repairDue(): Promise<RepairOutcome> {
+    return this.#health.repair('due');
   }
 
   /** Likewise, for a command that waits for it. @throws MobyvmError MOBYVM_BUSY */
   async repairNow(): Promise<void> {
     if (!this.#isQuiet()) throw notRepairableError(this.state);
     await this.#health.repairNow();
+  }
+
+  /** Announces changes of the host's network; undefined where nobody does. */
+  watchNetwork(onChange: (change: NetworkChange) => void): NetworkWatch | undefined {
+    return this.#parts.host.watch(onChange);
   }
 
   /** Repairs missing guard rules at once; called every second or two. */

@@ -31,7 +31,7 @@ export function shareServices(platform: MachinePlatform, parts: ShareParts): Sha
     credentials,
     token,
     onToken,
-    checkMs: Math.round(platform.checks.repairMs / 2),
+    checkMs: Math.round(platform.checks.repair.shortMs / 2),
     startLinks,
     startFileEvents: fileEventsOf(platform, parts),
     logger,

@@ -20,6 +20,7 @@ export {
   type EngineClientOptions,
   type EnginePing,
 } from './engine-client.js';
+export { KeptConnection } from './kept-connection.js';
 export { followContainers, type FollowOptions } from './engine-events.js';
 export type { ContainerList, EngineInfo, EngineVersion } from './engine-schemas.js';
 export { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';

@@ -1,3 +1,5 @@
+export { watchNetwork, type NetworkWatch, type NetworkWatchOptions } from './linux/change-watch.js';
+export type { NetworkChange } from './linux/change-line.plan.js';
 export { findBlockers } from './linux/blockers.js';
 export type { Blocker } from './linux/blockers.plan.js';
 export { bridgeSubnet, chooseSubnet, gatherHostNetworks } from './linux/choose-subnet.js';

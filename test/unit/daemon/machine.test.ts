@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { waitFor } from '../../../src/core/host/index.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
 import type { Machine } from '../../../src/daemon/machine/machine.js';
@@ -403,6 +403,42 @@ describe('a machine', () => {
       await operate('down');
       await machine.checkGuard();
       expect(network.isThere).toBe(false);
+    });
+
+    test('leaves alone for a while what it could not repair, unless a person asks', async () => {
+      const { machine, operate, network } = machineWith();
+      await operate('up');
+      network.isThere = false;
+      network.broken = new MobyvmError('MOBYVM_FOREIGN_OBJECT', 'a foreign bridge has its name.', '');
+      expect(await machine.repairDue()).toBe('changed');
+      network.broken = undefined;
+      expect(await machine.repairDue()).toBe('unchanged');
+      expect(network.isThere).toBe(false);
+      await machine.repairNow();
+      expect(network.isThere).toBe(true);
+    });
+
+    test('ends a repair in the background for a command, which does not wait for it to succeed', async () => {
+      const { machine, operate, network } = machineWith();
+      await operate('up');
+      network.isThere = false;
+      let aborted = false;
+      const ensure = vi.spyOn(network, 'ensure').mockImplementation(
+        ({ signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              aborted = true;
+              reject(signal.reason as Error);
+            });
+          }),
+      );
+      const repairing = machine.repairDue();
+      await vi.waitUntil(() => ensure.mock.calls.length > 0, { timeout: 20_000 });
+      const down = operate('down');
+      await repairing;
+      expect(aborted).toBe(true);
+      expect((await down).at(-1)).toMatchObject({ event: 'operation.done' });
+      expect(machine.state).toBe('stopped');
     });
 
     test('does not repair it while stopped or during an operation', async () => {
