@@ -12,6 +12,7 @@ export const LOG_COMPONENTS = [
   'engine',
   'guard',
   'guest',
+  'image',
   'kvp',
   'listener',
   'machine',

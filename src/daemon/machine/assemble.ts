@@ -149,12 +149,18 @@ export function assembleMachine(
     dns: () => services.dns,
     shares: shares.shares,
     wrongToken: () => tokens.wrong,
-    close: async () => {
-      guest.unfollow();
-      engine.close();
-      for (const each of [services, shares, platform]) await each.close();
-    },
+    close: () => closeAll(guest, engine, [services, shares, platform]),
   };
+}
+
+async function closeAll(
+  guest: KvpGuest,
+  engine: EngineClient,
+  others: readonly { close(): Promise<void> }[],
+): Promise<void> {
+  guest.unfollow();
+  engine.close();
+  for (const each of others) await each.close();
 }
 
 function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): ManagedResource {

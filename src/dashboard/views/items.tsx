@@ -160,9 +160,10 @@ function Unreadable({ listing }: { listing: KvpListing | undefined }) {
 }
 
 function Reload({ title, action, load }: Pick<Loaded, 'action' | 'load'> & { title: string }) {
+  const text = action.isBusy ? 'Loading…' : 'Load again';
   return (
-    <button type="button" onClick={load} disabled={action.isBusy} aria-label={`Load again: ${title}`}>
-      {action.isBusy ? 'Loading…' : 'Load again'}
+    <button type="button" onClick={load} disabled={action.isBusy} aria-label={`${text}: ${title}`}>
+      {text}
     </button>
   );
 }

@@ -24,7 +24,7 @@ export function ShareRow({ share }: { share: ListedShare }) {
         <button
           type="button"
           disabled={action.isBusy}
-          aria-label={`Check ${name}`}
+          aria-label={action.isBusy ? undefined : `Check ${name}`}
           onClick={() =>
             void action.run(async () => setCheck(await call<ShareCheck>('/v1/shares/check', { name })))
           }
