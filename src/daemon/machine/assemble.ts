@@ -156,11 +156,11 @@ export function assembleMachine(
 async function closeAll(
   guest: KvpGuest,
   engine: EngineClient,
-  others: readonly { close(): Promise<void> }[],
+  parts: readonly { close(): Promise<void> }[],
 ): Promise<void> {
   guest.unfollow();
   engine.close();
-  for (const each of others) await each.close();
+  for (const each of parts) await each.close();
 }
 
 function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): ManagedResource {
@@ -169,7 +169,7 @@ function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): Man
   );
 }
 
-/** Files without which a start can continue; docs/files.md says what happens to the others. */
+/** Files without which a start can continue; docs/files.md says what happens to the parts. */
 function filesOf(
   { paths, files, credentials, logger }: AssembleOptions,
   name: HostPlatform,
