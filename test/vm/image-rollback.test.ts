@@ -41,25 +41,32 @@ async function putBrokenImage(): Promise<void> {
   await writeFile(join(directory, 'manifest.json'), JSON.stringify({ ...manifest, files }));
 }
 
-test('an image that does not boot is rolled back by the same `up`, with the data, until a better one comes', async () => {
-  await putGoodImage();
-  await instance.up();
-  await instance.docker(['volume', 'create', 'kept']);
-  await instance.mobyvm(['down', '--stop']);
+// Four boots, one of which fails.
+const LIMIT = { timeout: 1_800_000 };
 
-  await putBrokenImage();
-  const rolledBack = await instance.up();
-  expect(rolledBack.stdout + rolledBack.stderr).toMatch(/mobyvm\.iso did not start[^]*image before it/);
-  expect(await instance.docker(['volume', 'ls', '-q'])).toContain('kept');
-  const status = await instance.status();
-  expect(status.state).toBe('running');
-  expect(JSON.stringify(status['obstacles'])).toContain('did not start');
-  expect((await instance.mobyvm(['doctor'])).stdout).toMatch(/Last boot image[^]*mobyvm restart/);
-  await instance.mobyvm(['down', '--stop']);
+test(
+  'an image that does not boot is rolled back by the same `up`, until a better one comes',
+  LIMIT,
+  async () => {
+    await putGoodImage();
+    await instance.up();
+    await instance.docker(['volume', 'create', 'kept']);
+    await instance.mobyvm(['down', '--stop']);
 
-  await putGoodImage();
-  const repaired = await instance.up();
-  expect(repaired.stdout + repaired.stderr).not.toContain('did not start');
-  expect(await instance.docker(['volume', 'ls', '-q'])).toContain('kept');
-  expect((await instance.mobyvm(['doctor'])).stdout).not.toContain('Last boot image');
-});
+    await putBrokenImage();
+    const rolledBack = await instance.up();
+    expect(rolledBack.stdout + rolledBack.stderr).toMatch(/mobyvm\.iso did not start[^]*image before it/);
+    expect(await instance.docker(['volume', 'ls', '-q'])).toContain('kept');
+    const status = await instance.status();
+    expect(status.state).toBe('running');
+    expect(JSON.stringify(status['obstacles'])).toContain('did not start');
+    expect((await instance.mobyvm(['doctor'])).stdout).toMatch(/Last boot image[^]*mobyvm restart/);
+    await instance.mobyvm(['down', '--stop']);
+
+    await putGoodImage();
+    const repaired = await instance.up();
+    expect(repaired.stdout + repaired.stderr).not.toContain('did not start');
+    expect(await instance.docker(['volume', 'ls', '-q'])).toContain('kept');
+    expect((await instance.mobyvm(['doctor'])).stdout).not.toContain('Last boot image');
+  },
+);

@@ -110,9 +110,12 @@ function judgeToken({ wrongToken }: ExaminedParts, { since }: MachineStatus): Ju
   );
 }
 
-/** Unknown to all, so that no cache has the answer; it does not exist (RFC 6761 §6.4). */
+/**
+ * A name that no cache has, does not exist, and is asked for no further than the host's servers (RFC 6761 §6.2). Names in
+ * `invalid` would not do: they are answered without asking anybody.
+ */
 function unknownName(): string {
-  return `doctor-${randomBytes(6).toString('hex')}.invalid`;
+  return `doctor-${randomBytes(6).toString('hex')}.test`;
 }
 
 async function lookAtDns(

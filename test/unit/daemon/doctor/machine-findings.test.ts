@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MobyvmError } from '../../../../src/core/values/index.js';
+import { MobyvmError, parseIpv4, parseSubnet } from '../../../../src/core/values/index.js';
 import { causesFirst } from '../../../../src/daemon/doctor/causes.plan.js';
 import { judgeCertificates } from '../../../../src/daemon/doctor/certificates-finding.js';
 import { fine } from '../../../../src/daemon/doctor/finding.js';
@@ -16,7 +16,10 @@ import {
 import { judgeShares } from '../../../../src/daemon/doctor/shares-finding.plan.js';
 import { ShownTokens } from '../../../../src/daemon/guest/index.js';
 import type { MachineStatus } from '../../../../src/daemon/machine/machine-status.js';
-import { createAuthority, issueLeaf } from '../../../../src/proxy/index.js';
+import { createAuthority, issueLeaf, type UpstreamState } from '../../../../src/proxy/index.js';
+import { hostTable } from '../../../../src/proxy/dns/host-table.plan.js';
+import { LocalZone } from '../../../../src/proxy/dns/local-zone.plan.js';
+import { planQuery } from '../../../../src/proxy/dns/query.plan.js';
 import { failureOfMount } from '../../../../src/share/state/share-failure.plan.js';
 
 const { signal } = new AbortController();
@@ -199,6 +202,31 @@ describe('a machine', () => {
     const [first, ...rest] = await examined(parts());
     expect(first?.id).toBe('certificates');
     expect(rest.find(({ id }) => id === 'engine')).toMatchObject({ remedy: 'Fix "Certificates" first.' });
+  });
+
+  test('is asked for a name that only servers of the host can answer', async () => {
+    await issue(Date.now());
+    const asked: Uint8Array[] = [];
+    const ask = (query: Uint8Array): Promise<never> => {
+      asked.push(query);
+      return Promise.reject(new Error('no answer'));
+    };
+    const endpoint = { address: parseIpv4('192.0.2.53'), port: 53 };
+    const servers = () => [{ endpoint, domain: undefined }] as unknown as readonly UpstreamState[];
+    const found = await examined({ ...parts(), dns: () => ({ ask, servers }) });
+    expect(found.find(({ id }) => id === 'dns')).toMatchObject({
+      verdict: 'problem',
+      detail: 'no server answers: 192.0.2.53:53',
+    });
+    const zone = new LocalZone({
+      serverAddress: parseIpv4('10.0.75.1'),
+      subnet: parseSubnet('10.0.75.0/24'),
+      names: new Map(),
+      settingsHosts: hostTable([]),
+      hostsFile: hostTable([]),
+      servedDomains: [],
+    });
+    expect(asked.map((query) => planQuery(query, zone).kind)).toEqual(['forward']);
   });
 
   test('that is stopped has nothing to ask', async () => {
