@@ -69,6 +69,7 @@ export async function serveDaemon(context: DaemonContext, options: DaemonOptions
     throw error;
   } finally {
     await closeAll(closing, logger);
+    logger?.end();
   }
 }
 

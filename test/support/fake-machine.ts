@@ -131,6 +131,9 @@ export function machineWith(
       containers: () => Promise.resolve([]),
       vmUsage: () => Promise.resolve({ processorSeconds: performance.now() / 5_000, memoryBytes: 1.5e9 }),
       logger: silentLogger,
+      onBug: (bug) => {
+        throw bug;
+      },
       hostSize: { memoryMiB: 4096, processors: 2 },
       loadSettings: () =>
         Promise.resolve(settingsSchema.parse({ machine: { onDown: 'stop' }, ...file.content })),

@@ -1,4 +1,5 @@
 import type { Logger, ManagedResource } from '../../core/host/index.js';
+import type { MobyvmError } from '../../core/values/index.js';
 import type { VmUsage } from '../host-side/machine-platform.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { PublishedPort, UsualAddress } from '../../proxy/index.js';
@@ -32,6 +33,8 @@ export interface MachineParts {
   /** What the VM uses of the host; undefined if that is not known. */
   readonly vmUsage: () => Promise<VmUsage | undefined>;
   readonly logger: Logger;
+  /** Instead of the log; tests throw. */
+  readonly onBug?: (bug: MobyvmError) => void;
   readonly hostSize: HostSize;
   readonly loadSettings: () => Promise<Settings>;
   /** Called with the settings that each `up` and `restart` loads. */

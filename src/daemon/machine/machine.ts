@@ -32,7 +32,7 @@ export class Machine {
 
   constructor(parts: MachineParts, settings: Settings) {
     const { driver, logger } = parts;
-    const condition = new MachineCondition(logger);
+    const condition = new MachineCondition(logger, parts.onBug);
     this.#parts = parts;
     this.#condition = condition;
     this.#vm = new VmWatch({
@@ -234,7 +234,7 @@ export class Machine {
     }
     this.#parts.logger.error('operation.failed', { operation: name, code: error.code });
     // An `up` of a running machine that failed or was cancelled has undone nothing that the machine needs.
-    if (condition.isEngineReady && name === 'up') {
+    if (condition.isEngineReady && name === 'up' && condition.state !== 'starting') {
       condition.changed();
       return;
     }

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { withoutRepetition } from '../../protocol/log-record.js';
 import { connection } from '../connection.js';
 import { timeText } from '../format.js';
 import { LineView, type Line } from '../line-view.js';
@@ -56,7 +57,9 @@ export function Log({ live: { log } }: { live: Live }) {
   );
 }
 
-function lineOf({ time, level, event, fields }: LogRecord): Omit<Line, 'key'> {
+function lineOf({ time, level, event, fields: all }: LogRecord): Omit<Line, 'key'> {
+  const { fields, repetition } = withoutRepetition(all);
   const details = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`);
+  if (repetition !== undefined) details.push(repetition);
   return { text: [timeText(time), level.padEnd(5), event, ...details].join(' '), tone: level };
 }
