@@ -99,6 +99,8 @@ export function afterEvent(live: Live, event: ServerEvent, nowMs: number): Live 
       return { ...afresh(live, nowMs), version: event.version };
     case 'watching':
     case 'alive':
+    // Not watched: the page follows each part by its own topic.
+    case 'stats':
       return heard;
     case 'status':
       return { ...present(heard, 'status'), status: event.status, statusMs: nowMs };

@@ -5,6 +5,7 @@ import {
   containerListing,
   errorReport,
   leaseListing,
+  machineStats,
   machineStatus,
   operationEvent,
   portListing,
@@ -18,6 +19,7 @@ export const topic = z.enum([
   'status',
   'operation',
   'usage',
+  'stats',
   'ports',
   'containers',
   'shares',
@@ -73,6 +75,8 @@ export const serverEvent = z.discriminatedUnion('type', [
   /** Of the operation that was requested with that id. The last one is `operation.done` or `operation.failed`. */
   z.object({ type: z.literal('operation'), id: z.uuid(), event: operationEvent }),
   z.object({ type: z.literal('usage'), usage: vmUsage }),
+  /** Sent every second, also if nothing has changed. */
+  z.object({ type: z.literal('stats'), stats: machineStats }),
   z.object({ type: z.literal('ports'), ...portListing.shape }),
   z.object({ type: z.literal('containers'), ...containerListing.shape }),
   z.object({ type: z.literal('shares'), ...shareListing.shape }),

@@ -29,6 +29,7 @@ export function controlledMachine(given: Partial<ControlledMachine> = {}): Contr
     usage: () => Promise.resolve({}),
     listContainers: () => Promise.resolve([]),
     listPorts: () => Promise.resolve([]),
+    knownPorts: () => [],
     listLeases: () => [],
     ...given,
   };

@@ -73,6 +73,7 @@ function sampleMachine(): Omit<ControlledMachine, 'kvp'> {
       }),
     listContainers: () => Promise.resolve(CONTAINERS),
     listPorts: () => Promise.resolve(samplePorts()),
+    knownPorts: samplePorts,
     listLeases: () => [LEASE],
   };
 }

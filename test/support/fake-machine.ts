@@ -98,6 +98,7 @@ export function machineWith(
         guestLost: () => undefined,
         audit: () => Promise.resolve(),
         list: () => Promise.resolve([]),
+        known: () => [],
         counts: () => ({ open: 0, waiting: 0, failed: 0 }),
         hostNetworkContainers: () => [],
       },

@@ -7,6 +7,7 @@ import { LineTopic } from './line-topic.js';
 import { OutputTopic, type FollowOutput } from './output-topic.js';
 import { shareListingOf } from './share-routes.js';
 import type { Shares } from '../../share/index.js';
+import { statsOf } from './stats.js';
 import { StateTopic } from './state-topic.js';
 import type { HappeningTopic } from './watched-topic.js';
 import { toWireLease, toWireStatus } from './wire.js';
@@ -48,6 +49,11 @@ export function topicsOf(sources: TopicSources): Topics {
       name: 'usage',
       read: async () => ({ type: 'usage', usage: await machine.usage() }),
       everyMs: LISTS_EVERY_MS,
+    }),
+    stats: new StateTopic({
+      name: 'stats',
+      read: async () => ({ type: 'stats', stats: await statsOf(machine, dns) }),
+      everyMs: COUNTERS_EVERY_MS,
     }),
     containers: new StateTopic({
       name: 'containers',

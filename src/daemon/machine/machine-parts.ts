@@ -70,7 +70,9 @@ export interface MachinePorts {
   guestLost(): void;
   audit(): Promise<void>;
   list(): Promise<readonly PublishedPort[]>;
-  /** Without asking the engine. */
+  /** As of the last audit, with their present counters: without asking the engine. */
+  known(): readonly PublishedPort[];
+  /** Likewise. */
   counts(): PortCounts;
   /** Running containers with the VM's own network, whose ports are not those of the host. */
   hostNetworkContainers(): readonly string[];

@@ -123,12 +123,17 @@ export class Ports {
   /** Audits first, if the engine answers. */
   async list(): Promise<readonly PublishedPort[]> {
     await this.audit();
+    return this.known();
+  }
+
+  /** As of the last audit, with their present counters. */
+  known(): readonly PublishedPort[] {
     return this.#slot.current?.publisher.list() ?? [];
   }
 
   counts(): Record<PublishedPort['state'], number> {
     const counts = { open: 0, waiting: 0, failed: 0 };
-    for (const { state } of this.#slot.current?.publisher.list() ?? []) counts[state] += 1;
+    for (const { state } of this.known()) counts[state] += 1;
     return counts;
   }
 
