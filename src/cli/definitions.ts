@@ -14,11 +14,11 @@ import { shareAdd, shareCheck, shareCredentials, shareList, shareRemove } from '
 import { shell } from './shell.js';
 import { restart } from './restart.js';
 import { serviceInstall, serviceStart, serviceStatus, serviceStop, serviceUninstall } from './service.js';
-import { stats } from './stats.js';
+import { statsCommand } from './stats-command.js';
 import { status } from './status.js';
 import { uninstall } from './uninstall.js';
 import { up } from './up.js';
-import { validInterval, validNamespace } from './valid-options.js';
+import { validNamespace } from './valid-options.js';
 
 const NETNS = { type: 'string', requiresArg: true } as const;
 const SHARE_NAME = { type: 'string', demandOption: true, describe: 'Its letter or path' } as const;
@@ -79,33 +79,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     run: (context, { json, watch, timings }) => status(context, { json, watch, timings }),
   }),
-  command({
-    name: 'stats',
-    summary: 'Show what the VM, its disk, DNS and published ports use',
-    details:
-      'Shows the present figures until Ctrl-C, also while the VM or the daemon is restarted. If the output is no terminal they are shown once, and with --json as one object per line. CPU is the share of all processors that the VM has, MEMORY what it takes of this host, DISK what is used of the data disk, and DISK FILE what that disk takes on this host. What is not known is shown as "-", and is absent with --json. With --no-stream the exit code is 1 if the VM is off.',
-    options: {
-      json: JSON_OUTPUT,
-      stream: {
-        type: 'boolean',
-        default: true,
-        describe: 'Keep showing; with --no-stream show the figures once',
-      },
-      interval: {
-        type: 'number',
-        default: 1,
-        requiresArg: true,
-        describe: 'Seconds between two readings, over which rates are averages',
-      },
-    },
-    examples: [
-      ['mobyvm stats', 'Watch what the VM uses'],
-      ['mobyvm stats --no-stream', 'Show it once'],
-      ['mobyvm stats --json --interval 60', 'Record it each minute'],
-    ],
-    run: (context, { json, stream, interval }) =>
-      stats(context, { json, isStreaming: stream, intervalMs: validInterval(interval) * 1_000 }),
-  }),
+  statsCommand,
   command({
     name: 'dashboard',
     summary: 'Open the dashboard in a browser',
