@@ -52,36 +52,41 @@ async function firstReading(context: CommandContext, intervalMs: number): Promis
   return undefined;
 }
 
-/** Continues when a daemon ends and when the next one starts. @throws MobyvmError MOBYVM_DAEMON_NOT_RUNNING at the start */
-async function stream(context: CommandContext, { json, intervalMs }: StatsOptions): CommandResult {
-  const { terminal, interrupted } = context;
-  const client = clientOf(context);
-  const unwatch = terminal.watchReader();
-  let wasThere = false;
-  let isLost = false;
+/** Until Ctrl-C, which is how it ends. @throws MobyvmError MOBYVM_DAEMON_NOT_RUNNING at the start */
+async function stream(context: CommandContext, options: StatsOptions): CommandResult {
+  const unwatch = context.terminal.watchReader();
   try {
-    for (;;) {
-      try {
-        for await (const { reading, isFirst } of readings(client, intervalMs, interrupted)) {
-          [wasThere, isLost] = [true, false];
-          if (!json) draw(context, reading);
-          // The first has no rates yet: it is for people who wait.
-          else if (!isFirst) terminal.out(jsonOf(reading));
-        }
-      } catch (error) {
-        if (!wasThere || !isNotRunning(error)) throw error;
-      }
-      interrupted.throwIfAborted();
-      if (!isLost) showLoss(context, json);
-      [wasThere, isLost] = [true, true];
-      await sleep(LOOK_EVERY_MS, interrupted);
-    }
+    return await follow(context, options);
   } catch (error) {
-    // Ctrl-C is how it ends.
-    if (!isAbort(error) && !interrupted.aborted) throw error;
+    if (!isAbort(error) && !context.interrupted.aborted) throw error;
     return EXIT_OK;
   } finally {
     unwatch();
+  }
+}
+
+/** Continues when a daemon ends and when the next one starts. */
+async function follow(context: CommandContext, { json, intervalMs }: StatsOptions): Promise<never> {
+  const { terminal, interrupted } = context;
+  const client = clientOf(context);
+  let wasThere = false;
+  let isLost = false;
+  const show = ({ reading, isFirst }: TakenReading): void => {
+    [wasThere, isLost] = [true, false];
+    if (!json) draw(context, reading);
+    // The first has no rates yet: it is for people who wait.
+    else if (!isFirst) terminal.out(jsonOf(reading));
+  };
+  for (;;) {
+    try {
+      for await (const taken of readings(client, intervalMs, interrupted)) show(taken);
+    } catch (error) {
+      if (!wasThere || !isNotRunning(error)) throw error;
+    }
+    interrupted.throwIfAborted();
+    if (!isLost) showLoss(context, json);
+    [wasThere, isLost] = [true, true];
+    await sleep(LOOK_EVERY_MS, interrupted);
   }
 }
 
