@@ -37,11 +37,9 @@ function failuresOf(module: TestModule): string[] {
 }
 
 function failure(place: string, errors: Errors): string {
-  const [message, difference] = [errors[0]?.message ?? '', changedLines(errors[0]?.diff ?? '')];
-  return [`${place}: ${message}`.slice(0, 400), difference.slice(0, 400)]
-    .join(' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+  const what = `${place}: ${errors[0]?.message ?? ''}`.slice(0, 400);
+  const difference = changedLines(errors[0]?.diff ?? '').slice(0, 400);
+  return `${what} ${difference}`.replaceAll(/\s+/g, ' ').trim();
 }
 
 /** What a message like "expected [ Array(1) ] to deeply equal []" leaves out. */
