@@ -54,6 +54,7 @@ function fileTerminal(path: string | undefined): ProcessTerminal {
     error: append,
     prompt: () => undefined,
     status: () => undefined,
+    redraw: () => undefined,
     watchReader: () => () => undefined,
     onClosed: () => undefined,
   };

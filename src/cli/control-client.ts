@@ -89,10 +89,15 @@ export class ControlClient {
 
   /** Yields the status now and at every change, until the signal is aborted or the daemon ends. */
   async *watchStatus(signal: AbortSignal): AsyncGenerator<MachineStatus> {
-    for await (const event of this.#events(['status'], signal)) {
+    for await (const event of this.watch(['status'], signal)) {
       if (event.type === 'unavailable') throw errorOf(event.error);
       if (event.type === 'status') yield event.status;
     }
+  }
+
+  /** Yields what the daemon sends about the topics, until the signal is aborted or the daemon ends. */
+  watch(topics: readonly Topic[], signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    return this.#events(topics, signal);
   }
 
   /** Yields the operation's events; the last one is `operation.done` or `operation.failed`. */
@@ -266,7 +271,7 @@ export function notRunningError(cause?: unknown): MobyvmError {
   );
 }
 
-function silentError(cause: unknown): MobyvmError {
+export function silentError(cause: unknown): MobyvmError {
   return new MobyvmError(
     'MOBYVM_CONTROL_API',
     'The daemon does not answer.',

@@ -14,6 +14,7 @@ import { shareAdd, shareCheck, shareCredentials, shareList, shareRemove } from '
 import { shell } from './shell.js';
 import { restart } from './restart.js';
 import { serviceInstall, serviceStart, serviceStatus, serviceStop, serviceUninstall } from './service.js';
+import { statsCommand } from './stats-command.js';
 import { status } from './status.js';
 import { uninstall } from './uninstall.js';
 import { up } from './up.js';
@@ -78,6 +79,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     run: (context, { json, watch, timings }) => status(context, { json, watch, timings }),
   }),
+  statsCommand,
   command({
     name: 'dashboard',
     summary: 'Open the dashboard in a browser',

@@ -23,7 +23,7 @@ export const logsCommand = command({
   name: 'logs',
   summary: "Show the daemon's log",
   details:
-    'Reads the log with its earlier files; needs no daemon. Times are durations such as 10m or 1h30m, or dates such as 2026-11-29T07:30:00Z, local without a zone. A component is the first word of an event, or more of it: dns, dns.upstream.',
+    'Reads the log with its earlier files; needs no daemon. Times are durations such as 10m or 1h30m, or dates such as 2026-11-29T07:30:00Z, local without a zone. A component is the first word of an event, or more of it: dns, dns.upstream. A record that repeats within five minutes is counted (repeated 14 times within 28 s).',
   options: {
     follow: TAIL.follow,
     lines: {

@@ -1,4 +1,4 @@
-import { MobyvmError } from '../core/values/index.js';
+import { errnoOf, MobyvmError } from '../core/values/index.js';
 import { EXIT_FAILED, EXIT_OK } from '../protocol/exit-code.js';
 import type { Finding } from '../protocol/messages.js';
 import { endpointUrl } from '../protocol/platform.js';
@@ -72,7 +72,11 @@ function withClient(
   const own = [paths.engineSocket, paths.usualEngineSocket].filter((each) => each !== undefined);
   const endpoints = own.map((each) => endpointUrl(platform, each));
   const found = clientFinding(env, endpoints);
-  return found === undefined ? findings : [...findings, found];
+  if (found === undefined) return findings;
+  // The daemon has put what is fine last.
+  const firstFine = findings.findIndex(({ verdict }) => verdict === 'fine');
+  const at = firstFine < 0 ? findings.length : firstFine;
+  return [...findings.slice(0, at), found, ...findings.slice(at)];
 }
 
 /** A daemon sees the host from its own network namespace, and knows its machine. */
@@ -104,13 +108,27 @@ function summary(findings: readonly Finding[]): string {
     : `No problems found, but ${unseen} ${unseen === 1 ? 'check' : 'checks'} could not be made (marked with ?).`;
 }
 
-/** A daemon that doesn't run, or that this user may not ask, is not a problem of the host; one that hangs is. */
+/** A daemon that doesn't run, or that this user may not ask, is not a problem of the host; one that hangs or was killed is. */
 async function withoutDaemon({ daemon }: CommandContext, error: unknown): Promise<readonly Finding[]> {
-  const findings = await daemon.examineHost();
-  if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_CONTROL_API') return findings;
-  const { message, remedy } = error;
-  const detail = message.replace(/\.$/, '');
-  return [{ id: 'daemon', title: 'Daemon', verdict: 'problem', detail, remedy }, ...findings];
+  const [findings, own] = await Promise.all([daemon.examineHost(), daemonFinding(daemon, error)]);
+  return own === undefined ? findings : [own, ...findings];
+}
+
+async function daemonFinding(daemon: CommandContext['daemon'], error: unknown): Promise<Finding | undefined> {
+  if (!(error instanceof MobyvmError)) return undefined;
+  const named = { id: 'daemon', title: 'Daemon', verdict: 'problem' } as const;
+  const { code, message, remedy } = error;
+  if (code === 'MOBYVM_CONTROL_API') return { ...named, detail: message.replace(/\.$/, ''), remedy };
+  if (code !== 'MOBYVM_DAEMON_NOT_RUNNING') return undefined;
+  // A daemon that ended by itself removes its socket, and what it set up.
+  const hasLeftSocket = errnoOf(error.cause) === 'ECONNREFUSED';
+  if (!hasLeftSocket && (await daemon.leftovers()) === 0) return undefined;
+  return {
+    ...named,
+    detail: `is not running: it was killed${hasLeftSocket ? ', and its control socket is left' : ''}`,
+    remedy:
+      'Run `mobyvm up`: it takes over what is left, also a VM that still runs. `mobyvm down` removes it.',
+  };
 }
 
 function unansweredError(): MobyvmError {

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type LogLevel } from '../protocol/log-record.js';
+import { LOG_LEVELS, withoutRepetition, type LogLevel } from '../protocol/log-record.js';
 
 /** One line of the daemon's log. */
 export interface LogRecord {
@@ -20,10 +20,13 @@ export function parseRecord(line: string): LogRecord | undefined {
   return { time, level: known, event, fields };
 }
 
-/** For a person: time, level and event in columns, then the fields as `name=value`. */
-export function recordText({ time, level, event, fields }: LogRecord): string {
+/** For a person: time, level and event in columns, then the fields as `name=value`, and how often it was repeated. */
+export function recordText({ time, level, event, fields: all }: LogRecord): string {
+  const { fields, repetition } = withoutRepetition(all);
   const pairs = Object.entries(fields).map(([name, value]) => `${name}=${valueText(value)}`);
-  return [time, level.padEnd(5), event, ...pairs].join(' ');
+  return [time, level.padEnd(5), event, ...pairs, ...(repetition === undefined ? [] : [repetition])].join(
+    ' ',
+  );
 }
 
 /** Quoted if it is not one word, so that the end of each value can be seen. */

@@ -1,4 +1,5 @@
 import { EXIT_OK } from '../protocol/exit-code.js';
+import { addressText, bytesText } from './amounts.js';
 import { ControlClient } from './control-client.js';
 import type { PortListing } from '../protocol/messages.js';
 import type { CommandContext, CommandResult } from './context.js';
@@ -32,20 +33,4 @@ export function portLines({ ports }: PortListing, columns?: number): string[] {
       : [`${addressText(hostIp, hostPort)}/${protocol}: ${withoutControls(problem)}`],
   );
   return [...tableLines(HEAD, rows, columns), ...(problems.length === 0 ? [] : ['', ...problems])];
-}
-
-/** An address and a port as in a URL: IPv6 in brackets. */
-function addressText(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function bytesText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
 }

@@ -7,6 +7,8 @@ export interface Terminal {
   readonly columns: number;
   /** Width of standard output; undefined if that is no terminal, and nothing has to fit. */
   readonly tableColumns?: number | undefined;
+  /** Likewise its height. */
+  readonly tableRows?: number | undefined;
   /** Standard output: what the user asked for. */
   out(line: string): void;
   /** Standard error: errors and progress, so that standard output stays data. */
@@ -15,6 +17,8 @@ export interface Terminal {
   prompt(text: string): void;
   /** Rewrites the last line of an interactive terminal; an empty text clears it. */
   status(text: string): void;
+  /** Clears the terminal that standard output is, and shows these lines; what does not fit is left out. */
+  redraw(lines: readonly string[]): void;
   /** From now on the end of standard output's reader is noticed also while nothing is printed. @returns ends the watch */
   watchReader(): () => void;
 }
@@ -31,10 +35,13 @@ export interface TerminalStreams {
 }
 
 const CLEAR_LINE = '\r\u001b[K';
+const TO_TOP = '\u001b[H';
+const CLEAR_REST = '\u001b[J';
 
 export function processTerminal({ stdout, stderr }: TerminalStreams, watch: WatchReader): ProcessTerminal {
   const closed = new Listeners();
   stdout.once('error', () => closed.emit());
+  const sizeOf = (size: number): number | undefined => (stdout.isTTY && size > 0 ? size : undefined);
   // `mobyvm logs | head` closes our output: that is normal use, not an error.
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
   return {
@@ -43,15 +50,29 @@ export function processTerminal({ stdout, stderr }: TerminalStreams, watch: Watc
       return stderr.columns || 80;
     },
     get tableColumns() {
-      return stdout.isTTY && stdout.columns > 0 ? stdout.columns : undefined;
+      return sizeOf(stdout.columns);
+    },
+    get tableRows() {
+      return sizeOf(stdout.rows);
     },
     out: (line) => void stdout.write(`${line}\n`),
     error: (line) => void stderr.write(`${line}\n`),
     prompt: (text) => void stderr.write(text),
     status: (text) => void stderr.write(`${CLEAR_LINE}${text}`),
+    redraw: (lines) =>
+      void stdout.write(screenText(lines, sizeOf(stdout.columns) ?? 80, sizeOf(stdout.rows) ?? 24)),
     watchReader: () => watch(stdout, () => closed.emit()),
     onClosed: (listener) => void closed.add(listener),
   };
+}
+
+/**
+ * Each line is cleared before it is written, not the whole screen: that would flicker. The last row is left to the
+ * cursor, so that nothing scrolls.
+ */
+function screenText(lines: readonly string[], columns: number, rows: number): string {
+  const shown = lines.slice(0, Math.max(rows - 1, 1)).map((line) => line.slice(0, columns));
+  return `${TO_TOP}${shown.map((line) => `${CLEAR_LINE}${line}\n`).join('')}${CLEAR_REST}`;
 }
 
 /** Removes control sequences and control characters: text of the guest must not steer the terminal that shows it. */

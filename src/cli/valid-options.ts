@@ -22,3 +22,13 @@ export function validLines({ lines, follow }: { readonly lines: number; readonly
     'For example: --lines 100',
   );
 }
+
+/** In seconds. @throws MobyvmError MOBYVM_USAGE */
+export function validInterval(seconds: number): number {
+  if (seconds >= 1 && seconds <= 3_600) return seconds;
+  throw new MobyvmError(
+    'MOBYVM_USAGE',
+    '--interval must be a number of seconds from 1 to 3600.',
+    'The daemon counts once a second. For example: --interval 5',
+  );
+}

@@ -4,7 +4,7 @@ import { MobyvmError } from '../core/values/index.js';
 import { errorOf } from '../protocol/error-text.js';
 import { errorAnswer } from '../protocol/messages.js';
 import { missingRightsError } from '../protocol/platform.js';
-import { daemonLock, makeInstanceFolders, type DaemonContext } from './daemon-context.js';
+import { DAEMON_HEAP, daemonLock, makeInstanceFolders, type DaemonContext } from './daemon-context.js';
 import { refuseNamespaceOnWindows } from './refuse-namespace.js';
 import { refuseUnusableRunFolder } from './run-folder.plan.js';
 import { loadSettings } from './settings/load.js';
@@ -39,7 +39,7 @@ export async function startInBackground(
   const [program, entry] = self;
   const namespace = options.namespace === undefined ? [] : ['--netns', options.namespace];
   const started = await background.start({
-    command: [program, entry, 'daemon', '--no-start', '--background', ...namespace],
+    command: [program, ...DAEMON_HEAP, entry, 'daemon', '--no-start', '--background', ...namespace],
     env,
     outputFile: paths.daemonOutput,
   });

@@ -36,7 +36,7 @@ export async function removeNamespaces(paths: InstancePaths): Promise<void> {
 }
 
 async function namespaceOf(paths: InstancePaths, name: string): Promise<ReturnType<typeof daemonNamespace>> {
-  const { machineId } = await loadIdentity(paths.identityFile);
+  const { machineId } = await loadIdentity(paths.identityFile, paths.vmStateDir);
   // A command that starts no daemon inside of a namespace needs nothing of it.
   const vm = await import('../vm/index.js');
   return vm.daemonNamespace({ machineId, name, ledger: fileLedger(paths.ledgerFile), logger: silentLogger });

@@ -1,43 +1,60 @@
 import { windowsProgram } from '../core/host/index.js';
 import { parseSubnet } from '../core/values/index.js';
 import { PowerShellSession } from '../powershell/index.js';
-import type { Finding } from '../protocol/messages.js';
-import type { Machine } from './machine/machine.js';
 import type { MachineStatus } from './machine/machine-status.js';
+import { causesFirst } from './doctor/causes.plan.js';
+import type { Finding } from './doctor/finding.js';
+import { machineFindings, type ExaminedMachine, type ExaminedParts } from './doctor/machine-findings.js';
 import { resourceFindings } from './doctor/resource-findings.js';
 import { daemonLock, type DaemonContext } from './daemon-context.js';
 import { gatherWindowsFacts } from './doctor/gather-windows.js';
 import { linuxFindings } from './doctor/linux-findings.js';
 import { readSettings, settingsFinding } from './doctor/settings-finding.js';
+import { lastImageFindings } from './doctor/last-image-findings.js';
+import { stateFilesFindings } from './doctor/state-files-findings.js';
 import type { DoctorWants } from './doctor/windows-facts.js';
 import { windowsFindings } from './doctor/windows-findings.plan.js';
 import { settingsSchema } from './settings/schema.js';
 
 const SWITCH_NAME = 'mobyvm';
 
-/** What of a machine is examined. */
-export type ExaminedMachine = Pick<Machine, 'status' | 'resources'>;
-
 /**
- * Checks everything that mobyvm needs of this host, and with a machine what `up` would change of its resources. Changes
- * nothing, and needs no daemon.
- * @param machine of the daemon in this process
+ * Asks host, resources and VM side by side, and puts causes before what follows from them. Changes nothing, and needs no
+ * daemon.
+ * @param parts of the machine of the daemon in this process
  */
 export async function examineHost(
   context: DaemonContext,
-  machine: ExaminedMachine | undefined,
+  parts: ExaminedParts | undefined,
 ): Promise<readonly Finding[]> {
   const { interrupted: signal } = context;
-  const status = await machine?.status();
-  const findings = context.platform === 'windows' ? await onWindows(context) : await onLinux(context, status);
-  if (machine === undefined || status === undefined) return findings;
-  const isUp = status.state === 'running' || status.state === 'degraded';
-  return [...findings, ...(await resourceFindings({ resources: machine.resources(), isUp, signal }))];
+  const machine = parts?.machine;
+  const status = machine?.status();
+  // Each that needs it reports the failure.
+  status?.catch(() => undefined);
+  const found = await Promise.all([
+    context.platform === 'windows' ? onWindows(context) : onLinux(context, status),
+    stateFilesFindings(context.paths),
+    lastImageFindings(context.paths),
+    ...(machine === undefined || status === undefined ? [] : [ownResources(machine, status, signal)]),
+    ...(parts === undefined || status === undefined ? [] : [machineFindings(parts, status, signal)]),
+  ]);
+  return causesFirst(found.flat());
+}
+
+async function ownResources(
+  machine: ExaminedMachine,
+  status: Promise<MachineStatus>,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const isUp = ['running', 'degraded'].includes(machine.state);
+  const { repairs } = await status.catch(() => ({ repairs: [] }));
+  return resourceFindings({ resources: machine.resources(), isUp, repairs, signal });
 }
 
 async function onLinux(
   { rights, paths, interrupted: signal }: DaemonContext,
-  machine: MachineStatus | undefined,
+  machine: Promise<MachineStatus> | undefined,
 ): Promise<readonly Finding[]> {
   const { settingsFile, imageDir, stateDir } = paths;
   const isRoot = await rights.areHeld();
@@ -69,6 +86,7 @@ async function onWindows(context: DaemonContext): Promise<readonly Finding[]> {
       memoryMiB: vm.memoryMiB,
       subnet,
       switchName: SWITCH_NAME,
+      machineFolder: paths.vmStateDir,
       program,
       daemonRuns,
     };

@@ -11,6 +11,7 @@ import {
 } from '../core/host/index.js';
 import { daemonLogFiles } from '../protocol/paths.js';
 import { RecentRecords } from './recent-records.js';
+import { RepeatedRecords } from './repeated-records.js';
 import { RotatingFile } from './rotating-file.js';
 
 export interface LogOptions {
@@ -25,9 +26,14 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024;
 export type DaemonLog = Logger & {
   readonly recent: RecentRecords;
   setLevel(level: LogOptions['level']): void;
+  /** Writes how often the latest records were repeated; nothing else is ever late. */
+  end(): void;
 };
 
-/** JSON lines `{time, level, event, …fields}`, in files of 4 MiB. The only place that knows winston. */
+/**
+ * JSON lines `{time, level, event, …fields}`, in files of 4 MiB; the same record again is counted (see
+ * `RepeatedRecords`). The only place that knows winston.
+ */
 export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
   checkPlace(path);
   const { combine, timestamp, printf } = winston.format;
@@ -50,12 +56,15 @@ export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
   // A log that cannot be written (its disk is full) is no reason to stop the daemon.
   log.on('error', () => undefined);
   const recent = new RecentRecords();
+  const repeated = new RepeatedRecords(({ level: severity, event, fields }) => {
+    // As one field: winston would append a field named `message` to the event.
+    log.log({ level: severity, message: event, fields });
+    recent.add(severity, event, fields);
+  });
   const write =
     (severity: LogOptions['level']) =>
     (event: LogEvent, fields: LogFields = {}): void => {
-      // As one field: winston would append a field named `message` to the event.
-      log.log({ level: severity, message: event, fields });
-      if (log.isLevelEnabled(severity)) recent.add(severity, event, fields);
+      if (log.isLevelEnabled(severity)) repeated.add({ level: severity, event, fields });
     };
   return {
     recent,
@@ -64,7 +73,11 @@ export function openLog({ path, level, toConsole }: LogOptions): DaemonLog {
     warn: write('warn'),
     error: write('error'),
     setLevel(next) {
+      repeated.end();
       log.level = next;
+    },
+    end() {
+      repeated.end();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { MobyvmError } from '../core/values/index.js';
+import { followOutput } from '../proxy/index.js';
 import { controlApi } from './control/control-api.js';
 import { startControlServer, type ControlServer } from './control/server.js';
 import type { OpenShell } from './control/shell-connection.js';
@@ -13,6 +14,10 @@ import type { DaemonLog } from './log.js';
 import type { AssembledMachine } from './machine/assemble.js';
 import type { Close } from './process-end.js';
 import { SettingsFile } from './settings/settings-file.js';
+import { shareOffers } from './shares/share-offers.js';
+
+/** How many earlier lines of a container are shown. */
+const OUTPUT_LINES = 500;
 
 export interface ControlParts {
   readonly platform: Pick<DaemonPlatform, 'listen'>;
@@ -36,7 +41,7 @@ export async function openControl(
   closing: Close[],
 ): Promise<OpenedControl> {
   const { paths } = context;
-  const { machine, dns, shares } = assembled;
+  const { machine, dns, shares, dial, wrongToken } = assembled;
   let exit: () => void = () => undefined;
   const exitRequested = new Promise<void>((resolve) => {
     exit = resolve;
@@ -52,12 +57,20 @@ export async function openControl(
       if (!(await machine.isGone())) throw machineIsUp(machine.state);
       exit();
     },
-    examineHost: () => examineHost(context, machine),
+    examineHost: () =>
+      examineHost(context, {
+        ...{ machine, dns, shares, wrongToken, tlsDir: paths.tlsDir },
+        // On Windows it would ask PowerShell several times for each.
+        checksShares: context.platform === 'linux',
+      }),
     diagnose: async (ask) => {
       const { diagnose } = await import('./diagnose/diagnose.js');
       return (await diagnose(context, { asked: ownQuestions(ask) })).file;
     },
     repair: () => machine.repairNow(),
+    followOutput: (container, onLine, signal) =>
+      followOutput({ dial, container, tail: OUTPUT_LINES, onLine, signal }),
+    shareOffers: () => shareOffers(context.platform),
   });
   const dashboard = new Dashboard({
     api,

@@ -23,9 +23,9 @@ import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { DaemonPlatform } from './host-side/daemon-platform.js';
-import type { CheckIntervals } from './host-side/machine-platform.js';
 import type { Machine } from './machine/machine.js';
 import { removeInstance, writeInstance } from './instance.js';
+import { lookAfter } from './look-after.js';
 import { openControl } from './open-control.js';
 import { openDaemonPlatform } from './open-platform.js';
 import { closeAll, type Close } from './process-end.js';
@@ -35,11 +35,6 @@ import { settingsSchema, type Settings } from './settings/schema.js';
 import { removeUninstalledFiles } from './uninstalled-files.js';
 import { version } from '../protocol/version.js';
 
-const HEALTH_EVERY_MS = 5_000;
-/** VPNs connect now and then, and their routes stay for hours. */
-const NETWORK_EVERY_MS = 30_000;
-/** Most of what changes is known at once; this finds the rest. */
-const PORTS_EVERY_MS = 15_000;
 /** How long a daemon in the background without a machine and without clients stays. */
 const IDLE_MS = 10_000;
 
@@ -74,6 +69,7 @@ export async function serveDaemon(context: DaemonContext, options: DaemonOptions
     throw error;
   } finally {
     await closeAll(closing, logger);
+    logger?.end();
   }
 }
 
@@ -125,7 +121,7 @@ async function openDaemon(
   closing: Close[],
 ): Promise<Daemon> {
   const { paths } = context;
-  const identity = await loadIdentity(paths.identityFile);
+  const identity = await loadIdentity(paths.identityFile, paths.vmStateDir);
   const platform = await openDaemonPlatform(context);
   closing.push(() => platform.close());
   const opened: { endpoint?: EngineEndpoint } = {};
@@ -161,21 +157,6 @@ function shellsIn(machine: Machine, dial: Dial, logger: Logger, closing: Close[]
   const shells = new GuestShells({ availability, engine: containerClient(dial), logger });
   closing.push(() => shells.close());
   return (request, signal) => shells.open(request, signal);
-}
-
-/** @returns ends the periodic checks */
-function lookAfter(machine: Machine, { repairMs, guardMs }: CheckIntervals): () => Promise<void> {
-  const checks = [
-    setInterval(() => void machine.checkHealth(), HEALTH_EVERY_MS),
-    setInterval(() => void machine.repair(), repairMs),
-    ...(guardMs === undefined ? [] : [setInterval(() => void machine.checkGuard(), guardMs)]),
-    setInterval(() => void machine.checkNetwork(), NETWORK_EVERY_MS),
-    setInterval(() => void machine.checkPorts(), PORTS_EVERY_MS),
-  ];
-  return () => {
-    checks.forEach(clearInterval);
-    return Promise.resolve();
-  };
 }
 
 /** What has changed while the host slept is found at once. @returns ends it */

@@ -2,7 +2,13 @@ import { connect } from 'node:net';
 import { fileLedger, sleep, startProgram, waitFor, type StartedProgram } from '../core/host/index.js';
 import { MobyvmError } from '../core/values/index.js';
 import { EXIT_OK } from '../protocol/exit-code.js';
-import { daemonLock, makeInstanceFolders, type DaemonContext, type DaemonOptions } from './daemon-context.js';
+import {
+  DAEMON_HEAP,
+  daemonLock,
+  makeInstanceFolders,
+  type DaemonContext,
+  type DaemonOptions,
+} from './daemon-context.js';
 import { ensureNamespace, removeNamespaces } from './daemon-namespace.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { fileLock, runningError, type ProcessLock } from './process-lock.js';
@@ -64,6 +70,7 @@ async function enter(
   options: DaemonOptions & { readonly namespace: string },
 ): Promise<StartedProgram> {
   const { paths, self, env, interrupted } = context;
+  const [program, entry] = self;
   const { namespace, startsMachine, isBackground } = options;
   const lock = await daemonLock(context).take();
   try {
@@ -80,7 +87,19 @@ async function enter(
   const flags = [...(startsMachine ? [] : ['--no-start']), ...(isBackground ? ['--background'] : [])];
   return startProgram(
     'ip',
-    ['netns', 'exec', namespace, ...self, 'daemon', '--netns', namespace, '--inside', ...flags],
+    [
+      'netns',
+      'exec',
+      namespace,
+      program,
+      ...DAEMON_HEAP,
+      entry,
+      'daemon',
+      '--netns',
+      namespace,
+      '--inside',
+      ...flags,
+    ],
     { output: 'inherit', env },
   );
 }

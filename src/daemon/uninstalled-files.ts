@@ -1,5 +1,6 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isSetAside } from '../core/host/index.js';
 import { errnoOf } from '../core/values/index.js';
 import type { InstancePaths } from '../protocol/paths.js';
 
@@ -14,6 +15,9 @@ const LOG_FILE = /^(?:daemon\d*\.(?:log|out)|console\.log(?:\.\d+)?|qemu\.log)$/
 export function removeUninstalledFiles(paths: InstancePaths): void {
   for (const name of namesIn(paths.logDir)) {
     if (LOG_FILE.test(name)) rmSync(join(paths.logDir, name), { force: true });
+  }
+  for (const folder of [paths.stateDir, paths.vmStateDir]) {
+    for (const name of namesIn(folder)) if (isSetAside(name)) rmSync(join(folder, name), { force: true });
   }
   for (const file of [paths.startLockFile, paths.identityFile]) {
     rmSync(file, { force: true });

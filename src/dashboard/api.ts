@@ -1,12 +1,5 @@
-import type { AnyMessage } from './messages.js';
+import type { AnyMessage, ApiProblem } from './messages.js';
 import { keepToken, takeToken } from './token.js';
-
-/** An error of the control API, as a person reads it. */
-export interface ApiProblem {
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string;
-}
 
 export class ApiError extends Error {
   constructor(

@@ -1,121 +1,93 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { bytesText, timeText } from './format.js';
-import type { Sample } from './live.js';
-
-/** Bytes and counts per second, bytes, or processors that are busy. */
-type Unit = 'bytes/s' | 'count/s' | 'bytes' | 'processors';
+import { chartOptions, valueText, type Unit } from './chart-options.js';
+import { timeText } from './format.js';
+import { SILENT_SECONDS, upToNow, type Sample } from './samples.js';
+import { useLive, useNow } from './store.js';
 
 interface ChartProps {
   readonly label: string;
+  /** One per line of the chart. */
   readonly names: readonly string[];
   readonly samples: readonly Sample[];
   readonly unit: Unit;
+  /** What the vertical axis spans at least, for example the memory that the VM has. */
+  readonly full?: number;
+  readonly note?: string;
 }
 
-/** Steps between the marks of an axis for bytes. */
-const POWERS_OF_TWO = Array.from({ length: 50 }, (_, exponent) => 2 ** exponent);
-
-const HEIGHT = 120;
-/** Seconds that a chart spans. */
-const SPAN = 120;
-
-export function Chart({ label, names, samples, unit }: ChartProps) {
+/** The last two minutes. It stops where the daemon was last heard. */
+export function Chart({ label, names, samples, unit, full, note }: ChartProps) {
+  const { connection, heardMs } = useLive();
+  const now = useNow();
+  const isLive = connection === 'live';
+  const endMs = isLive ? now : (heardMs ?? now);
+  const kind = unit.endsWith('/s') ? 'rate' : 'level';
+  const shown = isLive ? upToNow(samples, endMs / 1_000, kind) : samples;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
+  const current = { endSeconds: endMs / 1_000, full, endText: isLive ? 'now' : timeText(endMs) };
+  const view = useRef(current);
+  view.current = current;
   useEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const made = new uPlot(optionsFor(element, names, unit), dataOf(samples, names.length), element);
-    plot.current = made;
-    const resized = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const draw = (): uPlot =>
+      new uPlot(chartOptions({ element, names, unit, view }), dataOf(shown, names.length), element);
+    plot.current = draw();
+    const resized = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: element.clientHeight }),
+    );
     resized.observe(element);
+    // A canvas does not follow the style sheet.
+    const scheme = matchMedia('(prefers-color-scheme: dark)');
+    const recolour = (): void => {
+      plot.current?.destroy();
+      plot.current = draw();
+    };
+    scheme.addEventListener('change', recolour);
     return () => {
+      scheme.removeEventListener('change', recolour);
       resized.disconnect();
-      made.destroy();
+      plot.current?.destroy();
     };
   }, []);
-  useEffect(() => plot.current?.setData(dataOf(samples, names.length)), [samples]);
-  const latest = samples.at(-1)?.values ?? names.map(() => 0);
-  const texts = names.map((name, at) => `${name} ${valueText(latest[at] ?? 0, unit)}`);
+  useEffect(() => plot.current?.setData(dataOf(shown, names.length)), [samples, endMs, full]);
+  const texts = latestOf(samples, { kind, now: endMs / 1_000, names }).map((value, at) => ({
+    name: names[at] ?? '',
+    text: value === null ? '–' : valueText(value, unit),
+  }));
+  const summary = texts.map(({ name, text }) => `${name} ${text}`.trim()).join(', ');
   return (
-    <figure class="chart" aria-label={`${label}: ${texts.join(', ')}`} role="img">
-      <figcaption>
-        <span>{label}</span>
-        {texts.map((text, at) => (
-          <span key={text} class={`series series-${at}`}>
-            {text}
+    <figure class="chart" aria-label={`${label}: ${summary}`} role="img">
+      <figcaption class={texts.length === 1 ? undefined : 'several'}>
+        <span class="chart-label">{label}</span>
+        {texts.map(({ name, text }, at) => (
+          <span key={name} class={texts.length === 1 ? '' : `series series-${at}`}>
+            {name !== '' && <small>{name}</small>} <strong>{text}</strong>
           </span>
         ))}
+        {note !== undefined && <small>{note}</small>}
       </figcaption>
-      <div ref={place} />
+      <div ref={place} class="plot" />
     </figure>
   );
 }
 
-function valueText(value: number, unit: Unit): string {
-  switch (unit) {
-    case 'bytes/s':
-      return `${bytesText(value)}/s`;
-    case 'bytes':
-      return bytesText(value);
-    case 'count/s':
-      return `${value < 10 ? value.toFixed(1) : Math.round(value)}/s`;
-    case 'processors':
-      return `${Math.round(value * 100)} %`;
-  }
+interface Reading {
+  readonly kind: 'rate' | 'level';
+  readonly now: number;
+  readonly names: readonly string[];
 }
 
-/** The least that the vertical axis spans. */
-const LEAST: Readonly<Record<Unit, number>> = {
-  'bytes/s': 1_024,
-  bytes: 1_048_576,
-  'count/s': 1,
-  processors: 1,
-};
+/** A rate that was not sent for a while is zero. */
+function latestOf(samples: readonly Sample[], { kind, now, names }: Reading): readonly (number | null)[] {
+  const last = samples.at(-1);
+  if (last === undefined) return names.map(() => null);
+  return kind === 'rate' && now - last.at > SILENT_SECONDS ? last.values.map(() => 0) : last.values;
+}
 
 function dataOf(samples: readonly Sample[], series: number): uPlot.AlignedData {
-  const ys = Array.from({ length: series }, (_, at) => samples.map(({ values }) => values[at] ?? 0));
+  const ys = Array.from({ length: series }, (_, at) => samples.map(({ values }) => values[at] ?? null));
   return [samples.map(({ at }) => at), ...ys];
-}
-
-function optionsFor(element: HTMLElement, names: readonly string[], unit: Unit): uPlot.Options {
-  const style = getComputedStyle(element);
-  const ink = style.getPropertyValue('--muted').trim();
-  const line = style.getPropertyValue('--line').trim();
-  const colours = ['--series-0', '--series-1'].map((name) => style.getPropertyValue(name).trim());
-  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false } };
-  return {
-    width: Math.max(element.clientWidth, 100),
-    height: HEIGHT,
-    legend: { show: false },
-    cursor: { show: false },
-    scales: {
-      x: { range: () => [Date.now() / 1_000 - SPAN, Date.now() / 1_000] },
-      y: { range: (_plot, _low, high) => [0, Math.max(high, LEAST[unit]) * 1.1] },
-    },
-    axes: [
-      {
-        ...axis,
-        size: 24,
-        space: 100,
-        values: (_plot, ticks) => ticks.map((tick) => timeText(tick * 1_000)),
-      },
-      {
-        ...axis,
-        size: 64,
-        ...(unit.startsWith('bytes') ? { incrs: POWERS_OF_TWO } : {}),
-        values: (_plot, ticks) => ticks.map((tick) => valueText(tick, unit)),
-      },
-    ],
-    series: [
-      {},
-      ...names.map((name, at) => ({
-        label: name,
-        stroke: colours[at] ?? ink,
-        width: 1.5,
-        points: { show: false },
-      })),
-    ],
-  };
 }

@@ -26,10 +26,12 @@ class EventConnection {
   #attempts = 0;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #more: readonly Topic[] = [];
+  #container: string | undefined;
 
-  /** Besides those that are always watched. */
-  watch(more: readonly Topic[]): void {
+  /** Besides those that are always watched. @param container what the topic `output` is about */
+  watch(more: readonly Topic[], container?: string): void {
     this.#more = more;
+    this.#container = container;
     this.#sendTopics();
   }
 
@@ -56,7 +58,7 @@ class EventConnection {
 
   #sendTopics(): void {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
-    this.#socket.send(JSON.stringify({ watch: [...ALWAYS, ...this.#more] }));
+    this.#socket.send(JSON.stringify({ watch: [...ALWAYS, ...this.#more], container: this.#container }));
   }
 
   #listenForSilence(): void {

@@ -1,23 +1,37 @@
-import type { ApiProblem } from './api.js';
+import { noLines, withLines, type KeptLines } from './lines.js';
 import type {
+  ApiProblem,
   ContainerListing,
   DnsStatus,
   LeaseListing,
   ListedShare,
   LogRecord,
   MachineStatus,
+  OutputLine,
   PortListing,
   ServerEvent,
   Topic,
   VmUsage,
 } from './messages.js';
+import {
+  ratesOf,
+  secondsSince,
+  withGap,
+  withRate,
+  withSample,
+  type PortRates,
+  type Sample,
+} from './samples.js';
 
 export type Connection = 'connecting' | 'live' | 'lost' | 'locked';
 
-/** A value of a chart, and when it was measured: seconds since 1970. */
-export interface Sample {
-  readonly at: number;
-  readonly values: readonly number[];
+/** What a container prints. */
+export interface Output {
+  readonly container: string;
+  readonly kept: KeptLines<OutputLine>;
+  /** Lines that came too fast to be sent. */
+  readonly omitted: number;
+  readonly hasEnded: boolean;
 }
 
 /** Everything that the page shows, and how old it is. */
@@ -27,14 +41,18 @@ export interface Live {
   readonly heardMs: number | undefined;
   readonly version: string | undefined;
   readonly status: MachineStatus | undefined;
+  /** When the status came, milliseconds since 1970. */
+  readonly statusMs: number;
   readonly ports: PortListing['ports'] | undefined;
+  readonly portRates: PortRates | undefined;
   readonly containers: ContainerListing['containers'] | undefined;
   readonly shares: readonly ListedShare[] | undefined;
   readonly leases: LeaseListing['leases'] | undefined;
   readonly dns: DnsStatus | undefined;
   readonly usage: VmUsage | undefined;
-  readonly log: readonly LogRecord[];
-  readonly console: readonly string[];
+  readonly log: KeptLines<LogRecord>;
+  readonly console: KeptLines<string>;
+  readonly output: Output | undefined;
   /** Why there is nothing about a topic. */
   readonly absent: Readonly<Partial<Record<Topic, ApiProblem | undefined>>>;
   /** Bytes per second to and from published ports. */
@@ -54,14 +72,17 @@ export const NOTHING: Live = {
   heardMs: undefined,
   version: undefined,
   status: undefined,
+  statusMs: 0,
   ports: undefined,
+  portRates: undefined,
   containers: undefined,
   shares: undefined,
   leases: undefined,
   dns: undefined,
   usage: undefined,
-  log: [],
-  console: [],
+  log: noLines(),
+  console: noLines(),
+  output: undefined,
   absent: {},
   traffic: [],
   processors: [],
@@ -70,28 +91,23 @@ export const NOTHING: Live = {
   notice: undefined,
 };
 
-const KEPT_LINES = 2_000;
-const KEPT_SAMPLES = 120;
-
 /** What the page shows after an event. */
 export function afterEvent(live: Live, event: ServerEvent, nowMs: number): Live {
   const heard: Live = { ...live, heardMs: nowMs };
   switch (event.type) {
     case 'hello':
-      return { ...heard, connection: 'live', version: event.version };
+      return { ...afresh(live, nowMs), version: event.version };
     case 'watching':
     case 'alive':
+    // Not watched: the page follows each part by its own topic.
+    case 'stats':
       return heard;
     case 'status':
-      return { ...present(heard, 'status'), status: event.status };
+      return { ...present(heard, 'status'), status: event.status, statusMs: nowMs };
     case 'operation':
       return { ...heard, notice: noticeOf(event.event) ?? live.notice };
     case 'ports':
-      return {
-        ...present(heard, 'ports'),
-        ports: event.ports,
-        traffic: afterTraffic(live, event.ports, nowMs),
-      };
+      return { ...present(heard, 'ports'), ports: event.ports, ...afterTraffic(live, event.ports, nowMs) };
     case 'usage':
       return { ...present(heard, 'usage'), ...afterUsage(live, event.usage, nowMs) };
     case 'containers':
@@ -103,12 +119,34 @@ export function afterEvent(live: Live, event: ServerEvent, nowMs: number): Live 
     case 'dns':
       return { ...present(heard, 'dns'), dns: event.dns, queries: afterQueries(live, event.dns, nowMs) };
     case 'log':
-      return { ...heard, log: event.isFirst ? event.records : latest([...live.log, ...event.records]) };
+      return { ...heard, log: withLines(live.log, event.records, event.isFirst) };
     case 'console':
-      return { ...heard, console: event.isFirst ? event.lines : latest([...live.console, ...event.lines]) };
+      return { ...heard, console: withLines(live.console, event.lines, event.isFirst) };
+    case 'output':
+      return { ...present(heard, 'output'), output: afterOutput(live.output, event) };
+    case 'output-end':
+      return { ...heard, output: live.output && { ...live.output, hasEnded: true } };
     case 'unavailable':
       return { ...without(heard, event.topic), absent: { ...live.absent, [event.topic]: event.error } };
   }
+}
+
+/**
+ * What is left on a new connection: nothing that the daemon has not said on it, because it may be another daemon, and
+ * much may have happened. Charts keep their past, with a gap.
+ */
+function afresh({ traffic, processors, memory, queries, notice }: Live, nowMs: number): Live {
+  const at = nowMs / 1_000;
+  return {
+    ...NOTHING,
+    connection: 'live',
+    heardMs: nowMs,
+    traffic: withGap(traffic, at),
+    processors: withGap(processors, at),
+    memory: withGap(memory, at),
+    queries: withGap(queries, at),
+    notice,
+  };
 }
 
 function present(live: Live, topic: Topic): Live {
@@ -146,63 +184,63 @@ function noticeOf(event: OperationEvent): Live['notice'] {
   }
 }
 
-function latest<T>(lines: readonly T[]): readonly T[] {
-  return lines.length > KEPT_LINES ? lines.slice(-KEPT_LINES) : lines;
+function afterOutput(
+  before: Output | undefined,
+  { container, lines, omitted, isFirst }: Extract<ServerEvent, { type: 'output' }>,
+): Output {
+  const known = before?.container === container && !isFirst ? before : undefined;
+  return {
+    container,
+    kept: withLines(known?.kept ?? noLines<OutputLine>(), lines, isFirst),
+    omitted: (known?.omitted ?? 0) + omitted,
+    hasEnded: false,
+  };
 }
 
 /** Counters of ports that were closed meanwhile are not missed: their share is what was counted before. */
-function afterTraffic(live: Live, ports: PortListing['ports'], nowMs: number): readonly Sample[] {
-  const before = new Map((live.ports ?? []).map((port) => [keyOf(port), port]));
-  let bytesIn = 0;
-  let bytesOut = 0;
-  for (const port of ports) {
-    const earlier = before.get(keyOf(port));
-    if (earlier === undefined) continue;
-    bytesIn += Math.max(0, port.bytesIn - earlier.bytesIn);
-    bytesOut += Math.max(0, port.bytesOut - earlier.bytesOut);
-  }
-  return withRate(live.traffic, [bytesIn, bytesOut], nowMs);
+function afterTraffic(
+  live: Live,
+  ports: PortListing['ports'],
+  nowMs: number,
+): Pick<Live, 'traffic' | 'portRates'> {
+  const at = nowMs / 1_000;
+  const byPort = ratesOf(live.ports ?? [], ports, secondsSince(live.traffic, at));
+  let [bytesIn, bytesOut] = [0, 0];
+  for (const rate of byPort.values()) [bytesIn, bytesOut] = [bytesIn + rate.in, bytesOut + rate.out];
+  return {
+    traffic: withRate(live.traffic, {
+      at,
+      values: live.ports === undefined ? [null, null] : [bytesIn, bytesOut],
+    }),
+    portRates: { at, byPort },
+  };
 }
 
-function keyOf({ protocol, hostIp, hostPort }: PortListing['ports'][number]): string {
-  return `${protocol} ${hostIp} ${hostPort}`;
-}
+/** The least time between two looks at what the VM uses; their events may come closer together. */
+const USAGE_SECONDS = 1.8;
 
 function afterUsage(
   live: Live,
   usage: VmUsage,
   nowMs: number,
 ): Pick<Live, 'usage' | 'processors' | 'memory'> {
-  const { processorSeconds = 0, memoryBytes = 0 } = usage;
-  const before = live.usage?.processorSeconds ?? processorSeconds;
+  const { processorSeconds, memoryBytes } = usage;
   const at = nowMs / 1_000;
-  const seconds = at - (live.processors.at(-1)?.at ?? at - 1);
-  const busy = Math.max(0, processorSeconds - before) / Math.max(seconds, 0.2);
+  const seconds = at - (live.processors.at(-1)?.at ?? at);
+  const before = live.usage?.processorSeconds;
+  const isCounted = processorSeconds !== undefined && before !== undefined && seconds > 0;
+  const busy = isCounted ? Math.max(0, processorSeconds - before) / Math.max(seconds, USAGE_SECONDS) : null;
   return {
     usage,
-    processors: [...live.processors, { at, values: [busy] }].slice(-KEPT_SAMPLES),
-    memory: [...live.memory, { at, values: [memoryBytes] }].slice(-KEPT_SAMPLES),
+    processors: withSample(live.processors, { at, values: [busy] }),
+    memory: withSample(live.memory, { at, values: [memoryBytes ?? null] }),
   };
 }
 
 function afterQueries(live: Live, { queries }: DnsStatus, nowMs: number): readonly Sample[] {
-  const before = live.dns?.queries.total ?? queries.total;
-  return withRate(live.queries, [Math.max(0, queries.total - before)], nowMs);
-}
-
-/** States are sent when they change: what was not sent meanwhile was zero. */
-function withRate(samples: readonly Sample[], counts: readonly number[], nowMs: number): readonly Sample[] {
   const at = nowMs / 1_000;
-  const last = samples.at(-1)?.at ?? at - 1;
-  const zero = counts.map(() => 0);
-  const filled =
-    at - last > 2.5
-      ? [
-          { at: last + 1, values: zero },
-          { at: at - 1, values: zero },
-        ]
-      : [];
-  const seconds = Math.min(Math.max(at - last, 0.2), 1.5);
-  const next = { at, values: counts.map((count) => count / seconds) };
-  return [...samples, ...filled, next].slice(-KEPT_SAMPLES);
+  const before = live.dns?.queries.total;
+  const perSecond =
+    before === undefined ? null : Math.max(0, queries.total - before) / secondsSince(live.queries, at);
+  return withRate(live.queries, { at, values: [perSecond] });
 }

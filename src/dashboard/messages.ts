@@ -1,8 +1,9 @@
-export type { ServerEvent, Topic, LogRecord } from '../protocol/control-events.js';
+export type { LogRecord, OutputLine, ServerEvent, Topic } from '../protocol/control-events.js';
 export type {
   ContainerListing,
   Finding,
   KvpListing,
+  KvpSetAnswer,
   LeaseListing,
   MachineStatus,
   PortListing,
@@ -10,7 +11,14 @@ export type {
   VmUsage,
 } from '../protocol/messages.js';
 export type { DnsStatus, DnsAnswer } from '../protocol/dns-messages.js';
-export type { ListedShare, ShareCheck } from '../protocol/share-messages.js';
+export type { ListedShare, ShareCheck, ShareOffers } from '../protocol/share-messages.js';
 
 /** Any answer of the control API: an object. */
 export type AnyMessage = object;
+
+/** An error of the control API, as a person reads it. */
+export interface ApiProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { problemOf, type ApiProblem } from './api.js';
+import { problemOf } from './api.js';
+import type { ApiProblem } from './messages.js';
 
 export function Card({
   title,

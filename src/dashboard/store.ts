@@ -25,3 +25,13 @@ export function useLive(): Live {
   }, []);
   return shown;
 }
+
+/** The time in milliseconds since 1970, again each second: what is shown ages although nothing comes. */
+export function useNow(): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

@@ -171,8 +171,8 @@ Errors have a status from 400 on and an [ErrorAnswer](#erroranswer), whose code 
 
 \`GET /v1/events\` is a WebSocket with the subprotocol \`mobyvm.v1\`. Every message is JSON. The client names the topics that
 it wants, as often as it likes, with a [WatchRequest](#watchrequest); the daemon confirms with \`watching\`, sends the present
-state of each new topic, and then every change ([ServerEvent](#serverevent)). It sends \`alive\` every 5 seconds. A client that
-does not read is disconnected when 4 MiB wait for it.
+state of each new topic, and then every change ([ServerEvent](#serverevent)). It sends \`alive\` every 5 seconds, and the topic
+\`stats\` every second, changed or not. A client that does not read is disconnected when 4 MiB wait for it.
 
 \`POST /v1/operations/{name}\` answers at once. What happens is sent as \`operation\` events with the \`id\` that the client has
 chosen, up to \`operation.done\` or \`operation.failed\`: watch that topic first. A client that leaves changes nothing.

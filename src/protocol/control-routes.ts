@@ -29,6 +29,7 @@ import {
   shareCredentialsRequest,
   shareListing,
   shareNameRequest,
+  shareOffers,
   shareRemoved,
 } from './share-messages.js';
 
@@ -101,6 +102,7 @@ export const ROUTES = {
   dnsStatus: get('/v1/dns', 'Get the DNS servers that containers use, and the cache', dnsStatus),
   dnsQuery: post('/v1/dns/query', 'Look up a name as containers do', { body: dnsQuery, answer: dnsAnswer }),
   shares: get('/v1/shares', 'List shares and whether they work', shareListing),
+  shareOffers: get('/v1/shares/offers', 'List drives, or folders of users, that can be shared', shareOffers),
   addShare: post('/v1/shares/add', 'Share a drive or folder', { body: shareAddRequest, answer: listedShare }),
   removeShare: post('/v1/shares/remove', 'Stop sharing a drive or folder', {
     body: shareNameRequest,

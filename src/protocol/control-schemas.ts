@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { logRecord, serverEvent, watchRequest } from './control-events.js';
+import { logRecord, outputLine, serverEvent, watchRequest } from './control-events.js';
 import { dnsAnswer, dnsQuery, dnsStatus } from './dns-messages.js';
 import {
   cancelAnswer,
@@ -17,6 +17,7 @@ import {
   kvpSetAnswer,
   kvpSetRequest,
   leaseListing,
+  machineStats,
   machineStatus,
   operationAnswer,
   operationEvent,
@@ -35,6 +36,7 @@ import {
   shareCredentialsRequest,
   shareListing,
   shareNameRequest,
+  shareOffers,
   shareRemoved,
 } from './share-messages.js';
 
@@ -75,12 +77,14 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   ShareNameRequest: shareNameRequest,
   ShareCredentialsRequest: shareCredentialsRequest,
   ShareRemoved: shareRemoved,
+  ShareOffers: shareOffers,
   ShareCheck: shareCheck,
   KvpListing: kvpListing,
   KvpSetRequest: kvpSetRequest,
   KvpSetAnswer: kvpSetAnswer,
   KvpRemoveRequest: kvpRemoveRequest,
   VmUsage: vmUsage,
+  MachineStats: machineStats,
   ContainerListing: containerListing,
   Settings: settingsAnswer,
   SettingsRequest: settingsRequest,
@@ -91,6 +95,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   WatchRequest: watchRequest,
   ServerEvent: serverEvent,
   LogRecord: logRecord,
+  OutputLine: outputLine,
   ErrorAnswer: errorAnswer,
   ErrorReport: errorReport,
 };

@@ -44,6 +44,8 @@ export const dnsStatus = z.object({
       sent: z.int(),
       answered: z.int(),
       failed: z.int(),
+      /** When it last did not answer, ISO 8601. */
+      lastFailure: z.string().optional(),
     }),
   ),
   searchDomains: z.array(z.string()),

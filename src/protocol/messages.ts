@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../core/values/index.js';
+import { dnsStatus } from './dns-messages.js';
 
 /** About the machine and its daemon; control-routes.ts says which request has which of them. */
 
@@ -59,7 +60,7 @@ const pendingSetting = z.object({ setting: z.string(), from: z.string(), to: z.s
 /** A setting that the running machine applies only after `mobyvm restart`. */
 export type PendingSetting = z.infer<typeof pendingSetting>;
 
-const machineState = z.enum([
+export const machineState = z.enum([
   'stopped',
   'saved',
   'starting',
@@ -219,6 +220,7 @@ export type KvpListing = z.infer<typeof kvpListing>;
 export const kvpSetRequest = z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() });
 /** `delivered`: false while the VM boots, which gets the item when it has booted. */
 export const kvpSetAnswer = z.object({ delivered: z.boolean() });
+export type KvpSetAnswer = z.infer<typeof kvpSetAnswer>;
 export const kvpRemoveRequest = z.strictObject({ name: z.string() });
 export type KvpSetRequest = z.infer<typeof kvpSetRequest>;
 
@@ -267,6 +269,21 @@ export const vmUsage = z.object({
   diskBytes: z.number().optional(),
 });
 export type VmUsage = z.infer<typeof vmUsage>;
+
+/**
+ * Counters of the VM, of DNS and of published ports at one moment. Two of them of the same stream give rates; one that
+ * has gone back was started again meanwhile.
+ */
+export const machineStats = z.object({
+  /** Of a clock that is never set, in milliseconds; only differences mean something. */
+  atMs: z.number(),
+  state: machineState,
+  usage: vmUsage,
+  /** Absent while the DNS server does not run. */
+  dns: dnsStatus.shape.queries.optional(),
+  ...portListing.shape,
+});
+export type MachineStats = z.infer<typeof machineStats>;
 
 /** The running containers, as the engine lists them. */
 export const containerListing = z.object({

@@ -29,6 +29,8 @@ export interface InstancePaths {
   /** Passwords of the accounts that shares are mounted with; root only. */
   readonly credentialsFile: string;
   readonly imageDir: string;
+  /** A copy of the image with which the engine answered last. */
+  readonly lastImageDir: string;
   readonly vmStateDir: string;
   readonly vmRunDir: string;
   /** Where the VM's serial console is: QEMU's socket, or the named pipe that Hyper-V serves. */
@@ -92,6 +94,7 @@ export function linuxPaths(env: Environment): InstancePaths {
     sharesFile: join(stateDir, 'shares.json'),
     credentialsFile: join(stateDir, 'credentials.json'),
     imageDir: join(stateDir, 'image'),
+    lastImageDir: join(stateDir, 'last-image'),
     vmStateDir: join(stateDir, 'vm'),
     vmRunDir: join(runDir, 'vm'),
     vmConsole: join(runDir, 'vm', 'console.sock'),
@@ -138,6 +141,7 @@ export function windowsPaths(env: Environment): InstancePaths {
     sharesFile: joined(stateDir, 'shares.json'),
     credentialsFile: joined(stateDir, 'credentials.json'),
     imageDir: joined(stateDir, 'image'),
+    lastImageDir: joined(stateDir, 'last-image'),
     vmStateDir: joined(stateDir, 'vm'),
     vmRunDir: joined(runDir, 'vm'),
     vmConsole: pipe('console'),

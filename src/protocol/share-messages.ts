@@ -47,6 +47,15 @@ export type ShareAddRequest = z.infer<typeof shareAddRequest>;
 export const shareNameRequest = z.strictObject({ name: text });
 export const shareCredentialsRequest = z.strictObject({ name: text, password: text });
 
+/** What can be shared with one click. Any other folder can be shared by its path. */
+export const shareOffers = z.object({
+  /** The host has drives; otherwise a letter stands for a folder. */
+  hasDrives: z.boolean(),
+  /** The drives, or the folders of the host's users. `name` is what a request to share it needs. */
+  offers: z.array(z.object({ name: z.string(), hostPath: z.string() })),
+});
+export type ShareOffers = z.infer<typeof shareOffers>;
+
 export const shareRemoved = z.object({ name: z.string(), hostPath: z.string() });
 export type ShareRemoved = z.infer<typeof shareRemoved>;
 

@@ -8,4 +8,9 @@ export interface CredentialStore {
   remove(account: string): Promise<void>;
   /** The accounts that have a password, sorted. */
   list(): Promise<readonly string[]>;
+  /**
+   * Continues without the passwords if what is stored makes no sense, and keeps it beside. Without this the calls above
+   * reject. @returns whether there was such a thing
+   */
+  setAsideIfUnreadable(): Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-import { link, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -53,4 +53,18 @@ test('a file that cannot be parsed is refused without its content', async () => 
   const thrown: unknown = await world.store.read('me').catch((error: unknown) => error);
   expect(thrown).toMatchObject({ code: 'MOBYVM_STATE_FILE' });
   expect(JSON.stringify([thrown, String((thrown as Error).cause)])).not.toContain('Planted');
+});
+
+test('a file that cannot be parsed can be set aside, readable by its owner only, and the store continues', async () => {
+  await using world = await make();
+  await world.store.write('me', 'secret');
+  expect(await world.store.setAsideIfUnreadable()).toBe(false);
+  await truncate(world.path, 10);
+  expect(await world.store.setAsideIfUnreadable()).toBe(true);
+  expect(await world.store.list()).toEqual([]);
+  const [name = ''] = await readdir(world.folder);
+  expect(name).toMatch(/^credentials\.json\.unreadable-/);
+  expect((await stat(join(world.folder, name))).mode & 0o777).toBe(0o600);
+  await world.store.write('me', 'other');
+  expect(await world.store.read('me')).toBe('other');
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseSubnet } from '../../src/core/values/index.js';
+import { causesFirst } from '../../src/daemon/doctor/causes.plan.js';
 import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
 import { windowsFindings } from '../../src/daemon/doctor/windows-findings.plan.js';
 import { FAULTS, HostFailure } from '../support/hyperv-host/host-failure.js';
@@ -13,6 +14,7 @@ const wants = {
   memoryMiB: 2_048,
   subnet: parseSubnet('10.0.75.0/24'),
   switchName: 'mobyvm',
+  machineFolder: 'C:\\ProgramData\\mobyvm\\vm',
   program: PROGRAM,
   daemonRuns: false,
 };
@@ -24,6 +26,8 @@ const identity = () =>
     languageMode: 'FullLanguage',
     executionPolicy: 'RemoteSigned',
   });
+/** Each takes PowerShell a tenth of a second at best. */
+const MAX_CALLS = 22;
 /** A place of Windows that is not on this machine. */
 const ELSEWHERE = 'pipes';
 
@@ -49,6 +53,7 @@ it('doctor finds no problem on a healthy host, and changes nothing', async () =>
   expect(told).toEqual([['ports', 'notice']]);
   expect(host.snapshot()).toEqual(before);
   expect(host.calls.filter(({ command }) => !command.startsWith('Get-'))).toEqual([]);
+  expect(host.calls.length).toBeLessThanOrEqual(MAX_CALLS);
 });
 
 it('doctor distinguishes modules that are missing, forbidden by a policy, and usable', async () => {
@@ -120,7 +125,13 @@ it('doctor without administrative rights says so once, and reports nothing as a 
   expect(findings.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
   expect(findings[0]).toMatchObject({ id: 'rights', verdict: 'notice' });
   const unseen = findings.filter(({ verdict }) => verdict === 'unknown');
-  expect(unseen.map(({ id }) => id)).toEqual(['hyperv-feature', 'hypervisor-launch', 'wmi', 'nat']);
+  expect(unseen.map(({ id }) => id)).toEqual([
+    'hyperv-feature',
+    'hypervisor-launch',
+    'wmi',
+    'twin-vm',
+    'nat',
+  ]);
   for (const { detail, remedy } of unseen)
     expect({ detail, remedy }).toEqual({
       detail: 'could not be checked: needs administrative rights',
@@ -172,4 +183,35 @@ it('doctor finds the rules that block what comes in to our program, and no other
     powerShell: new SimulatedPowerShell(host.answer),
   });
   expect(blockingRules).toEqual({ known: [{ name: '1', title: 'rule 1' }] });
+});
+
+it.each([
+  [
+    'Running',
+    'problem',
+    /^"backup copy" in .* is a copy of mobyvm's VM and runs: both have the same address$/,
+  ],
+  ['Off', 'notice', /has the name or notes of mobyvm's VM, but is not its own$/],
+])("doctor names a copy of mobyvm's VM that is %s as a %s", async (state, verdict, detail) => {
+  const host = new SimulatedHost();
+  const parameters = { Name: 'backup copy', MemoryStartupBytes: 1, Generation: '2', Path: 'D:\\backup' };
+  host.answer({ command: 'New-VM', parameters });
+  Object.assign(host.machines[0]!, { notes: 'mobyvm:0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11', state });
+  const told = causesFirst(await findingsOf(host)).filter((each) => each.verdict === verdict);
+  if (verdict === 'problem') expect(told.map(({ id }) => id)).toEqual(['twin-vm']);
+  expect(told.find(({ id }) => id === 'twin-vm')).toMatchObject({
+    verdict,
+    detail: expect.stringMatching(detail) as string,
+  });
+});
+
+it('doctor explains on a host without Hyper-V all that follows from that', async () => {
+  const host = new SimulatedHost();
+  host.system.feature = 'Disabled';
+  const vmms = host.system.services.findIndex(({ Name }) => Name === 'vmms');
+  host.system.services.splice(vmms, 1);
+  const [first, ...rest] = causesFirst(await findingsOf(host));
+  expect(first).toMatchObject({ id: 'hyperv-feature', verdict: 'problem' });
+  expect(rest.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
+  expect(rest.find(({ id }) => id === 'vmms')?.detail).toContain('because of "Hyper-V feature": disabled');
 });

@@ -12,6 +12,7 @@ import { loadPages } from '../../src/daemon/dashboard/pages.js';
 import { RecentRecords } from '../../src/daemon/recent-records.js';
 import { settingsSchema } from '../../src/daemon/settings/schema.js';
 import { SettingsFile } from '../../src/daemon/settings/settings-file.js';
+import type { ShareOffers } from '../../src/protocol/share-messages.js';
 import { apiOptions } from '../support/control-server.js';
 import { hasBrowser, startBrowser } from '../support/browser.js';
 import { machineWith } from '../support/fake-machine.js';
@@ -26,6 +27,7 @@ let folder = '';
 let recent: RecentRecords;
 let made: ReturnType<typeof machineWith>;
 let dashboard: Dashboard;
+let offers: ShareOffers['offers'] = [];
 let page: Page;
 const complaints: string[] = [];
 
@@ -36,6 +38,7 @@ function daemon(): Dashboard {
     recent,
     shares: sharesOf(new FakeShareWorld(), join(folder, 'shares.json')),
     settings: new SettingsFile({ path: join(folder, 'settings.json'), platform: 'linux' }),
+    shareOffers: () => Promise.resolve({ hasDrives: false, offers }),
     examineHost: () =>
       Promise.resolve([
         { id: 'a', title: 'Software emulation', verdict: 'fine', detail: 'QEMU 7.2' },
@@ -86,6 +89,7 @@ describe.runIf(hasBrowser)('the dashboard', () => {
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.setDefaultTimeout(60_000);
     complaints.length = 0;
+    offers = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       if (message.text().includes('Content Security Policy')) complaints.push(message.text());
@@ -124,6 +128,8 @@ describe.runIf(hasBrowser)('the dashboard', () => {
     await page.getByText('The daemon does not answer').waitFor();
     expect(await page.getByText('stopped', { exact: true }).count()).toBe(0);
     expect(await page.getByRole('button', { name: 'Start' }).count()).toBe(0);
+    await page.getByText(/^as of /).waitFor();
+    expect(await page.title()).toContain('not connected');
     await picture('lost');
     await made.operate('up');
     dashboard = daemon();
@@ -142,15 +148,77 @@ describe.runIf(hasBrowser)('the dashboard', () => {
 
   test('adds, checks and removes a share', async () => {
     await open('Shares');
-    await page.getByLabel('Drive letter or full path').fill('C');
+    await page.getByLabel('Full path, or drive letter').fill('C');
     await page.getByLabel('Folder that the letter stands for').fill(folder);
     await page.getByRole('button', { name: 'Share', exact: true }).click();
     await page.getByRole('button', { name: 'Check' }).click();
     await page.getByLabel('Result of the check').waitFor();
     await picture('shares');
-    page.once('dialog', (dialog) => void dialog.accept());
-    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('checkbox', { name: 'C', exact: false }).first().click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Check C' }).waitFor();
+    await page.getByRole('checkbox', { name: 'C', exact: false }).first().click();
+    await page.getByRole('button', { name: 'Stop sharing C' }).click();
     await page.getByText('Nothing is shared yet.').waitFor();
+  });
+
+  test('shares what the host offers when it is ticked, and says why that fails', async () => {
+    offers = [{ name: folder, hostPath: folder }];
+    await open('Shares');
+    await page.getByRole('checkbox', { name: folder }).click();
+    const form = page.getByRole('form', { name: `Share ${folder}` });
+    await form.getByLabel('Account').fill('AzureAD\\ann');
+    await form.getByRole('button', { name: `Share ${folder}` }).click();
+    await form.getByText('Azure AD account').waitFor();
+    await form.getByLabel('Account').fill('');
+    await form.getByRole('button', { name: `Share ${folder}` }).click();
+    await page.getByRole('button', { name: `Check ${folder}` }).waitFor();
+    expect(await page.getByRole('checkbox', { name: folder }).isChecked()).toBe(true);
+  });
+
+  test('sets an item, never shows a secret again, and asks before it removes one', async () => {
+    await open('Items');
+    const set = async (name: string, value: string): Promise<void> => {
+      await page.getByLabel('Name', { exact: true }).fill(name);
+      await page.getByLabel('Value', { exact: true }).fill(value);
+      await page.getByRole('button', { name: 'Set', exact: true }).click();
+      await page.getByText(`${name} is`).waitFor();
+    };
+    await set('greeting', 'hello');
+    await page.getByRole('cell', { name: 'hello' }).waitFor();
+    await page.getByLabel('Secret').check();
+    await set('key', 'hunter2');
+    await page.getByRole('row', { name: /^key secret/ }).waitFor();
+    expect(await page.content()).not.toContain('hunter2');
+    await page
+      .getByRole('row', { name: /^greeting/ })
+      .getByRole('button', { name: 'Remove' })
+      .click();
+    await page.getByRole('button', { name: 'Remove the item' }).click();
+    await page.getByRole('cell', { name: 'hello' }).waitFor({ state: 'detached' });
+  });
+
+  test('says what becomes of the containers before it shuts the VM down', async () => {
+    await made.operate('up');
+    await open();
+    await page.getByRole('button', { name: 'Shut down' }).click();
+    await page.getByText('All containers are stopped.').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(made.machine.state).toBe('running');
+    await page.getByRole('button', { name: 'Shut down' }).click();
+    await page.getByRole('button', { name: 'Shut down the VM' }).click();
+    await page.getByRole('button', { name: 'Start' }).waitFor();
+  });
+
+  test('offers to save the VM only if the settings do', async () => {
+    await writeFile(join(folder, 'settings.json'), '{"machine":{"onDown":"stop"}}');
+    await made.operate('up');
+    await open();
+    await page.getByRole('button', { name: 'Restart' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Save' }).count()).toBe(0);
+    await writeFile(join(folder, 'settings.json'), '{"machine":{"onDown":"save"}}');
+    await page.reload();
+    await page.getByRole('button', { name: 'Save' }).waitFor();
   });
 
   test('refuses a wrong setting at its field, and writes a right one', async () => {
@@ -173,7 +241,9 @@ describe.runIf(hasBrowser)('the dashboard', () => {
     await page.getByText('daemon.started pid=7').waitFor();
     recent.add('warn', 'dns.server.failed', { server: '192.0.2.1' });
     await page.getByText('dns.server.failed').waitFor();
-    await page.getByPlaceholder('Search').fill('192.0.2');
+    await page.keyboard.press('/');
+    await page.keyboard.type('192.0.2');
+    await page.locator('mark').getByText('192.0.2').waitFor();
     await page.getByText('1 line', { exact: true }).waitFor();
     await picture('log');
   });
@@ -192,7 +262,7 @@ describe.runIf(hasBrowser)('the dashboard', () => {
     await page.emulateMedia({ colorScheme });
     await made.operate('up');
     await open('Shares');
-    await page.getByLabel('Drive letter or full path').fill('C');
+    await page.getByLabel('Full path, or drive letter').fill('C');
     await page.getByLabel('Folder that the letter stands for').fill(folder);
     await page.getByRole('button', { name: 'Share', exact: true }).click();
     await page.getByRole('button', { name: 'Check' }).waitFor();

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { MobyvmError } from '../../src/core/values/index.js';
-import { engineClient, type EngineClient } from '../../src/proxy/engine/index.js';
+import { engineClient, KeptConnection, type EngineClient } from '../../src/proxy/engine/index.js';
 import { fakeEngine } from '../support/engine-fake.js';
 import { rawEngine, until } from '../support/engine-sockets.js';
 import { tcpDial } from '../support/engine-dial.js';
@@ -18,6 +18,24 @@ describe('the engine client', () => {
     });
     const client = engineClient({ dial: engine.dial, nowMs: () => engineMs - 4_000 });
     expect(await client.ping(signal)).toEqual({ apiVersion: '1.50', clockOffsetMs: 4_500 });
+  });
+
+  it('asks again on the connection that it keeps, and on a new one when the engine has closed that', async () => {
+    await using engine = await fakeEngine();
+    const kept = new KeptConnection();
+    let dials = 0;
+    const dial: typeof engine.dial = (within) => {
+      dials += 1;
+      return engine.dial(within);
+    };
+    const client = engineClient({ dial, nowMs: Date.now, kept });
+    for (let ping = 0; ping < 3; ping += 1) await client.ping(signal);
+    expect(dials).toBe(1);
+    for (const socket of engine.sockets) socket.destroy();
+    expect(await client.version(signal)).toMatchObject({ ApiVersion: '1.50' });
+    expect(dials).toBe(2);
+    kept.close();
+    await until('its connections to be closed', () => engine.sockets.size === 0);
   });
 
   it('reports no clock offset if the engine sends no date', async () => {

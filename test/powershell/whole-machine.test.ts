@@ -161,6 +161,7 @@ it('every call of doctor is bound by the engine, and its output understood', asy
   const findings = windowsFindings(facts, {
     ...{ memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' },
     program: PROGRAM,
+    machineFolder: 'C:\\ProgramData\\mobyvm\\vm',
     daemonRuns: false,
   });
   // The folder of pipes is not on this machine.

@@ -18,6 +18,7 @@ export function printedBy(isInteractive = false): { readonly lines: string[]; re
       error: (line) => void lines.push(line),
       prompt: (text) => void lines.push(text),
       status: () => undefined,
+      redraw: (shown) => void lines.push(...shown),
       watchReader: () => () => undefined,
     },
   };

@@ -29,6 +29,7 @@ export function controlledMachine(given: Partial<ControlledMachine> = {}): Contr
     usage: () => Promise.resolve({}),
     listContainers: () => Promise.resolve([]),
     listPorts: () => Promise.resolve([]),
+    knownPorts: () => [],
     listLeases: () => [],
     ...given,
   };
@@ -47,6 +48,8 @@ export function apiOptions(given: Partial<ControlApiOptions> = {}): ControlApiOp
     examineHost: () => Promise.resolve([]),
     diagnose: () => Promise.resolve(new Uint8Array([80, 75])),
     repair: () => Promise.resolve(),
+    followOutput: () => Promise.resolve(),
+    shareOffers: () => Promise.resolve({ hasDrives: false, offers: [] }),
     ...given,
   };
 }

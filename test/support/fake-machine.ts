@@ -6,6 +6,7 @@ import type { GuestSide } from '../../src/daemon/guest/index.js';
 import type { Obstacle } from '../../src/daemon/host-side/host-network.js';
 import type { HostSide } from '../../src/daemon/host-side/host-side.js';
 import type { GuestRecord } from '../../src/daemon/machine/guest-record.js';
+import type { LastImage } from '../../src/daemon/machine/last-image.js';
 import { Machine } from '../../src/daemon/machine/machine.js';
 import type { Operation, OperationEvent, OperationName } from '../../src/daemon/machine/operation.js';
 import { firmwareFor } from '../../src/daemon/settings/firmware.plan.js';
@@ -16,6 +17,13 @@ import { FakeKvp } from './kvp-fake/index.js';
 import { NO_SHARES } from './share-fake.js';
 import { FakeDriver, type FakeDriverOptions } from './vm-fake/index.js';
 
+const NO_LAST_IMAGE: LastImage = {
+  choose: (wanted) => Promise.resolve(wanted),
+  answered: () => Promise.resolve(),
+  before: () => Promise.resolve(undefined),
+  hasFailed: () => Promise.resolve(),
+};
+
 const ME = { pid: 1, command: 'mobyvm test' };
 const MACHINE_ID = '6f1a1c52-5d2c-4d9d-9d3a-0b8a3f3b6c01';
 
@@ -24,7 +32,11 @@ const MACHINE_ID = '6f1a1c52-5d2c-4d9d-9d3a-0b8a3f3b6c01';
  * shuts it down.
  */
 export function machineWith(
-  options: FakeDriverOptions & { bootTimeoutSeconds?: number; shares?: Partial<MachineShares> } = {},
+  options: FakeDriverOptions & {
+    bootTimeoutSeconds?: number;
+    shares?: Partial<MachineShares>;
+    lastImage?: LastImage;
+  } = {},
 ) {
   const file: { content: z.input<typeof settingsSchema> } = {
     content: { vm: { bootTimeoutSeconds: options.bootTimeoutSeconds ?? 10, diskGiB: 1 } },
@@ -51,6 +63,7 @@ export function machineWith(
     leases: () => [],
     describe: () => ({ name: 'mobyvm0', subnet: given.subnet }),
     isGuarded: () => Promise.resolve(network.isThere),
+    watch: () => undefined,
     obstacles: () => Promise.resolve(obstacles),
   };
   const guest: GuestSide = {
@@ -85,6 +98,7 @@ export function machineWith(
         guestLost: () => undefined,
         audit: () => Promise.resolve(),
         list: () => Promise.resolve([]),
+        known: () => [],
         counts: () => ({ open: 0, waiting: 0, failed: 0 }),
         hostNetworkContainers: () => [],
       },
@@ -94,6 +108,9 @@ export function machineWith(
         settled: () => shares.settled.then(() => []),
         ...options.shares,
       },
+      lastImage: options.lastImage ?? NO_LAST_IMAGE,
+      imageProblem: () => Promise.resolve(undefined),
+      prepareFiles: () => Promise.resolve([]),
       guestRecord: {
         read: () => Promise.resolve(record.content),
         write: (content) => Promise.resolve(void (record.content = content)),
@@ -115,6 +132,9 @@ export function machineWith(
       containers: () => Promise.resolve([]),
       vmUsage: () => Promise.resolve({ processorSeconds: performance.now() / 5_000, memoryBytes: 1.5e9 }),
       logger: silentLogger,
+      onBug: (bug) => {
+        throw bug;
+      },
       hostSize: { memoryMiB: 4096, processors: 2 },
       loadSettings: () =>
         Promise.resolve(settingsSchema.parse({ machine: { onDown: 'stop' }, ...file.content })),

@@ -50,6 +50,10 @@ export class FakeCredentials implements CredentialStore {
   list(): Promise<readonly string[]> {
     return Promise.resolve([...this.passwords.keys()].sort());
   }
+
+  setAsideIfUnreadable(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
 }
 
 /** A file server and a guest in one memory: what the guest can mount is what the server offers. */

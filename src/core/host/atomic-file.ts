@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { errnoOf, MobyvmError } from '../values/index.js';
 import { fileMode, folderMode, type FileAccess } from './file-access.js';
 
 /**
  * Replaces a file atomically: a reader, or mobyvm after a power failure, sees the old text or the new one,
- * never a partial one.
+ * never a partial one. Once this has returned, a power failure does not bring the old text back.
  * @throws MobyvmError MOBYVM_DISK_FULL, MOBYVM_STATE_FILE
  */
 export async function writeFileAtomically(
   path: string,
-  text: string,
+  text: string | Uint8Array,
   access: FileAccess = 'owner',
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
@@ -26,9 +26,52 @@ export async function writeFileAtomically(
       await file.close();
     }
     await rename(temporary, path);
+    await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
     throw fileAccessError(path, error);
+  }
+}
+
+/**
+ * Deletes a file, if it exists, so that a power failure does not bring it back.
+ * @throws MobyvmError MOBYVM_STATE_FILE
+ */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await rm(path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw fileAccessError(path, error);
+  }
+}
+
+/**
+ * Renames a file, so that a power failure does not undo it.
+ * @throws MobyvmError MOBYVM_DISK_FULL, MOBYVM_STATE_FILE
+ */
+export async function renameFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+    await syncFolder(dirname(to));
+  } catch (error) {
+    throw fileAccessError(from, error);
+  }
+}
+
+/** What a system answers that syncs no folders: Windows (NTFS keeps a journal of names), some network file systems. */
+const NO_FOLDER_SYNC: readonly unknown[] = ['EACCES', 'EBADF', 'EINVAL', 'EISDIR', 'ENOTSUP', 'EPERM'];
+
+/**
+ * Writes the names in a folder to the disk: the sync of a file does not include its name, see
+ * https://man7.org/linux/man-pages/man2/fsync.2.html.
+ */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    await using folder = await open(path, 'r');
+    await folder.sync();
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.includes(errnoOf(error))) throw error;
   }
 }
 
@@ -39,9 +82,19 @@ export async function writeFileAtomically(
  */
 export async function makeFolder(path: string, access: 'owner' | 'everyone' = 'everyone'): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: folderMode(access) });
+    const topmost = await mkdir(path, { recursive: true, mode: folderMode(access) });
+    if (topmost !== undefined) await syncAbove(path, topmost);
   } catch (error) {
     throw fileAccessError(path, errnoOf(error) === 'ENOENT' ? await mkdirErrorAbove(path, error) : error);
+  }
+}
+
+/** Syncs the folders that hold the names of new ones: `topmost`, `path`, and those between. */
+async function syncAbove(path: string, topmost: string): Promise<void> {
+  const end = resolve(topmost);
+  for (let each = resolve(path); ; each = dirname(each)) {
+    await syncFolder(dirname(each));
+    if (each === end || each === dirname(each)) return;
   }
 }
 

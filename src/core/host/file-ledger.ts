@@ -1,6 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { fileAccessError, readFileIfPresent, writeFileAtomically } from './atomic-file.js';
+import { readFileIfPresent, removeFile, writeFileAtomically } from './atomic-file.js';
 import { MobyvmError } from '../values/index.js';
 import { keyOf, type Ledger, type LedgerEntry } from './ledger.js';
 
@@ -72,14 +71,6 @@ export function fileLedger(path: string): Ledger {
 
 function isSame(a: LedgerEntry, b: LedgerEntry): boolean {
   return keyOf(a) === keyOf(b);
-}
-
-async function removeFile(path: string): Promise<void> {
-  try {
-    await rm(path, { force: true });
-  } catch (error) {
-    throw fileAccessError(path, error);
-  }
 }
 
 async function readEntries(path: string): Promise<readonly LedgerEntry[]> {

@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { MobyvmError } from '../values/index.js';
-import { makeFolder, readFileIfPresent, writeFileAtomically } from './atomic-file.js';
+import { makeFolder, readFileIfPresent, removeFile, writeFileAtomically } from './atomic-file.js';
+import { setAside } from './set-aside.js';
 import { noSeal, type SecretSeal } from './secret-seal.js';
 
 export interface StateFileOptions<T> {
@@ -32,12 +32,27 @@ export class StateFile<T> {
   async read(): Promise<T | undefined> {
     const text = await readFileIfPresent(this.path);
     if (text === undefined) return undefined;
-    const opened = await this.#seal.open(text);
-    if (opened === undefined) throw this.#unreadableError(undefined);
+    return this.#valueOf(text);
+  }
+
+  /** For information only: what cannot be read says nothing, and stays as it is. */
+  async peek(): Promise<T | undefined> {
+    return this.read().catch(() => undefined);
+  }
+
+  /**
+   * Renames the file if its content makes no sense, so that mobyvm can continue without it and nothing is lost.
+   * @returns whether it was renamed @throws MobyvmError MOBYVM_STATE_FILE if the file system does not give it
+   */
+  async setAsideIfUnreadable(): Promise<boolean> {
+    const text = await readFileIfPresent(this.path);
+    if (text === undefined) return false;
     try {
-      return this.#options.schema.parse(JSON.parse(opened));
-    } catch (error) {
-      throw this.#unreadableError(error);
+      await this.#valueOf(text);
+      return false;
+    } catch {
+      await setAside(this.path);
+      return true;
     }
   }
 
@@ -47,8 +62,19 @@ export class StateFile<T> {
     await writeFileAtomically(this.path, await this.#seal.seal(`${JSON.stringify(value, undefined, 2)}\n`));
   }
 
+  /** @throws MobyvmError MOBYVM_STATE_FILE */
   async remove(): Promise<void> {
-    await rm(this.path, { force: true });
+    await removeFile(this.path);
+  }
+
+  async #valueOf(text: string): Promise<T> {
+    const opened = await this.#seal.open(text);
+    if (opened === undefined) throw this.#unreadableError(undefined);
+    try {
+      return this.#options.schema.parse(JSON.parse(opened));
+    } catch (error) {
+      throw this.#unreadableError(error);
+    }
   }
 
   get #seal(): SecretSeal {

@@ -1,6 +1,7 @@
 import type { Logger } from '../../core/host/index.js';
 import { ROUTES } from '../../protocol/control-routes.js';
 import type { Finding } from '../../protocol/messages.js';
+import type { ShareOffers } from '../../protocol/share-messages.js';
 import type { Shares } from '../../share/index.js';
 import type { RecentRecords } from '../recent-records.js';
 import type { ControlledMachine } from './controlled-machine.js';
@@ -9,6 +10,7 @@ import { endpoint, endpointFor, type Endpoint } from './endpoint.js';
 import type { Topics } from './event-streams.js';
 import { kvpEndpoints } from './kvp-routes.js';
 import { operationEndpoints } from './operations.js';
+import type { FollowOutput } from './output-topic.js';
 import { settingsEndpoints, type EditedSettings } from './settings-routes.js';
 import { shareEndpoints } from './share-routes.js';
 import { topicsOf } from './topics.js';
@@ -32,6 +34,10 @@ export interface ControlApiOptions {
   readonly diagnose: (ask: Ask) => Promise<Uint8Array>;
   /** What `mobyvm doctor --fix` does. @throws MobyvmError MOBYVM_BUSY */
   readonly repair: () => Promise<void>;
+  /** Follows what a container prints, until it ends. */
+  readonly followOutput: FollowOutput;
+  /** What can be shared with one click. */
+  readonly shareOffers: () => Promise<ShareOffers>;
 }
 
 export type Ask = (path: string, signal: AbortSignal) => Promise<unknown>;
@@ -81,7 +87,7 @@ function endpointsOf(options: ControlApiOptions, events: HappeningTopic): readon
     endpoint(ROUTES.ports, async () => ({ ports: [...(await machine.listPorts())] })),
     endpoint(ROUTES.leases, () => ({ leases: machine.listLeases().map(toWireLease) })),
     ...dnsEndpoints(options.dns),
-    ...shareEndpoints(options.shares),
+    ...shareEndpoints(options.shares, options.shareOffers),
     ...kvpEndpoints(machine),
     ...settingsEndpoints(options.settings),
     endpoint(ROUTES.exit, async () => {

@@ -19,6 +19,8 @@ export interface ControlledMachine {
   operate(operation: Operation, requester: Requester, listener: OperationListener): Promise<void>;
   cancel(): Promise<boolean>;
   listPorts(): Promise<readonly PublishedPort[]>;
+  /** Likewise, without asking the engine which there are. */
+  knownPorts(): readonly PublishedPort[];
   /** The running containers. @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE */
   listContainers(): Promise<readonly RunningContainer[]>;
   usage(): Promise<MachineUsage>;

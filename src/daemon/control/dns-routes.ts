@@ -40,8 +40,13 @@ function toWire(by: AnsweredBy): DnsAnswer['answeredBy'] {
   return { kind: 'upstream', server, ...(domain === undefined ? {} : { domain }) };
 }
 
+export function dnsQueriesOf(server: DnsServer): DnsStatus['queries'] {
+  const { queries, outstanding, servfails, refused, dropped } = server.stats();
+  return { total: queries, waiting: outstanding, failed: servfails, refused, dropped };
+}
+
 function statusOf(server: DnsServer): DnsStatus {
-  const { cache, queries, outstanding, servfails, refused, dropped, ...stats } = server.stats();
+  const { cache, ...stats } = server.stats();
   return {
     servers: server.servers().map(({ endpoint, domain, isLastResort, isFailing, ...health }) => ({
       server: joinHostPort(endpoint.address, endpoint.port),
@@ -52,10 +57,13 @@ function statusOf(server: DnsServer): DnsStatus {
       sent: health.sent,
       answered: health.answered,
       failed: health.failed,
+      ...(health.lastFailureMs === undefined
+        ? {}
+        : { lastFailure: new Date(health.lastFailureMs).toISOString() }),
     })),
     searchDomains: [...stats.searchDomains],
     cache,
     hosts: { hostsFile: stats.hostsFileNames, settings: stats.settingsNames },
-    queries: { total: queries, waiting: outstanding, failed: servfails, refused, dropped },
+    queries: dnsQueriesOf(server),
   };
 }

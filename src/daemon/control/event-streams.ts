@@ -72,7 +72,7 @@ export class EventStreams {
 
   #serve(socket: WebSocket): void {
     const { topics } = this.#options;
-    const watched = new Map<Topic, () => void>();
+    const watched = new Map<string, () => void>();
     const send = (text: string): void => this.#send(socket, text);
     const end = (): void => {
       watched.forEach((unwatch) => unwatch());
@@ -84,18 +84,24 @@ export class EventStreams {
     });
     socket.once('close', end);
     socket.on('message', (data, isBinary) => {
-      const wanted = isBinary ? undefined : topicsIn(data);
+      const wanted = isBinary ? undefined : wishesIn(data);
       if (wanted === undefined) {
         socket.close(POLICY_VIOLATION, 'not a message of the control API');
         return;
       }
-      for (const [name, unwatch] of watched) {
-        if (wanted.includes(name)) continue;
+      const { names, container } = wanted;
+      const keyOf = (name: Topic): string => (name === 'output' ? `output of ${container ?? ''}` : name);
+      const keys = names.map(keyOf);
+      for (const [key, unwatch] of watched) {
+        if (keys.includes(key)) continue;
         unwatch();
-        watched.delete(name);
+        watched.delete(key);
       }
-      send(JSON.stringify({ type: 'watching', topics: wanted } satisfies ServerEvent));
-      for (const name of wanted) if (!watched.has(name)) watched.set(name, topics[name].watch(send));
+      send(JSON.stringify({ type: 'watching', topics: names } satisfies ServerEvent));
+      for (const name of names) {
+        if (watched.has(keyOf(name))) continue;
+        watched.set(keyOf(name), topics[name].watch(send, container));
+      }
     });
     send(JSON.stringify({ type: 'hello', version } satisfies ServerEvent));
     this.#alive ??= setInterval(() => this.#sayAlive(), ALIVE_EVERY_MS);
@@ -123,10 +129,11 @@ export class EventStreams {
 }
 
 /** Undefined if it is no request of a client. */
-function topicsIn(data: RawData): Topic[] | undefined {
+function wishesIn(data: RawData): { names: Topic[]; container: string | undefined } | undefined {
   try {
     const text = Buffer.isBuffer(data) ? data.toString('utf8') : '';
-    return [...new Set(watchRequest.parse(JSON.parse(text)).watch)];
+    const { watch, container } = watchRequest.parse(JSON.parse(text));
+    return { names: [...new Set(watch)], container };
   } catch {
     return undefined;
   }

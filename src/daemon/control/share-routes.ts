@@ -1,11 +1,12 @@
 import type { ListedShare, Shares } from '../../share/index.js';
 import { ROUTES } from '../../protocol/control-routes.js';
-import type { ListedShare as WireShare, ShareListing } from '../../protocol/share-messages.js';
+import type { ListedShare as WireShare, ShareListing, ShareOffers } from '../../protocol/share-messages.js';
 import { endpoint, type Endpoint } from './endpoint.js';
 
 /** What is asked about shares. */
-export function shareEndpoints(shares: Shares): readonly Endpoint[] {
+export function shareEndpoints(shares: Shares, offers: () => Promise<ShareOffers>): readonly Endpoint[] {
   return [
+    endpoint(ROUTES.shareOffers, offers),
     endpoint(ROUTES.shares, () => shareListingOf(shares)),
     endpoint(ROUTES.addShare, async ({ body: { password, ...request }, signal }) => {
       const { name, path, isReadOnly, user } = request;

@@ -4,8 +4,10 @@ import type { ControlledMachine } from './controlled-machine.js';
 import { dnsStatusOf, type CurrentDns } from './dns-routes.js';
 import type { Topics } from './event-streams.js';
 import { LineTopic } from './line-topic.js';
+import { OutputTopic, type FollowOutput } from './output-topic.js';
 import { shareListingOf } from './share-routes.js';
 import type { Shares } from '../../share/index.js';
+import { statsOf } from './stats.js';
 import { StateTopic } from './state-topic.js';
 import type { HappeningTopic } from './watched-topic.js';
 import { toWireLease, toWireStatus } from './wire.js';
@@ -16,6 +18,7 @@ export interface TopicSources {
   readonly shares: Shares;
   readonly recent: Pick<RecentRecords, 'list' | 'onRecord'>;
   readonly operations: HappeningTopic;
+  readonly followOutput: FollowOutput;
 }
 
 /** The state of the engine and the VM is asked for even if nothing has announced a change. */
@@ -26,7 +29,8 @@ const LISTS_EVERY_MS = 2_000;
 const CONSOLE_LINES = 500;
 
 /** What clients of the event stream can watch. */
-export function topicsOf({ machine, dns, shares, recent, operations }: TopicSources): Topics {
+export function topicsOf(sources: TopicSources): Topics {
+  const { machine, dns, shares, recent, operations, followOutput } = sources;
   return {
     status: new StateTopic({
       name: 'status',
@@ -45,6 +49,11 @@ export function topicsOf({ machine, dns, shares, recent, operations }: TopicSour
       name: 'usage',
       read: async () => ({ type: 'usage', usage: await machine.usage() }),
       everyMs: LISTS_EVERY_MS,
+    }),
+    stats: new StateTopic({
+      name: 'stats',
+      read: async () => ({ type: 'stats', stats: await statsOf(machine, dns) }),
+      everyMs: COUNTERS_EVERY_MS,
     }),
     containers: new StateTopic({
       name: 'containers',
@@ -77,6 +86,7 @@ export function topicsOf({ machine, dns, shares, recent, operations }: TopicSour
       onLine: (listener) => machine.console.onLine(listener),
       event: (lines, isFirst) => ({ type: 'console', lines, isFirst }),
     }),
+    output: new OutputTopic(followOutput),
   };
 }
 

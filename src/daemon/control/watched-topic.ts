@@ -5,8 +5,12 @@ export type SendText = (text: string) => void;
 
 /** What clients of the event stream can watch. */
 export interface WatchedTopic {
-  /** Sends the present state, now or as soon as it is known, and then what changes. @returns ends it */
-  watch(send: SendText): () => void;
+  /**
+   * Sends the present state, now or as soon as it is known, and then what changes.
+   * @param container what the topic `output` is about
+   * @returns ends it
+   */
+  watch(send: SendText, container?: string): () => void;
 }
 
 /** A topic without a state: only what happens while a client watches is sent. */

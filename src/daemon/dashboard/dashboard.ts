@@ -90,7 +90,7 @@ export class Dashboard {
 
   /** For convenience only: what cannot be read is written again. */
   #earlier(): Promise<z.infer<typeof state> | undefined> {
-    return this.#file.read().catch(() => undefined);
+    return this.#file.peek();
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type Row,
 } from '../../powershell/index.js';
 import { excludedPorts } from '../windows/excluded-ports.js';
-import { gatherWindowsNetworks, hypervError, isDenied } from '../../vm/index.js';
+import { gatherWindowsNetworks, hypervError, isDenied, isTagged } from '../../vm/index.js';
 import type { Fact, Known } from './finding.js';
 import { launchTypeOf } from './bcdedit.codec.js';
 import { isElevated } from './whoami.codec.js';
@@ -75,10 +75,11 @@ export async function gatherWindowsFacts({
     if ('unknown' in shell) throw new MobyvmError('MOBYVM_POWERSHELL_START', 'PowerShell cannot be used', '');
     return powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: LOOK_SECONDS });
   };
+  const shared = sharedReads(read);
   return {
     isElevated: rights,
     shell,
-    modules: await look(() => readModules(read)),
+    modules: await look(() => readModules(shared)),
     system: await look(() => readSystem(read)),
     hypervisor: await look(() => readHypervisor(read)),
     feature: await look(() => readFeature(read)),
@@ -87,6 +88,7 @@ export async function gatherWindowsFacts({
       : await look(() => readLaunchType(systemProgram('bcdedit'), signal)),
     service: await look(() => readService(read, 'vmms')),
     wmi: await look(() => readWmi(read)),
+    machines: await look(() => readMachines(shared)),
     freeDiskGiB: await look(() => freeGiB(stateDir)),
     listeners: await look(() => readListeners(read, daemonPid)),
     reservedPorts: await look(async () => ({
@@ -94,10 +96,10 @@ export async function gatherWindowsFacts({
       udp: await excludedPorts(systemProgram('netsh'), 'udp', signal),
     })),
     networks: await look(() => gatherWindowsNetworks(readerOf(read), signal)),
-    nats: await look(() => readNats(read)),
+    nats: await look(() => readNats(shared)),
     firewall: await look(() => readFirewall(read)),
     blockingRules: await look(() => readBlockingRules(read, program)),
-    adapters: await look(() => readAdapters(read)),
+    adapters: await look(() => readAdapters(shared)),
     dockerDesktop: await look(() => readDockerDesktop(read)),
     pipes: await look(() => readdir(PIPES)),
   };
@@ -112,20 +114,45 @@ function remedyOf(told: unknown): { readonly remedy?: string } {
 
 type Read = <F extends Fields>(pipeline: Pipeline, fields: F) => Promise<readonly Row<F>[]>;
 
-/** One cmdlet of each module that only reads: whether a module can be loaded shows when it is used. */
-const OF_MODULES = [cmdlet('Get-VM'), cmdlet('Get-NetNat'), cmdlet('Get-NetAdapter')] as const;
+/** One cmdlet of each module that only reads, each asked once: what it returns is used by several checks. */
+function sharedReads(read: Read) {
+  const machines = { Name: 'text', State: 'text', Notes: 'text', Path: 'text' } as const;
+  const nats = { Name: 'text', InternalIPInterfaceAddressPrefix: 'text' } as const;
+  const adapters = { Name: 'text', InterfaceDescription: 'text', Status: 'text' } as const;
+  return {
+    'Get-VM': once(() => read([cmdlet('Get-VM')], machines)),
+    'Get-NetNat': once(() => read([cmdlet('Get-NetNat')], nats)),
+    'Get-NetAdapter': once(() => read([cmdlet('Get-NetAdapter')], adapters)),
+  };
+}
 
-async function readModules(read: Read): Promise<Known<WindowsFacts['modules']>> {
+type SharedReads = ReturnType<typeof sharedReads>;
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => (answer ??= ask());
+}
+
+/** Whether a module can be loaded shows when it is used. */
+async function readModules(shared: SharedReads): Promise<Known<WindowsFacts['modules']>> {
   const found = [];
-  for (const call of OF_MODULES) {
-    const state = await read([call], { Name: 'text' }).then(
+  for (const [command, ask] of Object.entries(shared)) {
+    const state = await ask().then(
       () => undefined,
       (error: unknown) => stateOf(error),
     );
-    const name = cmdletEntry(call.cmdlet)?.module ?? '';
+    const name = cmdletEntry(command)?.module ?? '';
     if (state !== undefined) found.push({ name, state });
   }
   return found;
+}
+
+async function readMachines(shared: SharedReads): Promise<Known<WindowsFacts['machines']>> {
+  const rows = await shared['Get-VM']();
+  return rows.map(({ Name = '', State, Notes = '', Path = '' }) => ({
+    ...{ name: Name, isRunning: State === 'Running', path: Path },
+    isMarked: isTagged(Notes),
+  }));
 }
 
 function stateOf(error: unknown): 'missing' | 'forbidden' | undefined {
@@ -267,15 +294,13 @@ function readerOf(read: Read): Pick<PowerShell, 'read'> {
   return { read: ({ pipeline, fields }) => read(pipeline, fields) };
 }
 
-async function readNats(read: Read) {
-  const rows = await read([cmdlet('Get-NetNat')], { Name: 'text', InternalIPInterfaceAddressPrefix: 'text' });
+async function readNats(shared: SharedReads) {
+  const rows = await shared['Get-NetNat']();
   return rows.map(({ Name = '', InternalIPInterfaceAddressPrefix: prefix }) => ({ name: Name, prefix }));
 }
 
-async function readAdapters(read: Read) {
-  const rows = await read([cmdlet('Get-NetAdapter')], {
-    ...({ Name: 'text', InterfaceDescription: 'text', Status: 'text' } as const),
-  });
+async function readAdapters(shared: SharedReads) {
+  const rows = await shared['Get-NetAdapter']();
   return rows.map(({ Name = '', InterfaceDescription = '', Status }) => ({
     ...{ name: Name, description: InterfaceDescription, isUp: Status === 'Up' },
   }));

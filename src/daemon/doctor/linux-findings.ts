@@ -2,15 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { freeBytesIn } from '../../core/host/index.js';
-import {
-  errnoOf,
-  formatSubnet,
-  hostAt,
-  MobyvmError,
-  parseSubnet,
-  textOf,
-  type Subnet,
-} from '../../core/values/index.js';
+import { errnoOf, formatSubnet, hostAt, parseSubnet, type Subnet } from '../../core/values/index.js';
 import { chooseSubnet, findBlockers, qemuPreflight } from '../../vm/index.js';
 import type { MachineStatus } from '../machine/machine-status.js';
 import { hostSize } from '../host-size.js';
@@ -19,10 +11,15 @@ import { imageLocation } from '../image-location.js';
 import { isUp } from '../machine/observe-vm.js';
 import type { Settings } from '../settings/schema.js';
 import { fine, notice, problem, unseen, type Finding, type Judgement } from './finding.js';
+import { lookAtAll, type Look } from './look.js';
 import { judgeDisk, judgeSize } from './host-room.plan.js';
 import { linuxPortFacts } from '../linux/port-facts.js';
 import { judgePorts } from './ports-finding.js';
 import { readSettings, settingsFinding } from './settings-finding.js';
+
+interface DoctorStatus extends Pick<MachineStatus, 'vm'> {
+  readonly network: { readonly name: string; readonly subnet?: string | undefined };
+}
 
 export interface LinuxDoctorOptions {
   readonly isRoot: boolean;
@@ -31,50 +28,47 @@ export interface LinuxDoctorOptions {
   readonly imageDir: string;
   readonly stateDir: string;
   /** What the daemon says, if one runs. */
-  readonly machine: Pick<MachineStatus, 'vm'> | undefined;
+  readonly machine: Promise<DoctorStatus | undefined> | DoctorStatus | undefined;
   readonly signal: AbortSignal;
 }
 
-type Look = () => Judgement | Promise<Judgement>;
+/** For each: the boot image is read as a whole, on a host that may be busy. */
+const SECONDS = 30;
 
 /** Looks at what `mobyvm up` needs of a Linux host; changes nothing. */
 export async function linuxFindings(options: LinuxDoctorOptions): Promise<readonly Finding[]> {
   const { isRoot, settingsFile, signal } = options;
   const settings = await readSettings(settingsFile, 'linux');
+  type Ask = Look['look'];
   /** Skips looks that need the settings if they cannot be read; a separate finding reports that. */
-  const withSettings = (look: (settings: Settings) => Judgement | Promise<Judgement>): Look =>
-    'unreadable' in settings ? () => unseen('the settings cannot be read') : () => look(settings);
-  const asRoot = (look: Look): Look => (isRoot ? look : () => unseen('only root sees it'));
-  const looks: readonly (readonly [id: string, title: string, look: Look])[] = [
+  const withSettings = (
+    look: (settings: Settings, signal: AbortSignal) => Judgement | Promise<Judgement>,
+  ): Ask =>
+    'unreadable' in settings
+      ? () => unseen('the settings cannot be read')
+      : (within) => look(settings, within);
+  const asRoot = (look: Ask): Ask => (isRoot ? look : () => unseen('only root sees it'));
+  const looks: readonly (readonly [id: string, title: string, look: Ask])[] = [
     ['root', 'Rights', () => rights(isRoot)],
     ['settings', 'Settings', () => settingsFinding(settings, settingsFile)],
-    ['qemu', 'QEMU', () => lookAtQemu(signal)],
+    ['qemu', 'QEMU', lookAtQemu],
     ['kvm', 'KVM', asRoot(withSettings((known) => lookAtKvm(options, known)))],
     ['tun', 'Network devices', asRoot(lookAtTun)],
-    ['image', 'Boot image', asRoot(withSettings((known) => lookAtImage(options, known)))],
+    ['image', 'Boot image', asRoot(withSettings((known, within) => lookAtImage(options, known, within)))],
     ['size', 'Memory and processors', withSettings((known) => lookAtSize(options, known))],
     [
       'disk',
       'Disk space',
       withSettings(async (known) => judgeDisk(known, options.stateDir, await freeBytesIn(options.stateDir))),
     ],
-    ['subnet', 'Subnet', withSettings((known) => lookAtSubnet(known, signal))],
-    ['ports', 'Ports', asRoot(withSettings((known) => lookAtPorts(options, known)))],
-    ['firewall', 'Firewall', asRoot(withSettings((known) => lookAtFirewall(known, signal)))],
+    ['subnet', 'Subnet', withSettings((known, within) => lookAtSubnet(options, known, within))],
+    ['ports', 'Ports', asRoot(withSettings((known, within) => lookAtPorts(options, known, within)))],
+    ['firewall', 'Firewall', asRoot(withSettings(lookAtFirewall))],
   ];
-  const findings: Finding[] = [];
-  for (const [id, title, look] of looks) findings.push({ id, title, ...(await lookSafely(look, signal)) });
-  return findings;
-}
-
-async function lookSafely(look: Look, signal: AbortSignal): Promise<Judgement> {
-  try {
-    return await look();
-  } catch (error) {
-    signal.throwIfAborted();
-    const text = textOf(error).replaceAll(/\s+/g, ' ').replace(/\.$/, '');
-    return error instanceof MobyvmError && error.remedy !== '' ? problem(text, error.remedy) : unseen(text);
-  }
+  return lookAtAll(
+    looks.map(([id, title, look]) => ({ id, title, look })),
+    { seconds: SECONDS, signal },
+  );
 }
 
 function rights(isRoot: boolean): Judgement {
@@ -89,7 +83,8 @@ async function lookAtQemu(signal: AbortSignal): Promise<Judgement> {
   return fine(`${qemu}, qemu-img ${qemuImg}`);
 }
 
-async function lookAtKvm({ machine }: LinuxDoctorOptions, { vm }: Settings): Promise<Judgement> {
+async function lookAtKvm(options: LinuxDoctorOptions, { vm }: Settings): Promise<Judgement> {
+  const machine = await options.machine;
   if (vm.accelerator === 'tcg') return fine('not used: vm.accelerator is tcg');
   if (machine?.vm.accelerator === 'tcg')
     return notice(
@@ -111,7 +106,8 @@ async function lookAtKvm({ machine }: LinuxDoctorOptions, { vm }: Settings): Pro
   }
 }
 
-function lookAtSize({ machine }: LinuxDoctorOptions, settings: Settings): Judgement {
+async function lookAtSize(options: LinuxDoctorOptions, settings: Settings): Promise<Judgement> {
+  const machine = await options.machine;
   const availableMiB = Math.floor(freemem() / 1024 ** 2);
   const isVmUp = machine !== undefined && isUp(machine.vm.state);
   return judgeSize(settings, { ...hostSize(), availableMiB, isVmUp });
@@ -119,9 +115,11 @@ function lookAtSize({ machine }: LinuxDoctorOptions, settings: Settings): Judgem
 
 /** Those of a daemon that runs are its own, in whatever network namespace it lives. */
 async function lookAtPorts(
-  { machine, signal }: LinuxDoctorOptions,
+  options: LinuxDoctorOptions,
   { network }: Settings,
+  signal: AbortSignal,
 ): Promise<Judgement> {
+  const machine = await options.machine;
   if (machine !== undefined && isUp(machine.vm.state)) return fine('served for the running VM');
   return judgePorts(hostAt(await subnetOf(network, signal), 1), linuxPortFacts);
 }
@@ -138,13 +136,27 @@ async function lookAtTun(): Promise<Judgement> {
   }
 }
 
-async function lookAtImage(options: LinuxDoctorOptions, settings: Settings): Promise<Judgement> {
+async function lookAtImage(
+  options: LinuxDoctorOptions,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Judgement> {
   const location = imageLocation(settings, options, join);
-  await verifyImage(location, options.signal);
+  await verifyImage(location, signal);
   return fine(`${location.directory} is complete`);
 }
 
-async function lookAtSubnet({ network }: Settings, signal: AbortSignal): Promise<Judgement> {
+/** A machine that is up has its subnet, which something else may have taken since. */
+async function lookAtSubnet(
+  { machine }: LinuxDoctorOptions,
+  { network }: Settings,
+  signal: AbortSignal,
+): Promise<Judgement> {
+  const { subnet, name } = (await machine)?.network ?? {};
+  if (subnet !== undefined && name !== undefined) {
+    await chooseSubnet({ wanted: parseSubnet(subnet), bridge: name }, signal);
+    return fine(`${subnet} is the VM's alone`);
+  }
   return fine(`${formatSubnet(await subnetOf(network, signal))} is free`);
 }
 

@@ -36,6 +36,8 @@ export interface WindowsFacts {
   readonly launchType: Fact<string>;
   readonly service: Fact<{ readonly state: string; readonly startMode: string } | 'absent'>;
   readonly wmi: Fact<true>;
+  /** All virtual machines of the host. */
+  readonly machines: Fact<readonly FoundMachine[]>;
   readonly freeDiskGiB: Fact<number>;
   readonly listeners: Fact<readonly Listener[]>;
   readonly reservedPorts: Fact<Readonly<Record<'tcp' | 'udp', readonly PortRange[]>>>;
@@ -51,6 +53,15 @@ export interface WindowsFacts {
   readonly dockerDesktop: Fact<{ readonly isInstalled: boolean; readonly isRunning: boolean }>;
   /** Names of the named pipes that exist. */
   readonly pipes: Fact<readonly string[]>;
+}
+
+export interface FoundMachine {
+  readonly name: string;
+  readonly isRunning: boolean;
+  /** Where its configuration is. */
+  readonly path: string;
+  /** Its notes are those of a mobyvm. */
+  readonly isMarked: boolean;
 }
 
 export interface PortRange {
@@ -74,6 +85,8 @@ export interface DoctorWants {
   readonly memoryMiB: number;
   readonly subnet: Subnet | 'auto';
   readonly switchName: string;
+  /** Absolute path of the folder that holds the configuration of the machine's own VM. */
+  readonly machineFolder: string;
   /** Absolute path of the node.exe that runs the daemon. */
   readonly program: string;
   /** If so, the VM may have its memory already. */

@@ -2,6 +2,7 @@ import { hostAt, type Subnet } from '../../core/values/index.js';
 import { ENABLE_REMEDY, moduleRemedy, POLICY_REMEDY } from '../../vm/index.js';
 import { fine, judged, notice, problem, type Finding, type Known } from './finding.js';
 import { X64, type DoctorWants, type Listener, type PortRange, type WindowsFacts } from './windows-facts.js';
+import { twinFinding } from './twin-finding.plan.js';
 import { subnetFinding, wantedSubnet } from './windows-subnet.plan.js';
 
 /** Windows 10 1809 and Server 2019: the first with everything that mobyvm uses. */
@@ -30,7 +31,12 @@ const ENGINE_PIPE = 'docker_engine';
 
 /** What the facts mean for mobyvm, in the order in which problems are best fixed. */
 export function windowsFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {
-  return [...hostFindings(facts, wants), ...hypervisorFindings(facts), ...networkFindings(facts, wants)];
+  return [
+    ...hostFindings(facts, wants),
+    ...hypervisorFindings(facts),
+    twinFinding(facts, wants),
+    ...networkFindings(facts, wants),
+  ];
 }
 
 function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding[] {

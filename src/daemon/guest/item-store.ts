@@ -1,7 +1,5 @@
-import { rename } from 'node:fs/promises';
 import { z } from 'zod';
 import { noSeal, StateFile, type SecretSeal } from '../../core/host/index.js';
-import { MobyvmError } from '../../core/values/index.js';
 import { MAX_REMOVALS, type KvpItemStore } from '../../kvp/index.js';
 
 const items = z.array(z.strictObject({ name: z.string(), value: z.string(), secret: z.boolean() }));
@@ -38,21 +36,7 @@ export function fileItemStore(path: string, seal: SecretSeal = noSeal): KvpItemS
   };
 }
 
-/**
- * Items that cannot be read must not keep the machine from starting: their file is renamed, so that nothing is lost.
- * @returns what to tell the user, if the file was renamed
- */
-export async function setAsideIfDamaged(
-  path: string,
-  seal: SecretSeal = noSeal,
-): Promise<string | undefined> {
-  try {
-    await itemFile(path, seal).read();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof MobyvmError) || error.code !== 'MOBYVM_STATE_FILE') throw error;
-    const aside = `${path}.damaged`;
-    await rename(path, aside);
-    return `the items of \`mobyvm kvp set\` could not be read and are left out: ${aside}`;
-  }
+/** Items that cannot be read must not keep the machine from starting. @returns whether their file was renamed */
+export function setItemsAsideIfUnreadable(path: string, seal: SecretSeal = noSeal): Promise<boolean> {
+  return itemFile(path, seal).setAsideIfUnreadable();
 }

@@ -21,8 +21,6 @@ export interface KvpGuestOptions {
   readonly exchange: KvpExchange;
   readonly loadCertificates: () => Promise<MachineCertificates>;
   readonly loadToken: () => Promise<MachineToken>;
-  /** @returns a notice for the user if unreadable items were renamed */
-  readonly setAsideDamagedItems: () => Promise<string | undefined>;
   readonly hostName: string;
   readonly nowMs: () => number;
   readonly logger: Logger;
@@ -85,12 +83,7 @@ export class KvpGuest implements GuestSide {
     return {
       id: 'certificates',
       title: 'keys and certificates',
-      run: async (step) => {
-        const lost = await this.#options.setAsideDamagedItems();
-        if (lost !== undefined) {
-          this.#options.logger.warn('kvp.items.damaged', { reason: lost });
-          step.progress(lost);
-        }
+      run: async () => {
         this.#certificates = await this.#options.loadCertificates();
         this.#token = await this.#options.loadToken();
         return this.#certificates.changed ? 'create' : 'none';

@@ -1,5 +1,6 @@
 import type { ManagedResource } from '../../core/host/index.js';
 import type { Subnet } from '../../core/values/index.js';
+import type { NetworkChange, NetworkWatch } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 
 /** A port of the host's address that the VM may reach, besides DNS, DHCP and ping. */
@@ -46,6 +47,8 @@ export interface HostNetwork {
    * Absent where nothing is cheaper than observing the resource.
    */
   readonly isGuarded?: (signal: AbortSignal) => Promise<boolean>;
+  /** Announces changes, so that they need not be looked for as often. Absent where nothing does. */
+  readonly watch?: (onChange: (change: NetworkChange) => void) => NetworkWatch;
   /** Overlapping networks, rules of other programs that drop the VM's packets. Changes nothing. */
   obstacles(subnet: Subnet, signal: AbortSignal): Promise<readonly Obstacle[]>;
 }

@@ -1,5 +1,6 @@
 import type { ManagedResource } from '../../core/host/index.js';
 import type { DhcpLease } from '../../proxy/index.js';
+import type { NetworkChange, NetworkWatch } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { Obstacle, RunningNetwork } from './host-network.js';
 import type { NetworkDescription } from '../machine/machine-status.js';
@@ -29,6 +30,8 @@ export interface HostSide {
   describe(): NetworkDescription;
   /** False when the rules are missing that keep other machines from the VM's servers; a cheap look. */
   isGuarded(signal: AbortSignal): Promise<boolean>;
+  /** Undefined where changes of the host's network are not announced. */
+  watch(onChange: (change: NetworkChange) => void): NetworkWatch | undefined;
   /** What other programs on the host do to the VM's network. */
   obstacles(signal: AbortSignal): Promise<readonly Obstacle[]>;
 }

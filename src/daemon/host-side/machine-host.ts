@@ -3,6 +3,7 @@ import { formatSubnet, hostAt, parseSubnet, type Ipv4, type Subnet } from '../..
 import { refuseEngineOverlap } from '../settings/engine-networks.plan.js';
 import type { DhcpLease } from '../../proxy/index.js';
 import type { FileServerPlace } from '../../share/index.js';
+import type { NetworkChange, NetworkWatch } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import type { ShareServices } from '../shares/share-services.js';
 import { vmAddressIn, type ServicesForGuest } from './guest-services.js';
@@ -113,6 +114,10 @@ export class MachineHost implements HostSide {
 
   async isGuarded(signal: AbortSignal): Promise<boolean> {
     return this.#subnet === undefined || (await this.#options.network.isGuarded?.(signal)) !== false;
+  }
+
+  watch(onChange: (change: NetworkChange) => void): NetworkWatch | undefined {
+    return this.#options.network.watch?.(onChange);
   }
 
   async obstacles(signal: AbortSignal): Promise<readonly Obstacle[]> {

@@ -8,6 +8,7 @@ import type { ImageLocation } from '../image-location.js';
 import type { MachineIdentity } from '../identity.js';
 import type { HostPlatform } from '../platform.js';
 import type { Settings } from '../settings/schema.js';
+import type { RepairPauses } from '../machine/repair-pace.plan.js';
 import type { HostNetwork } from './host-network.js';
 
 /** What a platform is given to build its parts of a machine from. */
@@ -29,9 +30,12 @@ export interface VmUsage {
 
 /** How often a machine that is up is compared with what it should be, by what that costs on the platform. */
 export interface CheckIntervals {
-  /** All resources that others may change: they are back within this time, and twice the time that a look takes. */
-  readonly repairMs: number;
-  /** Whether the VM's servers are guarded; undefined where only the whole check tells. */
+  /**
+   * All resources that others may change: they are back within the short pause, and twice the time that a look takes, or
+   * soon after the change is announced.
+   */
+  readonly repair: RepairPauses;
+  /** While no changes are announced: whether the VM's servers are guarded; undefined where only the whole check tells. */
   readonly guardMs: number | undefined;
 }
 

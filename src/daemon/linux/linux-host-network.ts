@@ -10,6 +10,9 @@ import {
   hasRules,
   linuxNetwork,
   tapNameOf,
+  watchNetwork,
+  type NetworkChange,
+  type NetworkWatch,
 } from '../../vm/index.js';
 import type { HostNetwork, HostService, Obstacle, RunningNetwork } from '../host-side/host-network.js';
 import type { Settings } from '../settings/schema.js';
@@ -66,6 +69,10 @@ export class LinuxHostNetwork implements HostNetwork {
 
   isGuarded(signal: AbortSignal): Promise<boolean> {
     return hasRules(this.#bridge, signal);
+  }
+
+  watch(onChange: (change: NetworkChange) => void): NetworkWatch {
+    return watchNetwork({ bridge: () => this.#bridge, onChange, logger: this.#options.logger });
   }
 
   async obstacles(subnet: Subnet, signal: AbortSignal): Promise<readonly Obstacle[]> {

@@ -56,8 +56,8 @@ export function linuxMachine(options: MachinePlatformOptions): MachinePlatform {
     vmUsage: () => usageOfProcess(join(paths.vmRunDir, 'qemu.pid')),
     imageLocation: (now) => imageLocation(now, paths, join),
     dataDiskPath: join(paths.vmStateDir, DATA_DISK_NAMES.linux),
-    // A check is some ten short programs, a look at the guard is one: about 6 ms of processor time.
-    checks: { repairMs: 10_000, guardMs: 2_000 },
+    // A check is some ten short programs, a look at the guard is one: about 6 ms of processor time each.
+    checks: { repair: { shortMs: 10_000, longMs: 120_000 }, guardMs: 2_000 },
     preconditions: [],
     close: async () => {
       await exchange.close();

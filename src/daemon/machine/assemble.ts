@@ -2,19 +2,27 @@ import { fileLedger, type FileProtection, type Logger, type ManagedResource } fr
 import { MobyvmError, type Ipv4 } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { InstancePaths } from '../../protocol/paths.js';
+import type { HostPlatform } from '../../protocol/platform.js';
 import { version } from '../../protocol/version.js';
 import {
   engineClient,
   ENGINE_SERVER_NAME,
+  KeptConnection,
   tlsDial,
   type Dial,
   type DnsServer,
   type EngineClient,
   type UsualAddress,
 } from '../../proxy/index.js';
-import { parseBootStage, type VmSpec } from '../../vm/index.js';
+import { parseBootStage, setAsideUnreadable, type VmSpec } from '../../vm/index.js';
 import { loadCertificates } from '../certificates/index.js';
-import { fileItemStore, KvpGuest, loadToken, setAsideIfDamaged } from '../guest/index.js';
+import {
+  fileItemStore,
+  KvpGuest,
+  loadToken,
+  setItemsAsideIfUnreadable,
+  ShownTokens,
+} from '../guest/index.js';
 import { hostSize } from '../host-size.js';
 import type { MachineIdentity } from '../identity.js';
 import { bootImage } from '../image.js';
@@ -22,12 +30,15 @@ import { Ports } from '../ports/index.js';
 import { shareServices } from '../shares/assemble-shares.js';
 import { startLinkServer, type CredentialStore, type Shares } from '../../share/index.js';
 import { firmwareFor } from '../settings/firmware.plan.js';
+import { migrateSettings } from '../settings/migrate.js';
+import { setAsideMessages } from '../state-files.js';
 import { loadSettings } from '../settings/load.js';
 import type { Settings } from '../settings/schema.js';
 import { BootWatch } from './boot-watch.js';
 import { dataDiskFile } from '../host-side/data-disk.js';
 import { GuestServices, VM_HOSTNAME, type ServicesForGuest } from '../host-side/guest-services.js';
 import { guestRecordFile } from './guest-record.js';
+import { imageProblem, KeptImage } from './last-image.js';
 import { installedFiles } from './installed-files.js';
 import { Machine } from './machine.js';
 import { MachineHost } from '../host-side/machine-host.js';
@@ -69,6 +80,8 @@ export interface AssembledMachine {
   /** The DNS server that containers use, while there is one. */
   readonly dns: () => DnsServer | undefined;
   readonly shares: Shares;
+  /** What last showed a wrong token, and when; undefined if it has shown the right one since. */
+  readonly wrongToken: () => ShownTokens['wrong'];
   /** Closes every server and connection. The VM, if it runs, is left alone. */
   close(): Promise<void>;
 }
@@ -84,25 +97,27 @@ export interface AssemblySubstitutes {
 export function assembleMachine(
   platformOf: (options: MachinePlatformOptions) => MachinePlatform,
   options: AssembleOptions,
-  substitutes: AssemblySubstitutes = {},
+  { startLinks = startLinkServer, ...substitutes }: AssemblySubstitutes = {},
 ): AssembledMachine {
   const { paths, credentials, settings, identity, namespace, logger } = options;
   const ledger = fileLedger(paths.ledgerFile);
   const itemStore = fileItemStore(paths.kvpItemsFile, options.files.seal);
   const platform = platformOf({ paths, identity, settings, ledger, itemStore, credentials, logger });
   const token = (): string | undefined => guest.token;
+  const tokens = new ShownTokens(nowMs);
   const ports = new Ports({
-    token,
+    ...{ token, portFacts: platform.portFacts, logger },
+    onToken: tokens.by('the publisher of ports'),
     containers: (signal) => engine.containers(signal),
-    portFacts: platform.portFacts,
-    logger,
   });
   const services = substitutes.services ?? new GuestServices({ mac: identity.mac, platform, ports, logger });
   const guest = guestOver(platform.exchange, options);
   const dial: Dial = substitutes.dial ?? engineDial(() => host.vmAddress, guest);
-  const engine = engineClient({ dial, nowMs });
-  const { startLinks = startLinkServer } = substitutes;
-  const shares = shareServices(platform, { paths, credentials, token, dial, engine, startLinks, logger });
+  const engine = engineClient({ dial, nowMs, kept: new KeptConnection() });
+  const shares = shareServices(platform, {
+    ...{ paths, credentials, token, dial, engine, startLinks, logger },
+    onToken: tokens.by('the watch over shares'),
+  });
   const host = new MachineHost({ network: platform.network, services, shares, ledger, namespace });
   const machine = new Machine(
     {
@@ -122,7 +137,7 @@ export function assembleMachine(
       installation: (now) => [...platform.preconditions, imageOf(platform, now)],
       files: () => [secretFiles(paths), shares.installed()],
       specFor: (now) => specOf(now, platform, options),
-      guestRecord: guestRecordFile(paths.guestRecordFile),
+      ...filesOf(options, platform.name),
       about: aboutMachine(options),
     },
     settings,
@@ -133,19 +148,46 @@ export function assembleMachine(
     dial,
     dns: () => services.dns,
     shares: shares.shares,
-    close: async () => {
-      guest.unfollow();
-      await services.close();
-      await shares.close();
-      await platform.close();
-    },
+    wrongToken: () => tokens.wrong,
+    close: () => closeAll(guest, engine, [services, shares, platform]),
   };
+}
+
+async function closeAll(
+  guest: KvpGuest,
+  engine: EngineClient,
+  parts: readonly { close(): Promise<void> }[],
+): Promise<void> {
+  guest.unfollow();
+  engine.close();
+  for (const each of parts) await each.close();
 }
 
 function imageOf({ driver, imageLocation }: MachinePlatform, now: Settings): ManagedResource {
   return bootImage(imageLocation(now), async (signal) =>
     ['off', 'absent'].includes(await driver.state(signal)),
   );
+}
+
+/** Files without which a start can continue; docs/files.md says what happens to the parts. */
+function filesOf(
+  { paths, files, credentials, logger }: AssembleOptions,
+  name: HostPlatform,
+): Pick<MachineParts, 'guestRecord' | 'lastImage' | 'imageProblem' | 'prepareFiles'> {
+  const guestRecord = guestRecordFile(paths.guestRecordFile);
+  const messages = setAsideMessages(paths.stateDir);
+  return {
+    guestRecord,
+    lastImage: new KeptImage(paths.lastImageDir, logger),
+    imageProblem: () => imageProblem(paths.lastImageDir),
+    prepareFiles: async () => {
+      await setAsideUnreadable(paths.vmStateDir);
+      await guestRecord.setAsideIfUnreadable();
+      await setItemsAsideIfUnreadable(paths.kvpItemsFile, files.seal);
+      await credentials.setAsideIfUnreadable();
+      return [...(await migrateSettings(paths.settingsFile, name)), ...(await messages())];
+    },
+  };
 }
 
 /** Deleted by `uninstall`. The VM's own folder is its driver's; identity and logs go when the daemon exits. */
@@ -158,8 +200,8 @@ function secretFiles(paths: InstancePaths): ManagedResource {
       paths.tokenFile,
       paths.dashboardFile,
       paths.kvpItemsFile,
-      `${paths.kvpItemsFile}.damaged`,
       paths.guestRecordFile,
+      paths.lastImageDir,
     ],
   });
 }
@@ -220,7 +262,6 @@ function guestOver(exchange: KvpExchange, { identity, paths, files, logger }: As
     exchange,
     loadCertificates: () =>
       loadCertificates({ directory: paths.tlsDir, files, machineId, nowMs: nowMs(), logger }),
-    setAsideDamagedItems: () => setAsideIfDamaged(paths.kvpItemsFile, files.seal),
     loadToken: () => loadToken(paths.tokenFile, files.seal),
     hostName: VM_HOSTNAME,
     nowMs,

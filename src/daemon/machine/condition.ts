@@ -1,5 +1,5 @@
 import { Listeners, type Logger } from '../../core/host/index.js';
-import { reportOf, type ErrorReport } from '../../core/values/index.js';
+import { MobyvmError, reportOf, type ErrorReport } from '../../core/values/index.js';
 import type { EngineState } from './engine-probe.js';
 import { nextMachineState, type MachineEvent, type MachineState } from './machine-state.plan.js';
 import type { OperationEvent } from './operation.js';
@@ -17,10 +17,11 @@ export interface RunningStep {
 /**
  * The machine's state, since when, why, and what is being done.
  *
- * INVARIANT: the state changes only through `nextMachineState`.
+ * INVARIANT: the state changes only through `nextMachineState`. An event that cannot occur is a bug, and changes nothing.
  */
 export class MachineCondition {
   readonly #logger: Logger;
+  readonly #onBug: (bug: MobyvmError) => void;
   readonly #changes = new Listeners();
   readonly #timings = new StepTimings();
   #state: MachineState = 'stopped';
@@ -33,8 +34,14 @@ export class MachineCondition {
    */
   isEngineReady = false;
 
-  constructor(logger: Logger) {
+  /** @param onBug by default it is logged: a running machine is worth more than its state's name */
+  constructor(
+    logger: Logger,
+    onBug = (bug: MobyvmError): void =>
+      logger.error('machine.state.bug', { code: bug.code, message: bug.message }),
+  ) {
     this.#logger = logger;
+    this.#onBug = onBug;
   }
 
   get state(): MachineState {
@@ -87,6 +94,12 @@ export class MachineCondition {
   apply(event: MachineEvent, error?: ErrorReport): void {
     if (event === 'vm.starting') this.#timings.vmIsToStart();
     const next = nextMachineState(this.#state, event);
+    if (next === undefined) {
+      this.#onBug(
+        new MobyvmError('MOBYVM_BUG', `The event "${event}" cannot occur in the state "${this.#state}".`, ''),
+      );
+      return;
+    }
     if (next === this.#state) {
       // The reason of a degraded machine may change; how long it has been degraded does not.
       if (next === 'degraded' && error !== undefined && error.message !== this.#error?.message) {

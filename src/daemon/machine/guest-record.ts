@@ -37,17 +37,12 @@ export interface GuestRecordStore {
   remove(): Promise<void>;
 }
 
-export function guestRecordFile(path: string): GuestRecordStore {
+export function guestRecordFile(path: string): StateFile<GuestRecord> {
   return new StateFile({ path, schema: guestRecord });
 }
 
-/** For information only: a record that cannot be read says nothing. */
 export async function savedSince(path: string): Promise<SavedSince | undefined> {
-  return (
-    await guestRecordFile(path)
-      .read()
-      .catch(() => undefined)
-  )?.saved;
+  return (await guestRecordFile(path).peek())?.saved;
 }
 
 export interface GivenSources {

@@ -35,6 +35,13 @@ export interface GuestView {
   readonly bootTimeoutSeconds: number;
 }
 
+/** Whether a start that failed at that step may have failed because of the boot image. */
+export function isOfImage(step: string | undefined): boolean {
+  return (
+    step !== undefined && ['guest-kernel', 'guest-configuration', 'guest-address', 'engine'].includes(step)
+  );
+}
+
 /** The stages of a guest's start after its processors run, each with its own deadline and its own hint. */
 export function guestSteps(guest: GuestView): readonly Step[] {
   const engineAnswers = async (signal: AbortSignal): Promise<boolean> => {

@@ -5,6 +5,7 @@ import type { EngineAnswer } from './engine-probe.js';
 import type { Obstacle } from '../host-side/host-network.js';
 import type { MachineParts } from './machine-parts.js';
 import type { Repair } from './machine-status.js';
+import { retryPauseMs, type RepairOutcome } from './repair-pace.plan.js';
 import { whyEngineIsLost } from './observe-vm.js';
 import type { VmWatch } from './vm-watch.js';
 
@@ -14,6 +15,14 @@ const LOOK_TIMEOUT_MS = 10_000;
 const KEPT_REPAIRS = 10;
 /** Without the rules other machines reach the VM's servers: they are restored before anything else. */
 const FIRST = 'firewall';
+
+interface Broken {
+  readonly problem: MobyvmError;
+  /** In a row. */
+  readonly failures: number;
+  /** By `performance.now()`. */
+  readonly retryAtMs: number;
+}
 
 export interface MachineHealthOptions {
   readonly parts: MachineParts;
@@ -33,10 +42,10 @@ export class MachineHealth {
   readonly #options: MachineHealthOptions;
   readonly #repairs: Repair[] = [];
   #obstacles: readonly Obstacle[] = [];
-  /** Why a resource could not be repaired, by its id. */
-  readonly #broken = new Map<string, MobyvmError>();
+  /** What could not be repaired, by the resource's id. */
+  readonly #broken = new Map<string, Broken>();
   #isLookingAtGuard = false;
-  #repairing: { readonly abort: AbortController; readonly ended: Promise<void> } | undefined;
+  #repairing: { readonly abort: AbortController; readonly ended: Promise<RepairOutcome> } | undefined;
 
   constructor(options: MachineHealthOptions) {
     this.#options = options;
@@ -69,7 +78,7 @@ export class MachineHealth {
     if (!isQuiet() || (await vm.isStalled())) return;
     const answer = await this.probe();
     const [broken] = this.#broken.values();
-    const problem = answer !== undefined ? broken : await whyEngineIsLost(parts);
+    const problem = answer !== undefined ? broken?.problem : await whyEngineIsLost(parts);
     if (answer !== undefined) {
       const occasion = { reason: 'checked', engineOffsetMs: answer.clockOffsetMs } as const;
       void parts.guest.syncClock(occasion, new AbortController().signal);
@@ -79,25 +88,29 @@ export class MachineHealth {
     else condition.apply('health.lost', reportOf(problem));
   }
 
-  /** Observes every resource that others may have changed, and ensures it again. */
-  async repair(): Promise<void> {
-    if (this.#repairing !== undefined || !this.#options.isQuiet()) return;
+  /**
+   * Observes every resource that others may have changed, and ensures it again. With `due`, what could not be repaired
+   * is tried again only after a pause that grows with each failure.
+   */
+  async repair(which: 'all' | 'due'): Promise<RepairOutcome> {
+    if (this.#repairing !== undefined || !this.#options.isQuiet()) return 'skipped';
     const abort = new AbortController();
-    const ended = this.#repairAll(abort.signal)
+    const ended = this.#repairAll(which, abort.signal)
       .catch((error: unknown) => {
         this.#options.parts.logger.debug('resources.check.failed', { reason: textOf(error) });
+        return 'changed' as const;
       })
       .finally(() => {
         this.#repairing = undefined;
       });
     this.#repairing = { abort, ended };
-    await ended;
+    return ended;
   }
 
   /** As `repair`, once more if one is under way: it may have looked before the damage was done. */
   async repairNow(): Promise<void> {
     await this.#repairing?.ended;
-    await this.repair();
+    await this.repair('all');
   }
 
   /** Repairs at once when the VM's servers are not guarded; called often, so a look must be cheap. */
@@ -108,7 +121,7 @@ export class MachineHealth {
     if (this.#isLookingAtGuard || this.#repairing !== undefined || isBroken || !isQuiet()) return;
     this.#isLookingAtGuard = true;
     try {
-      if (!(await parts.host.isGuarded(timeLimit(LOOK_TIMEOUT_MS)))) await this.repair();
+      if (!(await parts.host.isGuarded(timeLimit(LOOK_TIMEOUT_MS)))) await this.repair('due');
     } catch (error) {
       parts.logger.debug('guard.check.failed', { reason: textOf(error) });
     } finally {
@@ -142,16 +155,21 @@ export class MachineHealth {
     }
   }
 
-  async #repairAll(signal: AbortSignal): Promise<void> {
+  async #repairAll(which: 'all' | 'due', signal: AbortSignal): Promise<RepairOutcome> {
+    const now = performance.now();
+    const isDue = (id: string): boolean => which === 'all' || now >= (this.#broken.get(id)?.retryAtMs ?? 0);
     const all = this.#options.resources().filter(({ isRepaired }) => isRepaired);
     const urgent = all.filter(({ id }) => id.includes(FIRST));
+    let outcome: RepairOutcome = 'unchanged';
     for (const resource of [...urgent, ...all.filter((each) => !urgent.includes(each))]) {
       signal.throwIfAborted();
-      await this.#repairOne(resource, signal);
+      if (isDue(resource.id) && !(await this.#isRight(resource, signal))) outcome = 'changed';
     }
+    return outcome;
   }
 
-  async #repairOne(resource: ManagedResource, signal: AbortSignal): Promise<void> {
+  /** Repairs a resource if it has to be. */
+  async #isRight(resource: ManagedResource, signal: AbortSignal): Promise<boolean> {
     const { logger } = this.#options.parts;
     const { id, title } = resource;
     const context = { signal, progress: () => undefined, onFailure: () => undefined };
@@ -163,12 +181,16 @@ export class MachineHealth {
         this.#noteRepair({ at: new Date().toISOString(), id, title, problem: problemOf(change) });
       }
       this.#broken.delete(id);
+      return change.kind === 'none';
     } catch (error) {
       signal.throwIfAborted();
       const problem = repairError(title, reportOf(error));
-      if (this.#broken.get(id)?.message !== problem.message)
+      const before = this.#broken.get(id);
+      if (before?.problem.message !== problem.message)
         logger.error('resource.repair.failed', { id, reason: textOf(error) });
-      this.#broken.set(id, problem);
+      const failures = (before?.failures ?? 0) + 1;
+      this.#broken.set(id, { problem, failures, retryAtMs: performance.now() + retryPauseMs(failures) });
+      return false;
     }
   }
 

@@ -27,6 +27,10 @@ export function crashed(accelerator: string | undefined): MobyvmError {
   );
 }
 
+export function imageHasFailed(path: string, reason: string): string {
+  return `The boot image ${path} did not start (${withoutPeriod(reason)}); starting the VM with the image before it.`;
+}
+
 export function diskStays(wantedGiB: number, presentGiB: number): string {
   return `vm.diskGiB is ${wantedGiB}, but the data disk has ${Math.round(presentGiB * 100) / 100} GiB and keeps that size: it is never shrunk.`;
 }

@@ -27,6 +27,8 @@ import { removeEach } from './remove-each.js';
 import type { VmWatch } from './vm-watch.js';
 import { ResumedGuest } from './resumed-guest.js';
 import { SavedMachine } from './saved-machine.js';
+import { startWithImage } from './start-with-image.js';
+import { stepResource } from './step-resource.js';
 import { VmResources, type VmEnding } from './vm-resources.js';
 
 /** An engine that takes longer is in no state to be kept. */
@@ -44,6 +46,8 @@ export class MachineOperations {
   #pending: readonly PendingSetting[] = [];
   #isNetworkUp = false;
   #isUninstalled = false;
+  /** The boot image of the last start; undefined before it: that of the settings. */
+  #image: string | undefined;
   #engine: { readonly version: string; readonly apiVersion: string } | undefined;
 
   constructor(parts: MachineParts, condition: MachineCondition, vm: VmWatch, settings: Settings) {
@@ -77,14 +81,17 @@ export class MachineOperations {
   }
 
   async perform(operation: Operation, context: OperationContext): Promise<void> {
+    if (operation.name === 'up' || operation.name === 'restart') {
+      for (const message of await this.#parts.prepareFiles()) this.#notice(message, context);
+    }
     switch (operation.name) {
       case 'up':
-        return this.#up(await this.#loadSettings(), context);
+        return this.#startWithImage(await this.#loadSettings(), context, false);
       case 'restart': {
         // Before anything is stopped: invalid settings leave a running machine alone.
         const settings = await this.#loadSettings();
         await this.#down('stop', context);
-        return this.#up(settings, context);
+        return this.#startWithImage(settings, context, true);
       }
       case 'down':
         return this.#down(await this.#endingOf(operation.stop === true, context), context);
@@ -110,7 +117,26 @@ export class MachineOperations {
     return settings;
   }
 
-  async #up(settings: Settings, context: OperationContext): Promise<void> {
+  #startWithImage(settings: Settings, context: OperationContext, isRetry: boolean): Promise<void> {
+    const { lastImage, specFor } = this.#parts;
+    return startWithImage({
+      lastImage,
+      wanted: specFor(settings).isoPath,
+      isRetry,
+      context,
+      start: (image, either) => this.#up(settings, either, image),
+      notice: (message) => this.#notice(message, context),
+    });
+  }
+
+  /** With the image that was chosen. */
+  #specFor(settings: Settings): VmSpec {
+    const spec = this.#parts.specFor(settings);
+    return { ...spec, isoPath: this.#image ?? spec.isoPath };
+  }
+
+  async #up(settings: Settings, context: OperationContext, image: string): Promise<void> {
+    this.#image = image;
     const { driver, host, guest, ports, shares } = this.#parts;
     const isRunning = await isRunningNow(driver, context.signal);
     this.#isUninstalled = false;
@@ -139,7 +165,10 @@ export class MachineOperations {
       ],
       context,
     );
-    if (vm.isFreshBoot) await this.#saved(settings, context).noteBooted(driver.features.accelerator);
+    if (vm.isFreshBoot) {
+      await this.#saved(settings, context).noteBooted(driver.features.accelerator);
+      await this.#parts.lastImage.answered(this.#specFor(settings).isoPath);
+    }
     if (!resumed.hasBegun) {
       // Without shares there was no step that did this; from now on any that is added is mounted at once.
       if (!hasShares) shares.vmReady();
@@ -242,7 +271,7 @@ export class MachineOperations {
       readonly hasResumed?: (step: EnsureContext) => void;
     } = {},
   ): VmResources {
-    const { driver, boot, specFor, dataDisk } = this.#parts;
+    const { driver, boot, dataDisk } = this.#parts;
     return new VmResources({
       driver,
       boot,
@@ -252,7 +281,7 @@ export class MachineOperations {
       ending,
       ...(hasResumed && { hasResumed }),
       saved: this.#saved(settings, context),
-      spec: () => specFor(settings),
+      spec: () => this.#specFor(settings),
       gracefulSeconds: settings.vm.stopTimeoutSeconds,
       notice: (message) => {
         if (context !== undefined) this.#notice(message, context);
@@ -261,7 +290,7 @@ export class MachineOperations {
   }
 
   #saved(settings: Settings, context: OperationContext | undefined): SavedMachine {
-    const { driver, engine, guest, guestRecord: record, host, logger, shares, specFor } = this.#parts;
+    const { driver, engine, guest, guestRecord: record, host, logger, shares } = this.#parts;
     return new SavedMachine({
       driver,
       record,
@@ -270,7 +299,7 @@ export class MachineOperations {
       wanted: () =>
         givenToGuest({
           settings,
-          spec: specFor(settings),
+          spec: this.#specFor(settings),
           subnet: host.describe().subnet,
           credentials: guest.credentialsDigest,
           shares: shares.ids(),
@@ -344,10 +373,10 @@ export class MachineOperations {
   }
 
   #comparePending(settings: Settings, spec: VmSpec | undefined, context: OperationContext): void {
-    const { driver, host, specFor } = this.#parts;
+    const { driver, host } = this.#parts;
     const { accelerator } = driver.features;
     const network = host.describe();
-    this.#pending = pendingSettings(settings, specFor(settings), { spec, accelerator, network });
+    this.#pending = pendingSettings(settings, this.#specFor(settings), { spec, accelerator, network });
     if (this.#pending.length === 0) return;
     this.#notice(
       `The running VM keeps its current settings; \`mobyvm restart\` applies: ${pendingText(this.#pending)}`,
@@ -363,19 +392,6 @@ export class MachineOperations {
   #run(steps: readonly Step[], context: OperationContext): Promise<void> {
     return runSteps(steps, { ...context, nowMs });
   }
-}
-
-/** A step whose files `uninstall` deletes by other means. */
-function stepResource({ id, title, run }: Step): ManagedResource {
-  return {
-    id,
-    title,
-    lifetime: 'installation',
-    isRepaired: false,
-    ensure: run,
-    plan: () => Promise.resolve({ kind: 'none' }),
-    remove: () => Promise.resolve('none'),
-  };
 }
 
 function nowMs(): number {

@@ -27,61 +27,85 @@ export type MachineEvent =
   | 'vm.stalled'
   | 'vm.exited';
 
-/** A missing entry means that the event changes nothing. */
+/**
+ * Every event in every state in which it can occur; with the state itself, it changes nothing. A missing entry means that it
+ * cannot occur: a bug. docs/states.md shows this table.
+ */
 export const MACHINE_TRANSITIONS: Readonly<
-  Record<MachineState, Partial<Record<MachineEvent, MachineState>>>
+  Record<MachineState, Readonly<Partial<Record<MachineEvent, MachineState>>>>
 > = {
   stopped: {
     'up.begun': 'starting',
     'down.begun': 'stopping',
     'restart.begun': 'restarting',
     'uninstall.begun': 'stopping',
+    // A VM that an earlier daemon left, and that no `up` has adopted.
+    'vm.stalled': 'stopped',
+    'vm.exited': 'stopped',
   },
   starting: {
     'operation.succeeded': 'running',
     'operation.failed': 'failed',
     'operation.cancelled': 'stopped',
+    'vm.starting': 'starting',
+    // The operation notices by itself.
+    'vm.stalled': 'starting',
+    'vm.exited': 'starting',
   },
   running: {
-    'vm.starting': 'starting',
+    'up.begun': 'running',
     'down.begun': 'stopping',
     'restart.begun': 'restarting',
     'uninstall.begun': 'stopping',
-    'health.lost': 'degraded',
-    'vm.stalled': 'degraded',
-    'operation.failed': 'failed',
-    'operation.cancelled': 'failed',
-    'vm.exited': 'failed',
-  },
-  degraded: {
-    'vm.starting': 'starting',
-    'down.begun': 'stopping',
-    'restart.begun': 'restarting',
-    'uninstall.begun': 'stopping',
-    'health.restored': 'running',
     'operation.succeeded': 'running',
     'operation.failed': 'failed',
     'operation.cancelled': 'failed',
+    'health.lost': 'degraded',
+    'health.restored': 'running',
+    'vm.starting': 'starting',
+    'vm.stalled': 'degraded',
+    'vm.exited': 'failed',
+  },
+  degraded: {
+    'up.begun': 'degraded',
+    'down.begun': 'stopping',
+    'restart.begun': 'restarting',
+    'uninstall.begun': 'stopping',
+    'operation.succeeded': 'running',
+    'operation.failed': 'failed',
+    'operation.cancelled': 'failed',
+    'health.lost': 'degraded',
+    'health.restored': 'running',
+    'vm.starting': 'starting',
+    'vm.stalled': 'degraded',
     'vm.exited': 'failed',
   },
   stopping: {
     'operation.succeeded': 'stopped',
     'operation.failed': 'failed',
     'operation.cancelled': 'failed',
+    'vm.stalled': 'stopping',
+    'vm.exited': 'stopping',
   },
   restarting: {
     'operation.succeeded': 'running',
     'operation.failed': 'failed',
     'operation.cancelled': 'failed',
+    'vm.starting': 'restarting',
+    'vm.stalled': 'restarting',
+    'vm.exited': 'restarting',
   },
   failed: {
     'up.begun': 'starting',
     'down.begun': 'stopping',
     'restart.begun': 'restarting',
     'uninstall.begun': 'stopping',
+    'vm.stalled': 'failed',
+    'vm.exited': 'failed',
   },
 };
 
-export function nextMachineState(state: MachineState, event: MachineEvent): MachineState {
-  return MACHINE_TRANSITIONS[state][event] ?? state;
+/** Undefined if the event cannot occur in this state. */
+export function nextMachineState(state: MachineState, event: MachineEvent): MachineState | undefined {
+  return MACHINE_TRANSITIONS[state][event];
 }

@@ -2,10 +2,10 @@ import { timeLimit, type ManagedResource } from '../../core/host/index.js';
 import { MobyvmError } from '../../core/values/index.js';
 import type { KvpExchange } from '../../kvp/index.js';
 import type { DhcpLease, PublishedPort } from '../../proxy/index.js';
-import type { VmConsole } from '../../vm/index.js';
+import type { NetworkChange, NetworkWatch, VmConsole } from '../../vm/index.js';
 import type { Settings } from '../settings/schema.js';
 import { MachineCondition } from './condition.js';
-import type { EngineState } from './engine-probe.js';
+import type { EngineAnswer, EngineState } from './engine-probe.js';
 import { MachineHealth } from './machine-health.js';
 import { MachineOperations } from './machine-operations.js';
 import type { RunningContainer } from './running-containers.plan.js';
@@ -14,6 +14,7 @@ import type { MachineState } from './machine-state.plan.js';
 import type { DaemonInfo, MachineStatus, MachineUsage } from './machine-status.js';
 import { isUp, stateToStop } from './observe-vm.js';
 import type { Operation, OperationListener, OperationName, Requester } from './operation.js';
+import type { RepairOutcome } from './repair-pace.plan.js';
 import { OperationRunner, type OperationContext, type OperationOutcome } from './operation-runner.js';
 import { statusOf } from './status-of.js';
 import { VmWatch } from './vm-watch.js';
@@ -31,7 +32,7 @@ export class Machine {
 
   constructor(parts: MachineParts, settings: Settings) {
     const { driver, logger } = parts;
-    const condition = new MachineCondition(logger);
+    const condition = new MachineCondition(logger, parts.onBug);
     this.#parts = parts;
     this.#condition = condition;
     this.#vm = new VmWatch({
@@ -139,6 +140,11 @@ export class Machine {
     });
   }
 
+  /** Asks the engine itself, whatever is known of it. */
+  pingEngine(signal: AbortSignal): Promise<EngineAnswer> {
+    return this.#parts.engine.ping(signal);
+  }
+
   /** What the machine consists of, in the order of `up`. */
   resources(): readonly ManagedResource[] {
     return this.#operations.resources();
@@ -146,6 +152,11 @@ export class Machine {
 
   listPorts(): Promise<readonly PublishedPort[]> {
     return this.#parts.ports.list();
+  }
+
+  /** As of the last audit: without asking the engine which there are. */
+  knownPorts(): readonly PublishedPort[] {
+    return this.#parts.ports.known();
   }
 
   async listContainers(): Promise<readonly RunningContainer[]> {
@@ -171,15 +182,25 @@ export class Machine {
     return this.#health.check();
   }
 
-  /** Repairs what others changed on the host; called every few seconds. */
-  repair(): Promise<void> {
-    return this.#health.repair();
+  /** Repairs what others changed on the host. */
+  async repair(): Promise<void> {
+    await this.#health.repair('all');
+  }
+
+  /** Likewise, but for what could not be repaired shortly before; called now and then. */
+  repairDue(): Promise<RepairOutcome> {
+    return this.#health.repair('due');
   }
 
   /** Likewise, for a command that waits for it. @throws MobyvmError MOBYVM_BUSY */
   async repairNow(): Promise<void> {
     if (!this.#isQuiet()) throw notRepairableError(this.state);
     await this.#health.repairNow();
+  }
+
+  /** Announces changes of the host's network; undefined where nobody does. */
+  watchNetwork(onChange: (change: NetworkChange) => void): NetworkWatch | undefined {
+    return this.#parts.host.watch(onChange);
   }
 
   /** Repairs missing guard rules at once; called every second or two. */
@@ -218,7 +239,7 @@ export class Machine {
     }
     this.#parts.logger.error('operation.failed', { operation: name, code: error.code });
     // An `up` of a running machine that failed or was cancelled has undone nothing that the machine needs.
-    if (condition.isEngineReady && name === 'up') {
+    if (condition.isEngineReady && name === 'up' && condition.state !== 'starting') {
       condition.changed();
       return;
     }

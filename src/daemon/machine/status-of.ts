@@ -3,6 +3,7 @@ import type { MachineCondition } from './condition.js';
 import type { MachineHealth } from './machine-health.js';
 import type { MachineOperations } from './machine-operations.js';
 import type { MachineParts } from './machine-parts.js';
+import type { Obstacle } from '../host-side/host-network.js';
 import type { EngineDescription, MachineStatus, VmDescription } from './machine-status.js';
 import { describedNetwork, isUp, observeVm } from './observe-vm.js';
 
@@ -41,9 +42,15 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
     repairs: health.repairs,
     obstacles: [
       ...health.obstacles,
+      ...(await imageObstacle(parts)),
       ...(guest.facts?.disk === undefined ? [] : diskObstacles(guest.facts.disk)),
     ],
   };
+}
+
+async function imageObstacle({ imageProblem }: MachineParts): Promise<readonly Obstacle[]> {
+  const found = await imageProblem();
+  return found === undefined ? [] : [{ id: 'boot-image', ...found }];
 }
 
 /** For information only: a record that cannot be read says nothing. */

@@ -41,6 +41,8 @@ const DOUBT_MS = 1_500;
 export interface PortsOptions {
   /** The secret that the guest's requests carry; undefined before the first start. */
   readonly token: () => string | undefined;
+  /** Called with whether a request carried it. */
+  readonly onToken?: (isRight: boolean) => void;
   /** The engine's running containers. */
   readonly containers: (signal: AbortSignal) => Promise<ContainerList>;
   readonly portFacts: PortFacts;
@@ -121,12 +123,17 @@ export class Ports {
   /** Audits first, if the engine answers. */
   async list(): Promise<readonly PublishedPort[]> {
     await this.audit();
+    return this.known();
+  }
+
+  /** As of the last audit, with their present counters. */
+  known(): readonly PublishedPort[] {
     return this.#slot.current?.publisher.list() ?? [];
   }
 
   counts(): Record<PublishedPort['state'], number> {
     const counts = { open: 0, waiting: 0, failed: 0 };
-    for (const { state } of this.#slot.current?.publisher.list() ?? []) counts[state] += 1;
+    for (const { state } of this.known()) counts[state] += 1;
     return counts;
   }
 
@@ -139,7 +146,7 @@ export class Ports {
     { vmAddress, relayAddress, hostAddress }: PortsPlace,
     { exposeTo }: Settings['ports'],
   ): Promise<PortServer> {
-    const { logger, token, portFacts } = this.#options;
+    const { logger, token, onToken, portFacts } = this.#options;
     const publisher = new Publisher({
       vmAddress,
       relayAddress,
@@ -152,7 +159,14 @@ export class Ports {
       onDoubt: () => this.#auditSoon(),
     });
     const place = { address: hostAddress, port: PORT_CONTROL_PORT };
-    const control = await startPortControl({ ...place, token, leases: publisher, portFacts, logger });
+    const control = await startPortControl({
+      ...place,
+      token,
+      ...(onToken && { onToken }),
+      leases: publisher,
+      portFacts,
+      logger,
+    });
     return {
       publisher,
       control,

@@ -5,35 +5,32 @@ import type { HostPlatform } from '../../protocol/platform.js';
 import { pathProblems } from './path-problems.js';
 import { problemText } from './problem.plan.js';
 import { settingsSchema, type Settings } from './schema.js';
+import { currentVersion, inCurrentVersion, SETTINGS_MIGRATIONS } from './settings-version.plan.js';
 
 /** Far more than every setting at its longest. */
-const MAX_BYTES = 1024 * 1024;
+export const MAX_SETTINGS_BYTES = 1024 * 1024;
 
 /**
- * Reads the settings file; a missing file means all defaults.
+ * Reads the settings file, also one of an earlier version; a missing file means all defaults.
  * @throws MobyvmError MOBYVM_SETTINGS that lists every problem
  */
 export async function loadSettings(path: string, platform: HostPlatform): Promise<Settings> {
-  const bytes = await readBytesIfPresent(path, MAX_BYTES);
+  const bytes = await readBytesIfPresent(path, MAX_SETTINGS_BYTES);
   if (bytes === undefined) return parseSettings('{}', path, platform);
-  if (bytes.length > MAX_BYTES)
-    throw settingsError(`${path} has more than ${MAX_BYTES} bytes.`, `Fix ${path}.`);
+  if (bytes.length > MAX_SETTINGS_BYTES)
+    throw settingsError(`${path} has more than ${MAX_SETTINGS_BYTES} bytes.`, `Fix ${path}.`);
   const decoded = decodeUserText(bytes);
   if ('problem' in decoded) throw settingsError(`${path} ${decoded.problem}.`, reencodeRemedy(decoded));
   return parseSettings(decoded.text, path, platform);
 }
 
-export function parseSettings(text: string, path: string, platform: HostPlatform): Settings {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw settingsError(
-      `${path} is not valid JSON: ${textOf(error)}${placeIn(text, textOf(error))}.`,
-      `Fix ${path}, or remove it to use the defaults.`,
-      error,
-    );
-  }
+export function parseSettings(
+  text: string,
+  path: string,
+  platform: HostPlatform,
+  migrations = SETTINGS_MIGRATIONS,
+): Settings {
+  const value = contentOf(text, path, migrations);
   const result = settingsSchema.safeParse(value);
   const wrongPaths = pathProblems(value, platform);
   if (result.success && wrongPaths.length === 0) return result.data;
@@ -45,6 +42,39 @@ export function parseSettings(text: string, path: string, platform: HostPlatform
     `${path} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
     `Fix ${path}; docs/settings.md lists every setting with its unit.`,
   );
+}
+
+/** In the current version. */
+function contentOf(text: string, path: string, migrations: typeof SETTINGS_MIGRATIONS): unknown {
+  const settings = inCurrentVersion(jsonOf(text, path), migrations);
+  const current = currentVersion(migrations);
+  switch (settings.kind) {
+    case 'current':
+    case 'earlier':
+      return settings.content;
+    case 'later':
+      throw settingsError(
+        `${path} is of version ${settings.version}, and this mobyvm knows settings up to version ${current}.`,
+        `Install the mobyvm that wrote them, or go back to the file that it kept (${path}.version-${current}).`,
+      );
+    case 'invalid':
+      throw settingsError(
+        `${path} has a problem:\n  ${problemLine(['version'], `must be a number from 1 to ${current}`, settings)}`,
+        `Fix ${path}; without \`version\` it counts as version 1.`,
+      );
+  }
+}
+
+function jsonOf(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw settingsError(
+      `${path} is not valid JSON: ${textOf(error)}${placeIn(text, textOf(error))}.`,
+      `Fix ${path}, or remove it to use the defaults.`,
+      error,
+    );
+  }
 }
 
 /** Later versions of Node.js say it themselves. */

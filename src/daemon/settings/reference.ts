@@ -40,6 +40,7 @@ export function settingsReference(): string {
     '',
     'Settings are read from the JSON file `/etc/mobyvm/settings.json`, or from the file named by `MOBYVM_SETTINGS`. The file is UTF-8 or UTF-16, with or without byte order mark. A missing file or setting means the default.',
     'Unknown settings and invalid values are rejected, with all problems reported at once. Changes take effect at the next `mobyvm up`; some need a `mobyvm restart` while the VM is running, and `up` lists those.',
+    'The file may name its `version`, a number: that of its format, today 1, which is also that of a file without. `mobyvm up` rewrites settings of an earlier version and keeps the earlier file beside, as `settings.json.version-N`; settings of a later version are rejected.',
     'This page is generated (`npm run docs:settings`).',
     '',
     ...groups,

@@ -6,11 +6,13 @@ import type { HostPlatform } from '../../protocol/platform.js';
 import type { SettingsAnswer, SettingsRequest } from '../../protocol/messages.js';
 import { parseSettings } from './load.js';
 import { settingsSchema } from './schema.js';
+import { inCurrentVersion, withVersion } from './settings-version.plan.js';
 
 /** Far more than every setting at its longest. */
 const MAX_BYTES = 1024 * 1024;
 
 const content = z.record(z.string(), z.record(z.string(), z.unknown()));
+const named = z.looseObject({ version: z.unknown().nonoptional() });
 
 export interface SettingsFileOptions {
   readonly path: string;
@@ -29,8 +31,8 @@ export class SettingsFile {
   async read(): Promise<SettingsAnswer> {
     const { path, platform } = this.#options;
     const text = await this.#text();
-    const value: unknown = text.trim() === '' ? {} : jsonOf(text);
-    const settings = content.safeParse(value);
+    const versioned = inCurrentVersion(text.trim() === '' ? {} : jsonOf(text));
+    const settings = content.safeParse('content' in versioned ? versioned.content : undefined);
     // Says what is wrong with it.
     if (!settings.success) parseSettings(text, path, platform);
     const schema = z.toJSONSchema(settingsSchema, { io: 'input' });
@@ -46,9 +48,11 @@ export class SettingsFile {
   /** @throws MobyvmError MOBYVM_SETTINGS that lists every problem, MOBYVM_BUSY after another change */
   async save({ settings, revision }: SettingsRequest): Promise<SettingsAnswer> {
     const { path, platform } = this.#options;
-    const text = `${JSON.stringify(settings, undefined, 2)}\n`;
+    const before = await this.#text();
+    const isNamed = named.safeParse(jsonOf(before)).success;
+    const text = `${JSON.stringify(withVersion(settings, { isNamed }), undefined, 2)}\n`;
     parseSettings(text, path, platform);
-    if (revisionOf(await this.#text()) !== revision) throw changedError(path);
+    if (revisionOf(before) !== revision) throw changedError(path);
     await writeFileAtomically(path, text, 'everyone');
     return this.read();
   }

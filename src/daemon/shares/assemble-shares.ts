@@ -10,6 +10,7 @@ export interface ShareParts {
   readonly paths: InstancePaths;
   readonly credentials: CredentialStore;
   readonly token: () => string | undefined;
+  readonly onToken: (isRight: boolean) => void;
   /** To the engine in the VM. */
   readonly dial: Dial;
   readonly engine: EngineClient;
@@ -19,7 +20,7 @@ export interface ShareParts {
 
 /** Assembles the shares of a machine from the parts of its platform and those that all platforms share. */
 export function shareServices(platform: MachinePlatform, parts: ShareParts): ShareServices {
-  const { paths, credentials, token, engine, startLinks, logger } = parts;
+  const { paths, credentials, token, onToken, engine, startLinks, logger } = parts;
   return new ShareServices({
     rule: platform.name,
     sharesFile: paths.sharesFile,
@@ -29,7 +30,8 @@ export function shareServices(platform: MachinePlatform, parts: ShareParts): Sha
     held: new HeldContainers({ engine, logger }),
     credentials,
     token,
-    checkMs: Math.round(platform.checks.repairMs / 2),
+    onToken,
+    checkMs: Math.round(platform.checks.repair.shortMs / 2),
     startLinks,
     startFileEvents: fileEventsOf(platform, parts),
     logger,

@@ -37,6 +37,8 @@ export interface ShareServicesOptions {
   readonly credentials: CredentialStore;
   /** The secret that the guest's links carry. */
   readonly token: () => string | undefined;
+  /** Called with whether a link carried it. */
+  readonly onToken?: (isRight: boolean) => void;
   /** How often a healthy share is looked at from the host's side. */
   readonly checkMs: number;
   readonly startLinks?: typeof startLinkServer;
@@ -213,12 +215,13 @@ export class ShareServices implements MachineShares {
   }
 
   #linkServer({ hostAddress }: FileServerPlace): ManagedResource {
-    const { token, mounts, logger, startLinks = startLinkServer } = this.#options;
+    const { token, onToken, mounts, logger, startLinks = startLinkServer } = this.#options;
     const place = { address: hostAddress, port: GUEST_LINK_PORT };
     return this.#links.resource(place, () =>
       startLinks({
         ...place,
         token,
+        ...(onToken && { onToken }),
         onLink: (link) => {
           if (link.purpose === 'share-health') mounts.attach(link);
           else this.#attachEvents(link);

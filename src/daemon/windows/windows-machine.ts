@@ -83,7 +83,7 @@ export function windowsMachine(host: WindowsHost): (options: MachinePlatformOpti
       imageLocation: (now) => imageLocation(now, paths, joinPath, host.packagedImage),
       dataDiskPath: joinPath(paths.vmStateDir, DATA_DISK_NAMES.windows),
       // A check is six calls of PowerShell, some of which take a second; firewall rules are not flushed there as a whole.
-      checks: { repairMs: 30_000, guardMs: undefined },
+      checks: { repair: { shortMs: 30_000, longMs: 30_000 }, guardMs: undefined },
       preconditions: [...(host.preconditions ?? []), hypervPrecondition(powerShell)],
       close: async () => {
         await exchange.close();

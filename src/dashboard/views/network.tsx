@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api.js';
 import { Chart } from '../chart.js';
-import { bytesText, dateText } from '../format.js';
+import { bytesText, dateText, durationText } from '../format.js';
 import type { Live } from '../live.js';
 import type { DnsAnswer, DnsStatus } from '../messages.js';
 import { Badge, Card, Empty, Facts, ProblemNote, Table, useAction } from '../parts.js';
+import { useNow } from '../store.js';
 
 export function Network({ live: { dns, leases, absent, queries } }: { live: Live }) {
   return (
@@ -13,7 +14,7 @@ export function Network({ live: { dns, leases, absent, queries } }: { live: Live
         {absent.dns !== undefined && <Empty>{absent.dns.message}</Empty>}
         {dns !== undefined && (
           <>
-            <Chart label="Queries" names={['per second']} samples={queries} unit="count/s" />
+            <Chart label="Queries" names={['']} samples={queries} unit="count/s" />
             <Servers dns={dns} />
             <Counters dns={dns} />
           </>
@@ -48,7 +49,7 @@ function Servers({ dns: { servers } }: { dns: DnsStatus }) {
   return (
     <Table
       label="DNS servers"
-      head={['Server', 'For', 'State', 'Latency', 'Sent', 'Failed']}
+      head={['Server', 'For', 'State', 'Latency', 'Sent', 'Failed', 'Last failure']}
       rows={servers.map((each) => [
         <code>{each.server}</code>,
         each.domain ?? (each.isLastResort ? 'last resort' : 'all names'),
@@ -58,9 +59,15 @@ function Servers({ dns: { servers } }: { dns: DnsStatus }) {
         each.latencyMs === undefined ? '' : `${each.latencyMs} ms`,
         each.sent,
         each.failed,
+        each.lastFailure === undefined ? 'none' : <Ago at={each.lastFailure} />,
       ])}
     />
   );
+}
+
+function Ago({ at }: { at: string }) {
+  const now = useNow();
+  return <time dateTime={at}>{durationText(now - Date.parse(at))} ago</time>;
 }
 
 function Counters({ dns: { cache, queries, hosts, searchDomains } }: { dns: DnsStatus }) {
@@ -68,12 +75,19 @@ function Counters({ dns: { cache, queries, hosts, searchDomains } }: { dns: DnsS
     <Facts
       rows={[
         ['Queries', `${queries.total}, ${queries.failed} failed, ${queries.waiting} waiting`],
-        ['Cache', `${cache.entries} answers, ${bytesText(cache.bytes)}, ${cache.hits} hits`],
+        ['Cache', cacheText(cache)],
         ['Names', `${hosts.hostsFile} in the hosts file, ${hosts.settings} in the settings`],
         ['Search list', searchDomains.join(' ')],
       ]}
     />
   );
+}
+
+function cacheText({ entries, bytes, hits, misses, stale }: DnsStatus['cache']): string {
+  const all = hits + misses;
+  const share = all === 0 ? '' : ` (${Math.round((hits / all) * 100)} % of the queries)`;
+  const outdated = stale === 0 ? '' : `, ${stale} outdated because no server answered`;
+  return `${entries} answers, ${bytesText(bytes)}, ${hits} hits${share}${outdated}`;
 }
 
 function Lookup() {

@@ -1,8 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api.js';
+import type { Live } from '../live.js';
 import type { SettingsAnswer } from '../messages.js';
 import { Card, Empty, ProblemNote, useAction } from '../parts.js';
 import { fieldText, problemsIn, settingFields, settingsFrom, type SettingField } from '../setting-fields.js';
+import { Pending } from './overview.js';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -13,7 +15,7 @@ interface Loaded {
   readonly round: number;
 }
 
-export function Settings() {
+export function Settings({ live: { status } }: { live: Live }) {
   const [loaded, setLoaded] = useState<Loaded | undefined>(undefined);
   const action = useAction();
   const show = (answer: SettingsAnswer, isSaved: boolean): void => {
@@ -26,13 +28,16 @@ export function Settings() {
   if (loaded === undefined) return <Empty>Loading…</Empty>;
   const { answer, isSaved, round } = loaded;
   return (
-    <Editor
-      key={round}
-      loaded={answer}
-      isSaved={isSaved}
-      onLoad={load}
-      onSaved={(saved) => show(saved, true)}
-    />
+    <>
+      {status !== undefined && <Pending status={status} />}
+      <Editor
+        key={round}
+        loaded={answer}
+        isSaved={isSaved}
+        onLoad={load}
+        onSaved={(saved) => show(saved, true)}
+      />
+    </>
   );
 }
 
@@ -79,7 +84,7 @@ function Editor({ loaded, isSaved, onLoad, onSaved }: EditorProps) {
           <button type="submit" class="primary" disabled={!isChanged || action.isBusy}>
             {action.isBusy ? 'Saving…' : 'Save'}
           </button>
-          <button type="button" onClick={onLoad}>
+          <button type="button" disabled={!isChanged || action.isBusy} onClick={onLoad}>
             Discard changes
           </button>
           <span role="status">{isSaved && !isChanged ? 'Saved.' : ''}</span>

@@ -12,6 +12,7 @@ import {
   type EngineVersion,
   type StoppedList,
 } from './engine-schemas.js';
+import type { KeptConnection } from './kept-connection.js';
 import { askEngineApi, parsed, type EngineAnswer, type EngineRequest } from './engine-request.js';
 
 export interface EngineClientOptions {
@@ -20,6 +21,8 @@ export interface EngineClientOptions {
   readonly nowMs: () => number;
   /** Time limit of one call, from dialling to the last byte; 5,000 if absent. */
   readonly timeoutMs?: number;
+  /** For questions that are asked again and again; absent for a connection each. */
+  readonly kept?: KeptConnection;
 }
 
 export interface EnginePing {
@@ -32,7 +35,7 @@ export interface EnginePing {
 }
 
 /**
- * The few API calls that the daemon itself makes, each on its own connection:
+ * The few API calls that the daemon itself makes:
  * https://docs.docker.com/reference/api/engine/.
  * @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE, or what the dial throws; the signal's reason if aborted
  */
@@ -48,6 +51,8 @@ export interface EngineClient {
   inspectContainer(id: string, signal: AbortSignal): Promise<ContainerDetails | undefined>;
   /** Succeeds if it runs already. */
   startContainer(id: string, signal: AbortSignal): Promise<void>;
+  /** Closes the connection that it keeps, if any. */
+  close(): void;
 }
 
 const CONTAINERS = '/containers/json';
@@ -81,6 +86,7 @@ export function engineClient(options: EngineClientOptions): EngineClient {
       const patient = { ...options, timeoutMs: START_TIMEOUT_MS };
       await ask({ method: 'POST', path, accepts: [204, 304] }, patient, signal);
     },
+    close: () => options.kept?.close(),
   };
 }
 
@@ -105,10 +111,10 @@ function questionAt(path: string): EngineRequest {
 
 function ask(
   asked: EngineRequest,
-  { dial, timeoutMs = DEFAULT_TIMEOUT_MS }: EngineClientOptions,
+  { dial, timeoutMs = DEFAULT_TIMEOUT_MS, kept }: EngineClientOptions,
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
-  return askEngineApi(asked, { dial, timeoutMs }, signal);
+  return askEngineApi(asked, { dial, timeoutMs, kept }, signal);
 }
 
 function clockOffset(date: string | undefined, hostMs: number): number | undefined {

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { request, type Agent, type IncomingMessage } from 'node:http';
+import { Duplex } from 'node:stream';
 import type { z } from 'zod';
+import { timeLimit } from '../../core/host/index.js';
 import { MobyvmError, textOf } from '../../core/values/index.js';
 import type { Dial } from './availability.js';
 import { engineErrorSchema } from './engine-schemas.js';
+import type { KeptConnection } from './kept-connection.js';
 
 export interface EngineRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -24,7 +26,12 @@ export interface RequestOptions {
   readonly dial: Dial;
   /** Time limit from dialling to the last byte; none if undefined. */
   readonly timeoutMs: number | undefined;
+  /** Absent for a connection of its own, which is closed afterwards. */
+  readonly kept?: KeptConnection | undefined;
 }
+
+/** A kept connection may lead to a VM that is gone; the engine's answer to a ping takes milliseconds. */
+const KEPT_ANSWER_MS = 1_000;
 
 /** `/info` of a busy engine is about 10 kB. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -33,12 +40,32 @@ const MAX_CONTAINERS_BYTES = 16 * 1024 * 1024;
 const CONTAINERS = '/containers/json';
 
 /**
- * Sends one request on a connection of its own.
+ * Sends one request, a GET on a kept connection if there is one.
  * @throws MobyvmError MOBYVM_ENGINE_UNREACHABLE, or what the dial throws; the signal's reason if aborted
  */
 export async function askEngineApi(
   asked: EngineRequest,
-  { dial, timeoutMs }: RequestOptions,
+  options: RequestOptions,
+  signal: AbortSignal,
+): Promise<EngineAnswer> {
+  const { kept } = options;
+  if (kept === undefined || asked.method !== 'GET') return askAnew(asked, options, signal);
+  if (kept.isOpen) {
+    try {
+      const within = AbortSignal.any([signal, timeLimit(KEPT_ANSWER_MS)]);
+      return await complete(asked, await begin(asked, kept.agentFor(undefined), within));
+    } catch (error) {
+      signal.throwIfAborted();
+      // The engine's own words are an answer.
+      if (error instanceof MobyvmError) throw error;
+    }
+  }
+  return askAnew(asked, options, signal);
+}
+
+async function askAnew(
+  asked: EngineRequest,
+  { dial, timeoutMs, kept }: RequestOptions,
   signal: AbortSignal,
 ): Promise<EngineAnswer> {
   signal.throwIfAborted();
@@ -48,7 +75,9 @@ export async function askEngineApi(
   let engine: Duplex | undefined;
   try {
     engine = await dial(both);
-    return await complete(asked, await begin(asked, engine, both));
+    const answer = await complete(asked, await begin(asked, kept?.agentFor(engine) ?? engine, both));
+    if (kept !== undefined) engine = undefined;
+    return answer;
   } catch (error) {
     signal.throwIfAborted();
     if (timeoutMs !== undefined && deadline.signal.aborted)
@@ -63,19 +92,24 @@ export async function askEngineApi(
 /** Sends the request on the connection. @returns the answer's head */
 export async function begin(
   { method, path, body }: EngineRequest,
-  engine: Duplex,
+  engine: Duplex | Agent,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
+  const isOwn = engine instanceof Duplex;
   const outgoing = request({
     method,
     path,
     // The engine requires a Host field and accepts any value.
-    headers: { Host: 'docker', Connection: 'close', ...(body && { 'Content-Type': body.type }) },
-    createConnection: () => engine,
+    headers: {
+      Host: 'docker',
+      ...(isOwn && { Connection: 'close' }),
+      ...(body && { 'Content-Type': body.type }),
+    },
+    ...(isOwn ? { createConnection: () => engine } : { agent: engine }),
     signal,
   });
   // A reset or an abort may come after the last listener is gone; it must not go uncaught.
-  engine.on('error', () => undefined);
+  if (isOwn) engine.on('error', () => undefined);
   outgoing.on('error', () => undefined);
   outgoing.end(body?.bytes);
   const [incoming] = (await once(outgoing, 'response', { signal })) as [IncomingMessage];

@@ -4,6 +4,8 @@ export type { HostPath, PathTranslation } from './api/translate.plan.js';
 export type { ApiRules } from './api-rules.js';
 export type { Dial, EngineAvailability, EngineState } from './availability.js';
 export { containerClient, type ContainerClient, type TerminalSize } from './container-client.js';
+export { followOutput, type OutputOptions } from './container-output.js';
+export type { OutputLine } from './output-line.plan.js';
 export type { TcpAddress } from './dial-tcp.js';
 export { tlsDial, type TlsCredentials, type TlsDialOptions } from './dial-tls.js';
 export {
@@ -18,6 +20,7 @@ export {
   type EngineClientOptions,
   type EnginePing,
 } from './engine-client.js';
+export { KeptConnection } from './kept-connection.js';
 export { followContainers, type FollowOptions } from './engine-events.js';
 export type { ContainerList, EngineInfo, EngineVersion } from './engine-schemas.js';
 export { EngineGateway, type EngineGatewayOptions, type EngineGatewayStats } from './gateway.js';

@@ -35,6 +35,8 @@ export interface PortControlOptions {
   readonly port: number;
   /** The secret that requests must carry; while there is none, all are refused. */
   readonly token: () => string | undefined;
+  /** Called with whether a request carried it. */
+  readonly onToken?: (isRight: boolean) => void;
   readonly leases: PortLeases;
   readonly portFacts: PortFacts;
   readonly logger: Logger;
@@ -170,7 +172,9 @@ class ControlConnection implements Lease {
       if (message.kind === 'release' || this.#isAccepted)
         return this.#refuse('each connection is for one port');
       const { token, request, isRenewal } = message.expose;
-      if (!isSameSecret(token, this.#options.token())) return this.#refuse("the token is not this machine's");
+      const isRight = isSameSecret(token, this.#options.token());
+      this.#options.onToken?.(isRight);
+      if (!isRight) return this.#refuse("the token is not this machine's");
       this.#isAccepted = true;
       this.#context.authenticated();
       void this.#expose(request, isRenewal);

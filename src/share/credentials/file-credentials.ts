@@ -57,6 +57,7 @@ export function fileCredentials(path: string): CredentialStore {
         await replace(Object.fromEntries(Object.entries(passwords).filter(([name]) => name !== account)));
       }),
     list: () => serialize(async () => Object.keys(await read()).sort()),
+    setAsideIfUnreadable: () => serialize(() => file.setAsideIfUnreadable()),
   };
 }
 

@@ -19,5 +19,7 @@ export function windowsCredentials(path: string, manager: () => Promise<Credenti
     },
     remove: async (account) => (await manager()).remove(`${prefix}${account}`),
     list: async () => [...(await manager()).users(prefix)].sort(),
+    // Windows keeps each by itself, and whole.
+    setAsideIfUnreadable: () => Promise.resolve(false),
   };
 }

@@ -14,6 +14,8 @@ export interface LinkServerOptions {
   readonly port: number;
   /** The secret that the guest's first line must carry; while there is none, all are refused. */
   readonly token: () => string | undefined;
+  /** Called with whether a guest's first line carried it. */
+  readonly onToken?: (isRight: boolean) => void;
   /** A link with the token was opened. An earlier one of the same purpose is closed first. */
   readonly onLink: (link: GuestLink) => void;
   readonly logger: Logger;
@@ -57,6 +59,7 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
     link.onGreeting((line) => {
       clearTimeout(timer);
       const purpose = purposeOf(line, options.token());
+      options.onToken?.(purpose !== undefined);
       if (purpose === undefined) {
         logger.warn('share.link.refused', { reason: "no greeting with this machine's token" });
         return link.close();

@@ -1,9 +1,10 @@
 import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { open, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
-import { fileMode, Listeners, sleep, type Logger } from '../../core/host/index.js';
+import { fileMode, Listeners, type Logger } from '../../core/host/index.js';
 import { errnoOf, isAbort, textOf } from '../../core/values/index.js';
 import type { VmConsole } from '../driver.js';
 import { consoleLines, NO_CONSOLE_TEXT, readConsole } from './console-text.plan.js';
+import { OutputWatch } from './output-watch.js';
 
 export interface ConsoleLogOptions {
   /**
@@ -17,12 +18,15 @@ export interface ConsoleLogOptions {
    * emptied. Defaults to 4 MiB.
    */
   readonly maxBytes?: number;
-  /** Milliseconds between checks of the file; defaults to 200. */
+  /** Milliseconds between checks of a file that changes, or whose changes nobody announces; defaults to 200. */
   readonly everyMs?: number;
 }
 
 /** The most that is read per check; the rest of a flood is read at the next one. */
 const CHUNK_BYTES = 256 * 1024;
+
+/** Between checks of a file that does not change. */
+const CALM_MS = 5_000;
 
 /** The most that `tail` reads from the end of a file. */
 const TAIL_BYTES = 256 * 1024;
@@ -102,13 +106,16 @@ export class ConsoleLog implements VmConsole {
   }
 
   async #poll(signal: AbortSignal): Promise<void> {
+    const watch = new OutputWatch(this.logPath);
     try {
       for (;;) {
         await this.#readNew();
-        await sleep(this.#options.everyMs, signal);
+        await watch.look({ leastMs: this.#options.everyMs, mostMs: CALM_MS }, signal);
       }
     } catch (error) {
       if (!isAbort(error)) throw error;
+    } finally {
+      watch.close();
     }
   }
 

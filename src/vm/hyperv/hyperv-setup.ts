@@ -4,7 +4,7 @@ import { freeBytesIn, StateFile, type Ledger, type LedgerEntry, type Logger } fr
 import type { PowerShell } from '../../powershell/index.js';
 import { ConsoleLog } from '../console/index.js';
 import { tagOf } from '../network/ownership.plan.js';
-import { Definition, DEFINITION_REMEDY, Spec } from '../definition.js';
+import { definitionFile, startedFile, type Definition } from '../definition.js';
 
 export interface HypervDriverOptions {
   /** For whatever is quick: it must not wait behind {@link lifePowerShell}. */
@@ -69,15 +69,8 @@ export function hypervSetup(options: HypervDriverOptions): HypervSetup {
     tag: tagOf(machineId),
     folder: join(stateDirectory, 'hyperv'),
     console: new ConsoleLog({ logPath: resolve(options.consoleLogPath), logger }),
-    definition: new StateFile({
-      path: join(stateDirectory, 'definition.json'),
-      schema: Definition,
-      remedy: DEFINITION_REMEDY,
-    }),
-    started: new StateFile({
-      path: join(stateDirectory, 'started.json'),
-      schema: z.object({ format: z.literal(1), spec: Spec }),
-    }),
+    definition: definitionFile(stateDirectory),
+    started: startedFile(stateDirectory),
     identity: new StateFile({ path: join(stateDirectory, 'vm.json'), schema: MachineIdentity }),
     lookSeconds: options.lookSeconds ?? 5,
     freeBytes: options.freeBytes ?? freeBytesIn,

@@ -1,3 +1,5 @@
+export { watchNetwork, type NetworkWatch, type NetworkWatchOptions } from './linux/change-watch.js';
+export type { NetworkChange } from './linux/change-line.plan.js';
 export { findBlockers } from './linux/blockers.js';
 export type { Blocker } from './linux/blockers.plan.js';
 export { bridgeSubnet, chooseSubnet, gatherHostNetworks } from './linux/choose-subnet.js';
@@ -12,6 +14,7 @@ export { bridgeOfTap, tapNameOf } from './linux/link-name.plan.js';
 export { uplinkMtu } from './linux/uplink.js';
 export type { HostService } from './linux/rules.plan.js';
 export { hasRules } from './linux/firewall.js';
+export { isTagged } from './ownership.plan.js';
 export {
   CANDIDATES,
   findOverlap,

@@ -15,6 +15,11 @@ export function tagOf(machineId: string): string {
   return `mobyvm:${machineId}`;
 }
 
+/** True for a text with the tag of any machine of mobyvm. */
+export function isTagged(text: string): boolean {
+  return text.split(/\s/).some((word) => word.startsWith(tagOf('')));
+}
+
 /**
  * An object with our tag is ours. One without a tag is ours only if the ledger has it for the current boot
  * and namespace: then we died between creating and tagging it. An entry of another scope proves nothing: our

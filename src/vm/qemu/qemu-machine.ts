@@ -9,7 +9,10 @@ import { queryRunState, queryUuid } from './qmp-queries.js';
 import { lastQemuMessage, type QemuSetup } from './qemu-setup.js';
 import { vmStateOf } from './run-state.plan.js';
 
+/** Between looks at a process that nothing is connected to. */
 const WATCH_EVERY_MS = 200;
+/** QEMU ends the connection when it exits; a process may also hang in its exit. */
+const WATCH_CONNECTED_EVERY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const PANIC_LINES = 60;
 
@@ -140,7 +143,7 @@ export class QemuMachine {
   async #watch(): Promise<VmExit | undefined> {
     const signal = this.#lifetime.signal;
     try {
-      while (await isAlive(this.record)) await sleep(WATCH_EVERY_MS, signal);
+      while (await isAlive(this.record)) await this.#pause(signal);
     } catch (error) {
       if (isAbort(error)) return undefined;
       throw error;
@@ -149,6 +152,21 @@ export class QemuMachine {
     const exit = await this.#explain();
     this.#hasExited = true;
     return exit;
+  }
+
+  /** Until the process may have ended. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const client = this.#client;
+    if (client === undefined || client.isClosed) return sleep(WATCH_EVERY_MS, signal);
+    const closed = new AbortController();
+    const unsubscribe = client.onClose(() => closed.abort());
+    try {
+      await sleep(WATCH_CONNECTED_EVERY_MS, AbortSignal.any([signal, closed.signal]));
+    } catch {
+      signal.throwIfAborted();
+    } finally {
+      unsubscribe();
+    }
   }
 
   /** QEMU's last event may still be in the socket; the end of the stream follows it. */

@@ -12,7 +12,7 @@ import {
 import { ConsoleLog } from '../console/index.js';
 import { AcceleratorChoice } from './accelerator.js';
 import type { Accelerator, MachineFiles } from './command-line.plan.js';
-import { Definition, DEFINITION_REMEDY, removeFolderIfEmpty } from '../definition.js';
+import { definitionFile, removeFolderIfEmpty, type Definition } from '../definition.js';
 import { MachineRecord, SavedState } from './machine-record.js';
 
 export interface QemuDriverOptions {
@@ -80,11 +80,7 @@ export function qemuSetup(options: QemuDriverOptions): QemuSetup {
     qemuProgram,
     qemuImgProgram: options.qemuImgProgram ?? 'qemu-img',
     commandPrefix,
-    definition: new StateFile({
-      path: join(stateDirectory, 'definition.json'),
-      schema: Definition,
-      remedy: DEFINITION_REMEDY,
-    }),
+    definition: definitionFile(stateDirectory),
     record: new StateFile({ path: join(stateDirectory, 'machine.json'), schema: MachineRecord }),
     saved: new StateFile({ path: join(stateDirectory, 'saved.json'), schema: SavedState }),
     memoryPath: join(stateDirectory, 'memory.saved'),

@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline';
 import { reportOf } from '../../../src/core/values/index.js';
+import { causesFirst } from '../../../src/daemon/doctor/causes.plan.js';
+import { resourceFindings } from '../../../src/daemon/doctor/resource-findings.js';
 import type { Operation } from '../../../src/daemon/machine/operation.js';
 import { LinuxAssembly } from './linux-assembly.js';
 
@@ -10,7 +12,17 @@ import { LinuxAssembly } from './linux-assembly.js';
 export interface LinuxRequest {
   readonly id: number;
   readonly do:
-    'operate' | 'status' | 'repair' | 'guard' | 'restart' | 'ledger' | 'files' | 'world' | 'refuse' | 'allow';
+    | 'operate'
+    | 'doctor'
+    | 'status'
+    | 'repair'
+    | 'guard'
+    | 'restart'
+    | 'ledger'
+    | 'files'
+    | 'world'
+    | 'refuse'
+    | 'allow';
   readonly operation?: Operation;
   readonly cancelAt?: string;
 }
@@ -21,6 +33,11 @@ async function answer({ do: what, operation, cancelAt }: LinuxRequest): Promise<
   switch (what) {
     case 'operate':
       return operation === undefined ? [] : assembly.operate(operation, cancelAt);
+    case 'doctor': {
+      const { signal } = new AbortController();
+      const resources = assembly.machine.resources();
+      return causesFirst(await resourceFindings({ resources, isUp: true, signal }));
+    }
     case 'status':
       return assembly.machine.status();
     case 'repair':

@@ -87,4 +87,5 @@ const noCredentials = {
   write: () => Promise.resolve(),
   remove: () => Promise.resolve(),
   list: () => Promise.resolve([]),
+  setAsideIfUnreadable: () => Promise.resolve(false),
 };

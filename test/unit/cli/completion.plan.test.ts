@@ -19,7 +19,8 @@ describe('completion', () => {
   });
 
   test.each<[string, string, readonly string[]]>([
-    ['the rest of a name', 'sta', ['status']],
+    ['the rest of a name', 'sta', ['status', 'stats']],
+    ['how to show figures once', 'stats --no', ['--no-stream']],
     ['the commands of a group', 'kvp ', ['list', 'set', 'remove', '--help']],
     ['nothing for a name that does not exist', 'frobnicate ', []],
     ['options', 'status --', ['--json', '--watch', '--timings', '--help']],

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runCommand } from '../../../src/cli/commands.js';
 import type { Input } from '../../../src/cli/context.js';
 import { clientFinding } from '../../../src/cli/docker-client.plan.js';
-import type { Finding } from '../../../src/protocol/messages.js';
+import { run } from '../../../src/core/host/index.js';
+import { hostReport, type Finding } from '../../../src/protocol/messages.js';
 import { linuxPaths } from '../../../src/protocol/paths.js';
 import { commandContext, NO_DAEMON, printedBy } from '../../support/cli-context.js';
 
@@ -161,5 +162,44 @@ describe("what leads Docker's clients elsewhere", () => {
     found = { before: [FINE], after: [] };
     const { text } = await doctor([], { env: { DOCKER_HOST: 'tcp://192.0.2.1:2376' } });
     expect(text).toContain('DOCKER_HOST is tcp://192.0.2.1:2376');
+  });
+});
+
+describe('a daemon that was killed', () => {
+  /** @param socket what is at the place of the control socket */
+  async function withoutDaemon(socket: 'left' | 'absent', leftovers: number): Promise<readonly Finding[]> {
+    const place = join(folder, socket);
+    await mkdir(place);
+    const script = `require('net').createServer().listen(${JSON.stringify(join(place, 'control.sock'))}, () => process.kill(process.pid, 'SIGKILL'))`;
+    if (socket === 'left') await run(process.execPath, ['-e', script]).catch(() => undefined);
+    const { lines, terminal } = printedBy();
+    const daemon = {
+      ...NO_DAEMON,
+      examineHost: () => Promise.resolve([PROBLEM, FINE]),
+      leftovers: () => Promise.resolve(leftovers),
+    };
+    const paths = linuxPaths({ MOBYVM_RUN_DIR: place });
+    await runCommand(['doctor', '--json'], commandContext({ terminal, daemon, paths }));
+    return hostReport.parse(JSON.parse(lines[0] ?? '')).findings;
+  }
+
+  test('is named first, with the stale control socket that it has left', async () => {
+    expect(await withoutDaemon('left', 0)).toMatchObject([
+      { id: 'daemon', detail: 'is not running: it was killed, and its control socket is left' },
+      PROBLEM,
+      FINE,
+    ]);
+  });
+
+  test('is named first if only what it set up is left', async () => {
+    expect(await withoutDaemon('absent', 3)).toMatchObject([
+      { id: 'daemon', detail: 'is not running: it was killed' },
+      PROBLEM,
+      FINE,
+    ]);
+  });
+
+  test('is not missed on a host on which it never ran', async () => {
+    expect(await withoutDaemon('absent', 0)).toEqual([PROBLEM, FINE]);
   });
 });

@@ -206,6 +206,18 @@ test('values that are not one word are quoted', () => {
   expect(line).toBe(String.raw`T info  a.b a="" b="x y" c="x=y" d=3 e=true f=C:\site g="{\"h\":1}"`);
 });
 
+test('how often a record was repeated is a remark at its end', () => {
+  const record = { time: 'T', level: 'warn', event: 'a.b' } as const;
+  const fields = { reason: 'no answer', repeated: 14, withinSeconds: 28 };
+  expect(recordText({ ...record, fields })).toBe(
+    'T warn  a.b reason="no answer" (repeated 14 times within 28 s)',
+  );
+  expect(recordText({ ...record, fields: { ...fields, repeated: 1 } })).toContain(
+    '(repeated once within 28 s)',
+  );
+  expect(recordText({ ...record, fields: { repeated: 'often' } })).toBe('T warn  a.b repeated=often');
+});
+
 test('every event that the sources log has a known component', async () => {
   const root = join(import.meta.dirname, '../../../src');
   const found = new Set<string>();

@@ -58,6 +58,7 @@ function render(isInteractive: boolean, stream = STREAM): string[] {
     error: (line) => printed.push(line),
     prompt: () => undefined,
     status: (text) => printed.push(`STATUS ${text}`),
+    redraw: () => undefined,
     watchReader: () => () => undefined,
   });
   stream.forEach((event) => renderer.event(event));

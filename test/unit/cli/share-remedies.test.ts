@@ -156,6 +156,7 @@ test('an account that Linux does not have is replaced by complete commands', asy
     write: () => Promise.resolve(),
     remove: () => Promise.resolve(),
     list: () => Promise.resolve([]),
+    setAsideIfUnreadable: () => Promise.resolve(false),
   };
   const found = await accountOf(
     { ...entry, owner: DEFAULT_OWNER },

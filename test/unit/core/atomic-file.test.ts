@@ -1,12 +1,15 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   fileAccessError,
   diskFullError,
   makeFolder,
   readFileIfPresent,
+  removeFile,
+  renameFile,
   writeFileAtomically,
 } from '../../../src/core/host/index.js';
 
@@ -55,6 +58,69 @@ describe('writeFileAtomically', () => {
     expect(error.code).toBe('MOBYVM_DISK_FULL');
     expect(error.message).toContain('/var/lib/mobyvm/x.json');
     expect(error.remedy).toContain('/var/lib/mobyvm');
+  });
+});
+
+describe('after a power failure', () => {
+  /** Notes what is synced, in order, and what `look` sees at that moment. */
+  async function syncsDuring<Seen>(look: () => Seen, work: () => Promise<void>) {
+    const syncs: { readonly path: string; readonly seen: Seen }[] = [];
+    await using handle = await open(folder, 'r');
+    const handles = Object.getPrototypeOf(handle) as typeof handle;
+    const spy = vi.spyOn(handles, 'sync').mockImplementation(function (this: typeof handle) {
+      syncs.push({ path: readlinkSync(`/proc/self/fd/${this.fd}`), seen: look() });
+      return Promise.resolve();
+    });
+    await work().finally(() => spy.mockRestore());
+    return syncs;
+  }
+  const textOf = (path: string) => (): string | undefined =>
+    existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+
+  test('a file that was written has its new text: file and folder are synced, in this order', async () => {
+    const path = join(folder, 'file');
+    await writeFile(path, 'old');
+    const [first, second, ...more] = await syncsDuring(textOf(path), () => writeFileAtomically(path, 'new'));
+    expect(basename(first!.path)).toMatch(/^file\..*\.tmp$/);
+    expect(first!.seen).toBe('old');
+    expect(second).toEqual({ path: folder, seen: 'new' });
+    expect(more).toEqual([]);
+  });
+
+  test('new folders are there too', async () => {
+    const path = join(folder, 'a/b/file');
+    const syncs = await syncsDuring(textOf(path), () => writeFileAtomically(path, 'new'));
+    const folders = syncs.map((each) => each.path).filter((each) => !each.endsWith('.tmp'));
+    expect(folders).toEqual([join(folder, 'a'), folder, join(folder, 'a/b')]);
+  });
+
+  test('a removed file stays removed, and a renamed one renamed', async () => {
+    const path = join(folder, 'file');
+    await writeFile(path, 'text');
+    const other = join(folder, 'other');
+    expect(await syncsDuring(textOf(other), () => renameFile(path, other))).toEqual([
+      { path: folder, seen: 'text' },
+    ]);
+    expect(await syncsDuring(textOf(other), () => removeFile(other))).toEqual([
+      { path: folder, seen: undefined },
+    ]);
+    await removeFile(other);
+  });
+
+  test('a system that cannot sync folders keeps nobody from writing, and a broken disk is reported', async () => {
+    const path = join(folder, 'file');
+    await using handle = await open(folder, 'r');
+    const handles = Object.getPrototypeOf(handle) as typeof handle;
+    const refuse = (errno: string) =>
+      vi.spyOn(handles, 'sync').mockImplementation(async function (this: typeof handle) {
+        if ((await this.stat()).isDirectory()) throw Object.assign(new Error(errno), { code: errno });
+      });
+    for (const errno of ['EPERM', 'EINVAL', 'EIO']) {
+      const spy = refuse(errno);
+      const written = writeFileAtomically(path, errno).finally(() => spy.mockRestore());
+      if (errno === 'EIO') await expect(written).rejects.toMatchObject({ code: 'MOBYVM_STATE_FILE' });
+      else await written;
+    }
   });
 });
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { silentLogger, type LogEvent, type LogFields } from '../../../src/core/host/index.js';
+import { MachineCondition } from '../../../src/daemon/machine/condition.js';
 import {
   MACHINE_TRANSITIONS,
   nextMachineState,
@@ -7,7 +9,13 @@ import {
 } from '../../../src/daemon/machine/machine-state.plan.js';
 
 function walk(...events: readonly MachineEvent[]): MachineState {
-  return events.reduce(nextMachineState, 'stopped');
+  return events.reduce(step, 'stopped');
+}
+
+function step(state: MachineState, event: MachineEvent): MachineState {
+  const next = nextMachineState(state, event);
+  if (next === undefined) throw new TypeError(`${event} while ${state}`);
+  return next;
 }
 
 describe('the state of the machine', () => {
@@ -55,11 +63,55 @@ describe('the state of the machine', () => {
       const events = Object.values(MACHINE_TRANSITIONS[state]);
       expect(events.length, state).toBeGreaterThan(0);
       const settled = ['starting', 'stopping', 'restarting'].includes(state)
-        ? nextMachineState(state, 'operation.succeeded')
+        ? step(state, 'operation.succeeded')
         : state;
-      expect(nextMachineState(nextMachineState(settled, 'down.begun'), 'operation.succeeded')).toBe(
-        'stopped',
-      );
+      expect(step(step(settled, 'down.begun'), 'operation.succeeded')).toBe('stopped');
     }
+  });
+
+  test('every state can be reached', () => {
+    const reached = new Set<MachineState>(['stopped']);
+    // A set is iterated over what is added meanwhile.
+    for (const state of reached) Object.values(MACHINE_TRANSITIONS[state]).forEach((to) => reached.add(to));
+    expect([...reached].sort()).toEqual(Object.keys(MACHINE_TRANSITIONS).sort());
+  });
+
+  test('one operation at a time: none begins while another runs, and none ends that has not begun', () => {
+    for (const busy of ['starting', 'stopping', 'restarting'] as const)
+      for (const begun of ['up.begun', 'down.begun', 'restart.begun', 'uninstall.begun'] as const)
+        expect(nextMachineState(busy, begun)).toBeUndefined();
+    for (const idle of ['stopped', 'failed'] as const)
+      for (const ended of ['operation.succeeded', 'operation.failed', 'operation.cancelled'] as const)
+        expect(nextMachineState(idle, ended)).toBeUndefined();
+  });
+});
+
+describe('an event that cannot occur', () => {
+  test('is logged as a bug and changes nothing', () => {
+    const logged: [LogEvent, LogFields | undefined][] = [];
+    const condition = new MachineCondition({
+      ...silentLogger,
+      error: (event, fields) => logged.push([event, fields]),
+    });
+    condition.apply('health.restored');
+    expect(condition.state).toBe('stopped');
+    expect(logged).toEqual([
+      [
+        'machine.state.bug',
+        {
+          code: 'MOBYVM_BUG',
+          message: 'The event "health.restored" cannot occur in the state "stopped".',
+        },
+      ],
+    ]);
+    condition.apply('up.begun');
+    expect(condition.state).toBe('starting');
+  });
+
+  test('throws in tests', () => {
+    const condition = new MachineCondition(silentLogger, (bug) => {
+      throw bug;
+    });
+    expect(() => condition.apply('operation.succeeded')).toThrow('cannot occur in the state "stopped"');
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { waitFor } from '../../../src/core/host/index.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
 import type { Machine } from '../../../src/daemon/machine/machine.js';
@@ -405,6 +405,42 @@ describe('a machine', () => {
       expect(network.isThere).toBe(false);
     });
 
+    test('leaves alone for a while what it could not repair, unless a person asks', async () => {
+      const { machine, operate, network } = machineWith();
+      await operate('up');
+      network.isThere = false;
+      network.broken = new MobyvmError('MOBYVM_FOREIGN_OBJECT', 'a foreign bridge has its name.', '');
+      expect(await machine.repairDue()).toBe('changed');
+      network.broken = undefined;
+      expect(await machine.repairDue()).toBe('unchanged');
+      expect(network.isThere).toBe(false);
+      await machine.repairNow();
+      expect(network.isThere).toBe(true);
+    });
+
+    test('ends a repair in the background for a command, which does not wait for it to succeed', async () => {
+      const { machine, operate, network } = machineWith();
+      await operate('up');
+      network.isThere = false;
+      let aborted = false;
+      const ensure = vi.spyOn(network, 'ensure').mockImplementation(
+        ({ signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              aborted = true;
+              reject(signal.reason as Error);
+            });
+          }),
+      );
+      const repairing = machine.repairDue();
+      await vi.waitUntil(() => ensure.mock.calls.length > 0, { timeout: 20_000 });
+      const down = operate('down');
+      await repairing;
+      expect(aborted).toBe(true);
+      expect((await down).at(-1)).toMatchObject({ event: 'operation.done' });
+      expect(machine.state).toBe('stopped');
+    });
+
     test('does not repair it while stopped or during an operation', async () => {
       const { machine, operate, network } = machineWith();
       await operate('up');
@@ -496,3 +532,53 @@ describe('a machine', () => {
 function detailsOf(events: readonly OperationEvent[]): readonly string[] {
   return events.flatMap((event) => (event.event === 'step.progress' ? [event.detail] : []));
 }
+
+describe('a boot image whose engine does not answer', () => {
+  const withImages = (before: string | undefined) => {
+    const asked: string[] = [];
+    const made = machineWith({
+      bootTimeoutSeconds: 10,
+      lastImage: {
+        choose: (wanted, isRetry) => {
+          asked.push(`choose ${isRetry ? 'again' : ''}`.trim());
+          return Promise.resolve(wanted);
+        },
+        answered: (path) => Promise.resolve(void asked.push(`answered ${path}`)),
+        before: () => {
+          made.engine.answers = true;
+          return Promise.resolve(before);
+        },
+        hasFailed: (path) => Promise.resolve(void asked.push(`failed ${path}`)),
+      },
+    });
+    made.engine.answers = false;
+    return { ...made, asked };
+  };
+
+  test('is replaced by the one before it, in the same `up`; `restart` tries it again', async () => {
+    const { machine, operate, asked, driver } = withImages('/kept.iso');
+    const events = await operate('up');
+    expect(events.filter(({ event }) => event === 'operation.notice')).toMatchObject([
+      { message: expect.stringContaining('The boot image /mobyvm.iso did not start') as string },
+    ]);
+    expect(events.at(-1)).toMatchObject({ event: 'operation.done' });
+    expect((await machine.status()).state).toBe('running');
+    expect((await driver.definition())?.isoPath).toBe('/kept.iso');
+    await operate('restart');
+    expect(asked).toEqual([
+      'choose',
+      'answered /kept.iso',
+      'failed /mobyvm.iso',
+      'choose again',
+      'answered /mobyvm.iso',
+    ]);
+    expect((await driver.definition())?.isoPath).toBe('/mobyvm.iso');
+  });
+
+  test('fails the start if there is none before it, and is not noted', async () => {
+    const { operate, asked } = withImages(undefined);
+    const events = await operate('up');
+    expect(events.at(-1)).toMatchObject({ event: 'operation.failed', error: { code: 'MOBYVM_GUEST_BOOT' } });
+    expect(asked).toEqual(['choose']);
+  });
+});

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ERROR_CODES } from '../../../src/core/values/index.js';
+import { statesPage } from '../../../src/daemon/machine/states-page.plan.js';
 import { settingsReference } from '../../../src/daemon/settings/reference.js';
 
 const root = join(import.meta.dirname, '../../..');
@@ -48,6 +49,10 @@ describe('docs/errors.md', () => {
 
 test('docs/settings.md matches the schema (npm run docs:settings)', () => {
   expect(read('docs/settings.md')).toBe(settingsReference());
+});
+
+test('docs/states.md matches the table of transitions (npm run docs:states)', () => {
+  expect(read('docs/states.md')).toBe(statesPage());
 });
 
 test('docs/dependencies.md gives a reason for each dependency, and lists no other', () => {

@@ -175,7 +175,9 @@ const FAULTS: Readonly<Record<string, () => Promise<string> | string>> = {
     failure(verifyImage({ directory: folder, isoPath: join(folder, 'mobyvm.iso') }, signal)),
   '`up` says that the boot image is damaged': () => damagedImage(),
   '`up` stops at a file of the state': async () => {
-    expect(await failure(loadIdentity(await put('machine.json', '{"version":')))).toContain('machine.json');
+    expect(await failure(loadIdentity(await put('machine.json', '{"version":'), folder))).toContain(
+      'machine.json',
+    );
     return printed('explain MOBYVM_STATE_FILE');
   },
   '`up` fails, and the disk is full': () => judgeDisk(settings, '/var/lib/mobyvm', 1_000_000).detail,

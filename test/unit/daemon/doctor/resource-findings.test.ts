@@ -14,19 +14,24 @@ function resource(plan: () => Promise<Change>, isRepaired = true): ManagedResour
 test.each<[string, Change, boolean, object[]]>([
   ['unchanged', { kind: 'none' }, true, [{ verdict: 'fine', detail: 'as set up by mobyvm' }]],
   ['left behind', { kind: 'none' }, false, [{ verdict: 'fine', detail: 'left by an earlier daemon' }]],
-  ['missing while the machine is up', { kind: 'create' }, true, [{ verdict: 'notice', detail: 'missing' }]],
+  [
+    'missing while the machine is up',
+    { kind: 'create' },
+    true,
+    [{ verdict: 'problem', detail: 'missing', isFixable: true }],
+  ],
   ['absent while the machine is down', { kind: 'create' }, false, []],
   [
     'changed',
     { kind: 'update', fields: ['up', 'mac'] },
     true,
-    [{ verdict: 'notice', detail: 'changed: up, mac' }],
+    [{ verdict: 'problem', detail: 'changed: up, mac' }],
   ],
   [
     'replaced',
     { kind: 'replace', reason: 'another program changed it' },
     true,
-    [{ verdict: 'notice', detail: 'another program changed it' }],
+    [{ verdict: 'problem', detail: 'another program changed it' }],
   ],
 ])('a resource that is %s', async (_what, change, isUp, expected) => {
   const resources = [resource(() => Promise.resolve(change))];
@@ -44,4 +49,18 @@ test('a foreign resource is a problem with a remedy', async () => {
 test('resources that are not repaired are omitted', async () => {
   const resources = [resource(() => Promise.resolve({ kind: 'create' }), false)];
   expect(await resourceFindings({ resources, isUp: true, signal })).toEqual([]);
+});
+
+test('what was repaired within the last hour is told, and what was repaired before is not', async () => {
+  const repairs = [
+    { at: '2026-11-26T10:00:00.000Z', id: 'bridge', title: 'bridge mobyvm0', problem: 'missing' },
+    { at: '2026-11-26T10:05:00.000Z', id: 'bridge', title: 'bridge mobyvm0', problem: 'changed: up' },
+  ];
+  const resources = [resource(() => Promise.resolve({ kind: 'none' }))];
+  const found = (nowMs: number) => resourceFindings({ resources, isUp: true, repairs, nowMs, signal });
+  const repairedMs = Date.parse('2026-11-26T10:05:00.000Z');
+  expect(await found(repairedMs + 60_000)).toMatchObject([
+    { verdict: 'notice', detail: 'repaired at 2026-11-26T10:05:00.000Z: it was changed: up' },
+  ]);
+  expect(await found(repairedMs + 3_601_000)).toMatchObject([{ verdict: 'fine' }]);
 });

@@ -8,6 +8,7 @@ const wants = {
   memoryMiB: 2_048,
   subnet: parseSubnet('10.0.75.0/24'),
   switchName: 'mobyvm',
+  machineFolder: 'C:\\ProgramData\\mobyvm\\vm',
   program: 'C:\\mobyvm\\node.exe',
   daemonRuns: false,
 };
@@ -36,6 +37,7 @@ const HEALTHY: WindowsFacts = {
   launchType: { known: 'Auto' },
   service: { known: { state: 'Running', startMode: 'Auto' } },
   wmi: { known: true },
+  machines: { known: [] },
   freeDiskGiB: { known: 100 },
   listeners: {
     known: [{ protocol: 'TCP', address: '::', port: 445, process: 'System', isOurs: false, services: [] }],
@@ -94,7 +96,7 @@ describe('doctor on Windows', () => {
         'docker-desktop',
         'pipes',
       ],
-      ...['hyperv-feature', 'hypervisor', 'hypervisor-launch', 'vmms', 'wmi'],
+      ...['hyperv-feature', 'hypervisor', 'hypervisor-launch', 'vmms', 'wmi', 'twin-vm'],
       ...['subnet', 'nat', 'firewall', 'firewall-blocks', 'ports', 'reserved-ports', 'vpn'],
     ]);
   });

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fileItemStore, setAsideIfDamaged } from '../../../../src/daemon/guest/index.js';
+import { setAsideIn } from '../../../../src/core/host/index.js';
+import { fileItemStore, setItemsAsideIfUnreadable } from '../../../../src/daemon/guest/index.js';
 
 let directory = '';
 let path = '';
@@ -45,13 +46,14 @@ test('a damaged file is reported without its contents, and kept', async () => {
   expect(await readFile(path, 'utf8')).toBe('{"planted": "secret"');
 });
 
-test('a damaged file is renamed before a start, and a valid one is kept', async () => {
-  expect(await setAsideIfDamaged(path)).toBeUndefined();
+test('a damaged file is set aside before a start, and a valid one is kept', async () => {
+  expect(await setItemsAsideIfUnreadable(path)).toBe(false);
   await fileItemStore(path).save({ items: [{ name: 'a', value: 'b' }], removals: [] });
-  expect(await setAsideIfDamaged(path)).toBeUndefined();
+  expect(await setItemsAsideIfUnreadable(path)).toBe(false);
   expect((await fileItemStore(path).load()).items).toHaveLength(1);
   await writeFile(path, '{"planted": "secret"');
-  expect(await setAsideIfDamaged(path)).toContain(`${path}.damaged`);
-  expect(await readFile(`${path}.damaged`, 'utf8')).toBe('{"planted": "secret"');
+  expect(await setItemsAsideIfUnreadable(path)).toBe(true);
+  const [kept] = await setAsideIn(directory);
+  expect(await readFile(kept!.keptAs, 'utf8')).toBe('{"planted": "secret"');
   expect((await fileItemStore(path).load()).items).toEqual([]);
 });

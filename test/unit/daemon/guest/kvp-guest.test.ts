@@ -36,7 +36,6 @@ function guestWith(answer: AgentAnswer = { ok: true }) {
     exchange,
     loadCertificates: () => Promise.resolve(CERTIFICATES),
     loadToken: () => Promise.resolve(TOKEN),
-    setAsideDamagedItems: () => Promise.resolve(undefined),
     hostName: 'moby',
     nowMs: () => 1_800_000_000_500,
     logger: silentLogger,
