@@ -27,7 +27,7 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
         vm.driver,
         vm.accelerator,
         vm.firmware,
-        vm.cpus && `${vm.cpus} CPUs`,
+        vm.cpus && (vm.cpus === 1 ? '1 CPU' : `${vm.cpus} CPUs`),
         vm.memoryMiB && `${vm.memoryMiB} MiB`,
       ]
         .filter((part) => part !== undefined)

@@ -67,6 +67,8 @@ export interface DriverFeatures {
   readonly growsDiskOnline: boolean;
   /** The accelerator in use (`kvm`, `tcg`); undefined on Hyper-V. */
   readonly accelerator: string | undefined;
+  /** How many processors the running machine has, if that is not what its specification says. */
+  readonly processors?: number | undefined;
 }
 
 export interface StopOptions {

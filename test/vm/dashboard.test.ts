@@ -6,11 +6,11 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/core/host/index.js';
 import { hasBrowser, startBrowser } from '../support/browser.js';
-import { Instance, makeBusyboxImage } from '../support/instance.js';
+import { Instance } from '../support/instance.js';
+import { BUSYBOX, startMachine } from '../support/vm/started-machine.js';
 
 /** For what happens in the VM, on a machine that is three times slower. */
 const PATIENCE_MS = 300_000;
-const IMAGE = 'mobyvm-busybox';
 
 /** Chromium with the dashboard of a real VM. One machine; the tests depend on each other, in this order. */
 describe.runIf(hasBrowser)('the dashboard of a VM', () => {
@@ -25,8 +25,7 @@ describe.runIf(hasBrowser)('the dashboard of a VM', () => {
     folder = await mkdtemp(join(tmpdir(), 'mobyvm-shared-'));
     await mkdir(join(folder, 'site'));
     await writeFile(join(folder, 'site/index.html'), 'hello from the host\n');
-    await instance.up();
-    await makeBusyboxImage(instance, IMAGE);
+    await startMachine(instance);
     browser = await startBrowser(instance.namespace);
     page = await browser.newPage({ viewport: { width: 1_280, height: 860 } });
     page.setDefaultTimeout(PATIENCE_MS);
@@ -79,7 +78,7 @@ describe.runIf(hasBrowser)('the dashboard of a VM', () => {
       '--rm',
       '-v',
       'C:\\site:/data',
-      IMAGE,
+      BUSYBOX,
       'cat',
       '/data/index.html',
     ]);
@@ -91,7 +90,7 @@ describe.runIf(hasBrowser)('the dashboard of a VM', () => {
   test('shows a container with its port as soon as it runs, its traffic, and what it prints', async () => {
     await view('Containers');
     const script = 'n=0; while n=$((n+1)); do echo "line $n"; echo hello | nc -l -p 80; sleep 1; done';
-    await instance.docker(['run', '-d', '--name', 'web', '-p', '8080:80', IMAGE, 'sh', '-c', script]);
+    await instance.docker(['run', '-d', '--name', 'web', '-p', '8080:80', BUSYBOX, 'sh', '-c', script]);
     const ports = page.getByRole('table', { name: 'Published ports' });
     await ports.getByText('web:80').first().waitFor();
     await page.getByRole('link', { name: 'output of web' }).click();
@@ -115,7 +114,7 @@ describe.runIf(hasBrowser)('the dashboard of a VM', () => {
       .first()
       .waitFor();
     const say = 'echo seen by the dashboard >/dev/console';
-    await instance.docker(['run', '--rm', '--privileged', '-v', '/dev:/dev', IMAGE, 'sh', '-c', say]);
+    await instance.docker(['run', '--rm', '--privileged', '-v', '/dev:/dev', BUSYBOX, 'sh', '-c', say]);
     await page.getByText('seen by the dashboard').first().waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('seen by');

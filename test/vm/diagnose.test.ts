@@ -6,13 +6,14 @@ import { run } from '../../src/core/host/index.js';
 import { hostReport } from '../../src/protocol/messages.js';
 import { Instance } from '../support/instance.js';
 import { unzip } from '../support/unzip.js';
+import { startMachine } from '../support/vm/started-machine.js';
 
 /** `mobyvm diagnose` and `doctor --fix` with a real machine, alive and then dead in parts. */
 const SECRET = 'Plant3d-in-the-items-0123456789';
 let instance: Instance;
 beforeAll(async () => {
   instance = await Instance.create();
-  await instance.up();
+  await startMachine(instance);
 });
 afterAll(() => instance[Symbol.asyncDispose]());
 
@@ -53,7 +54,7 @@ test('everything of a running machine is collected, but no secret', async () => 
   ])
     expect(verdict(id), id).toBe('ok');
   expect(files.get('evidence/namespace-addresses.txt')).toContain('mobyvm0');
-  expect(files.get('evidence/console.txt')).toMatch(/engine: dockerd .* answers/);
+  expect(files.get('evidence/console.txt')).toMatch(/^\[mobyvm [\d.]+\] \w+: /m);
   expect(files.get('evidence/kvp-host.json')).toContain('planted');
   expect([...files.values()].join('\n').includes(SECRET)).toBe(false);
 });

@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/host/index.js';
 import { inGuest } from '../support/guest-shell.js';
-import { Instance, makeBusyboxImage } from '../support/instance.js';
+import { Instance } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
 import { copyProgram } from '../support/vm/tool-image.js';
+import { BUSYBOX, startMachine } from '../support/vm/started-machine.js';
 
 /** Changes on the host, as containers see them that bind a folder of a share. */
-const IMAGE = 'mobyvm-busybox';
 /** inotifywait of the guest's own system, in a container. */
 const INOTIFYWAIT = [
   '/guest/lib64/ld-linux-x86-64.so.2',
@@ -30,8 +30,7 @@ beforeAll(async () => {
   await writeFile(join(share, 'single.conf'), 'old\n');
   const added = await instance.mobyvm(['share', 'add', 'C', '--path', share]);
   expect(added.stderr).toBe('');
-  await instance.up();
-  await makeBusyboxImage(instance, IMAGE);
+  await startMachine(instance);
   await watchInContainer('watcher', ['C:\\site:/w'], ['-r', '/w']);
   logs = new RunningProgram('docker', ['-H', `unix://${instance.socket}`, 'logs', '--follow', 'watcher']);
   await logs.line(/Watches established/, 120);
@@ -69,7 +68,7 @@ async function watchInContainer(
     '--name',
     name,
     ...volumes,
-    IMAGE,
+    BUSYBOX,
     ...INOTIFYWAIT,
     '-m',
     ...format,
@@ -160,7 +159,7 @@ describe('a container that watches a folder of the host', () => {
   test('sees what a container writes once, and not again from the host', async () => {
     const write = 'echo x >/w/own; mkdir /w/own-folder; rm /w/own; rmdir /w/own-folder; sleep 2';
     const lines = await seen(() =>
-      instance.docker(['run', '--rm', '-v', 'C:\\site:/w', IMAGE, 'sh', '-c', write]),
+      instance.docker(['run', '--rm', '-v', 'C:\\site:/w', BUSYBOX, 'sh', '-c', write]),
     );
     for (const event of [
       'CLOSE_WRITE,CLOSE /w/own',
@@ -213,7 +212,7 @@ test('a development server that watches with chokidar sees a change without poll
   ];
   const binds = ['-v', 'C:\\tools:/tools:ro', '-v', 'C:\\site:/app'];
   await using output = new RunningProgram('docker', [
-    ...['-H', `unix://${instance.socket}`, 'run', '--rm', '--name', 'dev-server', ...binds, IMAGE],
+    ...['-H', `unix://${instance.socket}`, 'run', '--rm', '--name', 'dev-server', ...binds, BUSYBOX],
     ...[...node, '/tools/dev-server.mjs', '/app'],
   ]);
   await output.line(/^watching$/, 240);
@@ -233,7 +232,7 @@ for i in $(seq 20); do
   sleep 0.3
 done
 `;
-  await inGuest(instance, IMAGE, script);
+  await inGuest(instance, BUSYBOX, script);
   await logged(/"mechanism":"touch"/);
   const lines = logs.lines.length;
   await appendFile(join(site, 'f'), 'touched\n');

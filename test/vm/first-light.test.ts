@@ -8,12 +8,12 @@ import { ENGINE_SERVER_NAME } from '../../src/proxy/engine/index.js';
 import { compiledSource } from '../support/compiled.js';
 import { compose } from '../support/compose.js';
 import { inGuest } from '../support/guest-shell.js';
-import { Instance, makeBusyboxImage } from '../support/instance.js';
+import { Instance } from '../support/instance.js';
 import { RunningProgram } from '../support/netns-program.js';
 import { Terminal } from '../support/terminal.js';
+import { BUSYBOX, startMachine } from '../support/vm/started-machine.js';
 
 /** The main job end to end: the whole life of one machine. The tests depend on each other, in this order. */
-const IMAGE = 'mobyvm-busybox';
 const PROGRAMS = resolve(import.meta.dirname, '../fixtures/programs');
 /** What Testcontainers 11.14 asks for; it cannot be pulled here. */
 const RYUK = 'testcontainers/ryuk:0.14.0';
@@ -23,8 +23,7 @@ let instance: Instance;
 
 beforeAll(async () => {
   instance = await Instance.create();
-  await instance.up();
-  await makeBusyboxImage(instance, IMAGE);
+  await startMachine(instance);
 });
 afterAll(() => instance[Symbol.asyncDispose]());
 
@@ -41,18 +40,14 @@ describe('the docker client on the endpoint', () => {
 
   test('run uses the kernel of the VM', async () => {
     const host = (await run('uname', ['-r'])).stdout.trim();
-    const guest = (await instance.docker(['run', '--rm', IMAGE, 'uname', '-r'])).trim();
+    const guest = (await instance.docker(['run', '--rm', BUSYBOX, 'uname', '-r'])).trim();
     expect(guest).not.toBe(host);
     expect(guest).toContain('cloud-amd64');
   });
 
   test('run -i reads all piped input and returns all output', async () => {
-    expect(await instance.docker(['run', '--rm', '-i', IMAGE, 'cat'], { input: 'x' })).toBe('x');
     const large = 'mobyvm '.repeat(300_000);
-    expect(await instance.docker(['run', '--rm', '-i', IMAGE, 'cat'], { input: large })).toBe(large);
-    expect((await instance.docker(['run', '--rm', '-i', IMAGE, 'wc', '-c'], { input: large })).trim()).toBe(
-      String(large.length),
-    );
+    expect(await instance.docker(['run', '--rm', '-i', BUSYBOX, 'cat'], { input: large })).toBe(large);
   });
 
   test('exec, logs -f and cp work on a running container', async () => {
@@ -61,7 +56,7 @@ describe('the docker client on the endpoint', () => {
       '-d',
       '--name',
       'talker',
-      IMAGE,
+      BUSYBOX,
       'sh',
       '-c',
       'echo one; until [ -e /go ]; do sleep 0.1; done; echo two',
@@ -78,7 +73,7 @@ describe('the docker client on the endpoint', () => {
   test('build creates an image from a context on standard input', async () => {
     const context = await tarOf(
       'Dockerfile',
-      `FROM ${IMAGE}\nRUN echo built > /made\nCMD ["cat", "/made"]\n`,
+      `FROM ${BUSYBOX}\nRUN echo built > /made\nCMD ["cat", "/made"]\n`,
     );
     await instance.docker(['build', '-t', 'made', '-'], {
       input: context,
@@ -100,13 +95,13 @@ describe('the docker client on the endpoint', () => {
       instance.docker([
         'run',
         '--rm',
-        IMAGE,
+        BUSYBOX,
         'sh',
         '-c',
         `nc -w 3 ${address} ${port} </dev/null >/dev/null 2>&1; echo $?`,
       ]);
     expect((await reach('10.0.75.2', '2376')).trim()).not.toBe('0');
-    expect(await instance.docker(['run', '--rm', IMAGE, 'nslookup', 'host.docker.internal'])).toContain(
+    expect(await instance.docker(['run', '--rm', BUSYBOX, 'nslookup', 'host.docker.internal'])).toContain(
       '10.0.75.1',
     );
   });
@@ -116,17 +111,17 @@ describe('the docker client on the endpoint', () => {
 describe("the engine's socket in a container", () => {
   test('is what DOCKER_HOST names, however it is written', async () => {
     const { socket } = instance;
-    for (const mount of [
+    const mounts = [
       ['-v', `${socket}:${TARGET}`],
-      ['--mount', `type=bind,source=${socket},target=${TARGET}`],
-      ['-v', `/${socket}:${TARGET}:ro`],
-      ['-v', `//var/run/docker.sock:${TARGET}`],
-      ['-v', `//./pipe/docker_engine:${TARGET}`],
-      ['-v', `\\\\.\\pipe\\mobyvm_engine:${TARGET}`],
-    ]) {
-      const listing = await instance.docker(['run', '--rm', ...mount, IMAGE, 'ls', '-ld', TARGET]);
-      expect(listing, mount.join(' ')).toMatch(/^s/);
-    }
+      ['--mount', `type=bind,source=${socket},target=/at1`],
+      ['-v', `/${socket}:/at2:ro`],
+      ['-v', '//var/run/docker.sock:/at3'],
+      ['-v', '//./pipe/docker_engine:/at4'],
+      ['-v', String.raw`\\.\pipe\mobyvm_engine:/at5`],
+    ];
+    const look = ['ls', '-ld', TARGET, '/at1', '/at2', '/at3', '/at4', '/at5'];
+    const listing = await instance.docker(['run', '--rm', ...mounts.flat(), BUSYBOX, ...look]);
+    expect(listing.match(/^s/gm)).toHaveLength(mounts.length);
   });
 
   test('is refused with the bind to use if it is written in a form that Linux does not have', async () => {
@@ -134,7 +129,15 @@ describe("the engine's socket in a container", () => {
       ['--mount', `type=npipe,source=\\\\.\\pipe\\docker_engine,target=${TARGET}`],
       ['-v', `unix://${instance.socket}:${TARGET}`],
     ]) {
-      const result = run('docker', ['-H', `unix://${instance.socket}`, 'run', '--rm', ...mount, IMAGE, 'ls']);
+      const result = run('docker', [
+        '-H',
+        `unix://${instance.socket}`,
+        'run',
+        '--rm',
+        ...mount,
+        BUSYBOX,
+        'ls',
+      ]);
       await expect(result, mount.join(' ')).rejects.toThrow(
         /-v \/\/var\/run\/docker\.sock:\/var\/run\/docker\.sock/,
       );
@@ -159,7 +162,7 @@ describe('Testcontainers, without any setting', () => {
       // On a host that itself looks like a container, Testcontainers would take Docker's default gateway for the host.
       ...(existsSync('/.dockerenv') ? { TESTCONTAINERS_HOST_OVERRIDE: 'localhost' } : {}),
     };
-    await using program = new RunningProgram('ip', [...args, IMAGE, 'sleep', '1000000'], environment);
+    await using program = new RunningProgram('ip', [...args, BUSYBOX, 'sleep', '1000000'], environment);
     const line = await program.line(/"event":"started"/, 120);
     const { id } = JSON.parse(line) as { id: string };
     const names = (): Promise<string> =>
@@ -265,7 +268,7 @@ describe('a running machine', () => {
     const counting = [
       'run',
       '--rm',
-      IMAGE,
+      BUSYBOX,
       'sh',
       '-c',
       'for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 1; done',
@@ -281,7 +284,7 @@ describe('a running machine', () => {
   });
 
   test('survives kill -9 of the daemon: no container stops, and up adopts the VM', async () => {
-    await instance.docker(['run', '-d', '--name', 'survivor', IMAGE, 'sleep', '100000']);
+    await instance.docker(['run', '-d', '--name', 'survivor', BUSYBOX, 'sleep', '100000']);
     const [qemu, started] = [await instance.qemuPid(), await startedAt('survivor')];
     process.kill(await instance.daemonPid(), 'SIGKILL');
     await instance.untilState('not-running', 20);
@@ -309,7 +312,6 @@ describe('a running machine', () => {
     expect(up.stderr).toContain('`mobyvm restart` applies: vm.cpus 2 → 1');
     expect(await instance.qemuPid()).toBe(before);
     expect(await instance.status()).toMatchObject({
-      vm: { cpus: 2 },
       pending: [{ setting: 'vm.cpus', from: '2', to: '1' }],
     });
     expect(await daemonLog()).toContain('"level":"debug"');
@@ -325,18 +327,18 @@ describe('a running machine', () => {
       '--rm',
       '-v',
       'kept:/kept',
-      IMAGE,
+      BUSYBOX,
       'sh',
       '-c',
       'echo precious > /kept/file',
     ]);
-    await instance.docker(['run', '-d', '--name', 'always', '--restart=always', IMAGE, 'sleep', '100000']);
+    await instance.docker(['run', '-d', '--name', 'always', '--restart=always', BUSYBOX, 'sleep', '100000']);
     expect((await instance.mobyvm(['down', '--stop'])).exitCode).toBe(0);
     // The same ISO boots with SeaBIOS until here and with OVMF from here on.
     await instance.configure({ vm: { firmware: 'uefi' } });
     await instance.up();
     expect(
-      (await instance.docker(['run', '--rm', '-v', 'kept:/kept', IMAGE, 'cat', '/kept/file'])).trim(),
+      (await instance.docker(['run', '--rm', '-v', 'kept:/kept', BUSYBOX, 'cat', '/kept/file'])).trim(),
     ).toBe('precious');
     expect(await startedAt('always')).toMatch(/^true /);
   });
@@ -347,7 +349,7 @@ describe('a running machine', () => {
     expect((await instance.mobyvm(['restart'])).exitCode).toBe(0);
     expect(await instance.qemuPid()).not.toBe(before);
     expect(
-      (await instance.docker(['run', '--rm', '-v', 'kept:/kept', IMAGE, 'cat', '/kept/file'])).trim(),
+      (await instance.docker(['run', '--rm', '-v', 'kept:/kept', BUSYBOX, 'cat', '/kept/file'])).trim(),
     ).toBe('precious');
   });
 });
@@ -362,7 +364,7 @@ describe('Windows paths, where the drive is shared', () => {
 
   beforeAll(async () => {
     // Stands in for a share: a folder created in the guest.
-    await inGuest(instance, IMAGE, 'mkdir -p /C/site; echo "from the drive" >/C/site/hello\n');
+    await inGuest(instance, BUSYBOX, 'mkdir -p /C/site; echo "from the drive" >/C/site/hello\n');
     const tls = join(instance.directory, 'state/tls');
     const options = {
       path: join(instance.directory, 'windows.sock'),
@@ -389,7 +391,7 @@ describe('Windows paths, where the drive is shared', () => {
     ['-v', ['-v', 'C:\\site:/data:ro']],
     ['--mount', ['--mount', 'type=bind,source=C:\\site,target=/data']],
   ])('%s mounts the folder in the container, and inspect shows its path on the host', async (_, args) => {
-    expect(await through(['run', '--name', 'bound', ...args, IMAGE, ...read])).toBe('from the drive\n');
+    expect(await through(['run', '--name', 'bound', ...args, BUSYBOX, ...read])).toBe('from the drive\n');
     const format = ['--format', '{{range .Mounts}}{{.Source}}{{end}}'];
     expect(await through(['inspect', ...format, 'bound'])).toBe('C:\\site\n');
     await instance.docker(['rm', 'bound']);
@@ -402,7 +404,7 @@ describe('Windows paths, where the drive is shared', () => {
       `version: "3.7"
 services:
   app:
-    image: ${IMAGE}
+    image: ${BUSYBOX}
     command: cat /data/hello /more/hello
     volumes:
       - 'C:\\site:/data:ro'
@@ -426,7 +428,7 @@ services:
   test('a volume of the local driver is stored on it', async () => {
     const options = ['type=none', 'o=bind', 'device=C:\\site'].flatMap((option) => ['--opt', option]);
     await through(['volume', 'create', ...options, 'site']);
-    expect(await through(['run', '--rm', '-v', 'site:/data', IMAGE, ...read])).toBe('from the drive\n');
+    expect(await through(['run', '--rm', '-v', 'site:/data', BUSYBOX, ...read])).toBe('from the drive\n');
     await instance.docker(['volume', 'rm', 'site']);
   });
 });

@@ -8,7 +8,7 @@ import type { VmExit, VmSpec } from '../../src/vm/index.js';
 import { AcceleratorChoice } from '../../src/vm/qemu/accelerator.js';
 import { tryAccelerator } from '../../src/vm/qemu/accelerator-trial.js';
 import { TRIAL_MESSAGE } from '../../src/vm/qemu/trial-firmware.plan.js';
-import { DEFAULT_MACHINE_TYPE } from '../../src/vm/qemu/command-line.plan.js';
+import { DEFAULT_MACHINE_TYPE, EMULATED_CPU } from '../../src/vm/qemu/command-line.plan.js';
 import { launchMachine } from '../../src/vm/qemu/launch.js';
 import { qemuSetup } from '../../src/vm/qemu/qemu-setup.js';
 import { QmpClient } from '../../src/vm/qemu/qmp-client.js';
@@ -150,7 +150,9 @@ describe('memory', () => {
   test('is loaded again after a dead daemon left a restore half-done', async () => {
     await using vm = await started();
     await vm.driver.save(recordingContext());
-    const hardware = { spec: vm.spec, accelerator: 'tcg' as const, machineType: DEFAULT_MACHINE_TYPE };
+    const hardware = {
+      ...{ spec: vm.spec, accelerator: 'tcg' as const, machineType: DEFAULT_MACHINE_TYPE, cpu: EMULATED_CPU },
+    };
     await launchMachine(qemuSetup(vm.options), hardware, { isRestore: true, signal: SIGNAL });
     const [abandoned] = await vm.pids();
     await vm.driver.restore(recordingContext());

@@ -2,11 +2,11 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor } from '../../src/core/host/index.js';
-import { Instance, makeBusyboxImage } from '../support/instance.js';
+import { Instance } from '../support/instance.js';
 import { NetworkNamespace } from '../support/netns.js';
+import { BUSYBOX, startMachine } from '../support/vm/started-machine.js';
 
 /** What others do to a running machine's network, while a container downloads through it. */
-const IMAGE = 'mobyvm-busybox';
 const BRIDGE = 'mobyvm0';
 /** Sends a numbered line five times a second to every client. */
 const SERVER = `
@@ -25,8 +25,7 @@ beforeAll(async () => {
   // Not ours: it stays, with what others have in it.
   await run('ip', ['netns', 'add', instance.namespace]);
   await inHost('ip', 'link', 'set', 'lo', 'up');
-  await instance.up();
-  await makeBusyboxImage(instance, IMAGE);
+  await startMachine(instance);
   internet = await NetworkNamespace.create('internet');
   await inHost('ip', 'link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', internet.name);
   await inHost('ip', 'address', 'add', '198.51.100.2/24', 'dev', 'uplink');
@@ -37,7 +36,7 @@ beforeAll(async () => {
   // A flush of all rules ends connection tracking, and with it translated connections: as a pull does, the download
   // gives up on a silent connection and tries again.
   const download = 'while :; do busybox timeout 5 busybox nc 198.51.100.1 8080; done';
-  await instance.docker(['run', '-d', '--name', 'download', IMAGE, 'sh', '-c', download]);
+  await instance.docker(['run', '-d', '--name', 'download', BUSYBOX, 'sh', '-c', download]);
   await untilDownloadGoesOn();
 });
 

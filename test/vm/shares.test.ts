@@ -7,6 +7,7 @@ import { run, sleep, waitFor, type RunResult } from '../../src/core/host/index.j
 import { inGuest } from '../support/guest-shell.js';
 import { Instance } from '../support/instance.js';
 import { makeToolImage } from '../support/vm/tool-image.js';
+import { startMachine } from '../support/vm/started-machine.js';
 
 /**
  * Shares from end to end: a real Samba, the real VM, the real docker client. One machine; the tests depend on each
@@ -31,7 +32,7 @@ beforeAll(async () => {
   await writeFile(passwordFile, `${PASSWORD}\n`);
   await share('add', 'C', '--path', join(host, 'c'));
   await share('add', join(host, 'src'), '--read-only');
-  await instance.up();
+  await startMachine(instance);
   await makeToolImage(instance, IMAGE);
 });
 afterAll(async () => {

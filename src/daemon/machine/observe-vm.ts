@@ -18,7 +18,7 @@ export async function observeVm(
 ): Promise<ObservedVm> {
   try {
     const state = await driver.state(timeLimit(LOOK_TIMEOUT_MS));
-    const { accelerator } = driver.features;
+    const { accelerator, processors } = driver.features;
     const { cpus, memoryMiB, firmware } = (isUp(state) ? await driver.runningSpec() : wanted) ?? {};
     return {
       state,
@@ -26,7 +26,7 @@ export async function observeVm(
       ...(boot.stage === undefined || !isUp(state)
         ? {}
         : { stage: `${boot.stage.stage}: ${boot.stage.text}` }),
-      cpus,
+      cpus: processors ?? cpus,
       memoryMiB,
       firmware,
     };

@@ -46,7 +46,12 @@ const OWN_PORTS: readonly number[] = [53, 2372, 2373, 2374];
 export const settingsSchema = z.strictObject({
   vm: z
     .strictObject({
-      cpus: z.int().min(1).max(64).default(2).describe('Number of virtual processors.'),
+      cpus: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(2)
+        .describe('Number of virtual processors. An emulated VM has one, whatever this says.'),
       memoryMiB: z
         .int()
         .min(512)

@@ -1,14 +1,19 @@
 import type { VmSpec } from '../driver.js';
 import { type ProcessInfo, findProcess } from '../../core/host/index.js';
 import { textOf } from '../../core/values/index.js';
-import { planCommandLine, type Accelerator, type MachineFiles } from './command-line.plan.js';
+import {
+  FIRST_EMULATED_CPU,
+  planCommandLine,
+  type Accelerator,
+  type MachineFiles,
+} from './command-line.plan.js';
 import type { Hardware, MachineRecord } from './machine-record.js';
 import { findMachineProcesses, runsMachine } from './machine-process.js';
-import type { QemuSetup } from './qemu-setup.js';
+import { foldersOf, type QemuSetup } from './qemu-setup.js';
 
 /**
  * Finds the running process of a machine: the recorded one if it still is that process, otherwise any QEMU
- * running with the machine's id, as the record may be lost. Undefined if there is none.
+ * running with the machine's id on its files, as the record may be lost. Undefined if there is none.
  */
 export async function findRunningMachine(
   setup: QemuSetup,
@@ -25,7 +30,7 @@ export async function findRunningMachine(
   }
   const machineId = spec?.machineId ?? setup.machineId;
   if (machineId === undefined) return undefined;
-  const [found] = await findMachineProcesses(machineId);
+  const [found] = await findMachineProcesses(machineId, foldersOf(setup));
   if (found === undefined) return undefined;
   const rebuilt =
     spec === undefined
@@ -52,7 +57,9 @@ function rebuildRecord(found: ProcessInfo, spec: VmSpec, files: MachineFiles): M
   const accelerator: Accelerator = argument(found.args, '-accel')?.startsWith('kvm') === true ? 'kvm' : 'tcg';
   const machineType = argument(found.args, '-machine') ?? '';
   const firmware = found.args.find((arg) => arg.startsWith('if=pflash,unit=0'));
-  const hardware: Hardware = { spec, accelerator, machineType };
+  const model = argument(found.args, '-cpu');
+  const cpu = accelerator === 'kvm' || model === FIRST_EMULATED_CPU ? undefined : model;
+  const hardware: Hardware = { spec, accelerator, machineType, cpu };
   const isKnown =
     (firmware !== undefined) === (spec.firmware === 'uefi') &&
     isSameMachine(found.args, planCommandLine(spec, { ...hardware, firmware: { kind: 'bios' }, files }));

@@ -7,7 +7,7 @@ import { prepareFirmware } from './firmware.js';
 import type { Hardware, MachineRecord } from './machine-record.js';
 import { withPackage } from './preflight.js';
 import { findMachineProcesses, runsMachine } from './machine-process.js';
-import { makeFolders, lastQemuMessage, removeRunFiles, type QemuSetup } from './qemu-setup.js';
+import { foldersOf, makeFolders, lastQemuMessage, removeRunFiles, type QemuSetup } from './qemu-setup.js';
 import { checkedSocketPath } from './socket-path.js';
 
 /** Loading the ISO and allocating the memory is quick; a host that swaps may need much longer. */
@@ -23,7 +23,7 @@ export async function launchMachine(
   hardware: Hardware,
   { isRestore, signal }: { readonly isRestore: boolean; readonly signal: AbortSignal },
 ): Promise<MachineRecord> {
-  const { accelerator, machineType, spec } = hardware;
+  const { spec, ...choices } = hardware;
   checkSocketPaths(setup);
   await checkIso(spec.isoPath);
   await removeRunFiles(setup);
@@ -32,15 +32,18 @@ export async function launchMachine(
   await rm(setup.files.qemuLog, { force: true });
   const firmware = await prepareFirmware(spec.firmware, setup.uefiVariablesPath);
   const plan = isRestore ? planRestoreCommandLine : planCommandLine;
-  const args = plan(spec, { accelerator, machineType, firmware, files: setup.files });
+  const args = plan(spec, { ...choices, firmware, files: setup.files });
   try {
     await startQemu(setup, args, hardware, signal);
     const record = await recordStarted(setup, hardware);
     await setup.record.write(record);
-    setup.logger.info('vm.process.started', { pid: record.pid, accelerator, machineId: spec.machineId });
+    setup.logger.info('vm.process.started', {
+      ...{ pid: record.pid, accelerator: choices.accelerator, machineId: spec.machineId },
+    });
     return record;
   } catch (error) {
-    for (const found of await findMachineProcesses(spec.machineId)) await killProcess(found);
+    for (const found of await findMachineProcesses(spec.machineId, foldersOf(setup)))
+      await killProcess(found);
     await removeRunFiles(setup);
     throw error;
   }

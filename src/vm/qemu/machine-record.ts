@@ -5,6 +5,8 @@ const Choice = {
   accelerator: z.enum(['kvm', 'tcg']),
   /** For example `pc-q35-7.2`: the exact type, because the alias changes with QEMU's version. */
   machineType: z.string(),
+  /** See MachineChoices in command-line.plan.ts: a saved memory loads only into the same processor. */
+  cpu: z.string().optional(),
 };
 
 /** A file's size and modification time, to detect that it was replaced. */

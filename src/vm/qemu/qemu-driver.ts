@@ -21,7 +21,7 @@ import type {
   VmStall,
   VmState,
 } from '../driver.js';
-import { DEFAULT_MACHINE_TYPE } from './command-line.plan.js';
+import { DEFAULT_MACHINE_TYPE, EMULATED_CPU } from './command-line.plan.js';
 import { dataDiskBytes, ensureDataDisk } from './data-disk.js';
 import { endProcess, shutDownGuest } from './end-machine.js';
 import { findRunningMachine } from './find-machine.js';
@@ -71,7 +71,8 @@ export class QemuDriver implements VmDriver {
   }
 
   get features(): DriverFeatures {
-    return { growsDiskOnline: true, accelerator: this.#machine?.record.hardware?.accelerator };
+    const { accelerator, cpu } = this.#machine?.record.hardware ?? {};
+    return { growsDiskOnline: true, accelerator, processors: cpu === undefined ? undefined : 1 };
   }
 
   /** The unix socket of the guest's key-value exchange, while the machine runs. */
@@ -177,7 +178,8 @@ export class QemuDriver implements VmDriver {
   ): Promise<void> {
     const { signal } = context;
     context.progress(`starting QEMU with ${wanted.accelerator}`);
-    const hardware = { ...wanted, machineType: DEFAULT_MACHINE_TYPE };
+    const cpu = wanted.accelerator === 'tcg' ? EMULATED_CPU : undefined;
+    const hardware = { ...wanted, machineType: DEFAULT_MACHINE_TYPE, cpu };
     await this.#launch(hardware, { isRestore: false, context }, async (started) => {
       started.isOnTrial = isOnTrial;
       const client = await started.qmp();

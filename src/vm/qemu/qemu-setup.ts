@@ -157,3 +157,8 @@ export async function lastQemuMessage(setup: QemuSetup): Promise<string> {
       ?.replace(/^qemu-system-\w+: /, '') ?? ''
   );
 }
+
+/** Whose files only processes of this machine have in their arguments. */
+export function foldersOf({ stateDirectory, runDirectory }: QemuSetup): readonly string[] {
+  return [stateDirectory, runDirectory];
+}

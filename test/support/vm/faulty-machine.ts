@@ -7,6 +7,7 @@ import { hostReport, type Finding } from '../../../src/protocol/messages.js';
 import { Instance } from '../instance.js';
 import { RunningProgram } from '../netns-program.js';
 import { unzip } from '../unzip.js';
+import { startMachine } from './started-machine.js';
 
 const UPSTREAM_PORT = 5399;
 /** What `mobyvm kvp set` sends arrives here, with or without an engine. */
@@ -45,7 +46,7 @@ export class FaultyMachine implements AsyncDisposable {
       await machine.startUpstream();
       await mkdir(join(folder, 'c'));
       await machine.succeed('share', 'add', 'C', '--path', join(folder, 'c'));
-      await instance.up();
+      await startMachine(instance);
       await machine.untilContent();
     } catch (error) {
       await machine[Symbol.asyncDispose]();

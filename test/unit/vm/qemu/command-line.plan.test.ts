@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  EMULATED_CPU,
   planCommandLine,
   planRestoreCommandLine,
   type MachineChoices,
@@ -10,6 +11,7 @@ import { SAMPLE_SPEC } from '../../../support/vm/sample-spec.js';
 const CHOICES: MachineChoices = {
   accelerator: 'tcg',
   machineType: 'q35',
+  cpu: EMULATED_CPU,
   firmware: { kind: 'bios' },
   files: {
     qmpSocket: '/run/mobyvm/vm/qmp.sock',
@@ -26,7 +28,7 @@ describe('the command line', () => {
     expect(planCommandLine(SAMPLE_SPEC, CHOICES).join(' ')).toBe(
       [
         '-name guest=MobyLinuxVM -uuid 0c6d1b0e-7a3f-4a57-9a5b-3f6f1f0a2b11',
-        '-machine q35 -accel tcg,thread=single -cpu max,-cx16 -smp cpus=2 -m size=2048M',
+        '-machine q35 -accel tcg,thread=single -cpu max,-cx16,-erms,-smap,-smep,-pku,-umip -smp cpus=1 -m size=2048M',
         '-nodefaults -display none -no-reboot -rtc base=utc,clock=host -boot strict=on',
         '-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng',
         '-device virtio-scsi-pci,id=scsi',
@@ -48,9 +50,14 @@ describe('the command line', () => {
     );
   });
 
-  test('uses the host’s processor with KVM', () => {
-    const args = planCommandLine(SAMPLE_SPEC, { ...CHOICES, accelerator: 'kvm' }).join(' ');
-    expect(args).toContain('-accel kvm -cpu host ');
+  test('has the processors that a machine was started with before there was a choice', () => {
+    const args = planCommandLine(SAMPLE_SPEC, { ...CHOICES, cpu: undefined }).join(' ');
+    expect(args).toContain('-cpu max,-cx16 -smp cpus=2 ');
+  });
+
+  test('uses the host’s processors with KVM', () => {
+    const args = planCommandLine(SAMPLE_SPEC, { ...CHOICES, accelerator: 'kvm', cpu: undefined }).join(' ');
+    expect(args).toContain('-accel kvm -cpu host -smp cpus=2 ');
     expect(args).not.toContain('tcg');
   });
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { isAlive, killProcess, findProcess } from '../../../../src/core/host/index.js';
 import { findMachineProcesses, runsMachine } from '../../../../src/vm/qemu/machine-process.js';
@@ -34,5 +36,23 @@ describe('a process', () => {
 
   test('is found among all processes', async () => {
     expect(await findMachineProcesses(ID)).toEqual([]);
+  });
+
+  // A copy of a state folder has the machine's id.
+  test('is told from that of another machine with the same id by the folders of its files', async () => {
+    const disk = 'driver=qcow2,file.filename=/a,,b/state/vm/data.qcow2';
+    const args = ['-e', 'setTimeout(() => undefined, 60_000)', '--', '-uuid', ID, '-blockdev', disk];
+    const qemu = spawn(process.execPath, args, { argv0: 'qemu-system-x86_64', stdio: 'ignore' });
+    try {
+      await once(qemu, 'spawn');
+      const pids = async (...folders: readonly string[]): Promise<number[]> =>
+        (await findMachineProcesses(ID, folders)).map(({ pid }) => pid);
+      expect(await pids()).toEqual([qemu.pid]);
+      expect(await pids('/elsewhere', '/a,b/state/vm')).toEqual([qemu.pid]);
+      expect(await pids('/a,b/state/v', '/elsewhere')).toEqual([]);
+    } finally {
+      qemu.kill('SIGKILL');
+      await once(qemu, 'exit');
+    }
   });
 });
