@@ -20,6 +20,8 @@ export { decodePoolFile, type PoolRecord } from './wire/pool-file.codec.js';
 export { encodeShareRequest } from './guest/share-request.codec.js';
 export type { MountRequest, ShareRequest, UmountRequest } from './guest/share-request.codec.js';
 export { flushGuestDisk } from './guest/flush-guest-disk.js';
+export { decodeClockRequest, MOST_ADJUSTED_MS } from './guest/clock-request.codec.js';
+export { measureGuestClock, type ClockMeasurement } from './guest/measure-guest-clock.js';
 export { syncGuestTime, type SyncGuestTimeOptions } from './guest/sync-guest-time.js';
 export {
   decodeTimeRequest,

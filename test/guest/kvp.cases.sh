@@ -15,7 +15,7 @@ CONFIGURED_MARK=$work/run/configured
 ENGINE_REACH_FILE=$work/run/engine-reach
 ENGINE_TLS_FOLDER=$work/run/tls
 DMI_ENTRIES=$work/dmi VMBUS=$work/no-vmbus
-for script in console clock network configuration engine-listeners kvp-pool kvp-transfer kvp-time kvp-sync json-settings kvp-config share-jobs; do
+for script in console clock network configuration engine-listeners kvp-pool kvp-transfer kvp-time kvp-sync json-settings kvp-config kvp-clock share-jobs; do
 	. "$scripts/$script.sh"
 done
 # mktemp's folder is on no RAM disk here: nothing is secret in the tests.
@@ -454,6 +454,41 @@ expect 'while the clock service runs, the clock is left to it' is 'ok -3600000 r
 expect 'and not set by the host' is 1790000000000 cat "$work/clock"
 exec 8>&-
 expect 'when it has ended, the host steps the clock' is 'ok -3600000 stepped' ask_time time 1790003600.000
+
+# --- the clock, to the millisecond ---
+# ask_clock [ADJUST]: the result of a request with this field
+ask_clock() {
+	{
+		echo 'mobyvm-clock 1'
+		[ $# -eq 0 ] || field adjust "$1"
+		echo end
+	} >"$work/body"
+	apply_clock_request "$work/body"
+}
+STEP_CLOCK=step_clock
+step_clock() {
+	[ ! -e "$work/clock-stays" ] || { echo 'step-clock: Operation not permitted' >&2; return 1; }
+	echo "$1" >"$work/moved"
+}
+fresh
+rm -f "$work/moved"
+TZ=UTC touch -d '2026-09-21 14:13:20' "$HOST_POOL"
+expect 'the host is told when its pool was written' is 'ok 1790000000000' ask_clock
+expect 'and the clock stays' not test -e "$work/moved"
+expect 'a clock that is behind is moved forward' is 'ok 1790000000000' ask_clock 250
+expect 'by as much' is 250 cat "$work/moved"
+expect 'which is printed on the console' grep -q 'clock: moved by 250 ms, by the host.s time$' "$work/console"
+expect 'a clock that is ahead is moved back' is 'ok 1790000000000' ask_clock -2000
+expect 'by as much' is -2000 cat "$work/moved"
+rm -f "$work/moved"
+for bad in '' - 1.5 2001 -2001 12345 x '1 2' '5; reboot' --5; do
+	expect "a bad correction: $bad" is 'error malformed 0 the field adjust is malformed' ask_clock "$bad"
+done
+expect 'moves nothing' not test -e "$work/moved"
+expect 'no field is left behind' is '' ls "$AGENT_STATE"
+: >"$work/clock-stays"
+expect 'a clock that cannot be moved' is 'error clock 0 the clock could not be moved: step-clock: Operation not permitted' ask_clock 5
+unset -f step_clock
 
 # --- who waits for it ---
 fresh

@@ -3,7 +3,13 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sleep, waitFor } from '../../src/core/host/index.js';
 import { parseMac } from '../../src/core/values/index.js';
-import { applyConfiguration, guestPresence, QemuKvpExchange, syncGuestTime } from '../../src/kvp/index.js';
+import {
+  applyConfiguration,
+  guestPresence,
+  measureGuestClock,
+  QemuKvpExchange,
+  syncGuestTime,
+} from '../../src/kvp/index.js';
 import { HvStatus } from '../../src/kvp/wire/hv-status.js';
 import { KVP_MESSAGE_BYTES } from '../../src/kvp/wire/kvp-frame.js';
 import { decodeKvpStatus, encodeKvpRequest, Pool } from '../../src/kvp/wire/kvp-message.codec.js';
@@ -102,6 +108,29 @@ test('the host does not step a clock that the guest keeps by its RTC', async () 
     expect(answer?.action).toBe('rtc');
     expect(answer?.offsetMs).toBeLessThan(-3_500_000);
     expect(Math.abs((await ask(kvp))?.offsetMs ?? Number.NaN)).toBeLessThan(60_000);
+  });
+});
+
+test('a clock that is off by a fraction of a second is measured and moved', async () => {
+  const measure = async (kvp: QemuKvpExchange, adjustMs?: number) => {
+    const options = { nowMs: Date.now, timeoutSeconds: 60, signal: never, adjustMs };
+    const measured = await measureGuestClock(kvp, options);
+    expect(measured).toBeDefined();
+    return measured!;
+  };
+  // File times advance with the guest's timer, by up to 10 ms.
+  const TICK_MS = 20;
+  await withExchange(async (kvp) => {
+    const before = await measure(kvp);
+    await measure(kvp, 1_500);
+    const after = await measure(kvp);
+    const margin = before.uncertaintyMs + after.uncertaintyMs + TICK_MS;
+    expect(Math.abs(after.offsetMs - before.offsetMs - 1_500)).toBeLessThanOrEqual(margin);
+    await measure(kvp, -1_500);
+    const back = await measure(kvp);
+    expect(Math.abs(back.offsetMs - before.offsetMs)).toBeLessThanOrEqual(
+      before.uncertaintyMs + back.uncertaintyMs + TICK_MS,
+    );
   });
 });
 

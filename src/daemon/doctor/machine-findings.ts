@@ -112,7 +112,7 @@ function judgeToken({ wrongToken }: ExaminedParts, { since }: MachineStatus): Ju
 
 /**
  * A name that no cache has, does not exist, and is asked for no further than the host's servers (RFC 6761 §6.2). Names in
- * `invalid` would not do: they are answered without asking anybody.
+ * `invalid` would not do: they are answered without asking anyone.
  */
 function unknownName(): string {
   return `doctor-${randomBytes(6).toString('hex')}.test`;

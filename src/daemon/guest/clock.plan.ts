@@ -1,3 +1,5 @@
+import { MOST_ADJUSTED_MS, type ClockMeasurement } from '../../kvp/index.js';
+
 /** Why the guest's clock is looked at. */
 export type ClockOccasion =
   /** The VM was booted or adopted, or was restored or resumed: its clock may have stopped meanwhile. */
@@ -18,6 +20,9 @@ export const TOLERATED_OFFSET_MS = 2_000;
 /** Not more often than this, except after a resume. */
 export const SYNC_EVERY_MS = 30_000;
 
+/** A clock drifts, and a host that slept for a second leaves no trace in whole seconds. */
+export const COMPARE_EVERY_MS = 300_000;
+
 /** Is the host's time to be sent now? */
 export function isClockSyncDue(
   occasion: ClockOccasion,
@@ -25,5 +30,23 @@ export function isClockSyncDue(
 ): boolean {
   if (occasion.reason !== 'checked') return true;
   if (sinceAttemptMs !== undefined && sinceAttemptMs < SYNC_EVERY_MS) return false;
-  return isPending || Math.abs(occasion.engineOffsetMs ?? 0) > TOLERATED_OFFSET_MS;
+  return (
+    isPending ||
+    (sinceAttemptMs !== undefined && sinceAttemptMs >= COMPARE_EVERY_MS) ||
+    Math.abs(occasion.engineOffsetMs ?? 0) > TOLERATED_OFFSET_MS
+  );
+}
+
+/** Containers compare times of files and tokens: a twentieth of a second is nothing to them. */
+export const GOOD_OFFSET_MS = 50;
+
+/** Of a host that was held up while it wrote: the measurement says nothing. */
+const MOST_UNCERTAIN_MS = 250;
+
+/** By how many milliseconds the guest's clock is to be moved; undefined if it is right, or nobody knows. */
+export function correctionFor({ offsetMs, uncertaintyMs }: ClockMeasurement): number | undefined {
+  const tolerated = Math.max(GOOD_OFFSET_MS, uncertaintyMs);
+  const size = Math.abs(offsetMs);
+  if (uncertaintyMs > MOST_UNCERTAIN_MS || size <= tolerated || size > MOST_ADJUSTED_MS) return undefined;
+  return -Math.round(offsetMs);
 }

@@ -1,7 +1,13 @@
 import type { Logger } from '../../core/host/index.js';
 import { reportOf } from '../../core/values/index.js';
-import { syncGuestTime, type KvpExchange, type TimeAnswer } from '../../kvp/index.js';
-import { isClockSyncDue, type ClockOccasion } from './clock.plan.js';
+import {
+  measureGuestClock,
+  syncGuestTime,
+  type ClockMeasurement,
+  type KvpExchange,
+  type TimeAnswer,
+} from '../../kvp/index.js';
+import { correctionFor, isClockSyncDue, type ClockOccasion } from './clock.plan.js';
 
 export interface GuestClockOptions {
   readonly exchange: KvpExchange;
@@ -13,12 +19,16 @@ export interface GuestClockOptions {
   readonly timeoutSeconds?: number;
 }
 
+/** A measurement can be disturbed by another item that is written at the same time; the next one shows it. */
+const MOST_CORRECTIONS = 3;
+
 /** Keeps the guest's clock at the host's time, by requests over the key-value exchange. */
 export class GuestClock {
   readonly #options: GuestClockOptions;
   readonly #monotonicMs: () => number;
   #isPending = false;
   #isRunning = false;
+  #refining = Promise.resolve();
   #attemptedMs: number | undefined;
 
   constructor(options: GuestClockOptions) {
@@ -46,7 +56,10 @@ export class GuestClock {
     try {
       const answer = await syncGuestTime(exchange, { nowMs, timeoutSeconds, signal, logger });
       if (answer === undefined) logger.debug('guest.clock.unsupported');
-      else logger.info('guest.clock.synced', { offsetMs: answer.offsetMs, action: answer.action });
+      else {
+        logger.info('guest.clock.synced', { offsetMs: answer.offsetMs, action: answer.action });
+        this.#refining = this.#refining.then(() => this.#refine(signal));
+      }
       return answer;
     } catch (error) {
       this.#isPending = true;
@@ -54,6 +67,32 @@ export class GuestClock {
       return undefined;
     } finally {
       this.#isRunning = false;
+    }
+  }
+
+  /** Ends when nothing is left to be done to the guest's clock after the last `sync`. */
+  get refined(): Promise<void> {
+    return this.#refining;
+  }
+
+  /** To the last fraction of a second; nobody waits for that. */
+  async #refine(signal: AbortSignal): Promise<void> {
+    const { exchange, nowMs, logger, timeoutSeconds = 20 } = this.#options;
+    const measure = (adjustMs?: number): Promise<ClockMeasurement | undefined> =>
+      measureGuestClock(exchange, { nowMs, adjustMs, timeoutSeconds, signal, logger });
+    try {
+      for (let left = MOST_CORRECTIONS; left > 0; left -= 1) {
+        const measured = await measure();
+        const adjustMs = measured === undefined ? undefined : correctionFor(measured);
+        if (adjustMs === undefined) {
+          logger.debug('guest.clock.compared', { ...measured });
+          return;
+        }
+        await measure(adjustMs);
+        logger.info('guest.clock.corrected', { ...measured, adjustMs });
+      }
+    } catch (error) {
+      if (!signal.aborted) logger.warn('guest.clock.uncompared', { code: reportOf(error).code });
     }
   }
 

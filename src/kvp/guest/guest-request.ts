@@ -7,7 +7,7 @@ import { decodeGuestResult, type GuestResult } from './guest-result.codec.js';
 import { NOT_READY_HINT } from '../kvp-errors.js';
 import { GUEST_NAME, resultName } from './names.js';
 import { sha256 } from './sha256.js';
-import { encodeTransfer } from './transfer.codec.js';
+import { encodeTransfer, type TransferItem } from './transfer.codec.js';
 import { waitForItem } from './wait-for-item.js';
 
 export interface GuestRequest {
@@ -25,6 +25,8 @@ export interface GuestRequest {
   readonly giveUp?: () => void;
   /** How often the answer is looked for; 250 if absent. */
   readonly everyMs?: number;
+  /** Writes the last item of the request, the one that completes it, by calling `write`. */
+  readonly writeLast?: (write: () => Promise<void>) => Promise<void>;
 }
 
 export interface GuestRequestOptions {
@@ -64,10 +66,7 @@ export async function askGuest(
   try {
     const result = await withCleanUp(
       async () => {
-        await exchange.set(
-          items.map((item) => ({ ...item, secret: true })),
-          signal,
-        );
+        await send(exchange, items, request.writeLast, signal);
         const { title, code, hint, giveUp } = request;
         const awaited = { name: resultName(request.name), title, code, hint, timeoutSeconds: leftSeconds() };
         return waitForItem(
@@ -88,6 +87,18 @@ export async function askGuest(
   } finally {
     for (const each of names) used.delete(each);
   }
+}
+
+async function send(
+  exchange: KvpExchange,
+  items: readonly TransferItem[],
+  writeLast: GuestRequest['writeLast'],
+  signal: AbortSignal,
+): Promise<void> {
+  const secret = items.map((item) => ({ ...item, secret: true }));
+  if (writeLast === undefined) return exchange.set(secret, signal);
+  await exchange.set(secret.slice(0, -1), signal);
+  await writeLast(() => exchange.set(secret.slice(-1), signal));
 }
 
 /** The guest's agent, as soon as it is ready. @throws MobyvmError MOBYVM_KVP_NOT_READY */

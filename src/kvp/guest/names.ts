@@ -10,6 +10,9 @@ export const TIME_NAME = `${RESERVED_PREFIX}time`;
 /** Pool 0: asks for what is in the memory to be written to the disk, see flush-guest-disk.ts. */
 export const SYNC_NAME = `${RESERVED_PREFIX}sync`;
 
+/** Pool 0: asks for a comparison of the clocks, see clock-request.codec.ts. */
+export const CLOCK_NAME = `${RESERVED_PREFIX}clock`;
+
 /** Pool 1: the agent's presence, see guest-presence.codec.ts. */
 export const GUEST_NAME = `${RESERVED_PREFIX}guest`;
 
@@ -39,5 +42,5 @@ export function isReservedName(name: string): boolean {
 
 /** True for the header and the chunks of requests, which can carry secrets and are always removed. */
 export function isRequestName(name: string): boolean {
-  return /^mobyvm\.(?:config|time|sync|share\.[A-Za-z0-9_-]{1,64})(?:#[0-9]{1,2})?$/.test(name);
+  return /^mobyvm\.(?:config|time|sync|clock|share\.[A-Za-z0-9_-]{1,64})(?:#[0-9]{1,2})?$/.test(name);
 }

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/host/index.js';
 import { GuestClock } from '../../../../src/daemon/guest/guest-clock.js';
-import { decodeTimeRequest, encodeTimeAnswer } from '../../../../src/kvp/index.js';
+import { decodeClockRequest, decodeTimeRequest, encodeTimeAnswer } from '../../../../src/kvp/index.js';
 import { FakeAgent, FakeKvp, type AgentAnswer } from '../../../support/kvp-fake/index.js';
 
 const NOW_MS = 1_800_000_000_500;
@@ -89,4 +89,64 @@ test('an aborted request throws nothing and leaves nothing in the pool', async (
   const { clock, exchange } = clockWith(stepped);
   expect(await clock.sync({ reason: 'started' }, AbortSignal.abort())).toBeUndefined();
   expect(exchange.hostItems()).toEqual([]);
+});
+
+describe('to the last fraction of a second', () => {
+  /** A guest whose clock is ahead; `disturbed` measurements are by 300 ms too much. */
+  function guestThatIs(aheadMs: number, { disturbed = 0, writeMs = 0 } = {}) {
+    const exchange = new FakeKvp({ readySeconds: 0.2 });
+    const guest = { aheadMs, corrections: [] as number[], measurements: 0 };
+    let nowMs = NOW_MS;
+    const act = (name: string, body: Uint8Array): AgentAnswer => {
+      if (name === 'mobyvm.time')
+        return { ok: true, text: encodeTimeAnswer({ offsetMs: 0, action: 'kept' }) };
+      const { adjustMs } = decodeClockRequest(body);
+      const disturbance = guest.measurements < disturbed ? 300 : 0;
+      guest.measurements += 1;
+      const text = String(nowMs + guest.aheadMs + disturbance);
+      if (adjustMs !== undefined) {
+        guest.corrections.push(adjustMs);
+        guest.aheadMs += adjustMs;
+      }
+      return { ok: true, text };
+    };
+    new FakeAgent(exchange, ['mobyvm.time', 'mobyvm.clock'], act);
+    exchange.setGuestItem('mobyvm.guest', '1 0f8fad5b-d9cb-469f-a165-70867728950e mobyvm-agent-5');
+    const clock = new GuestClock({
+      exchange,
+      nowMs: () => (nowMs += writeMs),
+      logger: silentLogger,
+      timeoutSeconds: 2,
+    });
+    return { clock, exchange, guest };
+  }
+
+  test('a guest that is off by a fraction of a second is corrected once', async () => {
+    const { clock, exchange, guest } = guestThatIs(-700);
+    await clock.sync({ reason: 'resumed' }, signal);
+    await clock.refined;
+    expect(guest).toMatchObject({ aheadMs: 0, corrections: [700] });
+    expect(exchange.hostItems()).toEqual([]);
+  });
+
+  test('a guest that is right is measured and left alone', async () => {
+    const { clock, guest } = guestThatIs(30);
+    await clock.sync({ reason: 'started' }, signal);
+    await clock.refined;
+    expect(guest).toMatchObject({ aheadMs: 30, corrections: [], measurements: 1 });
+  });
+
+  test('a correction by a disturbed measurement is taken back', async () => {
+    const { clock, guest } = guestThatIs(0, { disturbed: 1 });
+    await clock.sync({ reason: 'started' }, signal);
+    await clock.refined;
+    expect(guest).toMatchObject({ aheadMs: 0, corrections: [-300, 300] });
+  });
+
+  test('nothing is done while the host is too slow to measure', async () => {
+    const { clock, guest } = guestThatIs(700, { writeMs: 600 });
+    await clock.sync({ reason: 'started' }, signal);
+    await clock.refined;
+    expect(guest.corrections).toEqual([]);
+  });
 });

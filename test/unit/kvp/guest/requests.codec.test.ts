@@ -2,6 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodecError } from '../../../../src/core/values/index.js';
 import {
+  decodeClockAnswer,
+  decodeClockRequest,
+  encodeClockRequest,
+} from '../../../../src/kvp/guest/clock-request.codec.js';
+import {
   decodeGuestConfiguration,
   encodeGuestConfiguration,
   secretsOf,
@@ -253,6 +258,51 @@ describe('a time request', () => {
       expect(() => encodeTimeRequest({ timeMs })).toThrow(CodecError);
     },
   );
+});
+
+describe('a clock request', () => {
+  it('survives encoding and decoding', () => {
+    fc.assert(
+      fc.property(fc.option(fc.integer({ min: -2_000, max: 2_000 }), { nil: undefined }), (adjustMs) => {
+        const request = adjustMs === undefined ? {} : { adjustMs };
+        expect(decodeClockRequest(encodeClockRequest(request))).toEqual(request);
+      }),
+    );
+  });
+
+  it('has the format documented for the guest', () => {
+    expect(new TextDecoder().decode(encodeClockRequest({}))).toBe('mobyvm-clock 1\nend\n');
+    const body = new TextDecoder().decode(encodeClockRequest({ adjustMs: -250 }));
+    expect(body).toBe('mobyvm-clock 1\nadjust LTI1MA==\nend\n');
+  });
+
+  it('is rejected when truncated anywhere, of another kind or version, or with a malformed correction', () => {
+    expectEveryProperPrefixRefused(encodeClockRequest({ adjustMs: -250 }), decodeClockRequest);
+    for (const change of [
+      { kind: 'other' },
+      { version: 2 },
+      ...['', '-', '-0', '01', '1.5', '2001', '-2001', '5 '].map((text) => ({
+        fields: [utf8Field('adjust', text)],
+      })),
+    ]) {
+      const body = encodeFields({ kind: 'mobyvm-clock', version: 1, fields: [], ...change });
+      expect(() => decodeClockRequest(body)).toThrow(CodecError);
+    }
+  });
+
+  it('of arbitrary bytes gives a value or a CodecError', () => {
+    expectValueOrCodecError(decodeClockRequest, [encodeClockRequest({ adjustMs: -250 })]);
+  });
+
+  it.each([0.5, 2_001, Number.NaN, Number.POSITIVE_INFINITY])('by %d ms is rejected', (adjustMs) => {
+    expect(() => encodeClockRequest({ adjustMs })).toThrow(CodecError);
+  });
+
+  it('is answered with milliseconds since 1970, and nothing else', () => {
+    expect(decodeClockAnswer('1790000000123')).toBe(1_790_000_000_123);
+    for (const bad of ['', '0', '-1', '01', '1.5', '1e9', ' 1', '1 kept', '9'.repeat(15)])
+      expect(() => decodeClockAnswer(bad), bad).toThrow(CodecError);
+  });
 });
 
 describe('the answer to a time request', () => {

@@ -7,15 +7,20 @@ IMAGE_DATE_FILE=${IMAGE_DATE_FILE:-/usr/lib/mobyvm/clock.sh}
 # 2100-01-01
 LATEST_SECONDS=4102444800
 
+# file_time_ms FILE: when it was written, in milliseconds
+file_time_ms() {
+	# SECONDS DATE TIME.NANOSECONDS ZONE
+	# shellcheck disable=SC2046 # a list of words
+	set -- $(stat -c '%Y %y' "$1")
+	now_nanoseconds=${3#*.}
+	echo "$1${now_nanoseconds%??????}"
+}
+
 # The clock in milliseconds, as the time of a new file: busybox's date has no %N on Alpine, and its shell no EPOCHREALTIME.
 system_ms() {
 	: >system-time
-	# SECONDS DATE TIME.NANOSECONDS ZONE
-	# shellcheck disable=SC2046 # a list of words
-	set -- $(stat -c '%Y %y' system-time)
+	file_time_ms system-time
 	rm -f system-time
-	now_nanoseconds=${3#*.}
-	echo "$1${now_nanoseconds%??????}"
 }
 
 # host_ms: the time in the file "time", plus what has passed since the request was first seen
