@@ -70,7 +70,7 @@ export async function consoleProgram(): Promise<string> {
     ];
     // Build servers would stay for ten minutes after the build.
     await run('dotnet', ['publish', work, ...place, '--disable-build-servers', '-v', 'quiet'], {
-      timeoutMs: 240_000,
+      timeoutMs: 900_000,
       env: { ...process.env, ...QUIET_SDK },
     });
     await mkdir(TARGET, { recursive: true });
