@@ -1,6 +1,6 @@
 /*
  * step-clock MILLISECONDS: moves the system clock, forward or (below 0) back; to the millisecond, which busybox's date cannot.
- * clock_adjtime(2), ADJ_SETOFFSET.
+ * adjtimex(2), ADJ_SETOFFSET.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -60,7 +60,8 @@ async function keep(kept: string): Promise<void> {
   await using instance = await Instance.create();
   await instance.up();
   await makeBusyboxImage(instance, BUSYBOX);
-  await instance.mobyvm(['down']);
+  const { stdout, stderr } = await instance.mobyvm(['down']);
+  if (!stdout.includes('Its VM is saved')) throw new Error(`The machine was not saved:\n${stdout}${stderr}`);
   await copy(join(instance.directory, 'state'), `${kept}.new`);
   await writeFile(join(`${kept}.new`, 'directory'), instance.directory);
   await rename(`${kept}.new`, kept);
