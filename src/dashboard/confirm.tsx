@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface ConfirmProps {
   /** Of the button that asks. */
@@ -45,7 +45,8 @@ interface QuestionProps {
 /** Escape is no. The focus goes back to where it was. */
 export function Question({ verb, children, onAnswer }: QuestionProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // With the page's next picture, so that no key or click reaches what lies under the question.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
     return () => {

@@ -155,7 +155,9 @@ describe.runIf(hasBrowser)('the dashboard', () => {
     await page.getByLabel('Result of the check').waitFor();
     await picture('shares');
     await page.getByRole('checkbox', { name: 'C', exact: false }).first().click();
+    await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Check C' }).waitFor();
     await page.getByRole('checkbox', { name: 'C', exact: false }).first().click();
     await page.getByRole('button', { name: 'Stop sharing C' }).click();
