@@ -6,6 +6,10 @@ const TEST_RUN = 'test/support/test-run.ts';
 /** One project per tier: `npx vitest run --project unit`. Tiers above `contract` need root; see docs/testing.md. */
 export default defineConfig({
   test: {
+    // What is compiled once serves the next run: scripts/test begins one for each file of the tier vm.
+    experimental: { fsModuleCache: true },
+    // Many tests wait, so two files at a time even where two processors have other tiers to run.
+    maxWorkers: 2,
     reporters: ['default', 'test/support/failure-list.ts'],
     // Closing includes waiting for what a run has started to end: test/support/test-run.ts.
     teardownTimeout: 300_000,
@@ -30,7 +34,6 @@ export default defineConfig({
       }),
       tier('integration', ['test/integration/**/*.test.ts'], {
         testTimeout: 180_000,
-        fileParallelism: false,
         globalSetup: [TEST_RUN],
       }),
       tier('vm', ['test/vm/**/*.test.ts'], {

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/core/host/index.js';
 import { consoleProgram, HAS_SCRIPT_CHECK } from '../support/pwsh-host/console-program.js';
 import {
@@ -95,38 +95,50 @@ it.runIf(HAS_SCRIPT_CHECK)('every file of the module passes the checks', { timeo
   );
 });
 
-it.runIf(HAS_SCRIPT_CHECK).each([
-  ['a syntax error', 'if (', /syntax: /],
-  ['an alias', 'gci', /gci is no command/],
-  ['an unknown cmdlet', 'Get-Nothing -Name x', /Get-Nothing is no command/],
-  ['an unknown parameter', 'New-VMSwitch -Nam x -Confirm:$false', /no parameter Nam/],
-  [
-    'parameters of different sets',
-    'New-VMSwitch -Name x -SwitchType Internal -NetAdapterName y -Confirm:$false',
-    /AmbiguousParameterSet/,
-  ],
-  ['a positional argument', 'Start-Sleep 3', /without a name/],
-  ['a cmdlet that asks for confirmation', 'Remove-NetNat -Name x', /-Confirm:\$false is missing/],
-  ['a ternary', '$x = $true ? 1 : 2', /does not know \?:/],
-  ['a null-coalescing operator', '$x = $null ?? 2', /does not know \?\?/],
-  ['a pipeline chain', 'Write-Output -InputObject 1 && Write-Output -InputObject 2', /does not know &&/],
-  ['a variable of PowerShell 7', 'if ($IsWindows) { }', /does not know \$IsWindows/],
-  ['a binary number', '$x = 0b101', /does not know 0b101/],
-  ['a number with a suffix', '$x = 5uy', /does not know 5uy/],
-  ['an escaped code point', '$x = "`u{41}"', /does not know `u\{\}/],
-  ['a background job', 'Start-Sleep -Seconds 1 &', /does not know &/],
-  [
-    'an encoding of PowerShell 7',
-    'Set-Content -LiteralPath x -Value y -Encoding utf8NoBOM',
-    /does not know -Encoding utf8NoBOM/,
-  ],
-  ['a type that .NET Framework lacks', '$x = [System.Text.Json.JsonDocument]', /JsonDocument is no type/],
-  ['such a type in a cast', '[semver]$x = 1', /semver is no type/],
-  ['non-ASCII text', "$x = 'ä'", /not all ASCII/],
-  ['an unapproved verb', 'function Do-This { }', /no approved verb/],
-  ['missing help', '$x = 1', /the script has no help/],
-])('%s is found', async (_, text, finding) => {
-  const path = join(folder, 'bad.ps1');
-  await writeFile(path, `${text}\n`);
-  expect(await findingsOf(path, true)).toContainEqual(expect.stringMatching(finding));
+describe.runIf(HAS_SCRIPT_CHECK)('the checks', () => {
+  const MISTAKES: [mistake: string, text: string, finding: RegExp][] = [
+    ['a syntax error', 'if (', /syntax: /],
+    ['an alias', 'gci', /gci is no command/],
+    ['an unknown cmdlet', 'Get-Nothing -Name x', /Get-Nothing is no command/],
+    ['an unknown parameter', 'New-VMSwitch -Nam x -Confirm:$false', /no parameter Nam/],
+    [
+      'parameters of different sets',
+      'New-VMSwitch -Name x -SwitchType Internal -NetAdapterName y -Confirm:$false',
+      /AmbiguousParameterSet/,
+    ],
+    ['a positional argument', 'Start-Sleep 3', /without a name/],
+    ['a cmdlet that asks for confirmation', 'Remove-NetNat -Name x', /-Confirm:\$false is missing/],
+    ['a ternary', '$x = $true ? 1 : 2', /does not know \?:/],
+    ['a null-coalescing operator', '$x = $null ?? 2', /does not know \?\?/],
+    ['a pipeline chain', 'Write-Output -InputObject 1 && Write-Output -InputObject 2', /does not know &&/],
+    ['a variable of PowerShell 7', 'if ($IsWindows) { }', /does not know \$IsWindows/],
+    ['a binary number', '$x = 0b101', /does not know 0b101/],
+    ['a number with a suffix', '$x = 5uy', /does not know 5uy/],
+    ['an escaped code point', '$x = "`u{41}"', /does not know `u\{\}/],
+    ['a background job', 'Start-Sleep -Seconds 1 &', /does not know &/],
+    [
+      'an encoding of PowerShell 7',
+      'Set-Content -LiteralPath x -Value y -Encoding utf8NoBOM',
+      /does not know -Encoding utf8NoBOM/,
+    ],
+    ['a type that .NET Framework lacks', '$x = [System.Text.Json.JsonDocument]', /JsonDocument is no type/],
+    ['such a type in a cast', '[semver]$x = 1', /semver is no type/],
+    ['non-ASCII text', "$x = 'ä'", /not all ASCII/],
+    ['an unapproved verb', 'function Do-This { }', /no approved verb/],
+    ['missing help', '$x = 1', /the script has no help/],
+  ];
+  let findings: readonly (readonly string[])[] = [];
+
+  beforeAll(async () => {
+    const paths = MISTAKES.map((_, index) => join(folder, `bad-${index}.ps1`));
+    await Promise.all(MISTAKES.map(([, text], index) => writeFile(paths[index] ?? '', `${text}\n`)));
+    findings = await findingsOfAll(paths, { isForPeople: true });
+  });
+
+  it.each(MISTAKES.map(([mistake, , finding], index) => [mistake, finding, index] as const))(
+    'find %s',
+    (_, finding, index) => {
+      expect(findings[index]).toContainEqual(expect.stringMatching(finding));
+    },
+  );
 });
