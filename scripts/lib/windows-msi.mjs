@@ -9,6 +9,8 @@ import { derivedUuid } from './derived-uuid.mjs';
 /** The same for all versions: what Windows recognizes an older one by. */
 const UPGRADE_CODE = derivedUuid('upgrade code');
 const SERVICE = 'mobyvm';
+/** Where an upgrade finds the folder that was chosen for the first version. */
+const PRODUCT_KEY = 'SOFTWARE\\mobyvm';
 /** As `mobyvm service install` does: src/daemon/windows/service-control.ts. */
 const PRESHUTDOWN_MS = 180_000;
 const RESTART_DELAYS_MS = [5_000, 30_000];
@@ -161,6 +163,9 @@ function wxs({ files, version }) {
     <MajorUpgrade DowngradeErrorMessage="A newer version of mobyvm is installed."/>
     <Media Id="1" Cabinet="mobyvm.cab" EmbedCab="yes"/>
     <Property Id="ARPNOMODIFY" Value="1"/>
+    <Property Id="INSTALLDIR">
+      <RegistrySearch Id="folder" Root="HKLM" Key="${PRODUCT_KEY}" Name="InstallDir" Type="raw" Win64="yes"/>
+    </Property>
     <Directory Id="TARGETDIR" Name="SourceDir">
       <Directory Id="ProgramFiles64Folder">
         <Directory Id="INSTALLDIR" Name="mobyvm">
@@ -205,6 +210,7 @@ function service() {
 <ServiceControl Id="control" Name="${SERVICE}" Start="install" Stop="both" Remove="uninstall" Wait="yes"/>
 <RegistryValue Root="HKLM" Key="${events}" Name="EventMessageFile" Type="string" Value="%SystemRoot%\\System32\\EventCreate.exe"/>
 <RegistryValue Root="HKLM" Key="${events}" Name="TypesSupported" Type="integer" Value="7"/>
+<RegistryValue Root="HKLM" Key="${PRODUCT_KEY}" Name="InstallDir" Type="string" Value="[INSTALLDIR]"/>
 `;
 }
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { run } from '../../src/core/host/index.js';
+import { SERVICE_LIMITS } from '../../src/daemon/windows/service-control.js';
 import { runScript } from '../support/wine/product.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -104,6 +105,41 @@ test('removing the installed product removes the VM first, but not when a newer 
   expect(condition).toBe('REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE');
   expect(Number(at)).toBeLessThan(Number(sequence.get('StopServices')?.[1]));
   expect(Number(at)).toBeGreaterThan(Number(sequence.get('InstallInitialize')?.[1]));
+});
+
+test('the installer sets up what the command sets up for the service: restarts after a crash, and time to save the VM', async () => {
+  const stage = join(folder, 'stage');
+  await mkdir(stage);
+  await writeFile(join(stage, 'node.exe'), 'MZ');
+  const msi = join(folder, 'test.msi');
+  await runScript('windows-msi.mjs', 'buildMsi', {
+    stage,
+    files: ['node.exe'],
+    version: '1.0.0',
+    output: msi,
+  });
+  const rows = async (name: string): Promise<readonly (readonly string[])[]> =>
+    (await run('msiinfo', ['export', msi, name])).stdout
+      .trim()
+      .split('\r\n')
+      .slice(3)
+      .map((line) => line.split('\t'));
+  const { preshutdownMs, restartDelaysMs } = SERVICE_LIMITS;
+  // ConfigType: https://learn.microsoft.com/windows/win32/msi/msiserviceconfig-table
+  expect((await rows('MsiServiceConfig')).map((row) => row.slice(1, 5))).toEqual([
+    ['mobyvm', '1', '4', '1'],
+    ['mobyvm', '1', '7', String(preshutdownMs)],
+  ]);
+  const [failure = []] = await rows('MsiServiceConfigFailureActions');
+  expect(failure.slice(6, 8)).toEqual([
+    [...restartDelaysMs.map(() => 1), 0].join('[~]'),
+    [...restartDelaysMs, 0].join('[~]'),
+  ]);
+  const sequence = new Map((await rows('InstallExecuteSequence')).map(([name, , at]) => [name, Number(at)]));
+  // Inside the transaction, so that Windows restores the old version if the new one cannot be installed.
+  const removal = sequence.get('RemoveExistingProducts') ?? 0;
+  expect(removal).toBeGreaterThan(sequence.get('InstallInitialize') ?? Infinity);
+  expect(removal).toBeLessThan(sequence.get('InstallFiles') ?? 0);
 });
 
 test('the package has the same Node.js as the one that the tests run in', async () => {

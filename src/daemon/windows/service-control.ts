@@ -26,9 +26,12 @@ export interface ServiceControl {
   status(): Promise<InstalledService | undefined>;
 }
 
-/** Its first failures are often those of a host that is still starting. */
-const RESTART_DELAYS_MS = [5_000, 30_000];
-const PRESHUTDOWN_MS = 180_000;
+/** As the installer sets them: scripts/lib/windows-msi.mjs. */
+export const SERVICE_LIMITS = {
+  /** Its first failures are often those of a host that is still starting. */
+  restartDelaysMs: [5_000, 30_000],
+  preshutdownMs: 180_000,
+} as const;
 const START_SECONDS = 60;
 
 type ServiceContext = Pick<DaemonContext, 'platform' | 'paths' | 'env' | 'self' | 'interrupted'>;
@@ -50,8 +53,7 @@ export async function serviceControl(context: ServiceContext): Promise<ServiceCo
         displayName: name === 'mobyvm' ? 'mobyvm' : `mobyvm (${name})`,
         description: 'Runs Linux containers in a small virtual machine.',
         commandLine: windowsCommandLine(await programOf(context)),
-        restartDelaysMs: RESTART_DELAYS_MS,
-        preshutdownMs: PRESHUTDOWN_MS,
+        ...SERVICE_LIMITS,
       });
       if (wasRunning) await startAndWait(services, name, signal);
       return outcome;
