@@ -16,6 +16,8 @@ import { toLinux, toWindows, type WindowsPlaces } from './windows-names.js';
 const PIPE_BRIDGE = '127.0.0.1:18201';
 /** Of the host's network card; see SimulatedNetwork. */
 const LAN = { device: 'eth0', host: '192.168.1.20', neighbour: '192.168.1.30' };
+/** https://docs.python.org/3/library/pty.html#pty.spawn */
+const IN_TERMINAL = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)';
 const DOCKER_TIMEOUT_MS = 180_000;
 const ANY_EXIT_CODE = Array.from({ length: 256 }, (_, code) => code);
 
@@ -124,17 +126,17 @@ export class QemuWindows implements AsyncDisposable {
     }
   }
 
-  /** Docker's own client, whose connections lead through the pipe under Wine. */
+  /** Docker's own client, whose connections lead through the pipe under Wine; with `-it`, in a terminal. */
   async #docker(args: readonly string[], input: string | Uint8Array): Promise<Ended> {
-    const { exitCode, stdout, stderr } = await run(
-      'docker',
-      ['-H', `unix://${this.#dockerSocket}`, ...args],
-      {
-        input,
-        timeoutMs: DOCKER_TIMEOUT_MS,
-        acceptExitCodes: ANY_EXIT_CODE,
-      },
-    );
+    const command = ['docker', '-H', `unix://${this.#dockerSocket}`, ...args];
+    const [program = '', ...rest] = args.includes('-it')
+      ? ['python3', '-c', IN_TERMINAL, ...command]
+      : command;
+    const { exitCode, stdout, stderr } = await run(program, rest, {
+      input,
+      timeoutMs: DOCKER_TIMEOUT_MS,
+      acceptExitCodes: ANY_EXIT_CODE,
+    });
     return { code: exitCode, stdout, stderr };
   }
 

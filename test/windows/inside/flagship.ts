@@ -198,6 +198,9 @@ describe('mobyvm on Windows, from the installer to a container', () => {
     await dockerPrints(['run', '-d', '--name', 'talker', IMAGE, 'sh', '-c', said]);
     expect(await dockerPrints(['logs', '-f', 'talker'])).toBe('one\ntwo\n');
     expect(await dockerPrints(['exec', 'web', 'cat', '/www/index.html'])).toBe(`${PAGE}\n`);
+    const shell = await docker(['exec', '-it', 'web', 'sh'], 'busybox tty && exit 3\n');
+    expect(shell.code).toBe(3);
+    expect(shell.stdout).toMatch(/^\/dev\/pts\/\d+\r$/m);
     const second = await docker(['run', '--rm', '-p', '8080:80', IMAGE, 'true']);
     expect(second.code).not.toBe(0);
     expect(second.stderr).toMatch(/8080/);
