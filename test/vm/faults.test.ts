@@ -194,6 +194,14 @@ describe('while the VM starts', () => {
     expect(result.stderr).toMatch(/panic/i);
   });
 
+  test('an engine that refuses its settings is reported with its own sentence', async () => {
+    await instance.configure({ engine: { daemonJson: { 'registry-mirrors': ['ftp://mirror.example'] } } });
+    const result = await up();
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toMatch(/dockerd ended with status 1: .*invalid mirror: unsupported scheme "ftp"/);
+    expect(await instance.processes()).toEqual([]);
+  });
+
   test('a full disk is reported, and what is running keeps running', async () => {
     const state = join(instance.directory, 'state');
     await mkdir(state);
