@@ -17,7 +17,7 @@ Usage: test/guest/check.sh [--help]
 
 Checks the scripts in guest/ and scripts/build-guest: shellcheck, syntax for busybox, what both recipes must agree on, and
 the logic of the guest's services (test/guest/*.cases.sh, run by busybox's shell).
-Needs bash, busybox and shellcheck; a tool that is missing makes its cases fail, with the package to install.
+Needs bash, busybox, shellcheck and what scripts/build-guest needs; a tool that is missing makes its cases fail, with the package to install.
 END
 }
 
@@ -208,6 +208,25 @@ check_usage() {
 	fi
 }
 
+# image_of FOLDER: an image of a small tree, made in FOLDER at whatever time it is
+image_of() {
+	local folder=$1
+	mkdir -p "$folder/tree/etc"
+	printf 'text\n' | tee "$folder/tree/etc/file" "$folder/kernel" >"$folder/initramfs"
+	export SOURCE_DATE_EPOCH=1700000000
+	"$guest/build/make-squashfs" "$folder/tree" "$folder/squashfs" &&
+		"$guest/build/make-iso" "$folder/image.iso" MOBYVM "$folder/kernel" "$folder/initramfs" "$folder/squashfs"
+}
+
+check_reproducible() {
+	check 'an image is built' image_of "$work/first"
+	# FAT has times of two seconds.
+	sleep 2.1
+	check 'it is built again, from files of another time' image_of "$work/second"
+	check 'both squashfs are the same, byte for byte' cmp "$work/first/squashfs" "$work/second/squashfs"
+	check 'both images are the same, byte for byte' cmp "$work/first/image.iso" "$work/second/image.iso"
+}
+
 # --- the services' logic -----------------------------------------------------------------------------------------------
 
 # A cases file prints "ok NAME" or "FAIL NAME: DETAIL" per case. It gets the folder with the scripts and one to work in.
@@ -247,6 +266,7 @@ check_alpine
 check_no_addresses
 check_boot_files
 check_usage
+check_reproducible
 check_alpine_mirror
 check_alpine_comparison
 for cases in "$here"/*.cases.sh; do run_cases "$cases"; done
