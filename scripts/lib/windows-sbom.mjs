@@ -50,7 +50,7 @@ function npmComponent({ name, version, license }) {
 }
 
 /** Its packages are those of Debian or Alpine, as its own manifest lists them. */
-function imageComponent({ recipe, kernelVersion, files, packages = {} }) {
+function imageComponent({ recipe, kernelVersion, files, packages = {}, sources = {} }) {
   const { sha256 } = files['mobyvm.iso'];
   const type = recipe === 'alpine' ? 'apk' : 'deb';
   return {
@@ -64,6 +64,9 @@ function imageComponent({ recipe, kernelVersion, files, packages = {} }) {
       name,
       version: packageVersion,
       purl: `pkg:${type}/${recipe}/${name}@${encodeURIComponent(packageVersion)}`,
+      ...(sources[name] === undefined
+        ? {}
+        : { properties: [{ name: 'mobyvm:source', value: sources[name] }] }),
     })),
   };
 }

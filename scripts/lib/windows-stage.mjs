@@ -54,6 +54,7 @@ export async function stageForWindows({ stage, imageDir, entries, sourcemap }) {
     await mkdir(join(stage, 'image'));
     for (const name of ['mobyvm.iso', 'manifest.json'])
       await copyFile(join(imageDir, name), join(stage, 'image', name));
+    await copyFile(join(imageDir, 'licenses.tar.gz'), join(stage, 'licenses/boot-image.tar.gz'));
   }
   const { version } = await readJson(join(ROOT, 'package.json'));
   const image = imageDir && (await readJson(join(imageDir, 'manifest.json')));

@@ -166,7 +166,12 @@ test('the list of parts names each package once, and depends on them alone', asy
     { name: 'both', version: '1.0.0', license: '(MIT OR Apache-2.0)' },
   ];
   const sha256 = 'a'.repeat(64);
-  const image = { recipe: 'debian', files: { 'mobyvm.iso': { sha256 } }, packages: { acpid: '1:2.0.34-1' } };
+  const image = {
+    recipe: 'debian',
+    files: { 'mobyvm.iso': { sha256 } },
+    packages: { acpid: '1:2.0.34-1' },
+    sources: { acpid: 'acpid 1:2.0.34-1' },
+  };
   const bill = (version: string): Promise<unknown> =>
     runScript('windows-sbom.mjs', 'softwareBill', { version, node: '24.21.0', packages, image });
   const text = z.string().parse(await bill('1.0.0'));
@@ -178,6 +183,7 @@ test('the list of parts names each package once, and depends on them alone', asy
     'mobyvm boot image (debian)',
   ]);
   expect(text).toContain('pkg:deb/debian/acpid@1%3A2.0.34-1');
+  expect(text).toContain('"value": "acpid 1:2.0.34-1"');
   expect(await bill('1.0.0')).toBe(text);
   expect(z.string().parse(await bill('1.0.1'))).not.toContain(serialNumber);
 });
