@@ -30,6 +30,8 @@ export type { InstalledService, ServiceDefinition, WindowsServices } from './ser
 
 export interface NamedPipes {
   readonly listen: ListenLocally;
+  /** Whether this host has a local group of that name. */
+  readonly hasGroup: (name: string) => boolean;
   /** Ends the thread that waits for all pipes. All listeners must be closed. */
   close(): Promise<void>;
 }
@@ -41,7 +43,11 @@ export interface NamedPipes {
 export async function namedPipes(users: readonly string[] = []): Promise<NamedPipes> {
   const { WindowsPipeSystem } = await import('./pipe/windows-pipe-system.js');
   const system = new WindowsPipeSystem();
-  return { listen: listenOnNamedPipes({ system, users }), close: () => system.close() };
+  return {
+    listen: listenOnNamedPipes({ system, users }),
+    hasGroup: (name) => system.groupSid(name) !== undefined,
+    close: () => system.close(),
+  };
 }
 
 /** The processes of this Windows host. */

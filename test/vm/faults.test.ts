@@ -199,7 +199,6 @@ describe('while the VM starts', () => {
     const result = await up();
     expect(result.exitCode).toBe(1);
     expect(result.stderr).toMatch(/dockerd ended with status 1: .*invalid mirror: unsupported scheme "ftp"/);
-    expect(await instance.processes()).toEqual([]);
   });
 
   test('a full disk is reported, and what is running keeps running', async () => {

@@ -193,19 +193,15 @@ export const FILE_SHARING = {
       SecurityIdentifier: 'SID!',
     },
   },
-  'Add-LocalGroupMember': {
+  'New-LocalGroup': {
     module: 'Microsoft.PowerShell.LocalAccounts',
     confirms: true,
     parameters: {
-      Group: 'text',
-      Member: 'texts',
+      Description: 'text',
       Name: 'text',
-      SID: 'text',
     },
     sets: {
-      Group: 'Group! Member!',
-      Default: 'Member! Name!',
-      SecurityIdentifier: 'Member! SID!',
+      all: 'Description Name!',
     },
   },
 } as const satisfies CmdletTable;

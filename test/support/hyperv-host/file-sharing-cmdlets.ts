@@ -7,7 +7,7 @@ export interface SimulatedShare {
   access: { readonly account: string; readonly right: string }[];
 }
 
-/** Shares and local accounts; a host has administrative shares and the accounts that Windows makes. */
+/** Shares, local accounts and groups; a host has administrative shares and the accounts that Windows makes. */
 export class SimulatedFileSharing {
   readonly computerName = 'PC';
   readonly shares = new Map<string, SimulatedShare>([
@@ -24,6 +24,7 @@ export class SimulatedFileSharing {
     ],
   ]);
   readonly passwords = new Map<string, string>();
+  readonly groups = new Map<string, HostObject>();
 
   snapshot(): HostObject {
     return {
@@ -38,7 +39,7 @@ export class SimulatedFileSharing {
   }
 
   handlers(): Handlers {
-    return { ...this.#shareHandlers(), ...this.#userHandlers() };
+    return { ...this.#shareHandlers(), ...this.#userHandlers(), ...this.#groupHandlers() };
   }
 
   #shareHandlers(): Handlers {
@@ -104,6 +105,19 @@ export class SimulatedFileSharing {
           this.passwords.delete(name);
         }
         return [];
+      },
+    };
+  }
+
+  #groupHandlers(): Handlers {
+    return {
+      'New-LocalGroup': (bound) => {
+        const name = bound.text('Name');
+        if (this.groups.has(name)) throw alreadyExists(name);
+        if ((bound.optionalText('Description') ?? '').length > 256) throw tooLong('Description');
+        const group = { Name: name, Description: bound.optionalText('Description') };
+        this.groups.set(name, group);
+        return [group];
       },
     };
   }

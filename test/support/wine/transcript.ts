@@ -18,7 +18,7 @@ function pageOf(transcript: Transcript): string {
   return `# A run on Windows
 
 What \`test/windows/flagship.test.ts\` does, and what it got when this page was written. The programs are those of the installer, in
-Node.js for Windows under Wine. Hyper-V, shares and the network are simulated in PowerShell's engine, and made real on Linux: the
+Node.js for Windows under Wine; only that they take elevation for granted is the test's, as Wine's \`whoami\` does not tell it. Hyper-V, shares and the network are simulated in PowerShell's engine, and made real on Linux: the
 VM is the same guest in QEMU, and Samba serves its shares. \`docker\` is the client for Linux, whose connections lead through
 \`\\\\.\\pipe\\docker_engine\`; Node.js for Windows does what \`curl\`, \`type\` and \`sc\` would. During an upgrade, Windows removes the
 older version with \`UPGRADINGPRODUCTCODE\`; Wine does not, so that is a command here. QEMU emulates the processor, so the times
