@@ -103,8 +103,14 @@ export interface AskedProbe {
   readonly title: string;
   readonly group: 'summary' | 'vm' | 'engine' | 'network' | 'names' | 'shares';
   readonly seconds: number;
-  readonly ask: (signal: AbortSignal) => Promise<unknown>;
+  /** Questions of one lane are asked one after the other. */
+  readonly lane?: string;
+  readonly ask: (signal: AbortSignal) => Promise<AskedEvidence>;
 }
+
+/** Text as it is, or data; or why there cannot be anything. */
+export type AskedEvidence =
+  { readonly text: string } | { readonly data: unknown } | { readonly absent: string };
 
 export interface Diagnosis {
   /** A zip file; secrets in it are masked. */

@@ -2,11 +2,19 @@ import { timeLimit } from '../core/host/index.js';
 import type { AskedProbe, CommandContext } from './context.js';
 import { ControlClient } from './control-client.js';
 import { findingsOf } from './doctor.js';
+import { guestOutput } from './guest-output.js';
 
 /** One that mobyvm knows, and one that only the upstream servers can answer; it does not exist (RFC 6761 §6.4). */
 const DNS_NAMES = ['host.docker.internal', 'diagnose.invalid'] as const;
 const DAEMON_MS = 15_000;
 const KVP_POOLS = ['host', 'guest', 'intrinsic'] as const;
+const GUEST_SECONDS = 15;
+/** What only programs in the VM can tell. */
+const GUEST_SCRIPTS = [
+  ['guest-dmesg', "The guest's kernel messages", 'dmesg'],
+  ['guest-services', "The guest's services (OpenRC)", 'rc-status -a'],
+  ['guest-file-systems', "The guest's file systems", 'df -Pk; df -Pi'],
+] as const;
 
 type Row = readonly [
   id: string,
@@ -43,7 +51,18 @@ export function diagnosisQuestions(context: CommandContext): readonly AskedProbe
     ['shares', 'Shares', 'shares', 10, (signal) => client.listShares(signal)],
     ['share-checks', 'Checks of the shares', 'shares', 35, (signal) => checkShares(client, signal)],
   ];
-  return rows.map(([id, title, group, seconds, ask]) => ({ id, title, group, seconds, ask }));
+  return [
+    ...rows.map(([id, title, group, seconds, ask]) => ({
+      ...{ id, title, group, seconds },
+      ask: async (signal: AbortSignal) => ({ data: await ask(signal) }),
+    })),
+    ...GUEST_SCRIPTS.map(([id, title, script]) => ({
+      ...{ id, title, group: 'vm' as const, seconds: GUEST_SECONDS },
+      // Each costs the engine a container: together they might all be late on a slow VM.
+      lane: 'guest',
+      ask: (signal: AbortSignal) => guestOutput(client, script, signal),
+    })),
+  ];
 }
 
 /** A daemon that hangs must leave time for the checks that need none. */

@@ -8,6 +8,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AskedProbe } from '../../src/cli/context.js';
 import { diagnosisQuestions } from '../../src/cli/diagnosis-questions.js';
+import { MobyvmError } from '../../src/core/values/index.js';
+import type { OpenShell } from '../../src/daemon/control/shell-connection.js';
 import type { DaemonContext } from '../../src/daemon/daemon-context.js';
 import { diagnose } from '../../src/daemon/diagnose/diagnose.js';
 import { examineHost } from '../../src/daemon/examine-host.js';
@@ -15,6 +17,7 @@ import { hostServices } from '../../src/daemon/host-services.js';
 import { ProcessEnd } from '../../src/daemon/process-end.js';
 import { linuxPaths } from '../../src/protocol/paths.js';
 import { commandContext, NO_DAEMON } from '../support/cli-context.js';
+import { serveControl } from '../support/control-server.js';
 import { unzip } from '../support/unzip.js';
 
 let folder = '';
@@ -81,7 +84,11 @@ test('with nothing there, everything has an outcome and the host is described', 
     reason: expect.stringContaining('not running') as unknown,
   });
   expect(of('engine-info')).toMatchObject({ verdict: 'absent' });
-  expect(of('guest-dmesg')?.reason).toContain('does not answer such requests');
+  for (const id of ['guest-dmesg', 'guest-services', 'guest-file-systems'])
+    expect(of(id), id).toMatchObject({
+      verdict: 'absent',
+      reason: expect.stringContaining('MOBYVM_DAEMON_NOT_RUNNING') as unknown,
+    });
   for (const id of ['doctor', 'versions', 'routes', 'addresses', 'file-systems', 'settings'])
     expect(of(id), id).toMatchObject({ verdict: 'ok' });
   expect(files.get('evidence/routes.txt')).toMatch(/^\$ ip route show table all\n/);
@@ -117,6 +124,43 @@ test('a daemon and an engine that hang cost no more than their own answers', asy
   for (const id of ['routes', 'versions', 'daemon-process'])
     expect(of(id), id).toMatchObject({ verdict: 'ok' });
 }, 180_000);
+
+test('programs in the VM are asked through its shell, and secrets in what they print are masked', async () => {
+  const paths = pathsOf();
+  const secret = 'Plant3d-item-s3cret-0123456789';
+  const item = { name: 'plain-name', value: secret, secret: true };
+  await put(paths.kvpItemsFile, JSON.stringify({ version: 2, items: [item], removals: [] }));
+  await mkdir(dirname(paths.controlSocket), { recursive: true });
+  const asked: string[] = [];
+  const openShell: OpenShell = ({ command }) => {
+    const [, , script = ''] = command;
+    asked.push(script);
+    if (script.startsWith('df'))
+      throw new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'The engine does not answer.', '');
+    return Promise.resolve({
+      // eslint-disable-next-line @typescript-eslint/require-await -- as the interface has it
+      output: async function* () {
+        yield { stream: 'stdout' as const, bytes: Buffer.from(`${script} printed ${secret}\n`) };
+      },
+      ...{ write: () => Promise.resolve(), endInput: () => undefined, resize: () => Promise.resolve() },
+      ...{ exitCode: Promise.resolve(0), close: () => Promise.resolve() },
+    });
+  };
+  const control = await serveControl(paths.controlSocket, { openShell });
+  try {
+    const { files, of } = await bundle();
+    expect(files.get('evidence/guest-dmesg.txt')).toBe('$ dmesg\ndmesg printed ***\n');
+    expect(files.get('evidence/guest-services.txt')).toBe('$ rc-status -a\nrc-status -a printed ***\n');
+    expect(of('guest-file-systems')).toMatchObject({
+      verdict: 'absent',
+      reason: 'no shell in the VM: The engine does not answer. (MOBYVM_ENGINE_UNREACHABLE)',
+    });
+    expect(asked).toEqual(['dmesg', 'rc-status -a', 'df -Pk; df -Pi']);
+    expect(control.clients).toBe(0);
+  } finally {
+    await control.close();
+  }
+});
 
 test('damaged files are evidence and stop nothing', async () => {
   const paths = pathsOf();

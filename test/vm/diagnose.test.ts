@@ -51,12 +51,22 @@ test('everything of a running machine is collected, but no secret', async () => 
     'vm-records',
     'data-disk',
     'namespace-firewall',
+    'guest-dmesg',
+    'guest-services',
+    'guest-file-systems',
   ])
     expect(verdict(id), id).toBe('ok');
+  expect(files.get('evidence/guest-dmesg.txt')).toMatch(/^\[ *\d+\.\d+\] /m);
+  expect(files.get('evidence/guest-services.txt')).toMatch(/^ docker +\[ +started/m);
+  expect(files.get('evidence/guest-file-systems.txt')).toMatch(
+    /^Filesystem +1024-blocks[^]+^Filesystem +Inodes/m,
+  );
   expect(files.get('evidence/namespace-addresses.txt')).toContain('mobyvm0');
   expect(files.get('evidence/console.txt')).toMatch(/^\[mobyvm [\d.]+\] \w+: /m);
   expect(files.get('evidence/kvp-host.json')).toContain('planted');
   expect([...files.values()].join('\n').includes(SECRET)).toBe(false);
+  expect(await instance.docker(['ps', '--all', '--quiet'])).toBe('');
+  expect(await instance.docker(['images', '--all', '--quiet'])).toBe('');
 });
 
 test('doctor --fix repairs at once what another program removed', async () => {
@@ -75,6 +85,7 @@ test('with the daemon and QEMU killed, what is left is collected', async () => {
   const withoutVm = await bundle();
   expect(withoutVm.verdict('status')).toBe('ok');
   expect(withoutVm.verdict('engine-info')).not.toBe('ok');
+  expect(withoutVm.verdict('guest-dmesg')).toBe('absent');
   process.kill(await instance.daemonPid(), 'SIGKILL');
   const { files, verdict } = await bundle();
   expect(verdict('status')).toBe('absent');

@@ -7,12 +7,12 @@ import { version } from '../../protocol/version.js';
 import type { DaemonContext } from '../daemon-context.js';
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
 import { readInstance } from '../instance.js';
-import { engineProbes, GUEST_PROBES } from './engine-probes.js';
+import { engineProbes } from './engine-probes.js';
 import { fileProbes } from './file-probes.js';
 import { knownSecrets } from './known-secrets.js';
 import { linuxProbes } from './linux-probes.js';
 import { ownProbes } from './own-probes.js';
-import type { Probe, ProbeGroup, Verdict } from './probe.js';
+import type { Evidence, Probe, ProbeGroup, Verdict } from './probe.js';
 import { reportPage } from './report-page.plan.js';
 import { report, resultsJson, type Reported } from './report.plan.js';
 import { resolverProbe } from './resolver-probe.js';
@@ -25,7 +25,8 @@ export interface AskedProbe {
   readonly title: string;
   readonly group: ProbeGroup;
   readonly seconds: number;
-  readonly ask: (signal: AbortSignal) => Promise<unknown>;
+  readonly lane?: string;
+  readonly ask: (signal: AbortSignal) => Promise<Evidence>;
 }
 
 export interface DiagnoseOptions {
@@ -62,13 +63,9 @@ export async function diagnose(
   const host = await hostProbes(context);
   try {
     const all = [
-      ...asked.map(({ ask, ...each }): Probe => ({
-        ...each,
-        look: async (until) => ({ data: await ask(until) }),
-      })),
+      ...asked.map(({ ask, ...each }): Probe => ({ ...each, look: ask })),
       ...ownProbes(context),
       ...engineProbes(paths.engineSocket),
-      ...GUEST_PROBES,
       resolverProbe(nameServers),
       ...host.probes,
       ...fileProbes(paths, (...parts) => (platform === 'windows' ? win32 : posix).join(...parts)),

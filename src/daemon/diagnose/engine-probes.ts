@@ -81,26 +81,6 @@ const QUESTIONS: readonly Question[] = [
   ],
 ];
 
-/** What only programs in the guest can tell. Its agent answers no such requests, so nothing is asked. */
-export const GUEST_PROBES: readonly Probe[] = [
-  missing(
-    'guest-dmesg',
-    "The guest's kernel messages",
-    'the console has what the kernel printed while it booted',
-  ),
-  missing(
-    'guest-services',
-    "The guest's services (OpenRC)",
-    'the console has what each of them printed at its start',
-  ),
-  missing('guest-file-systems', "The guest's file systems", '"Disk use in the VM" has what the engine uses'),
-];
-
-function missing(id: string, title: string, instead: string): Probe {
-  const absent = `the agent in the guest does not answer such requests; ${instead}`;
-  return { id, title, group: 'vm', seconds: 1, look: () => Promise.resolve({ absent }) };
-}
-
 function usageOf({ LayersSize, Images, Containers, Volumes, BuildCache }: z.infer<typeof diskUse>): unknown {
   const sum = (each: z.infer<typeof sized>): { count: number; bytes: number } => ({
     count: each?.length ?? 0,

@@ -28,14 +28,14 @@ export function ownQuestions(
       title: 'Checks of this host',
       group: 'summary',
       seconds: 40,
-      ask: async (signal) => report.parse(await ask(DOCTOR, signal)).findings,
+      ask: async (signal) => ({ data: report.parse(await ask(DOCTOR, signal)).findings }),
     },
     ...ROWS.map(([id, title, group, seconds, path]) => ({
       id,
       title,
       group,
       seconds,
-      ask: (signal: AbortSignal) => ask(path, signal),
+      ask: async (signal: AbortSignal) => ({ data: await ask(path, signal) }),
     })),
   ];
 }
