@@ -1,8 +1,16 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseSubnet } from '../../src/core/values/index.js';
 import { causesFirst } from '../../src/daemon/doctor/causes.plan.js';
 import { gatherWindowsFacts } from '../../src/daemon/doctor/gather-windows.js';
 import { windowsFindings } from '../../src/daemon/doctor/windows-findings.plan.js';
+import { examineHost } from '../../src/daemon/examine-host.js';
+import { hostServices } from '../../src/daemon/host-services.js';
+import { ProcessEnd } from '../../src/daemon/process-end.js';
+import { linuxPaths } from '../../src/protocol/paths.js';
 import { FAULTS, HostFailure } from '../support/hyperv-host/host-failure.js';
 import { SimulatedHost } from '../support/hyperv-host/simulated-host.js';
 import { SimulatedPowerShell } from '../support/hyperv-host/simulated-power-shell.js';
@@ -11,8 +19,8 @@ import { SystemPrograms } from '../support/hyperv-host/system-programs.js';
 const PROGRAM = 'C:\\mobyvm\\node.exe';
 
 const wants = {
-  memoryMiB: 2_048,
-  subnet: parseSubnet('10.0.75.0/24'),
+  settings: { known: { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24') } },
+  machineSubnet: { known: 'none' as const },
   switchName: 'mobyvm',
   machineFolder: 'C:\\ProgramData\\mobyvm\\vm',
   program: PROGRAM,
@@ -214,4 +222,93 @@ it('doctor explains on a host without Hyper-V all that follows from that', async
   expect(first).toMatchObject({ id: 'hyperv-feature', verdict: 'problem' });
   expect(rest.filter(({ verdict }) => verdict === 'problem')).toEqual([]);
   expect(rest.find(({ id }) => id === 'vmms')?.detail).toContain('because of "Hyper-V feature": disabled');
+});
+
+/** A host on which Windows itself answers nothing, with files of its own. */
+async function onHost(files: Readonly<Record<string, string>>) {
+  const folder = await mkdtemp(join(tmpdir(), 'mobyvm-doctor-windows-'));
+  const env = {
+    MOBYVM_STATE_DIR: folder,
+    MOBYVM_RUN_DIR: folder,
+    MOBYVM_SETTINGS: join(folder, 'settings.json'),
+  };
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
+    const paths = { ...linuxPaths(env), imageDir: join(folder, 'image') };
+    const context = {
+      ...hostServices('linux', { userId: process.getuid?.(), env }),
+      ...{ paths, platform: 'windows' as const, env, commandLine: '', pid: process.pid, interrupted: signal },
+      self: [process.execPath, 'main.js'] as const,
+      processEnd: new ProcessEnd(process),
+      printError: () => undefined,
+      packageDir: join(folder, 'package'),
+    };
+    const findings = await examineHost(context, undefined);
+    return (id: string) => findings.find((each) => each.id === id);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const manifestOf = (content: string): string =>
+  JSON.stringify({
+    ...{ schemaVersion: 1, recipe: 'alpine' },
+    files: {
+      'mobyvm.iso': { size: content.length, sha256: createHash('sha256').update(content).digest('hex') },
+    },
+  });
+
+it('doctor names a boot image that is missing or corrupt, and a VM that is too large for the host', async () => {
+  const missing = await onHost({});
+  expect(missing('image')).toMatchObject({
+    verdict: 'problem',
+    detail: expect.stringMatching(/^There is no boot image: .* does not exist$/) as string,
+  });
+  expect(missing('size')).toMatchObject({ verdict: expect.stringMatching(/^(?:fine|notice)$/) as string });
+  const corrupt = await onHost({
+    ...{ 'image/manifest.json': manifestOf('as built'), 'image/mobyvm.iso': 'as burnt' },
+    'settings.json': JSON.stringify({ vm: { memoryMiB: 1_048_576 } }),
+  });
+  expect(corrupt('image')).toMatchObject({
+    verdict: 'problem',
+    detail: expect.stringMatching(/its SHA-256 is .* and should be/) as string,
+  });
+  expect(corrupt('size')).toMatchObject({
+    verdict: 'problem',
+    detail: expect.stringContaining('vm.memoryMiB is 1048576') as string,
+  });
+});
+
+it("doctor checks a package's boot image where it is before the first start, and its copy afterwards", async () => {
+  const packaged = { 'package/image/manifest.json': manifestOf('as built') };
+  const whole = await onHost({ ...packaged, 'package/image/mobyvm.iso': 'as built' });
+  expect(whole('image')).toMatchObject({
+    verdict: 'fine',
+    detail: expect.stringMatching(/package\/image is complete$/) as string,
+  });
+  const broken = await onHost({ ...packaged, 'package/image/mobyvm.iso': 'as burnt' });
+  expect(broken('image')).toMatchObject({ verdict: 'problem', remedy: 'Install mobyvm again.' });
+  const version = createHash('sha256').update('as built').digest('hex').slice(0, 16);
+  const copied = await onHost({
+    ...{ ...packaged, 'package/image/mobyvm.iso': 'as built' },
+    [`image/${version}/manifest.json`]: manifestOf('as built'),
+    [`image/${version}/mobyvm.iso`]: 'as burnt',
+  });
+  expect(copied('image')).toMatchObject({
+    verdict: 'problem',
+    remedy: expect.stringContaining('it copies the image of the package again') as string,
+  });
+});
+
+it('doctor with settings that cannot be read marks what depends on them as unknown', async () => {
+  const of = await onHost({ 'settings.json': '{"vm":{"memoryMiB":"much"}}' });
+  expect(of('settings')).toMatchObject({ verdict: 'problem' });
+  for (const id of ['image', 'size', 'memory', 'subnet', 'ports'])
+    expect(of(id), id).toMatchObject({
+      verdict: 'unknown',
+      detail: expect.stringContaining('because of "Settings"') as string,
+    });
 });

@@ -159,7 +159,9 @@ it('every call of doctor is bound by the engine, and its output understood', asy
     identity: () => session.identity({ signal }),
   });
   const findings = windowsFindings(facts, {
-    ...{ memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24'), switchName: 'mobyvm' },
+    settings: { known: { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24') } },
+    machineSubnet: { known: 'none' },
+    switchName: 'mobyvm',
     program: PROGRAM,
     machineFolder: 'C:\\ProgramData\\mobyvm\\vm',
     daemonRuns: false,

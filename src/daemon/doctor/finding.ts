@@ -26,6 +26,12 @@ export type Verdict = 'fine' | 'notice' | 'problem' | 'unknown';
 /** A fact, or why it could not be determined. */
 export type Fact<T> = { readonly known: T } | { readonly unknown: string; readonly remedy?: string };
 
+/** Two facts that are judged together; what is not known of the first is said first. */
+export function both<A, B>(one: Fact<A>, other: Fact<B>): Fact<readonly [A, B]> {
+  if ('unknown' in one) return one;
+  return 'unknown' in other ? other : { known: [one.known, other.known] };
+}
+
 export type Known<F> = Extract<F, { readonly known: unknown }>['known'];
 
 /** Judges a fact, or reports that it could not be determined. */

@@ -10,8 +10,8 @@ const LEAST_FREE_BYTES = 128 * MIB;
 const LITTLE_FREE_BYTES = 2048 * MIB;
 
 export interface HostMemory extends HostSize {
-  /** What programs can still get without swapping. */
-  readonly availableMiB: number;
+  /** What programs can still get without swapping; undefined if another check judges that. */
+  readonly availableMiB: number | undefined;
   /** The VM runs, so its memory is already in use. */
   readonly isVmUp: boolean;
 }
@@ -23,7 +23,7 @@ export function judgeSize(settings: Pick<Settings, 'vm'>, host: HostMemory): Jud
   } catch (error) {
     return problem(withoutPeriod(textOf(error)), 'Lower vm.memoryMiB in the settings.');
   }
-  if (!host.isVmUp && memoryMiB > host.availableMiB)
+  if (!host.isVmUp && host.availableMiB !== undefined && memoryMiB > host.availableMiB)
     return notice(
       `the VM may use ${memoryMiB} MiB, but only ${host.availableMiB} of ${host.memoryMiB} MiB are available`,
       'Lower vm.memoryMiB or free some memory: a host without memory kills programs, the VM included.',

@@ -6,12 +6,12 @@ import { errnoOf, formatSubnet, hostAt, parseSubnet, type Subnet } from '../../c
 import { chooseSubnet, findBlockers, qemuPreflight } from '../../vm/index.js';
 import type { MachineStatus } from '../machine/machine-status.js';
 import { hostSize } from '../host-size.js';
-import { verifyImage } from '../image.js';
 import { imageLocation } from '../image-location.js';
 import { isUp } from '../machine/observe-vm.js';
 import type { Settings } from '../settings/schema.js';
 import { fine, notice, problem, unseen, type Finding, type Judgement } from './finding.js';
 import { lookAtAll, type Look } from './look.js';
+import { lookAtImage } from './image-finding.js';
 import { judgeDisk, judgeSize } from './host-room.plan.js';
 import { linuxPortFacts } from '../linux/port-facts.js';
 import { judgePorts } from './ports-finding.js';
@@ -54,7 +54,11 @@ export async function linuxFindings(options: LinuxDoctorOptions): Promise<readon
     ['qemu', 'QEMU', lookAtQemu],
     ['kvm', 'KVM', asRoot(withSettings((known) => lookAtKvm(options, known)))],
     ['tun', 'Network devices', asRoot(lookAtTun)],
-    ['image', 'Boot image', asRoot(withSettings((known, within) => lookAtImage(options, known, within)))],
+    [
+      'image',
+      'Boot image',
+      asRoot(withSettings((known, within) => lookAtImage(imageLocation(known, options, join), within))),
+    ],
     ['size', 'Memory and processors', withSettings((known) => lookAtSize(options, known))],
     [
       'disk',
@@ -134,16 +138,6 @@ async function lookAtTun(): Promise<Judgement> {
       'Run `modprobe tun` as root; in a container, pass the device through (--device /dev/net/tun).',
     );
   }
-}
-
-async function lookAtImage(
-  options: LinuxDoctorOptions,
-  settings: Settings,
-  signal: AbortSignal,
-): Promise<Judgement> {
-  const location = imageLocation(settings, options, join);
-  await verifyImage(location, signal);
-  return fine(`${location.directory} is complete`);
 }
 
 /** A machine that is up has its subnet, which something else may have taken since. */

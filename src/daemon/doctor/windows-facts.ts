@@ -82,8 +82,9 @@ export interface Listener {
 
 /** What the settings need from the host. */
 export interface DoctorWants {
-  readonly memoryMiB: number;
-  readonly subnet: Subnet | 'auto';
+  readonly settings: Fact<{ readonly memoryMiB: number; readonly subnet: Subnet | 'auto' }>;
+  /** The subnet of the machine, while it has one. */
+  readonly machineSubnet: Fact<Subnet | 'none'>;
   readonly switchName: string;
   /** Absolute path of the folder that holds the configuration of the machine's own VM. */
   readonly machineFolder: string;

@@ -1,6 +1,6 @@
 import { hostAt, type Subnet } from '../../core/values/index.js';
 import { ENABLE_REMEDY, moduleRemedy, POLICY_REMEDY } from '../../vm/index.js';
-import { fine, judged, notice, problem, type Finding, type Known } from './finding.js';
+import { both, fine, judged, notice, problem, type Finding, type Known } from './finding.js';
 import { X64, type DoctorWants, type Listener, type PortRange, type WindowsFacts } from './windows-facts.js';
 import { twinFinding } from './twin-finding.plan.js';
 import { subnetFinding, wantedSubnet } from './windows-subnet.plan.js';
@@ -62,10 +62,10 @@ function hostFindings(facts: WindowsFacts, wants: DoctorWants): readonly Finding
     }),
     processorFinding(facts),
     ...shellFindings(facts),
-    judged('memory', 'Memory', facts.system, ({ freeMemoryMiB }) => {
-      const what = `${freeMemoryMiB} MiB free, the VM needs ${wants.memoryMiB} MiB`;
+    judged('memory', 'Memory', both(wants.settings, facts.system), ([{ memoryMiB }, { freeMemoryMiB }]) => {
+      const what = `${freeMemoryMiB} MiB free, the VM needs ${memoryMiB} MiB`;
       const remedy = 'Close programs or other virtual machines, or lower vm.memoryMiB.';
-      if (freeMemoryMiB >= wants.memoryMiB) return fine(what);
+      if (freeMemoryMiB >= memoryMiB) return fine(what);
       return wants.daemonRuns
         ? notice(what, `If the VM is running, it has its memory already. Otherwise: ${remedy}`)
         : problem(what, remedy);
@@ -220,7 +220,9 @@ function networkFindings(facts: WindowsFacts, wants: DoctorWants): readonly Find
     judged('firewall-blocks', 'Rules that block mobyvm', facts.blockingRules, (rules) =>
       blockVerdict(rules, wants.program),
     ),
-    judged('ports', 'Ports 53, 67 and 445', facts.listeners, (listeners) => portVerdict(listeners, subnet)),
+    judged('ports', 'Ports 53, 67 and 445', both(subnet, facts.listeners), ([known, listeners]) =>
+      portVerdict(listeners, known),
+    ),
     judged('reserved-ports', 'Reserved ports', facts.reservedPorts, reservedVerdict),
     judged('vpn', 'VPN', facts.adapters, (adapters) => {
       const vpn = adapters.find(({ description, isUp }) => isUp && VPN.test(description));

@@ -5,8 +5,8 @@ import { windowsFindings } from '../../../../src/daemon/doctor/windows-findings.
 import type { HostNetworks } from '../../../../src/vm/index.js';
 
 const wants = {
-  memoryMiB: 2_048,
-  subnet: parseSubnet('10.0.75.0/24'),
+  settings: { known: { memoryMiB: 2_048, subnet: parseSubnet('10.0.75.0/24') } },
+  machineSubnet: { known: 'none' as const },
   switchName: 'mobyvm',
   machineFolder: 'C:\\ProgramData\\mobyvm\\vm',
   program: 'C:\\mobyvm\\node.exe',
@@ -352,9 +352,10 @@ describe('doctor on Windows', () => {
 
   it('with network.subnet auto checks the first subnet without a route', () => {
     const subnetOf = (facts: Partial<WindowsFacts>) =>
-      windowsFindings({ ...HEALTHY, ...facts }, { ...wants, subnet: 'auto' }).find(
-        ({ id }) => id === 'subnet',
-      );
+      windowsFindings(
+        { ...HEALTHY, ...facts },
+        { ...wants, settings: { known: { memoryMiB: 2_048, subnet: 'auto' } } },
+      ).find(({ id }) => id === 'subnet');
     const corp = (...prefixes: readonly string[]) =>
       routes(...prefixes.map((prefix) => [prefix, 'corp'] as const));
     expect(subnetOf(corp('10.0.0.0/8'))).toMatchObject({
@@ -365,6 +366,45 @@ describe('doctor on Windows', () => {
       verdict: 'problem',
       detail: expect.stringMatching(/^None of the \d+ subnets/) as string,
     });
+  });
+
+  it('examines the subnet that a running machine has, whatever the settings are now', () => {
+    const running = { ...wants, machineSubnet: { known: parseSubnet('192.168.90.0/24') } };
+    const subnetOf = (facts: Partial<WindowsFacts>) =>
+      windowsFindings({ ...HEALTHY, ...facts }, running).find(({ id }) => id === 'subnet');
+    expect(subnetOf({})).toMatchObject({ verdict: 'fine', detail: "192.168.90.0/24 is the VM's alone" });
+    expect(subnetOf(routes(['192.168.90.0/25', 'corp']))).toMatchObject({
+      verdict: 'problem',
+      detail: expect.stringContaining('192.168.90.0/25 by corp') as string,
+    });
+    const own = {
+      protocol: 'UDP',
+      address: '192.168.90.1',
+      port: 53,
+      process: 'dns',
+      isOurs: false,
+    } as const;
+    const listeners = { known: [{ ...own, services: [] }] };
+    expect(
+      windowsFindings({ ...HEALTHY, listeners }, running).find(({ id }) => id === 'ports'),
+    ).toMatchObject({ verdict: 'problem', detail: 'UDP 53 is in use by dns' });
+  });
+
+  it('marks what depends on settings or a machine that cannot be asked as unknown', () => {
+    const unknownWith = (changes: object) =>
+      windowsFindings(HEALTHY, { ...wants, ...changes })
+        .filter(({ verdict }) => verdict === 'unknown')
+        .map(({ id, detail }) => [id, detail]);
+    const why = 'could not be checked: the settings cannot be read';
+    expect(unknownWith({ settings: { unknown: 'the settings cannot be read' } })).toEqual([
+      ['memory', why],
+      ['subnet', why],
+      ['ports', why],
+    ]);
+    expect(unknownWith({ machineSubnet: { unknown: 'no answer' } }).map(([id]) => id)).toEqual([
+      'subnet',
+      'ports',
+    ]);
   });
 
   it("does not report mobyvm's own daemon, or the memory of its VM, as a problem", () => {
