@@ -122,13 +122,23 @@ async function daemonFinding(daemon: CommandContext['daemon'], error: unknown): 
   if (code !== 'MOBYVM_DAEMON_NOT_RUNNING') return undefined;
   // A daemon that ended by itself removes its socket, and what it set up.
   const hasLeftSocket = errnoOf(error.cause) === 'ECONNREFUSED';
-  if (!hasLeftSocket && (await daemon.leftovers()) === 0) return undefined;
+  if (!hasLeftSocket && !(await hasLeftovers(daemon))) return undefined;
   return {
     ...named,
     detail: `is not running: it was killed${hasLeftSocket ? ', and its control socket is left' : ''}`,
     remedy:
       'Run `mobyvm up`: it takes over what is left, also a VM that still runs. `mobyvm down` removes it.',
   };
+}
+
+/** A ledger that cannot be read is a finding of its own, and must not keep the others from being made. */
+async function hasLeftovers(daemon: CommandContext['daemon']): Promise<boolean> {
+  try {
+    return (await daemon.leftovers()) > 0;
+  } catch (error) {
+    if (error instanceof MobyvmError && error.code === 'MOBYVM_STATE_FILE') return false;
+    throw error;
+  }
 }
 
 function unansweredError(): MobyvmError {

@@ -33,6 +33,7 @@ export { sambaFileServer } from './samba/samba-file-server.js';
 export { SMB_PORTS, type SambaOptions, type SambaPrograms } from './samba/samba-options.js';
 export type { CheckResult, CheckStep } from './share-check.js';
 export { credentialsError, guestShareError, shareError } from './share-errors.js';
+export { shareListFile } from './share-list-file.js';
 export { shareAt, spelledAsPoint } from './share-lookup.plan.js';
 export { DEFAULT_OWNER, type FileOwner, type Share, type ShareAccount } from './share.js';
 export { Shares, type ListedShare, type SharesOptions } from './shares.js';

@@ -2,7 +2,7 @@ import {
   ensureSteps,
   Listeners,
   SerialQueue,
-  StateFile,
+  type StateFile,
   statIfPresent,
   type Logger,
   type ManagedResource,
@@ -16,9 +16,10 @@ import { checkShare, type CheckResult } from './share-check.js';
 import { findShare, newShare, type ShareRequest } from './new-share.plan.js';
 import type { PathRule } from './paths/host-path.plan.js';
 import { refuseUnusableFolder } from './refuse-folder.js';
-import { MAX_SHARES, shareFile, type ShareEntry, type ShareFile } from './share-entry.js';
+import { MAX_SHARES, type ShareEntry, type ShareFile } from './share-entry.js';
 import { changeAccountCommands } from './share-command.plan.js';
 import { shareError } from './share-errors.js';
+import { shareListFile } from './share-list-file.js';
 import { DEFAULT_OWNER, type FileOwner, type Share } from './share.js';
 import type { ShareFailure } from './state/share-failure.plan.js';
 import { ShareWorker } from './state/share-worker.js';
@@ -68,11 +69,7 @@ export class Shares {
 
   constructor(options: SharesOptions) {
     this.#options = options;
-    this.#file = new StateFile({
-      path: options.path,
-      schema: shareFile,
-      remedy: `Delete ${options.path} to start without shares, then add them again.`,
-    });
+    this.#file = shareListFile(options.path);
     const { server } = options;
     this.#server = {
       resources: (place, shares) => server.resources(place, shares),
