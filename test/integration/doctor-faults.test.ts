@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { hostReport, type Finding } from '../../src/protocol/messages.js';
 import { compiledSource, compiledSupport } from '../support/compiled.js';
+import { evidenceOf, flawsOfDiagnosis } from '../support/diagnosed-fault.js';
 import { environmentOf } from '../support/instance-folder.js';
 import { NetworkNamespace, type RunningProgram } from '../support/netns.js';
 
@@ -19,6 +21,29 @@ afterEach(() => host[Symbol.asyncDispose]());
 beforeAll(async () => {
   await Promise.all([compiledSource(), compiledSupport()]);
 }, 240_000);
+
+/** Runs a command in that network, whatever its exit code. */
+async function mobyvm(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+  const program = join(await compiledSource(), 'main.js');
+  const { stdout } = await host.run(process.execPath, [program, ...args], {
+    env: { ...process.env, ...env },
+    acceptExitCodes: [0, 1],
+    timeoutMs: 120_000,
+  });
+  return stdout;
+}
+
+/** Looks for a fault in a diagnosis. @param fault as docs/faults.md names it */
+async function expectDiagnosed(
+  fault: string,
+  id: string,
+  { folder, env }: { readonly folder: string; readonly env: Readonly<Record<string, string>> },
+  evidence = evidenceOf(fault),
+): Promise<void> {
+  const path = join(folder, 'diagnosis.zip');
+  await mobyvm(['diagnose', '--out', path, '--force'], env);
+  expect(await flawsOfDiagnosis(path, { id, evidence })).toEqual([]);
+}
 
 describe('before the start, doctor names first', () => {
   let folder: string;
@@ -36,14 +61,12 @@ describe('before the start, doctor names first', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   async function first(): Promise<Finding | undefined> {
-    const program = join(await compiledSource(), 'main.js');
-    const { stdout } = await host.run(process.execPath, [program, 'doctor', '--json'], {
-      env: { ...process.env, ...environmentOf(folder) },
-      acceptExitCodes: [0, 1],
-      timeoutMs: 120_000,
-    });
+    const stdout = await mobyvm(['doctor', '--json'], environmentOf(folder));
     return hostReport.parse(JSON.parse(stdout)).findings[0];
   }
+
+  const expectEvidence = (fault: string, id: string, evidence?: readonly string[]): Promise<void> =>
+    expectDiagnosed(fault, id, { folder, env: environmentOf(folder) }, evidence);
 
   test('nothing on a host that is well', async () => {
     expect((await first())?.verdict).not.toBe('problem');
@@ -58,6 +81,7 @@ describe('before the start, doctor names first', () => {
       verdict: 'problem',
       detail: expect.stringMatching(/^"dnsmasq" \(pid \d+\) uses UDP port 53 on all addresses/) as string,
     });
+    await expectEvidence('port 53 is taken', 'ports');
   });
 
   test('the route of a VPN over the subnet', async () => {
@@ -68,6 +92,7 @@ describe('before the start, doctor names first', () => {
       verdict: 'problem',
       detail: expect.stringMatching(/^The subnet 10\.0\.75\.0\/24 is in use on this host: .*vpn0/) as string,
     });
+    await expectEvidence('a VPN has a route over the subnet', 'subnet');
   });
 
   test('the boot image that is corrupt', async () => {
@@ -78,6 +103,29 @@ describe('before the start, doctor names first', () => {
       detail: expect.stringMatching(/its SHA-256 is .* and should be/) as string,
       remedy: expect.stringContaining('mobyvm image build') as string,
     });
+    await expectEvidence('the boot image (ISO) is corrupt', 'image');
+  });
+
+  test.each([
+    ['machine.json', 'machine-id', ' is not a valid mobyvm state file', 'recognize its own VM'],
+    [
+      'ledger.json',
+      'ledger',
+      ", mobyvm's list of what it created on this machine, cannot be parsed",
+      'backup',
+    ],
+    ['shares.json', 'shares-file', ' is not a valid mobyvm state file', 'start without shares'],
+  ])('a state file that is corrupt: %s', async (name, probe, says, remedy) => {
+    await put(name, '{"version": 1, "sha');
+    expect(await first()).toMatchObject({
+      id: 'state-files',
+      verdict: 'problem',
+      detail: `${join(folder, name)}${says}`,
+      remedy: expect.stringContaining(remedy) as string,
+    });
+    const fault = 'a state file is corrupt';
+    expect(evidenceOf(fault)).toContain(probe);
+    await expectEvidence(fault, 'state-files', [probe]);
   });
 });
 
@@ -118,20 +166,21 @@ describe('while the machine is up, doctor names first', () => {
 
   test.each<[string, () => Promise<unknown>, string, RegExp]>([
     [
-      'the bridge that was removed',
+      'bridge or switch is removed',
       () => host.ip('link', 'delete', 'mobyvm0'),
       'network-bridge',
       /^missing$/,
     ],
-    ['the NAT rule that was removed', deleteNatRule, 'network-firewall', /^changed by another program$/],
-    ['rules that were flushed', () => host.run('nft', ['flush', 'ruleset']), 'network-firewall', /^missing$/],
+    ['the NAT rule is removed', deleteNatRule, 'network-firewall', /^changed by another program$/],
+    ['the rules are flushed', () => host.run('nft', ['flush', 'ruleset']), 'network-firewall', /^missing$/],
     [
-      'forwarding that was switched off',
+      'forwarding is off',
       () => host.run('sysctl', ['-qw', 'net.ipv4.ip_forward=0']),
       'network-forwarding',
       /^changed: net\.ipv4\.ip_forward$/,
     ],
-  ])('%s, and nothing when it is repaired', async (_what, breakIt, id, detail) => {
+  ])('what it is when %s, and nothing when that is repaired', async (fault, breakIt, id, detail) => {
+    const { folder } = z.object({ folder: z.string() }).parse(await ask('serve'));
     await breakIt();
     const [first] = await notFine();
     expect(first).toMatchObject({
@@ -141,6 +190,13 @@ describe('while the machine is up, doctor names first', () => {
       detail: expect.stringMatching(detail) as string,
       remedy: expect.stringContaining('mobyvm doctor --fix') as string,
     });
+    const env = {
+      MOBYVM_STATE_DIR: join(folder, 'state'),
+      MOBYVM_RUN_DIR: join(folder, 'run'),
+      MOBYVM_LOG_DIR: join(folder, 'log'),
+      MOBYVM_SETTINGS: join(folder, 'settings.json'),
+    };
+    await expectDiagnosed(fault, id, { folder, env });
     await ask('repair');
     expect(await notFine()).toEqual([]);
   });

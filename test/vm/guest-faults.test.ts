@@ -10,6 +10,7 @@ afterAll(() => machine[Symbol.asyncDispose]());
 
 test('an engine that is dead', async () => {
   await machine.suffer({
+    title: 'dockerd is dead in the guest',
     make: () =>
       machine.detached(
         'engine',
@@ -23,6 +24,7 @@ test('an engine that is dead', async () => {
 
 test('an hv_kvp_daemon that is dead', async () => {
   await machine.suffer({
+    title: 'hv_kvp_daemon is dead in the guest',
     make: () => machine.inVm('rc-service mobyvm-kvp stop >/dev/null 2>&1'),
     id: 'kvp',
     detail: /^hv_kvp_daemon in the VM does not answer/,
@@ -33,6 +35,7 @@ test('an hv_kvp_daemon that is dead', async () => {
 test("a token that is not this machine's", async () => {
   const again = 'rc-service mobyvm-share-events restart >/dev/null 2>&1';
   await machine.suffer({
+    title: 'the guest has another token',
     make: () =>
       machine.inVm(`cd /run/mobyvm && cp -p token kept && echo not-the-right-token >token && ${again}`),
     id: 'token',
@@ -44,6 +47,7 @@ test("a token that is not this machine's", async () => {
 test('a clock that is off', async () => {
   const at = Math.round(Date.now() / 1000) + 7_200;
   await machine.suffer({
+    title: "the VM's clock is off",
     make: () =>
       machine.detached(
         'clock',

@@ -14,6 +14,7 @@ afterAll(() => machine[Symbol.asyncDispose]());
 test('QEMU that is stopped', async () => {
   const pid = await machine.instance.qemuPid();
   const fault = {
+    title: 'QEMU is stopped',
     make: () => Promise.resolve(process.kill(pid, 'SIGSTOP')),
     id: 'vm',
     detail: /^does not answer: something has stopped its process/,
@@ -34,6 +35,7 @@ test('a file server that is dead', async () => {
     for (const pid of await machine.fileServers()) process.kill(pid, signal);
   };
   await machine.suffer({
+    title: 'the file server (smbd) is dead',
     make: () => send('SIGSTOP'),
     id: 'shares',
     detail: /^C: the server for shares \(smbd, process \d+\) does not answer/,
@@ -43,6 +45,7 @@ test('a file server that is dead', async () => {
 
 test('an upstream DNS server that is dead', async () => {
   await machine.suffer({
+    title: 'the upstream DNS servers are dead',
     make: () => machine.stopUpstream(),
     id: 'dns',
     detail: new RegExp(`^no server answers: ${FaultyMachine.upstream}`),
@@ -54,6 +57,7 @@ test('a data disk that is full', async () => {
   const file = '/var/lib/docker/fill';
   const size = '$((($4 - 409600) * 1024))';
   await machine.suffer({
+    title: "the VM's data disk is full",
     make: () => machine.inVm(`set -- $(df -Pk /var/lib/docker | tail -n 1); fallocate -l ${size} ${file}`),
     id: 'data-disk',
     detail: /^The VM's data disk is \d+ % full/,

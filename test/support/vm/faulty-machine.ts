@@ -1,12 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, waitFor } from '../../../src/core/host/index.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
 import { hostReport, type Finding } from '../../../src/protocol/messages.js';
+import { evidenceOf, flawsOfDiagnosis } from '../diagnosed-fault.js';
 import { Instance } from '../instance.js';
 import { RunningProgram } from '../netns-program.js';
-import { unzip } from '../unzip.js';
 import { startMachine } from './started-machine.js';
 
 const UPSTREAM_PORT = 5399;
@@ -16,6 +16,8 @@ const never = new AbortController().signal;
 
 /** A fault of a running machine, and what doctor is to say first while it lasts. */
 export interface Fault {
+  /** As docs/faults.md names it. */
+  readonly title: string;
   readonly make: () => Promise<unknown>;
   /** Of the finding. */
   readonly id: string;
@@ -106,7 +108,7 @@ export class FaultyMachine implements AsyncDisposable {
   }
 
   /** Makes a fault, waits until doctor names it first, looks for it in a diagnosis, and undoes it. */
-  async suffer({ make, id, detail, undo }: Fault, meanwhile?: () => Promise<void>): Promise<void> {
+  async suffer({ title, make, id, detail, undo }: Fault, meanwhile?: () => Promise<void>): Promise<void> {
     await make();
     try {
       await this.#until(`doctor to name ${id} first`, ([first]) => {
@@ -115,8 +117,8 @@ export class FaultyMachine implements AsyncDisposable {
       });
       const path = join(this.instance.directory, 'diagnosis.zip');
       await this.succeed('diagnose', '--out', path, '--force');
-      const evidence = unzip(await readFile(path)).get('evidence/doctor.json') ?? '';
-      if (!evidence.includes(`"id": "${id}"`)) throw failure(`doctor in the diagnosis: ${evidence}`);
+      const flaws = await flawsOfDiagnosis(path, { id, evidence: evidenceOf(title) });
+      if (flaws.length > 0) throw failure(`The diagnosis of "${title}": ${flaws.join('; ')}`);
       await meanwhile?.();
     } finally {
       await undo();

@@ -20,6 +20,7 @@ import { createAuthority, issueLeaf, type UpstreamState } from '../../../../src/
 import { hostTable } from '../../../../src/proxy/dns/host-table.plan.js';
 import { LocalZone } from '../../../../src/proxy/dns/local-zone.plan.js';
 import { planQuery } from '../../../../src/proxy/dns/query.plan.js';
+import { DEFAULT_OWNER, type ListedShare } from '../../../../src/share/index.js';
 import { failureOfMount } from '../../../../src/share/state/share-failure.plan.js';
 
 const { signal } = new AbortController();
@@ -202,6 +203,33 @@ describe('a machine', () => {
     const [first, ...rest] = await examined(parts());
     expect(first?.id).toBe('certificates');
     expect(rest.find(({ id }) => id === 'engine')).toMatchObject({ remedy: 'Fix "Certificates" first.' });
+  });
+
+  test('whose share has a wrong password has that first, before what is only worth a notice', async () => {
+    await issue(Date.now());
+    const EACCES = 13;
+    const { failure } = failureOfMount({ ok: false, step: 'login', errno: EACCES, text: '' }, 'C');
+    const share = { id: 'c', name: 'C', hostPath: 'C:\\', points: ['/c'], isReadOnly: false };
+    const listed = {
+      share: { ...share, account: { kind: 'user', user: 'me' }, owner: DEFAULT_OWNER },
+      status: { state: 'failed', failure },
+    } as unknown as ListedShare;
+    const [first, ...rest] = await examined({
+      ...parts({ pingEngine: () => Promise.resolve({ clockOffsetMs: -5_000 }) }),
+      shares: { load: () => Promise.resolve(), list: () => [listed], check: () => Promise.resolve([]) },
+      checksShares: false,
+    });
+    expect(first).toMatchObject({
+      id: 'shares',
+      verdict: 'problem',
+      detail: 'C: the file server refuses the login for C: user or password is wrong (error 13)',
+      remedy: 'Enter the password: mobyvm share set-credentials C',
+    });
+    expect(rest.slice(0, 3)).toMatchObject([
+      { id: 'data-disk', verdict: 'unknown' },
+      { id: 'dns', verdict: 'unknown' },
+      { id: 'clock', verdict: 'notice' },
+    ]);
   });
 
   test('is asked for a name that only servers of the host can answer', async () => {
