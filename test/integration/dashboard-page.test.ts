@@ -9,6 +9,8 @@ import { MobyvmError } from '../../src/core/values/index.js';
 import { controlApi } from '../../src/daemon/control/control-api.js';
 import { Dashboard } from '../../src/daemon/dashboard/dashboard.js';
 import { loadPages } from '../../src/daemon/dashboard/pages.js';
+import { reportPage } from '../../src/daemon/diagnose/report-page.plan.js';
+import { report } from '../../src/daemon/diagnose/report.plan.js';
 import { RecentRecords } from '../../src/daemon/recent-records.js';
 import { settingsSchema } from '../../src/daemon/settings/schema.js';
 import { SettingsFile } from '../../src/daemon/settings/settings-file.js';
@@ -300,5 +302,39 @@ describe.runIf(hasBrowser)('the dashboard', () => {
       expect(used, name).toBeLessThanOrEqual(width);
       await picture(`${name.toLowerCase()}-${width}-${colorScheme}`);
     }
+  });
+
+  test('the page of a diagnosis fits 360 pixels, with long paths and wide output', async () => {
+    await page.setViewportSize({ width: 360, height: 800 });
+    // Nowhere in it would a line be broken by itself.
+    const path = `C:\\${'folder'.repeat(60)}`;
+    const outcome = { group: 'logs', durationMs: 1, reason: '' } as const;
+    const reported = [
+      {
+        ...outcome,
+        id: 'text',
+        title: path,
+        verdict: 'ok',
+        evidence: { text: `${'wide '.repeat(200)}\n${path}` },
+      },
+      { ...outcome, id: 'data', title: 'Data', verdict: 'ok', evidence: { data: { [path]: path } } },
+      { ...outcome, id: 'late', title: 'Late', verdict: 'late', reason: path, evidence: undefined },
+    ] as const;
+    const subject = {
+      version: '0.1.0',
+      platform: 'linux',
+      createdAt: '2026-11-29T08:00:00.000Z',
+      durationMs: 2_345,
+    };
+    const html = reportPage(
+      subject,
+      reported.map((each) => report(each, { known: [] })),
+      [{ title: path, verdict: 'problem', detail: path, remedy: `Delete ${path}` }],
+    );
+    await page.setContent(html);
+    for (const each of await page.locator('summary').all()) await each.click();
+    expect(await page.locator('pre:visible').count()).toBe(2);
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    await picture('diagnosis-360');
   });
 });
