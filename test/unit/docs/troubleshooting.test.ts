@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { statusLines as dnsLines, answerLines } from '../../../src/cli/dns.js';
+import { portLines } from '../../../src/cli/port.js';
 import { statusLines } from '../../../src/cli/render-status.js';
 import { clientFinding } from '../../../src/cli/docker-client.plan.js';
 import { COMMANDS } from '../../../src/cli/definitions.js';
 import { runCommand } from '../../../src/cli/commands.js';
 import { checkLines } from '../../../src/cli/share.js';
 import { managed } from '../../../src/core/host/index.js';
-import { textOf, type Change } from '../../../src/core/values/index.js';
+import { reportOf, textOf, type Change } from '../../../src/core/values/index.js';
 import { diskObstacles } from '../../../src/daemon/guest/index.js';
 import { judgeDisk, judgeSize } from '../../../src/daemon/doctor/host-room.plan.js';
 import { judgePorts } from '../../../src/daemon/doctor/ports-finding.js';
@@ -20,10 +21,14 @@ import { resourceFindings } from '../../../src/daemon/doctor/resource-findings.j
 import { readSettings, settingsFinding } from '../../../src/daemon/doctor/settings-finding.js';
 import { loadIdentity } from '../../../src/daemon/identity.js';
 import { verifyImage } from '../../../src/daemon/image.js';
+import { engineLost } from '../../../src/daemon/machine/machine-messages.js';
 import { settingsSchema } from '../../../src/daemon/settings/schema.js';
 import type { PortFacts } from '../../../src/proxy/index.js';
+import type { PortRequest } from '../../../src/proxy/port/port-request.js';
+import { publishError } from '../../../src/proxy/port/publish-error.js';
 import type { MachineStatus } from '../../../src/protocol/messages.js';
 import { linuxPaths } from '../../../src/protocol/paths.js';
+import { stalledError } from '../../../src/vm/stalled.js';
 import { commandContext, NO_DAEMON, printedBy } from '../../support/cli-context.js';
 
 const root = join(import.meta.dirname, '../../..');
@@ -155,6 +160,18 @@ const RUNNING: MachineStatus = {
   ],
 };
 
+const PUBLISHED: PortRequest = {
+  ...{ protocol: 'tcp', hostIp: '127.0.0.1', hostPort: 8_080 },
+  ...{ containerIp: '172.17.0.2', containerPort: 80, relayPort: undefined },
+};
+const COLLECTED = {
+  id: 'console',
+  title: "The VM's console",
+  verdict: 'ok',
+  reason: '',
+  durationMs: 1,
+} as const;
+
 /** What makes the symptom, and the text that the command then shows. */
 const FAULTS: Readonly<Record<string, () => Promise<string> | string>> = {
   '`docker` finds no socket or pipe': () => printed('status'),
@@ -191,27 +208,58 @@ const FAULTS: Readonly<Record<string, () => Promise<string> | string>> = {
   'containers write nothing any more': () => statusLines(RUNNING, 'linux').join('\n'),
   'names are not resolved in containers': () => dnsLines(FAILING).join('\n'),
   'one name is resolved wrongly': () => answerLines(ANSWER).join('\n'),
+  'the machine is `degraded`': () =>
+    statusLines({ ...RUNNING, state: 'degraded', error: reportOf(engineLost()) }, 'linux').join('\n'),
+  'the VM pauses': () =>
+    statusLines(
+      {
+        ...RUNNING,
+        state: 'degraded',
+        error: reportOf(stalledError({ folder: '/var/lib/mobyvm', freeBytes: 0 })),
+      },
+      'linux',
+    ).join('\n'),
+  'a port cannot be published': async () => {
+    const { message: problem } = await publishError(PUBLISHED, '127.0.0.1', {
+      error: new TypeError('EADDRINUSE'),
+      portFacts: {
+        ...portFacts,
+        bindFailure: () => Promise.resolve({ kind: 'in-use', owner: { name: 'nginx', pid: 7 } }),
+      },
+    });
+    const traffic = { connections: 0, bytesIn: 0, bytesOut: 0 };
+    const port = { ...PUBLISHED, ...traffic, container: 'web', state: 'failed', problem } as const;
+    return portLines({ ports: [port] }).join('\n');
+  },
+  'anything else': () => {
+    const diagnosis = {
+      file: new Uint8Array(2_048),
+      probes: [COLLECTED, { ...COLLECTED, verdict: 'late' as const }],
+    };
+    const daemon = { ...NO_DAEMON, diagnose: () => Promise.resolve(diagnosis) };
+    return printed(`diagnose --out ${join(folder, 'diagnosis.zip')}`, { daemon });
+  },
   'a bind is refused, a share does not work': () =>
     checkLines({ steps: [{ step: 'login', verdict: 'failed', detail: 'wrong password', remedy: 'x' }] })
       .join('\n')
       .replace('account and password', 'login'),
 };
 
-/** Rows whose fault takes a VM or a network of its own, and the test that makes it. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  '`up` says that the subnet is in use': 'test/integration/network-subnet.test.ts',
-  'the VM does not get to its engine': 'test/vm/faults.test.ts',
-  'the machine is `degraded`': 'test/unit/daemon/machine.test.ts',
-  'the VM pauses': 'test/vm/full-disk.test.ts',
-  'a port cannot be published': 'test/integration/port-publisher.test.ts',
-  'key-value items do not arrive': 'test/vm/guest-exchange.test.ts',
-  'anything else': 'test/integration/diagnose.test.ts',
+/** Rows whose fault takes a VM or a network of its own: the test that makes it, and what that test expects to be shown. */
+const ELSEWHERE: Readonly<Record<string, readonly [file: string, expected: string]>> = {
+  '`up` says that the subnet is in use': [
+    'test/integration/doctor-faults.test.ts',
+    String.raw`/^The subnet 10\.0\.75\.0\/24 is in use on this host: .*vpn0/`,
+  ],
+  'the VM does not get to its engine': ['test/vm/faults.test.ts', '/The last stage was "[a-z]+"/'],
+  'key-value items do not arrive': ['test/contract/kvp-exchange.ts', "code: 'MOBYVM_KVP_NOT_READY'"],
 };
 
 test('each row is exercised, here or by another test', () => {
   const known = [...Object.keys(FAULTS), ...Object.keys(ELSEWHERE)];
   expect(rows.map(({ symptom }) => symptom).sort()).toEqual(known.sort());
-  for (const path of Object.values(ELSEWHERE)) expect(existsSync(join(root, path)), path).toBe(true);
+  for (const [path, expected] of Object.values(ELSEWHERE))
+    expect(readFileSync(join(root, path), 'utf8'), path).toContain(expected);
 });
 
 describe('what the page says that a command shows', () => {
