@@ -56,20 +56,21 @@ function contextOf(env: Readonly<Record<string, string>>): DaemonContext {
 }
 
 const results = z.object({
+  durationMs: z.number(),
   probes: z.array(
     z.object({ id: z.string(), verdict: z.string(), reason: z.string(), file: z.string().nullable() }),
   ),
 });
 
-async function bundle(env: Readonly<Record<string, string>> = {}) {
-  const context = contextOf(env);
+async function bundle(env: Readonly<Record<string, string>> = {}, changes: Partial<DaemonContext> = {}) {
+  const context = { ...contextOf(env), ...changes };
   const daemon = { ...NO_DAEMON, examineHost: () => examineHost(context, undefined) };
   const asked: readonly AskedProbe[] = diagnosisQuestions(commandContext({ paths: context.paths, daemon }));
   // No server of the host is asked by a test.
   const { file } = await diagnose(context, { asked, nameServers: () => ['127.0.0.1:9'] });
   const files = unzip(file);
-  const { probes } = results.parse(JSON.parse(files.get('results.json') ?? ''));
-  return { file, files, of: (id: string) => probes.find((each) => each.id === id), probes };
+  const { probes, durationMs } = results.parse(JSON.parse(files.get('results.json') ?? ''));
+  return { file, files, durationMs, of: (id: string) => probes.find((each) => each.id === id), probes };
 }
 
 async function put(path: string, text: string): Promise<void> {
@@ -115,7 +116,9 @@ test('a daemon and an engine that hang cost no more than their own answers', asy
     servers.push(server.listen(path));
     await once(server, 'listening');
   }
-  const { files, of } = await bundle();
+  const { files, of, durationMs } = await bundle();
+  // What the command promises, whatever hangs.
+  expect(durationMs).toBeLessThan(60_000);
   expect(JSON.parse(files.get('evidence/doctor.json') ?? '')).toContainEqual(
     expect.objectContaining({ id: 'daemon', verdict: 'problem', detail: 'The daemon does not answer' }),
   );
@@ -124,6 +127,19 @@ test('a daemon and an engine that hang cost no more than their own answers', asy
   for (const id of ['routes', 'versions', 'daemon-process'])
     expect(of(id), id).toMatchObject({ verdict: 'ok' });
 }, 180_000);
+
+test('evidence is left out if the secrets in it cannot be known in time', async () => {
+  await put(pathsOf().daemonLog, 'a line that may have one\n');
+  const hung = () => new Promise<never>(() => undefined);
+  const { files, of, durationMs } = await bundle({}, { credentialsAt: hung });
+  expect(durationMs).toBeLessThan(60_000);
+  expect(of('daemon-log')).toMatchObject({
+    verdict: 'late',
+    reason: expect.stringContaining('could not be read in time') as unknown,
+  });
+  expect([...files.keys()].sort()).toEqual(['index.html', 'results.json']);
+  expect(files.get('index.html')).not.toContain('a line that may have one');
+});
 
 test('programs in the VM are asked through its shell, and secrets in what they print are masked', async () => {
   const paths = pathsOf();

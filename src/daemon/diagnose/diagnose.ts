@@ -1,18 +1,19 @@
 import { join, posix, win32 } from 'node:path';
 import { z } from 'zod';
-import { windowsProgram, zipFile, type ZipEntry } from '../../core/host/index.js';
+import { timeLimit, windowsProgram, zipFile, type ZipEntry } from '../../core/host/index.js';
 import { PowerShellSession } from '../../powershell/index.js';
 import { finding, type Finding } from '../../protocol/messages.js';
 import { version } from '../../protocol/version.js';
 import type { DaemonContext } from '../daemon-context.js';
 import { DATA_DISK_NAMES } from '../host-side/data-disk.js';
+import { rejectionOf } from '../doctor/look.js';
 import { readInstance } from '../instance.js';
 import { engineProbes } from './engine-probes.js';
 import { fileProbes } from './file-probes.js';
 import { knownSecrets } from './known-secrets.js';
 import { linuxProbes } from './linux-probes.js';
 import { ownProbes } from './own-probes.js';
-import type { Evidence, Probe, ProbeGroup, Verdict } from './probe.js';
+import type { Evidence, Outcome, Probe, ProbeGroup, Verdict } from './probe.js';
 import { reportPage } from './report-page.plan.js';
 import { report, resultsJson, type Reported } from './report.plan.js';
 import { resolverProbe } from './resolver-probe.js';
@@ -48,8 +49,12 @@ export interface Diagnosis {
   }[];
 }
 
-/** Leaves time to write the bundle within a minute. */
+/** Leaves time for what is done before and after, and to write the bundle within a minute. */
 const TOTAL_SECONDS = 45;
+/** For a small file, on a disk that may hang. */
+const FILE_SECONDS = 3;
+const SECRETS_SECONDS = 5;
+const CLOSE_SECONDS = 3;
 
 /** Collects what there is to know about this host and its machine. Changes nothing, and needs no daemon and no network. */
 export async function diagnose(
@@ -71,8 +76,11 @@ export async function diagnose(
       ...fileProbes(paths, (...parts) => (platform === 'windows' ? win32 : posix).join(...parts)),
     ];
     const outcomes = await runProbes(all, { totalSeconds: TOTAL_SECONDS, signal, nowMs });
-    const masks = { known: await knownSecrets(context) };
-    const reported = outcomes.map((outcome) => report(outcome, masks));
+    const known = await within(SECRETS_SECONDS, knownSecrets(context)).catch(() => undefined);
+    signal.throwIfAborted();
+    const reported = outcomes.map((outcome) =>
+      report(known === undefined ? withheld(outcome) : outcome, { known: known ?? [] }),
+    );
     const subject = {
       version,
       platform,
@@ -87,8 +95,20 @@ export async function diagnose(
     ];
     return { file: zipFile(entries, started), probes: reported.map(summaryOf) };
   } finally {
-    await host.close();
+    await within(CLOSE_SECONDS, host.close()).catch(() => undefined);
   }
+}
+
+/** @throws when the time is over, whatever becomes of the work */
+function within<T>(seconds: number, work: Promise<T>): Promise<T> {
+  return Promise.race([work, rejectionOf(timeLimit(seconds * 1000))]);
+}
+
+/** Better no evidence than one in which secrets could not be masked. */
+function withheld(outcome: Outcome): Outcome {
+  if (outcome.evidence === undefined) return outcome;
+  const reason = 'left out: the secrets that would have to be masked in it could not be read in time';
+  return { ...outcome, verdict: 'late', reason, evidence: undefined };
 }
 
 interface HostProbes {
@@ -103,7 +123,8 @@ async function hostProbes({ platform, paths, env }: DaemonContext): Promise<Host
     const session = new PowerShellSession({ executable, env });
     return { probes: windowsProbes({ powerShell: session, systemProgram }), close: () => session.close() };
   }
-  const { namespace } = await readInstance(paths.runDir).catch(() => ({ namespace: undefined }));
+  const instance = within(FILE_SECONDS, readInstance(paths.runDir));
+  const { namespace } = await instance.catch(() => ({ namespace: undefined }));
   const dataDisk = join(paths.vmStateDir, DATA_DISK_NAMES.linux);
   return { probes: linuxProbes({ paths, namespace, dataDisk }), close: () => Promise.resolve() };
 }
