@@ -82,6 +82,24 @@ describe.skipIf(!RUNS_SCRIPTS)('Set-MobyVmKvp', () => {
     },
   );
 
+  it.each(['de-DE', 'ja-JP'])('with the culture %s, sets the same', async (culture) => {
+    daemonRuns();
+    expect(await module.objects("Set-MobyVmKvp -Name 'ratio' -Value 1.5 -PassThru", { culture })).toEqual([
+      { Pool: 'host', Name: 'ratio', Value: '1.5', IsMasked: false, Source: 'daemon' },
+    ]);
+    expect(await changes()).toEqual([['kvp', 'set', 'ratio', '1.5']]);
+    expect(await module.objects("Set-MobyVmKvp 'Grüße 日本' 'ß→𝄞'", { culture })).toEqual([]);
+    expect((await changes()).at(-1)).toEqual(['kvp', 'set', 'Grüße 日本', 'ß→𝄞']);
+  });
+
+  it.each(['de-DE', 'ja-JP'])(
+    'with the culture %s and without the daemon, has Hyper-V set it',
+    async (culture) => {
+      expect(await module.objects("Set-MobyVmKvp 'ratio' 1.5", { culture })).toEqual([]);
+      expect([...(machine.kvp?.host ?? [])]).toEqual([['ratio', '1.5']]);
+    },
+  );
+
   it.each(LANGUAGE_MODES)(
     'in %s, passes a secret on standard input alone, and does not show it',
     async (languageMode) => {
@@ -292,6 +310,51 @@ describe.skipIf(!RUNS_SCRIPTS)('Export-MobyVmDiagnostics', () => {
   it("reports mobyvm's error", async () => {
     const { errors } = await module.run('Export-MobyVmDiagnostics x.zip');
     expect(errors).toMatchObject([{ id: 'MOBYVM_USAGE,Export-MobyVmDiagnostics', remedy: 'mobyvm --help' }]);
+  });
+});
+
+describe.skipIf(!RUNS_SCRIPTS).each(LANGUAGE_MODES)('-Confirm:$false, in %s', (languageMode) => {
+  it('asks nothing, although this session asks about everything', async () => {
+    daemonRuns();
+    const calls = [
+      ...['Set-MobyVmKvp a b -Confirm:$false', 'Remove-MobyVmKvp greeting -Confirm:$false'],
+      ...['Repair-MobyVm -Confirm:$false', 'Export-MobyVmDiagnostics x.zip -Confirm:$false'],
+    ];
+    const script = `$ConfirmPreference = 'Low'; ${calls.join('; ')}; $ConfirmPreference = 'High'`;
+    const { errors, printed: text } = await module.run(script, { languageMode });
+    // The substitute writes no file.
+    expect(errors.filter(({ id }) => !id.endsWith(',Export-MobyVmDiagnostics'))).toEqual([]);
+    expect(text).not.toMatch(/Confirm|Continue\?/);
+    expect((await changes()).map((args) => args.slice(0, 3))).toEqual([
+      ['kvp', 'set', 'a'],
+      ['kvp', 'remove', 'greeting'],
+      ['up'],
+      ['diagnose', '--out', join(module.folder, 'x.zip')],
+    ]);
+  });
+});
+
+describe.skipIf(!RUNS_SCRIPTS)('on Linux', () => {
+  it('items are set by the daemon, and diagnostics collected by mobyvm', async () => {
+    daemonRuns();
+    const path = join(module.folder, 'linux.zip');
+    await writeFile(path, 'written by mobyvm');
+    const script = `Set-MobyVmKvp a 'ß "b"'; (Export-MobyVmDiagnostics linux.zip -Force).Name`;
+    expect(await module.objects(script, { isWindows: false })).toEqual(['linux.zip']);
+    expect(await changes()).toEqual([
+      ['kvp', 'set', 'a', 'ß "b"'],
+      ['diagnose', '--out', path],
+    ]);
+    expect(module.host.calls).toEqual([]);
+  });
+
+  it('without the daemon, no item can be set or removed, and it says how to start it', async () => {
+    const { errors } = await module.run('Set-MobyVmKvp a b; Remove-MobyVmKvp a', { isWindows: false });
+    const remedy = 'Start mobyvm with: mobyvm up';
+    expect(errors).toMatchObject([
+      { id: 'MobyVmNotOnWindows,Set-MobyVmKvp', remedy },
+      { id: 'MobyVmNotOnWindows,Remove-MobyVmKvp', remedy },
+    ]);
   });
 });
 

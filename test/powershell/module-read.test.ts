@@ -427,6 +427,20 @@ describe.skipIf(!RUNS_SCRIPTS)('logs', () => {
     expect(errors).toMatchObject([{ id: 'MOBYVM_DAEMON_NOT_RUNNING,Get-MobyVmLog', remedy: 'Wait.' }]);
   });
 
+  it('-Follow -Since shows what was written since then, however much, and then what comes', async () => {
+    module.answers['logs --json'] = {
+      stdout: line('00:00', 'info', 'before') + line('00:01', 'info', 'a') + line('00:02', 'debug', 'b'),
+    };
+    const since = '-Follow -Since "2025-11-29T07:00:01Z"';
+    const events = '| ForEach-Object { $_.Event }';
+    expect(await module.objects(`Get-MobyVmLog ${since} ${events}`)).toEqual(['a', 'b']);
+    expect(await module.objects(`Get-MobyVmLog ${since} -Level Info -Tail 5 ${events}`)).toEqual(['a']);
+    expect((await module.calls()).map(({ args }) => args.join(' '))).toEqual([
+      'logs --json --follow --lines 100000',
+      'logs --json --follow --lines 5',
+    ]);
+  });
+
   it('the console is shown without control characters, over both files', async () => {
     await writeFile(join(module.logDir, 'console.log.1'), 'first\n');
     await writeFile(join(module.logDir, 'console.log'), '\u001b[2J\u001b[31mpanic\u0007\r\nlast');
@@ -468,6 +482,30 @@ describe.skipIf(!RUNS_SCRIPTS)('on Linux', () => {
       { Name: 'mobyvm', Type: 'Bridge', Address: ['10.0.75.1'], Source: 'daemon' },
       { Id: 'network-bridge', Verdict: 'problem', Remedy: 'mobyvm up', Source: 'mobyvm doctor' },
     ]);
+  });
+
+  it('items, addresses and shares are those of the daemon, and the log is that of its files', async () => {
+    daemonRuns();
+    const step = { step: 'folder', verdict: 'ok', detail: '', remedy: '' };
+    module.answers['share check'] = printed.shareCheck([step]);
+    const time = '2025-11-29T07:00:00.000Z';
+    await writeFile(join(module.logDir, 'daemon.log'), `{"time":"${time}","level":"info","event":"a.b"}\n`);
+    const found = await module.objects(
+      'Get-MobyVmKvp -Name greeting, token, OSName; Get-MobyVmIPAddress; Test-MobyVmShare C; Get-MobyVmLog',
+      LINUX,
+    );
+    const ofDaemon = { Source: 'daemon' };
+    expect(found).toMatchObject([
+      { ...ofDaemon, Pool: 'host', Name: 'greeting', Value: 'Grüße <&> "x"', IsMasked: false },
+      { ...ofDaemon, Pool: 'host', Name: 'token', Value: '***', IsMasked: true },
+      { ...ofDaemon, Pool: 'intrinsic', Name: 'OSName', Value: 'Moby Linux' },
+      { ...ofDaemon, Address: '10.0.75.2', Origin: 'lease' },
+      { ...ofDaemon, Address: '10.0.75.2', Origin: 'guest' },
+      { ...ofDaemon, Address: 'fe80::2', Origin: 'guest' },
+      { ...ofDaemon, Share: 'C', Step: 'folder', Verdict: 'ok' },
+      { Event: 'a.b', Level: 'info', Source: 'file' },
+    ]);
+    expect(module.host.calls).toEqual([]);
   });
 
   it('what needs Hyper-V or Windows says so', async () => {
