@@ -32,3 +32,4 @@ export {
 export { waitForItem, type AwaitedItem } from './guest/wait-for-item.js';
 export * from './hyperv/index.js';
 export * from './qemu/index.js';
+export { readItems } from './hyperv/read-items.js';

@@ -1,8 +1,18 @@
 import { run } from '../../core/host/index.js';
-import { cmdlet, type Fields, type Pipeline, type PowerShell } from '../../powershell/index.js';
-import type { Probe, ProbeGroup } from './probe.js';
+import { VIRTUALIZATION_NAMESPACE } from '../../core/values/index.js';
+import { readItems, type KvpPool } from '../../kvp/index.js';
+import {
+  cmdlet,
+  type CmdletCall,
+  type Fields,
+  type Pipeline,
+  type PowerShell,
+  type Row,
+} from '../../powershell/index.js';
+import { isTagged } from '../../vm/index.js';
+import type { Evidence, Probe, ProbeGroup } from './probe.js';
 
-interface Row {
+interface Table {
   readonly id: string;
   readonly title: string;
   readonly group: ProbeGroup;
@@ -14,7 +24,7 @@ const SECONDS = 15;
 const PROGRAM_SECONDS = 10;
 
 /** Tables that PowerShell reads; on a host without its modules each says so. */
-const TABLES: readonly Row[] = [
+const TABLES: readonly Table[] = [
   row(['vms', 'Virtual machines', 'vm'], [cmdlet('Get-VM')], {
     ...({ Name: 'text', Id: 'text', State: 'text', Status: 'text', Generation: 'number' } as const),
     ...({ ProcessorCount: 'number', MemoryAssigned: 'number', MemoryStartup: 'number' } as const),
@@ -143,6 +153,11 @@ export function windowsProbes({ powerShell, systemProgram }: WindowsProbesOption
         data: await powerShell.read({ pipeline, fields }, { signal, timeoutSeconds: SECONDS }),
       }),
     })),
+    {
+      ...{ id: 'hyperv-kvp', title: 'Key-value items, by Hyper-V', group: 'vm' },
+      ...{ seconds: SECONDS, lane: 'powershell' },
+      look: (signal) => machineItems(powerShell, signal),
+    },
     ...PROGRAMS.map(([id, title, group, name, ...args]) => ({
       id,
       title,
@@ -156,10 +171,37 @@ export function windowsProbes({ powerShell, systemProgram }: WindowsProbesOption
   ];
 }
 
+/** What the guest set, for when the daemon cannot be asked; the host's own items hold its secrets. */
+async function machineItems(powerShell: Pick<PowerShell, 'read'>, signal: AbortSignal): Promise<Evidence> {
+  const read = <F extends Fields>(call: CmdletCall, fields: F): Promise<readonly Row<F>[]> =>
+    powerShell.read({ pipeline: [call], fields }, { signal, timeoutSeconds: SECONDS });
+  const machines = await read(cmdlet('Get-VM'), { Id: 'text', Name: 'text', Notes: 'text' });
+  const own = machines.filter(({ Notes = '' }) => isTagged(Notes));
+  if (own.length === 0) return { absent: 'Hyper-V has no machine of mobyvm' };
+  const data = [];
+  for (const { Id = '', Name } of own) {
+    const [found] = await read(
+      cmdlet('Get-CimInstance', {
+        ...{ Namespace: VIRTUALIZATION_NAMESPACE, ClassName: 'Msvm_KvpExchangeComponent' },
+        // WMI writes GUIDs in upper case.
+        Filter: `SystemName = '${Id.toUpperCase()}'`,
+      }),
+      { GuestExchangeItems: 'texts', GuestIntrinsicExchangeItems: 'texts' },
+    );
+    const items = (texts: readonly string[] = [], pool: KvpPool) => readItems(texts, pool).found;
+    data.push({
+      machine: Name,
+      guest: items(found?.GuestExchangeItems, 'guest'),
+      intrinsic: items(found?.GuestIntrinsicExchangeItems, 'intrinsic'),
+    });
+  }
+  return { data };
+}
+
 function row(
   [id, title, group]: readonly [string, string, ProbeGroup],
   pipeline: Pipeline,
   fields: Fields,
-): Row {
+): Table {
   return { id, title, group, pipeline, fields };
 }
