@@ -10,7 +10,8 @@ import { imageBuild } from './image-build.js';
 import { JSON_OUTPUT } from './shared-options.js';
 import { kvpList, kvpRemove, kvpSet } from './kvp.js';
 import { portList } from './port.js';
-import { shareAdd, shareCheck, shareCredentials, shareList, shareRemove } from './share.js';
+import { shareAddCommand } from './share-add-command.js';
+import { shareCheck, shareCredentials, shareList, shareRemove } from './share.js';
 import { shell } from './shell.js';
 import { restart } from './restart.js';
 import { serviceInstall, serviceStart, serviceStatus, serviceStop, serviceUninstall } from './service.js';
@@ -109,47 +110,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     run: (context, _argv, rest) => shell(context, rest),
   }),
-  command({
-    name: 'share add',
-    args: '<name>',
-    summary: 'Share a drive or folder of this host with the VM',
-    details:
-      'On Linux a letter stands for any folder, so that compose files with Windows paths work, and a full path is shared as itself. Works while the VM is off, too. A password for --user is asked for on a terminal, and otherwise read from standard input.',
-    positionals: {
-      name: {
-        type: 'string',
-        demandOption: true,
-        describe: 'Drive letter, such as C, or full path of a folder',
-      },
-    },
-    options: {
-      path: { type: 'string', requiresArg: true, describe: 'Folder that the letter stands for' },
-      'read-only': { type: 'boolean', default: false, describe: 'Containers cannot change anything in it' },
-      user: {
-        type: 'string',
-        requiresArg: true,
-        describe: "Account of this host whose rights containers have; by default mobyvm's own",
-      },
-      'password-file': {
-        type: 'string',
-        requiresArg: true,
-        describe: "File with the account's password on its first line",
-      },
-    },
-    examples: [
-      ['mobyvm share add C', 'Share drive C (Windows)'],
-      ['mobyvm share add C --path /home/me/site', 'Share a folder as drive C (Linux)'],
-      ['mobyvm share add /home/me/src', 'Share a folder at the same path (Linux)'],
-    ],
-    run: (context, { name, path, user, ...options }) =>
-      shareAdd(context, {
-        name,
-        path,
-        user,
-        isReadOnly: options['read-only'],
-        passwordFile: options['password-file'],
-      }),
-  }),
+  shareAddCommand,
   command({
     name: 'share list',
     summary: 'List shares and whether they work',

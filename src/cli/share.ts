@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { decodeUserText, errnoOf, MobyvmError, reencodeRemedy } from '../core/values/index.js';
 import { EXIT_FAILED, EXIT_OK } from '../protocol/exit-code.js';
-import type { ListedShare, ShareCheck, ShareListing } from '../protocol/share-messages.js';
+import type { ListedShare, ShareAddRequest, ShareCheck, ShareListing } from '../protocol/share-messages.js';
 import type { CommandContext, CommandResult } from './context.js';
 import type { ControlClient } from './control-client.js';
 import { endDaemon, findDaemon, startDaemon } from './find-daemon.js';
@@ -15,11 +15,12 @@ export interface ShareAddOptions {
   readonly user: string | undefined;
   readonly isReadOnly: boolean;
   readonly passwordFile: string | undefined;
+  readonly owner: ShareAddRequest['owner'];
 }
 
 /** `mobyvm share add`: fails if the share cannot be added; one that is added but does not work yet is exit code 1. */
 export async function shareAdd(context: CommandContext, options: ShareAddOptions): CommandResult {
-  const { name, path, user, isReadOnly, passwordFile } = options;
+  const { name, path, user, isReadOnly, passwordFile, owner } = options;
   if (user === undefined && passwordFile !== undefined) {
     throw usageError('--password-file is for the account of --user.', 'Name the account with --user.');
   }
@@ -30,6 +31,7 @@ export async function shareAdd(context: CommandContext, options: ShareAddOptions
     ...(path === undefined ? {} : { path }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),
+    ...(owner === undefined ? {} : { owner }),
   };
   const share = await withClient(context, (client) => client.addShare(request, context.interrupted));
   return report(context, share, 'is shared');

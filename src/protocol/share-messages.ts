@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_FILE_ID, OCTAL_MODE } from '../core/values/index.js';
 
 /** About shares; see messages.ts for the requests. */
 
@@ -13,6 +14,13 @@ export const shareState = z.enum([
 ]);
 export type ShareState = z.infer<typeof shareState>;
 
+const id = z.int().min(0).max(MAX_FILE_ID);
+const mode = z.string().regex(OCTAL_MODE);
+
+/** How files look in the VM; the modes in octal. */
+export const shareOwner = z.strictObject({ uid: id, gid: id, fileMode: mode, directoryMode: mode });
+export type ShareOwner = z.infer<typeof shareOwner>;
+
 export const listedShare = z.object({
   id: z.string(),
   name: z.string(),
@@ -22,6 +30,7 @@ export const listedShare = z.object({
   isReadOnly: z.boolean(),
   /** The user whose rights the VM has; absent for mobyvm's own account. */
   user: z.string().optional(),
+  owner: shareOwner,
   state: shareState,
   /** What failed, why, and what to do. */
   step: z.string().optional(),
@@ -41,6 +50,8 @@ export const shareAddRequest = z.strictObject({
   user: text.optional(),
   /** Secret. */
   password: text.optional(),
+  /** What differs from the settings. */
+  owner: shareOwner.partial().optional(),
 });
 export type ShareAddRequest = z.infer<typeof shareAddRequest>;
 

@@ -35,7 +35,7 @@ export type { CheckResult, CheckStep } from './share-check.js';
 export { credentialsError, guestShareError, shareError } from './share-errors.js';
 export { shareListFile } from './share-list-file.js';
 export { shareAt, spelledAsPoint } from './share-lookup.plan.js';
-export { DEFAULT_OWNER, type FileOwner, type Share, type ShareAccount } from './share.js';
+export { DEFAULT_OWNER, type FileOwner, type OwnerChoice, type Share, type ShareAccount } from './share.js';
 export { Shares, type ListedShare, type SharesOptions } from './shares.js';
 export type { ShareFailure } from './state/share-failure.plan.js';
 export type { ShareState, ShareStatus } from './state/share-state.plan.js';

@@ -1,4 +1,5 @@
 import type { PathRule } from './paths/host-path.plan.js';
+import type { OwnerChoice } from './share.js';
 import type { ShareEntry } from './share-entry.js';
 import { addCommand, shareCommand } from './share-command.plan.js';
 import { isWithin } from './share-lookup.plan.js';
@@ -11,6 +12,8 @@ export interface ShareRequest {
   readonly path: string | undefined;
   readonly isReadOnly: boolean;
   readonly user: string | undefined;
+  /** How files look in the VM, where it differs from the settings. */
+  readonly owner?: OwnerChoice | undefined;
 }
 
 export type NewShare =
@@ -39,9 +42,10 @@ export function newShare(request: ShareRequest, rule: PathRule, shares: readonly
   if ('kind' in place) return place;
   const overlap = overlapOf(place, shares);
   if (overlap !== undefined) return overlap;
-  const { isReadOnly, user } = request;
+  const { isReadOnly, user, owner } = request;
   const account = user === undefined ? ({ kind: 'private' } as const) : ({ kind: 'user', user } as const);
-  return { kind: 'share', share: { ...place, isReadOnly, account } };
+  const share = { ...place, isReadOnly, account, ...(owner && { chosenOwner: owner }) };
+  return { kind: 'share', share };
 }
 
 /** The id of the share that a user names: by its letter in any form, or by its path. */

@@ -14,6 +14,8 @@ export interface Share {
   readonly isReadOnly: boolean;
   readonly account: ShareAccount;
   readonly owner: FileOwner;
+  /** What was chosen of `owner` for this share; the settings say the rest. */
+  readonly chosenOwner?: OwnerChoice | undefined;
 }
 
 /** Whose rights the VM has on the host's files. */
@@ -31,6 +33,9 @@ export interface FileOwner {
   readonly fileMode: number;
   readonly directoryMode: number;
 }
+
+/** What was chosen for one share. */
+export type OwnerChoice = { readonly [Part in keyof FileOwner]?: FileOwner[Part] | undefined };
 
 /** Root and everyone's: containers run as any user. */
 export const DEFAULT_OWNER: FileOwner = { uid: 0, gid: 0, fileMode: 0o777, directoryMode: 0o777 };

@@ -13,6 +13,7 @@ import type { CredentialStore } from './credential-store.js';
 import type { FileServer, FileServerPlace, FileServerProblem } from './file-server.js';
 import type { GuestMounts } from './guest-mounts.js';
 import { checkShare, type CheckResult } from './share-check.js';
+import { ownerOf } from './mount/file-owner.plan.js';
 import { findShare, newShare, type ShareRequest } from './new-share.plan.js';
 import type { PathRule } from './paths/host-path.plan.js';
 import { refuseUnusableFolder } from './refuse-folder.js';
@@ -104,11 +105,14 @@ export class Shares {
     }, new AbortController().signal);
   }
 
-  /** As the settings say. Shares that are mounted with another owner are mounted again. */
-  setOwner(owner: FileOwner): void {
-    if (JSON.stringify(owner) === JSON.stringify(this.#owner)) return;
-    this.#owner = owner;
-    for (const worker of this.#workers.values()) worker.change({ ...worker.share, owner });
+  /** As the settings say, for what a share did not choose. Those whose owner changes by it are mounted again. */
+  setOwner(settings: FileOwner): void {
+    this.#owner = settings;
+    for (const worker of this.#workers.values()) {
+      const owner = ownerOf(worker.share.chosenOwner, settings);
+      if (JSON.stringify(owner) !== JSON.stringify(worker.share.owner))
+        worker.change({ ...worker.share, owner });
+    }
   }
 
   /** What the host needs to serve the shares, in the order of `up`. */
@@ -337,7 +341,7 @@ export class Shares {
 
   #addWorker(entry: ShareEntry): ShareWorker {
     const { guest, logger, checkMs } = this.#options;
-    const share = { ...entry, owner: this.#owner };
+    const share = { ...entry, owner: ownerOf(entry.chosenOwner, this.#owner) };
     const worker = new ShareWorker(share, { server: this.#server, guest, logger, checkMs });
     worker.onChange(() => this.#changes.emit());
     this.#workers.set(entry.id, worker);

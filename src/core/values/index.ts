@@ -3,6 +3,7 @@ export * from './byte-writer.js';
 export * from './change.js';
 export * from './error-codes.js';
 export * from './errors.js';
+export * from './file-owner.js';
 export * from './ipv4.js';
 export * from './ipv6.js';
 export * from './mac.js';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { MAX_FILE_ID, OCTAL_MODE, parseOctalMode } from '../../core/values/index.js';
 import type { FileOwner } from '../../share/index.js';
 
 /** Permission bits in octal. */
-const mode = z.string().regex(/^0?[0-7]{3}$/, 'must be three octal digits, such as "0755"');
-const MAX_ID = 4_294_967_294;
+const mode = z.string().regex(OCTAL_MODE, 'must be three octal digits, such as "0755"');
 
 export const shareSettings = z.strictObject({
   fileEvents: z
@@ -15,13 +15,13 @@ export const shareSettings = z.strictObject({
   uid: z
     .int()
     .min(0)
-    .max(MAX_ID)
+    .max(MAX_FILE_ID)
     .default(0)
     .describe('Owner of the files in shared folders, as containers see it.'),
   gid: z
     .int()
     .min(0)
-    .max(MAX_ID)
+    .max(MAX_FILE_ID)
     .default(0)
     .describe('Group of the files in shared folders, as containers see it.'),
   fileMode: mode
@@ -34,6 +34,5 @@ export const shareSettings = z.strictObject({
 
 /** How the settings make files look in the VM. */
 export function fileOwner({ uid, gid, fileMode, directoryMode }: z.infer<typeof shareSettings>): FileOwner {
-  const bits = (text: string): number => Number.parseInt(text, 8);
-  return { uid, gid, fileMode: bits(fileMode), directoryMode: bits(directoryMode) };
+  return { uid, gid, fileMode: parseOctalMode(fileMode), directoryMode: parseOctalMode(directoryMode) };
 }

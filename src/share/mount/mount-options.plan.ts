@@ -1,3 +1,4 @@
+import { formatOctalMode } from '../../core/values/index.js';
 import type { Share } from '../share.js';
 
 /**
@@ -35,11 +36,7 @@ export function mountOptions({ owner, isReadOnly }: Pick<Share, 'owner' | 'isRea
     `gid=${owner.gid}`,
     'forceuid',
     'forcegid',
-    `file_mode=${octal(owner.fileMode)}`,
-    `dir_mode=${octal(owner.directoryMode)}`,
+    `file_mode=${formatOctalMode(owner.fileMode)}`,
+    `dir_mode=${formatOctalMode(owner.directoryMode)}`,
   ];
-}
-
-function octal(mode: number): string {
-  return `0${mode.toString(8).padStart(3, '0')}`;
 }

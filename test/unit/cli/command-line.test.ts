@@ -31,6 +31,10 @@ describe('the command line', () => {
     ['an unknown recipe', ['image', 'build', '--recipe', 'arch']],
     ['image without a subcommand', ['image']],
     ['explain without a code', ['explain']],
+    ['a user by name', ['share', 'add', 'C', '--uid', 'www-data']],
+    ['a group below 0', ['share', 'add', 'C', '--gid=-1']],
+    ['a mode that is not octal', ['share', 'add', 'C', '--file-mode', '0888']],
+    ['a mode of four digits', ['share', 'add', 'C', '--dir-mode', '1777']],
     ['one argument too many', ['down', 'now']],
   ])('%s is a usage error', async (_what, args) => {
     const error: unknown = await run(...args).result.then(

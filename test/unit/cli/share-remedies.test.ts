@@ -2,6 +2,8 @@ import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import yargs from 'yargs';
 import { COMMANDS } from '../../../src/cli/definitions.js';
+import { validOwner } from '../../../src/cli/valid-options.js';
+import { parseOctalMode } from '../../../src/core/values/index.js';
 import { run } from '../../../src/core/host/index.js';
 import { shareHealth } from '../../../src/daemon/shares/share-health.js';
 import type { Shares } from '../../../src/share/index.js';
@@ -21,6 +23,7 @@ const NAMES: readonly (readonly [PathRule, Partial<ShareRequest> & { readonly na
   ['linux', { name: '/home/me/src' }],
   ['linux', { name: '/home/me/my files', isReadOnly: true, user: 'me' }],
   ['linux', { name: '/home/me/"quoted" \\and !more' }],
+  ['linux', { name: 'E', path: '/srv', owner: { uid: 33, gid: 0, fileMode: 0o640, directoryMode: 0o75 } }],
   ['windows', { name: 'C' }],
   ['windows', { name: 'C:\\work\\my files', isReadOnly: true }],
   ['windows', { name: 'C:\\work\\100%', user: 'CORP\\me' }],
@@ -52,6 +55,21 @@ async function argumentsOf(command: string, rule: PathRule): Promise<readonly st
   return (await run('sh', ['-s'], { input: script, cwd: tmpdir() })).stdout.split('\0').slice(0, -1);
 }
 
+function ownerIn(argv: Readonly<Record<string, unknown>>): ShareRequest['owner'] {
+  const { fileMode, directoryMode, ...ids } =
+    validOwner({
+      uid: argv['uid'] as number | undefined,
+      gid: argv['gid'] as number | undefined,
+      fileMode: argv['fileMode'] as string | undefined,
+      directoryMode: argv['dirMode'] as string | undefined,
+    }) ?? {};
+  const modes = {
+    ...(fileMode === undefined ? {} : { fileMode: parseOctalMode(fileMode) }),
+    ...(directoryMode === undefined ? {} : { directoryMode: parseOctalMode(directoryMode) }),
+  };
+  return argv['uid'] === undefined && fileMode === undefined ? undefined : { ...ids, ...modes };
+}
+
 interface Parsed {
   readonly verb: string;
   readonly request: ShareRequest;
@@ -80,6 +98,7 @@ async function parsed(command: string, rule: PathRule): Promise<Parsed> {
       path: text(argv['path']),
       user: text(argv['user']),
       isReadOnly,
+      owner: ownerIn(argv),
     },
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MobyvmError } from '../../../src/core/values/index.js';
-import type { Shares } from '../../../src/share/index.js';
+import { DEFAULT_OWNER, type Shares } from '../../../src/share/index.js';
 import { FakeCredentials, FakeShareWorld, PLACE, sharesOf } from '../../support/share-fake.js';
 
 const { signal } = new AbortController();
@@ -177,6 +177,37 @@ describe('while the VM is up', () => {
     await until('C', 'healthy');
     const { options = [] } = world.mounted.get('C') ?? {};
     expect(options).toEqual(expect.arrayContaining(['uid=33', 'file_mode=0644', 'dir_mode=0755']));
+  });
+
+  test('what is chosen for a share holds beside the settings, and they say the rest', async () => {
+    const owner = { uid: 1000, directoryMode: 0o750 };
+    const path = join(folder, 'a');
+    await shares.add({ name: 'C', path, isReadOnly: false, user: undefined, owner }, undefined, signal);
+    await add('D', 'b');
+    shares.setOwner({ uid: 33, gid: 34, fileMode: 0o644, directoryMode: 0o755 });
+    for (const id of ['C', 'D']) await until(id, 'healthy');
+    const optionsOf = (id: string) => world.mounted.get(id)?.options;
+    expect(optionsOf('C')).toEqual(
+      expect.arrayContaining(['uid=1000', 'gid=34', 'file_mode=0644', 'dir_mode=0750']),
+    );
+    expect(optionsOf('D')).toEqual(
+      expect.arrayContaining(['uid=33', 'gid=34', 'file_mode=0644', 'dir_mode=0755']),
+    );
+    const next = sharesOf(world, file);
+    await next.load();
+    expect(next.list().map(({ share }) => share.owner)).toEqual([
+      { ...DEFAULT_OWNER, ...owner },
+      DEFAULT_OWNER,
+    ]);
+  });
+
+  test('settings that change nothing of what was chosen leave the share mounted', async () => {
+    const owner = { uid: 1000, gid: 1000 };
+    const path = join(folder, 'a');
+    await shares.add({ name: 'C', path, isReadOnly: false, user: undefined, owner }, undefined, signal);
+    shares.setOwner({ ...DEFAULT_OWNER, uid: 33, gid: 33 });
+    expect(stateOf('C')).toBe('healthy');
+    expect(world.mounts).toBe(1);
   });
 
   test('one that neither host nor guest can be asked about in time has a reason all the same', async () => {
