@@ -29,9 +29,10 @@ test('any password that can be entered lets the VM in, and no other does', async
           maxLength: 40,
         }),
       ),
-      { seed: 17, numRuns: 300 },
+      { seed: 17, numRuns: 400 },
     )
-    .filter((password) => isAllowed(password));
+    .filter((password) => isAllowed(password))
+    .slice(0, 300);
   const fixed = [
     '字'.repeat(42),
     'x'.repeat(127),
@@ -48,7 +49,7 @@ test('any password that can be entered lets the VM in, and no other does', async
     await serve(server, [share]);
     expect([password, await answer(password)]).toEqual([password, 'ok']);
   }
-  expect(passwords.length).toBeGreaterThan(250);
+  expect(passwords).toHaveLength(300);
   // STATUS_LOGON_FAILURE
   expect(await answer('another')).toBe('refused 0xc000006d');
 }, 300_000);
