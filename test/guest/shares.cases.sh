@@ -156,6 +156,19 @@ expect 'nothing that is kept holds the password' not grep -rF 'p,w $x' "$SHARES"
 : >"$work/arguments"
 expect 'the same order succeeds again' is ok share
 expect 'and mounts nothing' not grep -q . "$work/arguments"
+echo 'broken 110' >"$SHARES/C/health"
+expect 'nor if its server is silent' is ok share
+expect 'and mounts nothing then' not grep -q . "$work/arguments"
+echo 'broken 112' >"$SHARES/C/health"
+expect 'one that cannot connect again succeeds if its login does' is ok share
+expect 'which is tried elsewhere' grep -qxF "$SHARES/C/try" "$work/arguments"
+expect 'and unmounted there' is tmpfs type_at "$SHARES/C/try"
+echo 'mount error(13): Permission denied' >"$work/mount-error"
+echo 'CIFS: Status code returned 0xc000006d STATUS_LOGON_FAILURE' >"$work/dmesg-after"
+expect 'one whose login is refused now says so' is 'error login 13 Permission denied (STATUS_LOGON_FAILURE)' share
+expect 'and stays mounted for containers' is cifs type_at "$work/points/C"
+rm "$work/mount-error" "$SHARES/C/health"
+: >"$work/dmesg-after"
 order other
 expect 'another password succeeds' is ok share
 expect 'and mounts again' grep -q 10.0.75.1 "$work/arguments"

@@ -24,6 +24,11 @@ export interface ShareWorkerOptions {
 /** A mount in the guest has deadlines of its own for each step; this is for a guest that is silent. */
 const ATTEMPT_MS = 60_000;
 const PROBE_MS = 1_200;
+/**
+ * Linux says it of a mount that cannot connect again, even if only the login is refused: an order to mount tells.
+ * include/uapi/asm-generic/errno.h.
+ */
+const EHOSTDOWN = 112;
 /** A host that is slower says nothing, and the guest's answer decides. */
 const LOOK_MS = 1_200;
 
@@ -165,8 +170,9 @@ export class ShareWorker {
   async #attempt(place: FileServerPlace, signal: AbortSignal): Promise<void> {
     // A mount whose server was away works again by itself.
     if (this.#isMounted) {
-      await this.#examine(place, signal);
-      if (['healthy', 'unreachable', 'refused'].includes(this.#status.state)) return;
+      const health = await this.#examine(place, signal);
+      const isCutOff = health?.kind === 'broken' && health.errno === EHOSTDOWN;
+      if (!isCutOff && ['healthy', 'unreachable', 'refused'].includes(this.#status.state)) return;
     }
     const share = this.#share;
     const { server, guest } = this.#options;
@@ -198,8 +204,11 @@ export class ShareWorker {
     this.#isOccupied = true;
   }
 
-  /** Both sides at once; what the host says is more exact. */
-  async #examine(place: FileServerPlace, signal: AbortSignal): Promise<void> {
+  /**
+   * Both sides at once; what the host says is more exact.
+   * @returns what the VM found, if that counted
+   */
+  async #examine(place: FileServerPlace, signal: AbortSignal): Promise<MountHealth | undefined> {
     const { server } = this.#options;
     const share = this.#share;
     const asked = timeLimit(LOOK_MS, signal);
@@ -208,10 +217,14 @@ export class ShareWorker {
       this.#probe(share.id, signal),
     ]);
     signal.throwIfAborted();
-    if (share !== this.#share) return;
+    if (share !== this.#share) return undefined;
     if (health.kind === 'absent') this.#isMounted = false;
-    if (problem !== undefined) this.#apply({ kind: 'host-problem', problem });
-    else this.#apply({ kind: 'health', health });
+    if (problem !== undefined) {
+      this.#apply({ kind: 'host-problem', problem });
+      return undefined;
+    }
+    this.#apply({ kind: 'health', health });
+    return health;
   }
 
   async #probe(id: string, signal: AbortSignal): Promise<MountHealth> {

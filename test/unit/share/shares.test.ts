@@ -122,13 +122,35 @@ describe('while the VM is up', () => {
 
   test('one whose server was away heals by itself', async () => {
     await add('C', 'a');
-    world.health.set('C', { kind: 'broken', errno: 112 });
-    world.report('C', { kind: 'broken', errno: 112 });
+    world.health.set('C', { kind: 'broken', errno: 110 });
+    world.report('C', { kind: 'broken', errno: 110 });
     await until('C', 'unreachable');
     const { mounts } = world;
     world.health.delete('C');
     await until('C', 'healthy');
     expect(world.mounts).toBe(mounts);
+  });
+
+  test('one whose password was changed while it is mounted says so, and works after its re-entry', async () => {
+    await add('C', 'a', 'me', 'old');
+    // Linux cannot connect again, and does not say why; a mount does.
+    world.health.set('C', { kind: 'broken', errno: 112 });
+    world.outcomes.set('C', { ok: false, step: 'login', errno: 13, text: 'STATUS_LOGON_FAILURE' });
+    world.report('C', { kind: 'broken', errno: 112 });
+    await until('C', 'needs-credentials');
+    world.health.clear();
+    world.outcomes.clear();
+    expect((await shares.setCredentials('C', 'new', signal)).status.state).toBe('healthy');
+    expect(world.mounted.get('C')?.login.password).toBe('new');
+  });
+
+  test('one that is cut off from a server that accepts its login heals by itself', async () => {
+    await add('C', 'a');
+    world.health.set('C', { kind: 'broken', errno: 112 });
+    world.report('C', { kind: 'broken', errno: 112 });
+    await until('C', 'unreachable');
+    world.health.clear();
+    await until('C', 'healthy');
   });
 
   test('one that the guest has lost is mounted again', async () => {

@@ -114,6 +114,30 @@ mount_on_points() {
 	printf '%s' "$mount_failure"
 }
 
+# is_cut_off SHARE: its connection was lost and cannot be made again. When that is because the login is refused now, as after
+# a change of the password, the kernel says EHOSTDOWN all the same (smb2_reconnect in fs/smb/client/smb2pdu.c).
+is_cut_off() {
+	cut_health=''
+	[ ! -e "$SHARES/$1/health" ] || read -r cut_health <"$SHARES/$1/health" || :
+	[ "$cut_health" = 'broken 112' ]
+}
+
+# try_login SHARE: prints "STEP ERRNO TEXT" if the share could not be mounted now. What is mounted stays: containers use it,
+# and it works again by itself if the password is right.
+try_login() {
+	IFS= read -r try_unc <unc || :
+	try_server=${try_unc#//}
+	try_server=${try_server%%/*}
+	read_port
+	try_failure=$(reach_server "$try_server" "$mount_port")
+	if [ "$try_failure" = ok ]; then
+		mkdir -p "$SHARES/$1/try"
+		try_failure=$(mount_first "$try_unc" "$SHARES/$1/try" "$try_server" "$mount_port")
+		[ -n "$try_failure" ] || umount -l "$SHARES/$1/try"
+	fi
+	printf '%s' "$try_failure"
+}
+
 # mount_share SHARE: in the folder with the fields; prints the result
 mount_share() {
 	claim_failure=$(claim_points "$1" points)
@@ -125,6 +149,12 @@ mount_share() {
 	if [ -e "$SHARES/$1/order" ] && is_mounted points; then
 		read -r known_order <"$SHARES/$1/order" || :
 		if [ "$(order_fingerprint)" = "$known_order" ]; then
+			share_failure=''
+			! is_cut_off "$1" || share_failure=$(try_login "$1")
+			if [ -n "$share_failure" ]; then
+				echo "error $share_failure"
+				return
+			fi
 			share_state "$1" mounted
 			echo ok
 			return
