@@ -3,10 +3,18 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run, silentLogger } from '../../src/core/host/index.js';
+import { run, silentLogger, sleep } from '../../src/core/host/index.js';
 import { HeldContainers } from '../../src/daemon/shares/index.js';
 import { engineClient } from '../../src/proxy/index.js';
-import type { MountHealth, MountOrder, MountOutcome } from '../../src/share/index.js';
+import {
+  Shares,
+  type ListedShare,
+  type MountHealth,
+  type MountOrder,
+  type MountOutcome,
+  type ShareStatus,
+} from '../../src/share/index.js';
+import { FakeCredentials, PLACE } from '../support/share-fake.js';
 import { Samba, SMB_USER } from '../support/vm/samba.js';
 import { ShareGuest } from '../support/vm/share-guest.js';
 import { until } from '../support/vm/vm-harness.js';
@@ -329,6 +337,112 @@ test('the item cifsmount of an administrator is understood', async () => {
   );
   expect(await guest.inGuest('ls -A /seed\n')).toBe('');
   await guest.exchange.remove(['cifsumount'], never);
+});
+
+test('an account of a domain logs in with it', async () => {
+  await samba.setPassword(PASSWORD);
+  // A session of its own: the kernel would use another one of that user, whatever the domain.
+  const options = [...OPTIONS, 'nosharesock'];
+  const login = { user: SMB_USER, domain: 'MOBYVM', password: PASSWORD };
+  expect(await guest.mounts.mount(another('domain', { login, options }), never)).toEqual({ ok: true });
+  expect(await guest.inGuest("grep ' /other/domain ' /proc/mounts\n")).toContain(',domain=MOBYVM,');
+  expect(await guest.inGuest('cat /other/domain/site/index.html\n')).toBe('hello from the host\n');
+});
+
+describe('as the daemon keeps it, a share', () => {
+  const credentials = new FakeCredentials();
+  let shares: Shares;
+
+  beforeAll(async () => {
+    await samba.setPassword(PASSWORD);
+    shares = new Shares({
+      path: join(folder, 'shares.json'),
+      rule: 'linux',
+      server: {
+        resources: () => [],
+        unc: () => '//10.0.75.1/C',
+        port: () => Promise.resolve(445),
+        login: async ({ account }) => {
+          const user = account.kind === 'user' ? account.user : '';
+          return { user, domain: '', password: (await credentials.read(user)) ?? '' };
+        },
+        // Whatever is wrong, only the VM notices.
+        problemOf: () => Promise.resolve(undefined),
+        close: () => Promise.resolve(),
+      },
+      guest: guest.mounts,
+      credentials,
+      logger: silentLogger,
+      checkMs: 3_000,
+    });
+    await shares.load();
+    shares.vmReady(PLACE);
+  });
+  afterAll(() => shares.vmLost());
+
+  const add = (name: string): Promise<ListedShare> =>
+    shares.add({ name, path: join(folder, 'c'), isReadOnly: false, user: SMB_USER }, PASSWORD, never);
+  const statusOf = (id: string): ShareStatus | undefined =>
+    shares.list().find(({ share }) => share.id === id)?.status;
+  const untilState = (id: string, state: string): Promise<void> =>
+    until(`the share ${id} to be ${state}`, () => statusOf(id)?.state === state, 240);
+  const bootId = (): Promise<string> => guest.inGuest('cat /proc/sys/kernel/random/boot_id\n');
+
+  async function withRule(rule: string, work: () => Promise<void>): Promise<void> {
+    const chain = 'add chain inet t input { type filter hook input priority 0; }';
+    await guest.vm.namespace.run('nft', ['add table inet t']);
+    try {
+      await guest.vm.namespace.run('nft', [`${chain}; add rule inet t input tcp dport 445 ${rule}`]);
+      await work();
+    } finally {
+      await guest.vm.namespace.run('nft', ['delete table inet t']);
+    }
+  }
+
+  test.each([
+    ['J', 'reject with tcp reset', 'nothing listens there'],
+    ['K', 'reject with icmp type admin-prohibited', 'there is no route to the host'],
+  ])('%s that a firewall keeps away (%s) says so, and heals by itself', async (id, rule, reason) => {
+    await withRule(rule, async () => {
+      expect((await add(id)).status).toMatchObject({
+        state: 'unreachable',
+        failure: { step: 'tcp', reason: expect.stringContaining(reason) as string },
+      });
+      expect(await guest.inGuest(`mkdir /${id}/new 2>&1; ls -A /${id}\n`)).toContain('Read-only file system');
+    });
+    await untilState(id, 'healthy');
+  });
+
+  test('whose server starts 30 s after the VM asked for it heals by itself', async () => {
+    await samba.kill();
+    try {
+      expect((await add('L')).status).toMatchObject({ state: 'unreachable', failure: { step: 'tcp' } });
+      await sleep(30_000);
+      expect(statusOf('L')?.state).toBe('unreachable');
+      expect(await guest.inGuest('mkdir /L/new 2>&1; ls -A /L\n')).toContain('Read-only file system');
+    } finally {
+      await samba.start();
+    }
+    await untilState('L', 'healthy');
+    expect(await guest.inGuest('cat /L/site/index.html\n')).toBe('hello from the host\n');
+  });
+
+  test('whose password was changed while it is mounted says so, and works after one re-entry', async () => {
+    const boot = await bootId();
+    expect((await add('P')).status.state).toBe('healthy');
+    try {
+      await samba.setPassword('changed password');
+      await samba.dropSessions();
+      await untilState('P', 'needs-credentials');
+      expect(statusOf('P')?.failure?.reason).toContain('refuses the login');
+      const entered = await shares.setCredentials('P', 'changed password', never);
+      expect(entered.status.state).toBe('healthy');
+      expect(await guest.inGuest('cat /P/site/index.html\n')).toBe('hello from the host\n');
+      expect(await bootId()).toBe(boot);
+    } finally {
+      await samba.setPassword(PASSWORD);
+    }
+  });
 });
 
 test('nothing of all this is left on the host', async () => {

@@ -69,6 +69,14 @@ export class Samba implements AsyncDisposable {
     }
   }
 
+  /** Ends the processes that serve a connection; the server keeps listening, and clients have to log in again. */
+  async dropSessions(): Promise<void> {
+    const connected = ['-Htnp', 'state', 'established', 'sport', '=', ':445'];
+    const { stdout } = await this.namespace.run('ss', connected);
+    const pids = new Set([...stdout.matchAll(/"smbd[^"]*",pid=(\d+)/g)].map(([, pid]) => Number(pid)));
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+  }
+
   async kill(): Promise<void> {
     await this.signal('SIGKILL');
     await this.#program?.exit;
