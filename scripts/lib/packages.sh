@@ -11,5 +11,5 @@ BUILD_PACKAGES=(mmdebstrap debian-archive-keyring squashfs-tools xorriso isolinu
 
 # The real programs that the tests run against.
 TEST_PACKAGES=(shellcheck dnsmasq-base bind9-dnsutils dnsperf kea-admin e2fsprogs socat docker-compose openssl tmux zsh fish git
-	chromium libdevmapper1.02.1 python3 python3-samba smbclient wixl msitools osslsigncode)
+	chromium libdevmapper1.02.1 make python3 python3-samba smbclient wixl msitools osslsigncode)
 export RUN_PACKAGES BUILD_PACKAGES TEST_PACKAGES

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, sleep, waitFor, type RunResult } from '../../src/core/host/index.js';
 import { inGuest } from '../support/guest-shell.js';
+import { compose } from '../support/compose.js';
 import { Instance } from '../support/instance.js';
 import { makeToolImage } from '../support/vm/tool-image.js';
 import { startMachine } from '../support/vm/started-machine.js';
@@ -33,7 +34,7 @@ beforeAll(async () => {
   await share('add', 'C', '--path', join(host, 'c'));
   await share('add', join(host, 'src'), '--read-only');
   await startMachine(instance);
-  await makeToolImage(instance, IMAGE);
+  await makeToolImage(instance, IMAGE, { programs: ['/usr/bin/make', '/usr/bin/socat'], folders: [] });
 });
 afterAll(async () => {
   await instance[Symbol.asyncDispose]();
@@ -59,15 +60,13 @@ async function listed(id: string): Promise<Listed | undefined> {
   return (JSON.parse(stdout) as { shares: Listed[] }).shares.find((each) => each.id === id);
 }
 
-async function untilState(id: string, state: string): Promise<void> {
-  const check = async (): Promise<boolean> => (await listed(id))?.state === state;
-  const requirement = {
-    title: `share ${id} to be ${state}`,
-    timeoutSeconds: 240,
-    hint: 'See the test.',
-    check,
-  };
+async function untilTrue(title: string, check: () => Promise<boolean>): Promise<void> {
+  const requirement = { title, timeoutSeconds: 240, hint: 'See the test.', check };
   await waitFor(requirement, new AbortController().signal);
+}
+
+async function untilState(id: string, state: string): Promise<void> {
+  await untilTrue(`share ${id} to be ${state}`, async () => (await listed(id))?.state === state);
 }
 
 /** Runs a script in a container with the folder at /data. */
@@ -157,6 +156,25 @@ describe('a bind of a shared drive', () => {
     ]);
     expect(output).toBe('hello from the host\n');
   });
+
+  test('that is a single file is stale once the host has replaced it, until the container is started again', async () => {
+    const conf = join(site, 'conf');
+    await writeFile(conf, 'old\n');
+    await instance.docker(
+      ['run', '-d', '--name', 'conf'].concat('-v', 'C:\\site\\conf:/conf', IMAGE, 'sleep', '3600'),
+    );
+    const text = (): Promise<string> =>
+      instance.docker(['exec', 'conf', 'sh', '-c', 'cat /conf 2>&1 || true']);
+    await writeFile(conf, 'written in place\n');
+    await untilTrue('what is written in place', async () => (await text()) === 'written in place\n');
+    await writeFile(join(site, '.conf.new'), 'replaced\n');
+    await rename(join(site, '.conf.new'), conf);
+    await untilTrue('the replaced file', async () => (await text()).includes('Stale file handle'));
+    await instance.docker(['restart', '-t', '0', 'conf']);
+    expect(await text()).toBe('replaced\n');
+    await instance.docker(['rm', '-f', 'conf']);
+    await rm(conf);
+  });
 });
 
 /** One container for all of it: under emulation, a new one takes as long as ten commands in it. */
@@ -189,6 +207,22 @@ describe('a folder of a shared drive, in a container', () => {
     // A dot at the end of a name is another character on the host.
     const onHost = names.map((name) => name.replace(/\.$/, '\uf029'));
     expect((await readdir(join(site, 'n'))).sort()).toEqual(onHost.sort());
+  });
+
+  test('has what the host names with spaces, Unicode, reserved characters, or another case only', async () => {
+    const names = ['a b  c', 'Übung 日本 🐳', 'q?u*e"s<t>|', 'colon:colon', 'back\\slash', "it's $x"].concat(
+      // The drive ignores case, but a name that is there as it is written comes first.
+      ['Readme', 'README', 'readme'],
+    );
+    await mkdir(join(site, 'host-named'));
+    for (const name of names) await writeFile(join(site, 'host-named', name), `${name}\n`);
+    const each = 'for name; do cat "host-named/$name" || exit 1; done';
+    const output = await instance.docker(['exec', 'site', 'sh', '-c', each, 'sh', ...names]);
+    expect(output.trimEnd().split('\n')).toEqual(names);
+    expect(
+      (await onSite('for f in host-named/*; do echo "${f#*/}"; done')).trimEnd().split('\n').sort(),
+    ).toEqual(names.sort());
+    await rm(join(site, 'host-named'), { recursive: true });
   });
 
   test('has one file where names differ in case only', async () => {
@@ -250,6 +284,32 @@ describe('a folder of a shared drive, in a container', () => {
     expect(await onSite(script)).toBe('2\n');
   });
 
+  test('keeps the name of a deleted file taken while it is open, as docs/shares.md says', async () => {
+    const script =
+      'exec 3>f; rm f; { (echo 2 >f) || cat f; } 2>&1 || echo refused; exec 3>&-; echo 3 >f && cat f && rm f';
+    const output = await onSite(script);
+    // What busybox says of ENOENT when it creates a file, and when it reads one.
+    expect(output).toMatch(/nonexistent directory|No such file/);
+    expect(output).toMatch(/refused\n3\n$/);
+  });
+
+  test("has a second `make` do nothing with the host's clock 2 s ahead", async () => {
+    // The VM's clock is put back: the host's own belongs to everything else that runs there.
+    const setGuestClock = (seconds: number): Promise<string> =>
+      inGuest(instance, IMAGE, `date -s "@$(($(date +%s) + ${seconds}))"\n`);
+    const rule = 'out: in\n\tcat in >out && echo built\n';
+    await setGuestClock(-2);
+    try {
+      await writeFile(join(site, 'Makefile'), rule);
+      await writeFile(join(site, 'in'), 'x\n');
+      const output = await onSite('make -s 2>/tmp/e; make 2>>/tmp/e; cat /tmp/e >&2');
+      expect(output).toMatch(/^built\nmake: .*out.* is up to date\.\n$/);
+    } finally {
+      await setGuestClock(2);
+    }
+    for (const name of ['Makefile', 'in', 'out']) await rm(join(site, name));
+  });
+
   test('does not change the time of a file after it was closed', async () => {
     const [first, second] = (await onSite('echo x >t; stat -c %Y.%y t; sleep 3; stat -c %Y.%y t'))
       .trim()
@@ -270,6 +330,19 @@ describe('a folder of a shared drive, in a container', () => {
   test('either has fifos or refuses them at once', async () => {
     const script = 'mkfifo p 2>/tmp/e && (echo through >p & cat p) || { test -s /tmp/e && echo refused; }';
     expect(await onSite(script)).toMatch(/^(through|refused)\n$/);
+  });
+
+  test('either has Unix sockets or refuses them at once, and says why', async () => {
+    const script = `
+      (timeout 60 socat -u UNIX-LISTEN:s STDOUT >/tmp/got 2>/tmp/listen; : >/tmp/ended) &
+      while [ ! -S s ] && [ ! -e /tmp/ended ]; do sleep 0.1; done
+      if [ -S s ]; then
+        echo through | socat -u STDIN UNIX-CONNECT:s 2>&1 && wait && cat /tmp/got
+      else
+        grep -oE 'Operation not (permitted|supported)' /tmp/listen | head -n 1
+      fi
+      rm -f s`;
+    expect(await onSite(script)).toMatch(/^(through|Operation not (permitted|supported))\n$/);
   });
 });
 
@@ -366,10 +439,7 @@ describe('a share that stops working', () => {
   async function untilBindWorks(): Promise<void> {
     const check = async (): Promise<boolean> =>
       (await inContainer('C:\\site', 'cat index.html').catch(() => '')) === 'hello from the host\n';
-    await waitFor(
-      { title: 'a bind on C to work', timeoutSeconds: 180, hint: 'See the test.', check },
-      new AbortController().signal,
-    );
+    await untilTrue('a bind on C to work', check);
     await untilState('C', 'healthy');
   }
 
@@ -378,6 +448,47 @@ describe('a share that stops working', () => {
     expect(await bindFails()).toMatch(/C:\\\\?site.*cannot be mounted/);
     await signalSmbd('SIGCONT');
     await untilBindWorks();
+  });
+
+  test('is refused to whatever binds it: create, start, volumes and compose', async () => {
+    const file = join(instance.directory, 'compose.yml');
+    const services = `version: "3.7"\nservices:\n  app:\n    image: ${IMAGE}\n    volumes: ['C:\\site:/data']\n`;
+    await writeFile(file, services);
+    const env = {
+      ...process.env,
+      DOCKER_HOST: `unix://${instance.socket}`,
+      COMPOSE_FORCE_WINDOWS_HOST: '1',
+    };
+    const project = (...args: readonly string[]): Promise<RunResult> =>
+      compose(['-f', file, '-p', 'mobyvmshares', ...args], {
+        timeoutMs: 180_000,
+        env,
+        acceptExitCodes: [0, 1, 18],
+      });
+    const bind = ['-v', 'C:\\site:/data', IMAGE, 'true'];
+    const volume = ['type=none', 'o=bind', 'device=C:\\site'].flatMap((option) => ['--opt', option]);
+    await instance.docker(['create', '--name', 'bound', ...bind]);
+    await instance.docker(['volume', 'create', ...volume, 'site']);
+    await instance.docker(['create', '--name', 'mounted', '-v', 'site:/data', IMAGE, 'true']);
+    await signalSmbd('SIGSTOP');
+    try {
+      const refusals = [
+        await refusal('create', ...bind),
+        await refusal('start', 'bound'),
+        await refusal('volume', 'create', ...volume, 'other'),
+        await refusal('start', 'mounted'),
+        (await project('up')).stderr,
+      ];
+      for (const text of refusals) expect(text).toMatch(/mobyvm: .*site.*cannot be mounted: /);
+    } finally {
+      await signalSmbd('SIGCONT');
+    }
+    await untilBindWorks();
+    await project('down');
+    await instance.docker(['start', '--attach', 'bound']);
+    await instance.docker(['start', '--attach', 'mounted']);
+    await instance.docker(['rm', 'bound', 'mounted']);
+    await instance.docker(['volume', 'rm', 'site']);
   });
 
   test('since its server was killed is refused or already back, and heals by itself', async () => {
