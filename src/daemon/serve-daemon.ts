@@ -23,6 +23,7 @@ import { openLog, type DaemonLog } from './log.js';
 import { untilIdle } from './idle-end.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { DaemonPlatform } from './host-side/daemon-platform.js';
+import { watchHostSleep } from './host-sleep.js';
 import type { Machine } from './machine/machine.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { lookAfter } from './look-after.js';
@@ -147,7 +148,9 @@ async function openDaemon(
   const control = await openControl(context, { platform, assembled, openShell, logger }, closing);
   closing.push(keepFiles({ lock, control: control.server, endpoint }, logger));
   closing.push(lookAfter(machine, assembled.checks));
-  closing.push(lookAfterSleep(context, machine));
+  closing.push(
+    watchHostSleep({ supervisor: context.supervisor, logger, onWake: () => void machine.hostWoke() }),
+  );
   return { machine, clients: control.clients, exitRequested: control.exitRequested };
 }
 
@@ -157,17 +160,6 @@ function shellsIn(machine: Machine, dial: Dial, logger: Logger, closing: Close[]
   const shells = new GuestShells({ availability, engine: containerClient(dial), logger });
   closing.push(() => shells.close());
   return (request, signal) => shells.open(request, signal);
-}
-
-/** What has changed while the host slept is found at once. @returns ends it */
-function lookAfterSleep({ supervisor }: DaemonContext, machine: Machine): () => Promise<void> {
-  const unsubscribe = supervisor?.onResume(() => {
-    void machine.checkHealth();
-    void machine.repair();
-    void machine.checkNetwork();
-    void machine.checkPorts();
-  });
-  return () => Promise.resolve(unsubscribe?.());
 }
 
 interface EndpointParts {

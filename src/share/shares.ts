@@ -147,7 +147,7 @@ export class Shares {
     for (const worker of this.#workers.values()) worker.stop();
   }
 
-  /** The VM continues after a pause, or its connection was lost: looks at every share now. */
+  /** The VM continues after a pause, as when the host has slept: looks at every share now. */
   wake(): void {
     for (const worker of this.#workers.values()) worker.wake();
   }

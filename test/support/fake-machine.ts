@@ -8,6 +8,7 @@ import type { HostSide } from '../../src/daemon/host-side/host-side.js';
 import type { GuestRecord } from '../../src/daemon/machine/guest-record.js';
 import type { LastImage } from '../../src/daemon/machine/last-image.js';
 import { Machine } from '../../src/daemon/machine/machine.js';
+import type { MachinePorts } from '../../src/daemon/machine/machine-parts.js';
 import type { Operation, OperationEvent, OperationName } from '../../src/daemon/machine/operation.js';
 import { firmwareFor } from '../../src/daemon/settings/firmware.plan.js';
 import { settingsSchema, type Settings } from '../../src/daemon/settings/schema.js';
@@ -51,6 +52,14 @@ export function machineWith(
   const shares: { settled: Promise<unknown> } = { settled: Promise.resolve() };
   const record: { content: GuestRecord | undefined } = { content: undefined };
   const obstacles: Obstacle[] = [];
+  const ports: MachinePorts = {
+    guestLost: () => undefined,
+    audit: () => Promise.resolve(),
+    list: () => Promise.resolve([]),
+    known: () => [],
+    counts: () => ({ open: 0, waiting: 0, failed: 0 }),
+    hostNetworkContainers: () => [],
+  };
   const host: HostSide = {
     prepare: () => Promise.resolve(),
     resources: () => [network],
@@ -94,14 +103,7 @@ export function machineWith(
       host,
       guest,
       kvp: new FakeKvp(),
-      ports: {
-        guestLost: () => undefined,
-        audit: () => Promise.resolve(),
-        list: () => Promise.resolve([]),
-        known: () => [],
-        counts: () => ({ open: 0, waiting: 0, failed: 0 }),
-        hostNetworkContainers: () => [],
-      },
+      ports,
       shares: {
         ...NO_SHARES,
         ids: () => given.shares,
@@ -190,6 +192,7 @@ export function machineWith(
     given,
     record,
     shares,
+    ports,
   };
 }
 

@@ -22,6 +22,7 @@ export const NO_SHARES: MachineShares = {
   vmReady: () => undefined,
   settled: () => Promise.resolve([]),
   engineReady: () => undefined,
+  wake: () => undefined,
   vmLost: () => undefined,
   describe: () => Promise.resolve({ shares: [], heldContainers: [] }),
 };

@@ -218,6 +218,19 @@ export class Machine {
     if (this.#condition.isEngineReady && this.#isQuiet()) await this.#parts.ports.audit();
   }
 
+  /**
+   * The host has slept, or its clock was set. The guest's clock is set first, and what may have changed meanwhile is looked
+   * at now instead of in its turn: shares, the engine over its connection, the host's side with the servers for DHCP and for
+   * the guest's links, other programs' networks, and ports. While an operation runs, it does so itself.
+   */
+  async hostWoke(): Promise<void> {
+    if (!this.#isQuiet()) return;
+    const { guest, shares } = this.#parts;
+    void guest.syncClock({ reason: 'resumed' }, new AbortController().signal);
+    shares.wake();
+    await Promise.all([this.checkHealth(), this.repair(), this.checkNetwork(), this.checkPorts()]);
+  }
+
   /** The machine is up and no operation changes it. */
   #isQuiet(): boolean {
     return !this.isBusy && (this.state === 'running' || this.state === 'degraded');

@@ -33,6 +33,8 @@ export interface MachineShares {
   settled(signal: AbortSignal): Promise<readonly string[]>;
   /** The engine answers: containers that waited for a share which works now are started. */
   engineReady(): void;
+  /** The host has slept: each share is looked at now. */
+  wake(): void;
   /** The VM is gone, or about to go. */
   vmLost(): void;
   /** Asks the engine for containers that wait, if a share does not work. */

@@ -124,6 +124,10 @@ export class ShareServices implements MachineShares {
     this.#startFileEvents();
   }
 
+  wake(): void {
+    this.shares.wake();
+  }
+
   vmLost(): void {
     void this.#stopFileEvents();
     this.#engine?.abort();
