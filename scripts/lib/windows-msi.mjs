@@ -12,7 +12,7 @@ const SERVICE = 'mobyvm';
 /** Where an upgrade finds the folder that was chosen for the first version. */
 const PRODUCT_KEY = 'SOFTWARE\\mobyvm';
 /** As `mobyvm service install` does: src/daemon/windows/service-control.ts. */
-const PRESHUTDOWN_MS = 180_000;
+const PRESHUTDOWN_MS = 300_000;
 const RESTART_DELAYS_MS = [5_000, 30_000];
 /** 1980-01-01 in tenths of a microsecond since 1601. */
 const FIXED_TIME = 119_600_064_000_000_000n;

@@ -24,6 +24,7 @@ import { untilIdle } from './idle-end.js';
 import { assembleMachine } from './machine/assemble.js';
 import type { DaemonPlatform } from './host-side/daemon-platform.js';
 import { watchHostSleep } from './host-sleep.js';
+import { PROCESS_LIMITS, SERVICE_LIMITS } from './machine/end-limits.plan.js';
 import type { Machine } from './machine/machine.js';
 import { removeInstance, writeInstance } from './instance.js';
 import { lookAfter } from './look-after.js';
@@ -198,7 +199,10 @@ async function live(context: DaemonContext, daemon: Daemon, options: DaemonOptio
   const { machine } = daemon;
   let code = EXIT_OK;
   const perform = async (name: 'up' | 'down'): Promise<void> => {
-    await machine.operate({ name }, { pid: context.pid, command: context.commandLine }, (event) => {
+    // Whoever ends a daemon, such as a host that shuts down, does not wait for as long as it takes.
+    const limits = context.supervisor === undefined ? PROCESS_LIMITS : SERVICE_LIMITS;
+    const operation = name === 'down' ? { name, limits } : { name };
+    await machine.operate(operation, { pid: context.pid, command: context.commandLine }, (event) => {
       if (event.event !== 'operation.failed' || event.error.code === 'MOBYVM_ABORTED') return;
       code = exitCodeOf(event.error.code);
       errorLines(event.error, context.paths.daemonLog).forEach((line) => context.printError(line));

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { run } from '../../src/core/host/index.js';
-import { SERVICE_LIMITS } from '../../src/daemon/windows/service-control.js';
+import { SERVICE_SETTINGS } from '../../src/daemon/windows/service-control.js';
 import { runScript } from '../support/wine/product.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -124,7 +124,7 @@ test('the installer sets up what the command sets up for the service: restarts a
       .split('\r\n')
       .slice(3)
       .map((line) => line.split('\t'));
-  const { preshutdownMs, restartDelaysMs } = SERVICE_LIMITS;
+  const { preshutdownMs, restartDelaysMs } = SERVICE_SETTINGS;
   // ConfigType: https://learn.microsoft.com/windows/win32/msi/msiserviceconfig-table
   expect((await rows('MsiServiceConfig')).map((row) => row.slice(1, 5))).toEqual([
     ['mobyvm', '1', '4', '1'],

@@ -29,7 +29,7 @@ import { ResumedGuest } from './resumed-guest.js';
 import { SavedMachine } from './saved-machine.js';
 import { startWithImage } from './start-with-image.js';
 import { stepResource } from './step-resource.js';
-import { VmResources, type VmEnding } from './vm-resources.js';
+import { VmResources, type LimitedEnd, type VmEnding } from './vm-resources.js';
 
 /** An engine that takes longer is in no state to be kept. */
 const ANSWER_MS = 5_000;
@@ -94,7 +94,11 @@ export class MachineOperations {
         return this.#startWithImage(settings, context, true);
       }
       case 'down':
-        return this.#down(await this.#endingOf(operation.stop === true, context), context);
+        return this.#down(
+          await this.#endingOf(operation.stop === true, context),
+          context,
+          operation.limits && { ...operation.limits, beganMs: nowMs() },
+        );
       case 'uninstall':
         return this.#uninstall(operation.keepData, context);
     }
@@ -202,7 +206,7 @@ export class MachineOperations {
     return (await this.#saved(this.#settings, context).noteShares(shares.ids())) ? 'save' : 'stop';
   }
 
-  async #down(ending: VmEnding, context: OperationContext): Promise<void> {
+  async #down(ending: VmEnding, context: OperationContext, limits?: LimitedEnd): Promise<void> {
     const { host, guest, shares } = this.#parts;
     this.#pending = [];
     guest.unfollow();
@@ -211,7 +215,7 @@ export class MachineOperations {
     // A guest that sees its connections end connects again as soon as it is resumed; otherwise it would find out late.
     if (ending === 'save') await removeEach(host.connections(this.#settings), context);
     if (ending === 'stop' && !this.#isNetworkUp) await this.#connectSaved(context);
-    const vm = this.#vmResources(this.#settings, true, context, { ending });
+    const vm = this.#vmResources(this.#settings, true, context, { ending, limits });
     const running = vm.all.filter(({ lifetime }) => lifetime === 'machine');
     await this.#run(removeSteps(running), context);
     await removeEach(await this.#made('machine'), context);
@@ -263,10 +267,12 @@ export class MachineOperations {
     context?: OperationContext,
     {
       ending = 'stop',
+      limits,
       removesData = false,
       hasResumed,
     }: {
       readonly ending?: VmEnding;
+      readonly limits?: LimitedEnd | undefined;
       readonly removesData?: boolean;
       readonly hasResumed?: (step: EnsureContext) => void;
     } = {},
@@ -279,6 +285,7 @@ export class MachineOperations {
       dataDisk,
       removesData,
       ending,
+      limits,
       ...(hasResumed && { hasResumed }),
       saved: this.#saved(settings, context),
       spec: () => this.#specFor(settings),

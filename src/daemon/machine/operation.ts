@@ -1,5 +1,6 @@
 import type { ProgressEvent } from '../../core/host/index.js';
 import type { ErrorReport } from '../../core/values/index.js';
+import type { EndLimits } from './end-limits.plan.js';
 
 export const OPERATION_NAMES = ['up', 'down', 'restart', 'uninstall'] as const;
 export type OperationName = (typeof OPERATION_NAMES)[number];
@@ -11,6 +12,8 @@ export type Operation =
       readonly name: 'down';
       /** Shut the VM down even if the settings want it saved. */
       readonly stop?: boolean;
+      /** Absent when a person waits for it, who can interrupt it. */
+      readonly limits?: EndLimits;
     }
   | {
       readonly name: 'uninstall';

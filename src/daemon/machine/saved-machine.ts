@@ -33,7 +33,8 @@ export interface SavedMachineOptions {
 /** A resumed engine answers within seconds; a host that is busy may need many more. */
 const ANSWER_SECONDS = 60;
 const PING_MS = 5_000;
-const SAVE_AGAIN_MS = 300_000;
+/** With the shutdown that follows if it fails, less than what a service has for its end. */
+const SAVE_AGAIN_MS = 90_000;
 
 /**
  * Saves a VM and resumes it.
@@ -48,23 +49,33 @@ export class SavedMachine {
     this.#options = options;
   }
 
-  /** @returns false if the VM kept running, because it cannot be saved */
-  async save(context: StepContext): Promise<boolean> {
+  /**
+   * @param untilMs by `performance.now()`; a save that takes longer is given up
+   * @returns what became of it; unless it is saved, the VM keeps running and `notice` has said why
+   */
+  async save(context: StepContext, untilMs?: number): Promise<'saved' | 'failed' | 'overrun'> {
     const { driver, flushDisk, notice } = this.#options;
-    context.progress('letting it write to its disk');
-    await flushDisk(context.signal);
-    context.progress('writing its memory to disk');
+    const startedMs = performance.now();
+    const { progress } = context;
+    const signal = untilMs === undefined ? context.signal : timeLimit(untilMs - startedMs, context.signal);
+    progress('letting it write to its disk');
+    await flushDisk(signal);
+    progress('writing its memory to disk');
     try {
-      await driver.save(context);
+      await driver.save({ progress, signal });
     } catch (error) {
       context.signal.throwIfAborted();
-      notice(notSaved(textOf(error)));
-      return false;
+      // Hyper-V completes a save that is no longer waited for.
+      if (!signal.aborted || (await driver.state(context.signal)) !== 'saved') {
+        const seconds = Math.round((performance.now() - startedMs) / 1_000);
+        notice(notSaved(signal.aborted ? `that was not finished after ${seconds} s` : textOf(error)));
+        return signal.aborted ? 'overrun' : 'failed';
+      }
     }
     await this.#noteSaved();
     const bytes = await driver.savedBytes();
-    context.progress(bytes === undefined ? 'saved' : `saved, ${Math.round(bytes / 1024 ** 2)} MiB`);
-    return true;
+    progress(bytes === undefined ? 'saved' : `saved, ${Math.round(bytes / 1024 ** 2)} MiB`);
+    return 'saved';
   }
 
   /**

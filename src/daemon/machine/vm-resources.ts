@@ -8,6 +8,7 @@ import type {
 import { parseBootStage, type VmDriver, type VmSpec } from '../../vm/index.js';
 import type { DataDiskFile } from '../host-side/data-disk.js';
 import type { BootWatch } from './boot-watch.js';
+import { gracefulSecondsWithin, type EndLimits } from './end-limits.plan.js';
 import { diskStays, forcedStop } from './machine-messages.js';
 import { isUp, stateToStop } from './observe-vm.js';
 import type { SavedMachine } from './saved-machine.js';
@@ -22,6 +23,9 @@ const MAX_GUEST_TEXT = 200;
  */
 export type VmEnding = 'save' | 'stop' | 'discard';
 
+/** Since when the VM is to end, by `performance.now()`. */
+export type LimitedEnd = EndLimits & { readonly beganMs: number };
+
 export interface VmResourcesOptions {
   readonly driver: VmDriver;
   readonly boot: BootWatch;
@@ -31,6 +35,8 @@ export interface VmResourcesOptions {
   readonly spec: () => VmSpec;
   readonly saved: SavedMachine;
   readonly ending: VmEnding;
+  /** Undefined when a person waits for it. */
+  readonly limits: LimitedEnd | undefined;
   /** How long the guest may take to shut down, seconds; 0 powers it off at once. */
   readonly gracefulSeconds: number;
   /** Called with what the user should know although nothing failed. */
@@ -148,17 +154,24 @@ export class VmResources {
 
   /** Saves the VM or shuts it down, whatever state it is in. */
   async #stop(context: StepContext): Promise<RemoveOutcome> {
-    const { driver, ending, gracefulSeconds, notice, saved } = this.#options;
+    const { driver, ending, gracefulSeconds, limits, notice, saved } = this.#options;
     const state = await stateToStop(driver, context.signal);
     if (state === 'absent' || state === 'off') return 'none';
     if (state === 'saved') return this.#endSaved(context);
     // A save was interrupted: a guest whose processors are stopped would not shut down.
     if (state === 'paused') await driver.start({ ...context, onFailure: () => undefined });
-    if (ending === 'save' && (await saved.save(context))) return 'remove';
+    const began = limits?.beganMs ?? 0;
+    const saving =
+      ending === 'save' ? await saved.save(context, limits && began + limits.saveSeconds * 1_000) : 'failed';
+    if (saving === 'saved') return 'remove';
+    const seconds = gracefulSecondsWithin(limits, gracefulSeconds, {
+      spentSeconds: (performance.now() - began) / 1_000,
+      hasSaveOverrun: saving === 'overrun',
+    });
     const unfollow = driver.console.onLine(shutdownReporter(notice, context));
     try {
-      const outcome = await driver.stop({ gracefulSeconds }, context);
-      if (outcome === 'forced' && gracefulSeconds > 0) notice(forcedStop(gracefulSeconds));
+      const outcome = await driver.stop({ gracefulSeconds: seconds }, context);
+      if (outcome === 'forced' && gracefulSeconds > 0) notice(forcedStop(seconds));
     } finally {
       unfollow();
     }

@@ -11,6 +11,7 @@ import {
   type WindowsServices,
 } from '../../windows/index.js';
 import type { DaemonContext } from '../daemon-context.js';
+import { SERVICE_END_SECONDS } from '../machine/end-limits.plan.js';
 
 /** The service that the daemon runs in, for `mobyvm service`. */
 export interface ServiceControl {
@@ -27,10 +28,10 @@ export interface ServiceControl {
 }
 
 /** As the installer sets them: scripts/lib/windows-msi.mjs. */
-export const SERVICE_LIMITS = {
+export const SERVICE_SETTINGS = {
   /** Its first failures are often those of a host that is still starting. */
   restartDelaysMs: [5_000, 30_000],
-  preshutdownMs: 180_000,
+  preshutdownMs: SERVICE_END_SECONDS * 1_000,
 } as const;
 const START_SECONDS = 60;
 
@@ -53,7 +54,7 @@ export async function serviceControl(context: ServiceContext): Promise<ServiceCo
         displayName: name === 'mobyvm' ? 'mobyvm' : `mobyvm (${name})`,
         description: 'Runs Linux containers in a small virtual machine.',
         commandLine: windowsCommandLine(await programOf(context)),
-        ...SERVICE_LIMITS,
+        ...SERVICE_SETTINGS,
       });
       if (wasRunning) await startAndWait(services, name, signal);
       return outcome;

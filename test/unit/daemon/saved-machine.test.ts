@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { waitFor } from '../../../src/core/host/index.js';
 import { MobyvmError } from '../../../src/core/values/index.js';
+import {
+  gracefulSecondsWithin,
+  PROCESS_LIMITS,
+  SERVICE_END_SECONDS,
+  SERVICE_LIMITS,
+} from '../../../src/daemon/machine/end-limits.plan.js';
 import type { OperationEvent } from '../../../src/daemon/machine/operation.js';
+import { settingsSchema } from '../../../src/daemon/settings/schema.js';
 import { machineWith } from '../../support/fake-machine.js';
 import type { FakeDriverOptions } from '../../support/vm-fake/index.js';
 
@@ -92,6 +99,66 @@ describe('down', () => {
     expect(events.at(-1)).toMatchObject({ event: 'operation.done' });
     expect(driver.world.consoleLines.at(-1)).toContain('shutdown:');
     expect(await machine.status()).toMatchObject({ state: 'stopped', vm: { state: 'off' } });
+  });
+});
+
+describe('the end of a daemon', () => {
+  const limits = { saveSeconds: 0.2, vmSeconds: 5, isStrict: false };
+
+  test('shuts the VM down when a save does not finish in time, and says so', async () => {
+    const { machine, operate, perform, driver } = savingMachine({ hangAt: { save: true } });
+    const given: number[] = [];
+    const stop = driver.stop.bind(driver);
+    driver.stop = (options, context) => {
+      given.push(options.gracefulSeconds);
+      return stop(options, context);
+    };
+    await operate('up');
+    const events = await perform({ name: 'down', limits });
+    expect(notices(events)).toMatch(
+      /^The VM is shut down instead of being saved: that was not finished after \d s\.$/,
+    );
+    expect(events.at(-1)).toMatchObject({ event: 'operation.done' });
+    // What is left of the five seconds, not the 180 of the settings.
+    expect(given).toHaveLength(1);
+    expect(given[0]).toBeLessThan(5);
+    expect(driver.world.consoleLines.at(-1)).toContain('shutdown:');
+    expect(await machine.status()).toMatchObject({ state: 'stopped', vm: { state: 'off' } });
+  });
+
+  test('keeps a save that was finished although nobody waited for it', async () => {
+    const { machine, operate, perform, driver } = savingMachine();
+    const save = driver.save.bind(driver);
+    driver.save = async (context) => {
+      await save({ ...context, signal: new AbortController().signal });
+      await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
+      throw context.signal.reason as Error;
+    };
+    await operate('up');
+    expect(notices(await perform({ name: 'down', limits }))).toBe('');
+    expect(await machine.status()).toMatchObject({ state: 'saved', vm: { saved: { bytes: 2 ** 31 } } });
+  });
+
+  test.each([
+    { limits: undefined, spent: 500, overrun: true, seconds: 180 },
+    { limits: PROCESS_LIMITS, spent: 1, overrun: false, seconds: 180 },
+    { limits: PROCESS_LIMITS, spent: 45.2, overrun: true, seconds: 34 },
+    { limits: SERVICE_LIMITS, spent: 90, overrun: true, seconds: 180 },
+    { limits: SERVICE_LIMITS, spent: 100, overrun: false, seconds: 170 },
+    { limits: SERVICE_LIMITS, spent: 300, overrun: true, seconds: 0 },
+  ])(
+    'leaves the guest $seconds s after $spent s of $limits.vmSeconds',
+    ({ limits, spent, overrun, seconds }) => {
+      const so = { spentSeconds: spent, hasSaveOverrun: overrun };
+      expect(gracefulSecondsWithin(limits, 180, so)).toBe(seconds);
+    },
+  );
+
+  test('of a service is over before Windows kills it', () => {
+    expect(SERVICE_LIMITS.vmSeconds).toBeLessThan(SERVICE_END_SECONDS);
+    expect(SERVICE_LIMITS.saveSeconds + settingsSchema.parse({}).vm.stopTimeoutSeconds).toBeLessThanOrEqual(
+      SERVICE_LIMITS.vmSeconds,
+    );
   });
 });
 
