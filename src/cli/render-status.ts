@@ -54,8 +54,22 @@ export function statusLines(status: MachineStatus, platform: HostPlatform): stri
     status.error === undefined
       ? []
       : ['', status.error.message, `  → ${status.error.remedy}`, `  ${status.error.code}`];
-  const obstacles = (status.obstacles ?? []).flatMap((each) => ['', each.problem, `  → ${each.remedy}`]);
-  return [...rows.map(([name, value]) => `${name.padEnd(9)} ${value}`), ...problem, ...obstacles];
+  const others = [...brokenResources(status), ...(status.obstacles ?? [])].flatMap((each) => [
+    '',
+    each.problem,
+    `  → ${each.remedy}`,
+  ]);
+  return [...rows.map(([name, value]) => `${name.padEnd(9)} ${value}`), ...problem, ...others];
+}
+
+/** Those that the state's own error does not tell. */
+function brokenResources({
+  resources = [],
+  error,
+}: MachineStatus): readonly { readonly problem: string; readonly remedy: string }[] {
+  return resources.flatMap(({ problem, remedy = '' }) =>
+    problem === undefined || problem === error?.message ? [] : [{ problem, remedy }],
+  );
 }
 
 /** For example "saved since 2026-05-04T03:02:01.000Z (412 MiB)". */

@@ -186,6 +186,18 @@ export const machineStatus = z.object({
       guest: z.array(z.object({ stage: z.string(), text: z.string(), uptimeSeconds: z.number() })),
     })
     .optional(),
+  /** What the machine needs on the host, as of the last look; empty unless it is up. What is `broken` could not be repaired. */
+  resources: z
+    .array(
+      z.object({
+        id: z.string(),
+        title: z.string(),
+        health: z.enum(['healthy', 'broken']),
+        problem: z.string().optional(),
+        remedy: z.string().optional(),
+      }),
+    )
+    .optional(),
   /** What others changed on the host and the daemon repaired, oldest first. */
   repairs: z
     .array(z.object({ at: z.string(), id: z.string(), title: z.string(), problem: z.string() }))

@@ -123,6 +123,7 @@ const STATUS: MachineStatus = {
     })),
     guest: [{ stage: 'network', text: '10.0.75.2', uptimeSeconds: 4.1 }],
   },
+  resources: [],
   repairs: [],
   obstacles: [],
 };

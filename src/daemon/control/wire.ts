@@ -31,6 +31,7 @@ export function toWireStatus(status: MachineStatus): wire.MachineStatus {
       steps: status.timings.steps.map((each) => ({ ...each })),
       guest: status.timings.guest.map((each) => ({ ...each })),
     },
+    resources: [...status.resources],
     repairs: [...status.repairs],
     obstacles: obstacles.map(({ problem, remedy }) => ({ problem, remedy })),
   };

@@ -4,7 +4,7 @@ import type { MachineCondition } from './condition.js';
 import type { EngineAnswer } from './engine-probe.js';
 import type { Obstacle } from '../host-side/host-network.js';
 import type { MachineParts } from './machine-parts.js';
-import type { Repair } from './machine-status.js';
+import type { Repair, ResourceHealth } from './machine-status.js';
 import { retryPauseMs, type RepairOutcome } from './repair-pace.plan.js';
 import { whyEngineIsLost } from './observe-vm.js';
 import type { VmWatch } from './vm-watch.js';
@@ -59,6 +59,20 @@ export class MachineHealth {
   /** What other programs do to the VM's network, as of the last look. */
   get obstacles(): readonly Obstacle[] {
     return this.#obstacles;
+  }
+
+  /** Everything that is repaired; `degraded` names only the first problem. */
+  get resources(): readonly ResourceHealth[] {
+    const { isQuiet, resources } = this.#options;
+    if (!isQuiet()) return [];
+    return resources()
+      .filter(({ isRepaired }) => isRepaired)
+      .map(({ id, title }) => {
+        const broken = this.#broken.get(id);
+        if (broken === undefined) return { id, title, health: 'healthy' };
+        const { message, remedy } = broken.problem;
+        return { id, title, health: 'broken', problem: message, remedy };
+      });
   }
 
   /** The engine's answer, or undefined when there is none in time. */

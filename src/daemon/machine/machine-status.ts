@@ -48,6 +48,17 @@ export interface Repair {
   readonly problem: string;
 }
 
+/** Something that the machine needs on the host and that is looked after while it is up. */
+export interface ResourceHealth {
+  readonly id: string;
+  readonly title: string;
+  /** As of the last look: `broken` could not be repaired. */
+  readonly health: 'healthy' | 'broken';
+  /** Why it is broken, a sentence; and what the user can do. */
+  readonly problem?: string;
+  readonly remedy?: string;
+}
+
 /** Published ports by state. */
 export interface PortCounts {
   readonly open: number;
@@ -106,6 +117,8 @@ export interface MachineStatus {
   readonly hostNetworkContainers: readonly string[];
   readonly shares: SharesDescription;
   readonly timings: StartTimings;
+  /** Empty while the machine is not up, or an operation changes it. */
+  readonly resources: readonly ResourceHealth[];
   /** The latest repairs since the daemon was started, oldest first. */
   readonly repairs: readonly Repair[];
   /** What other programs on the host do to the VM's network, and a data disk that is nearly full, as of the last look. */

@@ -39,6 +39,7 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
     hostNetworkContainers: ports.hostNetworkContainers(),
     shares: await shares.describe(),
     timings: { steps: condition.stepTimings, guest: parts.boot.stages },
+    resources: health.resources,
     repairs: health.repairs,
     obstacles: [
       ...health.obstacles,

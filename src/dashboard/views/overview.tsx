@@ -50,9 +50,18 @@ export function Pending({ status: { pending = [] } }: { status: MachineStatus })
   );
 }
 
-function Obstacles({ status: { obstacles = [], heldContainers = [] } }: { status: MachineStatus }) {
+function Obstacles({
+  status: { error, resources = [], obstacles = [], heldContainers = [] },
+}: {
+  status: MachineStatus;
+}) {
+  // That of the state is shown already.
+  const broken = resources.filter(({ problem }) => problem !== undefined && problem !== error?.message);
   return (
     <>
+      {broken.map(({ id, problem = '', remedy = '' }) => (
+        <ProblemNote key={id} problem={{ message: problem, remedy }} />
+      ))}
       {obstacles.map(({ problem, remedy }) => (
         <ProblemNote key={problem} problem={{ message: problem, remedy }} />
       ))}

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { statusLines } from '../../../src/cli/render-status.js';
 import type { MachineStatus } from '../../../src/protocol/messages.js';
 
+type ResourceHealth = NonNullable<MachineStatus['resources']>[number];
+
 const RUNNING: MachineStatus = {
   state: 'running',
   since: '2026-11-26T10:00:00.000Z',
@@ -83,6 +85,26 @@ test('ends with problems and their remedies', () => {
     'It does not boot.',
     '  → Look.',
     '  MOBYVM_GUEST_BOOT',
+  ]);
+});
+
+test('shows each thing that cannot be repaired with its remedy, and none twice', () => {
+  const broken = (title: string): ResourceHealth & { readonly problem: string; readonly remedy: string } => ({
+    ...{ id: title, title, health: 'broken' },
+    ...{ problem: `Cannot repair ${title}.`, remedy: `Delete the other ${title}.` },
+  });
+  const { problem: message, remedy } = broken('bridge');
+  const error = { code: 'MOBYVM_FOREIGN_OBJECT' as const, message, remedy, details: {} };
+  const fine: ResourceHealth = { id: 'forwarding', title: 'forwarding', health: 'healthy' };
+  const resources = [fine, broken('bridge'), broken('rules')];
+  expect(statusLines({ ...RUNNING, state: 'degraded', error, resources }, 'linux').slice(-7)).toEqual([
+    '',
+    'Cannot repair bridge.',
+    '  → Delete the other bridge.',
+    '  MOBYVM_FOREIGN_OBJECT',
+    '',
+    'Cannot repair rules.',
+    '  → Delete the other rules.',
   ]);
 });
 

@@ -384,12 +384,23 @@ describe('a machine', () => {
           message: 'Cannot repair network: a foreign bridge has its name.',
           remedy: 'Delete it.',
         },
+        resources: [
+          {
+            ...{ id: 'network', title: 'network', health: 'broken' },
+            ...{ problem: 'Cannot repair network: a foreign bridge has its name.', remedy: 'Delete it.' },
+          },
+        ],
       });
       expect(machine.engineState).toEqual({ kind: 'ready' });
       network.broken = undefined;
       await machine.repair();
       await machine.checkHealth();
-      expect(machine.state).toBe('running');
+      expect(await machine.status()).toMatchObject({
+        state: 'running',
+        resources: [{ id: 'network', title: 'network', health: 'healthy' }],
+      });
+      await operate('down');
+      expect((await machine.status()).resources).toEqual([]);
     });
 
     test('repairs it as soon as a quick look finds the guard rules missing, and only then', async () => {
