@@ -72,13 +72,18 @@ export const COMMANDS: readonly Command[] = [
       json: JSON_OUTPUT,
       watch: { type: 'boolean', alias: 'w', default: false, describe: 'Show every change until Ctrl-C' },
       timings: { type: 'boolean', default: false, describe: 'Show how long the last start took instead' },
+      verbose: {
+        type: 'boolean',
+        default: false,
+        describe: 'Show everything: system, file events, all repairs, what is looked after, the daemon',
+      },
     },
     examples: [
       ['mobyvm status', 'Show the present state'],
       ['mobyvm status --watch', 'Follow a start in another terminal'],
       ['mobyvm status --timings', 'Show what the last start spent its time on'],
     ],
-    run: (context, { json, watch, timings }) => status(context, { json, watch, timings }),
+    run: (context, { json, watch, timings, verbose }) => status(context, { json, watch, timings, verbose }),
   }),
   statsCommand,
   command({

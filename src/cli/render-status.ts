@@ -4,51 +4,43 @@ import { endpointUrl, type HostPlatform } from '../protocol/platform.js';
 import { seconds } from './render-progress.js';
 import { withoutControls } from './terminal.js';
 
-/** `mobyvm status` for people. The endpoint is shown as DOCKER_HOST takes it. */
-export function statusLines(status: MachineStatus, platform: HostPlatform): string[] {
-  const { vm, network, engine, daemon } = status;
-  const rows: [string, string][] = [
+type Row = readonly [name: string, value: string];
+
+export interface StatusText {
+  /** Everything, instead of what a person asks first. */
+  readonly verbose: boolean;
+}
+
+/**
+ * `mobyvm status` for people: while everything is well at most ten lines, unless they want all of it. The endpoint is shown
+ * as DOCKER_HOST takes it.
+ */
+export function statusLines(
+  status: MachineStatus,
+  platform: HostPlatform,
+  { verbose }: StatusText = { verbose: false },
+): string[] {
+  const { engine, step } = status;
+  const rows: readonly Row[] = [
     ['state', `${status.state} since ${status.since}`],
-    ...(status.step === undefined
-      ? []
-      : [
-          [
-            'step',
-            `${status.step.title} (${seconds(status.step.elapsedMs)}) ${status.step.detail}`.trimEnd(),
-          ] satisfies [string, string],
-        ]),
+    ...rowIf(step, ({ title, elapsedMs, detail }) => [
+      'step',
+      `${title} (${seconds(elapsedMs)}) ${detail}`.trimEnd(),
+    ]),
     ['engine', engineText(engine)],
     ['endpoint', endpointUrl(platform, engine.endpoint)],
     ...usualRow(engine, platform),
-    [
-      'vm',
-      [
-        vm.state,
-        vm.driver,
-        vm.accelerator,
-        vm.firmware,
-        vm.cpus && (vm.cpus === 1 ? '1 CPU' : `${vm.cpus} CPUs`),
-        vm.memoryMiB && `${vm.memoryMiB} MiB`,
-      ]
-        .filter((part) => part !== undefined)
-        .join(', '),
-    ],
-    ...(vm.saved === undefined ? [] : [['', savedText(vm.saved)] satisfies [string, string]]),
-    ...(status.pending ?? []).map(({ setting, from, to }): [string, string] => [
-      'pending',
-      `${setting} ${from} → ${to} (\`mobyvm restart\`)`,
-    ]),
-    ...(vm.stage === undefined ? [] : [['guest', vm.stage] satisfies [string, string]]),
-    ...(status.guest === undefined ? [] : [['system', systemText(status.guest)] satisfies [string, string]]),
+    ...vmRows(status, verbose),
+    ...(verbose ? rowIf(status.guest, (guest) => ['system', systemText(guest)]) : []),
     ...diskRow(status.guest),
-    ['network', networkText(network)],
+    ['network', networkText(status.network)],
     ...portsRow(status.ports),
     ...hostNetworkRow(status),
     ...shareRows(status.shares),
     ...heldRow(status.heldContainers),
-    ...eventRows(status.fileEvents),
-    ...repairRows(status.repairs),
-    ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
+    ...eventRows(status.fileEvents, verbose),
+    ...repairRows(status.repairs, verbose),
+    ...(verbose ? daemonRows(status) : []),
   ];
   const problem =
     status.error === undefined
@@ -72,13 +64,45 @@ function brokenResources({
   );
 }
 
+function rowIf<Value>(value: Value | undefined, row: (value: Value) => Row): readonly Row[] {
+  return value === undefined ? [] : [row(value)];
+}
+
+function vmRows({ state, vm, pending = [] }: MachineStatus, verbose: boolean): readonly Row[] {
+  const parts = [
+    vm.state,
+    vm.driver,
+    vm.accelerator,
+    vm.firmware,
+    vm.cpus && (vm.cpus === 1 ? '1 CPU' : `${vm.cpus} CPUs`),
+    vm.memoryMiB && `${vm.memoryMiB} MiB`,
+  ];
+  return [
+    ['vm', parts.filter((part) => part !== undefined).join(', ')],
+    ...rowIf(vm.saved, (saved) => ['', savedText(saved)]),
+    ...pending.map(({ setting, from, to }): Row => [
+      'pending',
+      `${setting} ${from} → ${to} (\`mobyvm restart\`)`,
+    ]),
+    // Where it got to says nothing more once it is up.
+    ...(verbose || state !== 'running' ? rowIf(vm.stage, (stage) => ['guest', stage]) : []),
+  ];
+}
+
+function daemonRows({ daemon, resources = [] }: MachineStatus): readonly Row[] {
+  return [
+    ...resources.map(({ title, health }): Row => ['resource', `${title}: ${health}`]),
+    ['daemon', `pid ${daemon.pid}, version ${daemon.version}, since ${daemon.startedAt}`],
+  ];
+}
+
 /** For example "saved since 2026-05-04T03:02:01.000Z (412 MiB)". */
 export function savedText({ at, bytes }: NonNullable<MachineStatus['vm']['saved']>): string {
   return `saved since ${at}${bytes === undefined ? '' : ` (${Math.round(bytes / 1024 ** 2)} MiB)`}`;
 }
 
 /** Where `docker` finds the engine without being told. */
-function usualRow({ usual }: MachineStatus['engine'], platform: HostPlatform): [string, string][] {
+function usualRow({ usual }: MachineStatus['engine'], platform: HostPlatform): readonly Row[] {
   if (usual === undefined) return [];
   const { endpoint, problem } = usual;
   return [['', problem === undefined ? endpointUrl(platform, endpoint) : `not at the usual one: ${problem}`]];
@@ -103,7 +127,7 @@ function systemText({ os, kernel, addresses }: NonNullable<MachineStatus['guest'
 }
 
 /** Nothing until the guest has reported it. */
-function diskRow(guest: MachineStatus['guest']): [string, string][] {
+function diskRow(guest: MachineStatus['guest']): readonly Row[] {
   if (guest?.disk === undefined) return [];
   const { totalKiB, freeKiB } = guest.disk;
   const gib = (kib: number): string => (kib / 1024 ** 2).toFixed(1);
@@ -111,7 +135,7 @@ function diskRow(guest: MachineStatus['guest']): [string, string][] {
 }
 
 /** Nothing while no container publishes a port. */
-function portsRow(ports: MachineStatus['ports']): [string, string][] {
+function portsRow(ports: MachineStatus['ports']): readonly Row[] {
   const { open = 0, waiting = 0, failed = 0 } = ports ?? {};
   const parts = [
     ...(open === 0 ? [] : [`${open} open`]),
@@ -125,13 +149,13 @@ function portsRow(ports: MachineStatus['ports']): [string, string][] {
 function hostNetworkRow({
   hostNetworkContainers: names = [],
   network,
-}: Pick<MachineStatus, 'hostNetworkContainers' | 'network'>): [string, string][] {
+}: Pick<MachineStatus, 'hostNetworkContainers' | 'network'>): readonly Row[] {
   if (names.length === 0) return [];
   const where = `their ports are at the VM's address, ${network.vmAddress ?? 'see above'} (--network host)`;
   return [['', withoutControls(`${names.join(', ')}: ${where}`)]];
 }
 
-function shareRows(shares: MachineStatus['shares'] = []): [string, string][] {
+function shareRows(shares: MachineStatus['shares'] = []): readonly Row[] {
   return shares.map(({ name, hostPath, isReadOnly, state, reason }) => {
     const folder = name === hostPath ? '' : ` (${hostPath})`;
     const mode = isReadOnly ? ', read-only' : '';
@@ -140,27 +164,28 @@ function shareRows(shares: MachineStatus['shares'] = []): [string, string][] {
   });
 }
 
-function heldRow(containers: MachineStatus['heldContainers'] = []): [string, string][] {
+function heldRow(containers: MachineStatus['heldContainers'] = []): readonly Row[] {
   if (containers.length === 0) return [];
   return [['held', withoutControls(`${containers.join(', ')}: waiting for their shares`)]];
 }
 
-function eventRows(events: MachineStatus['fileEvents']): [string, string][] {
+function eventRows(events: MachineStatus['fileEvents'], verbose: boolean): readonly Row[] {
   if (events === undefined) return [];
   const { mechanism, watched, problems } = events;
   return [
-    ...(mechanism === undefined
-      ? []
-      : [['events', `from ${watched} files and folders, by ${mechanism}`] satisfies [string, string]]),
-    ...problems.map(({ path, reason }): [string, string] => [
-      'events',
-      withoutControls(`none from ${path}: ${reason}`),
-    ]),
+    ...(verbose
+      ? rowIf(mechanism, (name) => ['events', `from ${watched} files and folders, by ${name}`])
+      : []),
+    ...problems.map(({ path, reason }): Row => ['events', withoutControls(`none from ${path}: ${reason}`)]),
   ];
 }
 
-function repairRows(repairs: MachineStatus['repairs'] = []): [string, string][] {
-  return repairs.map(({ at, title, problem }) => ['repaired', `${title} (${problem}) at ${at}`]);
+/** The last of them says what to look for; the others are a matter of record. */
+function repairRows(repairs: MachineStatus['repairs'] = [], verbose: boolean): readonly Row[] {
+  const rows = repairs.map(({ at, title, problem }): Row => ['repaired', `${title} (${problem}) at ${at}`]);
+  const [name, last] = rows.at(-1) ?? [];
+  if (verbose || rows.length < 2 || name === undefined) return rows;
+  return [[name, `${last}, and ${rows.length - 1} more (\`mobyvm status --verbose\`)`]];
 }
 
 function networkText(network: MachineStatus['network']): string {

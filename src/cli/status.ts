@@ -16,6 +16,8 @@ export interface StatusOptions {
   readonly watch: boolean;
   /** Show how long the last start took instead. */
   readonly timings: boolean;
+  /** Show everything. */
+  readonly verbose: boolean;
 }
 
 /** `mobyvm status`: 0 when the Docker Engine can be used, and 1 otherwise, so that scripts can ask. */
@@ -75,10 +77,10 @@ async function* daemonStatus(client: ControlClient, signal: AbortSignal): AsyncG
 function rendered(
   { platform }: CommandContext,
   machine: MachineStatus,
-  { json, timings }: StatusOptions,
+  { json, timings, verbose }: StatusOptions,
 ): readonly string[] {
   if (json) return [JSON.stringify(machine)];
-  return timings ? timingLines(machine) : statusLines(machine, platform);
+  return timings ? timingLines(machine) : statusLines(machine, platform, { verbose });
 }
 
 async function notRunning(

@@ -321,6 +321,6 @@ describe('the exit code of status', () => {
     server.isEngineReachable = isReachable;
     await serve();
     const { context } = instance();
-    expect(await status(context, { json: true, watch: false, timings: false })).toBe(code);
+    expect(await status(context, { json: true, watch: false, timings: false, verbose: false })).toBe(code);
   });
 });

@@ -19,16 +19,16 @@ function withSavedVm(leftovers = 0) {
 
 test('status without a daemon says that the VM is saved, since when, and what it takes', async () => {
   const { lines, context } = withSavedVm();
-  expect(await status(context, { json: false, watch: false, timings: false })).toBe(1);
+  expect(await status(context, { json: false, watch: false, timings: false, verbose: false })).toBe(1);
   expect(lines).toEqual([`mobyvm is not running. Its VM is ${TEXT}; \`mobyvm up\` resumes it.`]);
   lines.length = 0;
-  await status(context, { json: true, watch: false, timings: false });
+  await status(context, { json: true, watch: false, timings: false, verbose: false });
   expect(JSON.parse(lines[0] ?? '')).toEqual({ state: 'saved', leftovers: 0, saved: SAVED });
 });
 
 test('status does not call a VM saved while what a daemon set up is still there', async () => {
   const { lines, context } = withSavedVm(2);
-  await status(context, { json: true, watch: false, timings: false });
+  await status(context, { json: true, watch: false, timings: false, verbose: false });
   expect(JSON.parse(lines[0] ?? '')).toEqual({ state: 'not-running', leftovers: 2 });
 });
 

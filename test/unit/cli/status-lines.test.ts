@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { statusLines } from '../../../src/cli/render-status.js';
+import { describe, expect, test } from 'vitest';
+import { statusLines, type StatusText } from '../../../src/cli/render-status.js';
 import type { MachineStatus } from '../../../src/protocol/messages.js';
 
 type ResourceHealth = NonNullable<MachineStatus['resources']>[number];
@@ -22,8 +22,10 @@ const RUNNING: MachineStatus = {
   engine: { endpoint: '/run/mobyvm/docker.sock', reachable: true, version: '26.1.5', apiVersion: '1.45' },
 };
 
-const row = (status: MachineStatus, name: string): string | undefined =>
-  statusLines(status, 'linux')
+const VERBOSE = { verbose: true };
+
+const row = (status: MachineStatus, name: string, text?: StatusText): string | undefined =>
+  statusLines(status, 'linux', text)
     .find((line) => line.startsWith(`${name} `))
     ?.slice(10);
 
@@ -34,8 +36,58 @@ test('shows the VM, its hardware and its addresses', () => {
     'endpoint  unix:///run/mobyvm/docker.sock',
     'vm        running, qemu, tcg, bios, 2 CPUs, 2048 MiB',
     'network   mobyvm0, 10.0.75.0/24, host 10.0.75.1, VM 10.0.75.2',
-    'daemon    pid 7, version 0.1.0, since 2026-11-26T09:59:00.000Z',
   ]);
+});
+
+describe('a machine in use that is well', () => {
+  const repair = {
+    at: '2026-11-26T11:00:00.000Z',
+    id: 'bridge',
+    title: 'bridge mobyvm0',
+    problem: 'missing',
+  };
+  const used: MachineStatus = {
+    ...RUNNING,
+    vm: { ...RUNNING.vm, stage: 'engine: dockerd answers' },
+    engine: { ...RUNNING.engine, usual: { endpoint: '/run/docker.sock' } },
+    guest: {
+      ...{ os: 'Debian GNU/Linux 13', kernel: '6.12', addresses: ['10.0.75.2', '172.17.0.1'] },
+      disk: { totalKiB: 2 ** 26, freeKiB: 2 ** 25, files: 4_000_000, freeFiles: 3_000_000 },
+    },
+    ports: { open: 2, waiting: 0, failed: 0 },
+    shares: [{ name: 'C', hostPath: '/home/me', isReadOnly: false, state: 'healthy' }],
+    fileEvents: { mechanism: 'inotify', watched: 40, problems: [] },
+    resources: [{ id: 'bridge', title: 'bridge mobyvm0', health: 'healthy' }],
+    repairs: [repair, { ...repair, at: '2026-11-26T12:00:00.000Z' }],
+  };
+
+  test('is told in ten lines, with a share, two ports and two repairs', () => {
+    const lines = statusLines(used, 'linux');
+    expect(lines.map((line) => line.split(' ')[0])).toEqual([
+      ...['state', 'engine', 'endpoint', '', 'vm', 'disk', 'network', 'ports', 'share', 'repaired'],
+    ]);
+    expect(lines.at(-1)).toBe(
+      'repaired  bridge mobyvm0 (missing) at 2026-11-26T12:00:00.000Z, and 1 more (`mobyvm status --verbose`)',
+    );
+  });
+
+  test('is told whole if that is wanted', () => {
+    expect(row(used, 'guest', VERBOSE)).toBe('engine: dockerd answers');
+    expect(row(used, 'events', VERBOSE)).toBe('from 40 files and folders, by inotify');
+    expect(row(used, 'resource', VERBOSE)).toBe('bridge mobyvm0: healthy');
+    expect(row(used, 'daemon', VERBOSE)).toBe('pid 7, version 0.1.0, since 2026-11-26T09:59:00.000Z');
+    expect(statusLines(used, 'linux', VERBOSE).filter((line) => line.startsWith('repaired '))).toHaveLength(
+      2,
+    );
+  });
+
+  test('also has what does not work', () => {
+    const problems = [{ path: '/home/me/x', reason: 'too many files', remedy: 'Bind less.' }];
+    expect(row({ ...used, fileEvents: { watched: 0, problems } }, 'events')).toBe(
+      'none from /home/me/x: too many files',
+    );
+    expect(row({ ...used, state: 'starting' }, 'guest')).toBe('engine: dockerd answers');
+  });
 });
 
 test('says where the ports of containers with the network of the VM are', () => {
@@ -110,5 +162,5 @@ test('shows each thing that cannot be repaired with its remedy, and none twice',
 
 test('removes control characters from guest text', () => {
   const guest = { os: 'Evil\u001b[2J', kernel: '6.1', addresses: ['10.0.75.2'] };
-  expect(row({ ...RUNNING, guest }, 'system')).toBe('Evil, Linux 6.1, 10.0.75.2');
+  expect(row({ ...RUNNING, guest }, 'system', VERBOSE)).toBe('Evil, Linux 6.1, 10.0.75.2');
 });

@@ -59,7 +59,7 @@ test('a run folder that is too long is named before anything is made, and status
     const starting = startInBackground(daemon, { namespace: undefined, checksSettings: true });
     await expect(starting).rejects.toMatchObject({ code: 'MOBYVM_SETTINGS' });
     expect(['state', 'log', 'r'.repeat(120)].filter((name) => existsSync(join(folder, name)))).toEqual([]);
-    expect(await status(context, { json: false, watch: false, timings: false })).toBe(1);
+    expect(await status(context, { json: false, watch: false, timings: false, verbose: false })).toBe(1);
   } finally {
     await rm(folder, { recursive: true });
   }

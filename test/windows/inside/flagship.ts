@@ -163,7 +163,7 @@ describe('mobyvm on Windows, from the installer to a container', () => {
       looks += 1
     )
       await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const { code, stdout } = await mobyvm('status');
+    const { code, stdout } = await mobyvm('status', '--verbose');
     expect(stdout).toMatch(/^state +running since /m);
     expect(stdout).toMatch(/^engine +Docker .* answers$/m);
     expect(stdout).toMatch(/^system +Debian .*, Linux .*\b10\.0\.75\.2\b/m);

@@ -131,7 +131,7 @@ describe('a machine on Windows, from doctor to uninstall', () => {
   });
 
   it('status says so', async () => {
-    const { code, stdout } = await mobyvm('status');
+    const { code, stdout } = await mobyvm('status', '--verbose');
     expect(stdout).toMatch(/^state +running since /);
     expect(stdout).toMatch(/^engine +Docker 28\.2\.2-fake \(API 1\.50\) answers$/m);
     expect(stdout).toMatch(/^system +Simulated Linux, 10\.0\.75\.2$/m);
