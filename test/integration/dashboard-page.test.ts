@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run, silentLogger } from '../../src/core/host/index.js';
 import { MobyvmError } from '../../src/core/values/index.js';
@@ -64,6 +64,16 @@ async function open(path = ''): Promise<void> {
     .first()
     .waitFor();
   if (path !== '') await page.getByRole('link', { name: path }).click();
+}
+
+/** Moves the focus as a person without a mouse does. */
+async function tabTo(target: Locator): Promise<void> {
+  const focused = target.and(page.locator(':focus'));
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press('Tab');
+    if ((await focused.count()) > 0) return;
+  }
+  throw new Error(`The Tab key does not lead to ${String(target)}.`);
 }
 
 async function picture(name: string): Promise<void> {
@@ -178,6 +188,36 @@ describe.runIf(hasBrowser)('the dashboard', () => {
     await form.getByRole('button', { name: `Share ${folder}` }).click();
     await page.getByRole('button', { name: `Check ${folder}` }).waitFor();
     expect(await page.getByRole('checkbox', { name: folder }).isChecked()).toBe(true);
+  });
+
+  test('is used by keyboard alone: starts the VM, ticks what could be shared, and cancels', async () => {
+    offers = [{ name: folder, hostPath: folder }];
+    await open();
+    await tabTo(page.getByRole('button', { name: 'Start' }));
+    await page.keyboard.press('Enter');
+    await page.getByText('running', { exact: true }).first().waitFor();
+    await tabTo(page.getByRole('link', { name: 'Shares' }));
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Shares' }).waitFor();
+    const tick = page.getByRole('checkbox', { name: folder });
+    await tick.waitFor();
+    await tabTo(tick);
+    await page.keyboard.press('Space');
+    const form = page.getByRole('form', { name: `Share ${folder}` });
+    // From one field to the next, and out again.
+    await tabTo(form.getByLabel('Account'));
+    await tabTo(form.getByLabel('Its password'));
+    await tabTo(form.getByRole('button', { name: 'Cancel' }));
+    await page.keyboard.press('Enter');
+    await form.waitFor({ state: 'detached' });
+    expect(await tick.isChecked()).toBe(false);
+    // What asks is answered by keyboard as well.
+    await tabTo(page.getByRole('button', { name: 'Shut down' }));
+    await page.keyboard.press('Enter');
+    await page.getByText('All containers are stopped.').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('All containers are stopped.').waitFor({ state: 'detached' });
+    expect(made.machine.state).toBe('running');
   });
 
   test('sets an item, never shows a secret again, and asks before it removes one', async () => {
