@@ -58,13 +58,13 @@ describe.runIf(hasBrowser)('the dashboard of a VM', () => {
     await page.getByRole('row', { name: /^10\.0\.75\.2 .* bound/ }).waitFor();
   });
 
-  test('refuses a share with a wrong password, and adds it with a right one', async () => {
+  test('refuses a password that SMB cannot carry, and adds the share with another', async () => {
     await view('Shares');
     const form = page.getByRole('form', { name: 'Another folder' });
     await form.getByLabel('Full path, or drive letter').fill('C');
     await form.getByLabel('Folder that the letter stands for').fill(folder);
     await form.getByLabel('Account').fill('root');
-    // The VM logs in with the password that is typed here: wrong is one that SMB cannot carry.
+    // Server and VM both get the password that is typed here, so no other one can be wrong.
     await form.getByLabel('Its password').fill('x'.repeat(200));
     await form.getByRole('button', { name: 'Share', exact: true }).click();
     await form.getByRole('alert').getByText('127').waitFor();
@@ -85,6 +85,21 @@ describe.runIf(hasBrowser)('the dashboard of a VM', () => {
     expect(mounted).toBe('hello from the host\n');
     await page.getByRole('button', { name: 'Check C' }).click();
     await page.getByLabel('Result of the check').getByText('ok').first().waitFor();
+  });
+
+  test('says that a share needs a password when that is lost, and has it again with a new one', async () => {
+    const share = page.getByRole('listitem').filter({ hasText: folder });
+    // As errors about this file tell people to do.
+    await rm(join(instance.directory, 'state/credentials.json'));
+    await share.getByRole('button', { name: 'Check C' }).click();
+    await share.getByText('needs-credentials', { exact: true }).waitFor();
+    await share.getByText('the password of "root" is not known').first().waitFor();
+    await share.getByRole('button', { name: 'New password' }).click();
+    await share.getByLabel('Password of root').fill('another "one", 2');
+    await share.getByRole('button', { name: 'Save password' }).click();
+    await share.getByText('healthy', { exact: true }).waitFor();
+    const read = ['run', '--rm', '-v', 'C:\\site:/data', BUSYBOX, 'cat', '/data/index.html'];
+    expect(await instance.docker(read)).toBe('hello from the host\n');
   });
 
   test('shows a container with its port as soon as it runs, its traffic, and what it prints', async () => {
