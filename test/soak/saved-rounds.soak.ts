@@ -1,7 +1,8 @@
+import { randomInt } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { waitFor } from '../../src/core/host/index.js';
+import { sleep, waitFor } from '../../src/core/host/index.js';
 import { Instance, makeBusyboxImage } from '../support/instance.js';
 
 const ROUNDS = Number(process.env['MOBYVM_SOAK_ROUNDS'] ?? 20);
@@ -46,6 +47,44 @@ it('a container counts on through every save, and nothing grows', { timeout: 7_2
     expect(await readdir(join(instance.directory, 'state/vm'))).not.toContain('memory.saved');
     const saved = /\((\d+) MiB\)/.exec(down.stdout)?.[1];
     process.stdout.write(`round ${round}: ${saved} MiB saved, up in ${seconds.toFixed(1)} s\n`);
+  }
+  const numbers = (await instance.docker(['logs', 'counter'])).trim().split('\n').map(Number);
+  expect(numbers).toEqual(numbers.map((_each, at) => at + 1));
+});
+
+it('a container counts on through every pause of the VM', { timeout: 7_200_000 }, async () => {
+  await using instance = await Instance.create({});
+  await instance.up();
+  await makeBusyboxImage(instance, IMAGE);
+  await instance.docker(
+    ['run', '-d', '--name', 'counter', '-v', 'kept:/kept', IMAGE, 'sh', '-c'].concat(COUNTER),
+  );
+  const counted = async (): Promise<number> =>
+    Number((await instance.docker(['logs', '--tail', '1', 'counter'])).trim());
+  const pid = await instance.qemuPid();
+  const boot = await instance.docker(['exec', 'counter', 'cat', '/proc/sys/kernel/random/boot_id']);
+
+  for (let round = 1; round <= ROUNDS; round++) {
+    const before = await counted();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      // Long enough for the daemon to find it silent in every other round.
+      await sleep(randomInt(2_000, 20_000));
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await instance.untilState('running', 120);
+    const isWell = async (): Promise<boolean> => {
+      const { engine } = (await instance.status()) as unknown as { engine: { clockOffsetMs?: number } };
+      return (await counted()) > before && Math.abs(engine.clockOffsetMs ?? Infinity) <= 2_000;
+    };
+    await waitFor(
+      { title: `counter and clock after pause ${round}`, timeoutSeconds: 120, hint: '', check: isWell },
+      new AbortController().signal,
+    );
+    expect(await instance.qemuPid()).toBe(pid);
+    expect(await instance.docker(['exec', 'counter', 'cat', '/proc/sys/kernel/random/boot_id'])).toBe(boot);
+    process.stdout.write(`pause ${round}: at ${await counted()}\n`);
   }
   const numbers = (await instance.docker(['logs', 'counter'])).trim().split('\n').map(Number);
   expect(numbers).toEqual(numbers.map((_each, at) => at + 1));
