@@ -6,6 +6,7 @@ import { Badge, ProblemNote, type Tone } from './parts.js';
 import { currentLive, setLive, useNow } from './store.js';
 
 const TONES: Readonly<Record<MachineStatus['state'], Tone>> = {
+  absent: 'off',
   stopped: 'off',
   saved: 'off',
   starting: 'busy',

@@ -20,7 +20,7 @@ export function Operations({ status }: OperationProps) {
       const requester = { pid: daemon.pid, command: 'the dashboard' };
       await call(`/v1/operations/${name}`, { id: crypto.randomUUID(), requester, ...options });
     });
-  const isDown = state === 'stopped' || state === 'saved' || state === 'failed';
+  const isDown = ['absent', 'stopped', 'saved', 'failed'].includes(state);
   const isBusy = state === 'starting' || state === 'restarting' || state === 'stopping';
   return (
     <div class="buttons end">

@@ -60,7 +60,9 @@ const pendingSetting = z.object({ setting: z.string(), from: z.string(), to: z.s
 /** A setting that the running machine applies only after `mobyvm restart`. */
 export type PendingSetting = z.infer<typeof pendingSetting>;
 
+/** `absent` and `saved` are `stopped` of a machine without a VM, and of one whose VM is saved. */
 export const machineState = z.enum([
+  'absent',
   'stopped',
   'saved',
   'starting',

@@ -60,7 +60,7 @@ describe.runIf(hasBrowser)('the dashboard of a daemon process', () => {
     page.setDefaultTimeout(120_000);
     try {
       await page.goto(address);
-      await page.getByText('stopped', { exact: true }).first().waitFor();
+      await page.getByText('absent', { exact: true }).first().waitFor();
       await page.getByRole('link', { name: 'Shares' }).click();
       await mobyvm('share', 'add', 'C', '--path', folder);
       await page.getByText(folder).first().waitFor();
@@ -70,7 +70,7 @@ describe.runIf(hasBrowser)('the dashboard of a daemon process', () => {
       await page.getByText('The daemon does not answer').waitFor();
       await rm(join(folder, 'run/control.sock'), { force: true });
       await startDaemon();
-      await page.getByText('stopped', { exact: true }).first().waitFor();
+      await page.getByText('absent', { exact: true }).first().waitFor();
       const [next] = (await mobyvm('dashboard', '--print')).split('\n');
       expect(next).not.toBe(address);
       expect(next?.split('#')[0]).toBe(address.split('#')[0]);
@@ -83,7 +83,7 @@ describe.runIf(hasBrowser)('the dashboard of a daemon process', () => {
       const saved = page.waitForEvent('download');
       await page.getByRole('button', { name: 'Collect' }).click();
       const files = unzip(await readFile(await (await saved).path()));
-      expect(JSON.parse(files.get('evidence/status.json') ?? '')).toMatchObject({ state: 'stopped' });
+      expect(JSON.parse(files.get('evidence/status.json') ?? '')).toMatchObject({ state: 'absent' });
     } finally {
       await page.close();
     }

@@ -143,7 +143,7 @@ describe('a daemon', () => {
 
   test('creates the network namespace that it is told to run in, and removes it when it exits', async () => {
     await using daemon = instance.start('daemon', '--no-start', '--netns', instance.namespace);
-    await instance.untilState('stopped', 60);
+    await instance.untilState('absent', 60);
     expect(await instance.status()).toMatchObject({ network: { namespace: instance.namespace } });
     expect(await namespaces()).toContain(instance.namespace);
     // As a service manager does, which signals every process of the service.
@@ -156,7 +156,7 @@ describe('a daemon', () => {
   test('leaves a network namespace alone that existed before', async () => {
     await run('ip', ['netns', 'add', instance.namespace]);
     await using daemon = instance.start('daemon', '--no-start', '--netns', instance.namespace);
-    await instance.untilState('stopped', 60);
+    await instance.untilState('absent', 60);
     process.kill(daemon.pid, 'SIGTERM');
     expect(await daemon.exit).toBe(0);
     expect(await namespaces()).toContain(instance.namespace);
@@ -171,7 +171,7 @@ describe('a daemon', () => {
     process.kill(daemon.pid, 'SIGKILL');
     await daemon.gone;
     // On a busy host it has started itself inside by then, and that one serves.
-    if ((await instance.processes()).length > 0) await instance.untilState('stopped', 120);
+    if ((await instance.processes()).length > 0) await instance.untilState('absent', 120);
     const down = await instance.mobyvm(['down', '--stop']);
     expect(down.exitCode, down.stderr).toBe(0);
     await expectNothingLeft();

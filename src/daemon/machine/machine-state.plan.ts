@@ -12,6 +12,14 @@
 export type MachineState =
   'stopped' | 'starting' | 'running' | 'degraded' | 'stopping' | 'restarting' | 'failed';
 
+/** What clients are shown: of a machine that is stopped also what is left of its VM, which is observed and no state. */
+export type ShownState = MachineState | 'absent' | 'saved';
+
+/** @param vm the state of the VM, as its driver sees it */
+export function shownState(state: MachineState, vm: string): ShownState {
+  return state === 'stopped' && (vm === 'absent' || vm === 'saved') ? vm : state;
+}
+
 export type MachineEvent =
   | 'up.begun'
   /** An operation found no running VM. */

@@ -2,7 +2,7 @@ import type { ErrorReport } from '../../core/values/index.js';
 import type { GuestFacts } from '../guest/index.js';
 import type { Obstacle } from '../host-side/host-network.js';
 import type { SharesDescription } from '../shares/machine-shares.js';
-import type { MachineState } from './machine-state.plan.js';
+import type { MachineState, ShownState } from './machine-state.plan.js';
 import type { SavedSince } from './guest-record.js';
 import type { StartTimings } from './start-timings.js';
 
@@ -94,8 +94,7 @@ export interface EngineDescription {
 
 /** Everything about the machine, for `mobyvm status` and the dashboard. */
 export interface MachineStatus {
-  /** `saved` is a machine that is stopped and whose VM is saved. */
-  readonly state: MachineState | 'saved';
+  readonly state: ShownState;
   /** When the state was entered, ISO 8601. */
   readonly since: string;
   /** The step in progress while an operation runs. */

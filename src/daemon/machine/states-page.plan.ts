@@ -1,7 +1,7 @@
 import { MACHINE_TRANSITIONS, type MachineEvent, type MachineState } from './machine-state.plan.js';
 
 const STATES: Readonly<Record<MachineState, string>> = {
-  stopped: 'Nothing is set up on this host. Also before the first `up`, and after `uninstall`.',
+  stopped: 'Nothing is set up on this host.',
   starting: '`up` is in progress and the VM was not running.',
   running: 'The VM runs and its engine answers.',
   degraded:
@@ -46,7 +46,7 @@ export function statesPage(): string {
     '| --- | --- |',
     ...entriesOf(STATES).map(([state, meaning]) => `| \`${state}\` | ${meaning} |`),
     '',
-    '`mobyvm status` shows `saved` instead of `stopped` while the memory of the VM is saved on disk; the next `up` resumes it. Saving is what `down` does unless told otherwise, and has no state of its own: it is `stopping`.',
+    '`mobyvm status` shows `absent` instead of `stopped` while there is no VM: before the first `up`, and after `uninstall`. It shows `saved` while the memory of the VM is saved on disk; the next `up` resumes it. Saving is what `down` does unless told otherwise, and has no state of its own: it is `stopping`. Both are observed: no event leads to them.',
     '',
     '## Changes',
     '',

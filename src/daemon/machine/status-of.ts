@@ -4,6 +4,7 @@ import type { MachineHealth } from './machine-health.js';
 import type { MachineOperations } from './machine-operations.js';
 import type { MachineParts } from './machine-parts.js';
 import type { Obstacle } from '../host-side/host-network.js';
+import { shownState } from './machine-state.plan.js';
 import type { EngineDescription, MachineStatus, VmDescription } from './machine-status.js';
 import { describedNetwork, isUp, observeVm } from './observe-vm.js';
 
@@ -25,7 +26,7 @@ export async function statusOf(sources: StatusSources): Promise<MachineStatus> {
   const hasNetwork = isBusy || isUp(vm.state) || operations.isNetworkUp;
   const isSaved = vm.state === 'saved';
   return {
-    state: isSaved && condition.state === 'stopped' ? 'saved' : condition.state,
+    state: shownState(condition.state, vm.state),
     since: condition.since,
     ...stepDescription(condition),
     ...(error === undefined ? {} : { error }),

@@ -60,7 +60,7 @@ describe('a client of the event stream', () => {
     const { machine, operate } = machineWith();
     server = await serveControl(path, { machine });
     const { events, until } = await follow(['status']);
-    await until((event) => event.type === 'status' && event.status.state === 'stopped');
+    await until((event) => event.type === 'status' && event.status.state === 'absent');
     await operate('up');
     await until((event) => event.type === 'status' && event.status.state === 'running');
     const states = events.flatMap((event) => (event.type === 'status' ? [JSON.stringify(event)] : []));

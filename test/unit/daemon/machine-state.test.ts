@@ -4,6 +4,7 @@ import { MachineCondition } from '../../../src/daemon/machine/condition.js';
 import {
   MACHINE_TRANSITIONS,
   nextMachineState,
+  shownState,
   type MachineEvent,
   type MachineState,
 } from '../../../src/daemon/machine/machine-state.plan.js';
@@ -84,6 +85,17 @@ describe('the state of the machine', () => {
       for (const ended of ['operation.succeeded', 'operation.failed', 'operation.cancelled'] as const)
         expect(nextMachineState(idle, ended)).toBeUndefined();
   });
+});
+
+test.each([
+  ['stopped', 'absent', 'absent'],
+  ['stopped', 'saved', 'saved'],
+  ['stopped', 'off', 'stopped'],
+  ['stopped', 'unknown', 'stopped'],
+  ['starting', 'absent', 'starting'],
+  ['failed', 'saved', 'failed'],
+] as const)('a machine that is %s and whose VM is %s is shown as %s', (state, vm, shown) => {
+  expect(shownState(state, vm)).toBe(shown);
 });
 
 describe('an event that cannot occur', () => {
