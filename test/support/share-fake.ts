@@ -68,6 +68,8 @@ export class FakeShareWorld implements FileServer, GuestMounts {
   readonly outcomes = new Map<string, MountOutcome>();
   /** What a probe finds instead of `mounted`, by id. */
   readonly health = new Map<string, MountHealth>();
+  /** What a mount of these waits for before it tells its outcome. */
+  readonly gates = new Map<string, Promise<void>>();
   /** Mounts of these never end. */
   readonly stuck = new Set<string>();
   /** Looks and probes of these last until they are aborted. */
@@ -132,7 +134,7 @@ export class FakeShareWorld implements FileServer, GuestMounts {
     }
     const outcome = this.outcomes.get(order.id) ?? { ok: true };
     if (outcome.ok) this.mounted.set(order.id, order);
-    return Promise.resolve(outcome);
+    return (this.gates.get(order.id) ?? Promise.resolve()).then(() => outcome);
   }
 
   unmount(id: string): Promise<void> {

@@ -98,7 +98,8 @@ export class ShareWorker {
 
   /** It, or the password of its account, was changed. */
   change(share: Share): void {
-    this.#share = share;
+    // Another object even if only the password is another one: what an attempt with the old one finds does not count.
+    this.#share = { ...share };
     this.#isMounted = false;
     this.#apply({ kind: 'changed' });
     this.wake();

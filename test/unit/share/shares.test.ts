@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MobyvmError } from '../../../src/core/values/index.js';
 import { DEFAULT_OWNER, type Shares } from '../../../src/share/index.js';
 import { FakeCredentials, FakeShareWorld, PLACE, sharesOf } from '../../support/share-fake.js';
@@ -141,6 +141,23 @@ describe('while the VM is up', () => {
     world.health.clear();
     world.outcomes.clear();
     expect((await shares.setCredentials('C', 'new', signal)).status.state).toBe('healthy');
+    expect(world.mounted.get('C')?.login.password).toBe('new');
+  });
+
+  test('one whose password is entered during an attempt with the old one is not judged by that attempt', async () => {
+    world.outcomes.set('C', { ok: false, step: 'login', errno: 13, text: 'STATUS_LOGON_FAILURE' });
+    await add('C', 'a', 'me', 'old');
+    const { mounts } = world;
+    let refuse = (): void => undefined;
+    world.gates.set('C', new Promise((resolve) => (refuse = resolve)));
+    shares.wake();
+    await vi.waitFor(() => expect(world.mounts).toBe(mounts + 1));
+    world.outcomes.clear();
+    world.gates.clear();
+    const entered = shares.setCredentials('C', 'new', signal);
+    await vi.waitFor(() => expect(stateOf('C')).toBe('mounting'));
+    refuse();
+    expect((await entered).status.state).toBe('healthy');
     expect(world.mounted.get('C')?.login.password).toBe('new');
   });
 
