@@ -93,6 +93,8 @@ export class SimulatedWindows implements AsyncDisposable {
       case 'guest':
         this.host.guest = argument === 'answers' ? this.#guest() : undefined;
         return undefined;
+      case 'remove NAT networks':
+        return this.host.network.nats.splice(0).length;
       default:
         throw new TypeError(`unknown question: ${question}`);
     }

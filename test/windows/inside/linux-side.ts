@@ -13,6 +13,12 @@ export async function askLinuxSide(ask: string, argument?: unknown): Promise<unk
   return answer.value;
 }
 
+/** The calls of PowerShell that could not be answered. Wine has no groups, so that each daemon creates its own again. */
+export async function unansweredCalls(): Promise<readonly string[]> {
+  const problems = (await askLinuxSide('problems')) as string[];
+  return problems.filter((problem) => !problem.startsWith('New-LocalGroup: '));
+}
+
 /** The pipe that Hyper-V serves with the console of a machine, from the Linux side. */
 export function serveConsole(): Server {
   return createServer((pipe) => {

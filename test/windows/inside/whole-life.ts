@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { askLinuxSide, serveConsole } from './linux-side.js';
+import { askLinuxSide, serveConsole, unansweredCalls } from './linux-side.js';
 import { installPowerShellRelay } from './powershell-relay.js';
 
 const FOLDER = "C:\\Prögram Files\\O'Brien & Söhne\\mobyvm";
@@ -74,6 +74,8 @@ function versionFrom(pipe: string): Promise<unknown> {
 
 describe('a machine on Windows, from doctor to uninstall', () => {
   it('doctor tells the facts of the host, and finds no problem', async () => {
+    expect((await mobyvm('doctor')).stdout).toMatch(/^PROBLEM +[Bb]oot image /m);
+    writeSettings({});
     const { code, stdout } = await mobyvm('doctor');
     expect(stdout).toMatch(/^ok +Windows +Microsoft Windows 11 Pro, build 22631$/m);
     expect(stdout).toMatch(/^ok +Hyper-V feature +enabled$/m);
@@ -139,6 +141,30 @@ describe('a machine on Windows, from doctor to uninstall', () => {
     expect(code).toBe(0);
   });
 
+  it('items, shares, logs and a diagnosis are asked for as on Linux', async () => {
+    expect(await mobyvm('kvp', 'set', 'greeting', 'grüß dich')).toMatchObject({ code: 0, stderr: '' });
+    expect((await mobyvm('kvp', 'list')).stdout).toContain('grüß dich');
+    expect(await mobyvm('kvp', 'remove', 'greeting')).toMatchObject({ code: 0, stderr: '' });
+    expect((await mobyvm('kvp', 'list')).stdout).not.toContain('greeting');
+    expect(await mobyvm('share', 'list')).toMatchObject({ code: 0, stderr: '' });
+    expect((await mobyvm('share', 'check', 'Q')).stderr).toContain('MOBYVM_SHARE');
+    expect((await mobyvm('logs', '--lines', '1000')).stdout).toContain('daemon.started');
+    expect(await mobyvm('console', '--lines', '5')).toMatchObject({ code: 0 });
+    const zip = 'C:\\diagnosis.zip';
+    expect(await mobyvm('diagnose', '--out', zip)).toMatchObject({ code: 0 });
+    expect(readFileSync(zip).subarray(0, 2).toString()).toBe('PK');
+  });
+
+  it('doctor --fix puts back what another program has removed', async () => {
+    const problems = async (): Promise<readonly string[]> =>
+      (await mobyvm('doctor')).stdout.split('\n').filter((line) => line.startsWith('PROBLEM'));
+    const before = await problems();
+    expect(await askLinuxSide('remove NAT networks')).toBe(1);
+    expect(await problems()).toContainEqual(expect.stringContaining('NAT'));
+    await mobyvm('doctor', '--fix', '--yes');
+    expect(await problems()).toEqual(before);
+  });
+
   it('down removes the network and keeps the definition of the VM and its disk', async () => {
     const { code, stdout } = await mobyvm('down', '--stop');
     expect({ code, stdout }).toEqual({
@@ -161,7 +187,7 @@ describe('a machine on Windows, from doctor to uninstall', () => {
     });
     expect(await mobyvm('service', 'uninstall')).toMatchObject({ code: 0 });
     expect(await askLinuxSide('snapshot')).toEqual(untouched);
-    expect(await askLinuxSide('problems')).toEqual([]);
+    expect(await unansweredCalls()).toEqual([]);
     expect(readdirSync(HOME, { recursive: true })).toEqual(['settings.json']);
   });
 });
