@@ -22,8 +22,18 @@ const FILE_TIME = new Date('1980-01-02T00:00:00Z');
  * nothing: https://learn.microsoft.com/windows/win32/msi/custom-action-type-34
  */
 const REMOVE_MACHINE_TYPE = 34 + 0x400 + 0x800 + 0x40;
-/** The VM and all that belongs to it on the host, but no data: nobody can be asked. */
-const REMOVE_MACHINE = '"[INSTALLDIR]node.exe" "[INSTALLDIR]lib\\main.js" uninstall --keep-data';
+const UNINSTALL = '"[INSTALLDIR]node.exe" "[INSTALLDIR]lib\\main.js" uninstall';
+/** Not when a newer version takes over. */
+const REMOVED = 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE';
+/** The VM and all that belongs to it on the host. Nobody can be asked, so its data go only if a property says so. */
+const REMOVALS = [
+  {
+    action: 'RemoveMachine',
+    condition: `${REMOVED} AND NOT REMOVEDATA`,
+    command: `${UNINSTALL} --keep-data`,
+  },
+  { action: 'RemoveMachineAndData', condition: `${REMOVED} AND REMOVEDATA`, command: `${UNINSTALL} --yes` },
+];
 /** Names the properties of the summary: [MS-OLEPS] §3.1.2. */
 const SUMMARY_ID = Buffer.from('e0859ff2f94f6810ab9108002b27b3d9', 'hex');
 const [CREATED, SAVED, VT_FILETIME] = [12, 13, 0x40];
@@ -104,7 +114,7 @@ async function extend(msi, work) {
     CustomAction: [
       ['Action', 'Type', 'Source', 'Target'],
       ['s72', 'i2', 'S72', 'S255'],
-      ['RemoveMachine', String(REMOVE_MACHINE_TYPE), 'INSTALLDIR', REMOVE_MACHINE],
+      ...REMOVALS.map(({ action, command }) => [action, String(REMOVE_MACHINE_TYPE), 'INSTALLDIR', command]),
     ],
   };
   for (const [table, [columns, types, ...rows]] of Object.entries(tables)) {
@@ -121,9 +131,12 @@ async function extend(msi, work) {
     ([action, sequence]) =>
       `INSERT INTO \`InstallExecuteSequence\` (\`Action\`,\`Sequence\`) VALUES ('${action}', ${sequence})`,
   );
-  // Before the service is stopped (1900), and not when a newer version takes over.
+  // Before the service is stopped (1900).
   queries.push(
-    "INSERT INTO `InstallExecuteSequence` (`Action`,`Condition`,`Sequence`) VALUES ('RemoveMachine', 'REMOVE=\"ALL\" AND NOT UPGRADINGPRODUCTCODE', 1850)",
+    ...REMOVALS.map(
+      ({ action, condition }) =>
+        `INSERT INTO \`InstallExecuteSequence\` (\`Action\`,\`Condition\`,\`Sequence\`) VALUES ('${action}', '${condition}', 1850)`,
+    ),
   );
   // Inside the transaction: if the new version cannot be installed, Windows restores the old one.
   queries.push(
@@ -163,6 +176,7 @@ function wxs({ files, version }) {
     <MajorUpgrade DowngradeErrorMessage="A newer version of mobyvm is installed."/>
     <Media Id="1" Cabinet="mobyvm.cab" EmbedCab="yes"/>
     <Property Id="ARPNOMODIFY" Value="1"/>
+    <Property Id="REMOVEDATA" Secure="yes"/>
     <Property Id="INSTALLDIR">
       <RegistrySearch Id="folder" Root="HKLM" Key="${PRODUCT_KEY}" Name="InstallDir" Type="raw" Win64="yes"/>
     </Property>

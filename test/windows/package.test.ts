@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -33,6 +34,23 @@ z = zipfile.ZipFile(${JSON.stringify(zip)})
 print(json.dumps({name: z.read(name).decode() for name in z.namelist()}))`;
   const { stdout } = await run('python3', ['-c', read]);
   expect(JSON.parse(stdout)).toEqual(FILES);
+});
+
+test('the same sources give the same files', async () => {
+  const contentOf = async (name: string): Promise<Record<string, string>> => {
+    const stage = join(folder, name);
+    const files = z
+      .array(z.string())
+      .parse(await runScript('windows-stage.mjs', 'stageForWindows', { stage }));
+    const hashes = files.map(async (file) => {
+      const content = await readFile(join(stage, file));
+      return [file, createHash('sha256').update(content).digest('hex')] as const;
+    });
+    return Object.fromEntries(await Promise.all(hashes));
+  };
+  const first = await contentOf('first');
+  expect(Object.keys(first)).toContain('lib/main.js');
+  expect(await contentOf('second')).toEqual(first);
 });
 
 test('an installer depends on its files and its version alone', async () => {
@@ -85,7 +103,7 @@ test('an installer puts folders into folders, and the PowerShell module where Po
   ]);
 });
 
-test('removing the installed product removes the VM first, but not when a newer version takes over', async () => {
+test('removing the installed product removes the VM first, its data on request, and nothing for a newer version', async () => {
   const stage = join(folder, 'stage');
   await mkdir(stage);
   await writeFile(join(stage, 'node.exe'), 'MZ');
@@ -99,10 +117,15 @@ test('removing the installed product removes the VM first, but not when a newer 
   const table = async (name: string): Promise<readonly (readonly string[])[]> =>
     (await run('msiinfo', ['export', msi, name])).stdout.split('\r\n').map((line) => line.split('\t'));
   const actions = await table('CustomAction');
-  expect(actions.find(([name]) => name === 'RemoveMachine')?.[3]).toMatch(/ uninstall --keep-data$/);
+  const commandOf = (action: string): string | undefined => actions.find(([name]) => name === action)?.[3];
+  expect(commandOf('RemoveMachine')).toMatch(/ uninstall --keep-data$/);
+  expect(commandOf('RemoveMachineAndData')).toMatch(/ uninstall --yes$/);
   const sequence = new Map((await table('InstallExecuteSequence')).map(([name, ...rest]) => [name, rest]));
   const [condition, at] = sequence.get('RemoveMachine') ?? [];
-  expect(condition).toBe('REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE');
+  expect(condition).toBe('REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND NOT REMOVEDATA');
+  expect(sequence.get('RemoveMachineAndData')?.[0]).toBe(
+    'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND REMOVEDATA',
+  );
   expect(Number(at)).toBeLessThan(Number(sequence.get('StopServices')?.[1]));
   expect(Number(at)).toBeGreaterThan(Number(sequence.get('InstallInitialize')?.[1]));
 });
