@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_FILE_ID } from '../core/values/index.js';
+import { MAX_FILE_ID, MAX_FILE_MODE } from '../core/values/index.js';
 import type { Share } from './share.js';
 
 /** A share as it is kept: of the owner of its files only what was chosen for it. */
@@ -12,7 +12,7 @@ const account = z.discriminatedUnion('kind', [
 ]);
 
 const id = z.int().min(0).max(MAX_FILE_ID).optional();
-const mode = z.int().min(0).max(0o777).optional();
+const mode = z.int().min(0).max(MAX_FILE_MODE).optional();
 
 const entry = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),

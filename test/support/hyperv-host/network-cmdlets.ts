@@ -246,6 +246,7 @@ export class SimulatedNetwork {
       ...{ Name: name, InternalIPInterfaceAddressPrefix: prefix, Active: true },
     });
     return {
+      'Get-NetConnectionProfile': () => [{ InterfaceAlias: 'Ethernet', NetworkCategory: 'Public' }],
       'Get-NetNat': () => this.nats.map(rowOf),
       'New-NetNat': (bound) => {
         if (this.nats.length > 0 && !this.takesSeveralNats) throw invalidParameter();

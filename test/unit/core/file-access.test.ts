@@ -7,8 +7,9 @@ const SOURCES = resolve(import.meta.dirname, '../../../src');
 const OWN_MODES = [
   'core/host/file-access.ts',
   'core/host/file-protection.ts',
-  'daemon/linux/unix-listener-file.ts',
   // Modes that the VM shows; no file of this host.
+  'core/values/file-owner.ts',
+  'daemon/linux/unix-listener-file.ts',
   'share/share.ts',
 ];
 
