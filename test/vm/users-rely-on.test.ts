@@ -201,6 +201,12 @@ describe('a VM that started without any share', () => {
     await writeFile(join(shared, 'file'), 'from the host\n');
     const add = await instance.mobyvm(['share', 'add', 'C', '--path', shared]);
     expect(add).toMatchObject({ exitCode: 0, stderr: '' });
+    const isHealthy = async (): Promise<boolean> =>
+      (await instance.mobyvm(['share', 'list', '--json'])).stdout.includes('"state":"healthy"');
+    await waitFor(
+      { title: 'the share to be mounted', timeoutSeconds: 240, hint: 'See the test.', check: isHealthy },
+      new AbortController().signal,
+    );
     const cat = ['run', '--rm', '-v', 'C:\\:/data', IMAGE, 'cat', '/data/file'];
     expect(await instance.docker(cat)).toBe('from the host\n');
     expect((await instance.mobyvm(['share', 'remove', 'C'])).stderr).toBe('');
