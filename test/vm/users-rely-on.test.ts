@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, waitFor, type RunResult } from '../../src/core/host/index.js';
@@ -191,26 +191,6 @@ describe('`mobyvm status`', () => {
     ];
     expect((await run('ip', ask, { acceptExitCodes: [1] })).stderr).toContain('404');
     await instance.docker(['rm', '-f', 'netted']);
-  });
-});
-
-describe('a VM that started without any share', () => {
-  test('mounts one that is added, and gives containers what is in it', async () => {
-    const shared = join(instance.directory, 'shared folder');
-    await mkdir(shared);
-    await writeFile(join(shared, 'file'), 'from the host\n');
-    const add = await instance.mobyvm(['share', 'add', 'C', '--path', shared]);
-    expect(add).toMatchObject({ exitCode: 0, stderr: '' });
-    const isHealthy = async (): Promise<boolean> =>
-      (await instance.mobyvm(['share', 'list', '--json'])).stdout.includes('"state":"healthy"');
-    await waitFor(
-      { title: 'the share to be mounted', timeoutSeconds: 240, hint: 'See the test.', check: isHealthy },
-      new AbortController().signal,
-    );
-    const cat = ['run', '--rm', '-v', 'C:\\:/data', IMAGE, 'cat', '/data/file'];
-    expect(await instance.docker(cat)).toBe('from the host\n');
-    expect((await instance.mobyvm(['share', 'remove', 'C'])).stderr).toBe('');
-    await expect(instance.docker(cat)).rejects.toThrow(/share C|C:\\/);
   });
 });
 
