@@ -53,9 +53,13 @@ if ((certificate === undefined) !== (key === undefined) || (key !== undefined &&
   refuse('--sign-certificate and --sign-key go together, and sign the MSI');
 if (timestampUrl !== undefined && key === undefined) refuse('--timestamp needs --sign-key');
 const imageDir = options['no-image'] ? undefined : resolve(options.image);
-if (imageDir !== undefined && !existsSync(join(imageDir, 'mobyvm.iso'))) {
+// One that an earlier version built has no licence texts.
+const missing = ['mobyvm.iso', 'manifest.json', 'licenses.tar.gz'].find(
+  (name) => imageDir !== undefined && !existsSync(join(imageDir, name)),
+);
+if (missing !== undefined) {
   process.stderr.write(
-    `package-windows: ${imageDir} has no boot image\n  → scripts/build-guest, or --no-image\n`,
+    `package-windows: ${imageDir} has no ${missing} of a boot image\n  → scripts/build-guest, or --no-image\n`,
   );
   process.exit(1);
 }
