@@ -103,24 +103,33 @@ test('an installer puts folders into folders, and the PowerShell module where Po
   ]);
 });
 
-test('removing the installed product removes the VM first, its data on request, and nothing for a newer version', async () => {
+/** An installer of one file. @returns the rows of its tables */
+async function smallInstaller(): Promise<(table: string) => Promise<readonly (readonly string[])[]>> {
   const stage = join(folder, 'stage');
   await mkdir(stage);
   await writeFile(join(stage, 'node.exe'), 'MZ');
-  const msi = join(folder, 'test.msi');
+  const output = join(folder, 'test.msi');
   await runScript('windows-msi.mjs', 'buildMsi', {
     stage,
     files: ['node.exe'],
     version: '1.0.0',
-    output: msi,
+    output,
   });
-  const table = async (name: string): Promise<readonly (readonly string[])[]> =>
-    (await run('msiinfo', ['export', msi, name])).stdout.split('\r\n').map((line) => line.split('\t'));
-  const actions = await table('CustomAction');
+  return async (table) =>
+    (await run('msiinfo', ['export', output, table])).stdout
+      .trim()
+      .split('\r\n')
+      .slice(3)
+      .map((line) => line.split('\t'));
+}
+
+test('removing the installed product removes the VM first, its data on request, and nothing for a newer version', async () => {
+  const rows = await smallInstaller();
+  const actions = await rows('CustomAction');
   const commandOf = (action: string): string | undefined => actions.find(([name]) => name === action)?.[3];
   expect(commandOf('RemoveMachine')).toMatch(/ uninstall --keep-data$/);
   expect(commandOf('RemoveMachineAndData')).toMatch(/ uninstall --yes$/);
-  const sequence = new Map((await table('InstallExecuteSequence')).map(([name, ...rest]) => [name, rest]));
+  const sequence = new Map((await rows('InstallExecuteSequence')).map(([name, ...rest]) => [name, rest]));
   const [condition, at] = sequence.get('RemoveMachine') ?? [];
   expect(condition).toBe('REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND NOT REMOVEDATA');
   expect(sequence.get('RemoveMachineAndData')?.[0]).toBe(
@@ -131,22 +140,7 @@ test('removing the installed product removes the VM first, its data on request, 
 });
 
 test('the installer sets up what the command sets up for the service: restarts after a crash, and time to save the VM', async () => {
-  const stage = join(folder, 'stage');
-  await mkdir(stage);
-  await writeFile(join(stage, 'node.exe'), 'MZ');
-  const msi = join(folder, 'test.msi');
-  await runScript('windows-msi.mjs', 'buildMsi', {
-    stage,
-    files: ['node.exe'],
-    version: '1.0.0',
-    output: msi,
-  });
-  const rows = async (name: string): Promise<readonly (readonly string[])[]> =>
-    (await run('msiinfo', ['export', msi, name])).stdout
-      .trim()
-      .split('\r\n')
-      .slice(3)
-      .map((line) => line.split('\t'));
+  const rows = await smallInstaller();
   const { preshutdownMs, restartDelaysMs } = SERVICE_SETTINGS;
   // ConfigType: https://learn.microsoft.com/windows/win32/msi/msiserviceconfig-table
   expect((await rows('MsiServiceConfig')).map((row) => row.slice(1, 5))).toEqual([

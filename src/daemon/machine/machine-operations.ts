@@ -36,7 +36,8 @@ const ANSWER_MS = 5_000;
 
 /**
  * What `up`, `down`, `restart` and `uninstall` do, over one ordered list of resources: `up` ensures them first to last,
- * `down` removes those of the running machine last to first, `uninstall` removes all.
+ * `down` removes those of the running machine last to first, `uninstall` removes all. More than 400 lines, because the four share
+ * what they know of the last start: apart, they would hand it to each other.
  */
 export class MachineOperations {
   readonly #parts: MachineParts;
