@@ -13,7 +13,7 @@ beforeEach(async () => (programs = await SystemPrograms.create()));
 afterEach(() => programs[Symbol.asyncDispose]());
 
 /** What the simulated host does not have. */
-const NOT_SIMULATED = ['profiles', 'file-systems', 'hyperv-kvp', 'ipconfig', 'route-print', 'netstat'];
+const NOT_SIMULATED = ['file-systems', 'hyperv-kvp', 'ipconfig', 'route-print', 'netstat'];
 
 const options = { totalSeconds: 60, signal: new AbortController().signal, nowMs: () => performance.now() };
 

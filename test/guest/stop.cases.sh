@@ -15,19 +15,26 @@ expect() {
 STOP_SECONDS_FILE=$work/stop-seconds
 . "$scripts/stop-limits.sh"
 rm -f "$STOP_SECONDS_FILE"
-expect 'without a limit from the host its default is assumed' '120 20' "$(container_stop_seconds) $(engine_stop_seconds)"
+expect 'without a limit from the host its default is assumed' '120 30' "$(container_stop_seconds) $(engine_stop_seconds)"
 while read -r total containers engine; do
 	printf '%s' "$total" >"$STOP_SECONDS_FILE"
 	expect "of $total s containers get $containers" "$containers $engine" "$(container_stop_seconds) $(engine_stop_seconds)"
 	expect "of $total s something is left for the disk" yes "$([ $((containers + engine)) -lt "$total" ] && echo yes)"
 done <<'END'
-600 540 20
-120 60 20
-80 40 13
-60 30 10
-10 5 1
+600 540 30
+120 60 30
+80 40 20
+60 30 15
+10 5 2
 2 1 0
 END
+
+SHUTDOWN_BEGAN_FILE=$work/shutdown-began
+printf 120 >"$STOP_SECONDS_FILE"
+expect 'without a press of the button the time of containers begins when dockerd is told to end' 60 "$(seconds_for_containers 500)"
+echo 480 >"$SHUTDOWN_BEGAN_FILE"
+expect 'it begins with the press, as the time of the host does' 40 "$(seconds_for_containers 500)"
+expect 'a second is left to them however late it is' 1 "$(seconds_for_containers 700)"
 
 # --- containers --------------------------------------------------------------------------------------------------------
 

@@ -194,6 +194,18 @@ describe('`mobyvm status`', () => {
   });
 });
 
+describe('a share that is added to a VM that started without any', () => {
+  test('says at once that smb.conf cannot carry the name of the folder', async () => {
+    const added = await instance.mobyvm(['share', 'add', 'C', '--path', instance.directory]);
+    expect(added).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(added.stderr).toMatch(
+      /is shared, but does not work yet: .* has a character that smb\.conf cannot carry\.$/m,
+    );
+    expect(added.stderr).toContain('→ Use a folder with a plain, shorter name (MOBYVM_RUN_DIR).');
+    expect(await instance.mobyvm(['share', 'remove', 'C'])).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+});
+
 describe('items of the host', () => {
   test('are listed without the guest, and one more than the limit is refused (microsoft/lisa#279)', async () => {
     const client = new ControlClient(join(instance.directory, 'run/control.sock'), LINUX_RIGHTS);

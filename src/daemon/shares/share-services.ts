@@ -94,9 +94,17 @@ export class ShareServices implements MachineShares {
 
   /** In the order of `up`. A file server that cannot be set up costs the shares, and nothing else. */
   resources(place: FileServerPlace): readonly ManagedResource[] {
+    const links = this.#linkServer(place);
     return [
-      this.#linkServer(place),
-      ...this.shares.resources(place).map((each) => this.#tolerant(each, place)),
+      {
+        ...links,
+        // Here and not with the file server, which may have nothing to set up: the VM mounts what is added later.
+        ensure: (context) => {
+          this.#place = place;
+          return links.ensure(context);
+        },
+      },
+      ...this.shares.resources(place).map((each) => this.#tolerant(each)),
     ];
   }
 
@@ -235,12 +243,11 @@ export class ShareServices implements MachineShares {
     );
   }
 
-  #tolerant(resource: ManagedResource, place: FileServerPlace): ManagedResource {
+  #tolerant(resource: ManagedResource): ManagedResource {
     const { logger } = this.#options;
     return {
       ...resource,
       ensure: async (context) => {
-        this.#place = place;
         try {
           return await resource.ensure(context);
         } catch (error) {

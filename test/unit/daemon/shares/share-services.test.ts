@@ -6,7 +6,9 @@ import { silentLogger } from '../../../../src/core/host/index.js';
 import type { FileEvents } from '../../../../src/daemon/shares/file-events.js';
 import { ShareServices } from '../../../../src/daemon/shares/share-services.js';
 import { settingsSchema } from '../../../../src/daemon/settings/schema.js';
-import { FakeCredentials, FakeShareWorld, NO_LINKS } from '../../../support/share-fake.js';
+import { fileServerOnDemand, type FileServer } from '../../../../src/share/index.js';
+import { MobyvmError } from '../../../../src/core/values/index.js';
+import { FakeCredentials, FakeShareWorld, NO_LINKS, PLACE } from '../../../support/share-fake.js';
 
 class FakeLinkedWorld extends FakeShareWorld {
   attach(): void {
@@ -23,11 +25,18 @@ beforeEach(async () => {
   started = 0;
   closed = 0;
   folder = await mkdtemp(join(tmpdir(), 'mobyvm-share-services-'));
-  const world = new FakeLinkedWorld();
-  services = new ShareServices({
+  services = servicesWith(new FakeLinkedWorld());
+  return async () => {
+    await services.close();
+    await rm(folder, { recursive: true });
+  };
+});
+
+function servicesWith(world: FakeLinkedWorld, fileServer: FileServer = world): ShareServices {
+  return new ShareServices({
     rule: 'linux',
     sharesFile: join(folder, 'shares.json'),
-    fileServer: world,
+    fileServer,
     fileServerPorts: [445],
     mounts: world,
     held: { list: () => Promise.resolve([]), start: () => Promise.resolve([]) },
@@ -41,11 +50,7 @@ beforeEach(async () => {
     },
     logger: silentLogger,
   });
-  return async () => {
-    await services.close();
-    await rm(folder, { recursive: true });
-  };
-});
+}
 
 function runningEvents(): FileEvents {
   return {
@@ -87,5 +92,25 @@ describe('the setting share.fileEvents', () => {
     expect(await services.describe()).not.toHaveProperty('fileEvents');
     await prepare(true);
     expect([started, closed]).toEqual([2, 1]);
+  });
+});
+
+test('a share that is added while its server cannot exist here says why at once', async () => {
+  const remedy = 'Use a folder with a plain, shorter name (MOBYVM_RUN_DIR).';
+  const server = fileServerOnDemand(() => {
+    throw new MobyvmError('MOBYVM_SHARE_SERVER', 'smb.conf cannot carry the path /r"un.', remedy);
+  });
+  services = servicesWith(new FakeLinkedWorld(), server);
+  await prepare(false);
+  const { signal } = new AbortController();
+  const context = { signal, progress: () => undefined, onFailure: () => undefined };
+  // Without a share, there is no file server to set up.
+  for (const resource of services.resources(PLACE)) await resource.ensure(context);
+  services.vmReady();
+  const request = { name: 'C', path: folder, isReadOnly: false, user: undefined, owner: {} };
+  const { status } = await services.shares.add(request, undefined, signal);
+  expect(status).toMatchObject({
+    state: 'unreachable',
+    failure: { reason: 'smb.conf cannot carry the path /r"un', remedy },
   });
 });

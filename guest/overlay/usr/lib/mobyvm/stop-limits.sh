@@ -5,6 +5,8 @@
 # containers and the engine therefore get less than that: what is left is for unmounting the disk.
 
 STOP_SECONDS_FILE=${STOP_SECONDS_FILE:-/run/mobyvm/stop-seconds}
+# The uptime at which the power button was pressed; absent where the kernel runs /sbin/poweroff.
+SHUTDOWN_BEGAN_FILE=${SHUTDOWN_BEGAN_FILE:-/run/mobyvm/shutdown-began}
 # Used until the host has sent its limit; the host's default.
 DEFAULT_STOP_SECONDS=180
 # For the services that stop first, containerd and the unmount: ample, because emulated guests are slow.
@@ -33,5 +35,15 @@ container_stop_seconds() {
 
 # dockerd is killed if it has not ended this long after the containers were.
 engine_stop_seconds() {
-	echo $(($(stop_reserve "$(stop_seconds)") / 3))
+	echo $(($(stop_reserve "$(stop_seconds)") / 2))
+}
+
+# seconds_for_containers UPTIME: what is left for them then. The host counts from the press of the button, and the services
+# that stop before dockerd take a quarter of a minute on an emulated processor.
+seconds_for_containers() {
+	stop_began=$1
+	[ ! -r "$SHUTDOWN_BEGAN_FILE" ] || read -r stop_began <"$SHUTDOWN_BEGAN_FILE"
+	stop_left=$(($(container_stop_seconds) - ($1 - stop_began)))
+	[ "$stop_left" -ge 1 ] || stop_left=1
+	echo "$stop_left"
 }
