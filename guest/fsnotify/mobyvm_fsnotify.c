@@ -41,10 +41,12 @@
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/netfs.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 #include <linux/stat.h>
 #include <linux/string.h>
+#include <linux/version.h>
 
 #define MAX_OPS		8
 #define MAX_RECORD	(MAX_OPS + 2 * PATH_MAX)
@@ -182,6 +184,25 @@ static int entry_open(struct entry *e, char *path, bool is_leaving)
 }
 
 /*
+ * Reads past zero_point are zeros that no server is asked for (netfs, since Linux 6.8).
+ * It begins as the file's length, and cifs does not move it when the file grows on the
+ * server: a file that is bound by itself, which no lookup revalidates, would read as its
+ * first bytes and zeros.
+ */
+static void read_to_the_end(struct inode *inode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	struct netfs_inode *n = netfs_inode(inode);
+	unsigned long long size = i_size_read(inode);
+
+	spin_lock(&inode->i_lock);
+	if (n->zero_point < size)
+		n->zero_point = size;
+	spin_unlock(&inode->i_lock);
+#endif
+}
+
+/*
  * Compares the cached entry with the server. AT_STATX_FORCE_SYNC makes cifs ask,
  * whatever actimeo says and even while it has a lease; LOOKUP_REVAL would trust that.
  * Returns 0 if the name is the file that was cached, 1 if it is no longer.
@@ -200,9 +221,11 @@ static int entry_revalidate(struct entry *e)
 	path_get(&e->found);
 	err = vfs_getattr(&e->found, &stat, STATX_BASIC_STATS, AT_STATX_FORCE_SYNC);
 	if (!err) {
-		/* Clean pages may have the old content; dirty ones stay. */
-		if (S_ISREG(d_inode(e->cached)->i_mode))
+		if (S_ISREG(d_inode(e->cached)->i_mode)) {
+			read_to_the_end(d_inode(e->cached));
+			/* Clean pages may have the old content; dirty ones stay. */
 			invalidate_mapping_pages(d_inode(e->cached)->i_mapping, 0, -1);
+		}
 		return 0;
 	}
 	path_put(&e->found);

@@ -9,7 +9,7 @@ export type {
 } from './events/host-watcher.js';
 export { watchByFanotify } from './events/watch-by-fanotify.js';
 export { watchOnWindows } from './events/watch-on-windows.js';
-export { foldersOf, mergeBinds, type WatchedBind } from './events/watched-folders.plan.js';
+export { filesToCompare, foldersOf, mergeBinds, type WatchedBind } from './events/watched-folders.plan.js';
 export { fileCredentials } from './credentials/file-credentials.js';
 export { windowsCredentials } from './credentials/windows-credentials.js';
 export { checkPassword } from './credentials/passwords.js';

@@ -1,5 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -165,7 +176,18 @@ describe('a bind of a shared drive', () => {
     );
     const text = (): Promise<string> =>
       instance.docker(['exec', 'conf', 'sh', '-c', 'cat /conf 2>&1 || true']);
-    expect(await text()).toBe('old\n');
+    // At once: the host is watched as soon as the container is seen.
+    await writeFile(conf, 'written in place\n');
+    await untilTrue('what is written in place', async () => (await text()) === 'written in place\n');
+    await appendFile(conf, 'and longer\n');
+    await untilTrue('what is appended', async () => (await text()) === 'written in place\nand longer\n');
+    await writeFile(conf, 'short\n');
+    await untilTrue('what is shorter', async () => (await text()) === 'short\n');
+    await instance.docker(['exec', '-d', 'conf', 'sh', '-c', 'busybox tail -f /conf >/followed']);
+    const followed = (): Promise<string> => instance.docker(['exec', 'conf', 'cat', '/followed']);
+    await untilTrue('the reader that holds it open', async () => (await followed()) === 'short\n');
+    await appendFile(conf, 'and a line\n');
+    await untilTrue('a line for it', async () => (await followed()) === 'short\nand a line\n');
     await writeFile(join(site, '.conf.new'), 'replaced\n');
     await rename(join(site, '.conf.new'), conf);
     await untilTrue('the replaced file', async () => (await text()).includes('Stale file handle'));

@@ -6,6 +6,7 @@ import { textOf } from '../../core/values/index.js';
 import { followContainers, type ContainerList, type Dial } from '../../proxy/index.js';
 import {
   EventSender,
+  filesToCompare,
   foldersOf,
   mergeBinds,
   type EventMechanism,
@@ -65,7 +66,7 @@ class RunningFileEvents implements FileEvents {
   readonly #following: Promise<void>;
   #watcher: HostWatcher | undefined;
   #watcherFailure: { readonly problem: WatchProblem; readonly atMs: number } | undefined;
-  #watched = '[]';
+  #watched: readonly WatchedBind[] = [];
   #count = 0;
   #problems: readonly WatchProblem[] = [];
   #refreshing: Promise<void> | undefined;
@@ -149,17 +150,18 @@ class RunningFileEvents implements FileEvents {
     const list = await containers(timeLimit(ASK_ENGINE_MS, this.#end.signal));
     const found = await Promise.all(bindSources(list, shares()).map(lookAt));
     const binds = mergeBinds(found.filter((bind) => bind !== undefined));
-    const wanted = JSON.stringify(binds);
-    if (wanted === this.#watched) return;
+    if (JSON.stringify(binds) === JSON.stringify(this.#watched)) return;
     const wasBlind = this.#watcherFailure !== undefined;
     const watcher = binds.length === 0 ? this.#watcher : await this.#startedWatcher();
     if (watcher === undefined) return;
     // First the wider set: no change of a bind that is kept gets lost.
     this.#sender.setBinds(binds);
     this.#problems = await watcher.watch(foldersOf(binds));
-    this.#watched = wanted;
+    const before = this.#watched;
+    this.#watched = binds;
     this.#count = binds.length;
     if (wasBlind) this.#sender.rescan();
+    else this.#sender.send(filesToCompare(before, binds));
     for (const { path, reason, remedy } of this.#problems)
       this.#options.logger.warn('share.events.unwatched', { path, reason, remedy });
     this.#options.logger.debug('share.events.watching', { count: binds.length });
@@ -184,7 +186,7 @@ class RunningFileEvents implements FileEvents {
 
   #watcherFailed(reason: string): void {
     this.#watcher = undefined;
-    this.#watched = '[]';
+    this.#watched = [];
     this.#watcherFailure = {
       problem: { path: '/', reason, remedy: 'File events need Linux 5.17 or newer on the host, and root.' },
       atMs: performance.now(),

@@ -58,6 +58,20 @@ export function foldersOf(binds: readonly WatchedBind[]): readonly WatchedFolder
   ];
 }
 
+/**
+ * Files among `after` that are new: what they were before they were watched. The VM looks a file up when a container
+ * binds it, and never again by itself.
+ */
+export function filesToCompare(
+  before: readonly WatchedBind[],
+  after: readonly WatchedBind[],
+): readonly HostChange[] {
+  const known = new Set(before.map(({ guestPath }) => guestPath));
+  return after
+    .filter(({ guestPath, isFolder }) => !isFolder && !known.has(guestPath))
+    .map(({ hostPath }) => ({ kind: 'attributes', path: hostPath, isFolder: false }));
+}
+
 /** What the guest has to raise for a change of the host, for these merged binds. */
 export function eventsOf(change: HostChange, binds: readonly WatchedBind[]): readonly ShareEvent[] {
   const events: ShareEvent[] = [];

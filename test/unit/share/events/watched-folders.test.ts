@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   eventsOf,
+  filesToCompare,
   foldersOf,
   mergeBinds,
   type WatchedBind,
@@ -38,6 +39,13 @@ describe('binds of running containers', () => {
     expect(foldersOf([...files, SITE, covered])).toEqual([
       { path: '/srv/site' },
       { path: '/srv/etc', only: ['a.conf', 'b.conf'] },
+    ]);
+  });
+
+  test('of single files are compared with the host once they are watched, as nothing else looks them up', () => {
+    const [first, second] = ['a', 'b'].map((name) => bind(`/C/etc/${name}`, `/srv/etc/${name}`, false));
+    expect(filesToCompare([SITE, first!], [SITE, first!, second!, bind('/C/new', '/srv/new')])).toEqual([
+      { kind: 'attributes', path: '/srv/etc/b', isFolder: false },
     ]);
   });
 
