@@ -15,7 +15,11 @@ done
 wipe() { rm -f "$@"; }
 usleep() { :; }
 type_at() { [ ! -e "$work/types$1" ] || cat "$work/types$1"; }
-umount() { echo tmpfs >"$work/types$2"; }
+umount() {
+	echo "$*" >>"$work/unmounts"
+	for umount_target; do :; done
+	echo tmpfs >"$work/types$umount_target"
+}
 mount() {
 	for mount_target; do :; done
 	mkdir -p "$work/types${mount_target%/*}"
@@ -165,8 +169,14 @@ expect 'which is tried elsewhere' grep -qxF "$SHARES/C/try" "$work/arguments"
 expect 'and unmounted there' is tmpfs type_at "$SHARES/C/try"
 echo 'mount error(13): Permission denied' >"$work/mount-error"
 echo 'CIFS: Status code returned 0xc000006d STATUS_LOGON_FAILURE' >"$work/dmesg-after"
-expect 'one whose login is refused now says so' is 'error login 13 Permission denied (STATUS_LOGON_FAILURE)' share
+echo 'mount error(110): Connection timed out' >"$work/mount-error"
+expect 'one whose server cannot be reached says so' eval 'share | grep -q "^error tcp 110 "'
 expect 'and stays mounted for containers' is cifs type_at "$work/points/C"
+echo 'mount error(13): Permission denied' >"$work/mount-error"
+expect 'one whose login is refused now says so' is 'error login 13 Permission denied (STATUS_LOGON_FAILURE)' share
+expect 'and is unmounted by force, for the kernel would repeat the login' grep -q -- '-f -l' "$work/unmounts"
+expect 'at every point' is 'tmpfs tmpfs' eval 'echo "$(type_at "$work/points/C") $(type_at "$work/points/c")"'
+expect 'which is remembered' is 'failed login 13 Permission denied (STATUS_LOGON_FAILURE)' cat "$SHARES/C/state"
 rm "$work/mount-error" "$SHARES/C/health"
 : >"$work/dmesg-after"
 order other

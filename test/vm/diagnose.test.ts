@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { run } from '../../src/core/host/index.js';
 import { hostReport } from '../../src/protocol/messages.js';
@@ -93,4 +93,38 @@ test('with the daemon and QEMU killed, what is left is collected', async () => {
   for (const id of ['doctor', 'daemon-log', 'console', 'namespace-routes', 'ledger'])
     expect(verdict(id), id).toBe('ok');
   expect(files.get('evidence/daemon-process.json')).toContain('"isAlive": false');
+});
+
+/** The PowerShell that the tier "powershell" has installed. */
+const PWSH = process.env['MOBYVM_TEST_PWSH'];
+
+describe.skipIf(PWSH === undefined)('the PowerShell module', () => {
+  async function powerShell(script: string): Promise<unknown> {
+    const module = resolve(import.meta.dirname, '../../scripts/MobyVm');
+    const command = `Import-Module '${module}'; ${script} 3>$null | ConvertTo-Json -Depth 5 -Compress`;
+    const { stdout } = await run(PWSH ?? '', ['-NoProfile', '-NonInteractive', '-Command', command], {
+      env: { ...process.env, ...instance.env, NO_COLOR: '1' },
+      timeoutMs: 300_000,
+    });
+    return stdout.trim() === '' ? undefined : JSON.parse(stdout);
+  }
+
+  test('tells of a real machine on Linux what the commands tell', async () => {
+    await instance.up();
+    expect(await powerShell('Get-MobyVmStatus')).toMatchObject({
+      ...{ Source: 'daemon', State: 'running', EngineReachable: true, VmAddress: '10.0.75.2' },
+    });
+    expect(await powerShell('Get-MobyVmSwitch')).toMatchObject({ Source: 'daemon', Address: ['10.0.75.1'] });
+    expect(await powerShell('@(Get-MobyVmLog)[0]')).toMatchObject({ Level: expect.any(String) as string });
+    expect(await powerShell('@(Get-MobyVmConsole)[0]')).toBeTruthy();
+  });
+
+  test('sets, lists and removes an item of a real machine', async () => {
+    const value = 'Grüße <&> "x"';
+    await powerShell(`Set-MobyVmKvp -Name greeting -Value '${value}' -Confirm:$false`);
+    const greeting = 'Get-MobyVmKvp -Pool Host -Name greeting';
+    expect(await powerShell(greeting)).toMatchObject({ Name: 'greeting', Value: value, Source: 'daemon' });
+    await powerShell('Remove-MobyVmKvp -Name greeting -Confirm:$false');
+    expect(await powerShell(greeting)).toBeUndefined();
+  });
 });

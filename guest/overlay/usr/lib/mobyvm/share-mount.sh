@@ -122,8 +122,8 @@ is_cut_off() {
 	[ "$cut_health" = 'broken 112' ]
 }
 
-# try_login SHARE: prints "STEP ERRNO TEXT" if the share could not be mounted now. What is mounted stays: containers use it,
-# and it works again by itself if the password is right.
+# try_login SHARE: prints "STEP ERRNO TEXT" if the share could not be mounted now. What is mounted works again by itself if the
+# password is right.
 try_login() {
 	IFS= read -r try_unc <unc || :
 	try_server=${try_unc#//}
@@ -136,6 +136,17 @@ try_login() {
 		[ -n "$try_failure" ] || umount -l "$SHARES/$1/try"
 	fi
 	printf '%s' "$try_failure"
+}
+
+# is_refused FAILURE: the server has said no. Error 0 is one that did not answer.
+is_refused() {
+	case $1 in 'login 0 '*) return 1 ;; 'login '*) ;; *) return 1 ;; esac
+}
+
+# share_failed SHARE FAILURE
+share_failed() {
+	share_state "$1" "failed $2"
+	stage_error shares "$1: ${2%% *}: ${2#* * }"
 }
 
 # mount_share SHARE: in the folder with the fields; prints the result
@@ -152,6 +163,13 @@ mount_share() {
 			share_failure=''
 			! is_cut_off "$1" || share_failure=$(try_login "$1")
 			if [ -n "$share_failure" ]; then
+				# Its kernel would repeat the login every two seconds, even for containers alone: that locks the account. The
+				# force ends it (cifs_umount_begin in fs/smb/client/cifsfs.c).
+				if is_refused "$share_failure"; then
+					rm -f "$SHARES/$1/order"
+					unmount_points points -f || :
+					share_failed "$1" "$share_failure"
+				fi
 				echo "error $share_failure"
 				return
 			fi
@@ -168,8 +186,7 @@ mount_share() {
 	share_state "$1" mounting
 	share_failure=$(mount_on_points "$1")
 	if [ -n "$share_failure" ]; then
-		share_state "$1" "failed $share_failure"
-		stage_error shares "$1: ${share_failure%% *}: ${share_failure#* * }"
+		share_failed "$1" "$share_failure"
 		echo "error $share_failure"
 		return
 	fi
