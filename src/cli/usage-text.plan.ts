@@ -36,7 +36,10 @@ export function usageText(said: string, args: readonly string[], groups: readonl
   const [, name, given, choices] =
     /^Invalid values: +Argument: (\S+), Given: (.+), Choices: (.+)$/.exec(said) ?? [];
   if (name !== undefined)
-    return { message: `${dashed(name)} cannot be ${given}; use one of ${choices}.`, ...about };
+    return {
+      message: `${placeName(name, given, args)} cannot be ${given}; use one of ${choices}.`,
+      ...about,
+    };
   return { message: said, ...about };
 }
 
@@ -50,6 +53,12 @@ function unknownText(name: string, args: readonly string[]): string {
   return option === undefined
     ? `Unexpected argument "${name}".`
     : `Unknown option "${option.split('=')[0]}".`;
+}
+
+/** yargs does not say whether the value was that of an option. */
+function placeName(name: string, given: string | undefined, args: readonly string[]): string {
+  const at = args.findIndex((arg) => `"${arg}"` === given);
+  return at > 0 && !args[at - 1]?.startsWith('-') ? `<${name}>` : dashed(name);
 }
 
 function dashed(name: string): string {

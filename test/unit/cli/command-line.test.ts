@@ -65,6 +65,7 @@ describe('the command line', () => {
     ['port', 'Missing subcommand. Try `mobyvm port list`.'],
     ['kvp', 'Missing subcommand. Try `mobyvm kvp list`, `mobyvm kvp set` or `mobyvm kvp remove`.'],
     ['image build --recipe arch', '--recipe cannot be "arch"; use one of "debian", "alpine".'],
+    ['completion tcsh', '<shell> cannot be "tcsh"; use one of "bash", "zsh", "fish", "powershell".'],
     ['kvp list --pool all', '--pool cannot be "all"; use one of "host", "guest", "intrinsic".'],
   ])('"mobyvm %s" is answered: %s', async (line, message) => {
     await expect(run(...line.split(' ')).result).rejects.toMatchObject({
