@@ -188,6 +188,7 @@ describe('a bind of a shared drive', () => {
     await untilTrue('the reader that holds it open', async () => (await followed()) === 'short\n');
     await appendFile(conf, 'and a line\n');
     await untilTrue('a line for it', async () => (await followed()) === 'short\nand a line\n');
+    await instance.docker(['exec', 'conf', 'busybox', 'killall', 'tail']);
     await writeFile(join(site, '.conf.new'), 'replaced\n');
     await rename(join(site, '.conf.new'), conf);
     await untilTrue('the replaced file', async () => (await text()).includes('Stale file handle'));
