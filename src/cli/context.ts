@@ -1,3 +1,4 @@
+import type { AskedProbe } from '../protocol/diagnosis-questions.js';
 import type { MobyvmError } from '../core/values/index.js';
 import type { Finding } from '../protocol/messages.js';
 import type { InstancePaths } from '../protocol/paths.js';
@@ -95,22 +96,6 @@ export interface StartingDaemon {
   /** Why the daemon did not start; undefined as long as it may still come. */
   failure(): Promise<MobyvmError | undefined>;
 }
-
-/** A question of `mobyvm diagnose` to a daemon that may not answer. */
-export interface AskedProbe {
-  /** Kebab-case, stable. */
-  readonly id: string;
-  readonly title: string;
-  readonly group: 'summary' | 'vm' | 'engine' | 'network' | 'names' | 'shares';
-  readonly seconds: number;
-  /** Questions of one lane are asked one after the other. */
-  readonly lane?: string;
-  readonly ask: (signal: AbortSignal) => Promise<AskedEvidence>;
-}
-
-/** Text as it is, or data; or why there cannot be anything. */
-export type AskedEvidence =
-  { readonly text: string } | { readonly data: unknown } | { readonly absent: string };
 
 export interface Diagnosis {
   /** A zip file; secrets in it are masked. */

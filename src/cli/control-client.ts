@@ -6,6 +6,7 @@ import { timeLimit } from '../core/host/index.js';
 import { errnoOf, isTimeout, MobyvmError } from '../core/values/index.js';
 import { serverEvent, type ServerEvent, type Topic } from '../protocol/control-events.js';
 import { pathOf, ROUTES, type Route } from '../protocol/control-routes.js';
+import type { AskedRequest } from '../protocol/diagnosis-questions.js';
 import type { DnsAnswer, DnsQuery, DnsStatus } from '../protocol/dns-messages.js';
 import { errorOf } from '../protocol/error-text.js';
 import { SHELL_PATH, SHELL_UPGRADE } from '../protocol/shell-messages.js';
@@ -175,6 +176,11 @@ export class ControlClient {
     return this.#call(ROUTES.openDashboard, { signal });
   }
 
+  /** Any request, whose answer is passed on as it is. */
+  async ask(request: AskedRequest, signal: AbortSignal): Promise<unknown> {
+    return JSON.parse(await this.#answerTo({ ...request, signal })) as unknown;
+  }
+
   /** @returns the connection on which both sides send frames, see protocol/shell-messages.ts */
   async openShell(signal: AbortSignal): Promise<Duplex> {
     const headers = { Connection: 'Upgrade', Upgrade: SHELL_UPGRADE };
@@ -202,12 +208,17 @@ export class ControlClient {
     { method, path, answer }: Route<Params, Body, Answer>,
     { params, body, signal }: CallOptions<Params, Body>,
   ): Promise<Answer> {
-    const answered = await this.#send({ method, path: pathOf(path, { ...params }), body, signal });
+    return parsed(answer, await this.#answerTo({ method, path: pathOf(path, { ...params }), body, signal }));
+  }
+
+  /** @throws the error of the answer */
+  async #answerTo(asked: Asked): Promise<string> {
+    const answered = await this.#send(asked);
     if ('stream' in answered) throw otherVersionError(undefined);
     const { response } = answered;
     const text = await textOf(response);
     if ((response.statusCode ?? 500) >= 400) throw errorOf(parsed(errorAnswer, text).error);
-    return parsed(answer, text);
+    return text;
   }
 
   async *#events(topics: readonly Topic[], signal: AbortSignal | undefined): AsyncGenerator<ServerEvent> {

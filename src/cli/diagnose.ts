@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { EXIT_OK } from '../protocol/exit-code.js';
 import type { CommandContext, CommandResult, Diagnosis } from './context.js';
 import { DiagnosisFile } from './diagnosis-file.js';
-import { diagnosisQuestions } from './diagnosis-questions.js';
+import { questionsOverSocket } from './diagnosis-questions.js';
 import { withoutControls } from './terminal.js';
 
 export interface DiagnoseOptions {
@@ -19,7 +19,7 @@ export async function diagnose(context: CommandContext, options: DiagnoseOptions
   const path = resolve(options.out ?? usualName(new Date()));
   await using target = await DiagnosisFile.create(path, options.force);
   if (!options.json) terminal.error('Collecting; this takes less than a minute.');
-  const diagnosis = await daemon.diagnose({ asked: diagnosisQuestions(context) });
+  const diagnosis = await daemon.diagnose({ asked: questionsOverSocket(context) });
   context.interrupted.throwIfAborted();
   await target.write(diagnosis.file);
   const lines = options.json ? [JSON.stringify(summaryOf(path, diagnosis))] : linesOf(path, diagnosis);

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { framesOf, writeFrame } from '../core/host/index.js';
+import { framesOf, LastBytes, writeFrame } from '../core/host/index.js';
 import { MobyvmError, textOf } from '../core/values/index.js';
+import type { AskedEvidence } from '../protocol/diagnosis-questions.js';
 import { errorOf } from '../protocol/error-text.js';
 import {
   FROM_CLIENT,
@@ -9,7 +10,6 @@ import {
   shellFailure,
   type ShellOpen,
 } from '../protocol/shell-messages.js';
-import type { AskedEvidence } from './context.js';
 import type { ControlClient } from './control-client.js';
 
 /** The end is kept: of kernel messages it is the latest. */
@@ -41,7 +41,7 @@ export async function guestOutput(
 async function outputOf(connection: Duplex, script: string): Promise<AskedEvidence> {
   const request: ShellOpen = { command: ['sh', '-c', script] };
   await writeFrame(connection, FROM_CLIENT.OPEN, new TextEncoder().encode(JSON.stringify(request)));
-  const printed = new EndOfOutput();
+  const printed = new LastBytes(KEPT_BYTES);
   let isOpen = false;
   for await (const { type, payload } of framesOf(connection)) {
     switch (type) {
@@ -67,24 +67,6 @@ async function outputOf(connection: Duplex, script: string): Promise<AskedEviden
     }
   }
   throw new MobyvmError('MOBYVM_CONTROL_API', 'The connection to the daemon was lost.', 'See `mobyvm logs`.');
-}
-
-class EndOfOutput {
-  #kept: Buffer = Buffer.alloc(0);
-  #bytes = 0;
-
-  add(bytes: Uint8Array): void {
-    this.#kept = Buffer.concat([this.#kept, bytes]).subarray(-KEPT_BYTES);
-    this.#bytes += bytes.length;
-  }
-
-  text(): string {
-    const text = this.#kept.toString('utf8');
-    if (this.#bytes === this.#kept.length) return text;
-    // Whole lines: half of a secret would not be recognised.
-    const lines = text.slice(text.indexOf('\n') + 1);
-    return `(the last ${Buffer.byteLength(lines)} of ${this.#bytes} bytes)\n${lines}`;
-  }
 }
 
 function jsonOf(payload: Uint8Array): unknown {

@@ -63,9 +63,9 @@ export async function openControl(
         // On Windows it would ask PowerShell several times for each.
         checksShares: context.platform === 'linux',
       }),
-    diagnose: async (ask) => {
+    diagnose: async (request) => {
       const { diagnose } = await import('./diagnose/diagnose.js');
-      return (await diagnose(context, { asked: ownQuestions(ask) })).file;
+      return (await diagnose(context, { asked: ownQuestions(request, openShell) })).file;
     },
     repair: () => machine.repairNow(),
     followOutput: (container, onLine, signal) =>

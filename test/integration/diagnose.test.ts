@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { AskedProbe } from '../../src/cli/context.js';
-import { diagnosisQuestions } from '../../src/cli/diagnosis-questions.js';
+import type { AskedProbe } from '../../src/protocol/diagnosis-questions.js';
+import { questionsOverSocket } from '../../src/cli/diagnosis-questions.js';
 import { MobyvmError } from '../../src/core/values/index.js';
 import type { OpenShell } from '../../src/daemon/control/shell-connection.js';
 import type { DaemonContext } from '../../src/daemon/daemon-context.js';
@@ -65,7 +65,7 @@ const results = z.object({
 async function bundle(env: Readonly<Record<string, string>> = {}, changes: Partial<DaemonContext> = {}) {
   const context = { ...contextOf(env), ...changes };
   const daemon = { ...NO_DAEMON, examineHost: () => examineHost(context, undefined) };
-  const asked: readonly AskedProbe[] = diagnosisQuestions(commandContext({ paths: context.paths, daemon }));
+  const asked: readonly AskedProbe[] = questionsOverSocket(commandContext({ paths: context.paths, daemon }));
   // No server of the host is asked by a test.
   const { file } = await diagnose(context, { asked, nameServers: () => ['127.0.0.1:9'] });
   const files = unzip(file);

@@ -109,7 +109,7 @@ describe.skipIf(PWSH === undefined)('the PowerShell module', () => {
     return stdout.trim() === '' ? undefined : JSON.parse(stdout);
   }
 
-  test('tells of a real machine on Linux what the commands tell', async () => {
+  test('reports a real machine on Linux as the commands do', async () => {
     await instance.up();
     expect(await powerShell('Get-MobyVmStatus')).toMatchObject({
       ...{ Source: 'daemon', State: 'running', EngineReachable: true, VmAddress: '10.0.75.2' },

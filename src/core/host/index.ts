@@ -7,6 +7,7 @@ export * from './follow-program.js';
 export * from './free-space.js';
 export * from './ledger.js';
 export * from './listen.js';
+export * from './last-bytes.js';
 export * from './listeners.js';
 export * from './local-listener.js';
 export * from './log.js';

@@ -1,5 +1,6 @@
 import type { Logger } from '../../core/host/index.js';
 import { ROUTES } from '../../protocol/control-routes.js';
+import type { AskDaemon } from '../../protocol/diagnosis-questions.js';
 import type { Finding } from '../../protocol/messages.js';
 import type { ShareOffers } from '../../protocol/share-messages.js';
 import type { Shares } from '../../share/index.js';
@@ -30,8 +31,8 @@ export interface ControlApiOptions {
   readonly requestExit: () => Promise<void>;
   /** What `mobyvm doctor` shows. */
   readonly examineHost: () => Promise<readonly Finding[]>;
-  /** What `mobyvm diagnose` does. @returns a zip file @param ask answers a GET request of the control API */
-  readonly diagnose: (ask: Ask) => Promise<Uint8Array>;
+  /** What `mobyvm diagnose` does. @returns a zip file @param request answers a request of the control API */
+  readonly diagnose: (request: AskDaemon['request']) => Promise<Uint8Array>;
   /** What `mobyvm doctor --fix` does. @throws MobyvmError MOBYVM_BUSY */
   readonly repair: () => Promise<void>;
   /** Follows what a container prints, until it ends. */
@@ -39,8 +40,6 @@ export interface ControlApiOptions {
   /** What can be shared with one click. */
   readonly shareOffers: () => Promise<ShareOffers>;
 }
-
-export type Ask = (path: string, signal: AbortSignal) => Promise<unknown>;
 
 /** The control API (protocol/control-routes.ts, protocol/control-events.ts), wherever it is served. */
 export interface ControlApi {
@@ -56,15 +55,14 @@ export function controlApi(options: ControlApiOptions): ControlApi {
 }
 
 function diagnoseEndpoint({ diagnose }: ControlApiOptions, endpoints: readonly Endpoint[]): Endpoint {
-  const body = () => Promise.resolve(undefined);
-  const ask: Ask = (path, signal) => {
-    const { found, params } = endpointFor(endpoints, 'GET', path);
-    return found.answer({ params, body, signal });
+  const request: AskDaemon['request'] = ({ method, path, body }, signal) => {
+    const { found, params } = endpointFor(endpoints, method, path);
+    return found.answer({ params, body: () => Promise.resolve(body), signal });
   };
   let running: Promise<Uint8Array> | undefined;
   return endpoint(ROUTES.diagnose, async () => {
     // It is much work, and the same for everyone who asks meanwhile.
-    running ??= diagnose(ask).finally(() => {
+    running ??= diagnose(request).finally(() => {
       running = undefined;
     });
     const file = Buffer.from(await running).toString('base64');

@@ -2,6 +2,7 @@ import { join, posix, win32 } from 'node:path';
 import { z } from 'zod';
 import { timeLimit, windowsProgram, zipFile, type ZipEntry } from '../../core/host/index.js';
 import { PowerShellSession } from '../../powershell/index.js';
+import type { AskedProbe } from '../../protocol/diagnosis-questions.js';
 import { finding, type Finding } from '../../protocol/messages.js';
 import { version } from '../../protocol/version.js';
 import type { DaemonContext } from '../daemon-context.js';
@@ -13,22 +14,12 @@ import { fileProbes } from './file-probes.js';
 import { knownSecrets } from './known-secrets.js';
 import { linuxProbes } from './linux-probes.js';
 import { ownProbes } from './own-probes.js';
-import type { Evidence, Outcome, Probe, ProbeGroup, Verdict } from './probe.js';
+import type { Outcome, Probe, Verdict } from './probe.js';
 import { reportPage } from './report-page.plan.js';
 import { report, resultsJson, type Reported } from './report.plan.js';
 import { resolverProbe } from './resolver-probe.js';
 import { runProbes } from './run-probes.js';
 import { windowsProbes } from './windows-probes.js';
-
-/** A question to a daemon that may not answer. */
-export interface AskedProbe {
-  readonly id: string;
-  readonly title: string;
-  readonly group: ProbeGroup;
-  readonly seconds: number;
-  readonly lane?: string;
-  readonly ask: (signal: AbortSignal) => Promise<Evidence>;
-}
 
 export interface DiagnoseOptions {
   /** The one with the id `doctor` returns findings, which the page shows first. */

@@ -1,41 +1,51 @@
 import { z } from 'zod';
-import type { AskedProbe } from './diagnose.js';
+import { LastBytes } from '../../core/host/index.js';
+import { textOf } from '../../core/values/index.js';
+import { ROUTES } from '../../protocol/control-routes.js';
+import {
+  diagnosisQuestions,
+  type AskDaemon,
+  type AskedEvidence,
+  type AskedProbe,
+} from '../../protocol/diagnosis-questions.js';
+import type { OpenShell } from '../control/shell-connection.js';
 
-type Row = readonly [id: string, title: string, group: AskedProbe['group'], seconds: number, path: string];
-
-/** As `mobyvm diagnose` asks them, which gives up a daemon that hangs. */
-const ROWS: readonly Row[] = [
-  ['status', 'Status', 'summary', 20, '/v1/status'],
-  ['published-ports', 'Published ports', 'network', 10, '/v1/ports'],
-  ['leases', 'DHCP leases', 'network', 10, '/v1/dhcp/leases'],
-  ['dns-status', 'DNS server for containers', 'names', 10, '/v1/dns'],
-  ['kvp-host', 'Key-value items: host', 'vm', 15, '/v1/kvp/host'],
-  ['kvp-guest', 'Key-value items: guest', 'vm', 15, '/v1/kvp/guest'],
-  ['kvp-intrinsic', 'Key-value items: intrinsic', 'vm', 15, '/v1/kvp/intrinsic'],
-  ['shares', 'Shares', 'shares', 10, '/v1/shares'],
-];
-
-const DOCTOR = '/v1/doctor';
+/** The end is kept: of kernel messages it is the latest. */
+const KEPT_BYTES = 256 * 1024;
 const report = z.object({ findings: z.array(z.unknown()) });
 
-/** What a daemon asks itself for a diagnosis. @param ask answers a GET request of the control API */
-export function ownQuestions(
-  ask: (path: string, signal: AbortSignal) => Promise<unknown>,
-): readonly AskedProbe[] {
-  return [
-    {
-      id: 'doctor',
-      title: 'Checks of this host',
-      group: 'summary',
-      seconds: 40,
-      ask: async (signal) => ({ data: report.parse(await ask(DOCTOR, signal)).findings }),
-    },
-    ...ROWS.map(([id, title, group, seconds, path]) => ({
-      id,
-      title,
-      group,
-      seconds,
-      ask: async (signal: AbortSignal) => ({ data: await ask(path, signal) }),
-    })),
-  ];
+/**
+ * What a daemon asks itself for a diagnosis: the same as `mobyvm diagnose`, which gives up a daemon that hangs.
+ * @param request answers a request of the control API
+ */
+export function ownQuestions(request: AskDaemon['request'], openShell: OpenShell): readonly AskedProbe[] {
+  const { method, path } = ROUTES.examineHost;
+  return diagnosisQuestions({
+    request,
+    findings: async (signal) => report.parse(await request({ method, path }, signal)).findings,
+    inGuest: (script, signal) => outputOf(openShell, script, signal),
+  });
+}
+
+async function outputOf(open: OpenShell, script: string, signal: AbortSignal): Promise<AskedEvidence> {
+  let shell;
+  try {
+    shell = await open({ command: ['sh', '-c', script] }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return { absent: `no shell in the VM: ${textOf(error)}` };
+  }
+  const close = (): void => void shell.close();
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    shell.endInput();
+    const printed = new LastBytes(KEPT_BYTES);
+    for await (const { bytes } of shell.output()) printed.add(bytes);
+    const exitCode = await shell.exitCode;
+    const failure = exitCode === 0 ? '' : `(exit code ${exitCode})\n`;
+    return { text: `$ ${script}\n${printed.text()}${failure}` };
+  } finally {
+    signal.removeEventListener('abort', close);
+    await shell.close();
+  }
 }

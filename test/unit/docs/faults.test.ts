@@ -62,7 +62,7 @@ test.each(rows)('what doctor says of "$fault" is what the code says', ({ says })
 });
 
 test.each(rows)('the evidence of "$fault" is collected by diagnose', ({ evidence }) => {
-  const probes = textOf('src/daemon/diagnose') + read('src/cli/diagnosis-questions.ts');
+  const probes = textOf('src/daemon/diagnose') + read('src/protocol/diagnosis-questions.ts');
   expect(quotedIn(evidence)).not.toEqual([]);
   for (const id of quotedIn(evidence))
     // The three pools have ids that are put together.
