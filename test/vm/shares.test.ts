@@ -183,12 +183,13 @@ describe('a bind of a shared drive', () => {
     await untilTrue('what is appended', async () => (await text()) === 'written in place\nand longer\n');
     await writeFile(conf, 'short\n');
     await untilTrue('what is shorter', async () => (await text()) === 'short\n');
-    await instance.docker(['exec', '-d', 'conf', 'sh', '-c', 'busybox tail -f /conf >/followed']);
+    const reader = 'echo $$ >/reader; exec busybox tail -f /conf >/followed';
+    await instance.docker(['exec', '-d', 'conf', 'sh', '-c', reader]);
     const followed = (): Promise<string> => instance.docker(['exec', 'conf', 'cat', '/followed']);
     await untilTrue('the reader that holds it open', async () => (await followed()) === 'short\n');
     await appendFile(conf, 'and a line\n');
     await untilTrue('a line for it', async () => (await followed()) === 'short\nand a line\n');
-    await instance.docker(['exec', 'conf', 'busybox', 'killall', 'tail']);
+    await instance.docker(['exec', 'conf', 'sh', '-c', 'kill "$(cat /reader)"']);
     await writeFile(join(site, '.conf.new'), 'replaced\n');
     await rename(join(site, '.conf.new'), conf);
     await untilTrue('the replaced file', async () => (await text()).includes('Stale file handle'));

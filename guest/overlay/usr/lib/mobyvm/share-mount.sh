@@ -163,11 +163,12 @@ mount_share() {
 			share_failure=''
 			! is_cut_off "$1" || share_failure=$(try_login "$1")
 			if [ -n "$share_failure" ]; then
-				# Its kernel would repeat the login every two seconds, even for containers alone: that locks the account. The
-				# force ends it (cifs_umount_begin in fs/smb/client/cifsfs.c).
+				# The kernel repeats the login about once a second for as long as the mount is in use: that locks the account. A
+				# container that binds it keeps it in use, and a forced unmount does not end that (smb2_reconnect_server
+				# in fs/smb/client/smb2pdu.c goes on with the connection for IPC$).
 				if is_refused "$share_failure"; then
 					rm -f "$SHARES/$1/order"
-					unmount_points points -f || :
+					unmount_points points || :
 					share_failed "$1" "$share_failure"
 				fi
 				echo "error $share_failure"

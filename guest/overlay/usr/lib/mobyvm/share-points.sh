@@ -112,22 +112,21 @@ is_mounted() {
 	done <"$1"
 }
 
-# unmount_point POINT [-f]
 # Lazily, because containers may use it, and in the background, because the end of a session with a dead server takes long.
 unmount_point() {
 	unmount_tries=0
 	while is_share_type "$(type_at "$1")"; do
-		[ $((unmount_tries % 10)) -ne 0 ] || umount ${2:+"$2"} -l "$1" 2>/dev/null &
+		[ $((unmount_tries % 10)) -ne 0 ] || umount -l "$1" 2>/dev/null &
 		unmount_tries=$((unmount_tries + 1))
 		[ "$unmount_tries" -lt "$UNMOUNT_TRIES" ] || return 1
 		usleep 20000
 	done
 }
 
-# unmount_points POINTS_FILE [-f]: the seals become visible again. By force, what still uses the mount fails from now on.
+# unmount_points POINTS_FILE: the seals become visible again
 unmount_points() {
 	[ -e "$1" ] || return 0
 	while IFS= read -r unmounted_point; do
-		unmount_point "$unmounted_point" "${2-}" || return 1
+		unmount_point "$unmounted_point" || return 1
 	done <"$1"
 }
