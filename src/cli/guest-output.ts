@@ -57,7 +57,7 @@ async function outputOf(connection: Duplex, script: string): Promise<AskedEviden
       case FROM_DAEMON.EXIT: {
         const { exitCode } = shellExit.parse(jsonOf(payload));
         const failure = exitCode === 0 ? '' : `(exit code ${exitCode})\n`;
-        return { text: `$ ${script}\n${printed.text()}${failure}` };
+        return { text: `${printed.text()}${failure}` };
       }
       case FROM_DAEMON.FAILURE: {
         const error = errorOf(shellFailure.parse(jsonOf(payload)).error);

@@ -66,13 +66,17 @@ const ROWS: readonly Row[] = [
   ['shares', 'Shares', 'shares', 10, requestOf(ROUTES.shares)],
 ];
 
-const GUEST_SECONDS = 15;
-/** What only programs in the VM can tell. */
+/** Each shell costs the engine a container, which takes seconds on a slow VM: one for all of them. */
+const GUEST_SECONDS = 40;
+/** What only programs in the VM can tell. The longest comes first: of what is too long, the end is kept. */
 const GUEST_SCRIPTS = [
   ['guest-dmesg', "The guest's kernel messages", 'dmesg'],
   ['guest-services', "The guest's services (OpenRC)", 'rc-status -a'],
   ['guest-file-systems', "The guest's file systems", 'df -Pk; df -Pi'],
 ] as const;
+const ALL_SCRIPTS = GUEST_SCRIPTS.map(
+  ([id, , script]) => `echo '== ${id}'; { ${script}; } 2>&1 || echo "(exit code $?)"`,
+).join('; ');
 
 /** What a diagnosis asks the daemon, each within its own time limit. */
 export function diagnosisQuestions({ request, findings, inGuest }: AskDaemon): readonly AskedProbe[] {
@@ -89,13 +93,35 @@ export function diagnosisQuestions({ request, findings, inGuest }: AskDaemon): r
       ...{ id: 'share-checks', title: 'Checks of the shares', group: 'shares', seconds: 35 },
       ask: async (signal) => ({ data: await shareChecks(request, signal) }),
     },
-    ...GUEST_SCRIPTS.map(([id, title, script]) => ({
-      ...{ id, title, group: 'vm' as const, seconds: GUEST_SECONDS },
-      // Each costs the engine a container: together they might all be late on a slow VM.
-      lane: 'guest',
-      ask: (signal: AbortSignal) => inGuest(script, signal),
-    })),
+    ...guestProbes(inGuest),
   ];
+}
+
+function guestProbes(inGuest: AskDaemon['inGuest']): readonly AskedProbe[] {
+  let printed: Promise<AskedEvidence> | undefined;
+  return GUEST_SCRIPTS.map(([id, title, script]) => ({
+    ...{ id, title, group: 'vm', seconds: GUEST_SECONDS },
+    ask: async (signal: AbortSignal) => {
+      const evidence = await (printed ??= inGuest(ALL_SCRIPTS, signal));
+      if (!('text' in evidence)) return evidence;
+      const part = partOf(evidence.text, id);
+      return part === undefined
+        ? { absent: 'the shell in the VM ended before' }
+        : { text: `$ ${script}\n${part}` };
+    },
+  }));
+}
+
+/** Undefined if the script did not come to that part. */
+function partOf(printed: string, id: string): string | undefined {
+  const heading = `== ${id}\n`;
+  const at = printed.startsWith(heading) ? 0 : printed.indexOf(`\n${heading}`) + 1;
+  // The heading of the first part is gone when what it printed is longer than what is kept.
+  const isCut = at === 0 && !printed.startsWith(heading);
+  if (isCut && id !== GUEST_SCRIPTS[0][0]) return undefined;
+  const begin = isCut ? 0 : at + heading.length;
+  const end = printed.slice(begin).search(/^== /m);
+  return end === -1 ? printed.slice(begin) : printed.slice(begin, begin + end);
 }
 
 /** Side by side: a dead one would use up the time of the others. */

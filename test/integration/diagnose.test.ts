@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { AskedProbe } from '../../src/protocol/diagnosis-questions.js';
 import { questionsOverSocket } from '../../src/cli/diagnosis-questions.js';
-import { MobyvmError } from '../../src/core/values/index.js';
+
 import type { OpenShell } from '../../src/daemon/control/shell-connection.js';
 import type { DaemonContext } from '../../src/daemon/daemon-context.js';
 import { diagnose } from '../../src/daemon/diagnose/diagnose.js';
@@ -151,12 +151,11 @@ test('programs in the VM are asked through its shell, and secrets in what they p
   const openShell: OpenShell = ({ command }) => {
     const [, , script = ''] = command;
     asked.push(script);
-    if (script.startsWith('df'))
-      throw new MobyvmError('MOBYVM_ENGINE_UNREACHABLE', 'The engine does not answer.', '');
     return Promise.resolve({
       // eslint-disable-next-line @typescript-eslint/require-await -- as the interface has it
       output: async function* () {
-        yield { stream: 'stdout' as const, bytes: Buffer.from(`${script} printed ${secret}\n`) };
+        const printed = ['dmesg', 'services'].map((id) => `== guest-${id}\n${id} printed ${secret}\n`);
+        yield { stream: 'stdout' as const, bytes: Buffer.from(printed.join('')) };
       },
       ...{ write: () => Promise.resolve(), endInput: () => undefined, resize: () => Promise.resolve() },
       ...{ exitCode: Promise.resolve(0), close: () => Promise.resolve() },
@@ -166,12 +165,13 @@ test('programs in the VM are asked through its shell, and secrets in what they p
   try {
     const { files, of } = await bundle();
     expect(files.get('evidence/guest-dmesg.txt')).toBe('$ dmesg\ndmesg printed ***\n');
-    expect(files.get('evidence/guest-services.txt')).toBe('$ rc-status -a\nrc-status -a printed ***\n');
+    expect(files.get('evidence/guest-services.txt')).toBe('$ rc-status -a\nservices printed ***\n');
     expect(of('guest-file-systems')).toMatchObject({
       verdict: 'absent',
-      reason: 'no shell in the VM: The engine does not answer. (MOBYVM_ENGINE_UNREACHABLE)',
+      reason: 'the shell in the VM ended before',
     });
-    expect(asked).toEqual(['dmesg', 'rc-status -a', 'df -Pk; df -Pi']);
+    // A shell costs the engine a container: there is one for all of them.
+    expect(asked).toHaveLength(1);
     expect(control.clients).toBe(0);
   } finally {
     await control.close();

@@ -43,7 +43,7 @@ async function outputOf(open: OpenShell, script: string, signal: AbortSignal): P
     for await (const { bytes } of shell.output()) printed.add(bytes);
     const exitCode = await shell.exitCode;
     const failure = exitCode === 0 ? '' : `(exit code ${exitCode})\n`;
-    return { text: `$ ${script}\n${printed.text()}${failure}` };
+    return { text: `${printed.text()}${failure}` };
   } finally {
     signal.removeEventListener('abort', close);
     await shell.close();

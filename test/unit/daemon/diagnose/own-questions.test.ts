@@ -71,17 +71,36 @@ test.each([
   expect(await answerTo(id)).toEqual(found);
 });
 
-test('a daemon has what a script prints in the VM, and how it ends', async () => {
-  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const PRINTED = [
+  '== guest-dmesg\n[ 0.1] Linux\n== guest-services\n',
+  'docker [ started ]\n(exit code 1)\n== guest-file-systems\n/dev/sda 1 2\n',
+];
+
+test('a daemon has what scripts print in the VM, from one shell', async () => {
   const { open, seen } = shellThat(
-    [
-      { stream: 'stdout', bytes: bytes('/dev/sda 1 2\n') },
-      { stream: 'stderr', bytes: bytes('df: /mnt: gone\n') },
-    ],
-    1,
+    PRINTED.map((text, index) => ({ stream: index === 0 ? 'stdout' : 'stderr', bytes: bytes(text) })),
+    0,
   );
-  expect(await answerTo('guest-file-systems', open)).toEqual({
-    text: '$ df -Pk; df -Pi\n/dev/sda 1 2\ndf: /mnt: gone\n(exit code 1)\n',
-  });
-  expect(seen).toEqual({ commands: [['sh', '-c', 'df -Pk; df -Pi']], isInputOver: true, closed: 1 });
+  const guest = ownQuestions(request, open).filter(({ id }) => id.startsWith('guest-'));
+  expect(await Promise.all(guest.map(({ ask }) => ask(never)))).toEqual([
+    { text: '$ dmesg\n[ 0.1] Linux\n' },
+    { text: '$ rc-status -a\ndocker [ started ]\n(exit code 1)\n' },
+    { text: '$ df -Pk; df -Pi\n/dev/sda 1 2\n' },
+  ]);
+  expect(seen).toMatchObject({ isInputOver: true, closed: 1 });
+  expect(seen.commands).toHaveLength(1);
+});
+
+test('of a long output, the end of the first part and all others are kept', async () => {
+  const { open } = shellThat([{ stream: 'stdout', bytes: bytes(PRINTED.join('').slice(19)) }], 0);
+  const guest = ownQuestions(request, open);
+  const found = (id: string) => guest.find((each) => each.id === id)?.ask(never);
+  expect(await found('guest-dmesg')).toEqual({ text: '$ dmesg\n1] Linux\n' });
+  expect(await found('guest-file-systems')).toEqual({ text: '$ df -Pk; df -Pi\n/dev/sda 1 2\n' });
+});
+
+test('a part that the scripts did not come to is absent', async () => {
+  const { open } = shellThat([{ stream: 'stdout', bytes: bytes('== guest-dmesg\n') }], 137);
+  expect(await answerTo('guest-services', open)).toEqual({ absent: 'the shell in the VM ended before' });
 });
