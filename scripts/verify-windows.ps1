@@ -5,8 +5,8 @@ Checks on a real Windows machine what mobyvm assumes about Windows, and writes a
 .DESCRIPTION
 mobyvm is built and tested without a Windows machine: PowerShell's own engine checks its commands, and a simulated host
 tests its decisions. This script tries them on a real one. Without -Change it only reads. With -Change it creates an internal
-switch, an address, a NAT network, a firewall rule, a disk and a virtual machine, all named mobyvm-verify-*, and removes them
-again.
+switch, an address, a NAT network, a firewall rule, a folder, a disk and a virtual machine, all named mobyvm-verify-*, and removes
+them again.
 
 Of an installed mobyvm it reads the service, the named pipes, and who may use its files. It opens a connection to the pipes of
 mobyvm and closes it at once. It does not read the files.
@@ -526,6 +526,13 @@ function Test-Changing {
     param([Parameter(Mandatory = $true)][string]$Folder)
     $switchName = "$Prefix-switch"
     $disk = Join-Path -Path $Folder -ChildPath 'disk.vhdx'
+    Add-Result -Name 'new folder beside the one of mobyvm' -Check { Get-ItemFact -Path $Folder }
+    # What follows is done in a folder like mobyvm's, also to see that Hyper-V can work in it.
+    Add-Result -Name 'folder for SYSTEM and Administrators alone, as mobyvm protects its own' -Check {
+        $null = & (Get-SystemProgram -Name 'icacls') $Folder '/inheritance:r' '/grant:r' '*S-1-5-18:(OI)(CI)F' '*S-1-5-32-544:(OI)(CI)F'
+        if ($LASTEXITCODE -ne 0) { throw "icacls.exe failed with exit code $LASTEXITCODE." }
+        Get-ItemFact -Path $Folder
+    }
     Add-Result -Name 'switch' -Check {
         $made = New-VMSwitch -Name $switchName -SwitchType Internal -Notes 'mobyvm:verify' -Confirm:$false
         @{ id = [string]$made.Id; notes = $made.Notes; type = [string]$made.SwitchType }
@@ -628,6 +635,9 @@ function Test-Changing {
         Start-VM -Name "$Prefix-vm" -Confirm:$false
         $states += [string](Get-VM -Name "$Prefix-vm").State
         $states
+    }
+    Add-Result -Name 'who may use the folder and the disk of a running machine' -Check {
+        @{ folder = Get-ItemFact -Path $Folder; disk = Get-ItemFact -Path $disk }
     }
     Add-Result -Name 'processor count of a running machine' -FailsIn 'Set-VM' -Check {
         Set-VM -Name "$Prefix-vm" -ProcessorCount 2 -Confirm:$false

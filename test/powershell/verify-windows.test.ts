@@ -54,6 +54,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mvh-'));
   programs = await SystemPrograms.create();
   product = new InstalledProduct(folder);
+  await programs.write('icacls', []);
 });
 afterEach(async () => {
   host.close();
