@@ -5,10 +5,14 @@ Checks on a real Windows machine what mobyvm assumes about Windows, and writes a
 .DESCRIPTION
 mobyvm is built and tested without a Windows machine: PowerShell's own engine checks its commands, and a simulated host
 tests its decisions. This script tries them on a real one. Without -Change it only reads. With -Change it creates an internal
-switch, an address, a NAT network, a firewall rule, a disk and a virtual machine, all named mobyvm-verify-*, and removes them
-again.
+switch, an address, a NAT network, a firewall rule, a folder, a disk and a virtual machine, all named mobyvm-verify-*, and removes
+them again.
 
-The report contains no user names, no passwords, and no addresses other than those that the script creates.
+Of an installed mobyvm it reads the service, the named pipes, and who may use its files. It opens a connection to the pipes of
+mobyvm and closes it at once. It does not read the files.
+
+The report contains no user names, no passwords, and no addresses other than those that the script creates. Accounts are shown
+only if every Windows has them (S-1-5-18, BA); the others are "other account", and mobyvm's group is "docker-users".
 
 .PARAMETER Change
 Creates and removes objects the way mobyvm does. Needs an elevated terminal. Existing virtual machines and networks are not
@@ -46,6 +50,18 @@ $Namespace = 'root/virtualization/v2'
 $Prefix = 'mobyvm-verify'
 $Inconclusive = '^(CommandNotFound|CouldNotAutoLoad|AccessDenied|UnauthorizedAccess|ParameterBinding|ParameterArgument|CannotConvertArgument|PositionalParameter|MissingArgument|InputObjectNotBound|PropertyNotFound|NamedParameter|AmbiguousParameter|MissingMandatory)'
 $NoSuchId = '00000000-0000-4000-8000-000000000000'
+$Product = 'mobyvm'
+$PipeNames = @('mobyvm_engine', 'mobyvm_control', 'docker_engine')
+# Names that are known are asked for; a list of a folder could have others.
+$DataFiles = @('settings.json') + @(
+    foreach ($file in 'token', 'tls\ca-key.pem', 'tls\server-key.pem', 'tls\client-key.pem', 'shares.json', 'credentials.json', 'kvp-items.json', 'dashboard.json', 'machine.json', 'ledger.json', 'guest.json', 'vm\data.vhdx') { "state\$file" }
+)
+# Everyone, owners, SYSTEM and its like, the built-in groups, services, virtual machines, programs from the Store, integrity levels.
+$PublicSid = '^S-1-(0-0|1-0|2-[01]|3-\d|5-\d{1,4}|5-32-\d+|5-80-[\d-]+|5-83-[\d-]+|15-[23]-[\d-]+|16-\d+)$'
+# Of mobyvm, as the first checks find it; $null before that, or if it can't be read.
+$script:Service = $null
+$script:Pipes = $null
+$script:EngineGroup = ''
 
 function Get-ErrorFact {
     <#
@@ -71,14 +87,24 @@ function Get-ErrorFact {
     }
 }
 
+function Get-SystemProgram {
+    <#
+    .SYNOPSIS
+    Returns the path of a program of Windows: others of that name may come first in the search path.
+    .PARAMETER Name
+    The program's name.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Name)
+    Join-Path -Path (Join-Path -Path $env:SystemRoot -ChildPath 'System32') -ChildPath "$Name.exe"
+}
+
 function Test-Elevated {
     <#
     .SYNOPSIS
     Tells whether this PowerShell is elevated: whether its integrity level is high or system.
     #>
     param()
-    $folder = Join-Path -Path $env:SystemRoot -ChildPath 'System32'
-    $groups = @(& (Join-Path -Path $folder -ChildPath 'whoami.exe') /groups)
+    $groups = @(& (Get-SystemProgram -Name 'whoami') /groups)
     @($groups -match 'S-1-16-(12288|16384)').Count -gt 0
 }
 
@@ -243,6 +269,253 @@ function Test-Reading {
     Add-Result -Name 'NAT networks' -Check { @(Get-NetNat).Count }
 }
 
+function Get-State {
+    <#
+    .SYNOPSIS
+    Returns whether mobyvm is running, not running or not installed, as far as the first checks have found it.
+    #>
+    param()
+    $running = $null -ne $script:Service -and [string]$script:Service.State -eq 'Running'
+    if ($running -or @($script:Pipes) -contains 'mobyvm_control') { 'running' }
+    elseif ($null -ne $script:Service) { 'not running' }
+    else { 'not installed' }
+}
+
+function ConvertTo-Anonymous {
+    <#
+    .SYNOPSIS
+    Returns an access list in SDDL without the accounts of this computer and its domain.
+    .PARAMETER Sddl
+    The access list.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Sddl)
+    $parts = @(foreach ($part in $Sddl -split '(S-1-[0-9-]+)') {
+            if ($part -notmatch '^S-1-' -or $part -match $PublicSid) { $part }
+            elseif ($part -eq $script:EngineGroup) { 'docker-users' }
+            else { 'other account' }
+        })
+    $parts -join ''
+}
+
+function Get-QuietError {
+    <#
+    .SYNOPSIS
+    Returns what Get-ErrorFact does, without the text: it may have a path in it, and with that a user's name.
+    .PARAMETER ErrorRecord
+    The error, as caught.
+    #>
+    param([Parameter(Mandatory = $true)]$ErrorRecord)
+    $fact = Get-ErrorFact -ErrorRecord $ErrorRecord
+    $fact['message'] = ''
+    $fact
+}
+
+function ConvertTo-AccessFact {
+    <#
+    .SYNOPSIS
+    Returns the owner and the access list, and whether it is protected from what the folder above has.
+    .PARAMETER Sddl
+    Owner and access list in SDDL.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Sddl)
+    $text = ConvertTo-Anonymous -Sddl $Sddl
+    @{
+        owner     = $(if ($text -cmatch '^O:(.+?)([GDS]:|$)') { $Matches[1] } else { '' })
+        protected = $text -cmatch 'D:(AR|AI)*P'
+        sddl      = $text
+    }
+}
+
+function Get-AccessFact {
+    <#
+    .SYNOPSIS
+    Returns who may use a file, folder or pipe, or why that can't be read.
+    .PARAMETER Path
+    Its path.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Path)
+    try { ConvertTo-AccessFact -Sddl ([string](Get-Acl -LiteralPath $Path).Sddl) }
+    catch { @{ error = Get-QuietError -ErrorRecord $_ } }
+}
+
+function Get-ItemFact {
+    <#
+    .SYNOPSIS
+    Returns what is at a path, and who may use it. A link is reported as such. What is in a file is not read.
+    .PARAMETER Path
+    The path.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Path)
+    try { $item = Get-Item -LiteralPath $Path -Force }
+    catch {
+        $failure = Get-QuietError -ErrorRecord $_
+        # Windows says this of files in a folder that may not be entered, too.
+        if ($failure['category'] -eq 'ObjectNotFound') { return @{ found = $false } }
+        return @{ found = $false; error = $failure }
+    }
+    @{
+        found  = $true
+        folder = [bool]$item.PSIsContainer
+        link   = [string]$item.Attributes -match 'ReparsePoint'
+        access = Get-AccessFact -Path $Path
+    }
+}
+
+function Get-PipeFact {
+    <#
+    .SYNOPSIS
+    Connects to a pipe of mobyvm as its clients do, to read and write, and closes the connection at once.
+    .PARAMETER Name
+    The pipe's name.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Name)
+    $client = $null
+    try {
+        $client = [System.IO.Pipes.NamedPipeClientStream]::new('.', $Name)
+        $client.Connect(2000)
+        $fact = @{ connected = $true }
+        # It is reported that Get-Acl can't read some pipes; PowerShell 7 can't read this.
+        try { $fact['access'] = ConvertTo-AccessFact -Sddl $client.GetAccessControl().GetSecurityDescriptorSddlForm('Owner, Access') }
+        catch { $fact['access'] = @{ error = Get-QuietError -ErrorRecord $_ } }
+        $fact
+    }
+    catch { @{ connected = $false; error = Get-QuietError -ErrorRecord $_ } }
+    finally { if ($null -ne $client) { $client.Dispose() } }
+}
+
+function Get-RegistryKey {
+    <#
+    .SYNOPSIS
+    Returns the values of a key of the registry, or nothing if there is no such key.
+    .PARAMETER Path
+    The key's path.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Path)
+    try { Get-ItemProperty -LiteralPath $Path }
+    catch { if ([string]$_.CategoryInfo.Category -ne 'ObjectNotFound') { throw } }
+}
+
+function Test-Service {
+    <#
+    .SYNOPSIS
+    Runs the checks of mobyvm's service. They only read.
+    #>
+    param()
+    Add-Result -Name 'service mobyvm' -Check {
+        $script:Service = Get-CimInstance -ClassName Win32_Service -Filter "Name = '$Product'"
+        if ($null -eq $script:Service) { return 'not installed' }
+        $account = [string]$script:Service.StartName
+        @{
+            state     = [string]$script:Service.State
+            startMode = [string]$script:Service.StartMode
+            account   = $(if ($account -match '^(LocalSystem$|NT (AUTHORITY|SERVICE)\\)') { $account } else { 'other account' })
+            quoted    = [string]$script:Service.PathName -match '^"'
+        }
+    }
+    Add-Result -Name 'recovery, time at shutdown and dependencies of the service' -Check {
+        if ($null -eq $script:Service) { return 'not installed' }
+        # The words are in the language of Windows: seconds until the count starts again, then milliseconds before each action.
+        $lines = @(& (Get-SystemProgram -Name 'sc') qfailure $Product)
+        if ($LASTEXITCODE -ne 0) { throw "sc.exe failed with exit code $LASTEXITCODE." }
+        $numbers = @(foreach ($line in $lines) { if ($line -match '[:=]\s*(\d+)') { [long]$Matches[1] } })
+        # sc.exe does not show the time at shutdown, and its words for the rest differ. Values that are not set are $null.
+        Set-StrictMode -Off
+        $key = Get-RegistryKey -Path "HKLM:\SYSTEM\CurrentControlSet\Services\$Product"
+        @{
+            recovery       = $numbers
+            afterExitCodes = $key.FailureActionsOnNonCrashFailures
+            preshutdownMs  = $key.PreshutdownTimeout
+            delayedStart   = $key.DelayedAutostart
+            dependencies   = @(foreach ($each in $key.DependOnService) { [string]$each })
+        }
+    }
+    Add-Result -Name 'source of events' -Check {
+        $key = Get-RegistryKey -Path "HKLM:\SYSTEM\CurrentControlSet\Services\EventLog\Application\$Product"
+        if ($null -eq $key) { return $(if ($null -eq $script:Service) { 'not installed' } else { 'missing' }) }
+        Set-StrictMode -Off
+        $file = [string]$key.EventMessageFile
+        @{ file = ($file -replace '^.*\\', ''); found = ($file -ne '' -and (Test-Path -LiteralPath $file)); types = $key.TypesSupported }
+    }
+    Add-Result -Name 'events that can be read' -Check {
+        if ($null -eq $script:Service) { return 'not installed' }
+        $events = @()
+        try { $events = @(Get-WinEvent -FilterHashtable @{ LogName = 'Application'; ProviderName = $Product } -MaxEvents 20) }
+        catch { if ([string]$_.CategoryInfo.Category -ne 'ObjectNotFound') { throw } }
+        @{ events = $events.Count; withText = @($events | Where-Object -FilterScript { [string]$_.Message -ne '' }).Count }
+    }
+    Add-Result -Name 'folder of the installation' -Check {
+        if ($null -eq $script:Service) { return 'not installed' }
+        if ([string]$script:Service.PathName -notmatch '^"([^"]+)\\([^\\"]+)"') { return 'the path of the program is not quoted' }
+        $place = $Matches[1]
+        $program = $Matches[2]
+        @{
+            inProgramFiles = $place -like "$env:ProgramFiles\*"
+            folder         = Get-AccessFact -Path $place
+            program        = Get-AccessFact -Path "$place\$program"
+        }
+    }
+}
+
+function Test-Pipe {
+    <#
+    .SYNOPSIS
+    Runs the checks of mobyvm's named pipes and of the group that may use the engine. They change nothing.
+    #>
+    param()
+    Add-Result -Name 'list of named pipes' -Check {
+        $found = @(Get-ChildItem -LiteralPath '\\.\pipe\' | ForEach-Object -Process { [string]$_.Name })
+        $script:Pipes = @($found | Where-Object -FilterScript { $PipeNames -contains $_ })
+        @{ all = $found.Count; mobyvm = Get-State }
+    }
+    Add-Result -Name 'group docker-users' -Check {
+        $group = Get-CimInstance -ClassName Win32_Group -Filter "LocalAccount = True AND Name = 'docker-users'"
+        if ($null -ne $group) { $script:EngineGroup = [string]$group.SID }
+        if ((Get-State) -eq 'not installed') { return 'not installed' }
+        if ($null -eq $group) { return 'missing' }
+        $own = @(& (Get-SystemProgram -Name 'whoami') /groups)
+        @{ found = $true; member = @($own -match "\b$($script:EngineGroup)(\s|$)").Count -gt 0 }
+    }
+    foreach ($pipe in $PipeNames) {
+        Add-Result -Name "pipe $pipe" -Check {
+            if ($null -eq $script:Pipes) { throw 'The named pipes could not be listed.' }
+            if ((Get-State) -ne 'running') { return (Get-State) }
+            if ($script:Pipes -notcontains $pipe) { return 'missing' }
+            $fact = @{ found = $true; access = Get-AccessFact -Path "\\.\pipe\$pipe" }
+            # docker_engine may be another program's.
+            if ($pipe -like 'mobyvm_*') { $fact['connection'] = Get-PipeFact -Name $pipe }
+            $fact
+        }
+    }
+}
+
+function Get-DataFact {
+    <#
+    .SYNOPSIS
+    Returns what Get-ItemFact does of mobyvm's data, or that mobyvm is not installed. Data may be left of an earlier installation.
+    .PARAMETER Part
+    The path below ProgramData.
+    #>
+    param([Parameter(Mandatory = $true)][string]$Part)
+    $fact = Get-ItemFact -Path (Join-Path -Path $env:ProgramData -ChildPath $Part)
+    $isNothing = -not $fact['found'] -and $null -eq $fact['error']
+    if ($isNothing -and (Get-State) -eq 'not installed') { 'not installed' } else { $fact }
+}
+
+function Test-Protection {
+    <#
+    .SYNOPSIS
+    Runs the checks of mobyvm's folders and files: who owns them, who may use them, and whether one is a link. They only read.
+    #>
+    param()
+    Add-Result -Name 'folder of the data' -Check { Get-DataFact -Part $Product }
+    foreach ($part in 'state', 'run', 'logs', 'state\tls', 'state\vm') {
+        Add-Result -Name "folder $part" -Check { Get-DataFact -Part "$Product\$part" }
+    }
+    foreach ($part in $DataFiles) {
+        Add-Result -Name "file $part" -Check { Get-DataFact -Part "$Product\$part" }
+    }
+}
+
 function Test-Changing {
     <#
     .SYNOPSIS
@@ -253,6 +526,13 @@ function Test-Changing {
     param([Parameter(Mandatory = $true)][string]$Folder)
     $switchName = "$Prefix-switch"
     $disk = Join-Path -Path $Folder -ChildPath 'disk.vhdx'
+    Add-Result -Name 'new folder beside the one of mobyvm' -Check { Get-ItemFact -Path $Folder }
+    # What follows is done in a folder like mobyvm's, also to see that Hyper-V can work in it.
+    Add-Result -Name 'folder for SYSTEM and Administrators alone, as mobyvm protects its own' -Check {
+        $null = & (Get-SystemProgram -Name 'icacls') $Folder '/inheritance:r' '/grant:r' '*S-1-5-18:(OI)(CI)F' '*S-1-5-32-544:(OI)(CI)F'
+        if ($LASTEXITCODE -ne 0) { throw "icacls.exe failed with exit code $LASTEXITCODE." }
+        Get-ItemFact -Path $Folder
+    }
     Add-Result -Name 'switch' -Check {
         $made = New-VMSwitch -Name $switchName -SwitchType Internal -Notes 'mobyvm:verify' -Confirm:$false
         @{ id = [string]$made.Id; notes = $made.Notes; type = [string]$made.SwitchType }
@@ -356,6 +636,9 @@ function Test-Changing {
         $states += [string](Get-VM -Name "$Prefix-vm").State
         $states
     }
+    Add-Result -Name 'who may use the folder and the disk of a running machine' -Check {
+        @{ folder = Get-ItemFact -Path $Folder; disk = Get-ItemFact -Path $disk }
+    }
     Add-Result -Name 'processor count of a running machine' -FailsIn 'Set-VM' -Check {
         Set-VM -Name "$Prefix-vm" -ProcessorCount 2 -Confirm:$false
     }
@@ -443,6 +726,9 @@ $isComplete = $false
 # After Ctrl-C, output to the stopped pipeline would also end the `finally` block: Out-Host bypasses the pipeline.
 try {
     Test-Reading
+    Test-Service
+    Test-Pipe
+    Test-Protection
     if ($Change) {
         $folder = Join-Path -Path $env:ProgramData -ChildPath "$Prefix-$PID"
         $null = New-Item -ItemType Directory -Path $folder

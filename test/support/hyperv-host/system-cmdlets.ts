@@ -27,9 +27,18 @@ export class SimulatedSystem {
         },
       ],
     ],
+    ['Win32_Group', []],
   ]);
   feature: string | undefined = 'Enabled';
-  readonly services: { Name: string; State: string; StartMode: string; ProcessId: number }[] = [
+  readonly services: {
+    readonly Name: string;
+    State: string;
+    StartMode: string;
+    readonly ProcessId: number;
+    /** Its account, and its command line. */
+    readonly StartName?: string;
+    readonly PathName?: string;
+  }[] = [
     { Name: 'vmms', State: 'Running', StartMode: 'Auto', ProcessId: 1_100 },
     { Name: 'LanmanServer', State: 'Running', StartMode: 'Auto', ProcessId: 1_200 },
     { Name: 'SharedAccess', State: 'Running', StartMode: 'Manual', ProcessId: 1_300 },

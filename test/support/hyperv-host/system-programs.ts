@@ -22,11 +22,11 @@ export class SystemPrograms implements AsyncDisposable {
   static async create({ isElevated = true } = {}): Promise<SystemPrograms> {
     const programs = new SystemPrograms(await mkdtemp(join(tmpdir(), 'mvh-system-')));
     await mkdir(join(programs.folder, 'System32'));
-    await programs.#write('whoami', groups(isElevated ? 'S-1-16-12288' : 'S-1-16-8192'));
-    await programs.#write('netsh', EXCLUDED_PORTS);
+    await programs.write('whoami', groups(isElevated ? 'S-1-16-12288' : 'S-1-16-8192'));
+    await programs.write('netsh', EXCLUDED_PORTS);
     // It tells nobody else, and says so where results are printed.
-    if (isElevated) await programs.#write('bcdedit', BOOT_ENTRY);
-    else await programs.#write('bcdedit', ['Zugriff verweigert'], 1);
+    if (isElevated) await programs.write('bcdedit', BOOT_ENTRY);
+    else await programs.write('bcdedit', ['Zugriff verweigert'], 1);
     return programs;
   }
 
@@ -36,7 +36,8 @@ export class SystemPrograms implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  async #write(name: string, lines: readonly string[], exitCode = 0): Promise<void> {
+  /** Puts a program there that prints these lines. */
+  async write(name: string, lines: readonly string[], exitCode = 0): Promise<void> {
     const text = lines.map((line) => `${line}\r\n`).join('');
     await writeFile(this.place(name), `#!/bin/sh\ncat <<'END'\n${text}END\nexit ${exitCode}\n`, {
       mode: 0o755,
