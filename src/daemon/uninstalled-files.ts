@@ -5,7 +5,9 @@ import { errnoOf } from '../core/values/index.js';
 import type { InstancePaths } from '../protocol/paths.js';
 
 /** Log files with the numbers that rotation gives them. */
-const LOG_FILE = /^(?:daemon\d*\.(?:log|out)|console\.log(?:\.\d+)?|qemu\.log)$/;
+const LOG_FILE = /^(?:daemon\d*\.(?:log|out)|console\.log(?:\.\d+)?|qemu\.log|samba\.log(?:\.old)?)$/;
+/** Samba makes them beside its log, whether or not it may write its memory there when it crashes. */
+const SAMBA_FOLDERS = ['cores/smbd', 'cores'];
 
 /**
  * Deletes what a daemon uses until its very end: its logs, its identity, the sockets' folder. Runs synchronously, as the
@@ -22,7 +24,15 @@ export function removeUninstalledFiles(paths: InstancePaths): void {
   for (const file of [paths.startLockFile, paths.identityFile]) {
     rmSync(file, { force: true });
   }
-  for (const folder of [paths.vmRunDir, paths.runDir, paths.logDir, paths.vmStateDir, paths.stateDir]) {
+  const inLogs = SAMBA_FOLDERS.map((name) => join(paths.logDir, name));
+  for (const folder of [
+    ...inLogs,
+    paths.vmRunDir,
+    paths.runDir,
+    paths.logDir,
+    paths.vmStateDir,
+    paths.stateDir,
+  ]) {
     removeIfEmpty(folder);
   }
 }

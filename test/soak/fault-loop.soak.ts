@@ -20,6 +20,8 @@ const LIMITS: Readonly<Record<string, number>> = {
   'qemu.log': 0,
   'samba.log': MIB,
   'samba.log.old': MIB,
+  // A folder of empty folders.
+  cores: 0,
   'console.log': 4 * MIB,
   'console.log.1': 8 * MIB,
 };
