@@ -163,12 +163,11 @@ echo 'broken 112' >"$SHARES/C/health"
 expect 'one that cannot connect again succeeds if its login does' is ok share
 expect 'which is tried elsewhere' grep -qxF "$SHARES/C/try" "$work/arguments"
 expect 'and unmounted there' is tmpfs type_at "$SHARES/C/try"
-echo 'mount error(13): Permission denied' >"$work/mount-error"
-echo 'CIFS: Status code returned 0xc000006d STATUS_LOGON_FAILURE' >"$work/dmesg-after"
 echo 'mount error(110): Connection timed out' >"$work/mount-error"
 expect 'one whose server cannot be reached says so' eval 'share | grep -q "^error tcp 110 "'
 expect 'and stays mounted for containers' is cifs type_at "$work/points/C"
 echo 'mount error(13): Permission denied' >"$work/mount-error"
+echo 'CIFS: Status code returned 0xc000006d STATUS_LOGON_FAILURE' >"$work/dmesg-after"
 expect 'one whose login is refused now says so' is 'error login 13 Permission denied (STATUS_LOGON_FAILURE)' share
 expect 'and is unmounted at every point, for the kernel would repeat the login' is 'tmpfs tmpfs' eval 'echo "$(type_at "$work/points/C") $(type_at "$work/points/c")"'
 expect 'which is remembered' is 'failed login 13 Permission denied (STATUS_LOGON_FAILURE)' cat "$SHARES/C/state"

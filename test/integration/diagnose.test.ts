@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { AskedProbe } from '../../src/protocol/diagnosis-questions.js';
 import { questionsOverSocket } from '../../src/cli/diagnosis-questions.js';
-
 import type { OpenShell } from '../../src/daemon/control/shell-connection.js';
 import type { DaemonContext } from '../../src/daemon/daemon-context.js';
 import { diagnose } from '../../src/daemon/diagnose/diagnose.js';
 import { examineHost } from '../../src/daemon/examine-host.js';
 import { hostServices } from '../../src/daemon/host-services.js';
 import { ProcessEnd } from '../../src/daemon/process-end.js';
+import type { AskedProbe } from '../../src/protocol/diagnosis-questions.js';
 import { linuxPaths } from '../../src/protocol/paths.js';
 import { commandContext, NO_DAEMON } from '../support/cli-context.js';
 import { serveControl } from '../support/control-server.js';

@@ -59,8 +59,8 @@ export function foldersOf(binds: readonly WatchedBind[]): readonly WatchedFolder
 }
 
 /**
- * Files among `after` that are new: what they were before they were watched. The VM looks a file up when a container
- * binds it, and never again by itself.
+ * Makes the VM look again at newly bound files: they may have changed before they were watched, and the VM looks
+ * them up when a container binds them and never again by itself.
  */
 export function filesToCompare(
   before: readonly WatchedBind[],

@@ -164,8 +164,7 @@ mount_share() {
 			! is_cut_off "$1" || share_failure=$(try_login "$1")
 			if [ -n "$share_failure" ]; then
 				# The kernel repeats the login about once a second for as long as the mount is in use: that locks the account. A
-				# container that binds it keeps it in use, and a forced unmount does not end that (smb2_reconnect_server
-				# in fs/smb/client/smb2pdu.c keeps the connection for IPC$).
+				# container that binds it keeps it in use; a forced unmount was measured not to end that.
 				if is_refused "$share_failure"; then
 					rm -f "$SHARES/$1/order"
 					unmount_points points || :
